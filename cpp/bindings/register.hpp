@@ -1,0 +1,21 @@
+// One function per stem adds its part to the module _core. What crosses is plain: addresses as integers, extents,
+// and the width of a real number in bits; python/argand/_dispatch.py is the only caller and has checked everything.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <cstdint>
+
+namespace argand::bindings {
+
+using Address = std::uintptr_t;
+
+template <class T>
+T* pointer(Address address) {
+  return reinterpret_cast<T*>(address);
+}
+
+void register_structure_factors(pybind11::module_& m);
+void register_density(pybind11::module_& m);
+
+}  // namespace argand::bindings

@@ -1,0 +1,139 @@
+#include "argand/parallel.hpp"
+
+#include <pthread.h>
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace argand {
+namespace {
+
+int default_threads() {
+  if (const char* wanted = std::getenv("ARGAND_NUM_THREADS")) {
+    const int n = std::atoi(wanted);
+    if (n > 0) return n;
+  }
+#if defined(__linux__)
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
+#endif
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+std::atomic<int>& thread_limit() {
+  static std::atomic<int> limit{default_threads()};
+  return limit;
+}
+
+// One piece of parallel work. Threads draw the next index until none is left.
+struct Job {
+  const std::function<void(Index)>& task;
+  const Index count;
+  std::atomic<Index> next{0};
+  std::mutex mutex{};
+  std::exception_ptr failure{};
+
+  void draw() {
+    for (Index i; (i = next.fetch_add(1)) < count;) {
+      try {
+        task(i);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (!failure) failure = std::current_exception();
+        next = count;
+      }
+    }
+  }
+};
+
+class Pool {
+ public:
+  std::mutex in_use;  // held by the one caller that has the helpers
+
+  void run(Job& job, int helpers) {
+    {
+      const std::lock_guard lock(mutex_);
+      while (int(threads_.size()) < helpers) threads_.emplace_back([this] { serve(); });
+      job_ = &job;
+      wanted_ = helpers;
+    }
+    wake_.notify_all();
+    job.draw();
+    std::unique_lock lock(mutex_);
+    job_ = nullptr;  // late wakers find nothing
+    done_.wait(lock, [this] { return working_ == 0; });
+  }
+
+ private:
+  void serve() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      wake_.wait(lock, [this] { return job_ != nullptr && wanted_ > 0; });
+      Job* job = job_;
+      --wanted_;
+      ++working_;
+      lock.unlock();
+      job->draw();
+      lock.lock();
+      if (--working_ == 0) done_.notify_all();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_, done_;
+  std::vector<std::thread> threads_;
+  Job* job_ = nullptr;
+  int wanted_ = 0;   // helpers still to join the job
+  int working_ = 0;  // helpers inside it
+};
+
+// Never destroyed: its sleeping threads end with the process. A forked child has none of them, so it leaves the
+// parent's pool (and whatever state its locks were in) behind and starts afresh.
+std::atomic<Pool*> current_pool{nullptr};
+
+Pool& pool() {
+  static const bool ready = [] {
+    current_pool = new Pool;
+    return pthread_atfork(nullptr, nullptr, [] { current_pool = new Pool; }) == 0;
+  }();
+  (void)ready;
+  return *current_pool;
+}
+
+}  // namespace
+
+int num_threads() {
+  return thread_limit();
+}
+
+void set_num_threads(int n) {
+  thread_limit() = std::max(1, n);
+}
+
+void parallel_for(Index count, const std::function<void(Index)>& task) {
+  Job job{task, count};
+  const int helpers = int(std::min<Index>(num_threads(), count)) - 1;
+  if (helpers > 0) {
+    Pool& p = pool();
+    const std::unique_lock caller(p.in_use, std::try_to_lock);
+    if (caller) {
+      p.run(job, helpers);
+    } else {
+      job.draw();
+    }
+  } else {
+    job.draw();
+  }
+  if (job.failure) std::rethrow_exception(job.failure);
+}
+
+}  // namespace argand

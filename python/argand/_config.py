@@ -1,0 +1,35 @@
+"""What this build is and how it runs."""
+
+from __future__ import annotations
+
+from argand import _core
+from argand._version import __version__
+
+# A compiled core that another version of the Python files was built with would compute something else.
+if _core.version() != __version__:
+    raise ImportError(
+        f"argand is {__version__} but its compiled core is {_core.version()}: build it anew with `pip install .`"
+    )
+
+
+def build_config() -> dict[str, str | int | bool]:
+    """Version, compiler, the instruction set that runs on this processor, threads, and whether CUDA is built in."""
+    return {
+        "version": __version__,
+        "compiler": _core.compiler(),
+        "simd": _core.simd_level(),
+        "threads": _core.num_threads(),
+        "cuda": False,
+    }
+
+
+def num_threads() -> int:
+    """Threads that a call may use: at first ARGAND_NUM_THREADS, else the processors this process may run on."""
+    return _core.num_threads()
+
+
+def set_num_threads(n: int) -> None:
+    """Let every call use up to n threads; 1 keeps all work in the calling thread."""
+    if n < 1:
+        raise ValueError(f"n is {n}, needs to be at least 1")
+    _core.set_num_threads(n)

@@ -1,0 +1,162 @@
+"""
+Compiled kernels of argand. Call them through argand, which checks what it is given.
+"""
+
+from __future__ import annotations
+import typing
+
+__all__: list[str] = [
+    "compiler",
+    "map_from_structure_factors",
+    "num_threads",
+    "set_num_threads",
+    "simd_level",
+    "structure_factors_box",
+    "structure_factors_box_vjp",
+    "structure_factors_from_map",
+    "structure_factors_list",
+    "structure_factors_list_vjp",
+    "version",
+]
+
+
+def compiler() -> str:
+    """
+    The compiler that built it.
+    """
+
+
+def map_from_structure_factors(
+    bits: typing.SupportsInt | typing.SupportsIndex,
+    maps: typing.SupportsInt | typing.SupportsIndex,
+    box: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    f: typing.SupportsInt | typing.SupportsIndex,
+    grid: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    scale: typing.SupportsFloat | typing.SupportsIndex,
+    map: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+def num_threads() -> int:
+    """
+    Threads that a call may use.
+    """
+
+
+def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
+    """
+    Let calls use up to n threads.
+    """
+
+
+def simd_level() -> str:
+    """
+    The instruction set that the kernels run on this processor.
+    """
+
+
+def structure_factors_box(
+    bits: typing.SupportsInt | typing.SupportsIndex,
+    atoms: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    reflections: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    out: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+def structure_factors_box_vjp(
+    bits: typing.SupportsInt | typing.SupportsIndex,
+    atoms: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    reflections: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    g: typing.SupportsInt | typing.SupportsIndex,
+    grad_frac: typing.SupportsInt | typing.SupportsIndex,
+    grad_beta: typing.SupportsInt | typing.SupportsIndex,
+    grad_occ: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+def structure_factors_from_map(
+    bits: typing.SupportsInt | typing.SupportsIndex,
+    maps: typing.SupportsInt | typing.SupportsIndex,
+    box: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    f: typing.SupportsInt | typing.SupportsIndex,
+    grid: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    scale: typing.SupportsFloat | typing.SupportsIndex,
+    map: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+def structure_factors_list(
+    bits: typing.SupportsInt | typing.SupportsIndex,
+    atoms: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    reflections: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    out: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+def structure_factors_list_vjp(
+    bits: typing.SupportsInt | typing.SupportsIndex,
+    atoms: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    reflections: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    g: typing.SupportsInt | typing.SupportsIndex,
+    grad_frac: typing.SupportsInt | typing.SupportsIndex,
+    grad_beta: typing.SupportsInt | typing.SupportsIndex,
+    grad_occ: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+def version() -> str:
+    """
+    The version that this module was built with.
+    """

@@ -1,0 +1,218 @@
+"""The seam: the only caller of the compiled core.
+
+Arrays may be numpy arrays or CPU torch tensors; nothing here imports torch. The caller allocates every output, this
+module checks shapes, types and layout once and hands addresses over. Everything is ragged-batched: the atoms of
+crystal ``c`` are rows ``atom_ptr[c]:atom_ptr[c+1]``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from argand import _core
+
+Array = Any  # numpy.ndarray or torch.Tensor: anything with .shape, .dtype and an address
+
+_COMPLEX = {"float32": "complex64", "float64": "complex128"}
+
+
+class Batch(NamedTuple):
+    """A ragged batch of crystals in P 1 and the reflections wanted of each.
+
+    Reflections are either a ``box`` (h, k, l), meaning -h..h, -k..k, -l..l with h slowest, or a list ``hkl`` (m, 3)
+    int32, shared by all crystals or cut by ``hkl_ptr``. Form factors lie in one flat array: the row of scatterer
+    ``r`` starts at ``form[form_ptr[r]]`` and holds one number for each reflection of the crystals that name it.
+    """
+
+    atom_ptr: Array  # (crystals + 1,) int64
+    frac: Array  # (atoms, 3) T
+    beta: Array | None  # (atoms, 6) T; None: atoms at rest
+    occ: Array | None  # (atoms,) T; None: all 1
+    scatterer: Array  # (atoms,) int32
+    form: Array  # (entries,) T, or complex with dispersion
+    form_ptr: Array  # (scatterers + 1,) int64
+    hkl: Array | None = None  # (m, 3) int32
+    hkl_ptr: Array | None = None  # (crystals + 1,) int64
+    box: tuple[int, int, int] | None = None
+
+    @property
+    def crystals(self) -> int:
+        return len(self.atom_ptr) - 1
+
+    @property
+    def box_shape(self) -> tuple[int, int, int]:
+        assert self.box is not None
+        h, k, l = self.box
+        return (2 * h + 1, 2 * k + 1, 2 * l + 1)
+
+    @property
+    def out_shape(self) -> tuple[int, ...]:
+        """Shape of F: (crystals, 2h+1, 2k+1, 2l+1) of a box, (crystals, m) of a shared list, (m,) of ragged lists."""
+        if self.box is not None:
+            return (self.crystals, *self.box_shape)
+        assert self.hkl is not None
+        return (self.hkl.shape[0],) if self.hkl_ptr is not None else (self.crystals, self.hkl.shape[0])
+
+
+def structure_factors(batch: Batch, out: Array) -> None:
+    """Write F of every crystal into ``out`` (see ``Batch.out_shape``)."""
+    bits = _check_batch(batch)
+    _check("out", out, batch.out_shape, _COMPLEX[_dtype(batch.frac)], written=True)
+    kernel = _core.structure_factors_list if batch.box is None else _core.structure_factors_box
+    kernel(bits, *_arguments(batch), _address(out))
+
+
+def structure_factors_vjp(
+    batch: Batch, g: Array, grad_frac: Array | None, grad_beta: Array | None, grad_occ: Array | None
+) -> None:
+    """Write dL/dfrac, dL/dbeta, dL/docc of a real loss L with g = dL/dRe F + i dL/dIm F, where they are wanted."""
+    bits = _check_batch(batch)
+    real = _dtype(batch.frac)
+    atoms = batch.frac.shape[0]
+    _check("g", g, batch.out_shape, _COMPLEX[real])
+    for name, grad, shape in (
+        ("grad_frac", grad_frac, (atoms, 3)),
+        ("grad_beta", grad_beta, (atoms, 6)),
+        ("grad_occ", grad_occ, (atoms,)),
+    ):
+        if grad is not None:
+            _check(name, grad, shape, real, written=True)
+    kernel = _core.structure_factors_list_vjp if batch.box is None else _core.structure_factors_box_vjp
+    kernel(bits, *_arguments(batch), _address(g), _address(grad_frac), _address(grad_beta), _address(grad_occ))
+
+
+def map_from_structure_factors(f: Array, rho: Array, scale: float) -> None:
+    """rho = scale Re sum F exp(-2 pi i h.x): boxes (n, 2h+1, 2k+1, 2l+1) to maps (n, a, b, c)."""
+    bits, maps, box, grid = _check_transform(f, rho, written="rho")
+    _core.map_from_structure_factors(bits, maps, box, _address(f), grid, scale, _address(rho))
+
+
+def structure_factors_from_map(rho: Array, f: Array, scale: float) -> None:
+    """F = scale sum rho exp(+2 pi i h.x): maps (n, a, b, c) to boxes (n, 2h+1, 2k+1, 2l+1)."""
+    bits, maps, box, grid = _check_transform(f, rho, written="f")
+    _core.structure_factors_from_map(bits, maps, box, _address(f), grid, scale, _address(rho))
+
+
+def _arguments(
+    batch: Batch,
+) -> tuple[tuple[int, int, int, int, int, int], tuple[int, int, bool], tuple[int, int, int]]:
+    atoms = (
+        batch.crystals,
+        _address(batch.atom_ptr),
+        _address(batch.frac),
+        _address(batch.beta),
+        _address(batch.occ),
+        _address(batch.scatterer),
+    )
+    form = (_address(batch.form), _address(batch.form_ptr), _dtype(batch.form).startswith("complex"))
+    if batch.box is not None:
+        return atoms, form, batch.box
+    assert batch.hkl is not None
+    return atoms, form, (batch.hkl.shape[0], _address(batch.hkl_ptr), _address(batch.hkl))
+
+
+def _check_batch(batch: Batch) -> int:
+    """Everything that the kernels trust: layout, lengths, and that no index leads outside."""
+    real = _dtype(batch.frac)
+    if real not in _COMPLEX:
+        raise TypeError(f"frac has dtype {real}, needs float32 or float64")
+    atoms = batch.frac.shape[0]
+    _check("atom_ptr", batch.atom_ptr, (batch.crystals + 1,), "int64")
+    _check("frac", batch.frac, (atoms, 3), real)
+    if batch.beta is not None:
+        _check("beta", batch.beta, (atoms, 6), real)
+    if batch.occ is not None:
+        _check("occ", batch.occ, (atoms,), real)
+    _check("scatterer", batch.scatterer, (atoms,), "int32")
+    _check("form_ptr", batch.form_ptr, (len(batch.form_ptr),), "int64")
+    form_dtype = _dtype(batch.form)
+    if form_dtype not in (real, _COMPLEX[real]):
+        raise TypeError(f"form has dtype {form_dtype}, needs {real} or {_COMPLEX[real]}")
+    _check("form", batch.form, (len(batch.form),), form_dtype)
+    _check_ptr("atom_ptr", batch.atom_ptr, atoms)
+    _check_ptr("form_ptr", batch.form_ptr, len(batch.form))
+    if (batch.box is None) == (batch.hkl is None):
+        raise TypeError("reflections must be given either as a box or as a list hkl")
+    if batch.box is not None:
+        if min(batch.box) < 0:
+            raise ValueError(f"box is {batch.box}, needs three numbers >= 0")
+        h, k, l = batch.box_shape
+        needed: Any = h * k * l
+    else:
+        assert batch.hkl is not None
+        _check("hkl", batch.hkl, (batch.hkl.shape[0], 3), "int32")
+        needed = batch.hkl.shape[0]
+        if batch.hkl_ptr is not None:
+            _check("hkl_ptr", batch.hkl_ptr, (batch.crystals + 1,), "int64")
+            _check_ptr("hkl_ptr", batch.hkl_ptr, needed)
+    if atoms:
+        _check_scatterers(batch, needed)
+    return 32 if real == "float32" else 64
+
+
+def _check_scatterers(batch: Batch, needed: int) -> None:
+    rows = len(batch.form_ptr) - 1
+    low, high = int(batch.scatterer.min()), int(batch.scatterer.max())
+    if low < 0 or high >= rows:
+        raise ValueError(f"scatterer runs from {low} to {high}, needs 0 to {rows - 1}: the rows of form")
+    lengths = batch.form_ptr[1:] - batch.form_ptr[:-1]
+    if batch.hkl_ptr is None:
+        if int(lengths.min()) < needed:
+            raise ValueError(f"a row of form has {int(lengths.min())} entries, needs {needed}: one a reflection")
+        return
+    wanted = batch.hkl_ptr[1:] - batch.hkl_ptr[:-1]
+    for c in range(batch.crystals):
+        own = batch.scatterer[int(batch.atom_ptr[c]) : int(batch.atom_ptr[c + 1])]
+        if len(own) and int(lengths[own].min()) < int(wanted[c]):
+            raise ValueError(
+                f"a row of form used by crystal {c} has {int(lengths[own].min())} entries, needs {int(wanted[c])}"
+            )
+
+
+def _check_transform(f: Array, rho: Array, written: str) -> tuple[int, int, tuple[int, int, int], tuple[int, int, int]]:
+    real = _dtype(rho)
+    if real not in _COMPLEX:
+        raise TypeError(f"rho has dtype {real}, needs float32 or float64")
+    if len(f.shape) != 4 or any(n % 2 == 0 for n in f.shape[1:]):
+        raise ValueError(f"f has shape {tuple(f.shape)}, needs (maps, 2h+1, 2k+1, 2l+1)")
+    if len(rho.shape) != 4 or min(rho.shape[1:]) < 1:
+        raise ValueError(f"rho has shape {tuple(rho.shape)}, needs (maps, na, nb, nc)")
+    _check("f", f, (rho.shape[0], *f.shape[1:]), _COMPLEX[real], written=written == "f")
+    _check("rho", rho, tuple(rho.shape), real, written=written == "rho")
+    h, k, l = (n // 2 for n in f.shape[1:])
+    na, nb, nc = rho.shape[1:]
+    return (32 if real == "float32" else 64), rho.shape[0], (h, k, l), (na, nb, nc)
+
+
+def _check(name: str, array: Array, shape: tuple[int, ...], dtype: str, written: bool = False) -> None:
+    if tuple(array.shape) != shape:
+        raise ValueError(f"{name} has shape {tuple(array.shape)}, needs {shape}")
+    if _dtype(array) != dtype:
+        raise TypeError(f"{name} has dtype {_dtype(array)}, needs {dtype}")
+    if hasattr(array, "data_ptr"):
+        if array.device.type != "cpu":
+            raise ValueError(f"{name} is on {array.device}, needs the CPU")
+        contiguous = array.is_contiguous()
+    else:
+        contiguous = array.flags.c_contiguous
+        if written and not array.flags.writeable:
+            raise ValueError(f"{name} is read-only, needs to be writeable")
+    if not contiguous:
+        raise ValueError(f"{name} is strided, needs to be contiguous (C order)")
+
+
+def _check_ptr(name: str, ptr: Array, end: int) -> None:
+    if len(ptr) < 1 or int(ptr[0]) != 0 or int(ptr[-1]) != end or bool((ptr[1:] < ptr[:-1]).any()):
+        raise ValueError(f"{name} must rise from 0 to {end}")
+
+
+def _dtype(array: Array) -> str:
+    return str(array.dtype).removeprefix("torch.")
+
+
+def _address(array: Array | None) -> int:
+    if array is None:
+        return 0
+    if hasattr(array, "data_ptr"):
+        return int(array.data_ptr())
+    return int(array.__array_interface__["data"][0])

@@ -1,0 +1,103 @@
+"""Verbs on files: ``argand sf``, ``argand map``, ``argand info``. They need the core only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+
+import argand
+from argand.errors import ArgandError
+from argand.symmetry import find_spacegroup
+
+
+def sf(
+    file: Annotated[Path, "crystal structure (CIF)"],
+    *,
+    d_min: Annotated[float, "resolution: smallest lattice spacing in angstrom"],
+    output: Annotated[Path, "reflections to write (MTZ, columns F and PHI)", "-o"],
+    table: Annotated[Literal["it92", "electron", "neutron"], "form factors"] = "it92",
+    energy_kev: Annotated[float | None, "photon energy; given, dispersion f' + if'' is included"] = None,
+    sphere: Annotated[bool, "write all reflections, not one of each set of equivalents"] = False,
+) -> None:
+    """Structure factors of a crystal, by summation over all atoms of the cell, F(000) left out."""
+    _must_end(output, ".mtz")
+    crystal = argand.read_crystal(file)
+    # MTZ knows named settings only: others are written in full, in P 1
+    spacegroup = crystal.spacegroup if find_spacegroup(crystal.spacegroup) else "P 1"
+    hkl = argand.miller_indices(crystal.cell, spacegroup, d_min=d_min, unique=not sphere)
+    if len(hkl) == 0:
+        raise ArgandError(f"{file}: no reflections to {d_min} Å, give a smaller --d-min")
+    f = argand.structure_factors(crystal, hkl, table=table, energy_kev=energy_kev)
+    assert isinstance(f, np.ndarray)
+    argand.write_reflections(output, hkl, f, cell=crystal.cell, spacegroup=spacegroup)
+    dispersion = "no dispersion" if energy_kev is None else f"dispersion at {energy_kev:g} keV"
+    print(_summary(crystal))
+    print(f"{output}: {len(hkl)} reflections to {d_min:g} Å, table {table}, {dispersion}")
+
+
+def map(
+    file: Annotated[Path, "reflections with amplitudes and phases (MTZ, FCF)"],
+    *,
+    output: Annotated[Path, "density to write (CCP4 map)", "-o"],
+    sample_rate: Annotated[float, "grid points per smallest lattice spacing"] = 3.0,
+    shape: Annotated[tuple[int, int, int] | None, "grid points along a, b, c, instead of --sample-rate"] = None,
+) -> None:
+    """Electron density from structure factors, in electrons per cubic angstrom. Without F(000) its mean is 0."""
+    found = argand.read_reflections(file)
+    if found.cell is None:
+        raise ArgandError(f"{file}: states no cell")
+    try:
+        f = found.f
+    except ArgandError as error:
+        raise ArgandError(f"{file}: {error}") from None
+    given = np.isfinite(f)
+    if not given.any():
+        raise ArgandError(f"{file}: no reflection has both amplitude and phase")
+    hkl, f = found.hkl[given], f[given]
+    spacegroup = found.spacegroup or "P 1"
+    longest = float(argand.stol(hkl, found.cell).max())
+    if longest == 0:
+        raise ArgandError(f"{file}: holds F(000) alone")
+    grid = shape or argand.grid_shape(found.cell, spacegroup, 0.5 / longest, sample_rate)
+    rho = argand.map_from_structure_factors(hkl, f, grid, cell=found.cell, spacegroup=spacegroup)
+    argand.write_map(output, rho, found.cell, spacegroup)
+    print(
+        f"{output}: {' x '.join(str(n) for n in grid)} points from {len(hkl)} reflections to {0.5 / longest:.2f} Å, "
+        f"{rho.min():.3g} to {rho.max():.3g} e/Å³, rms {rho.std():.3g}"
+    )
+
+
+def info(file: Annotated[Path | None, "crystal structure (CIF)"] = None) -> None:
+    """What this build is and how it runs; with a file, what argand reads in it."""
+    if file is not None:
+        print(_summary(argand.read_crystal(file)))
+        return
+    for name, value in argand.build_config().items():
+        print(f"{name:<10} {value}")
+
+
+def _summary(crystal: argand.Crystal) -> str:
+    a, b, c, alpha, beta, gamma = crystal.cell
+    still = sum(
+        b_iso == 0 and (crystal.u_aniso is None or bool(np.isnan(u).all()))
+        for b_iso, u in zip(crystal.b_iso, _rows(crystal), strict=True)
+    )
+    atoms = int(crystal.multiplicity().sum())
+    lines = [
+        f"{crystal.formula}: {len(crystal.types)} sites, {atoms} in the cell, space group {crystal.spacegroup}",
+        f"cell {a:g} {b:g} {c:g} Å, {alpha:g} {beta:g} {gamma:g}°, {crystal.volume:.5g} Å³",
+    ]
+    if still:
+        lines.append(f"{still} sites without displacement: B = 0")
+    return "\n".join(lines)
+
+
+def _rows(crystal: argand.Crystal) -> np.ndarray:
+    return np.full((len(crystal.types), 6), np.nan) if crystal.u_aniso is None else crystal.u_aniso
+
+
+def _must_end(path: Path, suffix: str) -> None:
+    if path.suffix.lower() != suffix:
+        raise ArgandError(f"{path}: needs a name that ends in {suffix}")

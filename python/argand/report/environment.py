@@ -1,0 +1,40 @@
+"""What a result was made with, so that it can be made again."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import datetime, timezone
+from importlib import metadata
+
+from argand._version import __version__
+
+_PACKAGES = ("numpy", "scipy", "gemmi", "torch", "lightning")
+
+
+def environment() -> dict[str, str]:
+    """Versions, machine and time, as pairs of words for a table. Names no user, host or folder."""
+    facts = {"argand": __version__, "Python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            facts[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            facts[package] = "not installed"
+    facts["processor"] = f"{_processor()}, {usable_cores()} cores usable"
+    facts["system"] = f"{platform.system()} {platform.machine()}"
+    facts["time"] = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+    return facts
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            found = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+    except OSError:
+        found = ""
+    return found or platform.processor() or platform.machine()

@@ -1,0 +1,195 @@
+"""Structure factors as a torch operator, differentiable by position, displacement and occupancy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import torch
+from argand import _dispatch
+from argand._pack import pack
+from argand.crystal import Crystal
+from argand.torch._library import COMPLEX, LIBRARY, plain
+from torch import Tensor
+
+
+def structure_factors(
+    frac: Tensor,
+    form: Tensor,
+    hkl: Tensor | None = None,
+    *,
+    cube: int | tuple[int, int, int] | None = None,
+    beta: Tensor | None = None,
+    occ: Tensor | None = None,
+    scatterer: Tensor | None = None,
+    atom_ptr: Tensor | None = None,
+    form_ptr: Tensor | None = None,
+    hkl_ptr: Tensor | None = None,
+) -> Tensor:
+    """F(h) = sum_j occ_j f_j(h) exp(-h^T beta_j h) exp(+2 pi i h.x_j) of one crystal or a ragged batch, in P 1.
+
+    Parameters
+    ----------
+    frac
+        Fractional coordinates (atoms, 3), float32 or float64; all crystals one after another.
+    form
+        Form factors (rows, m), real or, with dispersion, complex: a row for each kind of atom, an entry for each
+        reflection. Rows of different length come flat, with `form_ptr` (rows + 1,) int64.
+    hkl
+        Miller indices (m, 3) int32, the same for all crystals, or cut by `hkl_ptr` (crystals + 1,) int64.
+    cube
+        Instead of `hkl`: the box -h..h, -k..k, -l..l, h slowest; one number for a cube.
+    beta
+        Displacement (atoms, 6), 11 22 33 12 13 23 (see `beta_from_b_iso`, `beta_from_u_aniso`); None: at rest.
+    occ
+        Occupancy (atoms,); None: 1.
+    scatterer
+        Row of `form` for each atom (atoms,) int32; None: atom j has row j.
+    atom_ptr
+        Atoms of crystal c are rows atom_ptr[c]:atom_ptr[c+1] (crystals + 1,) int64; None: all are one crystal.
+
+    Returns
+    -------
+    complex64 or complex128: (crystals, m), (crystals, 2h+1, 2k+1, 2l+1) for a cube, (m,) for ragged lists; without
+    `atom_ptr` the axis of crystals is left out.
+
+    First derivatives by `frac`, `beta` and `occ` are exact; `form` is taken as constant and second derivatives are
+    not available: both raise instead of returning zeros. Use `tensors` to build the arguments from crystals.
+    """
+    if frac.dtype not in COMPLEX:
+        raise TypeError(f"frac has dtype {frac.dtype}, needs torch.float32 or torch.float64")
+    if form.requires_grad:
+        raise NotImplementedError("form requires grad, needs to be a constant: detach it")
+    single = atom_ptr is None
+    if atom_ptr is None:
+        atom_ptr = torch.tensor([0, frac.shape[0]], dtype=torch.int64)
+    if scatterer is None:
+        scatterer = torch.arange(frac.shape[0], dtype=torch.int32)
+    if form_ptr is None:
+        if form.ndim < 2:
+            raise ValueError(f"form has shape {tuple(form.shape)}, needs (rows, m), or flat with form_ptr")
+        rows, entries = form.shape[0], form[0].numel()
+        form_ptr = torch.arange(rows + 1, dtype=torch.int64) * entries
+    if (hkl is None) == (cube is None):
+        raise TypeError("reflections must be given either as hkl or as cube")
+    box = [] if cube is None else [cube] * 3 if isinstance(cube, int) else list(cube)
+    f: Tensor = torch.ops.argand.structure_factors(
+        frac, beta, occ, scatterer, form.reshape(-1), form_ptr, atom_ptr, hkl, hkl_ptr, box
+    )
+    return f[0] if single and hkl_ptr is None else f
+
+
+def tensors(
+    crystals: Crystal | Sequence[Crystal],
+    hkl: Any,
+    *,
+    table: str = "it92",
+    energy_kev: float | None = None,
+    dtype: torch.dtype = torch.float64,
+) -> dict[str, Any]:
+    """The arguments of `structure_factors` for given crystals: ``structure_factors(**tensors(crystals, hkl))``.
+
+    Crystals are expanded to P 1; `hkl` is one (m, 3) list for all or one list for each.
+    """
+    if dtype not in COMPLEX:
+        raise TypeError(f"dtype is {dtype}, needs torch.float32 or torch.float64")
+    single = isinstance(crystals, Crystal)
+    many = [crystals] if isinstance(crystals, Crystal) else list(crystals)
+    real = np.dtype(str(dtype).removeprefix("torch."))
+    batch = pack(many, hkl, table=table, energy_kev=energy_kev, dtype=real)
+    fields = {k: torch.from_numpy(v) for k, v in batch._asdict().items() if isinstance(v, np.ndarray)}
+    if single:
+        del fields["atom_ptr"]
+    return fields if batch.box is None else {**fields, "cube": batch.box}
+
+
+def _batch(
+    frac: Tensor,
+    beta: Tensor | None,
+    occ: Tensor | None,
+    scatterer: Tensor,
+    form: Tensor,
+    form_ptr: Tensor,
+    atom_ptr: Tensor,
+    hkl: Tensor | None,
+    hkl_ptr: Tensor | None,
+    box: Sequence[int],
+) -> _dispatch.Batch:
+    arrays = [None if t is None else plain(t) for t in (frac, beta, occ, scatterer, form, form_ptr, hkl, hkl_ptr)]
+    frac_, beta_, occ_, scatterer_, form_, form_ptr_, hkl_, hkl_ptr_ = arrays
+    reach = (box[0], box[1], box[2]) if len(box) == 3 else None
+    return _dispatch.Batch(plain(atom_ptr), frac_, beta_, occ_, scatterer_, form_, form_ptr_, hkl_, hkl_ptr_, reach)
+
+
+_ARGUMENTS = (
+    "Tensor frac, Tensor? beta, Tensor? occ, Tensor scatterer, Tensor form, Tensor form_ptr, Tensor atom_ptr, "
+    "Tensor? hkl, Tensor? hkl_ptr, int[] box"
+)
+LIBRARY.define(f"structure_factors({_ARGUMENTS}) -> Tensor")
+LIBRARY.define(f"structure_factors_vjp(Tensor g, {_ARGUMENTS}, bool[3] wanted) -> (Tensor, Tensor, Tensor)")
+
+
+@torch.library.impl(LIBRARY, "structure_factors", "CPU")
+def _forward_cpu(*arguments: Any) -> Tensor:
+    batch = _batch(*arguments)
+    out = torch.empty(batch.out_shape, dtype=COMPLEX[batch.frac.dtype])
+    _dispatch.structure_factors(batch, out)
+    return out
+
+
+@torch.library.register_fake("argand::structure_factors", lib=LIBRARY)
+def _forward_fake(frac: Tensor, *arguments: Any) -> Tensor:
+    *_, atom_ptr, hkl, hkl_ptr, box = arguments
+    crystals = atom_ptr.shape[0] - 1
+    if hkl_ptr is not None:
+        shape = [hkl.shape[0]]
+    else:
+        shape = [crystals, hkl.shape[0]] if hkl is not None else [crystals, *(2 * n + 1 for n in box)]
+    return frac.new_empty(shape, dtype=COMPLEX[frac.dtype])
+
+
+@torch.library.impl(LIBRARY, "structure_factors_vjp", "CPU")
+def _backward_cpu(g: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
+    *batch_arguments, wanted = arguments
+    batch = _batch(*batch_arguments)
+    gradients = _empty_gradients(batch.frac, wanted)
+    by = [grad if want else None for grad, want in zip(gradients, wanted, strict=True)]
+    _dispatch.structure_factors_vjp(batch, plain(g), *by)
+    return gradients
+
+
+@torch.library.register_fake("argand::structure_factors_vjp", lib=LIBRARY)
+def _backward_fake(g: Tensor, frac: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
+    return _empty_gradients(frac, arguments[-1])
+
+
+def _empty_gradients(frac: Tensor, wanted: Sequence[bool]) -> tuple[Tensor, Tensor, Tensor]:
+    atoms = frac.shape[0]
+    by_frac, by_beta, by_occ = wanted
+    return (
+        frac.new_empty((atoms if by_frac else 0, 3)),
+        frac.new_empty((atoms if by_beta else 0, 6)),
+        frac.new_empty((atoms if by_occ else 0,)),
+    )
+
+
+def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    *saved, ctx.box = inputs
+    ctx.save_for_backward(*saved)
+
+
+def _backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
+    wanted = list(ctx.needs_input_grad[:3])
+    grads = torch.ops.argand.structure_factors_vjp(g, *ctx.saved_tensors, ctx.box, wanted)
+    by = [grad if want else None for grad, want in zip(grads, wanted, strict=True)]
+    return (*by, *[None] * 7)
+
+
+def _no_second_derivative(ctx: Any, *g: Tensor) -> tuple[Tensor | None, ...]:
+    raise NotImplementedError("argand.torch.structure_factors has first derivatives only")
+
+
+torch.library.register_autograd("argand::structure_factors", _backward, setup_context=_setup_context, lib=LIBRARY)
+torch.library.register_autograd("argand::structure_factors_vjp", _no_second_derivative, lib=LIBRARY)

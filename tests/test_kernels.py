@@ -1,0 +1,193 @@
+"""The compiled kernels, at the seam, against their definitions and laws."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+
+import numpy as np
+import pytest
+
+import argand
+import oracles
+from argand import _dispatch
+from batches import COMPLEX, as_double, random_batch, truth
+
+SHAPES = ["box", "list", "lists"]
+
+
+def forward(batch: _dispatch.Batch) -> np.ndarray:
+    out = np.full(batch.out_shape, np.nan, COMPLEX[str(batch.frac.dtype)])
+    _dispatch.structure_factors(batch, out)
+    return out
+
+
+@pytest.mark.parametrize("at_rest", [False, True])
+@pytest.mark.parametrize("dispersion", [False, True])
+@pytest.mark.parametrize("reflections", SHAPES)
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 2e-6)])
+def test_sum_is_the_definition(reflections, dispersion, at_rest, dtype, tolerance):
+    rng = np.random.default_rng(1)
+    batch = random_batch(rng, reflections=reflections, dispersion=dispersion, at_rest=at_rest, dtype=dtype)
+    expected = truth(as_double(batch))
+    assert np.abs(forward(batch) - expected).max() < tolerance * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("b", [0.0, 0.001, 0.1, 3.0, 100.0])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 2e-5)])
+def test_long_rows_and_any_displacement(b, dtype, tolerance):
+    """Orders to 100, exponents to 1e6: nothing overflows, nothing that matters underflows."""
+    rng = np.random.default_rng(2)
+    batch = random_batch(rng, reflections="list", atoms=(9,), reach=(1, 1, 100), dtype=dtype)
+    beta = np.tile([b, b, b, b / 2, -b / 2, b / 3], (9, 1)).astype(dtype)
+    batch = batch._replace(beta=beta, hkl=oracles.box((1, 1, 100)), form=np.ones_like(batch.form))
+    expected = truth(as_double(batch))
+    assert np.abs(forward(batch) - expected).max() < tolerance * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("reflections", SHAPES)
+@pytest.mark.parametrize("dispersion", [False, True])
+def test_adjoint_identity(reflections, dispersion):
+    """Re <g, J d> = <J^T g, d> with J d from the definition's own derivative."""
+    rng = np.random.default_rng(3)
+    batch = random_batch(rng, reflections=reflections, dispersion=dispersion)
+    g = rng.normal(size=batch.out_shape) + 1j * rng.normal(size=batch.out_shape)
+    n = len(batch.frac)
+    gradients = [np.full(shape, np.nan) for shape in ((n, 3), (n, 6), (n,))]
+    _dispatch.structure_factors_vjp(batch, g, *gradients)
+    directions = [rng.normal(size=x.shape) for x in gradients]
+
+    def moved(step: float) -> np.ndarray:
+        return truth(
+            batch._replace(
+                frac=batch.frac + step * directions[0],
+                beta=batch.beta + step * directions[1],
+                occ=batch.occ + step * directions[2],
+            )
+        )
+
+    # fourth-order difference of the analytic function: error about step^4
+    step = 3e-4
+    derivative = (8 * (moved(step) - moved(-step)) - (moved(2 * step) - moved(-2 * step))) / (12 * step)
+    left = np.vdot(g, derivative).real
+    right = sum((a * d).sum() for a, d in zip(gradients, directions, strict=True))
+    assert abs(left - right) < 1e-7 * np.linalg.norm(g) * np.linalg.norm(derivative)
+
+
+@pytest.mark.parametrize("reflections", SHAPES)
+def test_occupancy_is_linear_so_its_adjoint_is_exact(reflections):
+    """<A occ, g> = <occ, A* g> to rounding."""
+    rng = np.random.default_rng(4)
+    batch = random_batch(rng, reflections=reflections)
+    g = rng.normal(size=batch.out_shape) + 1j * rng.normal(size=batch.out_shape)
+    grad_occ = np.empty(len(batch.occ))
+    _dispatch.structure_factors_vjp(batch, g, None, None, grad_occ)
+    f = forward(batch)
+    assert abs(np.vdot(g, f).real - grad_occ @ batch.occ) < 1e-12 * np.linalg.norm(g) * np.linalg.norm(f)
+
+
+def test_only_what_is_wanted_is_written():
+    rng = np.random.default_rng(5)
+    batch = random_batch(rng, reflections="box")
+    g = rng.normal(size=batch.out_shape) + 0j
+    both = np.empty_like(batch.frac), np.empty_like(batch.occ)
+    alone = np.empty_like(batch.frac)
+    _dispatch.structure_factors_vjp(batch, g, both[0], None, both[1])
+    _dispatch.structure_factors_vjp(batch, g, alone, None, None)
+    np.testing.assert_array_equal(alone, both[0])
+
+
+def test_friedel_mates_of_a_box_are_exact_conjugates():
+    f = forward(random_batch(np.random.default_rng(6), reflections="box"))
+    np.testing.assert_array_equal(f, f[:, ::-1, ::-1, ::-1].conj())
+
+
+def test_dispersion_breaks_friedel():
+    f = forward(random_batch(np.random.default_rng(7), reflections="box", dispersion=True))
+    assert np.abs(f - f[:, ::-1, ::-1, ::-1].conj()).max() > 0.1
+
+
+@pytest.mark.parametrize("reflections", SHAPES)
+def test_results_do_not_depend_on_threads(reflections):
+    before = argand.num_threads()
+    batch = random_batch(np.random.default_rng(8), reflections=reflections, atoms=(40,) * 50, reach=(6, 6, 6))
+    try:
+        results = []
+        for threads in (1, 2, 5):
+            argand.set_num_threads(threads)
+            results.append(forward(batch))
+    finally:
+        argand.set_num_threads(before)
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], results[2])
+
+
+def test_calls_from_several_threads_at_once():
+    batch = random_batch(np.random.default_rng(9), reflections="box", atoms=(30,) * 20)
+    expected = forward(batch)
+    results: list[np.ndarray] = []
+    threads = [threading.Thread(target=lambda: results.append(forward(batch))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 6
+    for result in results:
+        np.testing.assert_array_equal(result, expected)
+
+
+def _child(batch: _dispatch.Batch, expected: np.ndarray) -> None:
+    os._exit(0 if np.array_equal(forward(batch), expected) else 1)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_computes_with_threads_of_its_own():
+    before = argand.num_threads()
+    argand.set_num_threads(3)
+    try:
+        batch = random_batch(np.random.default_rng(10), reflections="box", atoms=(30,) * 40, reach=(6, 6, 6))
+        expected = forward(batch)  # the pool is running when the process forks
+        child = multiprocessing.get_context("fork").Process(target=_child, args=(batch, expected))
+        child.start()
+        child.join(60)
+        assert child.exitcode == 0
+    finally:
+        argand.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"frac": np.zeros((26, 2))}, ValueError, r"frac has shape \(26, 2\), needs \(26, 3\)"),
+        ({"occ": np.zeros(25)}, ValueError, r"occ has shape \(25,\), needs \(26,\)"),
+        ({"beta": np.zeros((26, 6), "f4")}, TypeError, "beta has dtype float32, needs float64"),
+        ({"frac": np.zeros((52, 3))[::2]}, ValueError, "frac is strided"),
+        ({"scatterer": np.full(26, 3, np.int32)}, ValueError, "scatterer runs from 3 to 3, needs 0 to 2"),
+        ({"scatterer": np.full(26, -1, np.int32)}, ValueError, "scatterer runs from -1"),
+        ({"atom_ptr": np.array([0, 30, 6, 6, 26])}, ValueError, "atom_ptr must rise from 0 to 26"),
+        ({"atom_ptr": np.array([0, 5, 5, 6, 20])}, ValueError, "atom_ptr must rise from 0 to 26"),
+        ({"form": np.ones(10), "form_ptr": np.array([0, 3, 6, 10])}, ValueError, "a row of form has 3 entries"),
+        ({"box": None}, TypeError, "either as a box or as a list"),
+    ],
+)
+def test_bad_batches_are_refused_by_name(change, error, message):
+    batch = random_batch(np.random.default_rng(11), reflections="box")
+    out = np.empty(batch.out_shape, complex)
+    with pytest.raises(error, match=message):
+        _dispatch.structure_factors(batch._replace(**change), out)
+
+
+def test_bad_outputs_are_refused_by_name():
+    batch = random_batch(np.random.default_rng(12), reflections="box")
+    good = np.empty(batch.out_shape, complex)
+    read_only = good.copy()
+    read_only.flags.writeable = False
+    for out, message in (
+        (good[:1], "out has shape"),
+        (good.astype(np.complex64), "out has dtype complex64, needs complex128"),
+        (read_only, "out is read-only"),
+    ):
+        with pytest.raises((ValueError, TypeError), match=message):
+            _dispatch.structure_factors(batch, out)

@@ -1,0 +1,235 @@
+"""Laws of the comparison of phases: nothing that origin, hand or list of reflections changes may count."""
+
+from __future__ import annotations
+
+import gemmi
+import numpy as np
+import pytest
+
+from argand import phases
+from argand.origins import CONTINUOUS
+from argand.symmetry import operations
+
+SEEDS = [1, 2, 3]
+
+
+def cube(h_max: int) -> np.ndarray:
+    axis = np.arange(-h_max, h_max + 1)
+    return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+
+
+def half(h_max: int) -> np.ndarray:
+    hkl = cube(h_max)
+    return hkl[len(hkl) // 2 + 1 :]
+
+
+def point_atoms(frac: np.ndarray, hkl: np.ndarray) -> np.ndarray:
+    """Structure factors of point atoms: no fall-off, so the law of every cell."""
+    return np.asarray(np.exp(2j * np.pi * hkl @ frac.T).sum(axis=1))
+
+
+def symmetric(spacegroup: str, frac: np.ndarray) -> np.ndarray:
+    ops = gemmi.find_spacegroup_by_name(spacegroup).operations()
+    return np.array([op.apply_to_xyz(x) for x in frac.tolist() for op in ops]) % 1.0
+
+
+class TestPhaseError:
+    def test_whole_turns_do_not_count(self) -> None:
+        phi = np.linspace(-3, 3, 7)
+        assert phases.phase_error(phi, phi + 2 * np.pi * np.arange(7)) == pytest.approx(0, abs=1e-12)
+
+    def test_opposite_phases(self) -> None:
+        assert phases.phase_error([0.3], [0.3 + np.pi]) == pytest.approx(np.pi)
+
+    def test_weights(self) -> None:
+        assert phases.phase_error([0, 0], [1, -2], [3, 1]) == pytest.approx((3 * 1 + 1 * 2) / 4)
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_random_phases_score_a_right_angle(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        phi, phi_hat = rng.uniform(-np.pi, np.pi, (2, 40_000))
+        assert phases.phase_error(phi, phi_hat) == pytest.approx(np.pi / 2, abs=0.02)
+
+    @pytest.mark.parametrize("weights", [[0.0, 0.0], [1.0, -1.0], [1.0]])
+    def test_bad_weights(self, weights: list[float]) -> None:
+        with pytest.raises(ValueError, match="weights"):
+            phases.phase_error([0, 0], [1, 1], weights)
+
+    def test_shapes(self) -> None:
+        with pytest.raises(ValueError, match=r"phi_hat has shape \(2,\), needs \(3,\)"):
+            phases.phase_error([0, 0, 0], [1, 1])
+
+
+class TestMapCorrelation:
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_parseval(self, seed: int) -> None:
+        """Coefficients on a half sphere say what the maps say."""
+        rng = np.random.default_rng(seed)
+        hkl = half(3)
+        f1, f2 = (point_atoms(rng.random((4, 3)), hkl) for _ in range(2))
+        maps = []
+        for f in (f1, f2):
+            box = np.zeros((8, 8, 8), dtype=complex)
+            box[tuple((hkl % 8).T)] = f
+            box[tuple((-hkl % 8).T)] = f.conj()
+            maps.append(np.fft.fftn(box).real)
+        direct = phases.density_correlation(*maps)
+        assert phases.map_correlation(hkl, f1, f2) == pytest.approx(direct, abs=1e-12)
+
+    def test_bounds(self) -> None:
+        f = point_atoms(np.array([[0.1, 0.2, 0.3]]), half(2))
+        assert phases.map_correlation(half(2), f, 3 * f) == pytest.approx(1)
+        assert phases.map_correlation(half(2), f, -f) == pytest.approx(-1)
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    @pytest.mark.parametrize("spacegroup", ["P 21 21 21", "C 1 2/c 1", "R 3 c:H", "F d -3 m:2"])
+    def test_unique_half_and_full_agree(self, spacegroup: str, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        full = cube(4)
+        f1, f2 = (point_atoms(symmetric(spacegroup, rng.random((2, 3))), full) for _ in range(2))
+        asu = gemmi.ReciprocalAsu(gemmi.find_spacegroup_by_name(spacegroup))
+        # an orbit that leaves the cube would be listed in part; keep those that stay
+        rot = np.array([rotation for rotation, _ in operations(spacegroup)])
+        inside = np.abs(np.einsum("mi,rij->rmj", full, rot)).max(axis=(0, 2)) <= 4
+        unique = inside & np.array([asu.is_in(h) for h in full.tolist()])
+        lower = inside & (np.arange(len(full)) > len(full) // 2)
+        expected = phases.map_correlation(full[inside], f1[inside], f2[inside])
+        for listed in (inside, lower, unique):
+            value = phases.map_correlation(full[listed], f1[listed], f2[listed], spacegroup)
+            assert value == pytest.approx(expected, abs=1e-10)
+
+    def test_mean_density_is_left_out(self) -> None:
+        hkl = np.array([[0, 0, 0], [1, 0, 0]])
+        assert phases.map_correlation(hkl, [100, 1], [100, -1]) == pytest.approx(-1)
+
+    def test_constant_density(self) -> None:
+        with pytest.raises(ValueError, match="F\\(000\\)"):
+            phases.map_correlation([[0, 0, 0]], [1], [1])
+        with pytest.raises(ValueError, match="constant"):
+            phases.density_correlation(np.ones((2, 2)), np.eye(2))
+
+
+class TestAlignOrigin:
+    @pytest.mark.parametrize("seed", SEEDS)
+    @pytest.mark.parametrize("hand", [1, -1])
+    def test_continuous_undoes_any_shift(self, seed: int, hand: int) -> None:
+        rng = np.random.default_rng(seed)
+        frac, shift, hkl = rng.random((6, 3)), rng.random(3), half(5)
+        true, moved = point_atoms(frac, hkl), point_atoms(hand * frac + shift, hkl)
+        found = phases.align_origin(hkl, true, moved, origins="continuous")
+        assert found.hand == hand
+        assert found.score == pytest.approx(1, abs=1e-12)
+        assert phases.phase_error(np.angle(true), found.phases, np.abs(true)) < 1e-6
+        assert np.abs((found.shift + hand * shift + 0.5) % 1 - 0.5).max() < 1e-7
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_score_is_invariant(self, seed: int) -> None:
+        """An imperfect answer keeps its score, however it is moved or mirrored."""
+        rng = np.random.default_rng(seed)
+        hkl = half(4)
+        true = point_atoms(rng.random((5, 3)), hkl)
+        guess = np.angle(true) + rng.normal(0, 0.8, len(hkl))
+        first = phases.align_origin(hkl, true, guess, origins="continuous").score
+        moved = -guess + 2 * np.pi * hkl @ rng.random(3)
+        again = phases.align_origin(hkl, true, moved, origins="continuous").score
+        assert again == pytest.approx(first, abs=1e-9)
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    def test_no_grid_of_shifts_beats_it(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        hkl = half(2)
+        phi, guess = rng.uniform(-np.pi, np.pi, (2, len(hkl)))
+        grid = np.stack(np.meshgrid(*[np.arange(24) / 24] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+        best = max(
+            float(np.cos(phi - sigma * guess - 2 * np.pi * grid @ hkl.T).mean(axis=1).max()) for sigma in (1, -1)
+        )
+        assert phases.align_origin(hkl, phi, guess, origins="continuous").score >= best
+
+    @pytest.mark.parametrize("seed", SEEDS)
+    @pytest.mark.parametrize("hand", [1, -1])
+    @pytest.mark.parametrize(
+        "spacegroup",
+        ["P 1", "P -1", "P 1 21/c 1", "P 1 21 1", "P 1 m 1", "P 21 21 21", "I 41", "R 3:R", "F d d 2"],
+    )
+    def test_spacegroup(self, spacegroup: str, hand: int, seed: int) -> None:
+        """Any permissible shift is found again, the floating part of it included."""
+        rng = np.random.default_rng(seed)
+        hkl = half(4)
+        frac = symmetric(spacegroup, rng.random((3, 3)))
+        allowed = phases.permissible_origins(spacegroup, hand)
+        shift = rng.choice(allowed.shifts) + rng.random(len(allowed.axes)) @ allowed.axes
+        true, moved = point_atoms(frac, hkl), point_atoms(hand * frac + shift, hkl)
+        listed = np.abs(true) > 1e-3
+        found = phases.align_origin(hkl[listed], true[listed], moved[listed], spacegroup=spacegroup)
+        assert found.score == pytest.approx(1, abs=1e-10)
+
+    def test_listed_origins_only(self) -> None:
+        hkl = half(3)
+        phi = np.angle(point_atoms(np.array([[0.1, 0.2, 0.3], [0.4, 0.1, 0.8]]), hkl))
+        moved = phi + 2 * np.pi * hkl @ np.array([0.5, 0, 0])
+        assert phases.align_origin(hkl, phi, moved, hands=[1]).score < 0.9
+        found = phases.align_origin(hkl, phi, moved, origins=[[0, 0, 0], [0.5, 0, 0]])
+        assert found.score == pytest.approx(1)
+        assert found.shift.tolist() == [0.5, 0, 0]
+
+    def test_hand_stays_when_it_does_not_matter(self) -> None:
+        phi = np.array([0.0, np.pi, 0.0])
+        found = phases.align_origin([[1, 0, 0], [0, 1, 0], [0, 0, 1]], phi, phi)
+        assert (found.hand, found.shift.tolist()) == (1, [0, 0, 0])
+
+    def test_errors(self) -> None:
+        with pytest.raises(ValueError, match=r"hkl has shape \(3,\), needs \(m, 3\)"):
+            phases.align_origin([1, 0, 0], [0.0], [0.0])
+        with pytest.raises(ValueError, match="not both"):
+            phases.align_origin([[1, 0, 0]], [0.0], [0.0], origins="continuous", spacegroup="P 1")
+        with pytest.raises(ValueError, match="must be 'continuous'"):
+            phases.align_origin([[1, 0, 0]], [0.0], [0.0], origins="anywhere")  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="no origin is permissible"):
+            phases.align_origin([[1, 0, 0]], [0.0], [0.0], spacegroup="P 41", hands=[-1])
+
+
+class TestPermissibleOrigins:
+    @pytest.mark.parametrize("spacegroup", ["P -1", "P 1 21/c 1", "P 21 21 21", "P n m a"])
+    def test_eight_halves(self, spacegroup: str) -> None:
+        found = phases.permissible_origins(spacegroup)
+        halves = np.stack(np.meshgrid(*[[0, 0.5]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+        assert found.shifts.tolist() == halves.tolist()
+        assert len(found.axes) == 0
+
+    @pytest.mark.parametrize(
+        ("spacegroup", "count", "axes"),
+        [
+            ("P 1", 1, np.eye(3).tolist()),
+            ("P 1 21 1", 4, [[0, 1, 0]]),
+            ("P 1 m 1", 2, [[1, 0, 0], [0, 0, 1]]),
+            ("C 1 2/c 1", 4, []),
+            ("R 3:R", 1, [[1, 1, 1]]),
+            ("P -6", 6, []),
+            ("F -4 3 m", 4, []),
+            ("F m -3 m", 2, []),
+            ("I m -3 m", 1, []),
+        ],
+    )
+    def test_known_groups(self, spacegroup: str, count: int, axes: list[list[int]]) -> None:
+        found = phases.permissible_origins(spacegroup)
+        assert (len(found.shifts), found.axes.tolist()) == (count, axes)
+
+    def test_enantiomorphic_pairs(self) -> None:
+        """Of the 230 groups the 22 of the eleven pairs, and no others, refuse the other hand."""
+        standard = [gemmi.find_spacegroup_by_number(n).xhm() for n in range(1, 231)]
+        refused = [name for name in standard if len(phases.permissible_origins(name, -1).shifts) == 0]
+        pairs = [76, 78, 91, 95, 92, 96, 144, 145, 151, 153, 152, 154, 169, 170, 171, 172, 178, 179, 180, 181]
+        pairs += [212, 213]
+        assert sorted(gemmi.SpaceGroup(name).number for name in refused) == sorted(pairs)
+
+    def test_triplets(self) -> None:
+        assert len(phases.permissible_origins(["x,y,z", "-x,-y,-z"]).shifts) == 8
+
+    def test_errors(self) -> None:
+        with pytest.raises(ValueError, match="unknown space group 'P 99'"):
+            phases.permissible_origins("P 99")
+        with pytest.raises(ValueError, match="hand is 0"):
+            phases.permissible_origins("P 1", 0)  # type: ignore[arg-type]
+
+    def test_continuous_is_p1(self) -> None:
+        assert phases.permissible_origins("P 1").axes.tolist() == CONTINUOUS.axes.tolist()
