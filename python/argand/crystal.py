@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,11 +10,12 @@ from typing import Any
 import gemmi
 import numpy as np
 
+from argand import _gemmi
 from argand import cell as _cell
 from argand.atom_types import atom_type, atomic_number
 from argand.cell import Cell, FloatArray
 from argand.errors import ArgandError
-from argand.symmetry import find_spacegroup, group_ops, operations, spacegroup_name, triplets
+from argand.symmetry import group_ops, operations, spacegroup_name, triplets
 
 __all__ = ["SPECIAL_POSITION_RADIUS", "Crystal"]
 
@@ -198,46 +198,12 @@ class Crystal:
 
     def to_gemmi(self) -> gemmi.SmallStructure:
         """gemmi's SmallStructure with chemical occupancies (`change_occupancies_to_crystallographic` not yet done)."""
-        found = find_spacegroup(self.spacegroup)
-        if found is None:
-            raise ArgandError("gemmi holds named space groups only; this setting has no name: use to_p1() first")
-        small = gemmi.SmallStructure()
-        small.cell = gemmi.UnitCell(*self.cell)
-        small.spacegroup = found
-        small.spacegroup_hm = found.xhm()
-        small.symops = list(self.symops)
-        for i, symbol in enumerate(self.types):
-            element, charge = atom_type(symbol)
-            site = gemmi.SmallStructure.Site()
-            site.label, site.type_symbol = self.labels[i], symbol
-            site.element, site.charge = gemmi.Element(element), charge
-            site.fract = gemmi.Fractional(*self.frac[i])
-            site.occ = self.occ[i]
-            site.u_iso = self.b_iso[i] / (8.0 * np.pi**2)
-            if self.u_aniso is not None and not np.isnan(self.u_aniso[i, 0]):
-                site.aniso = gemmi.SMat33d(*self.u_aniso[i])
-            small.add_site(site)
-        small.setup_cell_images()
-        return small
+        return _gemmi.small_structure(self)
 
     @classmethod
     def from_gemmi(cls, small: gemmi.SmallStructure) -> Crystal:
         """From gemmi's SmallStructure, whose occupancies must be chemical, as read from a file."""
-        sites: Sequence[gemmi.SmallStructure.Site] = list(small.sites)
-        u_aniso = np.array([site.aniso.elements_pdb() for site in sites]).reshape(-1, 6)
-        u_aniso[~u_aniso.any(axis=1)] = np.nan
-        charged = [f"{site.element.name}{abs(site.charge)}{'+' if site.charge >= 0 else '-'}" for site in sites]
-        return cls(
-            cell=small.cell.parameters,
-            spacegroup=small.spacegroup.xhm() if small.spacegroup else "P 1",
-            types=tuple(charged),
-            frac=np.array([site.fract.tolist() for site in sites]).reshape(-1, 3),
-            occ=np.array([site.occ for site in sites]),
-            b_iso=np.array([site.u_iso for site in sites]) * (8.0 * np.pi**2),
-            u_aniso=None if np.isnan(u_aniso).all() else u_aniso,
-            labels=tuple(site.label for site in sites),
-            symops=() if small.spacegroup else tuple(small.symops),
-        )
+        return cls(**_gemmi.fields(small))
 
 
 def _read_only(array: FloatArray) -> FloatArray:

@@ -91,17 +91,14 @@ def _run(verb: str, prog: str, argv: list[str]) -> None:
 
 def _overview() -> str:
     width = max(map(len, _VERBS))
-    lines = [f"  {name:<{width}}  {verb.summary}" for name, verb in _VERBS.items()]
-    return "\n".join(
-        [
-            "usage: argand <verb> [options]",
-            "",
-            "Structure factors, electron densities, and networks that learn phases.",
-            "",
-        ]
-        + lines
-        + ["", "argand <verb> --help says more. argand --version prints the version."]
-    )
+    verbs = "\n".join(f"  {name:<{width}}  {verb.summary}" for name, verb in _VERBS.items())
+    return f"""usage: argand <verb> [options]
+
+Structure factors, electron densities, and networks that learn phases.
+
+{verbs}
+
+argand <verb> --help says more. argand --version prints the version."""
 
 
 def _one_line(error: BaseException) -> str:
