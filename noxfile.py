@@ -28,7 +28,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     session.install(*CONSTRAINTS, ".[learn]", "mypy", "pybind11-stubgen", "ruff")
     session.run("mypy")
-    session.run("python", "tools/stub.py", "--check")
+    session.run("python", ".ci/stub.py", "--check")
 
 
 @nox.session

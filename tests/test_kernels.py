@@ -181,7 +181,7 @@ def test_bad_batches_are_refused_by_name(change, error, message):
 
 def test_bad_outputs_are_refused_by_name():
     batch = random_batch(np.random.default_rng(12), reflections="box")
-    good = np.empty(batch.out_shape, complex)
+    good = np.zeros(batch.out_shape, complex)
     read_only = good.copy()
     read_only.flags.writeable = False
     for out, message in (

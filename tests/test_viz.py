@@ -115,21 +115,22 @@ def test_tiles_need_one_shape() -> None:
 
 
 def test_loss_curves() -> None:
-    curves = {"train": [3.0, 2.0, 1.0], "validation": [3.0, 2.5, 2.4]}
+    curves = {"step": [10, 20, 30], "training": [3.0, 2.0, 1.0], "new samples": [3.0, 2.5, 2.4]}
     figure = viz.plot_loss_curves(
-        {"linear": {"published": curves, "invariant": curves}, "unet": {"published": {"train": [1.0]}}},
+        {"linear": {"published": curves, "invariant": curves}, "unet": {"published": {"step": [1], "training": [1.0]}}},
         references={"floor": 2.0},
     )
     first, second = figure.axes
     assert [line.get_label() for line in first.lines[:4]] == [
-        "published, train",
-        "published, validation",
-        "invariant, train",
-        "invariant, validation",
+        "published, training",
+        "published, new samples",
+        "invariant, training",
+        "invariant, new samples",
     ]
-    assert list(first.lines[1].get_ydata()) == curves["validation"]
+    assert list(first.lines[1].get_xdata()) == curves["step"]
+    assert list(first.lines[1].get_ydata()) == curves["new samples"]
     assert (first.get_title(), second.get_title()) == ("linear", "unet")
-    assert (first.get_xlabel(), first.get_ylabel(), first.get_yscale()) == ("epoch", "loss per sample", "log")
+    assert (first.get_xlabel(), first.get_ylabel(), first.get_yscale()) == ("step", "loss per sample", "log")
     draw(figure)
 
 
@@ -156,7 +157,7 @@ def test_slices_are_maps_in_angstrom() -> None:
     difference = np.asarray(second.get_array()) - np.asarray(first.get_array())
     assert np.asarray(third.get_array()) == pytest.approx(difference, abs=1e-9)
     assert first.get_clim() == second.get_clim()
-    assert {"along a (Å)", "along b (Å)", "e/Å³", "predicted − true"} <= set(labels(figure))
+    assert {"along a (Å)", "along b (Å)", "e/Å³", "difference"} <= set(labels(figure))
     # the strongest point of the layer is an atom: at the moved atom 0 or at the face centre
     x, y = first.get_coordinates().reshape(-1, 2)[int(np.argmax(first.get_array()))] / 4.078  # type: ignore[attr-defined]
     assert min(np.hypot(x - 0.05, y), np.hypot(x - 0.5, y - 0.5)) < 0.03

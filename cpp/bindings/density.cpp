@@ -1,6 +1,5 @@
 #include "argand/density.hpp"
 
-#include <complex>
 #include <tuple>
 
 #include "register.hpp"
@@ -15,13 +14,13 @@ using GridArgs = std::tuple<Index, Index, Index>;
 template <class T>
 void to_map(Index maps, const HklBox& box, Address f, const Grid& grid, double scale, Address map) {
   const py::gil_scoped_release unlocked;
-  map_from_structure_factors(maps, box, pointer<const std::complex<T>>(f), grid, scale, pointer<T>(map));
+  map_from_structure_factors(maps, box, pointer<const Complex<T>>(f), grid, scale, pointer<T>(map));
 }
 
 template <class T>
 void from_map(Index maps, const HklBox& box, Address f, const Grid& grid, double scale, Address map) {
   const py::gil_scoped_release unlocked;
-  structure_factors_from_map(maps, box, pointer<const T>(map), grid, scale, pointer<std::complex<T>>(f));
+  structure_factors_from_map(maps, box, pointer<const T>(map), grid, scale, pointer<Complex<T>>(f));
 }
 
 using Transform = void (*)(Index, const HklBox&, Address, const Grid&, double, Address);

@@ -1,7 +1,7 @@
 #include <pybind11/pybind11.h>
 
+#include "argand/level.hpp"
 #include "argand/parallel.hpp"
-#include "argand/simd.hpp"
 #include "register.hpp"
 
 #if defined(__clang__)

@@ -1,6 +1,5 @@
 #include "argand/structure_factors.hpp"
 
-#include <complex>
 #include <tuple>
 
 #include "register.hpp"
@@ -42,7 +41,7 @@ void with_types(const AtomsArgs& atoms_args, const FormArgs& form_args, const Ar
   const auto* rows = pointer<const std::int64_t>(row_ptr);
   const py::gil_scoped_release unlocked;
   if (is_complex) {
-    kernel(atoms, FormFactors<std::complex<T>>{pointer<const std::complex<T>>(value), rows}, reflections(args));
+    kernel(atoms, FormFactors<Complex<T>>{pointer<const Complex<T>>(value), rows}, reflections(args));
   } else {
     kernel(atoms, FormFactors<T>{pointer<const T>(value), rows}, reflections(args));
   }
@@ -51,7 +50,7 @@ void with_types(const AtomsArgs& atoms_args, const FormArgs& form_args, const Ar
 template <class T, class Args>
 void forward(const AtomsArgs& atoms, const FormArgs& form, const Args& args, Address out) {
   with_types<T>(atoms, form, args, [&](const auto& a, const auto& f, const auto& r) {
-    structure_factors(a, f, r, pointer<std::complex<T>>(out));
+    structure_factors(a, f, r, pointer<Complex<T>>(out));
   });
 }
 
@@ -60,7 +59,7 @@ void backward(const AtomsArgs& atoms, const FormArgs& form, const Args& args, Ad
               Address grad_beta, Address grad_occ) {
   const AtomGradients<T> gradients{pointer<T>(grad_frac), pointer<T>(grad_beta), pointer<T>(grad_occ)};
   with_types<T>(atoms, form, args, [&](const auto& a, const auto& f, const auto& r) {
-    structure_factors_vjp(a, f, r, pointer<const std::complex<T>>(g), gradients);
+    structure_factors_vjp(a, f, r, pointer<const Complex<T>>(g), gradients);
   });
 }
 

@@ -3,186 +3,137 @@
 #include <algorithm>
 #include <vector>
 
+#include "argand/elementary.hpp"
 #include "argand/parallel.hpp"
-#include "argand/simd.hpp"
-#include "argand/term.hpp"
+#include "kernels/kernels.hpp"
 
-// Three one-dimensional transforms, each a matrix product with a short inner dimension, over the half box l >= 0.
 namespace argand {
 namespace {
 
-// exp(2 pi i order x / n) for order = -reach .. reach (rows) and x = 0 .. n - 1.
+// cos and sin of 2 pi order point / n, exact to the last digit: the angle is reduced as an integer.
 template <class T>
-class Twiddles {
- public:
-  Twiddles(int reach, Index n) : reach_(reach), n_(n), value_(n) {
-    for (Index i = 0; i < n; ++i) value_[i] = cis<T>(double(i) / double(n));
+std::vector<T> axis_table(int reach, Index n, Index points, Index padded_points, bool orders_first) {
+  std::vector<Complex<T>> turn(n);
+  for (Index i = 0; i < n; ++i) turn[i] = cis<T>(double(i) / double(n));
+  const Index orders = reach + 1, size = orders * padded_points;
+  std::vector<T> table(2 * size, T(0));
+  for (Index order = 0; order < orders; ++order) {
+    for (Index point = 0; point < points; ++point) {
+      const Index at = orders_first ? order * padded_points + point : point * orders + order;
+      const Complex<T>& w = turn[order * point % n];
+      table[at] = w.re;
+      table[size + at] = w.im;
+    }
   }
-  Complex<T> operator()(int order, Index x) const {
-    const Index i = order * x % n_;
-    return value_[i < 0 ? i + n_ : i];
-  }
-  int reach() const { return reach_; }
-  Index size() const { return n_; }
+  return table;
+}
 
- private:
-  int reach_;
-  Index n_;
-  std::vector<Complex<T>> value_;
+template <class T>
+struct Plan : TransformPlan<T> {
+  std::vector<T> table_x, table_y, table_z;
+
+  Plan(const HklBox& box, const Grid& grid) {
+    constexpr Index lanes = lane_count<T>;
+    const auto whole = [](Index n) { return (n + lanes - 1) / lanes * lanes; };
+    this->half = box.l + 1;
+    this->line = whole(2 * this->half);
+    this->plane = (2 * box.k + 1) * this->line;
+    this->z_padded = whole((grid.c + 1) / 2);
+    table_x = axis_table<T>(box.h, grid.a, grid.a / 2 + 1, grid.a / 2 + 1, false);
+    table_y = axis_table<T>(box.k, grid.b, grid.b / 2 + 1, grid.b / 2 + 1, false);
+    table_z = axis_table<T>(box.l, grid.c, (grid.c + 1) / 2, this->z_padded, true);
+    const auto axis = [](int reach, Index points, const std::vector<T>& table) {
+      return AxisTable<T>{reach, points, table.data(), table.data() + table.size() / 2};
+    };
+    this->x = axis(box.h, grid.a, table_x);
+    this->y = axis(box.k, grid.b, table_y);
+    this->z = axis(box.l, grid.c, table_z);
+  }
 };
 
-// A complex array as two real ones: what vector units like.
+// F(h) + F(-h) and F(h) - F(-h) for h >= 0 on the half box l >= 0, of the Hermitian part of F, times scale; l > 0
+// counts twice, for its mate. Only the Hermitian part is seen in the real part of the map.
 template <class T>
-struct Planes {
-  std::vector<T> re, im;
-  explicit Planes(Index n) : re(n), im(n) {}
-  void clear() {
-    std::fill(re.begin(), re.end(), T(0));
-    std::fill(im.begin(), im.end(), T(0));
-  }
-};
-
-// y += (c + i s) x over n numbers
-template <class T>
-ARGAND_CLONES void add_multiple(Index n, Complex<T> factor, const T* xr, const T* xi, T* yr, T* yi) {
-  for (Index i = 0; i < n; ++i) {
-    yr[i] += factor.re * xr[i] - factor.im * xi[i];
-    yi[i] += factor.re * xi[i] + factor.im * xr[i];
-  }
-}
-
-// y += Re (c + i s)(xr + i xi) for one complex x and a line of factors
-template <class T>
-ARGAND_CLONES void add_real_part(Index n, Complex<T> x, const T* c, const T* s, T* y) {
-  for (Index i = 0; i < n; ++i) y[i] += c[i] * x.re - s[i] * x.im;
-}
-
-template <class T>
-ARGAND_CLONES Complex<T> dot(Index n, const T* y, const T* c, const T* s) {
-  constexpr int lanes = 16;
-  T re[lanes] = {}, im[lanes] = {};
-  Index i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    for (int w = 0; w < lanes; ++w) {
-      re[w] += y[i + w] * c[i + w];
-      im[w] += y[i + w] * s[i + w];
+void fold_box(const TransformPlan<T>& plan, const HklBox& box, const Complex<T>* F, T scale, T* even, T* odd) {
+  const Index width = 2 * box.l + 1, last = box.size() - 1;
+  const auto value = [&](int h, int k, int l) {
+    const Index at = (Index(h + box.h) * (2 * box.k + 1) + (k + box.k)) * width + box.l + l;
+    const T weight = l == 0 ? scale / 2 : scale;
+    return (F[at] + conj(F[last - at])) * weight;
+  };
+  for (int h = 0; h <= box.h; ++h) {
+    for (int k = -box.k; k <= box.k; ++k) {
+      const Index at = h * plan.plane + (k + box.k) * plan.line;
+      for (int l = 0; l <= box.l; ++l) {
+        const Complex<T> f = value(h, k, l), mate = h == 0 ? Complex<T>{0, 0} : value(-h, k, l);
+        even[at + l] = f.re + mate.re;
+        even[at + plan.half + l] = f.im + mate.im;
+        odd[at + l] = f.re - mate.re;
+        odd[at + plan.half + l] = f.im - mate.im;
+      }
     }
   }
-  Complex<T> sum{0, 0};
-  for (int w = 0; w < lanes; ++w) sum.re += re[w], sum.im += im[w];
-  for (; i < n; ++i) sum.re += y[i] * c[i], sum.im += y[i] * s[i];
-  return sum;
 }
 
-// exp(sign 2 pi i l z / nc) for l = 0 .. reach, as lines along z
+// The inverse, with F(h) = even + i odd and F(-h) = even - i odd, and the mates at l < 0.
 template <class T>
-Planes<T> lines_along_z(const Twiddles<T>& wz, int sign) {
-  Planes<T> lines((wz.reach() + 1) * wz.size());
-  for (int l = 0; l <= wz.reach(); ++l) {
-    for (Index z = 0; z < wz.size(); ++z) {
-      const Complex<T> w = wz(sign * l, z);
-      lines.re[l * wz.size() + z] = w.re;
-      lines.im[l * wz.size() + z] = w.im;
+void unfold_box(const TransformPlan<T>& plan, const HklBox& box, const T* even, const T* odd, T scale, Complex<T>* F) {
+  const Index width = 2 * box.l + 1, last = box.size() - 1;
+  const auto put = [&](int h, int k, int l, Complex<T> f) {
+    const Index at = (Index(h + box.h) * (2 * box.k + 1) + (k + box.k)) * width + box.l + l;
+    F[at] = f;
+    if (l > 0) F[last - at] = conj(f);
+  };
+  for (int h = 0; h <= box.h; ++h) {
+    for (int k = -box.k; k <= box.k; ++k) {
+      const Index at = h * plan.plane + (k + box.k) * plan.line;
+      for (int l = 0; l <= box.l; ++l) {
+        const Complex<T> e = Complex<T>{even[at + l], even[at + plan.half + l]} * scale;
+        const Complex<T> o = Complex<T>{odd[at + l], odd[at + plan.half + l]} * scale;
+        put(h, k, l, {e.re - o.im, e.im + o.re});
+        if (h > 0) put(-h, k, l, {e.re + o.im, e.im - o.re});
+      }
     }
   }
-  return lines;
 }
-
-// The Hermitian part of F on l >= 0, its mates' share in it: scale (F(h) + conj F(-h)) / 2, twice that for l > 0.
-template <class T>
-Planes<T> fold(const HklBox& box, const std::complex<T>* F, T scale) {
-  const Index width = 2 * box.l + 1, half = box.l + 1, lines = box.size() / width;
-  Planes<T> folded(lines * half);
-  for (Index line = 0; line < lines; ++line) {
-    for (Index l = 0; l < half; ++l) {
-      const Index at = line * width + box.l + l;
-      const std::complex<T> f = F[at], mate = F[box.size() - 1 - at];
-      const T weight = l == 0 ? scale / 2 : scale;
-      folded.re[line * half + l] = weight * (f.real() + mate.real());
-      folded.im[line * half + l] = weight * (f.imag() - mate.imag());
-    }
-  }
-  return folded;
-}
-
-constexpr Index slab = 8;  // planes of constant x that make one task
 
 }  // namespace
 
 template <class T>
-void map_from_structure_factors(Index maps, const HklBox& box, const std::complex<T>* F, const Grid& grid, double scale,
+void map_from_structure_factors(Index maps, const HklBox& box, const Complex<T>* F, const Grid& grid, double scale,
                                 T* map) {
-  const Twiddles<T> wx(box.h, grid.a), wy(box.k, grid.b), wz(box.l, grid.c);
-  const Planes<T> lines = lines_along_z(wz, -1);
-  const Index half = box.l + 1, plane = (2 * box.k + 1) * half;
-  const Index slabs = (grid.a + slab - 1) / slab;
+  const TransformKernels<T>& kernel = kernels();
+  const Plan<T> plan(box, grid);
+  const Index planes = grid.a / 2 + 1;  // each with its mirror
+  const Index slab = std::clamp<Index>(maps * planes / 64, 1, planes);
+  const Index slabs = (planes + slab - 1) / slab;
+  const Index folded = (box.h + 1) * plan.plane;
   parallel_for(maps * slabs, [&](Index task) {
-    const Index m = task / slabs, begin = task % slabs * slab, end = std::min(grid.a, begin + slab);
-    const Planes<T> folded = fold(box, F + m * box.size(), T(scale));
-    Planes<T> kl(plane), yl(half);
-    for (Index x = begin; x < end; ++x) {
-      kl.clear();
-      for (int h = -box.h; h <= box.h; ++h) {
-        const Index at = (h + box.h) * plane;
-        add_multiple(plane, wx(-h, x), &folded.re[at], &folded.im[at], kl.re.data(), kl.im.data());
-      }
-      for (Index y = 0; y < grid.b; ++y) {
-        yl.clear();
-        for (int k = -box.k; k <= box.k; ++k) {
-          const Index at = (k + box.k) * half;
-          add_multiple(half, wy(-k, y), &kl.re[at], &kl.im[at], yl.re.data(), yl.im.data());
-        }
-        T* out = map + m * grid.size() + (x * grid.b + y) * grid.c;
-        std::fill(out, out + grid.c, T(0));
-        for (Index l = 0; l < half; ++l) {
-          add_real_part<T>(grid.c, {yl.re[l], yl.im[l]}, &lines.re[l * grid.c], &lines.im[l * grid.c], out);
-        }
-      }
-    }
+    const Index m = task / slabs, begin = task % slabs * slab, end = std::min(planes, begin + slab);
+    std::vector<T> work(2 * folded + plan.scratch(), T(0));
+    T *even = work.data(), *odd = even + folded;
+    fold_box<T>(plan, box, F + m * box.size(), T(scale), even, odd);
+    kernel.to_map(plan, even, odd, begin, end, odd + folded, map + m * grid.size());
   });
 }
 
 template <class T>
 void structure_factors_from_map(Index maps, const HklBox& box, const T* map, const Grid& grid, double scale,
-                                std::complex<T>* F) {
-  const Twiddles<T> wx(box.h, grid.a), wy(box.k, grid.b), wz(box.l, grid.c);
-  const Planes<T> lines = lines_along_z(wz, +1);
-  const Index half = box.l + 1, plane = (2 * box.k + 1) * half, width = 2 * box.l + 1;
+                                Complex<T>* F) {
+  const TransformKernels<T>& kernel = kernels();
+  const Plan<T> plan(box, grid);
+  const Index folded = (box.h + 1) * plan.plane;
   parallel_for(maps, [&](Index m) {
-    Planes<T> hkl((2 * box.h + 1) * plane), kl(plane), yl(half);
-    for (Index x = 0; x < grid.a; ++x) {
-      kl.clear();
-      for (Index y = 0; y < grid.b; ++y) {
-        const T* line = map + m * grid.size() + (x * grid.b + y) * grid.c;
-        for (Index l = 0; l < half; ++l) {
-          const Complex<T> sum = dot(grid.c, line, &lines.re[l * grid.c], &lines.im[l * grid.c]);
-          yl.re[l] = sum.re, yl.im[l] = sum.im;
-        }
-        for (int k = -box.k; k <= box.k; ++k) {
-          const Index at = (k + box.k) * half;
-          add_multiple(half, wy(k, y), yl.re.data(), yl.im.data(), &kl.re[at], &kl.im[at]);
-        }
-      }
-      for (int h = -box.h; h <= box.h; ++h) {
-        const Index at = (h + box.h) * plane;
-        add_multiple(plane, wx(h, x), kl.re.data(), kl.im.data(), &hkl.re[at], &hkl.im[at]);
-      }
-    }
-    std::complex<T>* out = F + m * box.size();
-    for (Index line = 0; line < box.size() / width; ++line) {
-      for (Index l = 0; l < half; ++l) {
-        const Index at = line * width + box.l + l, from = line * half + l;
-        const std::complex<T> f(T(scale) * hkl.re[from], T(scale) * hkl.im[from]);
-        out[at] = f;
-        if (l > 0) out[box.size() - 1 - at] = std::conj(f);
-      }
-    }
+    std::vector<T> work(2 * folded + plan.scratch(), T(0));
+    T *even = work.data(), *odd = even + folded;
+    kernel.from_map(plan, map + m * grid.size(), odd + folded, even, odd);
+    unfold_box<T>(plan, box, even, odd, T(scale), F + m * box.size());
   });
 }
 
-#define ARGAND_INSTANTIATE(T)                                                                                      \
-  template void map_from_structure_factors(Index, const HklBox&, const std::complex<T>*, const Grid&, double, T*); \
-  template void structure_factors_from_map(Index, const HklBox&, const T*, const Grid&, double, std::complex<T>*);
+#define ARGAND_INSTANTIATE(T)                                                                                 \
+  template void map_from_structure_factors(Index, const HklBox&, const Complex<T>*, const Grid&, double, T*); \
+  template void structure_factors_from_map(Index, const HklBox&, const T*, const Grid&, double, Complex<T>*);
 ARGAND_INSTANTIATE(float)
 ARGAND_INSTANTIATE(double)
 

@@ -8,8 +8,7 @@ import gemmi
 import numpy as np
 
 from argand.atom_types import AtomType, atom_type
-from argand.errors import ArgandError
-from argand.symmetry import find_spacegroup
+from argand.symmetry import named_spacegroup
 
 if TYPE_CHECKING:
     from argand.crystal import Crystal
@@ -21,13 +20,10 @@ _B_PER_U = 8.0 * np.pi**2
 
 def small_structure(crystal: Crystal) -> gemmi.SmallStructure:
     """The sites of a crystal with their chemical occupancies, and its symmetry set up."""
-    found = None if "," in crystal.spacegroup else find_spacegroup(crystal.spacegroup)
-    if found is None:
-        raise ArgandError("gemmi holds named space groups only; this setting has no name: use to_p1() first")
     small = gemmi.SmallStructure()
+    small.spacegroup = named_spacegroup(crystal.spacegroup)
+    small.spacegroup_hm = crystal.spacegroup
     small.cell = gemmi.UnitCell(*crystal.cell)
-    small.spacegroup = found
-    small.spacegroup_hm = found.xhm()
     small.symops = list(crystal.symops)
     for i, symbol in enumerate(crystal.types):
         element, charge = atom_type(symbol)

@@ -134,6 +134,10 @@ class Crystal:
         rotation = np.array([r for r, _ in operations(self.symops)])
         beta = _cell.sym_to_matrix(self.beta())
         turned = _cell.matrix_to_sym(np.einsum("oij,njk,olk->noil", rotation, beta, rotation))
+        if self.u_aniso is None:
+            turned[:] = 0.0
+        else:  # B of an isotropic site is no tensor to turn, even where the cell is not quite as symmetric as it should
+            turned[np.isnan(self.u_aniso[:, 0])] = 0.0
         site = np.broadcast_to(np.arange(n, dtype=np.float64)[:, None, None], (n, n_ops, 1))
         place = np.rint(frac / _SAME) % np.rint(1.0 / _SAME)
         key = np.concatenate([site, place, np.rint(turned / _SAME)], axis=2).reshape(n * n_ops, 10)

@@ -107,9 +107,9 @@ def form_factors(
         raise ArgandError(f"energy_kev is for x-rays: the table {table!r} has no dispersion")
     squared = np.square(np.asarray(stol, dtype=np.float64))
     out = np.empty((len(types), *squared.shape), dtype=np.float64 if energy_kev is None else np.complex128)
-    for row, symbol in zip(out, types, strict=True):
+    for i, symbol in enumerate(types):
         a, b = gaussians(symbol, table)
-        row[...] = np.tensordot(a, np.exp(np.multiply.outer(-b, squared)), axes=1)
+        out[i] = np.tensordot(a, np.exp(np.multiply.outer(-b, squared)), axes=1)
         if energy_kev is not None:
-            row += dispersion(symbol, float(energy_kev))
+            out[i] += dispersion(symbol, float(energy_kev))
     return out

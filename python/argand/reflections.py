@@ -32,7 +32,8 @@ def as_hkl(hkl: npt.ArrayLike) -> HklArray:
     given = np.asarray(hkl)
     if given.ndim != 2 or given.shape[1] != 3:
         raise ArgandError(f"hkl has shape {given.shape}, needs (m, 3)")
-    whole = given.astype(np.int32)
+    with np.errstate(invalid="ignore"):
+        whole = given.astype(np.int32)
     if not np.array_equal(whole, given):
         raise ArgandError("hkl holds something that is no whole number")
     return np.ascontiguousarray(whole)

@@ -17,10 +17,18 @@ import numpy.typing as npt
 from argand.cell import FloatArray
 from argand.errors import ArgandError
 
-__all__ = ["Operation", "SpaceGroup", "find_spacegroup", "group_ops", "operations", "spacegroup_name", "triplets"]
+__all__ = [
+    "Operation",
+    "SpaceGroup",
+    "find_spacegroup",
+    "group_ops",
+    "named_spacegroup",
+    "operations",
+    "spacegroup_name",
+    "triplets",
+]
 
 SpaceGroup = str | Sequence[str]
-
 
 #: x' = rotation x + translation; an int (3, 3) and a float (3,) array
 Operation = tuple[npt.NDArray[np.int64], FloatArray]
@@ -37,6 +45,16 @@ def find_spacegroup(name: str) -> gemmi.SpaceGroup | None:
     return found
 
 
+def named_spacegroup(name: str) -> gemmi.SpaceGroup:
+    """The space group of a name, for what holds names only (files, gemmi); else an `ArgandError`."""
+    if "," in name:
+        raise ArgandError("this setting of a space group has no name, which is needed here: use P 1 (Crystal.to_p1)")
+    found = find_spacegroup(name)
+    if found is None:
+        raise ArgandError(f"unknown space group {name!r}")
+    return found
+
+
 def group_ops(spacegroup: SpaceGroup) -> gemmi.GroupOps:
     """gemmi's operations of a space group; an `ArgandError` names what is no space group."""
     return _group_ops(spacegroup if isinstance(spacegroup, str) else tuple(spacegroup))
@@ -45,10 +63,7 @@ def group_ops(spacegroup: SpaceGroup) -> gemmi.GroupOps:
 @lru_cache(maxsize=256)
 def _group_ops(spacegroup: str | tuple[str, ...]) -> gemmi.GroupOps:
     if isinstance(spacegroup, str) and "," not in spacegroup:
-        found = find_spacegroup(spacegroup)
-        if found is None:
-            raise ArgandError(f"unknown space group {spacegroup!r}")
-        return found.operations()
+        return named_spacegroup(spacegroup).operations()
     listed = spacegroup.split(";") if isinstance(spacegroup, str) else spacegroup
     try:
         parsed = {gemmi.Op(triplet).wrap().triplet() for triplet in listed} | {"x,y,z"}
@@ -60,7 +75,8 @@ def _group_ops(spacegroup: str | tuple[str, ...]) -> gemmi.GroupOps:
     group.add_missing_elements()
     if {op.wrap().triplet() for op in group} != parsed:
         raise ArgandError(f"the {len(parsed)} symmetry operations are no group: closed, they would be {len(group)}")
-    return group
+    found = gemmi.find_spacegroup_by_ops(group)
+    return group if found is None else found.operations()  # the same in the order of the tables
 
 
 def spacegroup_name(group: gemmi.GroupOps) -> str | None:

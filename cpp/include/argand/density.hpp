@@ -7,8 +7,7 @@
 // scales each is the adjoint of the other under the real inner product Re sum conj(a) b.
 #pragma once
 
-#include <complex>
-
+#include "argand/lanes.hpp"
 #include "argand/views.hpp"
 
 namespace argand {
@@ -20,11 +19,11 @@ struct Grid {
 
 // F: (maps, 2h+1, 2k+1, 2l+1), h slowest; map: (maps, a, b, c). F need not be Hermitian: the real part is taken.
 template <class T>
-void map_from_structure_factors(Index maps, const HklBox& box, const std::complex<T>* F, const Grid& grid, double scale,
+void map_from_structure_factors(Index maps, const HklBox& box, const Complex<T>* F, const Grid& grid, double scale,
                                 T* map);
 
 template <class T>
 void structure_factors_from_map(Index maps, const HklBox& box, const T* map, const Grid& grid, double scale,
-                                std::complex<T>* F);
+                                Complex<T>* F);
 
 }  // namespace argand

@@ -20,7 +20,7 @@ struct Atoms {
 };
 
 // Form factors: row r holds f of one kind of atom at every reflection of the crystals that name it.
-// F is T, or std::complex<T> where f' + i f'' is in it.
+// F is T, or Complex<T> where f' + i f'' is in it.
 template <class F>
 struct FormFactors {
   const F* value;

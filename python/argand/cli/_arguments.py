@@ -1,19 +1,23 @@
-"""A typed function becomes a parser: parameters before ``*`` are positional, those after it are options.
+"""A typed function with a docstring becomes a parser.
 
-The text beside a type is its help, a second one its short flag::
-
-    def sf(file: Annotated[Path, "structure"], *, output: Annotated[Path, "file to write", "-o"]) -> None: ...
+Parameters without a default that may be positional are positional, as is any `file`; all others are options. Types, defaults and the
+section "Parameters" of the docstring say the rest; nothing is told twice.
 """
 
 from __future__ import annotations
 
 import argparse
 import inspect
+import re
 import types
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
+from pathlib import Path
+from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
 __all__ = ["Parser", "Usage", "parser_of"]
+
+_SHORT = {"output": "-o", "out": "-o"}
+_SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
 
 
 class Usage(Exception):
@@ -27,78 +31,76 @@ class Parser(argparse.ArgumentParser):
         raise Usage(" ".join(message.split()))
 
 
-def parser_of(function: Callable[..., None], prog: str, *, configurable: bool = False) -> argparse.ArgumentParser:
-    """Parser for the parameters of `function`; its docstring is the description.
+def parser_of(function: Callable[..., Any], prog: str, *, configurable: bool = False) -> argparse.ArgumentParser:
+    """Parser for the parameters of `function`; what its docstring says before any section is the description.
 
     A configurable one is jsonargparse's: it also takes ``--config FILE.yaml`` and prints one with ``--print_config``.
     """
-    kind = _configurable_parser() if configurable else Parser
-    parser = kind(
+    description, texts = _read(inspect.getdoc(function) or "")
+    parser = (_configurable_parser() if configurable else Parser)(
         prog=prog,
-        description=inspect.getdoc(function),
+        description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     if configurable:
         parser.add_argument("--config", action="config", help="YAML file with any of these options")
-    hints = get_type_hints(function, include_extras=True)
+    hints = get_type_hints(function)
     for parameter in inspect.signature(function).parameters.values():
-        _add(parser, parameter, hints[parameter.name])
+        _add(parser, parameter, hints[parameter.name], texts.get(parameter.name, ""))
     return parser
 
 
-def _add(parser: argparse.ArgumentParser, parameter: inspect.Parameter, hint: Any) -> None:
-    text, flags = "", []
-    if get_origin(hint) is Annotated:
-        hint, text, *flags = get_args(hint)
+def _add(parser: argparse.ArgumentParser, parameter: inspect.Parameter, hint: Any, text: str) -> None:
     required = parameter.default is inspect.Parameter.empty
-    keywords: dict[str, Any] = {"help": text}
-    hint = _without_none(hint)
-    if get_origin(hint) is Literal:
-        keywords["choices"] = list(get_args(hint))
-    elif get_origin(hint) is tuple:
-        keywords.update(nargs=len(get_args(hint)), type=get_args(hint)[0])
-    elif get_origin(hint) is list:
-        keywords.update(nargs="+", type=get_args(hint)[0])
-    elif hint is bool:
-        keywords["action"] = "store_true"
-    else:
-        keywords["type"] = hint
+    keywords: dict[str, Any] = _conversion(_plain_type(hint), parameter.default)
+    keywords["help"] = text.replace("%", "%%")
     if not required:
         keywords["default"] = parameter.default
-        if parameter.default is not None and hint is not bool:
-            keywords["help"] += f" (default: {_plain(parameter.default)})"
-    if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-        if required:
-            keywords["required"] = True
-        if hint is not bool:
-            keywords["metavar"] = None if "choices" in keywords else _metavar(hint)
-        parser.add_argument(*flags, "--" + parameter.name.replace("_", "-"), dest=parameter.name, **keywords)
-    else:
-        keywords["metavar"] = parameter.name.upper()
-        if not required:
-            keywords["nargs"] = "?"
+        if parameter.default is not None and not isinstance(parameter.default, bool):
+            keywords["help"] += f" (default: {parameter.default})"
+    if parameter.kind is not inspect.Parameter.KEYWORD_ONLY and (required or parameter.name == "file"):
+        keywords.update(metavar=parameter.name.upper(), **({} if required else {"nargs": "?"}))
         parser.add_argument(parameter.name, **keywords)
+    else:
+        flags = [_SHORT[parameter.name]] if parameter.name in _SHORT else []
+        flags.append("--" + parameter.name.replace("_", "-"))
+        parser.add_argument(*flags, dest=parameter.name, required=required, **keywords)
 
 
-def _without_none(hint: Any) -> Any:
-    """X of ``X | None``."""
-    if get_origin(hint) in (Union, types.UnionType):
-        kept = [part for part in get_args(hint) if part is not type(None)]
-        return kept[0] if len(kept) == 1 else hint
-    return hint
-
-
-def _metavar(hint: Any) -> str | tuple[str, ...]:
+def _conversion(hint: Any, default: Any) -> dict[str, Any]:
+    """How argparse turns words into a value of this type."""
     inner = get_args(hint)
+    if get_origin(hint) is Literal:
+        return {"choices": list(inner)}
     if get_origin(hint) is tuple:
-        return ("N",) * len(inner)
-    kind = inner[0] if inner else hint
-    return {int: "N", float: "X"}.get(kind, getattr(kind, "__name__", "VALUE").upper())
+        return {"nargs": len(inner), "type": inner[0], "metavar": ("N",) * len(inner)}
+    if get_origin(hint) is list:
+        return {"nargs": "+", "type": inner[0], "metavar": "NAME"}
+    if hint is bool:
+        return {"action": argparse.BooleanOptionalAction if default else "store_true"}
+    metavar = {int: "N", float: "X", Path: "PATH", str: "NAME"}.get(hint, "JSON")
+    return {"type": hint, "metavar": metavar}
 
 
-def _plain(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+def _plain_type(hint: Any) -> Any:
+    """X of ``X | None``; of ``str | Path`` the path."""
+    if get_origin(hint) not in (Union, types.UnionType):
+        return hint
+    kept = [part for part in get_args(hint) if part is not type(None)]
+    return Path if Path in kept else kept[0]
+
+
+def _read(docstring: str) -> tuple[str, dict[str, str]]:
+    """Description, and the text of each parameter, of a numpydoc docstring."""
+    description, *sections = _SECTION.split(docstring)
+    texts: dict[str, str] = {}
+    for title, body in zip(sections[::2], sections[1::2], strict=True):
+        if title == "Parameters":
+            for names, text in re.findall(r"^(\S.*)\n((?:[ \t]+.*\n?|\n)*)", body, re.MULTILINE):
+                words = " ".join(text.split()).rstrip(".")
+                texts.update((name.strip(), words) for name in names.split(":")[0].split(","))
+    return description.strip(), texts
 
 
 def _configurable_parser() -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -13,19 +13,35 @@ from argand.symmetry import find_spacegroup
 
 
 def sf(
-    file: Annotated[Path, "crystal structure (CIF)"],
+    file: Path,
     *,
-    d_min: Annotated[float, "resolution: smallest lattice spacing in angstrom"],
-    output: Annotated[Path, "reflections to write (MTZ, columns F and PHI)", "-o"],
-    table: Annotated[Literal["it92", "electron", "neutron"], "form factors"] = "it92",
-    energy_kev: Annotated[float | None, "photon energy; given, dispersion f' + if'' is included"] = None,
-    sphere: Annotated[bool, "write all reflections, not one of each set of equivalents"] = False,
+    d_min: float,
+    output: Path,
+    table: Literal["it92", "electron", "neutron"] = "it92",
+    energy_kev: float | None = None,
+    sphere: bool = False,
 ) -> None:
-    """Structure factors of a crystal, by summation over all atoms of the cell, F(000) left out."""
+    """Structure factors of a crystal, by summation over all atoms of the cell, F(000) left out.
+
+    Parameters
+    ----------
+    file
+        Crystal structure (CIF).
+    d_min
+        Resolution: smallest lattice spacing in angstrom.
+    output
+        Reflections to write (MTZ, columns F and PHI).
+    table
+        Form factors.
+    energy_kev
+        Photon energy. Given, dispersion f' + i f'' is included.
+    sphere
+        Write all reflections, not one of each set of equivalents.
+    """
     _must_end(output, ".mtz")
     crystal = argand.read_crystal(file)
-    # MTZ knows named settings only: others are written in full, in P 1
-    spacegroup = crystal.spacegroup if find_spacegroup(crystal.spacegroup) else "P 1"
+    named = find_spacegroup(crystal.spacegroup) is not None
+    spacegroup = crystal.spacegroup if named else "P 1"  # MTZ knows named settings only
     hkl = argand.miller_indices(crystal.cell, spacegroup, d_min=d_min, unique=not sphere)
     if len(hkl) == 0:
         raise ArgandError(f"{file}: no reflections to {d_min} Å, give a smaller --d-min")
@@ -34,17 +50,30 @@ def sf(
     argand.write_reflections(output, hkl, f, cell=crystal.cell, spacegroup=spacegroup)
     dispersion = "no dispersion" if energy_kev is None else f"dispersion at {energy_kev:g} keV"
     print(_summary(crystal))
-    print(f"{output}: {len(hkl)} reflections to {d_min:g} Å, table {table}, {dispersion}")
+    expanded = "" if named else ", written in P 1"
+    print(f"{output}: {len(hkl)} reflections to {d_min:g} Å, table {table}, {dispersion}{expanded}")
 
 
 def map(
-    file: Annotated[Path, "reflections with amplitudes and phases (MTZ, FCF)"],
+    file: Path,
     *,
-    output: Annotated[Path, "density to write (CCP4 map)", "-o"],
-    sample_rate: Annotated[float, "grid points per smallest lattice spacing"] = 3.0,
-    shape: Annotated[tuple[int, int, int] | None, "grid points along a, b, c, instead of --sample-rate"] = None,
+    output: Path,
+    sample_rate: float = 3.0,
+    shape: tuple[int, int, int] | None = None,
 ) -> None:
-    """Electron density from structure factors, in electrons per cubic angstrom. Without F(000) its mean is 0."""
+    """Electron density from structure factors, in electrons per cubic angstrom. Without F(000) its mean is 0.
+
+    Parameters
+    ----------
+    file
+        Reflections with amplitudes and phases (MTZ, FCF).
+    output
+        Density to write (CCP4 map).
+    sample_rate
+        Grid points per smallest lattice spacing.
+    shape
+        Grid points along a, b, c, instead of a sample rate.
+    """
     found = argand.read_reflections(file)
     if found.cell is None:
         raise ArgandError(f"{file}: states no cell")
@@ -69,8 +98,14 @@ def map(
     )
 
 
-def info(file: Annotated[Path | None, "crystal structure (CIF)"] = None) -> None:
-    """What this build is and how it runs; with a file, what argand reads in it."""
+def info(file: Path | None = None) -> None:
+    """What this build is and how it runs; with a file, what argand reads in it.
+
+    Parameters
+    ----------
+    file
+        Crystal structure (CIF).
+    """
     if file is not None:
         print(_summary(argand.read_crystal(file)))
         return
@@ -85,8 +120,12 @@ def _summary(crystal: argand.Crystal) -> str:
         for b_iso, u in zip(crystal.b_iso, _rows(crystal), strict=True)
     )
     atoms = int(crystal.multiplicity().sum())
+    named = find_spacegroup(crystal.spacegroup) is not None
+    group = (
+        f"space group {crystal.spacegroup}" if named else f"{len(crystal.symops)} symmetry operations without a name"
+    )
     lines = [
-        f"{crystal.formula}: {len(crystal.types)} sites, {atoms} in the cell, space group {crystal.spacegroup}",
+        f"{crystal.formula}: {len(crystal.types)} sites, {atoms} in the cell, {group}",
         f"cell {a:g} {b:g} {c:g} Å, {alpha:g} {beta:g} {gamma:g}°, {crystal.volume:.5g} Å³",
     ]
     if still:

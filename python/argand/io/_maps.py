@@ -12,7 +12,7 @@ import numpy.typing as npt
 from argand.cell import Cell, cell_parameters
 from argand.errors import ArgandError
 from argand.io._files import PathLike, read_bytes, replacing
-from argand.symmetry import find_spacegroup
+from argand.symmetry import named_spacegroup
 
 __all__ = ["read_map", "write_map"]
 
@@ -22,14 +22,11 @@ def write_map(path: PathLike, rho: npt.ArrayLike, cell: Any, spacegroup: str = "
 
     The file appears when it is complete. An `ArgandError` names what cannot be written.
     """
-    values = np.asarray(rho)
+    values, group = np.asarray(rho), named_spacegroup(spacegroup)
     if values.ndim != 3 or 0 in values.shape:
         raise ArgandError(f"rho has shape {values.shape}, needs (na, nb, nc)")
-    found = find_spacegroup(spacegroup)
-    if found is None:
-        raise ArgandError(f"unknown space group {spacegroup!r}")
     out = gemmi.Ccp4Map()
-    out.grid = gemmi.FloatGrid(values.astype(np.float32), gemmi.UnitCell(*cell_parameters(cell)), found)
+    out.grid = gemmi.FloatGrid(values.astype(np.float32), gemmi.UnitCell(*cell_parameters(cell)), group)
     out.update_ccp4_header(2)
     with replacing(path) as name:
         out.write_ccp4_map(name)

@@ -12,7 +12,7 @@ from argand.cell import FloatArray, cell_parameters
 from argand.errors import ArgandError
 from argand.io._files import PathLike, replacing
 from argand.reflections import as_hkl
-from argand.symmetry import find_spacegroup
+from argand.symmetry import named_spacegroup
 
 __all__ = ["write_reflections"]
 
@@ -44,17 +44,14 @@ def write_reflections(
     ArgandError
         Names the argument that does not fit, or the file that cannot be written.
     """
-    indices = as_hkl(hkl)
-    found = find_spacegroup(spacegroup)
-    if found is None:
-        raise ArgandError(f"unknown space group {spacegroup!r}")
+    indices, group = as_hkl(hkl), named_spacegroup(spacegroup)
     data: dict[str, FloatArray] = {}
     given = columns if f is None else {"F": f, **columns}
     for name, values in given.items():
         data.update(_real_columns(name, np.asarray(values), len(indices)))
     mtz = gemmi.Mtz(with_base=True)
     mtz.title = "written by argand"
-    mtz.spacegroup = found
+    mtz.spacegroup = group
     mtz.set_cell_for_all(gemmi.UnitCell(*cell_parameters(cell)))
     mtz.add_dataset("argand")
     for name in data:

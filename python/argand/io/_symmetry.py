@@ -22,18 +22,22 @@ _NUMBER = ("_space_group_it_number", "_symmetry_int_tables_number")
 def read_symmetry(block: Block, cell: Cell) -> tuple[str, ...]:
     """All operations as triplets. A name that contradicts them, or that leaves a choice, is noted."""
     listed = block.column(*_OPERATIONS) or _magnetic_operations(block)
-    if block.has("_atom_site_moment") or block.has("_space_group_magn"):
+    if any(block.has(prefix) for prefix in ("_atom_site_moment", "_space_group_magn", "_space_group_symop_magn")):
         block.note("a magnetic structure: its moments are ignored")
     if (block.number("_cell_modulation_dimension") or 0) > 0:
         block.note("a modulated structure: its modulation is ignored")
-    named = _by_hall(block) or _by_name(block, cell)
+    hall, named = _by_hall(block), _by_name(block, cell)
     if listed:
         group = _group(block, [triplet for triplet in listed if triplet.strip()])
-        _compare(block, group, named)
+    elif hall:
+        group = hall
     elif named:
         group = named.operations()
+        if named.ext == "1" and not (block.text(*_NAME) or "").endswith("1"):
+            block.note(f"names no origin choice and no operations: {named.xhm()} is assumed")
     else:
         group = _by_number(block) or group_ops("P 1")
+    _compare(block, group, named or (gemmi.find_spacegroup_by_ops(hall) if hall else None))
     symops = triplets(group)
     _check_cell(block, symops, cell)
     return symops
@@ -58,12 +62,10 @@ def _magnetic_operations(block: Block) -> list[str] | None:
         raise block.error(f"symmetry operation not understood: {error}") from None
 
 
-def _by_hall(block: Block) -> gemmi.SpaceGroup | None:
+def _by_hall(block: Block) -> gemmi.GroupOps | None:
     hall = block.text(*_HALL)
-    if hall is None:
-        return None
     try:
-        return gemmi.find_spacegroup_by_ops(gemmi.symops_from_hall(hall))
+        return None if hall is None else gemmi.symops_from_hall(hall)
     except RuntimeError:
         return None
 
@@ -73,7 +75,7 @@ def _by_name(block: Block, cell: Cell) -> gemmi.SpaceGroup | None:
     if name is None:
         return None
     found = find_spacegroup(name)
-    if found is not None and found.ext in "HR" and not name.rstrip().endswith(("H", "R")):
+    if found is not None and found.ext in ("H", "R") and not name.rstrip().endswith(("H", "R")):
         # the name alone does not say hexagonal or rhombohedral axes, the cell does
         found = gemmi.find_spacegroup_by_name(found.hm, cell[3], cell[5]) or found
     return found
@@ -104,7 +106,8 @@ def _compare(block: Block, group: gemmi.GroupOps, named: gemmi.SpaceGroup | None
     if by_ops is None and len(group) == len(named.operations()) and group.has_same_rotations(named.operations()):
         return
     name = spacegroup_name(group) or f"{len(group)} in an unnamed setting"
-    block.note(f"its operations are those of {name}, its space group is called {named.xhm()}: the operations are used")
+    called = block.text(*_NAME, *_HALL)
+    block.note(f"its operations are those of {name}, its space group is called {called}: the operations are used")
 
 
 def _check_cell(block: Block, symops: tuple[str, ...], cell: Cell) -> None:

@@ -79,6 +79,6 @@ def normals(seed: int, index: npt.ArrayLike, count: int, purpose: Purpose = Purp
 
 
 def permutation(seed: int, n: int, turn: int = 0) -> npt.NDArray[np.int64]:
-    """A random order of 0 .. n-1, another one for each `turn`."""
-    keys = uniforms(seed, np.arange(n, dtype=np.int64), turn % 4 + 1 + 4 * (turn // 4), Purpose.PERMUTATION)[:, -1]
-    return np.argsort(keys, kind="stable").astype(np.int64)
+    """A random order of 0 .. n-1, another one for each `turn` (n at most 2^40)."""
+    index = np.arange(n, dtype=np.int64) + (turn << 40)
+    return np.argsort(uniforms(seed, index, 1, Purpose.PERMUTATION)[:, 0], kind="stable").astype(np.int64)

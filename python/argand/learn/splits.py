@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -48,5 +49,9 @@ def shuffled(indices: Indices, position: Indices, seed: int = 0) -> Indices:
     out = np.empty_like(position)
     for t in np.unique(turn):
         here = turn == t
-        out[here] = indices[permutation(seed, len(indices), int(t))[place[here]]]
+        out[here] = indices[_turn(seed, len(indices), int(t))[place[here]]]
     return out
+
+
+# Neighbouring batches ask for the same order
+_turn = lru_cache(maxsize=2)(permutation)

@@ -1,4 +1,4 @@
-"""What all samples of a crystal share, as tensors that are gathered by crystal."""
+"""What all samples of a crystal share, as arrays that are gathered by crystal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from argand.crystal import Crystal
@@ -19,15 +20,15 @@ __all__ = ["Tables", "make_tables"]
 class Tables(NamedTuple):
     """n crystals in P 1 on one cube, D = 2H + 1."""
 
-    atom_ptr: Tensor  # (n + 1,) int64
-    frac: Tensor  # (atoms, 3) float64
-    occ: Tensor | None  # (atoms,) float32; None: all 1
-    beta: Tensor | None  # (atoms, 6) float32; None: at rest
-    scatterer: Tensor  # (atoms,) int32, row of form
+    atom_ptr: NDArray[np.int64]  # (n + 1,)
+    frac: NDArray[np.float64]  # (atoms, 3)
+    occ: NDArray[np.float32] | None  # (atoms,); None: all 1
+    beta: NDArray[np.float32] | None  # (atoms, 6); None: at rest
+    scatterer: NDArray[np.int32]  # (atoms,) row of form
     form: Tensor  # (rows, D^3) float32
-    in_phase: Tensor  # (n, D, D, D) float32, 1 / sum_j occ_j |f_j|
-    reach: Tensor  # (n, D, D, D) bool: d >= lambda/2 and not 000
-    stol2: Tensor  # (n, D, D, D) float32
+    in_phase: NDArray[np.float32]  # (n, D, D, D) 1 / sum_j occ_j |f_j|
+    reach: NDArray[np.bool_]  # (n, D, D, D) d >= lambda/2 and not 000
+    stol2: NDArray[np.float32]  # (n, D, D, D)
 
 
 def make_tables(crystals: Sequence[Crystal], hkl_max: int, energy_kev: float | None, table: str) -> Tables:
@@ -48,13 +49,13 @@ def make_tables(crystals: Sequence[Crystal], hkl_max: int, energy_kev: float | N
         stol2[c] = stol(hkl, crystal.cell) ** 2
     everywhere = bool(np.all(packed.occ == 1.0))
     return Tables(
-        atom_ptr=torch.from_numpy(packed.atom_ptr),
-        frac=torch.from_numpy(np.concatenate([crystal.frac for crystal in crystals])),
-        occ=None if everywhere else torch.from_numpy(packed.occ),
-        beta=None if packed.beta is None else torch.from_numpy(packed.beta),
-        scatterer=torch.from_numpy(packed.scatterer),
+        atom_ptr=packed.atom_ptr,
+        frac=np.concatenate([crystal.frac for crystal in crystals]),
+        occ=None if everywhere else packed.occ,
+        beta=None if packed.beta is None else packed.beta,
+        scatterer=packed.scatterer,
         form=torch.from_numpy(form),
-        in_phase=torch.from_numpy(in_phase).view(-1, *cube),
-        reach=torch.from_numpy(reach).view(-1, *cube),
-        stol2=torch.from_numpy(stol2).view(-1, *cube),
+        in_phase=in_phase.reshape(-1, *cube),
+        reach=reach.reshape(-1, *cube),
+        stol2=stol2.reshape(-1, *cube),
     )

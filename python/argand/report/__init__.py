@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from argand.report.environment import environment
-from argand.report.page import Section, page
+from argand.report.page import page
 
-__all__ = ["Section", "environment", "page"]
+__all__ = ["environment", "page"]

@@ -1,45 +1,33 @@
-"""A whole page from its sections."""
+"""A whole page from a body of sections, with a menu made from their headings."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 from importlib import resources
 from string import Template
 
-from argand.report.parts import Html, Text, markup
+from argand.report.parts import Text, markup
+
+_HEADING = re.compile(r'<section id="([^"]+)">\s*<h2>(.*?)</h2>', re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Section:
-    """A heading and the parts below it."""
-
-    title: str
-    parts: tuple[Html, ...]
-
-    @property
-    def anchor(self) -> str:
-        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
-
-
-def page(title: str, lead: Text, sections: Sequence[Section], *, footer: Text = "") -> str:
+def page(title: str, lead: Text, body: str, *, footer: Text = "") -> str:
     """The report as one HTML text.
 
-    Everything is inside: pictures as data URIs, plotly.js once if a section holds an interactive figure. The
-    page's own content security policy forbids every request, so a report that opens is self-contained.
+    Everything is inside: pictures as data URIs, plotly.js once if the body holds an interactive figure. The page's
+    own content security policy forbids every request, so a report that shows all its figures is self-contained.
+
+    Parameters
+    ----------
+    body
+        Sections ``<section id="..."><h2>...</h2> ...``; children of class "wide" may be wider than the text.
     """
-    body = "\n".join(
-        f'<section id="{s.anchor}"><h2>{escape(s.title)}</h2>\n' + "\n".join(p.markup for p in s.parts) + "</section>"
-        for s in sections
-    )
-    links = "".join(f'<li><a href="#{s.anchor}">{escape(s.title)}</a></li>' for s in sections)
-    here = resources.files("argand.report")
-    return Template((here / "page.html").read_text(encoding="utf-8")).substitute(
+    links = "".join(f'<li><a href="#{anchor}">{heading}</a></li>' for anchor, heading in _HEADING.findall(body))
+    return Template(resource("page.html")).substitute(
         title=escape(title),
         lead=markup(lead),
-        style=(here / "page.css").read_text(encoding="utf-8"),
+        style=resource("page.css"),
         script=_scripts(body),
         links=links,
         body=body,
@@ -47,10 +35,14 @@ def page(title: str, lead: Text, sections: Sequence[Section], *, footer: Text = 
     )
 
 
+def resource(name: str) -> str:
+    """A text file that lies beside this module."""
+    return (resources.files("argand.report") / name).read_text(encoding="utf-8")
+
+
 def _scripts(body: str) -> str:
     if 'class="interactive"' not in body:
         return ""
     from plotly.offline import get_plotlyjs
 
-    ours = (resources.files("argand.report") / "cameras.js").read_text(encoding="utf-8")
-    return f"<script>{get_plotlyjs()}</script>\n<script>{ours}</script>"
+    return f"<script>{get_plotlyjs()}</script>\n<script>{resource('cameras.js')}</script>"

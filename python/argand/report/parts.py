@@ -27,20 +27,6 @@ def markup(text: Text) -> str:
     return text.markup if isinstance(text, Html) else escape(text)
 
 
-def paragraph(text: Text) -> Html:
-    return Html(f"<p>{markup(text)}</p>")
-
-
-def note(text: Text) -> Html:
-    """A remark set apart at the margin."""
-    return Html(f'<aside class="note"><p>{markup(text)}</p></aside>')
-
-
-def formula(text: Text) -> Html:
-    """A formula on a line of its own."""
-    return Html(f'<p class="formula">{markup(text)}</p>')
-
-
 def bullets(items: Iterable[Text]) -> Html:
     return Html("<ul>" + "".join(f"<li>{markup(item)}</li>" for item in items) + "</ul>")
 
@@ -77,24 +63,25 @@ def facts(pairs: Mapping[str, str]) -> Html:
     return Html(f'<dl class="facts">{rows}</dl>')
 
 
-def picture(light: bytes, dark: bytes, *, alt: str, caption: Text = "") -> Html:
-    """A PNG in two themes; the reader's preference chooses."""
+def picture(light: bytes, dark: bytes, *, alt: str, caption: Text = "", width: str = "wide") -> Html:
+    """A PNG in two themes; the reader's preference chooses. `width` is "wide" or "medium"."""
     return _figure(
         f'<picture><source media="(prefers-color-scheme: dark)" srcset="{data_uri(dark)}">'
         f'<img src="{data_uri(light)}" alt="{escape(alt)}"></picture>',
         caption,
+        width,
     )
 
 
 def interactive(figure: Any, name: str, *, caption: Text = "") -> Html:
-    """A plotly figure; the page brings plotly.js, once. `name` becomes the id of the element."""
+    """A plotly figure; the page brings plotly.js, once. `name` tells it from others."""
     from plotly import io as plotly_io
 
     div = plotly_io.to_html(
         figure,
         include_plotlyjs=False,
         full_html=False,
-        div_id=name,
+        div_id=f"plot-{name}",  # a section may have that name
         config={"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendDataToCloud"]},
     )
     return _figure(f'<div class="interactive">{div}</div>', caption)
@@ -111,6 +98,6 @@ def data_uri(image: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(image).decode("ascii")
 
 
-def _figure(content: str, caption: Text) -> Html:
+def _figure(content: str, caption: Text, width: str = "wide") -> Html:
     words = f"<figcaption>{markup(caption)}</figcaption>" if caption else ""
-    return Html(f'<figure class="wide">{content}{words}</figure>')
+    return Html(f'<figure class="{width}">{content}{words}</figure>')

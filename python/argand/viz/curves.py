@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from argand.viz.style import ThemeName, dress, new_figure, number, theme_of
 
-#: One training: what is plotted against the epoch, by name ("train", "validation").
+#: One training: "step", and what is plotted against it, by name ("training", "new samples").
 Curves = Mapping[str, Sequence[float]]
 
 
@@ -20,11 +20,13 @@ def plot_loss_curves(
     unit: str = "loss per sample",
     theme: ThemeName = "light",
 ) -> Figure:
-    """Loss against epoch, one panel a model, one colour a loss; validation solid, training dotted.
+    """Loss against training step, one panel a model, one colour a loss; what is minimised dotted, scores solid.
 
     Parameters
     ----------
-    histories : model -> loss -> curve -> one value an epoch
+    histories : model -> loss -> "step" and curves -> one value each
+        A curve whose name begins with "train" is dotted.
+
         Losses in the order (published, invariant).
     references : name -> value, optional
         Horizontal lines, such as the floor.
@@ -38,10 +40,11 @@ def plot_loss_curves(
     for axes, (model, by_loss) in zip(panels, histories.items(), strict=False):
         for colour, (loss, curves) in zip(colours, by_loss.items(), strict=False):
             for name, values in curves.items():
+                if name == "step":
+                    continue
                 dotted = name.startswith("train")
-                epochs = np.arange(1, len(values) + 1)
                 axes.plot(
-                    epochs,
+                    curves["step"],
                     values,
                     color=colour,
                     lw=1.3 if dotted else 2.0,
@@ -56,7 +59,7 @@ def plot_loss_curves(
                 name, (1, value), (-2, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
                 ha="right", color=look.muted, size=8,
             )  # fmt: skip
-        axes.set(yscale="log", xlabel="epoch", title=model)
+        axes.set(yscale="log", xlabel="step", title=model)
         axes.grid(axis="y", color=look.grid, lw=0.6)
         axes.xaxis.get_major_locator().set_params(integer=True)
         dress(axes, look)

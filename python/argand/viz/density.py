@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import map_coordinates
 
 from argand.viz.style import ThemeName, dress, new_figure, theme_of
 
@@ -29,6 +30,7 @@ def plot_slices(
     axis: Literal["a", "b", "c"] = "c",
     index: int = 0,
     origin: ArrayLike = (0.0, 0.0, 0.0),
+    names: tuple[str, str] = ("true phases", "predicted phases"),
     theme: ThemeName = "light",
 ) -> Figure:
     """One layer of the density: from true phases, from predicted phases, and their difference.
@@ -42,6 +44,8 @@ def plot_slices(
         The layer: grid index along that axis.
     origin : (3,) float
         Fractional point that is moved to the corner of the picture, so that no atom is cut in two.
+    names
+        Titles of the two maps.
     """
     look = theme_of(theme)
     maps = [np.asarray(rho, dtype=float) for rho in (true, predicted)]
@@ -61,13 +65,13 @@ def plot_slices(
     spread = max(float(np.abs(layers[2]).max()), 0.02 * float(high - low), 1e-12)
     scales: list[dict[str, Any]] = [{"cmap": "cividis", "vmin": low, "vmax": high}] * 2
     scales.append({"cmap": "PuOr", "vmin": -spread, "vmax": spread})
-    names = ("true phases", "predicted phases", "predicted − true")
-    for axes, layer, scale, name in zip(panels, layers, scales, names, strict=True):
+    titles = (*names, "difference")
+    for axes, layer, scale, title in zip(panels, layers, scales, titles, strict=True):
         image = axes.pcolormesh(x, y, layer, shading="gouraud", rasterized=True, **scale)
-        if name != names[2]:
+        if layer is not layers[2]:
             levels = low + (high - low) * np.array([0.1, 0.2, 0.4, 0.6, 0.8])
             axes.contour(x, y, layer, levels=levels, colors="white", linewidths=0.5, alpha=0.55)
-        axes.set(title=name, aspect="equal", xlabel=f"along {'abc'[u]} (Å)")
+        axes.set(title=title, aspect="equal", xlabel=f"along {'abc'[u]} (Å)")
         dress(axes, look, frame=True)
         if axes is not panels[0]:  # the first two share one scale
             bar = figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.035, 1.0)))
@@ -99,27 +103,30 @@ def isosurfaces(
         Outermost of three surfaces, as part of the highest density of the first map.
     """
     import plotly.graph_objects as go
+    from plotly.colors import sample_colorscale
     from plotly.subplots import make_subplots
 
     figure = make_subplots(
         rows=1, cols=len(maps), specs=[[{"type": "scene"}] * len(maps)], subplot_titles=list(maps),
         horizontal_spacing=0.01,
     )  # fmt: skip
+    colours = sample_colorscale("Cividis", np.linspace(0.25, 1, 24).tolist())  # its darkest part would melt into night
     high = float(np.max(np.asarray(next(iter(maps.values())))))
     for column, rho in enumerate(maps.values(), start=1):
-        points, values = _wrapped_grid(np.asarray(rho, dtype=float), cell, np.asarray(origin, dtype=float))
-        x, y, z = (points[:, i].astype(np.float32) for i in range(3))
+        start = np.round(np.asarray(origin, dtype=float) * np.shape(rho)) / np.shape(rho)
+        points, values = _boxed(np.asarray(rho, dtype=float), cell, start)
+        x, y, z = points.T
         figure.add_trace(
             go.Isosurface(
-                x=x, y=y, z=z, value=values.astype(np.float32), isomin=level * high, isomax=0.9 * high,
-                surface_count=3, opacity=0.45, colorscale="Cividis", cmin=0, cmax=high,
+                x=x, y=y, z=z, value=values, isomin=level * high, isomax=0.9 * high,
+                surface_count=3, opacity=0.45, colorscale=colours, cmin=0, cmax=high,
                 caps={"x_show": False, "y_show": False, "z_show": False}, showscale=column == len(maps),
                 colorbar={"title": {"text": "e/Å³"}, "thickness": 12, "len": 0.7},
                 hovertemplate="%{x:.2f}, %{y:.2f}, %{z:.2f} Å<br>%{value:.2f} e/Å³<extra></extra>",
             ),
             row=1, col=column,
         )  # fmt: skip
-        corners = (_CELL_OUTLINE + np.round(np.asarray(origin) * np.shape(rho)) / np.shape(rho)) @ orthogonal(cell).T
+        corners = (_CELL_OUTLINE + start) @ orthogonal(cell).T
         figure.add_trace(
             go.Scatter3d(
                 x=corners[:, 0], y=corners[:, 1], z=corners[:, 2], mode="lines", showlegend=False,
@@ -127,7 +134,7 @@ def isosurfaces(
             ),
             row=1, col=column,
         )  # fmt: skip
-    side = {"showbackground": False, "zeroline": False, "nticks": 5, "gridcolor": "rgba(128,128,128,0.22)"}
+    side = {"showbackground": False, "zeroline": False, "nticks": 5, "showgrid": False}
     figure.update_scenes(
         xaxis={"title": {"text": "x (Å)"}, **side},
         yaxis={"title": {"text": "y (Å)"}, **side},
@@ -140,7 +147,8 @@ def isosurfaces(
         height=height,
         margin={"l": 0, "r": 0, "t": 34, "b": 0},
         paper_bgcolor="rgba(0,0,0,0)",
-        font={"size": 12},
+        font={"size": 12, "color": _NEUTRAL},
+        template="none",
     )
     return figure
 
@@ -166,11 +174,20 @@ def _plane(
     return along_u[None, :] + along_v[:, None] * np.cos(angle), along_v[:, None] * np.sin(angle) + 0 * along_u
 
 
-def _wrapped_grid(
+def _boxed(
     rho: NDArray[np.float64], cell: Cell, origin: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Grid points in angstrom and values, the first layer repeated at the end so that the cell closes."""
-    start = np.round(origin * rho.shape).astype(int)
-    closed = np.pad(np.roll(rho, tuple(-start), (0, 1, 2)), (0, 1), mode="wrap")
-    frac = np.indices(closed.shape).reshape(3, -1).T / rho.shape + start / rho.shape
-    return frac @ orthogonal(cell).T, closed.ravel()
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Points (n, 3) in angstrom on a rectangular grid around the cell, and the density there; 0 outside the cell.
+
+    plotly draws surfaces on rectangular grids only. A rectangular cell keeps its own grid points.
+    """
+    to_angstrom = orthogonal(cell)
+    corners = (_CELL_OUTLINE + origin) @ to_angstrom.T
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    counts = np.round((high - low) / np.asarray(cell[:3]) * rho.shape).astype(int) + 1
+    axes = [np.linspace(start, end, n) for start, end, n in zip(low, high, counts, strict=True)]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    frac = points @ np.linalg.inv(to_angstrom).T
+    values = map_coordinates(rho, (frac * rho.shape).T, order=1, mode="grid-wrap")
+    inside = np.all((frac > origin - 1e-6) & (frac < origin + 1 + 1e-6), axis=1)
+    return points.astype(np.float32), np.where(inside, values, 0).astype(np.float32)

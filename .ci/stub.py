@@ -24,7 +24,7 @@ def main() -> int:
         return 0
     if STUB.read_text() == generated():
         return 0
-    print(f"{STUB.name} does not match the compiled module: run `python tools/stub.py`", file=sys.stderr)
+    print(f"{STUB.name} does not match the compiled module: run `python .ci/stub.py`", file=sys.stderr)
     return 1
 
 

@@ -1,0 +1,102 @@
+// exp and exp(2 pi i t) as short polynomials without branches or tables, for numbers and for vectors of them. Both are
+// good to a few units in the last place.
+#pragma once
+
+#include "argand/lanes.hpp"
+
+namespace argand {
+namespace detail {
+
+// Terms of the Taylor series that reach the last digit on the reduced range, and the range of exp.
+template <class T>
+struct Precision;
+template <>
+struct Precision<float> {
+  static constexpr int exp_terms = 8, trig_terms = 6, mantissa = 23, bias = 127;
+  static constexpr float lowest = -87, highest = 88;
+  static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;  // 10 bits and the rest
+};
+template <>
+struct Precision<double> {
+  static constexpr int exp_terms = 14, trig_terms = 9, mantissa = 52, bias = 1023;
+  static constexpr double lowest = -708, highest = 709;
+  static constexpr double ln2_high = 0.693145751953125, ln2_low = 1.42860682030941723212e-6;  // 20 bits and the rest
+};
+
+// x + 1.5 * 2^mantissa has the integer nearest to x in its lowest bits
+template <class T>
+inline constexpr T shifter = T(1.5) * T(std::int64_t(1) << Precision<T>::mantissa);
+
+ARGAND_HD constexpr double power_over_factorial(double x, int n) {
+  double value = 1;
+  for (int i = 1; i <= n; ++i) value *= x / i;
+  return value;
+}
+
+// x^n / n!, alternating in sign: the coefficients as constants of the program
+template <class T>
+struct Coefficients {
+  T exp[16], cos[16], sin[16];
+};
+template <class T>
+constexpr Coefficients<T> make_coefficients() {
+  constexpr double half_pi = 1.5707963267948966192;
+  Coefficients<T> c{};
+  for (int n = 0; n < 16; ++n) {
+    const double sign = n % 2 ? -1 : 1;
+    c.exp[n] = T(power_over_factorial(1, n));
+    c.cos[n] = T(sign * power_over_factorial(half_pi, 2 * n));
+    c.sin[n] = T(sign * power_over_factorial(half_pi, 2 * n + 1));
+  }
+  return c;
+}
+
+}  // namespace detail
+
+// The integer nearest to x, |x| < 2^51.
+template <class W>
+ARGAND_HD ARGAND_INLINE W nearest(W x) {
+  return (x + detail::shifter<double>)-detail::shifter<double>;
+}
+
+// exp(e); exactly 0 where it would leave the normal numbers, and held at the largest one above.
+template <class V>
+ARGAND_HD ARGAND_INLINE V bounded_exp(V e) {
+  using T = Element<V>;
+  using P = detail::Precision<T>;
+  constexpr auto coefficients = detail::make_coefficients<T>();
+  const V low = broadcast<V>(P::lowest), high = broadcast<V>(P::highest);
+  const V x = e < high ? e : high;
+  const V clamped = x > low ? x : low;
+  const V shifted = clamped * T(1.4426950408889634074) + detail::shifter<T>;  // 2^k comes out of its lowest bits
+  const V k = shifted - detail::shifter<T>;
+  const V r = (clamped - k * P::ln2_high) - k * P::ln2_low;  // |r| <= ln 2 / 2
+  V sum = broadcast<V>(coefficients.exp[P::exp_terms - 1]);
+#pragma GCC unroll 16
+  for (int n = P::exp_terms - 2; n >= 0; --n) sum = sum * r + coefficients.exp[n];
+  const Bits<V> power = (__builtin_bit_cast(Bits<V>, shifted) + P::bias) << P::mantissa;
+  const V value = sum * __builtin_bit_cast(V, power);
+  return e < low ? V{} : value;
+}
+
+// exp(2 pi i turns). Whole turns are taken off in double, so that float keeps its digits at high order.
+template <class V>
+ARGAND_HD ARGAND_INLINE Complex<V> cis(Wide<V> turns) {
+  using T = Element<V>;
+  constexpr auto coefficients = detail::make_coefficients<T>();
+  constexpr int terms = detail::Precision<T>::trig_terms;
+  V x;
+  narrow(turns - nearest(turns), x);  // a quarter of the angle is pi/2 x: |pi/2 x| <= pi/4
+  const V square = x * x;
+  V c = broadcast<V>(coefficients.cos[terms - 1]), s = broadcast<V>(coefficients.sin[terms - 1]);
+#pragma GCC unroll 16
+  for (int n = terms - 2; n >= 0; --n) {
+    c = c * square + coefficients.cos[n];
+    s = s * square + coefficients.sin[n];
+  }
+  const Complex<V> quarter{c, s * x};
+  const Complex<V> half = quarter * quarter;
+  return half * half;
+}
+
+}  // namespace argand

@@ -1,0 +1,160 @@
+// Several numbers side by side. The arithmetic of this library is written once, for a type V that is either a plain
+// number or a vector of them; operators and ?: read the same for both.
+#pragma once
+
+#include <cstdint>
+
+#if defined(__CUDACC__)
+#define ARGAND_HD __host__ __device__
+#else
+#define ARGAND_HD
+#endif
+#define ARGAND_INLINE inline __attribute__((always_inline))
+
+namespace argand {
+
+constexpr int lane_bytes = 64;  // one register of x86-64-v4, two of v3, four of v2 and of NEON
+template <class T>
+inline constexpr int lane_count = lane_bytes / int(sizeof(T));
+
+// What belongs to V: its element, its lanes as double, its lanes as integers of the same width.
+template <class V>
+struct LaneTraits;
+template <>
+struct LaneTraits<float> {
+  using Element = float;
+  using Wide = double;
+  using Bits = std::uint32_t;
+};
+template <>
+struct LaneTraits<double> {
+  using Element = double;
+  using Wide = double;
+  using Bits = std::uint64_t;
+};
+
+template <class V>
+using Element = typename LaneTraits<V>::Element;
+template <class V>
+using Wide = typename LaneTraits<V>::Wide;
+template <class V>
+using Bits = typename LaneTraits<V>::Bits;
+
+#if !defined(__CUDACC__)
+
+using FloatLanes = float __attribute__((vector_size(lane_bytes)));
+using DoubleLanes = double __attribute__((vector_size(lane_bytes)));
+using WideFloatLanes = double __attribute__((vector_size(2 * lane_bytes)));
+
+template <>
+struct LaneTraits<FloatLanes> {
+  using Element = float;
+  using Wide = WideFloatLanes;
+  using Bits = std::uint32_t __attribute__((vector_size(lane_bytes)));
+};
+template <>
+struct LaneTraits<DoubleLanes> {
+  using Element = double;
+  using Wide = DoubleLanes;
+  using Bits = std::uint64_t __attribute__((vector_size(lane_bytes)));
+};
+
+template <class T>
+struct LanesOf;
+template <>
+struct LanesOf<float> {
+  using Type = FloatLanes;
+};
+template <>
+struct LanesOf<double> {
+  using Type = DoubleLanes;
+};
+template <class T>
+using Lanes = typename LanesOf<T>::Type;
+
+ARGAND_INLINE WideFloatLanes widen(FloatLanes v) {
+  return __builtin_convertvector(v, WideFloatLanes);
+}
+ARGAND_INLINE DoubleLanes widen(DoubleLanes v) {
+  return v;
+}
+ARGAND_INLINE void narrow(WideFloatLanes w, FloatLanes& v) {
+  v = __builtin_convertvector(w, FloatLanes);
+}
+ARGAND_INLINE void narrow(DoubleLanes w, DoubleLanes& v) {
+  v = w;
+}
+
+template <class T>
+ARGAND_INLINE Lanes<T> load(const T* from) {
+  Lanes<T> v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+template <class T>
+ARGAND_INLINE void store(T* to, Lanes<T> v) {
+  __builtin_memcpy(to, &v, sizeof v);
+}
+
+template <class T>
+ARGAND_INLINE T sum_of_lanes(const Lanes<T>& v) {
+  T part[lane_count<T>];
+  __builtin_memcpy(part, &v, sizeof part);
+  for (int width = lane_count<T> / 2; width > 0; width /= 2) {
+    for (int i = 0; i < width; ++i) part[i] += part[i + width];
+  }
+  return part[0];
+}
+
+#endif
+
+ARGAND_HD ARGAND_INLINE double widen(float v) {
+  return v;
+}
+ARGAND_HD ARGAND_INLINE double widen(double v) {
+  return v;
+}
+ARGAND_HD ARGAND_INLINE void narrow(double w, float& v) {
+  v = float(w);
+}
+ARGAND_HD ARGAND_INLINE void narrow(double w, double& v) {
+  v = w;
+}
+
+// The same number in every lane.
+template <class V>
+ARGAND_HD ARGAND_INLINE V broadcast(Element<V> value) {
+  return V{} + value;
+}
+
+template <class V>
+struct Complex {
+  V re, im;
+};
+
+template <class V>
+ARGAND_HD ARGAND_INLINE Complex<V> operator*(Complex<V> a, Complex<V> b) {
+  return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
+
+template <class V>
+ARGAND_HD ARGAND_INLINE Complex<V> operator*(Complex<V> a, V b) {
+  return {a.re * b, a.im * b};
+}
+
+template <class V>
+ARGAND_HD ARGAND_INLINE Complex<V> operator*(V a, Complex<V> b) {
+  return {a * b.re, a * b.im};
+}
+
+template <class V>
+ARGAND_HD ARGAND_INLINE Complex<V> operator+(Complex<V> a, Complex<V> b) {
+  return {a.re + b.re, a.im + b.im};
+}
+
+template <class V>
+ARGAND_HD ARGAND_INLINE Complex<V> conj(Complex<V> a) {
+  return {a.re, -a.im};
+}
+
+}  // namespace argand

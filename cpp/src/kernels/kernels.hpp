@@ -1,0 +1,119 @@
+// The inner loops, compiled once for each instruction set that they may run on. A kernel takes plain pointers and calls
+// nothing that is shared with other translation units: a function compiled for one processor must never be the one
+// that the linker keeps for all.
+#pragma once
+
+#include "argand/lanes.hpp"
+#include "argand/rows.hpp"
+#include "argand/views.hpp"
+
+namespace argand {
+
+// Atoms that share a form factor, one a lane; short groups are filled with atoms of occupancy 0.
+template <class T>
+struct Block {
+  static constexpr int lanes = lane_count<T>;
+  alignas(lane_bytes) T x[3][lanes];
+  alignas(lane_bytes) T beta[6][lanes];
+  alignas(lane_bytes) T occ[lanes];
+  std::int32_t scatterer;
+  int count;
+  Index source[lanes];  // row in the caller's arrays
+};
+
+// The same, prepared for walking: what a lane needs that does not depend on the reflection.
+template <class T>
+struct BlockStep {
+  alignas(lane_bytes) T z_re[lane_count<T>];  // exp(2 pi i z)
+  alignas(lane_bytes) T z_im[lane_count<T>];
+  alignas(lane_bytes) T q[lane_count<T>];
+};
+
+// What a block of atoms gathers over the reflections, with p = conj(g) f T(hkl):
+// sums of Im p (h, k, l), of Re p (hh, kk, ll, hk, hl, kl) and of Re p.
+template <class T>
+struct Moments {
+  double im[3][lane_count<T>], re[6][lane_count<T>], re0[lane_count<T>];
+};
+
+// The atoms of one crystal, packed.
+template <class T>
+struct BlockView {
+  const Block<T>* block;
+  const BlockStep<T>* step;
+  Index count;
+  bool at_rest;
+};
+
+// F is T or Complex<T>.
+template <class T, class F>
+struct RowKernels {
+  // out[row] and its mirror = sum over the atoms
+  void (*sum_row)(const BlockView<T>&, const FormFactors<F>&, const Row&, Complex<T>* out);
+  // moments[block] += the share of a row
+  void (*gather_row)(const BlockView<T>&, const FormFactors<F>&, const Row&, const Complex<T>* g, Moments<T>* moments);
+};
+
+// F is T or Complex<T>.
+template <class T, class F>
+struct BoxKernels {
+  // out = sum over the atoms `order`, which are sorted by scatterer; displacement must not couple the axes. With
+  // friedel half of the box is summed and mirrored. scratch: box_scratch() numbers.
+  void (*sum_box)(const Atoms<T>&, const Index* order, Index count, const FormFactors<F>&, const HklBox&, bool friedel,
+                  T* scratch, Complex<T>* out);
+};
+
+template <class T>
+Index box_scratch(Index atoms, const HklBox& box) {
+  const Index padded = (2 * box.l + lane_count<T>) / lane_count<T> * lane_count<T>;
+  return 2 * padded + 2 * atoms + atoms * 2 * ((2 * box.h + 1) + (2 * box.k + 1) + padded);
+}
+
+template <class T>
+struct BlockKernels {
+  void (*prepare)(const Block<T>*, Index count, BlockStep<T>*);
+};
+
+// cos and sin of 2 pi order point / points. Along x and y: (points / 2 + 1, reach + 1). Along z: (reach + 1, z_padded).
+template <class T>
+struct AxisTable {
+  int reach;
+  Index points;
+  const T *cos, *sin;
+};
+
+template <class T>
+struct TransformPlan {
+  AxisTable<T> x, y, z;
+  int half;        // orders l >= 0
+  Index line;      // numbers of a line over l: 2 half, padded to whole lanes
+  Index plane;     // numbers of a plane over (k, l)
+  Index z_padded;  // points z that are not mirrors of others, padded
+  Index scratch() const { return 4 * plane + (2 * y.reach + 8) * line + 2 * z_padded; }
+};
+
+template <class T>
+struct TransformKernels {
+  void (*to_map)(const TransformPlan<T>&, const T* even, const T* odd, Index begin, Index end, T* scratch, T* map);
+  void (*from_map)(const TransformPlan<T>&, const T* map, T* scratch, T* even, T* odd);
+};
+
+struct Kernels : BlockKernels<float>,
+                 BlockKernels<double>,
+                 RowKernels<float, float>,
+                 RowKernels<float, Complex<float>>,
+                 RowKernels<double, double>,
+                 RowKernels<double, Complex<double>>,
+                 BoxKernels<float, float>,
+                 BoxKernels<float, Complex<float>>,
+                 BoxKernels<double, double>,
+                 BoxKernels<double, Complex<double>>,
+                 TransformKernels<float>,
+                 TransformKernels<double> {
+  const char* level;
+};
+
+// Those of the best instruction set that this processor has, or of the one that ARGAND_SIMD names.
+const Kernels& kernels();
+
+}  // namespace argand

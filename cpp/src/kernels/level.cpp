@@ -1,0 +1,28 @@
+// The kernels of one instruction set. CMake compiles this file once for each, with its -march and its name.
+#include "box.inl"
+#include "rows.inl"
+#include "transform.inl"
+
+#define ARGAND_CAT_(a, b) a##b
+#define ARGAND_CAT(a, b) ARGAND_CAT_(a, b)
+
+namespace argand {
+
+extern const Kernels ARGAND_CAT(kernels_, ARGAND_LEVEL);
+const Kernels ARGAND_CAT(kernels_, ARGAND_LEVEL) = {
+    {prepare<float>},
+    {prepare<double>},
+    {sum_row<float, float>, gather_row<float, float>},
+    {sum_row<float, Complex<float>>, gather_row<float, Complex<float>>},
+    {sum_row<double, double>, gather_row<double, double>},
+    {sum_row<double, Complex<double>>, gather_row<double, Complex<double>>},
+    {sum_box<float, float>},
+    {sum_box<float, Complex<float>>},
+    {sum_box<double, double>},
+    {sum_box<double, Complex<double>>},
+    {to_map<float>, from_map<float>},
+    {to_map<double>, from_map<double>},
+    ARGAND_LEVEL_NAME,
+};
+
+}  // namespace argand

@@ -1,0 +1,222 @@
+// The transform between a half box of reflections (l >= 0) and a real map, one axis after another.
+//
+// An axis costs a product with a short matrix of cosines and one of sines, because order h and -h (or point x and -x)
+// share both:  F(h) e^(-i t) + F(-h) e^(i t) = [F(h) + F(-h)] cos t - i [F(h) - F(-h)] sin t.
+//
+// A line is what one (h, k) or (x, y) holds along l: its real parts, then its imaginary parts, padded to whole lanes.
+#pragma once
+
+#include "kernels.hpp"
+
+namespace argand {
+namespace {
+
+// y += a x over n numbers, n a multiple of the lanes
+template <class T>
+ARGAND_INLINE void add_multiple(Index n, T a, const T* x, T* y) {
+  for (Index i = 0; i < n; i += lane_count<T>) store(y + i, load(y + i) + load(x + i) * a);
+}
+
+// y = sum_j a[j] x[j], x (terms, n), n a multiple of the lanes
+template <class T>
+ARGAND_INLINE void combine(Index n, int terms, const T* a, const T* x, T* y) {
+  using V = Lanes<T>;
+  constexpr Index lanes = lane_count<T>;
+  Index i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) {
+    V s0{}, s1{};
+    for (int j = 0; j < terms; ++j) {
+      s0 += load(x + j * n + i) * a[j];
+      s1 += load(x + j * n + i + lanes) * a[j];
+    }
+    store(y + i, s0);
+    store(y + i + lanes, s1);
+  }
+  for (; i < n; i += lanes) {
+    V sum{};
+    for (int j = 0; j < terms; ++j) sum += load(x + j * n + i) * a[j];
+    store(y + i, sum);
+  }
+}
+
+// plus = p - i q, minus = p + i q for a line of complex numbers
+template <class T>
+ARGAND_INLINE void split(int half, const T* p, const T* q, T* plus, T* minus) {
+  for (int l = 0; l < half; ++l) {
+    const T p_re = p[l], p_im = p[half + l], q_re = q[l], q_im = q[half + l];
+    plus[l] = p_re + q_im;
+    plus[half + l] = p_im - q_re;
+    minus[l] = p_re - q_im;
+    minus[half + l] = p_im + q_re;
+  }
+}
+
+// sum = a + b, difference = a - b over n numbers
+template <class T>
+ARGAND_INLINE void fold(Index n, const T* a, const T* b, T* sum, T* difference) {
+  for (Index i = 0; i < n; i += lane_count<T>) {
+    const Lanes<T> va = load(a + i), vb = load(b + i);
+    store(sum + i, va + vb);
+    store(difference + i, va - vb);
+  }
+}
+
+// ---- structure factors to map ---------------------------------------------------------------------------------------
+
+// One line of the map from a line u over l: map[z] = sum_l Re u_l cos + Im u_l sin, for z and -z at once.
+template <class T>
+ARGAND_INLINE void line_to_map(const TransformPlan<T>& plan, const T* u, T* mirrored, T* map) {
+  using V = Lanes<T>;
+  const int half = plan.half, lanes = lane_count<T>;
+  const Index n = plan.z.points, count = (n + 1) / 2;
+  for (Index z = 0; z < count; z += lanes) {
+    V even{}, odd{};
+    for (int l = 0; l < half; ++l) {
+      even += load(plan.z.cos + l * plan.z_padded + z) * u[l];
+      odd += load(plan.z.sin + l * plan.z_padded + z) * u[half + l];
+    }
+    if (z + lanes <= count) {
+      store(map + z, even + odd);
+    } else {
+      T last[lane_count<T>];
+      store(last, even + odd);
+      for (Index i = z; i < count; ++i) map[i] = last[i - z];
+    }
+    store(mirrored + z, even - odd);
+  }
+  for (Index z = 1; z < count; ++z) map[n - z] = mirrored[z];
+  if (n % 2 == 0) {
+    T sum = 0;
+    for (int l = 0; l < half; ++l) sum += l % 2 ? -u[l] : u[l];
+    map[n / 2] = sum;
+  }
+}
+
+// Planes x = begin .. end of the map and their mirrors na - x. even, odd: (h + 1) planes F(h) + F(-h), F(h) - F(-h).
+template <class T>
+void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index begin, Index end, T* scratch, T* map) {
+  const Index line = plan.line, plane = plan.plane;
+  const int reach = plan.y.reach;
+  T* p = scratch;
+  T* q = p + plane;
+  T* at_x[2] = {q + plane, q + 2 * plane};
+  T* sum = q + 3 * plane;
+  T* difference = sum + (reach + 1) * line;
+  T* p_line = difference + (reach + 1) * line;
+  T* q_line = p_line + line;
+  T* at_y[2] = {q_line + line, q_line + 2 * line};
+  T* mirrored = q_line + 3 * line;
+  const Index na = plan.x.points, nb = plan.y.points, nc = plan.z.points;
+  for (Index i = 0; i < line; ++i) at_y[0][i] = at_y[1][i] = 0;
+  for (Index i = 0; i < plane; ++i) at_x[0][i] = at_x[1][i] = 0;
+  for (Index x = begin; x < end; ++x) {
+    combine(plane, plan.x.reach + 1, plan.x.cos + x * (plan.x.reach + 1), even, p);
+    combine(plane, plan.x.reach + 1, plan.x.sin + x * (plan.x.reach + 1), odd, q);
+    for (Index k = 0; k < 2 * reach + 1; ++k) {
+      split(plan.half, p + k * line, q + k * line, at_x[0] + k * line, at_x[1] + k * line);
+    }
+    const Index mirror = x == 0 ? 0 : na - x;
+    for (int side = 0; side < (mirror == x ? 1 : 2); ++side) {
+      const T* t = at_x[side];
+      for (Index i = 0; i < line; ++i) sum[i] = t[reach * line + i], difference[i] = 0;
+      for (Index k = 1; k <= reach; ++k) {
+        fold(line, t + (reach + k) * line, t + (reach - k) * line, sum + k * line, difference + k * line);
+      }
+      T* out = map + (side ? mirror : x) * nb * nc;
+      for (Index y = 0; y <= nb / 2; ++y) {
+        combine(line, reach + 1, plan.y.cos + y * (reach + 1), sum, p_line);
+        combine(line, reach + 1, plan.y.sin + y * (reach + 1), difference, q_line);
+        split(plan.half, p_line, q_line, at_y[0], at_y[1]);
+        line_to_map(plan, at_y[0], mirrored, out + y * nc);
+        if (y > 0 && nb - y != y) line_to_map(plan, at_y[1], mirrored, out + (nb - y) * nc);
+      }
+    }
+  }
+}
+
+// ---- map to structure factors ---------------------------------------------------------------------------------------
+
+// A line u over l from one line of the map: u_l = sum_z map[z] exp(2 pi i l z / n).
+template <class T>
+ARGAND_INLINE void line_from_map(const TransformPlan<T>& plan, const T* map, T* even, T* odd, T* u) {
+  using V = Lanes<T>;
+  const int half = plan.half, lanes = lane_count<T>;
+  const Index n = plan.z.points, count = (n + 1) / 2;
+  even[0] = map[0];
+  odd[0] = 0;
+  for (Index z = 1; z < count; ++z) {
+    even[z] = map[z] + map[n - z];
+    odd[z] = map[z] - map[n - z];
+  }
+  for (Index z = count; z < plan.z_padded; ++z) even[z] = odd[z] = 0;
+  const T nyquist = n % 2 == 0 ? map[n / 2] : T(0);
+  for (int l = 0; l < half; ++l) {
+    V re{}, im{};
+    for (Index z = 0; z < plan.z_padded; z += lanes) {
+      re += load(plan.z.cos + l * plan.z_padded + z) * load(even + z);
+      im += load(plan.z.sin + l * plan.z_padded + z) * load(odd + z);
+    }
+    u[l] = sum_of_lanes<T>(re) + (l % 2 ? -nyquist : nyquist);
+    u[half + l] = sum_of_lanes<T>(im);
+  }
+}
+
+// The plane t_k = sum_y u(y) exp(2 pi i k y / n) of one x.
+template <class T>
+ARGAND_INLINE void plane_from_map(const TransformPlan<T>& plan, const T* map, T* scratch, T* t) {
+  const Index line = plan.line;
+  const int reach = plan.y.reach;
+  T* p = scratch;
+  T* q = p + (reach + 1) * line;
+  T* u[2] = {q + (reach + 1) * line, q + (reach + 2) * line};
+  T* sum = q + (reach + 3) * line;
+  T* difference = sum + line;
+  T* even = difference + line;
+  T* odd = even + plan.z_padded;
+  const Index nb = plan.y.points, nc = plan.z.points;
+  for (Index i = 0; i < (reach + 1) * line; ++i) p[i] = q[i] = 0;
+  for (Index i = 0; i < line; ++i) u[0][i] = u[1][i] = 0;
+  for (Index y = 0; y <= nb / 2; ++y) {
+    const bool alone = y == 0 || nb - y == y;
+    line_from_map(plan, map + y * nc, even, odd, u[0]);
+    if (!alone) {
+      line_from_map(plan, map + (nb - y) * nc, even, odd, u[1]);
+      fold(line, u[0], u[1], sum, difference);
+    }
+    for (int k = 0; k <= reach; ++k) {
+      add_multiple(line, plan.y.cos[y * (reach + 1) + k], alone ? u[0] : sum, p + k * line);
+      if (!alone) add_multiple(line, plan.y.sin[y * (reach + 1) + k], difference, q + k * line);
+    }
+  }
+  for (int k = 0; k <= reach; ++k) {  // t_k = p + i q, t_-k = p - i q
+    split(plan.half, p + k * line, q + k * line, t + (reach - k) * line, t + (reach + k) * line);
+  }
+}
+
+// even, odd (h + 1 planes): F(h) = even + i odd, F(-h) = even - i odd.
+template <class T>
+void from_map(const TransformPlan<T>& plan, const T* map, T* scratch, T* even, T* odd) {
+  const Index plane = plan.plane, na = plan.x.points, map_plane = plan.y.points * plan.z.points;
+  const int reach = plan.x.reach;
+  T* t[2] = {scratch, scratch + plane};
+  T* sum = scratch + 2 * plane;
+  T* difference = sum + plane;
+  T* rest = difference + plane;
+  for (Index i = 0; i < (reach + 1) * plane; ++i) even[i] = odd[i] = 0;
+  for (Index i = 0; i < 2 * plane; ++i) scratch[i] = 0;
+  for (Index x = 0; x <= na / 2; ++x) {
+    const bool alone = x == 0 || na - x == x;
+    plane_from_map(plan, map + x * map_plane, rest, t[0]);
+    if (!alone) {
+      plane_from_map(plan, map + (na - x) * map_plane, rest, t[1]);
+      fold(plane, t[0], t[1], sum, difference);
+    }
+    for (int h = 0; h <= reach; ++h) {
+      add_multiple(plane, plan.x.cos[x * (reach + 1) + h], alone ? t[0] : sum, even + h * plane);
+      if (!alone) add_multiple(plane, plan.x.sin[x * (reach + 1) + h], difference, odd + h * plane);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace argand

@@ -1,0 +1,41 @@
+"""Networks from channels on the cube of Miller indices to (cos, sin) of the phases. They know tensors only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from argand.learn.models.conv import ThreeLayerConv
+from argand.learn.models.friedel import FriedelHalf
+from argand.learn.models.linear import LinearRegression
+from argand.learn.models.mlp import ThreeLayerMLP
+from argand.learn.models.unet import UNet
+
+__all__ = ["MODELS", "FriedelHalf", "LinearRegression", "ThreeLayerConv", "ThreeLayerMLP", "UNet", "build_model"]
+
+MODELS: dict[str, type[nn.Module]] = {
+    "linear": LinearRegression,
+    "mlp": ThreeLayerMLP,
+    "conv": ThreeLayerConv,
+    "unet": UNet,
+}
+
+
+def build_model(
+    name: str, hkl_max: int, channels: int, hyper: Mapping[str, Any] | None = None, friedel: bool = True
+) -> nn.Module:
+    """A network (b, channels, D, D, D) -> (b, 2, D, D, D), D = 2 hkl_max + 1; `hyper` are its own arguments.
+
+    With `friedel` it works on the half h >= 0 and F(-h) = conj F(h) gives the other: right without dispersion.
+    """
+    if name not in MODELS:
+        raise ValueError(f"model is {name!r}, needs to be one of {', '.join(MODELS)}")
+    side = 2 * hkl_max + 1
+    shape = (hkl_max + 1 if friedel else side, side, side)
+    try:
+        net = MODELS[name](shape, channels, **(hyper or {}))
+    except TypeError as error:
+        raise ValueError(f"hyper does not fit the model {name!r}: {error}") from None
+    return FriedelHalf(net) if friedel else net

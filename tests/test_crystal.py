@@ -1,0 +1,226 @@
+"""Crystal: what is checked at its door, its symmetry, its displacement parameters."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import argand
+import oracles
+from argand.cell import b_iso_from_u_aniso, metric, sym_to_matrix, u_aniso_from_beta
+from argand.errors import ArgandError
+from argand.symmetry import operations
+
+TRICLINIC = (5.1, 6.2, 7.3, 81.0, 97.0, 104.0)
+# a group of every lattice system, centred and not, with a cell that fits it
+SYSTEMS = {
+    "P -1": TRICLINIC,
+    "P 1 21/c 1": (5.0, 6.0, 7.0, 90.0, 103.0, 90.0),
+    "F d d 2": (9.0, 11.0, 6.0, 90.0, 90.0, 90.0),
+    "I 41/a:2": (7.0, 7.0, 11.0, 90.0, 90.0, 90.0),
+    "R -3 m:H": (5.0, 5.0, 14.0, 90.0, 90.0, 120.0),
+    "R -3 m:R": (5.0, 5.0, 5.0, 66.0, 66.0, 66.0),
+    "P 63/m m c": (5.0, 5.0, 8.0, 90.0, 90.0, 120.0),
+    "F d -3 m:1": (8.0,) * 3 + (90.0,) * 3,
+    "P 21 3": (8.0,) * 3 + (90.0,) * 3,
+}
+
+
+def random_crystal(rng: np.random.Generator, spacegroup: str, n: int = 3) -> argand.Crystal:
+    """Atoms in general positions, the first of them isotropic."""
+    root = rng.normal(size=(n, 3, 3)) * 0.1
+    u = (root @ root.transpose(0, 2, 1))[:, [0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2]]
+    u[0] = np.nan
+    crystal = argand.Crystal(
+        cell=SYSTEMS[spacegroup],
+        spacegroup=spacegroup,
+        types=("C", "O2-", "Fe")[:n],
+        frac=rng.uniform(-1, 2, (n, 3)),
+        occ=rng.uniform(0.2, 1, n),
+        b_iso=rng.uniform(0.5, 2, n),
+        u_aniso=u,
+    )
+    while (crystal.multiplicity() < len(crystal.symops)).any():
+        crystal = crystal.replace(frac=rng.uniform(-1, 2, (n, 3)))
+    return crystal
+
+
+@pytest.mark.parametrize("spacegroup", SYSTEMS)
+def test_p1_gives_the_sum_over_symmetry_operations(spacegroup: str) -> None:
+    """F(h) = sum over sites and operations (R, t) of f exp(-T(R^T h)) exp(2 pi i h.(R x + t))."""
+    crystal = random_crystal(np.random.default_rng(7), spacegroup)
+    hkl = argand.miller_indices(crystal.cell, "P 1", d_min=1.2)
+    form = argand.form_factors(crystal.types, argand.stol(hkl, crystal.cell))
+    expected = np.zeros(len(hkl), complex)
+    for rotation, translation in operations(spacegroup):
+        turned = oracles.structure_factors(crystal.frac, crystal.beta(), crystal.occ, form, hkl @ rotation)
+        expected += turned * np.exp(2j * np.pi * (hkl @ translation))
+    found = argand.structure_factors(crystal, hkl)
+    assert np.abs(found - expected).max() < 1e-9 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("spacegroup", SYSTEMS)
+def test_structure_factors_have_the_symmetry_of_the_group(spacegroup: str) -> None:
+    crystal = random_crystal(np.random.default_rng(8), spacegroup)
+    hkl = argand.miller_indices(crystal.cell, "P 1", d_min=1.5)
+    f = argand.structure_factors(crystal, hkl)
+    for rotation, translation in operations(spacegroup):
+        turned = argand.structure_factors(crystal, hkl @ rotation)
+        assert np.abs(turned - f * np.exp(-2j * np.pi * (hkl @ translation))).max() < 1e-9 * np.abs(f).max()
+    absent = argand.systematic_absences(hkl, spacegroup)
+    assert np.abs(f[absent]).max(initial=0.0) < 1e-9 * np.abs(f).max()
+    assert absent.any() == (spacegroup not in ("P -1", "R -3 m:R"))
+
+
+def test_multiplicity_is_that_of_the_wyckoff_positions() -> None:
+    diamond = argand.Crystal(
+        (3.567,) * 3 + (90.0,) * 3, "F d -3 m:1", ("C", "H"), np.array([[0, 0, 0], [0.05, 0.05, 0.05]])
+    )
+    assert diamond.multiplicity().tolist() == [8, 32]
+    p1 = diamond.to_p1()
+    assert p1.spacegroup == "P 1"
+    assert p1.types.count("C") == 8
+    assert (p1.occ == 1).all()
+    assert diamond.f000() == p1.f000() == 8 * 6 + 32
+    assert diamond.formula == "C8 H32"
+
+
+def test_a_rounded_special_position_shares_the_occupancy() -> None:
+    """0.3333 for 1/3: three images near each other are one atom, and F is nearer to the truth than any one of them."""
+    cell = (2.7, 2.7, 4.28, 90.0, 90.0, 120.0)
+    rounded = argand.Crystal(cell, "P 63/m m c", ("Ru",), np.array([[0.3333, 0.6667, 0.25]]))
+    exact = rounded.replace(frac=np.array([[1 / 3, 2 / 3, 0.25]]))
+    assert rounded.multiplicity().tolist() == exact.multiplicity().tolist() == [2]
+    assert len(exact.to_p1().types) == 2
+    assert len(rounded.to_p1().types) == 6
+    assert rounded.to_p1().occ.sum() == pytest.approx(2)
+    hkl = argand.miller_indices(cell, d_min=0.8)
+    f, truth = argand.structure_factors(rounded, hkl), argand.structure_factors(exact, hkl)
+    assert np.abs(f - truth).max() < 1e-6 * np.abs(truth).max()
+
+
+def test_operations_define_a_setting_without_a_name() -> None:
+    """A doubled P -1 cell: its group has no name, its structure factors are those of the small cell, at even h."""
+    small = argand.Crystal(TRICLINIC, "P -1", ("C", "O"), np.array([[0.1, 0.2, 0.3], [0.4, 0.1, 0.7]]), b_iso=1.5)
+    double = argand.Crystal(
+        (2 * TRICLINIC[0], *TRICLINIC[1:]),
+        types=small.types,
+        frac=small.frac * [0.5, 1, 1],
+        b_iso=1.5,
+        symops=("x,y,z", "-x,-y,-z", "x+1/2,y,z", "-x+1/2,-y,-z"),
+    )
+    assert "," in double.spacegroup
+    assert "without a name" in double.summary()
+    again = double.replace(spacegroup=double.spacegroup)
+    assert again.symops == double.symops
+    hkl = argand.miller_indices(small.cell, small.spacegroup, d_min=1.0)
+    found = argand.structure_factors(double, hkl * np.array([2, 1, 1]))
+    np.testing.assert_allclose(found, 2 * argand.structure_factors(small, hkl), atol=1e-10)
+    assert argand.systematic_absences([[1, 0, 0], [2, 0, 0]], double.spacegroup).tolist() == [True, False]
+    with pytest.raises(ArgandError, match="no name"):
+        double.to_gemmi()
+
+
+def test_names_are_canonical() -> None:
+    frac = np.zeros((2, 3))
+    crystal = argand.Crystal(TRICLINIC, "P-1", ("fe+3", "CL-"), frac)
+    assert (crystal.spacegroup, crystal.types) == ("P -1", ("Fe3+", "Cl1-"))
+    assert crystal.labels == crystal.types
+    assert argand.Crystal((5, 6, 7, 90, 100, 90), "P2(1)/c", ("C", "D"), frac).spacegroup == "P 1 21/c 1"
+    cubic = (8,) * 3 + (90,) * 3
+    assert argand.Crystal(cubic, "F d -3 m Z", ("C", "2H"), frac).spacegroup == "F d -3 m:2"
+    assert argand.Crystal(cubic, "F d -3 m S", ("C", "2H"), frac).types == ("C", "D")
+
+
+@given(st.lists(st.floats(0.001, 0.3), min_size=3, max_size=3), st.integers(0, 2**31))
+def test_displacement_parameters_agree_with_each_other(axes: list[float], seed: int) -> None:
+    """An isotropic tensor, written as U_cif, is the isotropic beta; U -> beta -> U is the identity."""
+    b_iso = np.array(axes)
+    crystal = argand.Crystal(TRICLINIC, types=("C",) * 3, frac=np.zeros((3, 3)), b_iso=b_iso)
+    beta = argand.beta_from_b_iso(b_iso, TRICLINIC)
+    np.testing.assert_array_equal(beta, crystal.beta())
+    u = u_aniso_from_beta(beta, TRICLINIC)
+    np.testing.assert_allclose(u[:, :3], b_iso[:, None] / (8 * np.pi**2) * np.ones(3), rtol=1e-12)
+    np.testing.assert_allclose(b_iso_from_u_aniso(u, TRICLINIC), b_iso, rtol=1e-12)
+    np.testing.assert_allclose(crystal.replace(b_iso=None, u_aniso=u).beta(), beta, rtol=1e-12)
+    hkl = np.random.default_rng(seed).integers(-9, 9, (5, 3))
+    exponent = np.einsum("hi,nij,hj->nh", hkl, sym_to_matrix(beta), hkl)
+    np.testing.assert_allclose(exponent, np.outer(b_iso, argand.stol(hkl, TRICLINIC) ** 2), rtol=1e-12, atol=1e-15)
+
+
+def test_the_metric_is_that_of_the_cell() -> None:
+    crystal = argand.Crystal(TRICLINIC)
+    assert np.sqrt(np.linalg.det(metric(TRICLINIC))) == pytest.approx(crystal.volume, rel=1e-13)
+    np.testing.assert_allclose(crystal.reciprocal_metric @ metric(TRICLINIC), np.eye(3), atol=1e-14)
+    assert metric((4.0, 5.0, 6.0, 90.0, 90.0, 90.0)).tolist() == np.diag([16.0, 25.0, 36.0]).tolist()
+
+
+def test_equivalent_b_stands_for_anisotropic_sites() -> None:
+    u = np.array([[0.01, 0.02, 0.03, 0, 0, 0], [np.nan] * 6])
+    crystal = argand.Crystal(
+        (5, 6, 7, 90, 90, 90), types=("C", "C"), frac=np.zeros((2, 3)), u_aniso=u, b_iso=[9.0, 3.0]
+    )
+    np.testing.assert_allclose(crystal.b_iso, [8 * np.pi**2 * 0.02, 3.0])
+    assert "1 anisotropic" in crystal.summary()
+
+
+def test_gemmi_and_back() -> None:
+    crystal = random_crystal(np.random.default_rng(9), "R -3 m:H")
+    again = argand.Crystal.from_gemmi(crystal.to_gemmi())
+    assert (again.cell, again.spacegroup, again.types, again.labels, again.symops) == (
+        crystal.cell, crystal.spacegroup, crystal.types, crystal.labels, crystal.symops,
+    )  # fmt: skip
+    for name in ("frac", "occ", "b_iso", "u_aniso"):
+        np.testing.assert_allclose(getattr(again, name), getattr(crystal, name), rtol=1e-12, err_msg=name)
+
+
+def test_a_crystal_cannot_be_changed() -> None:
+    crystal = random_crystal(np.random.default_rng(1), "P -1")
+    for array in (crystal.frac, crystal.occ, crystal.b_iso, crystal.u_aniso):
+        assert array is not None
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    given_frac = np.zeros((1, 3))
+    held = argand.Crystal(TRICLINIC, types=("C",), frac=given_frac)
+    given_frac[0] = 0.5
+    assert held.frac.tolist() == [[0, 0, 0]]
+    assert held.replace(spacegroup="P -1").multiplicity().tolist() == [1]
+    assert held.multiplicity().tolist() == [1]
+
+
+def test_a_crystal_without_atoms_is_one() -> None:
+    empty = argand.Crystal(TRICLINIC, "P -1")
+    assert empty.to_p1().types == ()
+    assert empty.f000() == 0
+    assert argand.structure_factors(empty, [[1, 0, 0]]).tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"cell": (5, 6, 7)}, "cell has 3 numbers, needs 6"),
+        ({"cell": (5, -6, 7, 90, 90, 90)}, "positive lengths"),
+        ({"cell": (5, 6, 7, 90, 90, 181)}, "no parallelepiped"),
+        ({"cell": (5, 6, 7, 120, 120, 121)}, "no parallelepiped"),
+        ({"spacegroup": "P 7"}, "unknown space group 'P 7'"),
+        ({"symops": ("x,y",)}, "not understood"),
+        ({"symops": ("x,y,z", "-y,x-y,z")}, "no group: closed, they would be 3"),
+        ({"types": ("C", "Zz")}, "unknown atom type 'Zz'"),
+        ({"types": ("C",)}, r"frac has shape \(2, 3\), needs \(n, 3\) with n = 1"),
+        ({"frac": np.zeros((4, 2))}, r"frac has shape \(4, 2\), needs \(n, 3\)"),
+        ({"frac": [[0, 0, np.nan], [0, 0, 0]]}, "frac holds NaN"),
+        ({"frac": [["a", 0, 0], [0, 0, 0]]}, "frac holds something that is no number"),
+        ({"occ": [1, 2, 3]}, r"occ has shape \(3,\), needs \(n,\)"),
+        ({"b_iso": [np.inf, 1]}, "b_iso holds NaN or infinity"),
+        ({"u_aniso": np.zeros((2, 3))}, r"u_aniso has shape \(2, 3\), needs \(n, 6\)"),
+        ({"u_aniso": [[np.nan, 0, 0, 0, 0, 0], [0] * 6]}, "u_aniso holds NaN"),
+        ({"labels": ("a",)}, "labels has 1 names"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(changes: dict[str, object], message: str) -> None:
+    good = {"cell": TRICLINIC, "types": ("C", "C"), "frac": np.zeros((2, 3))}
+    with pytest.raises(ArgandError, match=message) as error:
+        argand.Crystal(**(good | changes))  # type: ignore[arg-type]
+    assert "\n" not in str(error.value)

@@ -1,0 +1,137 @@
+"""Form factors: values of the tables, ions, isotopes, dispersion."""
+
+from __future__ import annotations
+
+import warnings
+
+import gemmi
+import numpy as np
+import pytest
+
+import argand
+from argand.atom_types import atom_type
+from argand.errors import ArgandError, ArgandWarning
+from argand.form_factors import dispersion, gaussians
+
+STOL = np.array([0.0, 0.1, 0.25, 0.6])
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache() -> None:
+    """Every test sees the warnings that come once only."""
+    gaussians.cache_clear()
+
+
+@pytest.mark.parametrize("table", ["it92", "electron", "neutron"])
+def test_every_element_has_what_gemmi_calculates(table: str) -> None:
+    rows = {"it92": "it92", "electron": "c4322", "neutron": "neutron92"}
+    symbols = [
+        gemmi.Element(z).name for z in range(1, 93) if table != "neutron" or gemmi.Element(z).neutron92.get_coefs()[0]
+    ]
+    found = argand.form_factors(symbols, STOL, table=table)
+    assert found.shape == (len(symbols), 4)
+    # gemmi evaluates its tables in single precision
+    for symbol, f in zip(symbols, found, strict=True):
+        row = getattr(gemmi.Element(symbol), rows[table])
+        np.testing.assert_allclose(f, [row.calculate_sf(s * s) for s in STOL], rtol=1e-6, err_msg=symbol)
+
+
+def test_x_ray_form_factors_at_zero_are_the_electrons() -> None:
+    types = ["H", "D", "C", "O", "Fe", "O1-", "Na1+", "Cl1-", "Fe3+", "Ti4+", "Zr4+"]
+    electrons = [gemmi.Element(atom_type(t).element).atomic_number - atom_type(t).charge for t in types]
+    np.testing.assert_allclose(argand.form_factors(types, 0.0), electrons, atol=0.01)
+
+
+def test_an_ion_is_not_the_neutral_atom() -> None:
+    o, ion = argand.form_factors(["O", "O2-"], STOL)
+    assert ion[0] == pytest.approx(10, abs=0.01)
+    assert abs(o[3] - ion[3]) < 0.1  # they differ in the outer electrons only
+
+
+def test_an_ion_without_a_row_warns_once_and_is_neutral() -> None:
+    with pytest.warns(ArgandWarning, match="no row for N3-: neutral N is used"):
+        ion = argand.form_factors(["N3-"], STOL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = argand.form_factors(["N3-", "N"], STOL)
+    np.testing.assert_array_equal(again, np.repeat(ion, 2, axis=0))
+    with pytest.warns(ArgandWarning, match="electron has no row for Fe3\\+"):
+        argand.form_factors(["Fe3+"], STOL, table="electron")
+
+
+def test_the_switch_of_gemmi_stays_as_it_was() -> None:
+    before = gemmi.IT92_get_ignore_charge()
+    try:
+        for ignored in (True, False):
+            gemmi.IT92_set_ignore_charge(ignored)
+            gaussians.cache_clear()
+            assert argand.form_factors(["O2-"], 0.0)[0] == pytest.approx(10, abs=0.01)
+            assert gemmi.IT92_get_ignore_charge() is ignored
+    finally:
+        gemmi.IT92_set_ignore_charge(before)
+
+
+def test_deuterium_differs_for_neutrons_only() -> None:
+    np.testing.assert_array_equal(*argand.form_factors(["H", "D"], STOL))
+    np.testing.assert_array_equal(*argand.form_factors(["H", "D"], STOL, table="electron"))
+    h, d = argand.form_factors(["H", "D"], STOL, table="neutron")
+    assert h.tolist() == [-3.739] * 4
+    assert d.tolist() == [6.671] * 4
+    assert argand.form_factors(["O2-"], 0.3, table="neutron")[0] == 5.803  # the charge has no part in it
+
+
+def test_dispersion_is_added() -> None:
+    plain = argand.form_factors(["Cl", "H"], STOL)
+    f = argand.form_factors(["Cl", "H"], STOL, energy_kev=17.444627)
+    assert f.dtype == np.complex128
+    np.testing.assert_allclose(f[0] - plain[0], 0.1484 + 0.1585j, atol=2e-3)  # as SHELXL has it
+    np.testing.assert_array_equal(f[1], plain[1])
+    assert dispersion("Fe", 7.1).real < dispersion("Fe", 7.0).real < -3  # just below the K edge
+    assert dispersion("Fe3+", 8.0) == dispersion("Fe", 8.0)
+
+
+def test_shapes_follow_stol() -> None:
+    assert argand.form_factors(["C", "O"], np.zeros((3, 4))).shape == (2, 3, 4)
+    assert argand.form_factors([], STOL).shape == (0, 4)
+    assert argand.form_factors(["C"], 0.1).shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ({"types": ["Zz"]}, "unknown atom type 'Zz'"),
+        ({"types": ["Es"]}, "no form factor for 'Es'"),
+        ({"types": ["Po"], "table": "neutron"}, "no neutron scattering length for 'Po'"),
+        ({"types": ["C"], "table": "waaskirf"}, "needs to be one of it92, electron, neutron"),
+        ({"types": ["C"], "table": "neutron", "energy_kev": 10.0}, "energy_kev is for x-rays"),
+        ({"types": ["C"], "table": "electron", "energy_kev": 10.0}, "energy_kev is for x-rays"),
+        ({"types": ["C"], "energy_kev": -1.0}, "needs a photon energy"),
+        ({"types": ["Pu"], "energy_kev": 10.0}, "end at uranium"),
+    ],
+)
+def test_what_is_wrong_is_named(call: dict[str, object], message: str) -> None:
+    with pytest.raises(ArgandError, match=message):
+        argand.form_factors(stol=STOL, **call)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [
+        ("O2-", "O2-"),
+        ("O-2", "O2-"),
+        ("O-", "O1-"),
+        ("Fe+3", "Fe3+"),
+        ("C0+", "C"),
+        ("CL", "Cl"),
+        ("2H", "D"),
+        (" Na ", "Na"),
+    ],
+)
+def test_types_as_files_write_them(written: str, canonical: str) -> None:
+    assert atom_type(written).symbol == canonical
+
+
+@pytest.mark.parametrize("written", ["", "?", "Wat", "O2", "57Fe", "Fe2.5+", "X", "T", "Xx1+"])
+def test_what_is_no_type(written: str) -> None:
+    with pytest.raises(ArgandError, match="unknown atom type"):
+        atom_type(written)

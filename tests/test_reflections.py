@@ -1,0 +1,131 @@
+"""Lists of reflections against brute force."""
+
+from __future__ import annotations
+
+import gemmi
+import numpy as np
+import pytest
+
+import argand
+from argand.errors import ArgandError
+from argand.reflections import asymmetric_unit, centric, epsilon, friedel_mates
+from argand.symmetry import operations
+
+TRICLINIC = (5.1, 6.2, 7.3, 81.0, 97.0, 104.0)
+CUBIC = (9.0,) * 3 + (90.0,) * 3
+# the operations of P -1 in a cell doubled along a: a group without a name
+UNNAMED = ("x,y,z", "-x,-y,-z", "x+1/2,y,z", "-x+1/2,-y,-z")
+CELLS = {
+    "P -1": TRICLINIC,
+    "C 1 2/c 1": (11.0, 6.0, 7.0, 90.0, 103.0, 90.0),
+    "P 21 21 21": (9.0, 11.0, 6.0, 90.0, 90.0, 90.0),
+    "R 3 c:H": (8.0, 8.0, 14.0, 90.0, 90.0, 120.0),
+    "P 31 1 2": (8.0, 8.0, 11.0, 90.0, 90.0, 120.0),
+    "F d -3 m:2": CUBIC,
+    ";".join(UNNAMED): (10.2, *TRICLINIC[1:]),
+}
+
+
+def equivalents(hkl: np.ndarray, spacegroup: str) -> set[tuple[int, ...]]:
+    rotations = [rotation for rotation, _ in operations(spacegroup)]
+    return {tuple((sign * row @ rotation).tolist()) for row in hkl for rotation in rotations for sign in (1, -1)}
+
+
+def as_set(hkl: np.ndarray) -> set[tuple[int, ...]]:
+    return {tuple(row) for row in hkl.tolist()}
+
+
+@pytest.mark.parametrize("spacegroup", CELLS)
+def test_miller_indices_are_all_there_are(spacegroup: str) -> None:
+    """The whole sphere by brute force; the unique ones generate it, each class once."""
+    cell, d_min = CELLS[spacegroup], 1.07
+    box = argand.hkl_cube(14)
+    near = box[(argand.stol(box, cell) <= 0.5 / d_min) & box.any(axis=1)]
+    expected = near[~argand.systematic_absences(near, spacegroup)]
+    whole = argand.miller_indices(cell, spacegroup, d_min, unique=False)
+    assert whole.dtype == np.int32
+    assert whole.tolist() == expected.tolist()  # the same order too: h, k, l with l fastest
+    unique = argand.miller_indices(cell, spacegroup, d_min)
+    assert equivalents(unique, spacegroup) == as_set(whole)
+    sizes = [len(equivalents(row[None], spacegroup)) for row in unique]
+    assert sum(sizes) == len(whole)
+    assert unique.tolist() == unique[np.lexsort(unique.T[::-1])].tolist()
+
+
+@pytest.mark.parametrize("spacegroup", CELLS)
+def test_the_asymmetric_unit_holds_one_of_each(spacegroup: str) -> None:
+    cell = CELLS[spacegroup]
+    whole = argand.miller_indices(cell, spacegroup, 1.5, unique=False)
+    inside = asymmetric_unit(whole, spacegroup)
+    assert as_set(inside) == as_set(argand.miller_indices(cell, spacegroup, 1.5))
+    np.testing.assert_array_equal(asymmetric_unit(inside, spacegroup), inside)
+    np.testing.assert_array_equal(asymmetric_unit(friedel_mates(whole), spacegroup), inside)
+    np.testing.assert_allclose(argand.stol(inside, cell), argand.stol(whole, cell), rtol=1e-12)
+
+
+def test_unique_reflections_are_those_of_gemmi() -> None:
+    cell, group = CELLS["R 3 c:H"], "R 3 c:H"
+    expected = gemmi.make_miller_array(gemmi.UnitCell(*cell), gemmi.SpaceGroup(group), 1.0)
+    assert as_set(argand.miller_indices(cell, group, 1.0)) == as_set(expected)
+
+
+def test_absent_centric_and_enhanced_reflections() -> None:
+    hkl = [[0, 1, 0], [0, 2, 0], [1, 0, 1], [1, 0, 2], [1, 1, 1]]
+    assert argand.systematic_absences(hkl, "P 21/c").tolist() == [True, False, True, False, False]
+    assert centric(hkl, "P 21").tolist() == [False, False, True, True, False]
+    assert epsilon(hkl, "P 21/c").tolist() == [2, 2, 2, 2, 1]
+
+
+def test_the_cube_is_every_index_with_l_fastest() -> None:
+    cube = argand.hkl_cube(6)
+    assert (cube.shape, cube.dtype) == ((2197, 3), np.int32)
+    assert cube[:3].tolist() == [[-6, -6, -6], [-6, -6, -5], [-6, -6, -4]]
+    assert cube[1098].tolist() == [0, 0, 0]
+    np.testing.assert_array_equal(cube.reshape(13, 13, 13, 3)[8, 3, 11], [2, -3, 5])
+    assert argand.hkl_cube(0).tolist() == [[0, 0, 0]]
+
+
+def test_stol_is_half_the_reciprocal_spacing() -> None:
+    hkl = argand.hkl_cube(3)
+    d = gemmi.UnitCell(*TRICLINIC).calculate_d_array(hkl)
+    inside = hkl.any(axis=1)
+    np.testing.assert_allclose(argand.stol(hkl, TRICLINIC)[inside], 0.5 / d[inside], rtol=1e-12)
+    assert argand.stol([0, 0, 0], TRICLINIC) == 0
+    assert argand.stol(hkl.reshape(7, 49, 3), TRICLINIC).shape == (7, 49)
+
+
+def test_reach_at_an_energy() -> None:
+    assert argand.wavelength(10.0) == pytest.approx(1.2398419843320026, rel=1e-15)
+    cell = (4.086,) * 3 + (90.0,) * 3
+    cube = argand.hkl_cube(6)
+    within = argand.reachable(cube, cell, 10.0)
+    d = 0.5 / argand.stol(cube[within & cube.any(axis=1)], cell)
+    assert d.min() >= argand.wavelength(10.0) / 2
+    assert argand.reachable([[0, 0, 4], [0, 0, 5]], (2.5,) * 3 + (90.0,) * 3, 10.0).tolist() == [True, False]
+    # a plane exactly at the limit counts
+    assert argand.reachable([[0, 0, 2]], (argand.wavelength(10.0),) * 3 + (90.0,) * 3, 10.0).tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: argand.miller_indices(TRICLINIC, "P 7"), "unknown space group 'P 7'"),
+        (lambda: argand.miller_indices(TRICLINIC, d_min=0), "d_min is 0"),
+        (lambda: argand.miller_indices((1, 2, 3)), "cell has 3 numbers"),
+        (lambda: argand.hkl_cube(-1), "h_max is -1"),
+        (lambda: argand.stol([[1, 2]], TRICLINIC), r"hkl has shape \(1, 2\)"),
+        (lambda: argand.wavelength(0), "energy_kev is 0"),
+        (lambda: argand.systematic_absences([1, 2, 3], "P 1"), r"hkl has shape \(3,\), needs \(m, 3\)"),
+        (lambda: asymmetric_unit([[0.5, 0, 0]], "P 1"), "no whole number"),
+        (lambda: asymmetric_unit([[np.nan, 0, 0]], "P 1"), "no whole number"),
+    ],
+)
+def test_what_is_wrong_is_named(call: object, message: str) -> None:
+    with pytest.raises(ArgandError, match=message):
+        call()  # type: ignore[operator]
+
+
+def test_no_reflections() -> None:
+    assert argand.miller_indices(TRICLINIC, "P -1", d_min=20.0).shape == (0, 3)
+    assert asymmetric_unit(np.empty((0, 3), int), "P -1").shape == (0, 3)
+    assert asymmetric_unit(np.empty((0, 3), int), ";".join(UNNAMED)).shape == (0, 3)

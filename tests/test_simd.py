@@ -1,0 +1,50 @@
+"""Every instruction set that this processor has computes the same, one source for all."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CODE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from batches import COMPLEX, as_double, random_batch, truth
+from argand import _dispatch, build_config
+
+worst = 0.0
+for seed, dtype in ((1, "float64"), (2, "float32")):
+    for reflections in ("box", "list", "lists"):
+        for at_rest in (False, True):
+            batch = random_batch(np.random.default_rng(seed), reflections=reflections, at_rest=at_rest, dtype=dtype)
+            out = np.empty(batch.out_shape, COMPLEX[dtype])
+            _dispatch.structure_factors(batch, out)
+            expected = truth(as_double(batch))
+            tolerance = 1e-13 if dtype == "float64" else 2e-6
+            worst = max(worst, np.abs(out - expected).max() / np.abs(expected).max() / tolerance)
+f = np.random.default_rng(3).normal(size=(1, 5, 7, 9)) + 0j
+rho, back = np.empty((1, 8, 9, 11)), np.empty_like(f)
+_dispatch.map_from_structure_factors(f, rho, 1.0)
+_dispatch.structure_factors_from_map(rho, back, 1 / rho.size)
+worst = max(worst, np.abs(back - (f + f[:, ::-1, ::-1, ::-1].conj()) / 2).max() / 1e-13)
+print(build_config()["simd"], worst)
+"""
+
+
+@pytest.mark.parametrize("level", ["baseline", "x86-64-v2", "x86-64-v3", "x86-64-v4"])
+def test_level(level):
+    result = subprocess.run(
+        [sys.executable, "-c", CODE, str(Path(__file__).parent)],
+        env={**os.environ, "ARGAND_SIMD": level},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    runs, worst = result.stdout.split()
+    if runs != level:
+        pytest.skip(f"this processor runs {runs}, not {level}")
+    assert float(worst) < 1
