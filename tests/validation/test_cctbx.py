@@ -47,9 +47,9 @@ def on_the_axis(crystal: argand.Crystal) -> argand.Crystal:
 
 # Files that cctbx reads otherwise, its reading, and why it is not ours. Formula x Z decides where electrons differ.
 OTHERWISE = {
-    # Two sites called Al2, two tensors called Al2, in the same order: the first place is shared with Si2, whose tensor is
-    # that of the first Al2. cctbx gives both sites the first. Sodium's tensor breaks the symmetry of its place: cctbx
-    # averages the tensor, we and gemmi the two images.
+    # Two sites called Al2 and two tensors, in the same order: the first shares its place with Si2, whose tensor is that
+    # of the first Al2. cctbx gives both sites the first. Sodium's tensor breaks the symmetry of its place: cctbx
+    # averages the tensor, we and gemmi average its images.
     "9000905": (first_tensor_and_symmetric_sodium, "equal labels, different tensors"),
     "9002247": (first_tensor_of_a_label, "equal labels, different tensors"),
     # the hydroxyl oxygen labelled 'O-H' becomes O1-: formula x Z counts 621 electrons without hydrogen, as we do
