@@ -1,4 +1,4 @@
-"""The peers: what a user could take instead of argand, each the fastest way that we found to use it.
+"""The peers: what a user could take instead of argand, used in the fastest way that we found unless its remark says so.
 
 Preparing what does not change between calls (objects, form factors where they can be handed over, buffers) is not
 timed. Peers that are not installed are skipped.
@@ -15,6 +15,7 @@ import pytest
 import scipy.fft
 from numpy.typing import NDArray
 
+import argand
 from contender import Contender, Run, contends
 from workloads import Boxes, SmallCrystals
 
@@ -184,26 +185,58 @@ def numpy_separable(work: SmallCrystals, precision: str) -> Run:
     return run
 
 
+def torch_product(work: SmallCrystals, precision: str) -> Any:
+    """F(damped form factors, where to write or None) as one batched product of waves along a with those along b, c."""
+    torch = pytest.importorskip("torch")
+    real = getattr(torch, precision)
+    h = torch.arange(-work.reach, work.reach + 1, dtype=real)
+    frac = torch.tensor(work.frac, dtype=real)
+
+    def product(damped: Any, out: Any) -> Any:
+        angle = 2 * np.pi * frac[..., None] * h
+        a, b, c = torch.complex(torch.cos(angle), torch.sin(angle)).unbind(2)
+        pairs = (b[..., :, None] * c[..., None, :]).reshape(*b.shape[:2], -1)
+        return torch.bmm(a.transpose(1, 2), pairs, out=out).mul_(damped)
+
+    return product
+
+
+@contends(
+    "torch, separable, reused",
+    "the same in one batched product into a reused tensor; form factors given",
+    tolerance=BOTH,
+)
+def torch_separable_reused(work: SmallCrystals, precision: str) -> Run:
+    torch = pytest.importorskip("torch")
+    edge, product = 2 * work.reach + 1, torch_product(work, precision)
+    damped = torch.tensor(work.f0 * work.debye_waller, dtype=getattr(torch, precision)).reshape(edge, -1)
+    out = torch.empty((len(work.frac), edge, edge**2), dtype=getattr(torch, COMPLEX[precision]))
+
+    @torch.inference_mode()
+    def run() -> Any:
+        return product(damped, out)
+
+    return run
+
+
 @contends(
     "torch, separable",
-    "the same in one batched product into a reused tensor; form factors given",
+    "as one would write it: form factors anew, a fresh tensor out",
     tolerance=BOTH,
     goal={"float64": 2.5},
 )
 def torch_separable(work: SmallCrystals, precision: str) -> Run:
     torch = pytest.importorskip("torch")
-    real = getattr(torch, precision)
-    h = torch.arange(-work.reach, work.reach + 1, dtype=real)
-    frac = torch.tensor(work.frac, dtype=real)
-    damped = torch.tensor(work.f0 * work.debye_waller, dtype=real).reshape(len(h), -1)
-    out = torch.empty((len(frac), *damped.shape), dtype=getattr(torch, COMPLEX[precision]))
+    edge, product = 2 * work.reach + 1, torch_product(work, precision)
+    table = gemmi.Element(work.types[0]).it92
+    amplitude, width, stol = (
+        torch.tensor(x, dtype=getattr(torch, precision)) for x in (table.a, table.b, argand.stol(work.hkl, work.cell))
+    )
 
     @torch.inference_mode()
     def run() -> Any:
-        angle = 2 * np.pi * frac[..., None] * h
-        a, b, c = torch.complex(torch.cos(angle), torch.sin(angle)).unbind(2)
-        pairs = (b[..., :, None] * c[..., None, :]).reshape(*b.shape[:2], -1)
-        return torch.bmm(a.transpose(1, 2), pairs, out=out).mul_(damped)
+        f0 = amplitude @ torch.exp(-width[:, None] * stol**2) + table.c
+        return product((f0 * torch.exp(-work.b_iso * stol**2)).reshape(edge, -1), None)
 
     return run
 
@@ -374,6 +407,7 @@ def torch_matrix_dft(work: Boxes, precision: str) -> Run:
 
 STRUCTURE_FACTORS: tuple[Contender, ...] = (
     torch_separable,
+    torch_separable_reused,
     numpy_separable,
     finufft_type_1,
     cctbx_direct,

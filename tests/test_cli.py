@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 
@@ -242,3 +245,121 @@ class TestCommand:
         monkeypatch.setattr("argand.cli.files.argand.build_config", stop)
         assert main(["info"]) == 130
         assert capsys.readouterr().err == "\nargand info: interrupted\n"
+
+
+class TestNetworks:
+    """The verbs that need torch, in one tiny training."""
+
+    QUICK = ("--metals", "Au", "Fe", "Pb", "V", "--steps", "2", "--batch-size", "2", "--score-samples", "4")
+
+    @pytest.fixture(scope="class")
+    def weights(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        pytest.importorskip("torch")
+        pytest.importorskip("jsonargparse")
+        out = tmp_path_factory.mktemp("train")
+        assert main(["train", "--model", "linear", "--out", str(out), "--no-progress", *self.QUICK]) == 0
+        return out
+
+    def test_train_writes_weights(self, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert {"weights.safetensors", "weights.json"} <= {path.name for path in weights.iterdir()}
+        assert main(["train", "--model", "linear", "--out", str(weights), *self.QUICK]) == 0  # done already
+        assert "2 steps" in capsys.readouterr().out
+
+    def test_another_run_in_the_same_folder(self, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        line = refused(capsys, "train", "--model", "mlp", "--out", str(weights), *self.QUICK)
+        assert "another folder" in line
+
+    def test_configuration_file(self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        config = tmp_path / "run.yaml"
+        config.write_text("model: linear\nmetals: [Au, Fe, Pb, V]\nsteps: 2\nbatch_size: 2\nscore_samples: 4\n")
+        assert main(["train", "--config", str(config), "--out", str(weights)]) == 0  # the very same run
+        assert main(["train", "--config", str(config), "--print_config"]) == 0
+        assert "score_samples: 4" in capsys.readouterr().out
+        config.write_text("modell: linear\n")
+        assert "modell" in refused(capsys, "train", "--config", str(config))
+        assert "no.yaml" in refused(capsys, "train", "--config", str(tmp_path / "no.yaml"))
+
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [
+            (["--model", "transformer"], "transformer"),
+            (["--metals", "Au", "Xx"], "Xx"),
+            (["--held-out", "Au", "--metals", "Fe", "V"], "Au"),
+            (["--folder", "/nowhere"], "/nowhere"),
+            (["--steps", "many"], "steps"),
+            (["--hyper", "3"], "hyper"),
+            (["--hyper", '{"depth": 9}'], "hyper"),
+        ],
+    )
+    def test_bad_options(
+        self, options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pytest.importorskip("jsonargparse")
+        assert words in refused(capsys, "train", "--out", str(tmp_path / "run"), *options)
+
+    def test_evaluate(self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        scores = tmp_path / "scores.json"
+        assert main(["evaluate", str(weights), "--samples", "8", "-o", str(scores)]) == 0
+        out = capsys.readouterr().out
+        assert all(word in out for word in ("unseen samples: Au, Fe", "unseen crystals: Pb, V", "floor", "all_zero"))
+        assert json.loads(scores.read_text()).keys() == {"unseen samples", "unseen crystals"}
+
+    def test_missing_weights(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        pytest.importorskip("jsonargparse")
+        assert "is missing" in refused(capsys, "evaluate", str(tmp_path / "none"))
+
+    def test_predict(self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        crystal = argand.learn.metal("Au")
+        hkl = argand.miller_indices(crystal.cell, "P 1", d_min=0.9)
+        f = argand.structure_factors(crystal, hkl)
+        measured, phased, density = (tmp_path / name for name in ("au.mtz", "phased.mtz", "au.ccp4"))
+        argand.write_reflections(measured, hkl, f, cell=crystal.cell)
+        options = ["--weights", str(weights), "--contents", "Au4", "-o", str(phased), "--map", str(density)]
+        assert main(["predict", str(measured), *options]) == 0
+        assert "mean error" in capsys.readouterr().out
+        found = argand.read_reflections(phased)
+        assert np.abs(found.f) == pytest.approx(np.abs(np.asarray(f))[np.abs(np.asarray(f)) > 1e-6], rel=1e-5)
+        assert argand.read_map(density)[1] == pytest.approx(crystal.cell)
+
+    def test_predict_bad_input(self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        rest = ("--weights", str(weights), "-o", str(tmp_path / "o.mtz"))
+        line = refused(capsys, "predict", str(tmp_path / "no.mtz"), "--contents", "Au4", *rest)
+        assert "no.mtz" in line
+        mtz = tmp_path / "a.mtz"
+        argand.write_reflections(mtz, [[1, 1, 1]], np.array([5.0]), cell=(4, 4, 4, 90, 90, 90))
+        assert "contents" in refused(capsys, "predict", str(mtz), "--contents", "4Au", *rest)
+        assert "Xx" in refused(capsys, "predict", str(mtz), "--contents", "Xx4", *rest)
+        assert not (tmp_path / "o.mtz").exists()
+
+    @pytest.mark.parametrize("verb", ["demo", "train", "evaluate", "predict"])
+    def test_help(self, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+        pytest.importorskip("jsonargparse")
+        assert main([verb, "--help"]) == 0
+        assert f"argand {verb}" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("missing", ["torch", "jsonargparse"])
+    def test_core_install_says_what_is_missing(self, missing: str) -> None:
+        code = f"import sys; sys.modules[{missing!r}] = None; from argand.cli import main; sys.exit(main(['demo']))"
+        done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (2, f"argand demo: needs {missing}: pip install 'argand[learn]'\n")
+
+    @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+    def test_ctrl_c(self, tmp_path: Path) -> None:
+        pytest.importorskip("jsonargparse")
+        out = tmp_path / "long"
+        options = ["--model", "linear", "--metals", "Au", "Fe", "--steps", "1000000", "--score-samples", "4"]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "argand.cli", "train", "--out", str(out), *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while not (out / "run.json").exists():
+            assert process.poll() is None
+            time.sleep(0.1)
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert "Traceback" not in err
+        assert "argand train: " in err.splitlines()[-1]

@@ -209,6 +209,8 @@ def test_a_crystal_without_atoms_is_one() -> None:
         ({"symops": ("x,y,z", "-y,x-y,z")}, "no group: closed, they would be 3"),
         ({"types": ("C", "Zz")}, "unknown atom type 'Zz'"),
         ({"types": ("C",)}, r"frac has shape \(2, 3\), needs \(n, 3\) with n = 1"),
+        ({"cell": (5, 1e-200, 7, 90, 90, 90)}, "positive lengths"),
+        ({"frac": [[0, 0, 1e300], [0, 0, 0]]}, r"frac holds 1e\+300"),
         ({"frac": np.zeros((4, 2))}, r"frac has shape \(4, 2\), needs \(n, 3\)"),
         ({"frac": [[0, 0, np.nan], [0, 0, 0]]}, "frac holds NaN"),
         ({"frac": [["a", 0, 0], [0, 0, 0]]}, "frac holds something that is no number"),

@@ -191,3 +191,21 @@ def test_bad_outputs_are_refused_by_name():
     ):
         with pytest.raises((ValueError, TypeError), match=message):
             _dispatch.structure_factors(batch, out)
+
+
+@pytest.mark.parametrize("dispersion", [False, True])
+def test_orders_need_not_be_integers(dispersion):
+    """Satellites of main reflections, in rows and scattered, forward and backward."""
+    rng = np.random.default_rng(13)
+    batch = random_batch(rng, reflections="list", dispersion=dispersion)
+    main = oracles.box(batch_reach := (3, 4, 5)).astype(float)
+    assert len(main) == len(batch.hkl) == np.prod([2 * n + 1 for n in batch_reach])
+    for hkl in (main, main + [0.1, -0.25, 0.37], rng.uniform(-5, 5, main.shape)):
+        moved = batch._replace(hkl=hkl)
+        expected = truth(moved)
+        assert np.abs(forward(moved) - expected).max() < 1e-13 * np.abs(expected).max()
+        g = rng.normal(size=expected.shape) + 1j * rng.normal(size=expected.shape)
+        grad_occ = np.empty(len(batch.occ))
+        _dispatch.structure_factors_vjp(moved, g, None, None, grad_occ)
+        left, right = np.vdot(g, expected).real, grad_occ @ batch.occ
+        assert abs(left - right) < 1e-12 * np.linalg.norm(g) * np.linalg.norm(expected)

@@ -1,44 +1,49 @@
 #include "argand/rows.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace argand {
 namespace {
 
 // Appends the run l = first.l .. first.l + length - 1 at reflections at, at + 1, ... as rows walking away from l = 0.
 void append_run(std::vector<Row>& rows, Hkl first, Index length, Index at, Index mirror) {
-  const auto walk = [&](std::int32_t l, int step, Index count) {
+  const auto walk = [&](Index begin, int step, Index count) {
     for (Index done = 0; done < count; done += max_row) {
-      const Index offset = step * done + (l - first.l);
-      rows.push_back({{first.h, first.k, std::int32_t(first.l + offset)},
+      const Index offset = begin + step * done;
+      rows.push_back({{first.h, first.k, first.l + double(offset)},
                       step,
                       int(std::min<Index>(max_row, count - done)),
                       at + offset,
                       mirror == no_mirror ? no_mirror : mirror - offset});
     }
   };
-  const Index negative = std::clamp<Index>(-Index(first.l), 0, length);
-  walk(first.l + std::int32_t(negative), +1, length - negative);
-  walk(first.l + std::int32_t(negative) - 1, -1, negative);
+  const Index negative = std::clamp<Index>(Index(std::ceil(-first.l)), 0, length);
+  walk(negative, +1, length - negative);
+  walk(negative - 1, -1, negative);
 }
 
 }  // namespace
 
-std::vector<Row> rows_of_list(const std::int32_t* hkl, Index count) {
+template <class Order>
+std::vector<Row> rows_of_list(const Order* hkl, Index count) {
   std::vector<Row> rows;
   for (Index begin = 0; begin < count;) {
-    const std::int32_t* first = hkl + 3 * begin;
+    const Order* first = hkl + 3 * begin;
     Index end = begin + 1;
     const auto continues = [&] {
-      const std::int32_t* next = hkl + 3 * end;
-      return next[0] == first[0] && next[1] == first[1] && next[2] == Index(first[2]) + (end - begin);
+      const Order* next = hkl + 3 * end;
+      return next[0] == first[0] && next[1] == first[1] && double(next[2]) == double(first[2]) + double(end - begin);
     };
     while (end < count && continues()) ++end;
-    append_run(rows, {first[0], first[1], first[2]}, end - begin, begin, no_mirror);
+    append_run(rows, {double(first[0]), double(first[1]), double(first[2])}, end - begin, begin, no_mirror);
     begin = end;
   }
   return rows;
 }
+
+template std::vector<Row> rows_of_list(const std::int32_t*, Index);
+template std::vector<Row> rows_of_list(const double*, Index);
 
 std::vector<Row> rows_of_box(const HklBox& box, bool friedel) {
   std::vector<Row> rows;
@@ -50,7 +55,7 @@ std::vector<Row> rows_of_box(const HklBox& box, bool friedel) {
         append_run(rows, {0, 0, 0}, 1, at + box.l, no_mirror);
         append_run(rows, {0, 0, 1}, box.l, at + box.l + 1, last - (at + box.l + 1));
       } else {
-        append_run(rows, {h, k, -box.l}, width, at, friedel ? last - at : no_mirror);
+        append_run(rows, {double(h), double(k), double(-box.l)}, width, at, friedel ? last - at : no_mirror);
       }
     }
   }

@@ -89,8 +89,8 @@ Layout lay_out(const HklBox& box, Index crystals) {
   return layout;
 }
 
-template <class F>
-Layout lay_out(const HklLists& lists, Index crystals) {
+template <class F, class Order>
+Layout lay_out(const HklLists<Order>& lists, Index crystals) {
   Layout layout;
   if (lists.hkl_ptr == nullptr) layout.rows.push_back(rows_of_list(lists.hkl, lists.count));
   for (Index c = 0; c < crystals; ++c) {
@@ -195,12 +195,14 @@ void structure_factors_vjp(const Atoms<T>& atoms, const FormFactors<F>& form, co
   template void structure_factors(const Atoms<T>&, const FormFactors<F>&, const R&, Complex<T>*);          \
   template void structure_factors_vjp(const Atoms<T>&, const FormFactors<F>&, const R&, const Complex<T>*, \
                                       const AtomGradients<T>&);
-#define ARGAND_INSTANTIATE_ALL(T)             \
-  ARGAND_INSTANTIATE(T, T, HklLists)          \
-  ARGAND_INSTANTIATE(T, T, HklBox)            \
-  ARGAND_INSTANTIATE(T, Complex<T>, HklLists) \
-  ARGAND_INSTANTIATE(T, Complex<T>, HklBox)
-ARGAND_INSTANTIATE_ALL(float)
-ARGAND_INSTANTIATE_ALL(double)
+#define ARGAND_INSTANTIATE_ALL(T, R) \
+  ARGAND_INSTANTIATE(T, T, R)        \
+  ARGAND_INSTANTIATE(T, Complex<T>, R)
+ARGAND_INSTANTIATE_ALL(float, HklBox)
+ARGAND_INSTANTIATE_ALL(float, HklLists<std::int32_t>)
+ARGAND_INSTANTIATE_ALL(float, HklLists<double>)
+ARGAND_INSTANTIATE_ALL(double, HklBox)
+ARGAND_INSTANTIATE_ALL(double, HklLists<std::int32_t>)
+ARGAND_INSTANTIATE_ALL(double, HklLists<double>)
 
 }  // namespace argand

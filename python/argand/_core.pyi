@@ -16,15 +16,15 @@ __all__: list[str] = [
     "structure_factors_from_map",
     "structure_factors_list",
     "structure_factors_list_vjp",
+    "structure_factors_points",
+    "structure_factors_points_vjp",
     "version",
 ]
-
 
 def compiler() -> str:
     """
     The compiler that built it.
     """
-
 
 def map_from_structure_factors(
     bits: typing.SupportsInt | typing.SupportsIndex,
@@ -48,18 +48,15 @@ def num_threads() -> int:
     Threads that a call may use.
     """
 
-
 def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Let calls use up to n threads.
     """
 
-
 def simd_level() -> str:
     """
     The instruction set that the kernels run on this processor.
     """
-
 
 def structure_factors_box(
     bits: typing.SupportsInt | typing.SupportsIndex,
@@ -136,6 +133,45 @@ def structure_factors_list(
     out: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
 def structure_factors_list_vjp(
+    bits: typing.SupportsInt | typing.SupportsIndex,
+    atoms: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    reflections: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    g: typing.SupportsInt | typing.SupportsIndex,
+    grad_frac: typing.SupportsInt | typing.SupportsIndex,
+    grad_beta: typing.SupportsInt | typing.SupportsIndex,
+    grad_occ: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+def structure_factors_points(
+    bits: typing.SupportsInt | typing.SupportsIndex,
+    atoms: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    reflections: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    out: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+def structure_factors_points_vjp(
     bits: typing.SupportsInt | typing.SupportsIndex,
     atoms: tuple[
         typing.SupportsInt | typing.SupportsIndex,

@@ -19,8 +19,8 @@ _COMPLEX = {"float32": "complex64", "float64": "complex128"}
 class Batch(NamedTuple):
     """A ragged batch of crystals in P 1 and the reflections wanted of each.
 
-    Reflections are either a ``box`` (h, k, l), meaning -h..h, -k..k, -l..l with h slowest, or a list ``hkl`` (m, 3)
-    int32, shared by all crystals or cut by ``hkl_ptr``. Form factors lie in one flat array: the row of scatterer
+    Reflections are either a ``box`` (h, k, l), meaning -h..h, -k..k, -l..l with h slowest, or a list ``hkl`` (m, 3),
+    int32, or float64 where orders are not integers, shared by all crystals or cut by ``hkl_ptr``. Form factors lie in one flat array: the row of scatterer
     ``r`` starts at ``form[form_ptr[r]]`` and holds one number for each reflection of the crystals that name it.
     """
 
@@ -31,7 +31,7 @@ class Batch(NamedTuple):
     scatterer: Array  # (atoms,) int32
     form: Array  # (entries,) T, or complex with dispersion
     form_ptr: Array  # (scatterers + 1,) int64
-    hkl: Array | None = None  # (m, 3) int32
+    hkl: Array | None = None  # (m, 3) int32 or float64
     hkl_ptr: Array | None = None  # (crystals + 1,) int64
     box: tuple[int, int, int] | None = None
 
@@ -58,7 +58,7 @@ def structure_factors(batch: Batch, out: Array) -> None:
     """Write F of every crystal into ``out`` (see ``Batch.out_shape``)."""
     bits = _check_batch(batch)
     _check("out", out, batch.out_shape, _COMPLEX[_dtype(batch.frac)], written=True)
-    kernel = _core.structure_factors_list if batch.box is None else _core.structure_factors_box
+    kernel = getattr(_core, f"structure_factors_{_kind(batch)}")
     kernel(bits, *_arguments(batch), _address(out))
 
 
@@ -77,7 +77,7 @@ def structure_factors_vjp(
     ):
         if grad is not None:
             _check(name, grad, shape, real, written=True)
-    kernel = _core.structure_factors_list_vjp if batch.box is None else _core.structure_factors_box_vjp
+    kernel = getattr(_core, f"structure_factors_{_kind(batch)}_vjp")
     kernel(bits, *_arguments(batch), _address(g), _address(grad_frac), _address(grad_beta), _address(grad_occ))
 
 
@@ -91,6 +91,12 @@ def structure_factors_from_map(rho: Array, f: Array, scale: float) -> None:
     """F = scale sum rho exp(+2 pi i h.x): maps (n, a, b, c) to boxes (n, 2h+1, 2k+1, 2l+1)."""
     bits, maps, box, grid = _check_transform(f, rho, written="f")
     _core.structure_factors_from_map(bits, maps, box, _address(f), grid, scale, _address(rho))
+
+
+def _kind(batch: Batch) -> str:
+    if batch.box is not None:
+        return "box"
+    return "points" if _dtype(batch.hkl) == "float64" else "list"
 
 
 def _arguments(
@@ -140,7 +146,8 @@ def _check_batch(batch: Batch) -> int:
         needed: Any = h * k * l
     else:
         assert batch.hkl is not None
-        _check("hkl", batch.hkl, (batch.hkl.shape[0], 3), "int32")
+        hkl_dtype = "float64" if _dtype(batch.hkl) == "float64" else "int32"
+        _check("hkl", batch.hkl, (batch.hkl.shape[0], 3), hkl_dtype)
         needed = batch.hkl.shape[0]
         if batch.hkl_ptr is not None:
             _check("hkl_ptr", batch.hkl_ptr, (batch.crystals + 1,), "int64")

@@ -74,6 +74,8 @@ class Crystal:
         if len(self.labels) != n:
             raise ArgandError(f"labels has {len(self.labels)} names, needs one for each of the {n} types")
         put(self, "frac", _array("frac", np.empty((0, 3)) if self.frac is None else self.frac, (n, 3)))
+        if np.abs(self.frac).max(initial=0.0) > 1e6:
+            raise ArgandError(f"frac holds {np.abs(self.frac).max():g}, needs coordinates in units of the cell edges")
         put(self, "occ", _array("occ", 1.0 if self.occ is None else self.occ, (n,)))
         b_iso = _array("b_iso", 0.0 if self.b_iso is None else self.b_iso, (n,))
         if self.u_aniso is not None:

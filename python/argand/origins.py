@@ -9,7 +9,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from argand.symmetry import SpaceGroup, group_ops
+from argand.symmetry import SpaceGroup, group_ops, operations
 
 _DEN = gemmi.Op.DEN  # gemmi writes operators in 24ths
 _STEP = 2  # the search grid: twelfths hold every half, third, quarter and sixth
@@ -85,6 +85,11 @@ def permissible_origins(spacegroup: SpaceGroup, hand: Hand = 1) -> Origins:
             kept.append(t)
             seen.update(_code(t + same).tolist())
     return Origins(np.array(kept, dtype=float).reshape(-1, 3) / _DEN, axes)
+
+
+def group_rotations(spacegroup: SpaceGroup) -> NDArray[np.int64]:
+    """Rotations of all operations, (n, 3, 3); the equivalents of a reflection h are ``h @ R``."""
+    return np.array([rotation for rotation, _ in operations(spacegroup)], dtype=np.int64)
 
 
 def _code(vectors: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -11,8 +11,8 @@ import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import maximum_filter
 
-from argand.origins import CONTINUOUS, Hand, Origins, permissible_origins
-from argand.symmetry import SpaceGroup, operations
+from argand.origins import CONTINUOUS, Hand, Origins, group_rotations, permissible_origins
+from argand.symmetry import SpaceGroup
 
 __all__ = [
     "Alignment",
@@ -236,7 +236,7 @@ def _allowed(origins: Any, spacegroup: SpaceGroup | None, hand: Hand) -> Origins
 
 
 def _multiplicity(hkl: NDArray[np.int64], spacegroup: SpaceGroup) -> NDArray[np.float64]:
-    rot = np.array([rotation for rotation, _ in operations(spacegroup)])
+    rot = group_rotations(spacegroup)
     images = np.einsum("mi,rij->rmj", hkl, np.concatenate([rot, -rot]))
     side = 2 * int(np.abs(images).max(initial=0)) + 1
     code = np.sort(((images[..., 0] * side) + images[..., 1]) * side + images[..., 2], axis=0)

@@ -22,7 +22,8 @@ constexpr int max_row = 64;  // bounds the error of the recurrence and the accum
 constexpr Index no_mirror = -1;
 
 // The rows of `count` reflections (count, 3): neighbours in the list that differ by one in l share a row.
-std::vector<Row> rows_of_list(const std::int32_t* hkl, Index count);
+template <class Order>
+std::vector<Row> rows_of_list(const Order* hkl, Index count);
 
 // The rows of a box; with friedel only one reflection of each pair, the other as its mirror.
 std::vector<Row> rows_of_box(const HklBox& box, bool friedel);

@@ -14,9 +14,9 @@
 
 namespace argand {
 
-// One reflection, or the first of a row.
+// One reflection, or the first of a row. The orders need not be integers: satellites, points beside a reflection.
 struct Hkl {
-  std::int32_t h, k, l;
+  double h, k, l;
 };
 
 // h^T beta h
@@ -30,7 +30,7 @@ ARGAND_HD ARGAND_INLINE V displacement_exponent(const V (&beta)[6], Hkl hkl) {
 
 template <class V>
 ARGAND_HD ARGAND_INLINE Complex<V> phase_factor(const V (&x)[3], Hkl hkl) {
-  return cis<V>(widen(x[0]) * double(hkl.h) + widen(x[1]) * double(hkl.k) + widen(x[2]) * double(hkl.l));
+  return cis<V>(widen(x[0]) * hkl.h + widen(x[1]) * hkl.k + widen(x[2]) * hkl.l);
 }
 
 // T(h, k, l)

@@ -29,10 +29,11 @@ struct FormFactors {
 
 // Reflections as lists: those of crystal c are rows hkl_ptr[c] .. hkl_ptr[c + 1] of hkl; without hkl_ptr all
 // crystals share the one list of `count`. Outputs are laid out in the same order.
+template <class Order>  // std::int32_t, or double where orders are not all integers
 struct HklLists {
   Index count;                  // reflections of the shared list
   const std::int64_t* hkl_ptr;  // (crystals + 1), or null: shared
-  const std::int32_t* hkl;      // (reflections, 3)
+  const Order* hkl;             // (reflections, 3)
 };
 
 // Reflections as a box -h..h, -k..k, -l..l, h slowest; the same for every crystal.

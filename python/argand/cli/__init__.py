@@ -57,8 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         warnings.showwarning = lambda message, *_, **__: print(f"{prog}: warning: {message}", file=sys.stderr)
         try:
             _run(verb, prog, given[1:])
-        except KeyboardInterrupt:
-            return _interrupted(prog)
+        except KeyboardInterrupt as stop:
+            return _interrupted(prog, stop)
         except BrokenPipeError:
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - `argand info | head` has had enough
             return 0
@@ -71,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except SystemExit as stop:
             # lightning turns Ctrl-C into exit(1) once it has shut the training down
             if isinstance(stop.__context__, KeyboardInterrupt):
-                return _interrupted(prog)
+                return _interrupted(prog, stop.__context__)
             return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     return 0
 
@@ -112,6 +112,6 @@ def _complain(prog: str, message: str) -> int:
     return 2
 
 
-def _interrupted(prog: str) -> int:
-    print(f"\n{prog}: interrupted", file=sys.stderr)
+def _interrupted(prog: str, stop: KeyboardInterrupt) -> int:
+    print(f"\n{prog}: {str(stop) or 'interrupted'}", file=sys.stderr)
     return 130

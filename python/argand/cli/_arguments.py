@@ -1,7 +1,7 @@
 """A typed function with a docstring becomes a parser.
 
-Parameters without a default that may be positional are positional, as is any `file`; all others are options. Types, defaults and the
-section "Parameters" of the docstring say the rest; nothing is told twice.
+Parameters without a default that may be positional are positional, as is any `file`; all others are options. Types,
+defaults and the section "Parameters" of the docstring say the rest; nothing is told twice.
 """
 
 from __future__ import annotations

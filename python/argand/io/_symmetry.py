@@ -58,15 +58,15 @@ def _magnetic_operations(block: Block) -> list[str] | None:
     plain = [[triplet.rpartition(",")[0] for triplet in column] for column in (stated, centring or ["x,y,z,+1"])]
     try:
         return [(gemmi.Op(shift) * gemmi.Op(op)).wrap().triplet() for op in plain[0] for shift in plain[1]]
-    except RuntimeError as error:
-        raise block.error(f"symmetry operation not understood: {error}") from None
+    except (RuntimeError, UnicodeDecodeError) as error:
+        raise block.error(f"symmetry operations not understood: {error}") from None
 
 
 def _by_hall(block: Block) -> gemmi.GroupOps | None:
     hall = block.text(*_HALL)
     try:
         return None if hall is None else gemmi.symops_from_hall(hall)
-    except RuntimeError:
+    except (RuntimeError, UnicodeDecodeError):
         return None
 
 

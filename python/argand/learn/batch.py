@@ -22,4 +22,4 @@ class Batch(NamedTuple):
     weight: Tensor  # (b, D, D, D) |F|, electrons
     crystal: Tensor  # (b,) int64, which crystal of the data set
     displacement: Tensor  # (b, moved, 3) fractional; 0 for atoms that a smaller crystal lacks
-    index: Tensor  # (b,) int64, which sample
+    sample: Tensor  # (b,) int64, its index

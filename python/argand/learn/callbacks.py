@@ -36,16 +36,17 @@ class History(Callback):
     ) -> None:
         self.score, self.every, self.steps, self.watch, self.patience = score, every, steps, watch, patience
         self.records: list[Record] = []
-        self._losses: list[float] = []
+        self._losses: list[tuple[float, float]] = []
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self._losses.append(float(outputs["loss"]))
+        self._losses.append((float(outputs["loss"]), float(outputs["published"])))
         step = trainer.global_step
         if step % self.every and step != self.steps:
             return
-        record = {"step": float(step), "training": sum(self._losses) / len(self._losses), **self.score()}
+        own, published = (sum(losses) / len(losses) for losses in zip(*self._losses, strict=True))
+        record = {"step": float(step), "training": own, "training_published": published, **self.score()}
         self._losses.clear()
         self.records.append(record)
         pl_module.log(self.watch, record[self.watch], prog_bar=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,16 @@ def score(
     inputs: Sequence[str],
     dataset: PerturbedCrystals,
     samples: int = 512,
-    metrics: dict[str, SampleMean] | None = None,
+    metrics: Mapping[str, SampleMean] | None = None,
 ) -> Scores:
     """`metrics` (default `standard_metrics`) of a network on unseen samples of a data set."""
     chosen = standard_metrics() if metrics is None else metrics
-    training = net.training
+    training, device = net.training, next(net.parameters()).device
     net.eval()
-    for batch in batches_of(dataset, samples):
+    for metric in chosen.values():
+        metric.to(device)
+    for made in batches_of(dataset, samples):
+        batch = Batch(*(field.to(device) for field in made))
         prediction = net(features(batch.amplitude, batch.mask, batch.stol2, inputs))
         for metric in chosen.values():
             metric.update(prediction, batch.phase, batch.mask, batch.weight)

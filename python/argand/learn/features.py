@@ -25,13 +25,13 @@ def features(amplitude: Tensor, mask: Tensor, stol2: Tensor, inputs: Sequence[st
     return torch.stack([given[name] for name in inputs], dim=1)
 
 
-def cut_resolution(mask: Tensor, stol2: Tensor, index: Tensor, seed: int, lowest: float) -> Tensor:
+def cut_resolution(mask: Tensor, stol2: Tensor, sample: Tensor, seed: int, lowest: float) -> Tensor:
     """A mask that ends at a random stol between `lowest` and 1 times the largest measured one of each sample.
 
     Crystals differ in how far they can be measured. A network that has seen every reach does not take it for a
     property of the element.
     """
-    drawn = uniforms(seed, index.cpu().numpy(), 1, Purpose.RESOLUTION_CUT)[:, 0]
+    drawn = uniforms(seed, sample.cpu().numpy(), 1, Purpose.RESOLUTION_CUT)[:, 0]
     share = torch.from_numpy((lowest + (1.0 - lowest) * drawn).astype(np.float32)).to(stol2.device)
     largest = (stol2 * mask).amax(dim=(1, 2, 3))
     return mask & (stol2 <= (largest * share.square())[:, None, None, None])

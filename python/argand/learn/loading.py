@@ -20,8 +20,8 @@ __all__ = ["Stream", "collate", "fixed_loader", "stream_loader"]
 Indices = npt.NDArray[np.int64]
 
 
-def collate(batch: Batch) -> Batch:
-    """The `collate_fn` for a `DataLoader` over `PerturbedCrystals`: the batch is made in one piece already."""
+def collate(batch: Any) -> Any:
+    """The `collate_fn` for a `DataLoader` over `PerturbedCrystals`: its `Batch` is made in one piece already."""
     return batch
 
 

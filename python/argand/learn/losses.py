@@ -30,7 +30,8 @@ def unit_phases(prediction: Tensor) -> tuple[Tensor, Tensor]:
 def half_origins() -> Tensor:
     """{0, 1/2}^3, (8, 3): the permissible origins of P-1, P2_1/c, P2_1 2_1 2_1."""
     half = torch.tensor([0.0, 0.5])
-    return torch.cartesian_prod(half, half, half)
+    origins: Tensor = torch.cartesian_prod(half, half, half)
+    return origins
 
 
 def ramps(origins: Tensor, hkl_max: int) -> Tensor:
@@ -52,7 +53,8 @@ def agreements(
     if origins is None:
         return cosine.sum(_VOXELS)[..., None]
     c, s = origins.to(cosine.dtype).flatten(2)
-    return cosine.flatten(2) @ c.T + sine.flatten(2) @ s.T
+    found: Tensor = cosine.flatten(2) @ c.T + sine.flatten(2) @ s.T
+    return found
 
 
 def _against(prediction: Tensor, phase: Tensor, weight: Tensor, hands: bool) -> tuple[Tensor, Tensor]:
@@ -74,13 +76,14 @@ def best_continuous_agreement(
     """
     cosine, sine = _against(prediction, phase, weight, hands)
     grid = [oversampling * n for n in cosine.shape[-3:]]
-    padded = torch.fft.fftn(torch.complex(cosine, sine), s=grid, dim=_VOXELS)
+    padded: Tensor = torch.fft.fftn(torch.complex(cosine, sine), s=grid, dim=_VOXELS)
     # Index i of the box is h = i - H: take the ramp back that this shift has put on
     for axis, n in zip(_VOXELS, cosine.shape[-3:], strict=True):
         at = torch.arange(oversampling * n, dtype=cosine.dtype, device=cosine.device) / (oversampling * n)
         back = torch.polar(torch.ones_like(at), 2.0 * math.pi * (n // 2) * at)
         padded = padded * back.reshape([-1 if a == axis else 1 for a in _VOXELS])
-    return padded.real.amax(dim=(1, 2, 3, 4))
+    best: Tensor = padded.real.amax(dim=(1, 2, 3, 4))
+    return best
 
 
 def published_loss(prediction: Tensor, phase: Tensor, mask: Tensor) -> Tensor:

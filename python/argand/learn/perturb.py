@@ -60,7 +60,7 @@ class Perturbation:
 
     def axes(self, crystal: Crystal) -> Floats:
         """(directions, 3): the move of one standard deviation along each direction, fractional."""
-        moves = np.asarray(self.directions, dtype=np.float64) * np.reshape(self.spread, (-1, 1))
+        moves: Floats = np.asarray(self.directions, dtype=np.float64) * np.reshape(self.spread, (-1, 1))
         if self.unit == "fractional":
             return moves
         fractionalise = np.array(gemmi.UnitCell(*crystal.cell).frac.mat.tolist())
@@ -70,4 +70,5 @@ class Perturbation:
         """(n, moved, 3) fractional, for samples `index` (n,) whose crystals have the `axes` (n, directions, 3)."""
         directions = axes.shape[1]
         drawn = normals(seed, index, moved * directions, Purpose.DISPLACEMENT)
-        return np.einsum("nmd,ndx->nmx", drawn.reshape(-1, moved, directions), axes)
+        moves: Floats = np.einsum("nmd,ndx->nmx", drawn.reshape(-1, moved, directions), axes)
+        return moves

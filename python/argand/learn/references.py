@@ -33,10 +33,10 @@ def zero_phases(phase: Tensor) -> Tensor:
     return torch.stack([torch.ones_like(phase), torch.zeros_like(phase)], dim=1)
 
 
-def random_phases(phase: Tensor, index: Tensor, seed: int = 0) -> Tensor:
-    """Uniform random phases that obey Friedel's law, as a prediction; a pure function of (seed, index)."""
+def random_phases(phase: Tensor, sample: Tensor, seed: int = 0) -> Tensor:
+    """Uniform random phases that obey Friedel's law, as a prediction; a pure function of (seed, sample)."""
     voxels = phase[0].numel()
-    drawn = uniforms(seed, index.cpu().numpy(), voxels // 2, Purpose.RANDOM_PHASES)
+    drawn = uniforms(seed, sample.cpu().numpy(), voxels // 2, Purpose.RANDOM_PHASES)
     half = 2.0 * math.pi * torch.from_numpy(drawn).to(phase)
     angle = torch.cat([half, torch.zeros_like(half[:, :1]), -half.flip(1)], dim=1).view_as(phase)
     return torch.stack([angle.cos(), angle.sin()], dim=1)
@@ -82,6 +82,6 @@ class References:
         }
 
     def update(self, batch: Batch) -> None:
-        zero, chance = zero_phases(batch.phase), random_phases(batch.phase, batch.index)
+        zero, chance = zero_phases(batch.phase), random_phases(batch.phase, batch.sample)
         for name, metric in self.metrics.items():
             metric.update(chance if name.startswith("random") else zero, batch.phase, batch.mask, batch.weight)

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from argand._pack import pack
 from argand.crystal import Crystal
 from argand.reflections import hkl_cube, reachable, stol
-from argand.structure_factors import pack
 
 __all__ = ["Tables", "make_tables"]
 
@@ -42,16 +42,16 @@ def make_tables(crystals: Sequence[Crystal], hkl_max: int, energy_kev: float | N
     stol2 = np.empty((len(crystals), len(hkl)), np.float32)
     for c, crystal in enumerate(crystals):
         atoms = slice(packed.atom_ptr[c], packed.atom_ptr[c + 1])
-        content = np.bincount(packed.scatterer[atoms], weights=packed.occ[atoms], minlength=len(form))
+        content = np.bincount(packed.scatterer[atoms], weights=crystal.occ, minlength=len(form))
         kinds = np.flatnonzero(content)
         in_phase[c] = 1.0 / (content[kinds] @ np.abs(form[kinds]))
         reach[c] = hkl.any(axis=1) & (energy_kev is None or reachable(hkl, crystal.cell, energy_kev))
         stol2[c] = stol(hkl, crystal.cell) ** 2
-    everywhere = bool(np.all(packed.occ == 1.0))
+    full = all(bool(np.all(crystal.occ == 1.0)) for crystal in crystals)
     return Tables(
         atom_ptr=packed.atom_ptr,
         frac=np.concatenate([crystal.frac for crystal in crystals]),
-        occ=None if everywhere else packed.occ,
+        occ=None if full else packed.occ,
         beta=None if packed.beta is None else packed.beta,
         scatterer=packed.scatterer,
         form=torch.from_numpy(form),

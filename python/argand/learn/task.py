@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from argand.learn.batch import Batch
 from argand.learn.features import cut_resolution, features
 from argand.learn.loading import Stream, stream_loader
-from argand.learn.losses import invariant_loss, published_loss
+from argand.learn.losses import agreements, invariant_loss, published_loss
 from argand.learn.recipes import Recipe
 
 __all__ = ["LOSSES", "LossName", "PhaseTask", "learning_rate_factor"]
@@ -47,17 +47,23 @@ class PhaseTask(lightning.LightningModule):
         out: Tensor = self.net(x)
         return out
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """The loss, and "published": the same prediction in the units of the first experiment, after the best hand
+        where the loss does not care about it."""
         mask = batch.mask
         if self.recipe.lowest_cut < 1.0:
             seed = self.stream.dataset.seed
-            mask = cut_resolution(mask, batch.stol2, batch.index, seed, self.recipe.lowest_cut)
+            mask = cut_resolution(mask, batch.stol2, batch.sample, seed, self.recipe.lowest_cut)
         prediction = self(features(batch.amplitude * mask, mask, batch.stol2, self.recipe.inputs))
         if self.loss == "published":
-            return published_loss(prediction, batch.phase, batch.mask)
-        power = self.recipe.weight_power
-        weight = batch.weight.pow(power) * batch.mask if power else batch.mask.to(batch.phase.dtype)
-        return invariant_loss(prediction, batch.phase, weight)
+            loss = published_loss(prediction, batch.phase, batch.mask)
+            return {"loss": loss, "published": loss.detach()}
+        every = batch.mask.to(batch.phase.dtype)
+        weight = batch.weight.pow(self.recipe.weight_power) * every
+        with torch.no_grad():
+            best = agreements(prediction, batch.phase, every).amax(dim=(1, 2))
+        published = (every.sum(dim=(1, 2, 3)) - best).mean()
+        return {"loss": invariant_loss(prediction, batch.phase, weight), "published": published}
 
     def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
         optimizer = torch.optim.AdamW(self.net.parameters(), lr=self.recipe.lr, betas=(0.9, 0.99), weight_decay=0.0)

@@ -39,7 +39,10 @@ class TrainResult(NamedTuple):
     """A finished training."""
 
     weights: Path  # .safetensors, beside it .json
-    history: list[Record]  # every so many steps: step, training (its own loss), loss, loss_best_hand
+    #: Every so many steps: step; training, the loss trained on, and training_published, the same in the units of the
+    #: published loss (after the best hand if invariant), means since the last record; loss and loss_best_hand, on
+    #: samples never trained on
+    history: list[Record]
     steps: int
     seconds: float
 

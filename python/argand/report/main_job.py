@@ -10,7 +10,7 @@ from typing import NamedTuple
 from argand.report import parts
 from argand.report.page import page, resource
 from argand.report.parts import Html
-from argand.report.results import ALL, MODEL_NAMES, NEVER, NEW, PUBLISHED, REFERENCE_NAMES, Results, Score
+from argand.report.results import ALL, MODEL_NAMES, MODEL_PHRASES, NEVER, NEW, PUBLISHED, REFERENCE_NAMES, Results
 
 _LEAD = (
     "Diffraction measures how strong each reflection is and loses its phase. A handful of metals, one displaced atom, "
@@ -127,11 +127,19 @@ def _cards(results: Results) -> Html:
     return parts.key_figures(
         [
             (floor, f"The floor of the published loss: no network can do better on new samples. All zero: {zero}.", ""),
-            (number(plain.value), f"The best network trained with the published loss: {_name(plain)}.", "plain"),
-            (number(cured.value), f"The best one trained with the invariant loss: {_name(cured)}.", "cured"),
+            (
+                number(plain.value),
+                f"The best network trained with the published loss: {MODEL_PHRASES[plain.model]}.",
+                "plain",
+            ),
+            (
+                number(cured.value),
+                f"The best one trained with the invariant loss: {MODEL_PHRASES[cured.model]}.",
+                "cured",
+            ),
             (
                 _degrees(never.phase_error),
-                f"Mean phase error on elements never seen ({held_out}): {_name(never)}.",
+                f"Mean phase error on elements never seen ({held_out}): {MODEL_PHRASES[never.model]}.",
                 "cured",
             ),
         ]
@@ -213,10 +221,6 @@ def _quality(results: Results) -> Html:
         caption="Mean phase error, weighted by |F|, and correlation with the true density, both after the best hand. "
         f"Never seen: {_and(results.settings['held_out'])}.",
     )
-
-
-def _name(score: Score) -> str:
-    return MODEL_NAMES.get(score.model, score.model).lower().replace("u-net", "U-net").replace("3-d", "3-D")
 
 
 def _degrees(value: float) -> str:

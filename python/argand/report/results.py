@@ -25,6 +25,14 @@ MODEL_NAMES = {
     "unet": "3-D U-net",
 }
 
+#: The same inside a sentence.
+MODEL_PHRASES = {
+    "linear": "linear regression",
+    "mlp": "the three-layer linear network",
+    "conv": "the three-layer convolutional network",
+    "unet": "the 3-D U-net",
+}
+
 #: What the references of `argand.learn.references` are called in words.
 REFERENCE_NAMES = {
     "floor": "Floor of the published loss",

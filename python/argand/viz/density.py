@@ -61,7 +61,7 @@ def plot_slices(
 
     figure = new_figure(12.6, 4.1, look)
     panels = figure.subplots(1, 3, sharex=True, sharey=True)
-    low, high = min(map(np.min, layers[:2])), max(map(np.max, layers[:2]))
+    low, high = float(layers[0].min()), float(layers[0].max())  # the truth sets the scale of both
     spread = max(float(np.abs(layers[2]).max()), 0.02 * float(high - low), 1e-12)
     scales: list[dict[str, Any]] = [{"cmap": "cividis", "vmin": low, "vmax": high}] * 2
     scales.append({"cmap": "PuOr", "vmin": -spread, "vmax": spread})

@@ -48,7 +48,8 @@ DARK = Theme(
     "#6cb4f0",
     ("#4cc3a0", "#d79ad0", "#d9bd4f"),
 )
-_THEMES = {"light": LIGHT, "dark": DARK}
+_THEMES: dict[ThemeName, Theme] = {"light": LIGHT, "dark": DARK}
+THEMES: tuple[ThemeName, ThemeName] = ("light", "dark")
 
 
 def theme_of(name: ThemeName) -> Theme:

@@ -22,7 +22,8 @@ class ThreeLayerConv(nn.Module):
         super().__init__()
         if kernel % 2 == 0:
             raise ValueError(f"kernel is {kernel}, needs to be odd")
-        layers = nn.Sequential(
+        self.coordinates = Coordinates(shape)
+        self.layers = nn.Sequential(
             nn.Conv3d(channels + Coordinates.count, width, kernel, padding=kernel // 2),
             nn.GELU(),
             nn.Dropout3d(dropout),
@@ -31,8 +32,7 @@ class ThreeLayerConv(nn.Module):
             nn.Dropout3d(dropout),
             nn.Conv3d(width, 2, kernel, padding=kernel // 2),
         )
-        self.coordinates = Coordinates(shape)
-        self.layers = layers.to(memory_format=torch.channels_last_3d)
+        self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.layers(self.coordinates(x))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -47,7 +48,7 @@ class UNet(nn.Module):
         if depth < 1 or min(shape) <= 2 ** (depth - 1):
             raise ValueError(f"depth is {depth}, needs to be at least 1 and leave more than a voxel of {shape}")
         widths = [width << level for level in range(depth + 1)]
-        finer = list(zip(widths[:-1], widths[1:], strict=True))
+        finer = list(pairwise(widths))
 
         def block(into: int, out: int) -> nn.Sequential:
             return _block(into, out, convolutions, norm, dropout)
