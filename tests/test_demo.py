@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-for needed in ("torch", "lightning", "jsonargparse", "matplotlib", "plotly"):
-    pytest.importorskip(needed)
+pytest.importorskip("lightning")
+pytest.importorskip("jsonargparse")
+pytest.importorskip("matplotlib")
+pytest.importorskip("plotly")
 
 import argand
 from argand.cli import main

@@ -42,7 +42,7 @@ def cell_parameters(cell: Sequence[float] | FloatArray) -> Cell:
     if len(values) != 6:
         raise ArgandError(f"cell has {len(values)} numbers, needs 6: a, b, c, alpha, beta, gamma")
     a, b, c, alpha, beta, gamma = values
-    if not (np.isfinite(values).all() and 1e-3 <= min(a, b, c) and max(a, b, c) <= 1e6):
+    if not (np.isfinite(values).all() and min(a, b, c) >= 1e-3 and max(a, b, c) <= 1e6):
         raise ArgandError(f"cell {values} needs positive lengths in angstrom")
     if not (min(alpha, beta, gamma) > 0.0 and max(alpha, beta, gamma) < 180.0 and _volume_factor(values) > 1e-12):
         raise ArgandError(f"cell {values} has angles (degrees) that no parallelepiped has")

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 
 #if defined(__CUDACC__)
 #define ARGAND_HD __host__ __device__
@@ -94,6 +95,33 @@ ARGAND_INLINE Lanes<T> load(const T* from) {
 template <class T>
 ARGAND_INLINE void store(T* to, Lanes<T> v) {
   __builtin_memcpy(to, &v, sizeof v);
+}
+
+namespace detail {
+
+template <class T, int... I>
+ARGAND_INLINE void store_complex(T* to, const Lanes<T>& re, const Lanes<T>& im, std::integer_sequence<int, I...>) {
+  constexpr int n = lane_count<T>;
+  store(to, Lanes<T>(__builtin_shufflevector(re, im, (I / 2 + I % 2 * n)...)));
+  store(to + n, Lanes<T>(__builtin_shufflevector(re, im, (n / 2 + I / 2 + I % 2 * n)...)));
+}
+
+template <class T, int... I>
+ARGAND_INLINE Lanes<T> reversed(const Lanes<T>& v, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(v, v, (lane_count<T> - 1 - I)...);
+}
+
+}  // namespace detail
+
+// re, im, re, im, ... as complex numbers lie in memory
+template <class T>
+ARGAND_INLINE void store_complex(T* to, const Lanes<T>& re, const Lanes<T>& im) {
+  detail::store_complex(to, re, im, std::make_integer_sequence<int, lane_count<T>>{});
+}
+
+template <class T>
+ARGAND_INLINE Lanes<T> reversed(const Lanes<T>& v) {
+  return detail::reversed<T>(v, std::make_integer_sequence<int, lane_count<T>>{});
 }
 
 template <class T>

@@ -10,91 +10,154 @@
 namespace argand {
 namespace {
 
-// exp(-b n^2) exp(2 pi i n x) scale for n = -reach .. reach, real parts in re, imaginary ones in im.
+// The three factors of every atom for all orders, as they lie in the scratch memory of a crystal.
 template <class T>
-ARGAND_INLINE void fill_axis(T x, T b, T scale, int reach, T* re, T* im) {
-  Complex<T> t{scale, 0}, r = cis<T>(widen(x));
-  T q = 1;
-  if (b != 0) {
-    r = r * bounded_exp(-b);
-    q = bounded_exp(-2 * b);
+struct BoxTables {
+  int nh, nk, nl, padded;  // orders of each axis; those of l padded to whole lanes
+  Index stride;            // numbers of an atom
+  T *tables, *along;       // (atoms, stride); X Y of every atom on one line (atoms, 2)
+
+  ARGAND_INLINE BoxTables(const HklBox& box, Index atoms, T* scratch)
+      : nh(2 * box.h + 1), nk(2 * box.k + 1), nl(2 * box.l + 1) {
+    padded = (nl + lane_count<T> - 1) / lane_count<T> * lane_count<T>;
+    stride = 2 * (nh + nk + padded);
+    along = scratch;
+    tables = scratch + 2 * atoms;
   }
-  for (int n = 0; n <= reach; ++n) {
-    re[reach + n] = re[reach - n] = t.re;
-    im[reach + n] = t.im;
-    im[reach - n] = -t.im;
-    t = t * r;
-    r = r * q;
+
+  ARGAND_INLINE T* axis(Index atom, int d) const {
+    return tables + atom * stride + (d == 0 ? 0 : d == 1 ? 2 * nh : 2 * (nh + nk));
+  }
+  ARGAND_INLINE int length(int d) const { return d == 0 ? nh : d == 1 ? nk : padded; }
+  ARGAND_INLINE int orders(int d) const { return d == 0 ? nh : d == 1 ? nk : nl; }
+
+  // Real parts of an axis lie first, then imaginary ones. Every lane makes one axis of one atom, from order 0 outwards.
+  ARGAND_INLINE void fill(const Atoms<T>& atoms, const Index* order, Index count) {
+    using V = Lanes<T>;
+    constexpr int lanes = lane_count<T>;
+    const int most = (nh > nk ? (nh > nl ? nh : nl) : (nk > nl ? nk : nl)) / 2;
+    for (Index begin = 0; begin < 3 * count; begin += lanes) {
+      const int used = int(3 * count - begin < lanes ? 3 * count - begin : lanes);
+      T x[lanes] = {}, b[lanes] = {}, first[lanes] = {};
+      for (int w = 0; w < used; ++w) {
+        const Index atom = order[(begin + w) / 3];
+        const int d = int((begin + w) % 3);
+        x[w] = atoms.frac[3 * atom + d];
+        b[w] = atoms.beta ? atoms.beta[6 * atom + d] : T(0);
+        first[w] = d == 0 && atoms.occ ? atoms.occ[atom] : T(1);
+      }
+      Complex<V> t{load(first), V{}}, r = cis<V>(widen(load(x)));
+      V q = broadcast<V>(1);
+      if (atoms.beta) {
+        r = r * bounded_exp(-load(b));
+        q = bounded_exp(V(load(b) * T(-2)));
+      }
+      for (int n = 0; n <= most; ++n) {
+        T re[lanes], im[lanes];
+        store(re, t.re);
+        store(im, t.im);
+        for (int w = 0; w < used; ++w) {
+          const int d = int((begin + w) % 3), reach = orders(d) / 2;
+          if (n > reach) continue;
+          T* table = axis((begin + w) / 3, d);
+          table[reach + n] = table[reach - n] = re[w];
+          table[length(d) + reach + n] = im[w];
+          table[length(d) + reach - n] = -im[w];
+        }
+        t = t * r;
+        r = r * q;
+      }
+    }
+    for (Index a = 0; a < count; ++a) {
+      T* z = axis(a, 2);
+      for (int i = nl; i < padded; ++i) z[i] = z[padded + i] = 0;
+    }
+  }
+
+  ARGAND_INLINE void enter_line(Index count, int h, int k) const {
+    for (Index a = 0; a < count; ++a) {
+      const T *X = axis(a, 0), *Y = axis(a, 1);
+      along[2 * a] = X[h] * Y[k] - X[nh + h] * Y[nk + k];
+      along[2 * a + 1] = X[h] * Y[nk + k] + X[nh + h] * Y[k];
+    }
+  }
+
+  // Lanes l = c, c + 1, ... of the sum over atoms begin .. end.
+  ARGAND_INLINE Complex<Lanes<T>> sum(Index begin, Index end, int c) const {
+    Complex<Lanes<T>> s{};
+    for (Index a = begin; a < end; ++a) {
+      const T* Z = axis(a, 2) + c;
+      const Lanes<T> z_re = load(Z), z_im = load(Z + padded);
+      s.re += z_re * along[2 * a] - z_im * along[2 * a + 1];
+      s.im += z_im * along[2 * a] + z_re * along[2 * a + 1];
+    }
+    return s;
+  }
+};
+
+// f times the sums of one line, added to what the line holds (or put there first).
+template <class T, class F>
+ARGAND_INLINE void add_line(const BoxTables<T>& tables, Index begin, Index end, const F* f, Complex<T>* line) {
+  constexpr int lanes = lane_count<T>;
+  for (int c = 0; c < tables.padded; c += lanes) {
+    const Complex<Lanes<T>> sum = tables.sum(begin, end, c);
+    T re[lanes], im[lanes];
+    store(re, sum.re);
+    store(im, sum.im);
+    const int count = tables.nl - c < lanes ? tables.nl - c : lanes;
+    for (int i = 0; i < count; ++i) {
+      const Complex<T> value = f[c + i] * Complex<T>{re[i], im[i]};
+      line[c + i] = begin == 0 ? value : line[c + i] + value;
+    }
+  }
+}
+
+// The same for one scatterer, real f and a line with its mate, in whole lanes: up to a register's worth of numbers
+// beyond either line is overwritten, and f is read as far.
+template <class T>
+ARGAND_INLINE void put_line_and_mate(const BoxTables<T>& tables, Index count, const T* f, Complex<T>* line,
+                                     Complex<T>* mate) {
+  constexpr int lanes = lane_count<T>;
+  for (int c = 0; c < tables.padded; c += lanes) {
+    const Complex<Lanes<T>> sum = tables.sum(0, count, c);
+    const Lanes<T> re = sum.re * load(f + c), im = sum.im * load(f + c);
+    store_complex<T>(&line[c].re, re, im);
+    store_complex<T>(&mate[-(c + lanes - 1)].re, reversed<T>(re), -reversed<T>(im));
   }
 }
 
 template <class T, class F>
 void sum_box(const Atoms<T>& atoms, const Index* order, Index count, const FormFactors<F>& form, const HklBox& box,
              bool friedel, T* scratch, Complex<T>* out) {
-  using V = Lanes<T>;
-  constexpr int lanes = lane_count<T>;
-  const int nh = 2 * box.h + 1, nk = 2 * box.k + 1, nl = 2 * box.l + 1;
-  const int padded = (nl + lanes - 1) / lanes * lanes;
-  // scratch, as box_scratch() has measured it
-  T* line_re = scratch;
-  T* line_im = line_re + padded;
-  T* along_re = line_im + padded;  // X(h) Y(k) of every atom
-  T* along_im = along_re + count;
-  T* tables = along_im + count;
-  const Index stride = 2 * (nh + nk + padded);
-
-  for (Index a = 0; a < count; ++a) {
-    const Index atom = order[a];
-    const T* x = atoms.frac + 3 * atom;
-    const T* beta = atoms.beta ? atoms.beta + 6 * atom : nullptr;
-    T* table = tables + a * stride;
-    fill_axis<T>(x[0], beta ? beta[0] : T(0), atoms.occ ? atoms.occ[atom] : T(1), box.h, table, table + nh);
-    table += 2 * nh;
-    fill_axis<T>(x[1], beta ? beta[1] : T(0), T(1), box.k, table, table + nk);
-    table += 2 * nk;
-    for (int i = nl; i < padded; ++i) table[i] = table[padded + i] = 0;
-    fill_axis<T>(x[2], beta ? beta[2] : T(0), T(1), box.l, table, table + padded);
-  }
-
+  BoxTables<T> tables(box, count, scratch);
+  tables.fill(atoms, order, count);
+  const auto scatterer = [&](Index a) { return atoms.scatterer[order[a]]; };
+  const bool one_scatterer = count > 0 && scatterer(0) == scatterer(count - 1);
+  const int nh = tables.nh, nk = tables.nk, nl = tables.nl;
   const Index last = Index(nh) * nk * nl - 1;
+  // Lines are visited from the middle of the box outwards, so what is written beyond one is written again later ...
+  const Index inner = last + 1 - 2 * lane_count<T>;  // ... except near the ends of the box
   for (int h = friedel ? box.h : 0; h < nh; ++h) {
     for (int k = friedel && h == box.h ? box.k : 0; k < nk; ++k) {
       const Index at = (Index(h) * nk + k) * nl;
-      for (Index a = 0; a < count; ++a) {
-        const T *X = tables + a * stride, *Y = X + 2 * nh;
-        along_re[a] = X[h] * Y[k] - X[nh + h] * Y[nk + k];
-        along_im[a] = X[h] * Y[nk + k] + X[nh + h] * Y[k];
+      tables.enter_line(count, h, k);
+      if constexpr (sizeof(F) == sizeof(T)) {
+        if (friedel && one_scatterer && at + nl < inner) {
+          put_line_and_mate(tables, count, form.value + form.row_ptr[scatterer(0)] + at, out + at, out + (last - at));
+          continue;
+        }
       }
-      Complex<T>* row = out + at;
       if (count == 0) {
-        for (int l = 0; l < nl; ++l) row[l] = {0, 0};
+        for (int l = 0; l < nl; ++l) out[at + l] = {0, 0};
       }
       for (Index begin = 0; begin < count;) {
-        const std::int32_t scatterer = atoms.scatterer[order[begin]];
         Index end = begin + 1;
-        while (end < count && atoms.scatterer[order[end]] == scatterer) ++end;
-        for (int c = 0; c < padded; c += lanes) {
-          V re{}, im{};
-          for (Index a = begin; a < end; ++a) {
-            const T* Z = tables + a * stride + 2 * (nh + nk) + c;
-            const V z_re = load(Z), z_im = load(Z + padded);
-            re += z_re * along_re[a] - z_im * along_im[a];
-            im += z_im * along_re[a] + z_re * along_im[a];
-          }
-          store(line_re + c, re);
-          store(line_im + c, im);
-        }
-        const F* f = form.value + form.row_ptr[scatterer] + at;
-        if (begin == 0) {
-          for (int l = 0; l < nl; ++l) row[l] = f[l] * Complex<T>{line_re[l], line_im[l]};
-        } else {
-          for (int l = 0; l < nl; ++l) row[l] = row[l] + f[l] * Complex<T>{line_re[l], line_im[l]};
-        }
+        while (end < count && scatterer(end) == scatterer(begin)) ++end;
+        add_line(tables, begin, end, form.value + form.row_ptr[scatterer(begin)] + at, out + at);
         begin = end;
       }
       if (friedel) {
-        Complex<T>* mate = out + (last - at);
-        for (int l = 0; l < nl; ++l) mate[-l] = conj(row[l]);
+        for (int l = 0; l < nl; ++l) out[last - at - l] = conj(out[at + l]);
       }
     }
   }

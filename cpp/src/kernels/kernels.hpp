@@ -66,7 +66,7 @@ struct BoxKernels {
 template <class T>
 Index box_scratch(Index atoms, const HklBox& box) {
   const Index padded = (2 * box.l + lane_count<T>) / lane_count<T> * lane_count<T>;
-  return 2 * padded + 2 * atoms + atoms * 2 * ((2 * box.h + 1) + (2 * box.k + 1) + padded);
+  return 2 * atoms + atoms * 2 * ((2 * box.h + 1) + (2 * box.k + 1) + padded);
 }
 
 template <class T>

@@ -15,6 +15,7 @@ from argand.learn.batch import Batch
 from argand.learn.dataset import PerturbedCrystals
 from argand.learn.features import features
 from argand.learn.metrics import SampleMean, standard_metrics, with_interval
+from argand.learn.perturb import ALL_AXES
 from argand.learn.references import References
 from argand.learn.sources import load_crystals
 from argand.learn.splits import UNSEEN, hold_out
@@ -98,6 +99,12 @@ def evaluate(weights: str | Path, samples: int = 1000) -> dict[str, Any]:
 
 def make_dataset(crystals: Sequence[Any], about: dict[str, Any]) -> PerturbedCrystals:
     """The data set of a run, from what the JSON beside its weights says of it."""
+    moved: dict[str, Any] = {"atoms": None, "directions": ALL_AXES} if about["move"] == "all" else {}
     return PerturbedCrystals(
-        crystals, about["spread"], hkl_max=about["hkl_max"], energy_kev=about["energy_kev"], seed=about["seed"]
+        crystals,
+        about["spread"],
+        hkl_max=about["hkl_max"],
+        energy_kev=about["energy_kev"],
+        seed=about["seed"],
+        **moved,
     )

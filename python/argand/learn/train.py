@@ -56,6 +56,7 @@ def train(
     held_out: list[str] | None = None,
     folder: Path | None = None,
     spread: float = 0.05,
+    move: Literal["first", "all"] = "first",
     hkl_max: int = 6,
     energy_kev: float = 10.0,
     samples: int | None = None,
@@ -88,8 +89,8 @@ def train(
         Rh, Pb, V as far as they are among them).
     folder
         Instead of metals: a folder of CIF files; `held_out` then names files without their ending.
-    spread, hkl_max, energy_kev
-        Of the data, see `PerturbedCrystals`.
+    spread, move, hkl_max, energy_kev
+        Of the data, see `PerturbedCrystals`: "first" moves atom 0 along a, "all" every atom along a, b and c.
     samples
         Size of a fixed set, of which nine tenths are gone through again and again; None: every sample is new.
     steps, batch_size, lr, weight_power, hyper
@@ -112,7 +113,7 @@ def train(
     kept, held = hold_out(crystals, default if held_out is None else held_out)
     data = {
         "metals": None if folder else list(crystals), "held_out": list(held), "folder": str(folder) if folder else None,
-        "spread": spread, "hkl_max": hkl_max, "energy_kev": energy_kev, "samples": samples, "seed": seed,
+        "spread": spread, "move": move, "hkl_max": hkl_max, "energy_kev": energy_kev, "samples": samples, "seed": seed,
     }  # fmt: skip
     every = score_every or max(recipe.steps // 20, 1)
     run = {
