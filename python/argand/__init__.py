@@ -17,6 +17,7 @@ from argand.density import grid_shape, map_from_structure_factors, structure_fac
 from argand.errors import ArgandError
 from argand.form_factors import form_factors
 from argand.io import read_crystal, read_map, read_reflections, write_map, write_reflections
+from argand.maps import difference_coefficients, patterson
 from argand.phases import align_origin, map_correlation, phase_error
 from argand.reflections import hkl_cube, miller_indices, reachable, stol, systematic_absences, wavelength
 from argand.structure_factors import structure_factors
@@ -33,6 +34,7 @@ __all__ = [
     "beta_from_u_aniso",
     "build_config",
     "cell_volume",
+    "difference_coefficients",
     "form_factors",
     "grid_shape",
     "hkl_cube",
@@ -41,6 +43,7 @@ __all__ = [
     "map_from_structure_factors",
     "miller_indices",
     "num_threads",
+    "patterson",
     "phase_error",
     "reachable",
     "read_crystal",

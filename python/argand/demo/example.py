@@ -53,23 +53,24 @@ class Example:
 
 def find_example(results: Results, out: Path) -> Example:
     """The sample of a held-out element whose displacement is nearest to one that is easily seen."""
-    settings = results.settings
-    name = _PREFERRED if _PREFERRED in settings["held_out"] else settings["held_out"][0]
+    model = results.most_precise(NEVER).model
+    trained = {loss: load_weights(weights_of(out, model, loss)) for loss in LOSSES}
+    data = trained[LOSSES[0]].about["data"]
+    name = _PREFERRED if _PREFERRED in data["held_out"] else data["held_out"][0]
     crystal = load_crystals([name])[name]
-    dataset = make_dataset([crystal], {**settings})
+    dataset = make_dataset([crystal], data)
     candidates = dataset.simulate(UNSEEN + np.arange(200, dtype=np.int64))
     nearest = int((candidates.displacement[:, 0, 0].abs() - _MOVED).abs().argmin())
     sample = Batch(*(field[nearest : nearest + 1] for field in candidates))
     u = float(sample.displacement[0, 0, 0])
 
-    hkl = argand.hkl_cube(settings["hkl_max"])
-    reach = argand.reachable(hkl, crystal.cell, settings["energy_kev"]) & hkl.any(axis=1)
+    hkl = argand.hkl_cube(data["hkl_max"])
+    reach = argand.reachable(hkl, crystal.cell, data["energy_kev"]) & hkl.any(axis=1)
     hkl = hkl[reach]
     before, true, mirrored = (_structure_factors(crystal, hkl, shift) for shift in (0.0, u, -u))
-    model = results.most_precise(NEVER).model
     predicted: dict[str, Complexes] = {}
-    for loss in LOSSES:
-        phases = predict_box(load_weights(weights_of(out, model, loss)), sample.amplitude, sample.mask, sample.stol2)
+    for loss, network in trained.items():
+        phases = predict_box(network, sample.amplitude, sample.mask, sample.stol2)
         phi = phases.numpy().ravel()[reach]
         predicted[loss] = np.abs(true) * np.exp(1j * argand.align_origin(hkl, true, phi).phases)
     return Example(

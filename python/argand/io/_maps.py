@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import Any
 
@@ -34,13 +35,25 @@ def write_map(path: PathLike, rho: npt.ArrayLike, cell: Any, spacegroup: str = "
 
 def read_map(path: PathLike) -> tuple[npt.NDArray[np.float32], Cell, str]:
     """Read a CCP4 map: density (na, nb, nc) over the whole cell, indexed [ia, ib, ic], its cell and space group."""
-    read_bytes(path)
+    source = os.fspath(path)
+    size = len(read_bytes(path))
     try:
-        found = gemmi.read_ccp4_map(os.fspath(path), setup=True)
+        _check_header(gemmi.read_ccp4_header(source), size)
+        found = gemmi.read_ccp4_map(source, setup=True)
         values = np.array(found.grid, dtype=np.float32)
     except (RuntimeError, ValueError, MemoryError) as error:
-        raise ArgandError(f"{os.fspath(path)}: no valid CCP4 map: {error}") from None
+        raise ArgandError(f"{source}: no valid CCP4 map: {error}") from None
     if np.isnan(values).any():
-        raise ArgandError(f"{os.fspath(path)}: the map does not fill the cell")
+        raise ArgandError(f"{source}: the map does not fill the cell")
     grid = found.grid
     return values, cell_parameters(grid.unit_cell.parameters), grid.spacegroup.xhm() if grid.spacegroup else "P 1"
+
+
+def _check_header(header: Any, size: int) -> None:
+    """Before gemmi allocates what a damaged header asks for: the numbers have to fit the file.
+
+    Words 1-3 are the grid that is stored, 8-10 the grid of the cell, which symmetry fills at most 192-fold.
+    """
+    stored, whole = (math.prod(header.header_i32(word) for word in words) for words in ((1, 2, 3), (8, 9, 10)))
+    if not 0 < stored <= size or not 0 < whole <= 192 * stored:
+        raise ValueError(f"its header speaks of {stored} values and a grid of {whole}, its size is {size} bytes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from dataclasses import dataclass, replace
 from typing import Any
@@ -57,24 +58,26 @@ def read_reflections(path: PathLike) -> Reflections:
     file states neither cell nor space group. An `ArgandError` of one line names the file and what is wrong.
     """
     source = os.fspath(path)
-    if read_bytes(path)[:4] == b"MTZ ":
-        return _read_mtz(source)
+    data = read_bytes(path)
+    if data[:4] == b"MTZ ":
+        return _read_mtz(source, data)
     if any(line.lower().startswith("data_") for line in read_text(path).splitlines()):
         return _read_loop(path)
     return _read_hklf4(path)
 
 
-def _read_mtz(source: str) -> Reflections:
+def _read_mtz(source: str, data: bytes) -> Reflections:
     try:
+        _check_header(data)
         mtz = gemmi.read_mtz_file(source)
-        data = np.array(mtz.array, dtype=np.float64)
+        values = np.array(mtz.array, dtype=np.float64)
         hkl = as_hkl(mtz.make_miller_array())
     except (RuntimeError, ValueError, IndexError) as error:
         raise ArgandError(f"{source}: no valid MTZ file: {error}") from None
 
     def first(kind: str) -> FloatArray | None:
         columns = mtz.columns_with_type(kind)
-        return data[:, columns[0].idx] if len(columns) else None
+        return values[:, columns[0].idx] if len(columns) else None
 
     degrees = first("P")
     return Reflections(
@@ -86,6 +89,13 @@ def _read_mtz(source: str) -> Reflections:
         cell=cell_parameters(mtz.cell.parameters),
         spacegroup=mtz.spacegroup.xhm() if mtz.spacegroup else None,
     )
+
+
+def _check_header(data: bytes) -> None:
+    """Before gemmi allocates what a damaged header asks for: columns x reflections have to fit the file."""
+    stated = re.search(rb"NCOL +(\d+) +(\d+)", data)
+    if stated is None or 4 * int(stated[1]) * int(stated[2]) > len(data):
+        raise ValueError("its header states no size, or one beyond that of the file")
 
 
 def _read_loop(path: PathLike) -> Reflections:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from argand.errors import ArgandError, ArgandWarning
 from argand.form_factors import form_factors
+from argand.learn.dataset import EXTINCT
 from argand.learn.features import features
 from argand.learn.weights import PhaseModel, load_weights
 from argand.reflections import as_hkl, hkl_cube, stol
@@ -59,7 +60,7 @@ def predict(
 
     Returns
     -------
-    (m,) phases; NaN where a reflection is not measured or lies outside the cube the network was trained on.
+    (m,) phases; NaN where a reflection is not measured, is extinct (|F| = 0) or lies outside the cube the network was trained on.
 
     Raises
     ------
@@ -78,7 +79,7 @@ def predict(
     s = stol(grid, cell)
     counts = np.array(list(contents.values()), dtype=np.float64)
     normalised = modulus / (counts @ form_factors(list(contents), stol(indices, cell)))
-    usable = np.isfinite(modulus) & (modulus > 0.0) & indices.any(axis=1)
+    usable = np.isfinite(modulus) & (normalised > EXTINCT) & indices.any(axis=1)
     if np.any(normalised[usable] > 1.1):
         warnings.warn("|F| is larger than all atoms together give: not in electrons?", ArgandWarning, stacklevel=2)
     box = np.zeros((side, side, side), np.float32)
