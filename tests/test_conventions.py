@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gemmi
 import numpy as np
-import oracles
 import pytest
 
 import argand
+import oracles
 
 CELL = (5.0, 6.5, 7.5, 84.0, 97.0, 103.0)
 

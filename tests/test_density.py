@@ -136,7 +136,7 @@ def test_out_is_written_in_place():
         ({"shape": (4, 0, 4)}, "shape is"),
         ({"method": "magic"}, "method is 'magic'"),
         ({"spacegroup": "Q 7"}, "Q 7"),
-        ({"hkl": np.full((27, 3), 0.5)}, "no integers"),
+        ({"hkl": np.full((27, 3), 0.5)}, "no whole number"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):

@@ -200,6 +200,22 @@ def test_maps_that_are_none(tmp_path: Path, content: bytes) -> None:
         argand.read_map(tmp_path / "missing.ccp4")
 
 
+def test_a_damaged_header_is_refused_before_it_is_believed(tmp_path: Path) -> None:
+    """A grid of 20 GB, a billion reflections: the file is too small for either."""
+    argand.write_map(tmp_path / "x.ccp4", np.ones((4, 5, 6)), CELL)
+    damaged = bytearray((tmp_path / "x.ccp4").read_bytes())
+    damaged[28 + 7] = 13  # the last byte of MY
+    (tmp_path / "x.ccp4").write_bytes(damaged)
+    with pytest.raises(ArgandError, match="its header speaks of 120 values and a grid of"):
+        argand.read_map(tmp_path / "x.ccp4")
+    argand.write_reflections(tmp_path / "x.mtz", [[1, 0, 0]], [1j], cell=CELL)
+    text = (tmp_path / "x.mtz").read_bytes()
+    assert b"NCOL        5            1" in text
+    (tmp_path / "x.mtz").write_bytes(text.replace(b"NCOL        5            1", b"NCOL        5   1000000000"))
+    with pytest.raises(ArgandError, match="its header states no size, or one beyond"):
+        argand.read_reflections(tmp_path / "x.mtz")
+
+
 def test_what_cannot_be_written(tmp_path: Path) -> None:
     hkl = [[1, 0, 0]]
     with pytest.raises(ArgandError, match="cannot be written: No such file or directory"):

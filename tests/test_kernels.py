@@ -200,7 +200,7 @@ def test_orders_need_not_be_integers(dispersion):
     batch = random_batch(rng, reflections="list", dispersion=dispersion)
     main = oracles.box(batch_reach := (3, 4, 5)).astype(float)
     assert len(main) == len(batch.hkl) == np.prod([2 * n + 1 for n in batch_reach])
-    for hkl in (main, main + [0.1, -0.25, 0.37], rng.uniform(-5, 5, main.shape)):
+    for hkl in (main, main + np.array([0.1, -0.25, 0.37]), rng.uniform(-5, 5, main.shape)):
         moved = batch._replace(hkl=hkl)
         expected = truth(moved)
         assert np.abs(forward(moved) - expected).max() < 1e-13 * np.abs(expected).max()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import oracles
 import pytest
 
 import argand
+import oracles
 
 CELL = (6.0, 7.0, 8.0, 90.0, 100.0, 90.0)
 

@@ -17,7 +17,7 @@ pytest.importorskip("plotly")
 
 from argand import viz
 from argand.report import environment, page, parts
-from argand.report.main_job import Illustrations, main_job_page, number
+from argand.report.main_job import Illustrations, main_job_page
 from argand.report.results import ALL, MODEL_NAMES, NEVER, NEW, Reference, Results, Score
 
 MODELS = tuple(MODEL_NAMES)
@@ -181,10 +181,6 @@ def test_tables_put_the_published_numbers_beside() -> None:
     assert lines[1].startswith("linear,published,unseen samples,490,49,500,")
     assert lines[1].endswith(",n/a,40,28")
     assert results().to_markdown().count("\n| ") > 10
-
-
-def test_number() -> None:
-    assert [number(x) for x in (1234.5, 485.4, 25.03, 0.93, 0.0003, 0)] == ["1,234", "485", "25", "0.93", "3e-04", "0"]
 
 
 def test_environment_names_no_place() -> None:

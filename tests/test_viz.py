@@ -145,7 +145,14 @@ def test_score_bars() -> None:
 
 
 def test_number() -> None:
-    assert [number(x) for x in (1007.2, 485.0, 25.03, 0.9312)] == ["1,007", "485", "25", "0.931"]
+    assert [number(x) for x in (1234.5, 485.4, 25.03, 0.9312, 0.0003, 0)] == [
+        "1,234",
+        "485",
+        "25",
+        "0.931",
+        "3e-04",
+        "0",
+    ]
 
 
 def test_slices_are_maps_in_angstrom() -> None:

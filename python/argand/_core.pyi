@@ -3,6 +3,7 @@ Compiled kernels of argand. Call them through argand, which checks what it is gi
 """
 
 from __future__ import annotations
+
 import typing
 
 __all__: list[str] = [

@@ -20,8 +20,9 @@ class Batch(NamedTuple):
     """A ragged batch of crystals in P 1 and the reflections wanted of each.
 
     Reflections are either a ``box`` (h, k, l), meaning -h..h, -k..k, -l..l with h slowest, or a list ``hkl`` (m, 3),
-    int32, or float64 where orders are not integers, shared by all crystals or cut by ``hkl_ptr``. Form factors lie in one flat array: the row of scatterer
-    ``r`` starts at ``form[form_ptr[r]]`` and holds one number for each reflection of the crystals that name it.
+    int32, or float64 where orders are not integers, shared by all crystals or cut by ``hkl_ptr``. Form factors lie in
+    one flat array: the row of scatterer ``r`` starts at ``form[form_ptr[r]]`` and holds one number for each reflection
+    of the crystals that name it.
     """
 
     atom_ptr: Array  # (crystals + 1,) int64

@@ -75,8 +75,7 @@ def metric(cell: Sequence[float]) -> FloatArray:
 
 def reciprocal_metric(cell: Sequence[float]) -> FloatArray:
     """G* = G^-1 (3, 3), A^-2: 1/d^2 = h^T G* h."""
-    inverse: FloatArray = np.linalg.inv(metric(cell))
-    return inverse
+    return np.asarray(np.linalg.inv(metric(cell)), dtype=np.float64)
 
 
 def sym_to_matrix(six: FloatArray) -> FloatArray:

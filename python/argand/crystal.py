@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -129,11 +130,17 @@ class Crystal:
         Images that agree in place and displacement are one site. Images of a site near a special position (`0.3333`
         for 1/3) stay apart and share its occupancy, so that the sum is the one gemmi and cctbx take.
         """
-        if len(self.symops) == 1:
-            return self
-        n, n_ops = len(self.types), len(self.symops)
-        frac = self._images % 1.0
-        rotation = np.array([r for r, _ in operations(self.symops)])
+        return self if len(self.symops) == 1 else self.images(range(len(self.symops)))
+
+    def images(self, kept: Sequence[int]) -> Crystal:
+        """The images of all sites under some of `symops`, in P 1; see `to_p1`, which takes all of them.
+
+        Their F is the share of these operations in F of the crystal.
+        """
+        n, n_ops = len(self.types), len(kept)
+        frac = self._images[:, list(kept)] % 1.0
+        every = operations(self.symops)
+        rotation = np.array([every[i][0] for i in kept])
         beta = _cell.sym_to_matrix(self.beta())
         turned = _cell.matrix_to_sym(np.einsum("oij,njk,olk->noil", rotation, beta, rotation))
         if self.u_aniso is None:

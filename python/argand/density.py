@@ -10,8 +10,8 @@ import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
 from argand import _dispatch
-from argand._pack import as_hkl
 from argand.cell import cell_volume
+from argand.reflections import as_hkl
 from argand.symmetry import operations
 
 Real = NDArray[np.floating[Any]]

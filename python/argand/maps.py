@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from argand._pack import as_hkl
 from argand.density import Complex, Real, map_from_structure_factors
+from argand.reflections import as_hkl
 from argand.symmetry import group_ops, triplets
 
 

@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand import _dispatch
-from argand._pack import pack
+from argand._asymmetric import Share, share
+from argand._pack import Orders, hkl_lists, pack, row_order
 from argand.crystal import Crystal
 
 Complex = NDArray[np.complexfloating[Any, Any]]
 
 _REAL = {"complex64": "float32", "complex128": "float64"}
+
+
+@overload
+def structure_factors(
+    crystal: Crystal,
+    hkl: ArrayLike,
+    *,
+    table: str = ...,
+    energy_kev: float | None = ...,
+    dtype: str = ...,
+    method: str = ...,
+    out: Complex | None = ...,
+) -> Complex: ...
+
+
+@overload
+def structure_factors(
+    crystal: Sequence[Crystal],
+    hkl: ArrayLike | Sequence[ArrayLike],
+    *,
+    table: str = ...,
+    energy_kev: float | None = ...,
+    dtype: str = ...,
+    method: str = ...,
+    out: Complex | None = ...,
+) -> Any: ...
 
 
 def structure_factors(
@@ -27,7 +54,7 @@ def structure_factors(
     method: str = "auto",
     out: Complex | None = None,
 ) -> Complex | list[Complex]:
-    """Complex structure factors by direct summation over every atom of the cell.
+    """Complex structure factors of one crystal or of many in one call.
 
     F(h) = sum_j occ_j f_j(h) exp(-T_j(h)) exp(+2 pi i h.x_j), in electrons for x-rays,
     with T = B stol^2 for isotropic and h^T beta h for anisotropic displacement.
@@ -37,8 +64,9 @@ def structure_factors(
     crystal
         One crystal, or a sequence of n crystals that are computed in one call.
     hkl
-        Miller indices (m, 3), integers. For several crystals: one array for all, or a sequence of n arrays.
-        The full cube of `hkl_cube` is recognised and summed over half of it where F(-h) = conj F(h).
+        Miller indices (m, 3) in any order; they need not be whole numbers (satellites). For several crystals: one
+        array for all, or a sequence of n arrays. The full cube of `hkl_cube` is recognised and summed over half of it
+        where F(-h) = conj F(h).
     table
         Form factors: "it92" (x-rays), "electron" or "neutron", see `form_factors`.
     energy_kev
@@ -69,19 +97,44 @@ def structure_factors(
         raise ValueError(f"method is {method!r}, needs 'auto' or 'direct'")
     single = isinstance(crystal, Crystal)
     crystals = [crystal] if isinstance(crystal, Crystal) else list(crystal)
-    batch = pack(crystals, hkl, table=table, energy_kev=energy_kev, dtype=_REAL[dtype])
-    ragged = batch.hkl_ptr is not None
-    if ragged and out is not None:
-        raise ValueError("out is given with several lists of hkl, needs one list for all crystals")
-    count = batch.out_shape[0] if ragged else int(np.prod(batch.out_shape[1:]))
-    shape = (count,) if single or ragged else (len(crystals), count)
+    lists = hkl_lists(hkl, len(crystals))
+    shares = [share(c, friedel=energy_kev is None) for c in crystals]
+    if len(lists) != 1:
+        if out is not None:
+            raise ValueError("out is given with several lists of hkl, needs one list for all crystals")
+        return _ragged(shares, lists, table, energy_kev, dtype)
+    shape = (len(lists[0]),) if single else (len(crystals), len(lists[0]))
     if out is None:
         out = np.empty(shape, dtype)
-    elif out.shape != shape:
-        raise ValueError(f"out has shape {out.shape}, needs {shape}")
-    elif not out.flags.c_contiguous:
-        raise ValueError("out is strided, needs to be contiguous (C order)")
-    _dispatch.structure_factors(batch, out.reshape(batch.out_shape))
-    if batch.hkl_ptr is not None:
-        return [out[a:b] for a, b in zip(batch.hkl_ptr[:-1], batch.hkl_ptr[1:], strict=True)]
+    elif out.shape != shape or out.dtype != dtype or not out.flags.c_contiguous:
+        raise ValueError(f"out is {out.dtype} {out.shape}, needs a C-contiguous {dtype} array of shape {shape}")
+    order = row_order(lists[0])
+    sums = out if order is None else np.empty(shape, dtype)
+    in_rows = lists[0] if order is None else np.ascontiguousarray(lists[0][order])
+    batch = pack([s.part for s in shares], [in_rows], table=table, energy_kev=energy_kev, dtype=_REAL[dtype])
+    _dispatch.structure_factors(batch, sums.reshape(batch.out_shape))
+    for share_, g in zip(shares, np.atleast_2d(sums), strict=True):
+        g[...] = share_.complete(g, in_rows)
+    if order is not None:
+        out[..., order] = sums
     return out
+
+
+def _ragged(
+    shares: Sequence[Share], lists: Sequence[Orders], table: str, energy_kev: float | None, dtype: str
+) -> list[Complex]:
+    """F of every crystal at its own reflections."""
+    orders = [row_order(hkl) for hkl in lists]
+    in_rows = [h if o is None else np.ascontiguousarray(h[o]) for h, o in zip(lists, orders, strict=True)]
+    batch = pack([s.part for s in shares], in_rows, table=table, energy_kev=energy_kev, dtype=_REAL[dtype])
+    assert batch.hkl_ptr is not None
+    sums = np.empty(batch.out_shape, dtype)
+    _dispatch.structure_factors(batch, sums)
+    result = []
+    for c, (share_, hkl, order) in enumerate(zip(shares, in_rows, orders, strict=True)):
+        f = share_.complete(sums[batch.hkl_ptr[c] : batch.hkl_ptr[c + 1]], hkl)
+        if order is not None:
+            f, unordered = np.empty_like(f), f
+            f[order] = unordered
+        result.append(f)
+    return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argand.report.results import ALL, MODEL_NAMES, NEVER, NEW, REFERENCE_NAMES, Results
+from argand.viz.style import number
 
 
 def summary(results: Results) -> str:
@@ -14,11 +15,11 @@ def summary(results: Results) -> str:
         row = [MODEL_NAMES.get(model, model)]
         for samples in (NEW, NEVER):
             plain, cured = (results.score(model, loss, samples).value for loss in ("published", "invariant"))
-            row += [f"{plain:.4g}", f"{cured:.3g}", f"{plain / cured:.3g} x"]
+            row += [number(plain), number(cured), f"{number(plain / cured)} x"]
         rows.append([*row, f"{results.score(model, 'invariant', NEVER).phase_error:.2f} deg"])
     width = 25
-    lines.append(f"{'':{width}}{'new samples':^33}{'elements never seen: ' + ', '.join(held):^44}")
-    lines += [f"{row[0]:{width}}" + "".join(f"{cell:>11}" for cell in row[1:]) for row in rows]
+    lines.append(f"{'':{width}}{'new samples':^36}{'elements never seen: ' + ', '.join(held):^48}")
+    lines += [f"{row[0]:{width}}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in rows]
     lines += [
         "",
         f"{'without any training':{width}}{'new samples':>14}{'never seen':>14}{f'all {len(metals)} metals':>16}",

@@ -10,8 +10,9 @@ from types import FrameType
 from typing import Any
 
 import lightning
-import torch
 from lightning.pytorch.callbacks import Callback
+
+import torch
 
 __all__ = ["History", "Keeper"]
 

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import nn
 
+import torch
 from argand.errors import ArgandError
 from argand.learn.batch import Batch
 from argand.learn.dataset import PerturbedCrystals
@@ -20,6 +19,7 @@ from argand.learn.references import References
 from argand.learn.sources import load_crystals
 from argand.learn.splits import UNSEEN, hold_out
 from argand.learn.weights import load_weights
+from torch import nn
 
 __all__ = ["Scores", "batches_of", "evaluate", "reference_scores", "score"]
 

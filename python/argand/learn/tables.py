@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+import torch
 from argand._pack import pack
 from argand.crystal import Crystal
 from argand.reflections import hkl_cube, reachable, stol
+from torch import Tensor
 
 __all__ = ["Tables", "make_tables"]
 
@@ -35,7 +35,7 @@ def make_tables(crystals: Sequence[Crystal], hkl_max: int, energy_kev: float | N
     """Tables of crystals that are already in P 1; without an energy every reflection but 000 is in reach."""
     hkl = hkl_cube(hkl_max)
     cube = (2 * hkl_max + 1,) * 3
-    packed = pack(crystals, hkl, table=table, dtype="float32")
+    packed = pack(crystals, [hkl], table=table, dtype="float32")
     form = packed.form.reshape(-1, len(hkl))
     in_phase = np.empty((len(crystals), len(hkl)), np.float32)
     reach = np.empty((len(crystals), len(hkl)), np.bool_)

@@ -14,9 +14,9 @@ from typing import Any, Literal, NamedTuple
 
 import lightning
 import numpy as np
-import torch
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 
+import torch
 from argand.errors import ArgandError
 from argand.learn.callbacks import History, Keeper, Record
 from argand.learn.checkpoint import SafetensorsIO

@@ -11,6 +11,7 @@ from argand.report import parts
 from argand.report.page import page, resource
 from argand.report.parts import Html
 from argand.report.results import ALL, MODEL_NAMES, MODEL_PHRASES, NEVER, NEW, PUBLISHED, REFERENCE_NAMES, Results
+from argand.viz.style import number
 
 _LEAD = (
     "Diffraction measures how strong each reflection is and loses its phase. A handful of metals, one displaced atom, "
@@ -40,7 +41,8 @@ _PICTURES = {
     ),
     "scores": _Picture(
         "Bars of the final score of four models under both losses, with the floor as a line",
-        "Scores on new samples, the answer taken in the nearer hand. The scale is logarithmic.",
+        "Scores on new samples, every answer taken in the nearer hand: that is a choice the published loss does not "
+        "offer, and it can bring a network a little below the floor. The scale is logarithmic.",
         width="medium",
     ),
     "curves": _Picture(
@@ -112,34 +114,28 @@ def main_job_page(results: Results, drawn: Illustrations, files: Mapping[str, st
     return page("Can a network find the lost phases?", _LEAD, body, footer=footer)
 
 
-def number(value: float) -> str:
-    """Three significant digits, without an exponent where it can be helped."""
-    if abs(value) >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) >= 0.001 or value == 0 else f"{value:.0e}"
-
-
 def _cards(results: Results) -> Html:
     floor, zero = (number(results.reference(name, NEW).value) for name in ("floor", "all_zero"))
     plain, cured = results.best("published", NEW), results.best("invariant", NEW)
     never = results.most_precise(NEVER)
     held_out = _and(results.settings["held_out"])
+    chosen = f"{number(plain.value)} if the better hand is chosen afterwards"
     return parts.key_figures(
         [
             (floor, f"The floor of the published loss: no network can do better on new samples. All zero: {zero}.", ""),
             (
-                number(plain.value),
-                f"The best network trained with the published loss: {MODEL_PHRASES[plain.model]}.",
+                number(plain.value_plain),
+                f"The best network trained with the published loss, {MODEL_PHRASES[plain.model]}; {chosen}.",
                 "plain",
             ),
             (
                 number(cured.value),
-                f"The best one trained with the invariant loss: {MODEL_PHRASES[cured.model]}.",
+                f"The best network trained with the invariant loss, {MODEL_PHRASES[cured.model]}.",
                 "cured",
             ),
             (
                 _degrees(never.phase_error),
-                f"Mean phase error on elements never seen ({held_out}): {MODEL_PHRASES[never.model]}.",
+                f"Mean phase error on elements never seen ({held_out}), {MODEL_PHRASES[never.model]}.",
                 "cured",
             ),
         ]

@@ -9,7 +9,7 @@ import numpy as np
 
 import torch
 from argand import _dispatch
-from argand._pack import pack
+from argand._pack import hkl_lists, pack
 from argand.crystal import Crystal
 from argand.torch._library import COMPLEX, LIBRARY, plain
 from torch import Tensor
@@ -98,7 +98,8 @@ def tensors(
     single = isinstance(crystals, Crystal)
     many = [crystals] if isinstance(crystals, Crystal) else list(crystals)
     real = np.dtype(str(dtype).removeprefix("torch."))
-    batch = pack(many, hkl, table=table, energy_kev=energy_kev, dtype=real)
+    p1 = [crystal.to_p1() for crystal in many]
+    batch = pack(p1, hkl_lists(hkl, len(many)), table=table, energy_kev=energy_kev, dtype=real)
     fields = {k: torch.from_numpy(v) for k, v in batch._asdict().items() if isinstance(v, np.ndarray)}
     if single:
         del fields["atom_ptr"]

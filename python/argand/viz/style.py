@@ -65,8 +65,10 @@ def new_figure(width: float, height: float, theme: Theme, **kwargs: Any) -> Figu
 
 
 def number(value: float) -> str:
-    """Three significant digits, never an exponent for what is read as a count."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    """Three significant digits, without an exponent for what is read as a count."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) >= 0.001 or value == 0 else f"{value:.0e}"
 
 
 def dress(axes: Axes, theme: Theme, *, frame: bool = False) -> None:

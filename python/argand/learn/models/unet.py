@@ -6,9 +6,8 @@ from itertools import pairwise
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
-
 from argand.learn.models.coordinates import Coordinates
+from torch import Tensor, nn
 
 __all__ = ["UNet"]
 

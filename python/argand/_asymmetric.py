@@ -1,0 +1,72 @@
+"""Symmetry spares work: lattice translations and an inversion need no atoms of their own.
+
+With the operations of a group written as {centring} x {1, inversion} x {others}, and G(h) the sum over the images
+under the others alone,
+
+    F(h) = sum_c exp(2 pi i h.c) [G(h) + exp(2 pi i h.t) conj G(h)],   inversion x -> t - x,
+
+the second term only for real form factors. The sum over c is their number, or 0 where the reflection is absent.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from argand._pack import Orders
+from argand.crystal import Crystal
+from argand.symmetry import operations
+
+_IDENTITY = np.eye(3, dtype=int)
+
+
+class Share(NamedTuple):
+    """The part of a crystal that is summed, and what it takes to complete it."""
+
+    part: Crystal  # in P 1
+    centring: NDArray[np.float64]  # (c, 3) translations, 000 among them
+    inversion: NDArray[np.float64] | None  # t of x -> t - x
+
+    def complete(self, g: NDArray[Any], hkl: Orders) -> NDArray[Any]:
+        """F of the crystal from that of the part, hkl along the last axis."""
+        f = g
+        if self.inversion is not None and not self.inversion.any():
+            f = (2 * g.real).astype(g.dtype)
+        elif self.inversion is not None:
+            f = g + np.exp(2j * np.pi * (hkl @ self.inversion)).astype(g.dtype) * g.conj()
+        if len(self.centring) > 1:
+            turns = hkl @ self.centring.T
+            if np.issubdtype(hkl.dtype, np.integer):
+                present = (np.abs(turns - np.rint(turns)) < 1e-6).all(axis=1)
+                f = f * (present * len(self.centring)).astype(g.real.dtype)
+            else:
+                f = f * np.exp(2j * np.pi * turns).sum(axis=1).astype(g.dtype)
+        return f
+
+
+def share(crystal: Crystal, friedel: bool) -> Share:
+    """The least that has to be summed of a crystal; `friedel`: form factors are real."""
+    every = operations(crystal.symops)
+    kinds: dict[bytes, int] = {}
+    centring, inversion = [], None
+    for i, (rotation, translation) in enumerate(every):
+        if np.array_equal(rotation, _IDENTITY):
+            centring.append(translation)
+        if friedel and inversion is None and np.array_equal(rotation, -_IDENTITY):
+            inversion = translation
+        kinds.setdefault(_key(rotation), i)
+    if inversion is not None:
+        kept: dict[bytes, int] = {}
+        for rotation, i in ((every[i][0], i) for i in kinds.values()):
+            if _key(-rotation) not in kept:
+                kept[_key(rotation)] = i
+        kinds = kept
+    if len(kinds) == len(every):
+        return Share(crystal.to_p1(), np.zeros((1, 3)), None)
+    return Share(crystal.images(list(kinds.values())), np.array(centring), inversion)
+
+
+def _key(rotation: NDArray[Any]) -> bytes:
+    return np.asarray(rotation, np.int8).tobytes()
