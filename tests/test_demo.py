@@ -44,6 +44,7 @@ def test_writes_all_that_the_report_lists(folder: Path) -> None:
     assert {path.name for path in (folder / "maps").iterdir()} == {"true.ccp4", "invariant.ccp4", "published.ccp4"}
     assert len(list((folder / "figures").glob("*.png"))) == 6
     assert len(list((folder / "weights").glob("*-*/weights.safetensors"))) == 8
+    assert "A rehearsal." in page
     left_over = [path for path in folder.rglob("*") if path.name.startswith(".") or path.suffix == ".part"]
     assert left_over == []
 

@@ -121,6 +121,7 @@ def test_is_well_formed_and_self_contained(report: str) -> None:
 def test_nothing_is_left_to_fill_in(report: str) -> None:
     text = outline(report).text
     assert not re.search(r"\$\w+", text)
+    assert "rehearsal" not in text.lower()
     assert "nan" not in text.lower().split()
 
 

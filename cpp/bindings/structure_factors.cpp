@@ -56,9 +56,8 @@ void with_types(const AtomsArgs& atoms_args, const FormArgs& form_args, const Ke
 
 template <class T, class Reflections>
 void forward(const AtomsArgs& atoms, const FormArgs& form, const Reflections& hkl, Address out) {
-  with_types<T>(atoms, form, [&](const auto& a, const auto& f) {
-    structure_factors(a, f, hkl, pointer<Complex<T>>(out));
-  });
+  with_types<T>(atoms, form,
+                [&](const auto& a, const auto& f) { structure_factors(a, f, hkl, pointer<Complex<T>>(out)); });
 }
 
 template <class T, class Reflections>
@@ -81,16 +80,15 @@ void register_for(py::module_& m, const char* suffix) {
         (bits == 32 ? forward<float, Reflections> : forward<double, Reflections>)(atoms, form, hkl, out);
       },
       py::arg("bits"), py::arg("atoms"), py::arg("form"), py::arg("reflections"), py::arg("out"));
-  m.def(
-      (name + "_vjp").c_str(),
-      [](int bits, const AtomsArgs& atoms, const FormArgs& form, const Args& reflections, Address g,
-         Address grad_frac, Address grad_beta, Address grad_occ) {
-        const Reflections hkl = Crossing<Reflections>::make(reflections);
-        (bits == 32 ? backward<float, Reflections> : backward<double, Reflections>)(atoms, form, hkl, g, grad_frac,
-                                                                                    grad_beta, grad_occ);
-      },
-      py::arg("bits"), py::arg("atoms"), py::arg("form"), py::arg("reflections"), py::arg("g"), py::arg("grad_frac"),
-      py::arg("grad_beta"), py::arg("grad_occ"));
+  m.def((name + "_vjp").c_str(),
+        [](int bits, const AtomsArgs& atoms, const FormArgs& form, const Args& reflections, Address g,
+           Address grad_frac, Address grad_beta, Address grad_occ) {
+          const Reflections hkl = Crossing<Reflections>::make(reflections);
+          (bits == 32 ? backward<float, Reflections> : backward<double, Reflections>)(atoms, form, hkl, g, grad_frac,
+                                                                                      grad_beta, grad_occ);
+        },
+        py::arg("bits"), py::arg("atoms"), py::arg("form"), py::arg("reflections"), py::arg("g"), py::arg("grad_frac"),
+        py::arg("grad_beta"), py::arg("grad_occ"));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "argand/density.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <vector>
 
 #include "argand/elementary.hpp"
@@ -10,19 +11,18 @@
 namespace argand {
 namespace {
 
-// cos and sin of 2 pi order point / n, exact to the last digit: the angle is reduced as an integer.
+// cos, then sin, of 2 pi order point / n, exact to the last digit: the angle is reduced as an integer.
 template <class T>
-std::vector<T> axis_table(int reach, Index n, Index points, Index padded_points, bool orders_first) {
+std::vector<T> axis_table(int reach, Index n, Index size, const std::function<Index(Index order, Index point)>& place) {
   std::vector<Complex<T>> turn(n);
   for (Index i = 0; i < n; ++i) turn[i] = cis<T>(double(i) / double(n));
-  const Index orders = reach + 1, size = orders * padded_points;
   std::vector<T> table(2 * size, T(0));
-  for (Index order = 0; order < orders; ++order) {
-    for (Index point = 0; point < points; ++point) {
-      const Index at = orders_first ? order * padded_points + point : point * orders + order;
-      const Complex<T>& w = turn[order * point % n];
-      table[at] = w.re;
-      table[size + at] = w.im;
+  for (Index order = 0; order <= reach; ++order) {
+    for (Index point = 0; point <= n / 2; ++point) {
+      const Index at = place(order, point);
+      if (at < 0) continue;
+      table[at] = turn[order * point % n].re;
+      table[size + at] = turn[order * point % n].im;
     }
   }
   return table;
@@ -38,10 +38,16 @@ struct Plan : TransformPlan<T> {
     this->half = box.l + 1;
     this->line = whole(2 * this->half);
     this->plane = (2 * box.k + 1) * this->line;
-    this->z_padded = whole((grid.c + 1) / 2);
-    table_x = axis_table<T>(box.h, grid.a, grid.a / 2 + 1, grid.a / 2 + 1, false);
-    table_y = axis_table<T>(box.k, grid.b, grid.b / 2 + 1, grid.b / 2 + 1, false);
-    table_z = axis_table<T>(box.l, grid.c, (grid.c + 1) / 2, this->z_padded, true);
+    this->z_padded = whole(grid.c / 2);
+    const auto by_point = [](int reach, Index n) {
+      const Index orders = reach + 1;
+      return axis_table<T>(reach, n, (n / 2 + 1) * orders, [=](Index order, Index p) { return p * orders + order; });
+    };
+    table_x = by_point(box.h, grid.a);
+    table_y = by_point(box.k, grid.b);
+    const Index padded = this->z_padded;
+    table_z = axis_table<T>(box.l, grid.c, (box.l + 1) * padded,
+                            [=](Index order, Index p) { return p == 0 ? -1 : order * padded + p - 1; });
     const auto axis = [](int reach, Index points, const std::vector<T>& table) {
       return AxisTable<T>{reach, points, table.data(), table.data() + table.size() / 2};
     };
@@ -68,8 +74,8 @@ void fold_box(const TransformPlan<T>& plan, const HklBox& box, const Complex<T>*
         const Complex<T> f = value(h, k, l), mate = h == 0 ? Complex<T>{0, 0} : value(-h, k, l);
         even[at + l] = f.re + mate.re;
         even[at + plan.half + l] = f.im + mate.im;
-        odd[at + l] = f.re - mate.re;
-        odd[at + plan.half + l] = f.im - mate.im;
+        odd[at + l] = f.im - mate.im;
+        odd[at + plan.half + l] = mate.re - f.re;
       }
     }
   }

@@ -9,7 +9,8 @@
 namespace argand {
 
 // out: the reflections of every crystal, one after another. T is float or double; F is T or Complex<T>; Reflections is
-// an HklLists or HklBox. With real F a box is summed over half of it and mirrored, F(-h) = conj F(h): f must be even in h.
+// an HklLists or HklBox. With real F a box is summed over half of it and mirrored, F(-h) = conj F(h): f must be even in
+// h.
 template <class T, class F, class Reflections>
 void structure_factors(const Atoms<T>& atoms, const FormFactors<F>& form, const Reflections& hkl, Complex<T>* out);
 

@@ -74,7 +74,8 @@ struct BlockKernels {
   void (*prepare)(const Block<T>*, Index count, BlockStep<T>*);
 };
 
-// cos and sin of 2 pi order point / points. Along x and y: (points / 2 + 1, reach + 1). Along z: (reach + 1, z_padded).
+// cos and sin of 2 pi order point / points. Along x and y: (points / 2 + 1, reach + 1). Along z: (reach + 1, z_padded),
+// from point 1 on.
 template <class T>
 struct AxisTable {
   int reach;
@@ -88,7 +89,7 @@ struct TransformPlan {
   int half;        // orders l >= 0
   Index line;      // numbers of a line over l: 2 half, padded to whole lanes
   Index plane;     // numbers of a plane over (k, l)
-  Index z_padded;  // points z that are not mirrors of others, padded
+  Index z_padded;  // points z = 1 .. n / 2, padded to whole lanes
   Index scratch() const { return 4 * plane + (2 * y.reach + 8) * line + 2 * z_padded; }
 };
 

@@ -39,18 +39,6 @@ ARGAND_INLINE void combine(Index n, int terms, const T* a, const T* x, T* y) {
   }
 }
 
-// plus = p - i q, minus = p + i q for a line of complex numbers
-template <class T>
-ARGAND_INLINE void split(int half, const T* p, const T* q, T* plus, T* minus) {
-  for (int l = 0; l < half; ++l) {
-    const T p_re = p[l], p_im = p[half + l], q_re = q[l], q_im = q[half + l];
-    plus[l] = p_re + q_im;
-    plus[half + l] = p_im - q_re;
-    minus[l] = p_re - q_im;
-    minus[half + l] = p_im + q_re;
-  }
-}
-
 // sum = a + b, difference = a - b over n numbers
 template <class T>
 ARGAND_INLINE void fold(Index n, const T* a, const T* b, T* sum, T* difference) {
@@ -63,36 +51,73 @@ ARGAND_INLINE void fold(Index n, const T* a, const T* b, T* sum, T* difference) 
 
 // ---- structure factors to map ---------------------------------------------------------------------------------------
 
-// One line of the map from a line u over l: map[z] = sum_l Re u_l cos + Im u_l sin, for z and -z at once.
+// sum = a + b, turned = -i (a - b) for a line of complex numbers
 template <class T>
-ARGAND_INLINE void line_to_map(const TransformPlan<T>& plan, const T* u, T* mirrored, T* map) {
-  using V = Lanes<T>;
-  const int half = plan.half, lanes = lane_count<T>;
-  const Index n = plan.z.points, count = (n + 1) / 2;
-  for (Index z = 0; z < count; z += lanes) {
-    V even{}, odd{};
-    for (int l = 0; l < half; ++l) {
-      even += load(plan.z.cos + l * plan.z_padded + z) * u[l];
-      odd += load(plan.z.sin + l * plan.z_padded + z) * u[half + l];
-    }
-    if (z + lanes <= count) {
-      store(map + z, even + odd);
-    } else {
-      T last[lane_count<T>];
-      store(last, even + odd);
-      for (Index i = z; i < count; ++i) map[i] = last[i - z];
-    }
-    store(mirrored + z, even - odd);
-  }
-  for (Index z = 1; z < count; ++z) map[n - z] = mirrored[z];
-  if (n % 2 == 0) {
-    T sum = 0;
-    for (int l = 0; l < half; ++l) sum += l % 2 ? -u[l] : u[l];
-    map[n / 2] = sum;
+ARGAND_INLINE void fold_and_turn(int half, const T* a, const T* b, T* sum, T* turned) {
+  for (int l = 0; l < half; ++l) {
+    const T a_re = a[l], a_im = a[half + l], b_re = b[l], b_im = b[half + l];
+    sum[l] = a_re + b_re;
+    sum[half + l] = a_im + b_im;
+    turned[l] = a_im - b_im;
+    turned[half + l] = b_re - a_re;
   }
 }
 
-// Planes x = begin .. end of the map and their mirrors na - x. even, odd: (h + 1) planes F(h) + F(-h), F(h) - F(-h).
+// `chunks` registers of z = first, first + 1, ... and -z of several lines of the map:
+// map[z] = sum_l Re u_l cos + Im u_l sin, the first sum even in z and the second odd.
+template <int lines, int chunks, class T>
+ARGAND_INLINE void points_to_map(const TransformPlan<T>& plan, Index first, const T* const (&u)[lines],
+                                 T* const (&map)[lines]) {
+  using V = Lanes<T>;
+  constexpr Index lanes = lane_count<T>;
+  const Index n = plan.z.points, last = n / 2;
+  V even[lines][chunks] = {}, odd[lines][chunks] = {};
+  for (int l = 0; l < plan.half; ++l) {
+    const T* cos = plan.z.cos + l * plan.z_padded + (first - 1);
+    const T* sin = plan.z.sin + l * plan.z_padded + (first - 1);
+    for (int c = 0; c < chunks; ++c) {
+      const V cos_c = load(cos + c * lanes), sin_c = load(sin + c * lanes);
+      for (int i = 0; i < lines; ++i) {
+        even[i][c] += cos_c * u[i][l];
+        odd[i][c] += sin_c * u[i][plan.half + l];
+      }
+    }
+  }
+  for (int i = 0; i < lines; ++i) {
+    for (int c = 0; c < chunks; ++c) {
+      const Index z = first + c * lanes;
+      const V right = even[i][c] + odd[i][c], left = even[i][c] - odd[i][c];
+      if (z + lanes <= last + 1) {
+        store(map[i] + z, right);
+        store(map[i] + (n - z - lanes + 1), V(reversed<T>(left)));
+      } else {
+        T to_right[lanes], to_left[lanes];
+        store(to_right, right);
+        store(to_left, left);
+        for (Index w = 0; z + w <= last; ++w) {
+          map[i][z + w] = to_right[w];
+          map[i][n - z - w] = to_left[w];
+        }
+      }
+    }
+  }
+}
+
+template <int lines, class T>
+ARGAND_INLINE void lines_to_map(const TransformPlan<T>& plan, const T* const (&u)[lines], T* const (&map)[lines]) {
+  constexpr Index lanes = lane_count<T>;
+  for (int i = 0; i < lines; ++i) {
+    T sum = 0;
+    for (int l = 0; l < plan.half; ++l) sum += u[i][l];
+    map[i][0] = sum;
+  }
+  Index z = 1;
+  for (; z + 2 * lanes <= plan.z_padded + 1; z += 2 * lanes) points_to_map<lines, 2>(plan, z, u, map);
+  for (; z + lanes <= plan.z_padded + 1; z += lanes) points_to_map<lines, 1>(plan, z, u, map);
+}
+
+// Planes x = begin .. end of the map and their mirrors na - x. even, odd: (h + 1) planes F(h) + F(-h) and
+// -i [F(h) - F(-h)].
 template <class T>
 void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index begin, Index end, T* scratch, T* map) {
   const Index line = plan.line, plane = plan.plane;
@@ -101,34 +126,33 @@ void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index beg
   T* q = p + plane;
   T* at_x[2] = {q + plane, q + 2 * plane};
   T* sum = q + 3 * plane;
-  T* difference = sum + (reach + 1) * line;
-  T* p_line = difference + (reach + 1) * line;
+  T* turned = sum + (reach + 1) * line;
+  T* p_line = turned + (reach + 1) * line;
   T* q_line = p_line + line;
   T* at_y[2] = {q_line + line, q_line + 2 * line};
-  T* mirrored = q_line + 3 * line;
   const Index na = plan.x.points, nb = plan.y.points, nc = plan.z.points;
-  for (Index i = 0; i < line; ++i) at_y[0][i] = at_y[1][i] = 0;
-  for (Index i = 0; i < plane; ++i) at_x[0][i] = at_x[1][i] = 0;
+  for (Index i = 0; i < 2 * (reach + 1) * line; ++i) sum[i] = 0;
   for (Index x = begin; x < end; ++x) {
     combine(plane, plan.x.reach + 1, plan.x.cos + x * (plan.x.reach + 1), even, p);
     combine(plane, plan.x.reach + 1, plan.x.sin + x * (plan.x.reach + 1), odd, q);
-    for (Index k = 0; k < 2 * reach + 1; ++k) {
-      split(plan.half, p + k * line, q + k * line, at_x[0] + k * line, at_x[1] + k * line);
-    }
+    fold(plane, p, q, at_x[0], at_x[1]);
     const Index mirror = x == 0 ? 0 : na - x;
     for (int side = 0; side < (mirror == x ? 1 : 2); ++side) {
       const T* t = at_x[side];
-      for (Index i = 0; i < line; ++i) sum[i] = t[reach * line + i], difference[i] = 0;
+      for (Index i = 0; i < line; ++i) sum[i] = t[reach * line + i];
       for (Index k = 1; k <= reach; ++k) {
-        fold(line, t + (reach + k) * line, t + (reach - k) * line, sum + k * line, difference + k * line);
+        fold_and_turn(plan.half, t + (reach + k) * line, t + (reach - k) * line, sum + k * line, turned + k * line);
       }
       T* out = map + (side ? mirror : x) * nb * nc;
       for (Index y = 0; y <= nb / 2; ++y) {
         combine(line, reach + 1, plan.y.cos + y * (reach + 1), sum, p_line);
-        combine(line, reach + 1, plan.y.sin + y * (reach + 1), difference, q_line);
-        split(plan.half, p_line, q_line, at_y[0], at_y[1]);
-        line_to_map(plan, at_y[0], mirrored, out + y * nc);
-        if (y > 0 && nb - y != y) line_to_map(plan, at_y[1], mirrored, out + (nb - y) * nc);
+        combine(line, reach + 1, plan.y.sin + y * (reach + 1), turned, q_line);
+        fold(line, p_line, q_line, at_y[0], at_y[1]);
+        if (y > 0 && nb - y != y) {
+          lines_to_map<2, T>(plan, {at_y[0], at_y[1]}, {out + y * nc, out + (nb - y) * nc});
+        } else {
+          lines_to_map<1, T>(plan, {at_y[0]}, {out + y * nc});
+        }
       }
     }
   }
@@ -136,27 +160,53 @@ void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index beg
 
 // ---- map to structure factors ---------------------------------------------------------------------------------------
 
+// plus = p - i q, minus = p + i q for a line of complex numbers
+template <class T>
+ARGAND_INLINE void split(int half, const T* p, const T* q, T* plus, T* minus) {
+  for (int l = 0; l < half; ++l) {
+    const T p_re = p[l], p_im = p[half + l], q_re = q[l], q_im = q[half + l];
+    plus[l] = p_re + q_im;
+    plus[half + l] = p_im - q_re;
+    minus[l] = p_re - q_im;
+    minus[half + l] = p_im + q_re;
+  }
+}
+
 // A line u over l from one line of the map: u_l = sum_z map[z] exp(2 pi i l z / n).
 template <class T>
 ARGAND_INLINE void line_from_map(const TransformPlan<T>& plan, const T* map, T* even, T* odd, T* u) {
   using V = Lanes<T>;
-  const int half = plan.half, lanes = lane_count<T>;
-  const Index n = plan.z.points, count = (n + 1) / 2;
-  even[0] = map[0];
-  odd[0] = 0;
-  for (Index z = 1; z < count; ++z) {
-    even[z] = map[z] + map[n - z];
-    odd[z] = map[z] - map[n - z];
+  constexpr Index lanes = lane_count<T>;
+  const int half = plan.half;
+  const Index n = plan.z.points, count = (n - 1) / 2;  // pairs z, -z; beside them 0 and, for even n, n / 2
+  for (Index z = 1; z <= count; ++z) {
+    even[z - 1] = map[z] + map[n - z];
+    odd[z - 1] = map[z] - map[n - z];
   }
-  for (Index z = count; z < plan.z_padded; ++z) even[z] = odd[z] = 0;
-  const T nyquist = n % 2 == 0 ? map[n / 2] : T(0);
-  for (int l = 0; l < half; ++l) {
+  for (Index i = count; i < plan.z_padded; ++i) even[i] = odd[i] = 0;
+  if (n % 2 == 0) even[count] = map[n / 2];
+  int l = 0;
+  for (; l + 2 <= half; l += 2) {  // two orders at once: four sums to keep in flight
+    V re0{}, im0{}, re1{}, im1{};
+    for (Index z = 0; z < plan.z_padded; z += lanes) {
+      const V e = load(even + z), o = load(odd + z);
+      re0 += load(plan.z.cos + l * plan.z_padded + z) * e;
+      im0 += load(plan.z.sin + l * plan.z_padded + z) * o;
+      re1 += load(plan.z.cos + (l + 1) * plan.z_padded + z) * e;
+      im1 += load(plan.z.sin + (l + 1) * plan.z_padded + z) * o;
+    }
+    u[l] = map[0] + sum_of_lanes<T>(re0);
+    u[half + l] = sum_of_lanes<T>(im0);
+    u[l + 1] = map[0] + sum_of_lanes<T>(re1);
+    u[half + l + 1] = sum_of_lanes<T>(im1);
+  }
+  for (; l < half; ++l) {
     V re{}, im{};
     for (Index z = 0; z < plan.z_padded; z += lanes) {
       re += load(plan.z.cos + l * plan.z_padded + z) * load(even + z);
       im += load(plan.z.sin + l * plan.z_padded + z) * load(odd + z);
     }
-    u[l] = sum_of_lanes<T>(re) + (l % 2 ? -nyquist : nyquist);
+    u[l] = map[0] + sum_of_lanes<T>(re);
     u[half + l] = sum_of_lanes<T>(im);
   }
 }

@@ -55,6 +55,7 @@ def compare(out: Path, seed: int = 0, quick: bool = False, progress: bool = True
         histories=_histories(trained, reflections),
         settings={
             **{name: data[name] for name in ("metals", "held_out", "spread", "hkl_max", "energy_kev", "seed")},
+            **({"rehearsal": True} if quick else {}),
             "samples_scored": samples,
             "training_time": f"{sum(run.seconds for run in trained.values()) / 60:.1f} minutes",
         },

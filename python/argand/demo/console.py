@@ -28,4 +28,6 @@ def summary(results: Results) -> str:
         values = [results.reference(name, samples) for samples in (NEW, NEVER, ALL)]
         cells = [f"{r.value:.0f} ± {r.margin:.0f}" for r in values]
         lines.append(f"{words.lower():{width}}{cells[0]:>14}{cells[1]:>14}{cells[2]:>16}")
+    if results.settings.get("rehearsal"):
+        lines += ["", "A rehearsal: the trainings were too short to learn anything."]
     return "\n".join(lines)

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import torch
-from argand._pack import pack
 from argand.crystal import Crystal
 from argand.reflections import hkl_cube, reachable, stol
+from argand.torch import tensors
 from torch import Tensor
 
 __all__ = ["Tables", "make_tables"]
@@ -35,25 +35,26 @@ def make_tables(crystals: Sequence[Crystal], hkl_max: int, energy_kev: float | N
     """Tables of crystals that are already in P 1; without an energy every reflection but 000 is in reach."""
     hkl = hkl_cube(hkl_max)
     cube = (2 * hkl_max + 1,) * 3
-    packed = pack(crystals, [hkl], table=table, dtype="float32")
-    form = packed.form.reshape(-1, len(hkl))
+    packed = tensors(crystals, hkl, table=table, dtype=torch.float32)
+    atom_ptr, scatterer = packed["atom_ptr"].numpy(), packed["scatterer"].numpy()
+    form = packed["form"].view(-1, len(hkl)).numpy()
     in_phase = np.empty((len(crystals), len(hkl)), np.float32)
     reach = np.empty((len(crystals), len(hkl)), np.bool_)
     stol2 = np.empty((len(crystals), len(hkl)), np.float32)
     for c, crystal in enumerate(crystals):
-        atoms = slice(packed.atom_ptr[c], packed.atom_ptr[c + 1])
-        content = np.bincount(packed.scatterer[atoms], weights=crystal.occ, minlength=len(form))
+        rows = scatterer[atom_ptr[c] : atom_ptr[c + 1]]
+        content = np.bincount(rows, weights=crystal.occ, minlength=len(form))
         kinds = np.flatnonzero(content)
         in_phase[c] = 1.0 / (content[kinds] @ np.abs(form[kinds]))
         reach[c] = hkl.any(axis=1) & (energy_kev is None or reachable(hkl, crystal.cell, energy_kev))
         stol2[c] = stol(hkl, crystal.cell) ** 2
     full = all(bool(np.all(crystal.occ == 1.0)) for crystal in crystals)
     return Tables(
-        atom_ptr=packed.atom_ptr,
+        atom_ptr=atom_ptr,
         frac=np.concatenate([crystal.frac for crystal in crystals]),
-        occ=None if full else packed.occ,
-        beta=None if packed.beta is None else packed.beta,
-        scatterer=packed.scatterer,
+        occ=None if full else packed["occ"].numpy(),
+        beta=packed["beta"].numpy() if "beta" in packed else None,
+        scatterer=scatterer,
         form=torch.from_numpy(form),
         in_phase=in_phase.reshape(-1, *cube),
         reach=reach.reshape(-1, *cube),

@@ -19,6 +19,11 @@ _LEAD = (
     "one change that lets the same networks find it."
 )
 
+_REHEARSAL = Html(
+    '<aside class="note"><p><b>A rehearsal.</b> The trainings were too short to learn anything: the numbers below mean '
+    "nothing, and the text does not fit them.</p></aside>"
+)
+
 
 class _Picture(NamedTuple):
     alt: str  # for those who cannot see it
@@ -98,6 +103,8 @@ def main_job_page(results: Results, drawn: Illustrations, files: Mapping[str, st
         "sample": drawn.sample,
         "mirror_amplitude": _power(drawn.mirror[0]),
         "mirror_phase": Html(f"{_power(drawn.mirror[1]).markup}°"),
+        "rehearsal": _REHEARSAL if settings.get("rehearsal") else "",
+        "plain_scores": _and([number(results.score(m, "published", NEW).value_plain) for m in results.models]),
         "floor": number(results.reference("floor", NEW).value),
         "all_zero": number(results.reference("all_zero", NEW).value),
         "committed": number(results.reference("committed", NEW).value),
@@ -220,7 +227,7 @@ def _quality(results: Results) -> Html:
 
 
 def _degrees(value: float) -> str:
-    return f"{value:.2g}°" if value < 10 else f"{value:.0f}°"
+    return f"{value:.2f}°" if value < 10 else f"{value:.0f}°"
 
 
 def _power(value: float) -> Html:
