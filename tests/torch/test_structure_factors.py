@@ -45,6 +45,31 @@ def test_gradcheck(reflections, dispersion):
     assert torch.autograd.gradcheck(f, varied)
 
 
+@pytest.mark.parametrize("dispersion", [False, True])
+@pytest.mark.parametrize("reflections", ["list", "lists"])
+def test_gradcheck_by_form_factor(reflections, dispersion):
+    batch = random_batch(
+        np.random.default_rng(8), reflections=reflections, dispersion=dispersion, atoms=(2, 0, 3), reach=(1, 1, 2)
+    )
+    fixed = arguments(batch)
+    form = fixed.pop("form").requires_grad_()
+    assert torch.autograd.gradcheck(lambda form: structure_factors(form=form, **fixed), form)
+
+
+def test_gradient_by_form_factor_on_a_cube_is_that_of_the_list():
+    batch = random_batch(np.random.default_rng(9), reflections="box", reach=(2, 2, 2))
+    a = arguments(batch)
+    as_list = {**a, "hkl": torch.from_numpy(argand.hkl_cube(2))}
+    del as_list["cube"]
+    g = torch.randn(batch.crystals, 125, dtype=torch.complex128, generator=torch.Generator().manual_seed(1))
+    grads = []
+    for kwargs in (a, as_list):
+        form = kwargs["form"].clone().requires_grad_()
+        f = structure_factors(**{**kwargs, "form": form}).reshape(batch.crystals, -1)
+        grads.append(torch.autograd.grad(f, form, g)[0])
+    torch.testing.assert_close(grads[0], grads[1], rtol=0, atol=1e-11)
+
+
 @pytest.mark.parametrize("reflections", SHAPES)
 def test_opcheck(reflections):
     batch = random_batch(np.random.default_rng(3), reflections=reflections, atoms=(2, 3), reach=(1, 1, 2))
@@ -66,6 +91,7 @@ def test_opcheck(reflections):
     plain = tuple(t.detach() if isinstance(t, torch.Tensor) else t for t in operands)
     for wanted in ([True, True, True], [False, True, False]):
         torch.library.opcheck(torch.ops.argand.structure_factors_vjp, (g, *plain, wanted))
+    torch.library.opcheck(torch.ops.argand.structure_factors_form_vjp, (g, *plain))
 
 
 def test_compiles_as_one_graph():
@@ -134,8 +160,6 @@ def test_strided_and_conjugated_inputs_are_read_right():
 def test_what_has_no_derivative_says_so():
     batch = random_batch(np.random.default_rng(6), reflections="list")
     a = arguments(batch)
-    with pytest.raises(NotImplementedError, match="form requires grad"):
-        structure_factors(**{**a, "form": a["form"].clone().requires_grad_()})
     a["frac"].requires_grad_()
     (grad,) = torch.autograd.grad(structure_factors(**a).abs().sum(), a["frac"], create_graph=True)
     with pytest.raises(NotImplementedError, match="first derivatives only"):

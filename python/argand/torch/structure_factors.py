@@ -9,6 +9,7 @@ import numpy as np
 
 import torch
 from argand import _dispatch
+from argand._form_gradient import form_gradient
 from argand._pack import hkl_lists, pack
 from argand.crystal import Crystal
 from argand.torch._library import COMPLEX, LIBRARY, plain
@@ -55,13 +56,12 @@ def structure_factors(
     complex64 or complex128: (crystals, m), (crystals, 2h+1, 2k+1, 2l+1) for a cube, (m,) for ragged lists; without
     `atom_ptr` the axis of crystals is left out.
 
-    First derivatives by `frac`, `beta` and `occ` are exact; `form` is taken as constant and second derivatives are
-    not available: both raise instead of returning zeros. Use `tensors` to build the arguments from crystals.
+    First derivatives by `frac`, `beta`, `occ` and `form` are exact; second ones raise. On a cube a real `form` must be
+    even in hkl, as form factors are: half of it is summed and mirrored. Use `tensors` to build the arguments from
+    crystals.
     """
     if frac.dtype not in COMPLEX:
         raise TypeError(f"frac has dtype {frac.dtype}, needs torch.float32 or torch.float64")
-    if form.requires_grad:
-        raise NotImplementedError("form requires grad, needs to be a constant: detach it")
     single = atom_ptr is None
     if atom_ptr is None:
         atom_ptr = torch.tensor([0, frac.shape[0]], dtype=torch.int64)
@@ -130,6 +130,7 @@ _ARGUMENTS = (
 )
 LIBRARY.define(f"structure_factors({_ARGUMENTS}) -> Tensor")
 LIBRARY.define(f"structure_factors_vjp(Tensor g, {_ARGUMENTS}, bool[3] wanted) -> (Tensor, Tensor, Tensor)")
+LIBRARY.define(f"structure_factors_form_vjp(Tensor g, {_ARGUMENTS}) -> Tensor")
 
 
 @torch.library.impl(LIBRARY, "structure_factors", "CPU")
@@ -176,6 +177,21 @@ def _empty_gradients(frac: Tensor, wanted: Sequence[bool]) -> tuple[Tensor, Tens
     )
 
 
+@torch.library.impl(LIBRARY, "structure_factors_form_vjp", "CPU")
+def _form_backward_cpu(g: Tensor, *arguments: Any) -> Tensor:
+    batch = _batch(*arguments)
+    return torch.from_numpy(form_gradient(_dispatch.Batch(*map(_as_numpy, batch)), plain(g).numpy()))
+
+
+def _as_numpy(field: Any) -> Any:
+    return field.detach().numpy() if isinstance(field, Tensor) else field
+
+
+@torch.library.register_fake("argand::structure_factors_form_vjp", lib=LIBRARY)
+def _form_backward_fake(g: Tensor, *arguments: Any) -> Tensor:
+    return torch.empty_like(arguments[4])
+
+
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     *saved, ctx.box = inputs
     ctx.save_for_backward(*saved)
@@ -183,9 +199,14 @@ def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def _backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
     wanted = list(ctx.needs_input_grad[:3])
-    grads = torch.ops.argand.structure_factors_vjp(g, *ctx.saved_tensors, ctx.box, wanted)
-    by = [grad if want else None for grad, want in zip(grads, wanted, strict=True)]
-    return (*by, *[None] * 7)
+    by: list[Tensor | None] = [None] * 3
+    if any(wanted):
+        grads = torch.ops.argand.structure_factors_vjp(g, *ctx.saved_tensors, ctx.box, wanted)
+        by = [grad if want else None for grad, want in zip(grads, wanted, strict=True)]
+    by_form = None
+    if ctx.needs_input_grad[4]:
+        by_form = torch.ops.argand.structure_factors_form_vjp(g, *ctx.saved_tensors, ctx.box)
+    return (*by, None, by_form, *[None] * 5)
 
 
 def _no_second_derivative(ctx: Any, *g: Tensor) -> tuple[Tensor | None, ...]:
@@ -193,4 +214,5 @@ def _no_second_derivative(ctx: Any, *g: Tensor) -> tuple[Tensor | None, ...]:
 
 
 torch.library.register_autograd("argand::structure_factors", _backward, setup_context=_setup_context, lib=LIBRARY)
-torch.library.register_autograd("argand::structure_factors_vjp", _no_second_derivative, lib=LIBRARY)
+for _name in ("structure_factors_vjp", "structure_factors_form_vjp"):
+    torch.library.register_autograd(f"argand::{_name}", _no_second_derivative, lib=LIBRARY)

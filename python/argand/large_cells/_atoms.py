@@ -1,0 +1,132 @@
+"""The atoms of a crystal as points that scatter isotropically.
+
+An anisotropic atom is an isotropic one smeared by what its tensor has beyond its smallest eigenvalue, a Gaussian in
+two directions. Gauss-Hermite quadrature replaces each of the two by n points:
+
+    exp(-t) = sum_i w_i cos(sqrt(2t) x_i) + error,    |error| <= n! (2t)^n / (2n)!,
+
+so that the atom becomes n1 n2 weighted points of one B. The orders n are the least that the bound allows.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from argand.cell import Cell, FloatArray, beta_from_u_aniso, metric, sym_to_matrix
+from argand.crystal import Crystal
+
+IntArray = NDArray[np.intp]
+
+_MOST_POINTS = 64  # along one direction; reached only by displacements of several resolutions
+
+
+class Atoms(NamedTuple):
+    """What a crystal in P 1 consists of, by number instead of by name."""
+
+    cell: Cell
+    kinds: tuple[str, ...]
+    kind: IntArray  # (n,) into kinds
+    frac: FloatArray
+    occ: FloatArray
+    b_iso: FloatArray  # (n,) equivalent B of anisotropic atoms
+    u_aniso: FloatArray | None  # (n, 6), rows of NaN for isotropic atoms
+
+
+class Points(NamedTuple):
+    """Isotropic scatterers: point p is `weight[p]` of atom `atom[p]`, which has the displacement `b[atom[p]]`."""
+
+    b: FloatArray  # (n,) B of each atom, the isotropic part where it is anisotropic
+    atom: IntArray  # (p,)
+    weight: FloatArray  # (p,)
+    frac: FloatArray  # (p, 3)
+
+    def per_atom(self, values: FloatArray, atoms: int) -> FloatArray:
+        """Sums over the points of each atom: (p,) to (atoms,)."""
+        sums: FloatArray = np.bincount(self.atom, self.weight * values, minlength=atoms)
+        return sums
+
+
+def atoms_of(crystal: Crystal) -> Atoms:
+    kinds = tuple(dict.fromkeys(crystal.types))
+    number = {kind: i for i, kind in enumerate(kinds)}
+    kind = np.array([number[symbol] for symbol in crystal.types], dtype=np.intp)
+    return Atoms(crystal.cell, kinds, kind, crystal.frac, crystal.occ, crystal.b_iso, crystal.u_aniso)
+
+
+def points_of(atoms: Atoms, f_max: FloatArray, stol2_max: float, tolerance: float) -> Points:
+    """Points whose sum is that of the atoms; `tolerance` bounds the error of an atom of occupancy 1 up to stol2_max.
+
+    f_max (kinds,) is the largest form factor of each kind.
+    """
+    n = len(atoms.kind)
+    tensor = np.zeros(n, bool) if atoms.u_aniso is None else ~np.isnan(atoms.u_aniso[:, 0])
+    whole = np.flatnonzero(~tensor)
+    if len(whole) == n:
+        return Points(atoms.b_iso, whole, np.ones(n), atoms.frac)
+    assert atoms.u_aniso is not None
+    rows = np.flatnonzero(tensor)
+    b, excess, direction = principal(atoms.u_aniso[rows], atoms.cell)
+    amplitude = f_max[atoms.kind[rows]]
+    order = np.stack([orders(amplitude, b, excess[:, i], stol2_max, tolerance / 3) for i in (0, 1)])
+    parts = [(whole, np.ones(len(whole)), atoms.frac[whole])]
+    for n1, n2 in np.unique(order, axis=1).T:
+        some = np.flatnonzero((order[0] == n1) & (order[1] == n2))
+        (x1, w1), (x2, w2) = hermite(n1), hermite(n2)
+        weight = np.outer(w1, w2).ravel()
+        shift = np.stack(np.meshgrid(x1, x2, indexing="ij"), axis=-1).reshape(-1, 2)
+        heard = weight * amplitude[some].max() > tolerance / (3 * n1 * n2)  # the others together stay below a third
+        weight, shift = weight[heard], shift[heard]
+        spread = np.sqrt(excess[some] / (8 * np.pi**2))  # root mean square displacements, angstrom
+        moved = np.einsum("pi,ni,nid->npd", shift, spread, direction[some])
+        parts.append(
+            (
+                np.repeat(rows[some], len(weight)),
+                np.tile(weight, len(some)),
+                (atoms.frac[rows[some], None] + moved).reshape(-1, 3),
+            )
+        )
+    b_all = atoms.b_iso.copy()
+    b_all[rows] = b
+    atom, weight, frac = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Points(b_all, atom, weight, frac)
+
+
+def principal(u_aniso: FloatArray, cell: Cell) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Least principal B (n,), what the others have more (n, 2), and their directions, fractional per angstrom (n, 2, 3).
+
+    With metric G = O^T O, cartesian x = O frac and 2 pi^2 U = O beta O^T.
+    """
+    to_cartesian = np.linalg.cholesky(metric(cell)).T
+    beta = sym_to_matrix(beta_from_u_aniso(u_aniso, cell))
+    value, vector = np.linalg.eigh(4.0 * to_cartesian @ beta @ to_cartesian.T)  # B = 8 pi^2 U, rising
+    direction = np.linalg.inv(to_cartesian) @ vector[:, :, 1:]
+    return value[:, 0], value[:, 1:] - value[:, :1], direction.transpose(0, 2, 1)
+
+
+def orders(
+    amplitude: FloatArray, b: FloatArray, excess: FloatArray, stol2_max: float, tolerance: float
+) -> NDArray[np.int64]:
+    """Least n for which amplitude exp(-b q) n! (2 excess q)^n / (2n)! <= tolerance for all q = stol^2 <= stol2_max."""
+    order = np.zeros(len(b), np.int64)
+    with np.errstate(divide="ignore"):
+        log_excess = np.log(2.0 * excess)
+    for n in range(1, _MOST_POINTS + 1):
+        left = np.flatnonzero(order == 0)
+        if not len(left):
+            break
+        with np.errstate(divide="ignore"):
+            worst = np.where(b[left] * stol2_max > n, n / b[left], stol2_max)  # where q^n exp(-b q) is largest
+        error = n * (log_excess[left] + np.log(worst)) - b[left] * worst + gammaln(n + 1) - gammaln(2 * n + 1)
+        order[left[error <= np.log(tolerance / amplitude[left])]] = n
+    order[order == 0] = _MOST_POINTS
+    return order
+
+
+def hermite(n: int) -> tuple[FloatArray, FloatArray]:
+    """Nodes and weights of the mean over a normal distribution."""
+    x, w = np.polynomial.hermite_e.hermegauss(n)
+    return x, w / w.sum()
