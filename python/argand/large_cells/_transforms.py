@@ -1,12 +1,15 @@
-"""Non-uniform Fourier sums of many points, two real ones at a time.
+"""Non-uniform Fourier transforms of many real strengths, two at a time, each as accurate as it needs to be.
 
-finufft's type 1 takes complex strengths c to A(h) = sum_p c_p exp(2 pi i h.x_p). Two real strengths travel together,
-c = u1 + i u2: with A1(-h) = conj A1(h),
+Forward, finufft's type 1: A(h) = sum_p c_p exp(2 pi i h.x_p). Two real strengths travel as c = c1 + i c2. Because
+A1(-h) = conj A1(h), what they give with real even weights v1, v2 is
 
-    v1 A1 + v2 A2 = z(h) + conj z(-h) conj-paired,    z(h) = (v1 - i v2) A(h) / 2  at h, conj of its value at -h.
+    v1 A1 + v2 A2 = w A(h) + conj(w A(-h)),    w = (v1 - i v2) / 2.
 
-A pair whose strengths are small needs few digits: each transform gets the accuracy that its share in F asks for, and
-single precision where that is enough. That halves the time against equal accuracy for all.
+Backward, type 2, is the adjoint of the same: a box D(h) = (v1 + i v2) a(h) with a(-h) = conj a(h) is transformed into
+two real fields at the points, W1 + i W2.
+
+Strengths of a low-rank basis fall tenfold from one to the next. The later pairs need few digits, so that their kernels
+are narrow and single precision is enough for most; together they take about half the time of equal accuracy for all.
 
 Source: Barnett, Magland, af Klinteberg, SIAM J. Sci. Comput. 41 (2019) C479 (finufft).
 """
@@ -17,7 +20,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,15 +30,18 @@ from argand.cell import FloatArray
 from argand.large_cells import _cost
 
 Complex = NDArray[np.complexfloating[Any, Any]]
+T = TypeVar("T")
 
-_LOOSEST = 0.02  # below this finufft's error does not follow eps any more
-_planning = threading.Lock()  # FFTW's planner is no place for two threads
+_LOOSEST = 1e-2  # beyond this the error does not follow eps any more
+_SINGLE = 1e-4  # what single precision reaches with any grid
+_TURN = 4e-7  # error of h.x in single precision, per order h
+_planning = threading.Lock()
 _forked = False
 
 
 def _after_fork() -> None:
     global _forked
-    _forked = True
+    _forked = True  # OpenMP's threads did not survive: one thread in each transform from now on
 
 
 if hasattr(os, "register_at_fork"):
@@ -43,22 +49,18 @@ if hasattr(os, "register_at_fork"):
 
 
 class Pair(NamedTuple):
-    """Ranks 2 number and 2 number + 1 in one transform."""
+    """Two real strengths in one transform."""
 
-    number: int
+    number: int  # of ranks 2 number and 2 number + 1
     eps: float
     single: bool
 
-    @property
-    def ranks(self) -> slice:
-        return slice(2 * self.number, 2 * self.number + 2)
-
 
 class Modes(NamedTuple):
-    """A box of reflections that holds a list: |h_i| <= reach_i, and where the list lies in it."""
+    """The box |h_i| <= reach_i around a list of reflections, and where they lie in it."""
 
     reach: tuple[int, int, int]
-    index: NDArray[np.intp]  # (m,) flat; that of -h is size - 1 - index
+    index: NDArray[np.intp]  # (m,) in the flat box; -h lies at size - 1 - index
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -71,20 +73,69 @@ class Modes(NamedTuple):
         return h * k * l
 
 
+def reach_of(hkl: NDArray[np.int32]) -> tuple[int, int, int]:
+    h, k, l = (max(int(column.max(initial=0)), -int(column.min(initial=0))) for column in hkl.T)
+    return h, k, l
+
+
 def modes_of(hkl: NDArray[np.int32]) -> Modes:
-    h, k, l = (int(n) for n in np.abs(hkl.astype(np.int64)).max(axis=0, initial=0))
-    index = ((hkl[:, 0].astype(np.intp) + h) * (2 * k + 1) + (hkl[:, 1] + k)) * (2 * l + 1) + (hkl[:, 2] + l)
-    return Modes((h, k, l), index)
+    reach = reach_of(hkl)
+    _, k, l = (2 * n + 1 for n in reach)
+    index = np.ravel(hkl.astype(np.intp) @ np.array([k * l, l, 1]))
+    index += (reach[0] * k + reach[1]) * l + reach[2]
+    return Modes(reach, index)
 
 
-def pairs_of(share: FloatArray, tolerance: float, reach: Sequence[int]) -> list[Pair]:
-    """An accuracy for each pair, so that the errors share[pair] * eps add up (in squares) to the tolerance.
+def pairs_of(size: FloatArray, tolerance: float, reach: Sequence[int]) -> list[Pair]:
+    """The accuracy of each pair for which the errors size[pair] eps, added in squares, stay below the tolerance."""
+    wanted = tolerance / (np.sqrt(max(len(size), 1)) * np.maximum(size, 1e-300))
+    eps = np.clip(wanted, 1e-14, _LOOSEST)
+    return [Pair(i, float(e), bool(e >= max(_SINGLE, _TURN * max(reach)))) for i, e in enumerate(eps)]
 
-    Rounded down to powers of ten: neighbours can use one plan.
-    """
-    pairs = []
-    for number, size in enumerate(share):
-        wanted = tolerance / (np.sqrt(len(share)) * max(size, 1e-300))
-        eps = min(_LOOSEST, 10.0 ** np.floor(np.log10(min(wanted, 1.0)) * 2) ** 1) if False else _rounded(wanted)
-        pairs.append(Pair(number, eps, single=eps >= max(1e-4, 4e-7 * max(reach))))
-    return pairs
+
+class Plans:
+    """finufft's plans for one set of points, one at a time; to be used by one thread."""
+
+    def __init__(self, sort: int, frac: FloatArray, modes: Modes, threads: int) -> None:
+        import finufft
+
+        self._make, self._sort, self._modes, self._threads = finufft.Plan, sort, modes, threads
+        self._angle = 2.0 * np.pi * (frac - np.rint(frac)).T
+        self._made: tuple[float, bool] | None = None
+        self._plan: Any = None
+
+    def __call__(self, pair: Pair, values: Complex) -> Complex:
+        """Transform complex strengths (points,) to a flat box, or a box to values at the points."""
+        dtype = np.dtype(np.complex64 if pair.single else np.complex128)
+        if (pair.eps, pair.single) != self._made:
+            points, shape = self._angle.shape[1], self._modes.shape
+            with _planning:  # FFTW's planner is no place for two threads
+                self._plan = None
+                self._plan = self._make(
+                    self._sort, shape, 1, pair.eps, 1, dtype=dtype.name, nthreads=self._threads,
+                    upsampfac=_cost.best_upsampling(points, shape, pair.eps, pair.single),
+                )  # fmt: skip
+            self._plan.setpts(*(np.ascontiguousarray(a, dtype=dtype.type(0).real.dtype) for a in self._angle))
+            self._made = pair.eps, pair.single
+        values = np.ascontiguousarray(values, dtype=dtype)
+        result: Complex = self._plan.execute(values if self._sort == 1 else values.reshape(self._modes.shape))
+        return result.ravel()
+
+
+def shared_out(
+    pairs: Sequence[Pair], sort: int, frac: FloatArray, modes: Modes, work: Callable[[Sequence[Pair], Plans], T]
+) -> list[T]:
+    """`work` done by as many threads as there are and as there are pairs, each with some of the pairs."""
+    workers = min(num_threads(), len(pairs))
+    inside = 1 if _forked else max(1, num_threads() // max(workers, 1))
+    if workers <= 1:
+        return [work(pairs, Plans(sort, frac, modes, inside))] if pairs else []
+    load = [0.0] * workers
+    tasks: list[list[Pair]] = [[] for _ in range(workers)]
+    seconds = {p: _cost.pair_seconds(len(frac), modes.shape, p.eps, p.single) for p in pairs}
+    for pair in sorted(pairs, key=lambda p: -seconds[p]):
+        least = int(np.argmin(load))
+        load[least] += seconds[pair]
+        tasks[least].append(pair)
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(lambda task: work(task, Plans(sort, frac, modes, inside)), tasks))

@@ -1,0 +1,92 @@
+"""What a sum will cost, before it is begun: seconds of one core, and bytes.
+
+The constants are those of one core (2.7 GHz, AVX-512); `python -m argand.large_cells._cost` measures them anew. Only
+ratios decide, and those differ little between machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.fft
+
+DIRECT = 0.45e-9  # a term of the direct sum: one atom at one reflection
+FFT = {False: 1.1e-9, True: 0.65e-9}  # per n log2 n of the fine grid, in double and in single precision
+POINT = 70e-9  # to fetch, sort and place a point, in one transform
+SPREAD = {False: 0.42e-9, True: 0.22e-9}  # per point and grid point that it is spread to
+GATHER = 18e-9  # per reflection and transform
+BASIS = 120e-9  # per reflection
+ATOM = 350e-9  # per atom, its strengths
+START = 4e-3
+
+UPSAMPLING = (1.25, 2.0)  # those that every finufft since 2.3 can do
+_NARROWEST = 1e-9  # the smallest eps that 1.25 reaches
+
+Shape = tuple[int, int, int]
+
+
+def kernel_width(eps: float, upsampling: float) -> int:
+    """Grid points that finufft spreads a point to, along one axis."""
+    if upsampling == 2.0:
+        return max(2, int(np.ceil(np.log10(10.0 / eps))))
+    return max(2, int(np.ceil(-np.log(eps) / (np.pi * np.sqrt(1.0 - 1.0 / upsampling)))))
+
+
+def fine_grid(shape: Sequence[int], eps: float, upsampling: float) -> int:
+    """Points of the grid that is transformed."""
+    least = 2 * kernel_width(eps, upsampling)
+    return int(np.prod([scipy.fft.next_fast_len(max(least, int(np.ceil(upsampling * n)))) for n in shape]))
+
+
+def transform_seconds(points: int, shape: Sequence[int], eps: float, single: bool, upsampling: float) -> float:
+    """One non-uniform transform."""
+    grid = fine_grid(shape, eps, upsampling)
+    spread = POINT + SPREAD[single] * kernel_width(eps, upsampling) ** 3
+    return FFT[single] * grid * np.log2(grid) + points * spread
+
+
+def best_upsampling(points: int, shape: Sequence[int], eps: float, single: bool) -> float:
+    able = [u for u in UPSAMPLING if u == 2.0 or eps >= _NARROWEST]
+    return min(able, key=lambda u: transform_seconds(points, shape, eps, single, u))
+
+
+def direct_seconds(atoms: int, reflections: int) -> float:
+    """The direct sum."""
+    return DIRECT * atoms * reflections
+
+
+def nufft_seconds(
+    isotropic: int, anisotropic: int, reflections: int, shape: Sequence[int], eps: float, dispersion: bool = False
+) -> float:
+    """The sum by a low-rank basis and non-uniform transforms, of atoms in P 1."""
+    points = isotropic + anisotropic * points_of_a_tensor(eps)
+    accuracies = [min(0.01, eps * 10.0 ** (1.7 * pair)) for pair in range(pairs(eps))]
+    transforms = 0.0
+    for accuracy in accuracies:
+        single = accuracy >= 1e-4
+        upsampling = best_upsampling(points, shape, accuracy, single)
+        transforms += transform_seconds(points, shape, accuracy, single, upsampling) + GATHER * reflections
+    once = transforms + BASIS * reflections + ATOM * (isotropic + anisotropic) + START
+    return 2.0 * once if dispersion else once
+
+
+def nufft_bytes(points: int, reflections: int, shape: Sequence[int], eps: float, workers: int) -> int:
+    """Memory of that sum at its peak: a box and a grid for each worker, the basis at all reflections, the points."""
+    transform = 16 * (fine_grid(shape, eps, best_upsampling(points, shape, eps, False)) + int(np.prod(shape)))
+    # points: place in two precisions, weight, atom, strengths in two precisions, order; reflections: basis, F, indices
+    return workers * (transform + 32 * points + 16 * reflections) + 68 * points + (16 * pairs(eps) + 96) * reflections
+
+
+def pairs(eps: float) -> int:
+    """Transforms of two real strengths each: 3 at 1e-4, 4 or 5 at 1e-6, 6 at 1e-9."""
+    return int(np.ceil((2.0 + 1.2 * np.log10(1.0 / eps)) / 2.0))
+
+
+def points_of_a_tensor(eps: float) -> int:
+    """Points that stand for an anisotropic atom: 30 at 1e-4, 50 at 1e-6, 90 at 1e-9."""
+    return int(5.0 * np.log10(1.0 / eps) ** 1.3)
+
+
+def pair_seconds(points: int, shape: Sequence[int], eps: float, single: bool) -> float:
+    return transform_seconds(points, shape, eps, single, best_upsampling(points, shape, eps, single))
