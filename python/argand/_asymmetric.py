@@ -10,6 +10,7 @@ the second term only for real form factors. The sum over c is their number, or 0
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,7 +49,15 @@ class Share(NamedTuple):
 
 def share(crystal: Crystal, friedel: bool) -> Share:
     """The least that has to be summed of a crystal; `friedel`: form factors are real."""
-    every = operations(crystal.symops)
+    kept, centring, inversion = _kept(crystal.symops, friedel)
+    part = crystal.to_p1() if len(kept) == len(crystal.symops) else crystal.images(kept)
+    return Share(part, centring, inversion)
+
+
+@lru_cache(maxsize=256)
+def _kept(symops: tuple[str, ...], friedel: bool) -> tuple[list[int], NDArray[np.float64], NDArray[np.float64] | None]:
+    """Operations of which one is left for each (centring, inversion), and these."""
+    every = operations(symops)
     kinds: dict[bytes, int] = {}
     centring, inversion = [], None
     for i, (rotation, translation) in enumerate(every):
@@ -63,9 +72,7 @@ def share(crystal: Crystal, friedel: bool) -> Share:
             if _key(-rotation) not in kept:
                 kept[_key(rotation)] = i
         kinds = kept
-    if len(kinds) == len(every):
-        return Share(crystal.to_p1(), np.zeros((1, 3)), None)
-    return Share(crystal.images(list(kinds.values())), np.array(centring), inversion)
+    return list(kinds.values()), np.array(centring), inversion
 
 
 def _key(rotation: NDArray[Any]) -> bytes:

@@ -214,8 +214,15 @@ def _check_ptr(name: str, ptr: Array, end: int) -> None:
         raise ValueError(f"{name} must rise from 0 to {end}")
 
 
+_NAMES: dict[Any, str] = {}  # str() of a numpy dtype takes longer than a small kernel
+
+
 def _dtype(array: Array) -> str:
-    return str(array.dtype).removeprefix("torch.")
+    dtype = array.dtype
+    name = _NAMES.get(dtype)
+    if name is None:
+        name = _NAMES[dtype] = str(dtype).removeprefix("torch.")
+    return name
 
 
 def _address(array: Array | None) -> int:

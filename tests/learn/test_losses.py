@@ -196,9 +196,7 @@ def test_metrics_against_the_numpy_functions(example):
     correlation.update(predicted, odd, even > 0, even)
     rows = [t.flatten(1).numpy()[:, half] for t in (odd, guess, even)]
     errors = [np.degrees(argand.phase_error(a, b, w)) for a, b, w in zip(*rows, strict=True)]
-    maps = [
-        argand.map_correlation(hkl, w * np.exp(1j * a), w * np.exp(1j * b)) for a, b, w in zip(*rows, strict=True)
-    ]
+    maps = [argand.map_correlation(hkl, w * np.exp(1j * a), w * np.exp(1j * b)) for a, b, w in zip(*rows, strict=True)]
     assert float(mpe.compute()) == pytest.approx(np.mean(errors), rel=1e-9)
     assert float(correlation.compute()) == pytest.approx(np.mean(maps), rel=1e-9)
     assert float(mpe.interval()) == pytest.approx(1.96 * np.std(errors, ddof=1) / np.sqrt(3), rel=1e-6)

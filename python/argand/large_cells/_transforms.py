@@ -33,8 +33,9 @@ Complex = NDArray[np.complexfloating[Any, Any]]
 T = TypeVar("T")
 
 _LOOSEST = 1e-2  # beyond this the error does not follow eps any more
-_SINGLE = 1e-4  # what single precision reaches with any grid
-_TURN = 4e-7  # error of h.x in single precision, per order h
+_SINGLE = 1.3e-5  # from here on single precision is enough,
+_NARROWEST_SINGLE = 3e-5  # with the widest kernel that it bears
+_TURN = 2e-7  # error of h.x in single precision, per order h
 _planning = threading.Lock()
 _forked = False
 
@@ -88,9 +89,14 @@ def modes_of(hkl: NDArray[np.int32]) -> Modes:
 
 def pairs_of(size: FloatArray, tolerance: float, reach: Sequence[int]) -> list[Pair]:
     """The accuracy of each pair for which the errors size[pair] eps, added in squares, stay below the tolerance."""
-    wanted = tolerance / (np.sqrt(max(len(size), 1)) * np.maximum(size, 1e-300))
-    eps = np.clip(wanted, 1e-14, _LOOSEST)
-    return [Pair(i, float(e), bool(e >= max(_SINGLE, _TURN * max(reach)))) for i, e in enumerate(eps)]
+    wanted = np.full(len(size), np.inf)
+    for shared_by in range(len(size), 0, -1):  # pairs that need next to no accuracy leave the tolerance to the others
+        wanted = tolerance / (np.sqrt(shared_by) * np.maximum(size, 1e-300))
+        if np.count_nonzero(wanted < _LOOSEST) >= shared_by:
+            break
+    single = wanted >= max(_SINGLE, _TURN * max(reach))
+    eps = np.clip(wanted, np.where(single, _NARROWEST_SINGLE, 1e-14), _LOOSEST)
+    return [Pair(i, float(e), bool(s)) for i, (e, s) in enumerate(zip(eps, single, strict=True))]
 
 
 class Plans:

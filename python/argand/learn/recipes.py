@@ -51,6 +51,6 @@ RECIPES: dict[str, Recipe] = {
     "mlp": Recipe(
         {"width": 256}, inputs=("amplitude",), steps=800, steps_published=250, batch_size=64, lr=2e-3, lowest_cut=0.7
     ),
-    "conv": Recipe({"width": 16}, steps=1200, steps_published=300, batch_size=16, lr=2e-2),
+    "conv": Recipe({"width": 16}, steps=1200, steps_published=300, batch_size=16, lr=1e-2),
     "unet": Recipe({"width": 8, "depth": 2}, steps=1000, steps_published=300, batch_size=16, lr=1e-2),
 }
