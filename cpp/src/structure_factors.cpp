@@ -19,13 +19,12 @@ constexpr bool friedel = std::floating_point<F>;  // F(-h) = conj F(h) holds wit
 // ---- atoms ----------------------------------------------------------------------------------------------------------
 
 template <class T>
-std::vector<Index> by_scatterer(const Atoms<T>& atoms, Index crystal) {
+void sort_by_scatterer(const Atoms<T>& atoms, Index crystal, std::vector<Index>& order) {
   const Index begin = atoms.atom_ptr[crystal], end = atoms.atom_ptr[crystal + 1];
-  std::vector<Index> order(end - begin);
+  order.resize(end - begin);
   std::iota(order.begin(), order.end(), begin);
   const auto less = [&](Index a, Index b) { return atoms.scatterer[a] < atoms.scatterer[b]; };
   if (!std::is_sorted(order.begin(), order.end(), less)) std::stable_sort(order.begin(), order.end(), less);
-  return order;
 }
 
 template <class T>
@@ -35,7 +34,9 @@ struct Packed {
   bool at_rest;
 
   Packed(const Atoms<T>& atoms, Index crystal) : at_rest(atoms.beta == nullptr) {
-    for (const Index atom : by_scatterer(atoms, crystal)) {
+    std::vector<Index> order;
+    sort_by_scatterer(atoms, crystal, order);
+    for (const Index atom : order) {
       const std::int32_t scatterer = atoms.scatterer[atom];
       if (blocks.empty() || blocks.back().count == Block<T>::lanes || blocks.back().scatterer != scatterer) {
         blocks.push_back(Block<T>{});
@@ -134,8 +135,9 @@ void sum_boxes(const Atoms<T>& atoms, const FormFactors<F>& form, const HklBox& 
   const Index batch = std::max<Index>(1, worth_a_thread / per_crystal);
   parallel_for((atoms.crystals + batch - 1) / batch, [&](Index task) {
     std::vector<T> scratch;
+    std::vector<Index> order;
     for (Index c = task * batch; c < std::min(atoms.crystals, (task + 1) * batch); ++c) {
-      const std::vector<Index> order = by_scatterer(atoms, c);
+      sort_by_scatterer(atoms, c, order);
       const Index count = Index(order.size());
       scratch.resize(std::max<Index>(scratch.size(), box_scratch<T>(count, box)));
       kernel.sum_box(atoms, order.data(), count, form, box, friedel<F>, scratch.data(), out + c * box.size());

@@ -118,7 +118,7 @@ def test_checkpoints_hold_any_nesting_without_pickle(tmp_path):
     assert back["list"][2]["t"].item() == 3
     assert back["empty"] == {}
     assert [p.name for p in tmp_path.iterdir()] == ["c.safetensors"]
-    with pytest.raises(TypeError, match="PosixPath|WindowsPath|Path"):
+    with pytest.raises(TypeError, match="Path"):
         SafetensorsIO().save_checkpoint({"path": tmp_path}, tmp_path / "d.safetensors")
 
 

@@ -82,16 +82,24 @@ struct BoxTables {
     }
   }
 
-  // Lanes l = c, c + 1, ... of the sum over atoms begin .. end.
-  ARGAND_INLINE Complex<Lanes<T>> sum(Index begin, Index end, int c) const {
-    Complex<Lanes<T>> s{};
+  // `chunks` registers of l = c, c + 1, ... of the sum over atoms begin .. end. Four sums each, so that none waits long
+  // for the one before.
+  template <int chunks>
+  ARGAND_INLINE void sum(Index begin, Index end, int c, Complex<Lanes<T>> (&out)[chunks]) const {
+    using V = Lanes<T>;
+    V rr[chunks] = {}, ii[chunks] = {}, ri[chunks] = {}, ir[chunks] = {};
     for (Index a = begin; a < end; ++a) {
       const T* Z = axis(a, 2) + c;
-      const Lanes<T> z_re = load(Z), z_im = load(Z + padded);
-      s.re += z_re * along[2 * a] - z_im * along[2 * a + 1];
-      s.im += z_im * along[2 * a] + z_re * along[2 * a + 1];
+      const T re = along[2 * a], im = along[2 * a + 1];
+      for (int i = 0; i < chunks; ++i) {
+        const V z_re = load(Z + i * lane_count<T>), z_im = load(Z + padded + i * lane_count<T>);
+        rr[i] += z_re * re;
+        ii[i] += z_im * im;
+        ri[i] += z_re * im;
+        ir[i] += z_im * re;
+      }
     }
-    return s;
+    for (int i = 0; i < chunks; ++i) out[i] = {rr[i] - ii[i], ri[i] + ir[i]};
   }
 };
 
@@ -100,10 +108,11 @@ template <class T, class F>
 ARGAND_INLINE void add_line(const BoxTables<T>& tables, Index begin, Index end, const F* f, Complex<T>* line) {
   constexpr int lanes = lane_count<T>;
   for (int c = 0; c < tables.padded; c += lanes) {
-    const Complex<Lanes<T>> sum = tables.sum(begin, end, c);
+    Complex<Lanes<T>> sum[1];
+    tables.sum(begin, end, c, sum);
     T re[lanes], im[lanes];
-    store(re, sum.re);
-    store(im, sum.im);
+    store(re, sum[0].re);
+    store(im, sum[0].im);
     const int count = tables.nl - c < lanes ? tables.nl - c : lanes;
     for (int i = 0; i < count; ++i) {
       const Complex<T> value = f[c + i] * Complex<T>{re[i], im[i]};
@@ -114,16 +123,26 @@ ARGAND_INLINE void add_line(const BoxTables<T>& tables, Index begin, Index end, 
 
 // The same for one scatterer, real f and a line with its mate, in whole lanes: up to a register's worth of numbers
 // beyond either line is overwritten, and f is read as far.
+template <int chunks, class T>
+ARGAND_INLINE void put_chunks(const BoxTables<T>& tables, Index count, int c, const T* f, Complex<T>* line,
+                              Complex<T>* mate) {
+  constexpr int lanes = lane_count<T>;
+  Complex<Lanes<T>> sum[chunks];
+  tables.sum(0, count, c, sum);
+  for (int i = 0; i < chunks; ++i, c += lanes) {
+    const Lanes<T> re = sum[i].re * load(f + c), im = sum[i].im * load(f + c);
+    store_complex<T>(&line[c].re, re, im);
+    store_complex<T>(&mate[-(c + lanes - 1)].re, reversed<T>(re), -reversed<T>(im));
+  }
+}
+
 template <class T>
 ARGAND_INLINE void put_line_and_mate(const BoxTables<T>& tables, Index count, const T* f, Complex<T>* line,
                                      Complex<T>* mate) {
   constexpr int lanes = lane_count<T>;
-  for (int c = 0; c < tables.padded; c += lanes) {
-    const Complex<Lanes<T>> sum = tables.sum(0, count, c);
-    const Lanes<T> re = sum.re * load(f + c), im = sum.im * load(f + c);
-    store_complex<T>(&line[c].re, re, im);
-    store_complex<T>(&mate[-(c + lanes - 1)].re, reversed<T>(re), -reversed<T>(im));
-  }
+  int c = 0;
+  for (; c + 2 * lanes <= tables.padded; c += 2 * lanes) put_chunks<2>(tables, count, c, f, line, mate);
+  if (c < tables.padded) put_chunks<1>(tables, count, c, f, line, mate);
 }
 
 template <class T, class F>

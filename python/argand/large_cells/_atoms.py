@@ -46,8 +46,7 @@ class Points(NamedTuple):
 
     def per_atom(self, values: FloatArray, atoms: int) -> FloatArray:
         """Sums over the points of each atom: (p,) to (atoms,)."""
-        sums: FloatArray = np.bincount(self.atom, self.weight * values, minlength=atoms)
-        return sums
+        return np.bincount(self.atom, self.weight * values, minlength=atoms).astype(np.float64)
 
 
 def atoms_of(crystal: Crystal) -> Atoms:
@@ -96,7 +95,7 @@ def points_of(atoms: Atoms, f_max: FloatArray, stol2_max: float, tolerance: floa
 
 
 def principal(u_aniso: FloatArray, cell: Cell) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Least principal B (n,), what the others have more (n, 2), and their directions, fractional per angstrom (n, 2, 3).
+    """Least principal B (n,), what the others have more (n, 2), and their directions (n, 2, 3), fractional per angstrom.
 
     With metric G = O^T O, cartesian x = O frac and 2 pi^2 U = O beta O^T.
     """

@@ -20,7 +20,7 @@ from numpy.polynomial import chebyshev
 from scipy.special import ive
 
 from argand.cell import FloatArray
-from argand.large_cells._atoms import Atoms, IntArray
+from argand.large_cells._atoms import IntArray
 from argand.large_cells._pieces import pieces
 
 _SAMPLE = 4096  # atoms that stand for all where an error is measured
@@ -50,7 +50,7 @@ class Basis(NamedTuple):
 
     @property
     def rank(self) -> int:
-        return self.vectors.shape[1]
+        return int(self.vectors.shape[1])
 
     def strengths(self, kind: IntArray, b: FloatArray) -> FloatArray:
         """u_r of atoms, (n, rank)."""
@@ -89,24 +89,27 @@ def family_on(form: Form, interval: tuple[float, float], widest: float, eps: flo
 
 
 def basis_of(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray, eps: float, tolerance: float) -> Basis:
-    """The least number of functions that leaves atoms of any place sqrt(sum_j occ_j^2 error_j^2) <= tolerance.
+    """The fewest functions that leave atoms anywhere an error of sqrt(sum_j occ_j^2 error_j^2) <= tolerance.
 
-    That error is measured at every point of the family, with every n-th atom where there are many.
+    That is measured at every point of the family, with every n-th atom where there are many; besides, no atom of any
+    type and any B between the extremes may be wrong by more than the tolerance.
     """
     low, high = float(family.q[0]), float(family.q[-1])
-    members = []
+    step = 1 + len(kind) // _SAMPLE
+    sample = np.sqrt(step) * occ[::step, None] * family(kind[::step], b[::step])
+    every = []
     for own in (kind == k for k in np.unique(kind)):
         values = grid(b[own].min(), b[own].max(), degree(float(np.ptp(b[own])) * high, eps))
-        weight = np.sqrt(np.square(occ[own]).sum() / len(values))
-        members.append(weight * family(np.full(len(values), kind[own][0]), values))
-    vectors = np.linalg.svd(np.concatenate(members), full_matrices=False)[2].T
-    step = 1 + len(kind) // _SAMPLE
-    u = np.sqrt(step) * occ[::step, None] * (family(kind[::step], b[::step]) @ vectors)
-    left_out = np.zeros((len(u), len(family.q)))
+        every.append(np.abs(occ[own]).max() * family(np.full(len(values), kind[own][0]), values))
+    rare = np.concatenate(every)
+    vectors = np.linalg.svd(np.concatenate([sample, rare]), full_matrices=False)[2].T
+    common_error, rare_error = np.zeros_like(sample), np.zeros_like(rare)
     rank = vectors.shape[1]
     while rank:
-        left_out += np.outer(u[:, rank - 1], vectors[:, rank - 1])
-        if np.square(left_out).sum(axis=0).max() > tolerance**2:
+        v = vectors[:, rank - 1]
+        common_error += np.outer(sample @ v, v)
+        rare_error += np.outer(rare @ v, v)
+        if max(np.square(common_error).sum(axis=0).max(), np.square(rare_error).max()) > tolerance**2:
             break
         rank -= 1
     vectors = np.ascontiguousarray(vectors[:, : rank + rank % 2])  # two go into one transform
@@ -126,8 +129,3 @@ def grid(low: float, high: float, terms: int) -> FloatArray:
     if terms < 1 or high <= low:
         return np.array([low])
     return low + (high - low) * np.square(np.sin(np.linspace(0.0, np.pi / 2, terms + 1)))
-
-
-def widest(atoms: Atoms, b: FloatArray, b_form: FloatArray) -> float:
-    """The largest B in any exp(-B q) of the atoms, form factors included; b_form (kinds,)."""
-    return float((b_form[atoms.kind] + b).max(initial=0.0))

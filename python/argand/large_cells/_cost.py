@@ -12,18 +12,16 @@ import numpy as np
 import scipy.fft
 
 DIRECT = 0.45e-9  # a term of the direct sum: one atom at one reflection
-FFT = {False: 1.1e-9, True: 0.65e-9}  # per n log2 n of the fine grid, in double and in single precision
-POINT = 70e-9  # to fetch, sort and place a point, in one transform
-SPREAD = {False: 0.42e-9, True: 0.22e-9}  # per point and grid point that it is spread to
-GATHER = 18e-9  # per reflection and transform
-BASIS = 120e-9  # per reflection
-ATOM = 350e-9  # per atom, its strengths
-START = 4e-3
+GRID = {False: 1.7e-9, True: 0.85e-9}  # per n log2 n of the fine grid, in double and in single precision
+POINT = 70e-9  # per point and transform
+SPREAD = {False: 0.6e-9, True: 0.35e-9}  # per point and grid point that it is spread to
+REFLECTION = 30e-9  # per reflection and transform
+ATOM = 500e-9  # per atom
+START = 5e-3
 
+SMALLEST_EPS, LARGEST_EPS = 1e-12, 1e-2
 UPSAMPLING = (1.25, 2.0)  # those that every finufft since 2.3 can do
 _NARROWEST = 1e-9  # the smallest eps that 1.25 reaches
-
-Shape = tuple[int, int, int]
 
 
 def kernel_width(eps: float, upsampling: float) -> int:
@@ -43,7 +41,7 @@ def transform_seconds(points: int, shape: Sequence[int], eps: float, single: boo
     """One non-uniform transform."""
     grid = fine_grid(shape, eps, upsampling)
     spread = POINT + SPREAD[single] * kernel_width(eps, upsampling) ** 3
-    return FFT[single] * grid * np.log2(grid) + points * spread
+    return float(GRID[single] * grid * np.log2(grid) + points * spread)
 
 
 def best_upsampling(points: int, shape: Sequence[int], eps: float, single: bool) -> float:
@@ -56,19 +54,20 @@ def direct_seconds(atoms: int, reflections: int) -> float:
     return DIRECT * atoms * reflections
 
 
+def pair_seconds(points: int, shape: Sequence[int], eps: float, single: bool) -> float:
+    """A transform at its best."""
+    return transform_seconds(points, shape, eps, single, best_upsampling(points, shape, eps, single))
+
+
 def nufft_seconds(
-    isotropic: int, anisotropic: int, reflections: int, shape: Sequence[int], eps: float, dispersion: bool = False
+    atoms: int, points: int, reflections: int, shape: Sequence[int], eps: float, dispersion: bool = False
 ) -> float:
-    """The sum by a low-rank basis and non-uniform transforms, of atoms in P 1."""
-    points = isotropic + anisotropic * points_of_a_tensor(eps)
-    accuracies = [min(0.01, eps * 10.0 ** (1.7 * pair)) for pair in range(pairs(eps))]
-    transforms = 0.0
-    for accuracy in accuracies:
-        single = accuracy >= 1e-4
-        upsampling = best_upsampling(points, shape, accuracy, single)
-        transforms += transform_seconds(points, shape, accuracy, single, upsampling) + GATHER * reflections
-    once = transforms + BASIS * reflections + ATOM * (isotropic + anisotropic) + START
-    return 2.0 * once if dispersion else once
+    """The sum by a low-rank basis and non-uniform transforms; anisotropic atoms are several points."""
+    seconds = START + ATOM * atoms + REFLECTION * reflections
+    for pair in range(pairs(eps)):
+        accuracy = min(LARGEST_EPS, 0.3 * eps * 100.0**pair)
+        seconds += pair_seconds(points, shape, accuracy, accuracy >= 2e-5) + REFLECTION * reflections
+    return 2.0 * seconds if dispersion else seconds
 
 
 def nufft_bytes(points: int, reflections: int, shape: Sequence[int], eps: float, workers: int) -> int:
@@ -79,14 +78,10 @@ def nufft_bytes(points: int, reflections: int, shape: Sequence[int], eps: float,
 
 
 def pairs(eps: float) -> int:
-    """Transforms of two real strengths each: 3 at 1e-4, 4 or 5 at 1e-6, 6 at 1e-9."""
-    return int(np.ceil((2.0 + 1.2 * np.log10(1.0 / eps)) / 2.0))
+    """Transforms, of two real strengths each: 3 at 1e-4, 4 at 1e-6, 6 at 1e-9 (B of 5 to 80 A^2)."""
+    return int(np.ceil(0.5 + 0.6 * np.log10(1.0 / eps)))
 
 
 def points_of_a_tensor(eps: float) -> int:
-    """Points that stand for an anisotropic atom: 30 at 1e-4, 50 at 1e-6, 90 at 1e-9."""
-    return int(5.0 * np.log10(1.0 / eps) ** 1.3)
-
-
-def pair_seconds(points: int, shape: Sequence[int], eps: float, single: bool) -> float:
-    return transform_seconds(points, shape, eps, single, best_upsampling(points, shape, eps, single))
+    """Points that stand for an anisotropic atom: 27 at 1e-4, 50 at 1e-6, 92 at 1e-9."""
+    return int(4.0 * np.log10(1.0 / eps) ** 1.4)

@@ -1,4 +1,4 @@
-"""Structure factors of isotropic points, and their adjoint, by a low-rank basis and non-uniform transforms."""
+"""Structure factors by a low-rank basis and non-uniform transforms, and their adjoint."""
 
 from __future__ import annotations
 
@@ -6,55 +6,168 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from argand._asymmetric import share
 from argand.cell import FloatArray
-from argand.large_cells._atoms import Atoms, Points
+from argand.crystal import Crystal
 from argand.large_cells._basis import Basis
+from argand.large_cells._choice import check
 from argand.large_cells._pieces import pieces
-from argand.large_cells._transforms import Complex, Modes, Pair, Plans, pairs_of, shared_out
+from argand.large_cells._prepare import Prepared, Term, prepare
+from argand.large_cells._transforms import Complex, Pair, Plans, pairs_of, shared_out
+from argand.reflections import as_hkl
 
 
 class Gradients(NamedTuple):
-    """Derivatives of a real loss by every atom's parameters."""
+    """Derivatives of a real loss by the parameters of every atom."""
 
     frac: FloatArray  # (n, 3)
-    b_iso: FloatArray  # (n,), of anisotropic atoms: by a B that is added to the tensor
+    b_iso: FloatArray  # (n,), of anisotropic atoms by a B that is added to the tensor
     occ: FloatArray  # (n,)
+
+
+def structure_factors(
+    crystal: Crystal, hkl: ArrayLike, *, table: str = "it92", energy_kev: float | None = None, eps: float = 1e-6
+) -> NDArray[np.complex128]:
+    """F(h) = sum_j occ_j f_j(h) exp(-T_j(h)) exp(2 pi i h.x_j), (m,), of a crystal of any space group.
+
+    Parameters
+    ----------
+    crystal, table, energy_kev : as in `argand.structure_factors`
+    hkl : (m, 3) whole numbers in any order
+    eps : error over the root mean square of F at low angles (see `argand.large_cells`), 1e-12 to 1e-2
+
+    Raises
+    ------
+    ImportError
+        finufft is not installed.
+    MemoryError
+        The box around hkl is too large for this machine; says how large.
+    """
+    indices = as_hkl(hkl)
+    part = share(crystal, friedel=energy_kev is None)
+    check(part.part, indices, eps)
+    f = np.zeros(len(indices), np.complex128)
+    if len(indices) and len(part.part.types):
+        given = prepare(part.part, indices, table, energy_kev, eps)
+        for term in given.terms:
+            f += term.factor * _forward(given, term)
+    complete: NDArray[np.complex128] = part.complete(f, indices)
+    return complete
+
+
+def vjp(
+    crystal: Crystal,
+    hkl: ArrayLike,
+    g: ArrayLike,
+    *,
+    table: str = "it92",
+    energy_kev: float | None = None,
+    eps: float = 1e-6,
+) -> Gradients:
+    """Derivatives of a real loss L, given g = dL/dRe F + i dL/dIm F of every reflection (m,).
+
+    dL/dp_j = Re sum_h conj(g(h)) dF(h)/dp_j: type 2 transforms of g v_r, four for two ranks. They are derivatives of
+    what `structure_factors` computes. Errors are about eps |g| max|f| by occupancy, and larger for positions and B by
+    2 pi |h| and stol^2 at the end of the list.
+
+    The crystal must be in P 1 (`Crystal.to_p1`), as the parameters of symmetry images are not free.
+    """
+    indices = as_hkl(hkl)
+    if len(crystal.symops) != 1:
+        raise ValueError(f"crystal has {len(crystal.symops)} symmetry operations, needs P 1: crystal.to_p1()")
+    by_f = np.asarray(g, dtype=np.complex128)
+    if by_f.shape != (len(indices),):
+        raise ValueError(f"g has shape {by_f.shape}, needs ({len(indices)},): one for each of hkl")
+    check(crystal, indices, eps)
+    n = len(crystal.types)
+    result = Gradients(np.zeros((n, 3)), np.zeros(n), np.zeros(n))
+    if n and by_f.any():
+        given = prepare(crystal, indices, table, energy_kev, eps)
+        for term in given.terms:
+            parts = _backward(given, term, indices, np.conj(term.factor) * by_f, eps)
+            for total, part in zip(result, parts, strict=True):
+                total += part
+    return result
+
+
+def _forward(given: Prepared, term: Term) -> NDArray[np.complex128]:
+    """The error of a transform is that of its strengths at random phases, eps sqrt(sum c^2)."""
+    atoms, points, modes, v = given.atoms, given.points, given.modes, term.v
+    u = term.basis.strengths(atoms.kind, points.b)
+    u *= atoms.occ[:, None]
+    length = np.sqrt(points.per_atom(points.weight, len(u)) @ np.square(u))
+    pairs = pairs_of(_size(term.basis, length), given.tolerance, modes.reach)
+
+    def work(some: Sequence[Pair], transform: Plans) -> NDArray[np.complex128]:
+        f = np.zeros(len(modes.place), np.complex128)
+        for pair in some:
+            one, two = 2 * pair.number, 2 * pair.number + 1
+            strengths = (u[:, one] + 1j * u[:, two])[points.atom]
+            strengths *= points.weight
+            a = transform(pair, strengths)
+            for i in pieces(len(f)):
+                w = 0.5 * (v[one, i] - 1j * v[two, i])
+                f[i] += w * a[modes.place[i]]
+                f[i] += (w * a[modes.size - 1 - modes.place[i]]).conj()
+        return f
+
+    f = np.zeros(len(modes.place), np.complex128)
+    for part in shared_out(pairs, 1, points.frac, modes, work):
+        f += part
+    return f
+
+
+def _backward(given: Prepared, term: Term, hkl: NDArray[np.int32], g: Complex, eps: float) -> Gradients:
+    """With W_r(x) = Re sum_h conj(g) v_r exp(2 pi i h.x): dL/docc = sum_r u_r W_r, and likewise by B and position."""
+    atoms, points, modes, basis = given.atoms, given.points, given.modes, term.basis
+    n, count = len(atoms.kind), len(points.atom)
+    once, a = _half(modes.place, modes.size, g)
+    at, mirror, v = modes.place[once], modes.size - 1 - modes.place[once], term.v[:, once]
+    turn = 2j * np.pi * hkl[once].T
+    u = basis.strengths(atoms.kind, points.b)
+    by_b = basis.strengths_by_b(atoms.kind, points.b)
+    largest = np.abs(u).max(axis=0, initial=0.0)
+    scale = np.abs(u @ basis.vectors.T).max(initial=0.0)
+    pairs = pairs_of(_size(basis, largest), 0.5 * eps * float(scale), modes.reach)
+
+    def work(some: Sequence[Pair], transform: Plans) -> FloatArray:
+        sums: FloatArray = np.zeros((5, count))  # by place, by B, by occupancy
+        for pair in some:
+            ranks = slice(2 * pair.number, 2 * pair.number + 2)
+            one, two = u[:, ranks].T
+            w = v[ranks][0] + 1j * v[ranks][1]
+            there, opposite = w * a, w * a.conj()
+            for row, factor in ((4, None), (0, turn[0]), (1, turn[1]), (2, turn[2])):
+                box: Complex = np.zeros(modes.size, np.complex64 if pair.single else np.complex128)
+                box[at] = there if factor is None else there * factor
+                box[mirror] = box[mirror] + (opposite if factor is None else -opposite * factor)
+                field = transform(pair, box)
+                sums[row] += one[points.atom] * field.real + two[points.atom] * field.imag
+                if factor is None:
+                    one_b, two_b = by_b[:, ranks].T
+                    sums[3] += one_b[points.atom] * field.real + two_b[points.atom] * field.imag
+        return sums
+
+    total = np.zeros((5, count))
+    for part in shared_out(pairs, 2, points.frac, modes, work):
+        total += part
+    x, y, z, b, occ = (points.per_atom(row, n) for row in total)
+    return Gradients(atoms.occ[:, None] * np.stack([x, y, z], axis=1), atoms.occ * b, occ)
 
 
 def _size(basis: Basis, strength: FloatArray) -> FloatArray:
     """How much each pair adds to a sum: strength (ranks,) times the largest value of its functions."""
-    share = np.square(strength) * np.square(basis.vectors).max(axis=0)
-    return np.sqrt(share.reshape(-1, 2).sum(axis=1))
+    size = np.square(strength) * np.square(basis.vectors).max(axis=0, initial=0.0)
+    return np.sqrt(size.reshape(-1, 2).sum(axis=1))
 
 
-def forward(
-    atoms: Atoms, points: Points, basis: Basis, v: FloatArray, modes: Modes, tolerance: float
-) -> NDArray[np.complex128]:
-    """F at the reflections of `modes`; v (rank, m) is the basis there.
-
-    Errors of a transform are those of its strengths at random phases: eps times the root of their sum of squares.
-    """
-    u = basis.strengths(atoms.kind, points.b)
-    u *= atoms.occ[:, None]
-    length = np.sqrt(np.square(points.weight) @ np.square(u)[points.atom])
-    pairs = pairs_of(_size(basis, length), tolerance, modes.reach)
-
-    def work(some: Sequence[Pair], transform: Plans) -> NDArray[np.complex128]:
-        f = np.zeros(len(modes.index), np.complex128)
-        for pair in some:
-            real, imaginary = 2 * pair.number, 2 * pair.number + 1
-            strength = (u[:, real] + 1j * u[:, imaginary])[points.atom]
-            strength *= points.weight
-            a = transform(pair, strength)
-            for i in pieces(len(f)):
-                w = 0.5 * (v[real, i] - 1j * v[imaginary, i])
-                f[i] += w * a[modes.index[i]]
-                f[i] += (w * a[modes.size - 1 - modes.index[i]]).conj()
-        return f
-
-    total = np.zeros(len(modes.index), np.complex128)
-    for f in shared_out(pairs, 1, points.frac, modes, work):
-        total += f
-    return total
+def _half(index: NDArray[np.intp], size: int, g: Complex) -> tuple[NDArray[np.intp], Complex]:
+    """One reflection of each Friedel pair, and half the sum of conj(g) that falls to it: F(-h) = conj F(h)."""
+    mirrored = index > size - 1 - index
+    key = np.where(mirrored, size - 1 - index, index)
+    _, once, place = np.unique(key, return_index=True, return_inverse=True)
+    same = np.where(mirrored == mirrored[once][place], g.conj(), g)
+    a = np.bincount(place, 0.5 * same.real) + 1j * np.bincount(place, 0.5 * same.imag)
+    return once, a.astype(np.complex128)

@@ -61,7 +61,7 @@ class Modes(NamedTuple):
     """The box |h_i| <= reach_i around a list of reflections, and where they lie in it."""
 
     reach: tuple[int, int, int]
-    index: NDArray[np.intp]  # (m,) in the flat box; -h lies at size - 1 - index
+    place: NDArray[np.intp]  # (m,) in the flat box; -h lies at size - 1 - place
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -82,9 +82,8 @@ def reach_of(hkl: NDArray[np.int32]) -> tuple[int, int, int]:
 def modes_of(hkl: NDArray[np.int32]) -> Modes:
     reach = reach_of(hkl)
     _, k, l = (2 * n + 1 for n in reach)
-    index = np.ravel(hkl.astype(np.intp) @ np.array([k * l, l, 1]))
-    index += (reach[0] * k + reach[1]) * l + reach[2]
-    return Modes(reach, index)
+    place: NDArray[np.intp] = hkl.astype(np.intp) @ np.array([k * l, l, 1])
+    return Modes(reach, place + ((reach[0] * k + reach[1]) * l + reach[2]))
 
 
 def pairs_of(size: FloatArray, tolerance: float, reach: Sequence[int]) -> list[Pair]:
@@ -112,16 +111,16 @@ class Plans:
 
     def __call__(self, pair: Pair, values: Complex) -> Complex:
         """Transform complex strengths (points,) to a flat box, or a box to values at the points."""
-        dtype = np.dtype(np.complex64 if pair.single else np.complex128)
+        dtype, real = ("complex64", np.float32) if pair.single else ("complex128", np.float64)
         if (pair.eps, pair.single) != self._made:
             points, shape = self._angle.shape[1], self._modes.shape
             with _planning:  # FFTW's planner is no place for two threads
                 self._plan = None
                 self._plan = self._make(
-                    self._sort, shape, 1, pair.eps, 1, dtype=dtype.name, nthreads=self._threads,
+                    self._sort, shape, 1, pair.eps, 1, dtype=dtype, nthreads=self._threads,
                     upsampfac=_cost.best_upsampling(points, shape, pair.eps, pair.single),
                 )  # fmt: skip
-            self._plan.setpts(*(np.ascontiguousarray(a, dtype=dtype.type(0).real.dtype) for a in self._angle))
+            self._plan.setpts(*(np.ascontiguousarray(a, dtype=real) for a in self._angle))
             self._made = pair.eps, pair.single
         values = np.ascontiguousarray(values, dtype=dtype)
         result: Complex = self._plan.execute(values if self._sort == 1 else values.reshape(self._modes.shape))

@@ -60,7 +60,8 @@ def predict(
 
     Returns
     -------
-    (m,) phases; NaN where a reflection is not measured, is extinct (|F| = 0) or lies outside the cube the network was trained on.
+    (m,) phases; NaN where a reflection is not measured, is extinct (|F| = 0), or lies outside the cube that the
+    network was trained on.
 
     Raises
     ------

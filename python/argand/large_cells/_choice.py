@@ -1,0 +1,73 @@
+"""Whether the transforms can be used for a crystal, and whether they save anything."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from argand._config import num_threads
+from argand.crystal import Crystal
+from argand.large_cells import _cost
+from argand.large_cells._transforms import reach_of
+
+INSTALL = "method='nufft' needs finufft: pip install argand[large]"
+
+_SMALL = 2e7  # atoms x reflections, ten milliseconds of the direct sum: not worth a thought
+
+
+class Estimate(NamedTuple):
+    direct_seconds: float
+    nufft_seconds: float
+    nufft_bytes: int
+
+
+def installed() -> bool:
+    return importlib.util.find_spec("finufft") is not None
+
+
+def estimate(crystal: Crystal, hkl: NDArray[np.int32], eps: float = 1e-6, dispersion: bool = False) -> Estimate:
+    """What both ways would cost for a crystal in P 1, on one core (see `_cost`)."""
+    atoms = len(crystal.types)
+    tensors = 0 if crystal.u_aniso is None else int(np.count_nonzero(~np.isnan(crystal.u_aniso[:, 0])))
+    shape = [2 * n + 1 for n in reach_of(hkl)]
+    points = atoms - tensors + tensors * _cost.points_of_a_tensor(eps)
+    return Estimate(
+        _cost.direct_seconds(atoms, len(hkl)),
+        _cost.nufft_seconds(atoms, points, len(hkl), shape, eps, dispersion),
+        _cost.nufft_bytes(points, len(hkl), shape, eps, min(num_threads(), _cost.pairs(eps))),
+    )
+
+
+def pays(crystal: Crystal, hkl: NDArray[np.int32], eps: float, dispersion: bool) -> bool:
+    """Whether the transforms save more than half of the time: the direct sum has no error, so a little is no reason."""
+    if len(crystal.types) * len(hkl) < _SMALL or eps < _cost.SMALLEST_EPS or not installed():
+        return False
+    cost = estimate(crystal, hkl, eps, dispersion)
+    return 2.0 * cost.nufft_seconds < cost.direct_seconds and cost.nufft_bytes < memory()
+
+
+def check(crystal: Crystal, hkl: NDArray[np.int32], eps: float) -> None:
+    """Raise what stands against the transforms."""
+    if not _cost.SMALLEST_EPS <= eps <= _cost.LARGEST_EPS:
+        raise ValueError(f"eps is {eps}, needs {_cost.SMALLEST_EPS:g} to {_cost.LARGEST_EPS:g}")
+    if not installed():
+        raise ImportError(INSTALL)
+    needed = estimate(crystal, hkl, eps).nufft_bytes if len(hkl) else 0
+    if needed > memory():
+        reach = " ".join(map(str, reach_of(hkl)))
+        raise MemoryError(
+            f"hkl to {reach} needs {needed / 2**30:.1f} GiB, half of this machine's memory is {memory() / 2**30:.1f}: "
+            "use method='direct'"
+        )
+
+
+def memory() -> float:
+    """Half of the machine's memory, bytes: what a call may take."""
+    try:
+        return 0.5 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # no POSIX
+        return float(4 * 2**30)

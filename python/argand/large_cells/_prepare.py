@@ -1,0 +1,71 @@
+"""What both directions need: the points of a crystal, and for each part of f a basis at the reflections."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from argand.cell import FloatArray
+from argand.crystal import Crystal
+from argand.form_factors import form_factors, gaussians
+from argand.large_cells._atoms import Atoms, Points, atoms_of, points_of
+from argand.large_cells._basis import Basis, Form, basis_of, family_on, wilson
+from argand.large_cells._pieces import pieces
+from argand.large_cells._transforms import Modes, modes_of
+from argand.reflections import stol
+
+# Shares of eps S: root mean squares, of which the largest error among a million reflections is four times.
+_TRANSFORMS, _BASIS, _QUADRATURE = 0.5, 0.2, 0.5
+
+
+class Term(NamedTuple):
+    """The real part of f (factor 1), or its imaginary part (factor i)."""
+
+    factor: complex
+    basis: Basis
+    v: FloatArray  # (rank, m): the basis at the reflections
+
+
+class Prepared(NamedTuple):
+    atoms: Atoms
+    points: Points
+    modes: Modes
+    terms: list[Term]
+    tolerance: float  # of the transforms of one term
+
+
+def prepare(crystal: Crystal, hkl: NDArray[np.int32], table: str, energy_kev: float | None, eps: float) -> Prepared:
+    """For a crystal in P 1 with at least one atom, and at least one reflection."""
+    atoms = atoms_of(crystal)
+    q = np.square(stol(hkl, atoms.cell))
+    interval = (float(q.min()), float(q.max()))
+    widths = np.array([gaussians(kind, table)[1].max() for kind in atoms.kinds])
+    sharpest = float((widths[atoms.kind] + atoms.b_iso).max())
+    parts = _parts(atoms.kinds, table, energy_kev)
+    families = [family_on(form, interval, sharpest, eps) for _, form in parts]
+    scale = np.sqrt(sum(wilson(family, atoms.kind, atoms.b_iso, atoms.occ) ** 2 for family in families))
+    share = eps * float(scale) / np.sqrt(len(parts))
+    f_max = np.max([np.abs(family.form).max(axis=1) for family in families], axis=0)
+    quadrature = _QUADRATURE * share / max(float(np.linalg.norm(atoms.occ)), 1e-300)
+    points = points_of(atoms, f_max, interval[1], quadrature)
+    terms = []
+    for (factor, _), family in zip(parts, families, strict=True):
+        basis = basis_of(family, atoms.kind, points.b, atoms.occ, eps, _BASIS * share)
+        v = np.empty((basis.rank, len(q)))
+        for i in pieces(len(q)):
+            v[:, i] = basis.at(q[i])
+        terms.append(Term(factor, basis, v))
+    return Prepared(atoms, points, modes_of(hkl), terms, _TRANSFORMS * share)
+
+
+def _parts(kinds: tuple[str, ...], table: str, energy_kev: float | None) -> list[tuple[complex, Form]]:
+    """f0 + f' is a real function, f'' another: each keeps F(-h) = conj F(h), and with it two in one transform."""
+
+    def f(stol: FloatArray) -> NDArray[Any]:
+        return form_factors(kinds, stol, table=table, energy_kev=energy_kev)
+
+    real: tuple[complex, Form] = (1.0, lambda stol: np.ascontiguousarray(f(stol).real))
+    imaginary: tuple[complex, Form] = (1j, lambda stol: np.ascontiguousarray(f(stol).imag))
+    return [real] if energy_kev is None else [real, imaginary]
