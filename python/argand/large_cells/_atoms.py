@@ -10,6 +10,7 @@ so that the atom becomes n1 n2 weighted points of one B. The orders n are the le
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -56,10 +57,10 @@ def atoms_of(crystal: Crystal) -> Atoms:
     return Atoms(crystal.cell, kinds, kind, crystal.frac, crystal.occ, crystal.b_iso, crystal.u_aniso)
 
 
-def points_of(atoms: Atoms, f_max: FloatArray, stol2_max: float, tolerance: float) -> Points:
-    """Points whose sum is that of the atoms; `tolerance` bounds the error of an atom of occupancy 1 up to stol2_max.
+def points_of(atoms: Atoms, q: FloatArray, form: FloatArray, tolerance: float) -> Points:
+    """Points whose sum is that of the atoms; `tolerance` bounds the error of an atom of occupancy 1.
 
-    f_max (kinds,) is the largest form factor of each kind.
+    q are values of stol^2 that cover the reflections, form (kinds, p) the moduli of the form factors there.
     """
     n = len(atoms.kind)
     tensor = np.zeros(n, bool) if atoms.u_aniso is None else ~np.isnan(atoms.u_aniso[:, 0])
@@ -69,33 +70,41 @@ def points_of(atoms: Atoms, f_max: FloatArray, stol2_max: float, tolerance: floa
     assert atoms.u_aniso is not None
     rows = np.flatnonzero(tensor)
     b, excess, direction = principal(atoms.u_aniso[rows], atoms.cell)
-    amplitude = f_max[atoms.kind[rows]]
-    order = np.stack([orders(amplitude, b, excess[:, i], stol2_max, tolerance / 3) for i in (0, 1)])
+    with np.errstate(divide="ignore"):
+        log_g = np.log(form)[atoms.kind[rows]] - np.outer(b, q)
+    order = np.stack([orders(log_g, q, excess[:, i], tolerance / 3) for i in (0, 1)], axis=1)
+    axes = np.sqrt(excess / (8 * np.pi**2))[..., None] * direction  # root mean square displacements
     parts = [(whole, np.ones(len(whole)), atoms.frac[whole])]
-    for n1, n2 in np.unique(order, axis=1).T:
-        some = np.flatnonzero((order[0] == n1) & (order[1] == n2))
-        (x1, w1), (x2, w2) = hermite(n1), hermite(n2)
-        weight = np.outer(w1, w2).ravel()
-        shift = np.stack(np.meshgrid(x1, x2, indexing="ij"), axis=-1).reshape(-1, 2)
-        heard = weight * amplitude[some].max() > tolerance / (3 * n1 * n2)  # the others together stay below a third
-        weight, shift = weight[heard], shift[heard]
-        spread = np.sqrt(excess[some] / (8 * np.pi**2))  # root mean square displacements, angstrom
-        moved = np.einsum("pi,ni,nid->npd", shift, spread, direction[some])
-        parts.append(
-            (
-                np.repeat(rows[some], len(weight)),
-                np.tile(weight, len(some)),
-                (atoms.frac[rows[some], None] + moved).reshape(-1, 3),
-            )
-        )
+    for pair in np.unique(order, axis=0):
+        some = np.flatnonzero((order == pair).all(axis=1))
+        weight, shift = _product(*pair, tolerance / 3 / max(np.exp(log_g[some].max()), 1e-300))
+        moved = atoms.frac[rows[some], None] + shift @ axes[some]
+        parts.append((np.repeat(rows[some], len(weight)), np.tile(weight, len(some)), moved.reshape(-1, 3)))
     b_all = atoms.b_iso.copy()
     b_all[rows] = b
     atom, weight, frac = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Points(b_all, atom, weight, frac)
 
 
+@lru_cache(maxsize=1024)
+def _hermite(n: int) -> tuple[FloatArray, FloatArray]:
+    """Nodes and weights of the mean over a normal distribution."""
+    x, w = np.polynomial.hermite_e.hermegauss(n)
+    return x, w / w.sum()
+
+
+def _product(n1: int, n2: int, tolerance: float) -> tuple[FloatArray, FloatArray]:
+    """Weights (p,) and places (p, 2) of the mean in two directions, without the lightest points."""
+    (x1, w1), (x2, w2) = _hermite(n1), _hermite(n2)
+    weight = np.outer(w1, w2).ravel()
+    place = np.stack(np.meshgrid(x1, x2, indexing="ij"), axis=-1).reshape(-1, 2)
+    rising = np.argsort(weight)
+    kept = rising[np.cumsum(weight[rising]) > tolerance]
+    return weight[kept], place[kept]
+
+
 def principal(u_aniso: FloatArray, cell: Cell) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Least principal B (n,), what the others have more (n, 2), and their directions (n, 2, 3), fractional per angstrom.
+    """Least principal B (n,), what the others exceed it by (n, 2), their directions (n, 2, 3), fractional per angstrom.
 
     With metric G = O^T O, cartesian x = O frac and 2 pi^2 U = O beta O^T.
     """
@@ -106,26 +115,17 @@ def principal(u_aniso: FloatArray, cell: Cell) -> tuple[FloatArray, FloatArray, 
     return value[:, 0], value[:, 1:] - value[:, :1], direction.transpose(0, 2, 1)
 
 
-def orders(
-    amplitude: FloatArray, b: FloatArray, excess: FloatArray, stol2_max: float, tolerance: float
-) -> NDArray[np.int64]:
-    """Least n for which amplitude exp(-b q) n! (2 excess q)^n / (2n)! <= tolerance for all q = stol^2 <= stol2_max."""
-    order = np.zeros(len(b), np.int64)
+def orders(log_g: FloatArray, q: FloatArray, excess: FloatArray, tolerance: float) -> NDArray[np.int64]:
+    """Least n for which g n! (2 excess q)^n / (2n)! <= tolerance at every q; log_g (n, p) is log of f exp(-b q)."""
+    order = np.full(len(excess), _MOST_POINTS)
     with np.errstate(divide="ignore"):
-        log_excess = np.log(2.0 * excess)
-    for n in range(1, _MOST_POINTS + 1):
-        left = np.flatnonzero(order == 0)
+        log_2t = np.log(2.0 * excess)[:, None] + np.log(q)
+    left = np.arange(len(excess))
+    for n in range(1, _MOST_POINTS):
+        error = (log_g[left] + n * log_2t[left]).max(axis=1) + gammaln(n + 1) - gammaln(2 * n + 1)
+        done = error <= np.log(tolerance)
+        order[left[done]] = n
+        left = left[~done]
         if not len(left):
             break
-        with np.errstate(divide="ignore"):
-            worst = np.where(b[left] * stol2_max > n, n / b[left], stol2_max)  # where q^n exp(-b q) is largest
-        error = n * (log_excess[left] + np.log(worst)) - b[left] * worst + gammaln(n + 1) - gammaln(2 * n + 1)
-        order[left[error <= np.log(tolerance / amplitude[left])]] = n
-    order[order == 0] = _MOST_POINTS
     return order
-
-
-def hermite(n: int) -> tuple[FloatArray, FloatArray]:
-    """Nodes and weights of the mean over a normal distribution."""
-    x, w = np.polynomial.hermite_e.hermegauss(n)
-    return x, w / w.sum()

@@ -66,9 +66,7 @@ class Basis(NamedTuple):
 
     def at(self, q: FloatArray) -> FloatArray:
         """v_r (rank, m) at other q inside the interval."""
-        low, high = self.interval
-        x = (2.0 * q - (low + high)) / max(high - low, 1e-300)
-        return self.series.T @ chebyshev.chebvander(x, len(self.series) - 1).T
+        return self.series.T @ _chebyshev(q, self.interval, len(self.series)).T
 
 
 def wilson(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray) -> float:
@@ -113,8 +111,16 @@ def basis_of(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray, eps
             break
         rank -= 1
     vectors = np.ascontiguousarray(vectors[:, : rank + rank % 2])  # two go into one transform
-    x = (2.0 * family.q - (low + high)) / max(high - low, 1e-300)
-    return Basis(family, vectors, np.linalg.solve(chebyshev.chebvander(x, len(x) - 1), vectors), (low, high))
+    polynomials = _chebyshev(family.q, (low, high), len(family.q))
+    return Basis(family, vectors, np.linalg.solve(polynomials, vectors), (low, high))
+
+
+def _chebyshev(q: FloatArray, interval: tuple[float, float], terms: int) -> FloatArray:
+    """Chebyshev polynomials on an interval, (m, terms)."""
+    low, high = interval
+    x = np.clip((2.0 * q - (low + high)) / max(high - low, 1e-300), -1.0, 1.0)
+    values: FloatArray = chebyshev.chebvander(x, terms - 1)
+    return values
 
 
 def degree(span: float, eps: float) -> int:

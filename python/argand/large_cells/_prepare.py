@@ -17,7 +17,7 @@ from argand.large_cells._transforms import Modes, modes_of
 from argand.reflections import stol
 
 # Shares of eps S: root mean squares, of which the largest error among a million reflections is four times.
-_TRANSFORMS, _BASIS, _QUADRATURE = 0.5, 0.2, 0.5
+_TRANSFORMS, _BASIS, _QUADRATURE = 0.4, 0.2, 0.4
 
 
 class Term(NamedTuple):
@@ -46,10 +46,10 @@ def prepare(crystal: Crystal, hkl: NDArray[np.int32], table: str, energy_kev: fl
     parts = _parts(atoms.kinds, table, energy_kev)
     families = [family_on(form, interval, sharpest, eps) for _, form in parts]
     scale = np.sqrt(sum(wilson(family, atoms.kind, atoms.b_iso, atoms.occ) ** 2 for family in families))
-    share = eps * float(scale) / np.sqrt(len(parts))
-    f_max = np.max([np.abs(family.form).max(axis=1) for family in families], axis=0)
+    share = eps * max(float(scale), 1e-300) / np.sqrt(len(parts))
+    modulus = np.sqrt(np.sum([np.square(family.form) for family in families], axis=0))
     quadrature = _QUADRATURE * share / max(float(np.linalg.norm(atoms.occ)), 1e-300)
-    points = points_of(atoms, f_max, interval[1], quadrature)
+    points = points_of(atoms, families[0].q, modulus, quadrature)
     terms = []
     for (factor, _), family in zip(parts, families, strict=True):
         basis = basis_of(family, atoms.kind, points.b, atoms.occ, eps, _BASIS * share)

@@ -160,7 +160,7 @@ def _backward(given: Prepared, term: Term, hkl: NDArray[np.int32], g: Complex, e
 def _size(basis: Basis, strength: FloatArray) -> FloatArray:
     """How much each pair adds to a sum: strength (ranks,) times the largest value of its functions."""
     size = np.square(strength) * np.square(basis.vectors).max(axis=0, initial=0.0)
-    return np.sqrt(size.reshape(-1, 2).sum(axis=1))
+    return np.asarray(np.sqrt(size.reshape(-1, 2).sum(axis=1)))
 
 
 def _half(index: NDArray[np.intp], size: int, g: Complex) -> tuple[NDArray[np.intp], Complex]:

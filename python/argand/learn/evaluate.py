@@ -18,6 +18,7 @@ from argand.learn.perturb import ALL_AXES
 from argand.learn.references import References
 from argand.learn.sources import load_crystals
 from argand.learn.splits import UNSEEN, hold_out
+from argand.learn.threads import torch_threads
 from argand.learn.weights import load_weights
 from torch import nn
 
@@ -64,7 +65,7 @@ def reference_scores(dataset: PerturbedCrystals, samples: int = 512) -> Scores:
     return {name: with_interval(metric) for name, metric in references.metrics.items()}
 
 
-def evaluate(weights: str | Path, samples: int = 1000) -> dict[str, Any]:
+def evaluate(weights: str | Path, samples: int = 1000, threads: int = 1) -> dict[str, Any]:
     """Score trained weights on unseen samples of the crystals they were trained on, and of those held out.
 
     Parameters
@@ -73,6 +74,8 @@ def evaluate(weights: str | Path, samples: int = 1000) -> dict[str, Any]:
         The folder or file that `train` wrote.
     samples
         How many of each kind.
+    threads
+        Of torch, see `torch_threads`.
 
     Returns
     -------
@@ -89,11 +92,10 @@ def evaluate(weights: str | Path, samples: int = 1000) -> dict[str, Any]:
     for name, group in (("unseen samples", kept), ("unseen crystals", held)):
         if group:
             dataset = make_dataset([crystals[key] for key in group], about)
-            out[name] = {
-                "crystals": list(group),
-                "model": score(model.net, model.inputs, dataset, samples),
-                "references": reference_scores(dataset, samples),
-            }
+            with torch_threads(threads):
+                scores = score(model.net, model.inputs, dataset, samples)
+                references = reference_scores(dataset, samples)
+            out[name] = {"crystals": list(group), "model": scores, "references": references}
     return out
 
 

@@ -28,6 +28,7 @@ from argand.learn.recipes import RECIPES, Recipe
 from argand.learn.sources import load_crystals
 from argand.learn.splits import HELD_OUT, hold_out, random_split, shuffled
 from argand.learn.task import LOSSES, LossName, PhaseTask
+from argand.learn.threads import torch_threads
 from argand.learn.weights import save_weights, write_json
 
 __all__ = ["ModelName", "TrainResult", "train"]
@@ -71,6 +72,7 @@ def train(
     checkpoint_every: int = 200,
     patience: int | None = None,
     workers: int = 0,
+    threads: int = 1,
     accelerator: str = "cpu",
     progress: bool = True,
 ) -> TrainResult:
@@ -99,6 +101,10 @@ def train(
         Unseen samples, scored every so many steps (None: twenty times in all).
     patience
         Scores without a new best after which training stops; None: never.
+    workers, threads
+        Processes that make samples (0: the training process itself), and threads of torch, see `torch_threads`.
+    accelerator
+        lightning's: "cpu", "gpu", "auto".
 
     Raises
     ------
@@ -138,7 +144,8 @@ def train(
     history = History(scores, every, recipe.steps, watch, patience)
     keeper = Keeper(out / "checkpoint.safetensors", checkpoint_every)
     begun = time.perf_counter()
-    reached = _fit(task, [history, keeper], out, accelerator, progress)
+    with torch_threads(threads):
+        reached = _fit(task, [history, keeper], out, accelerator, progress)
     seconds = time.perf_counter() - begun
     if keeper.interrupted:
         raise KeyboardInterrupt(f"stopped at step {reached} of {recipe.steps}; the same command goes on from there")
