@@ -75,9 +75,9 @@ def points_of(atoms: Atoms, q: FloatArray, form: FloatArray, tolerance: float) -
     order = np.stack([orders(log_g, q, excess[:, i], tolerance / 3) for i in (0, 1)], axis=1)
     axes = np.sqrt(excess / (8 * np.pi**2))[..., None] * direction  # root mean square displacements
     parts = [(whole, np.ones(len(whole)), atoms.frac[whole])]
-    for pair in np.unique(order, axis=0):
-        some = np.flatnonzero((order == pair).all(axis=1))
-        weight, shift = _product(*pair, tolerance / 3 / max(np.exp(log_g[some].max()), 1e-300))
+    for n1, n2 in np.unique(order, axis=0):
+        some = np.flatnonzero((order == [n1, n2]).all(axis=1))
+        weight, shift = _product(int(n1), int(n2), tolerance / 3 / max(np.exp(log_g[some].max()), 1e-300))
         moved = atoms.frac[rows[some], None] + shift @ axes[some]
         parts.append((np.repeat(rows[some], len(weight)), np.tile(weight, len(some)), moved.reshape(-1, 3)))
     b_all = atoms.b_iso.copy()

@@ -119,8 +119,7 @@ def _chebyshev(q: FloatArray, interval: tuple[float, float], terms: int) -> Floa
     """Chebyshev polynomials on an interval, (m, terms)."""
     low, high = interval
     x = np.clip((2.0 * q - (low + high)) / max(high - low, 1e-300), -1.0, 1.0)
-    values: FloatArray = chebyshev.chebvander(x, terms - 1)
-    return values
+    return np.asarray(chebyshev.chebvander(x, terms - 1), dtype=np.float64)
 
 
 def degree(span: float, eps: float) -> int:

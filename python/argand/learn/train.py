@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import logging
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import lightning
 import numpy as np
-from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 
 import torch
 from argand.errors import ArgandError
 from argand.learn.callbacks import History, Keeper, Record
-from argand.learn.checkpoint import SafetensorsIO
 from argand.learn.evaluate import make_dataset, score
+from argand.learn.fit import fit
 from argand.learn.loading import Stream
 from argand.learn.metrics import PhaseLoss
 from argand.learn.models import build_model
@@ -145,7 +139,7 @@ def train(
     keeper = Keeper(out / "checkpoint.safetensors", checkpoint_every)
     begun = time.perf_counter()
     with torch_threads(threads):
-        reached = _fit(task, [history, keeper], out, accelerator, progress)
+        reached = fit(task, history, keeper, out, accelerator, progress)
     seconds = time.perf_counter() - begun
     if keeper.interrupted:
         raise KeyboardInterrupt(f"stopped at step {reached} of {recipe.steps}; the same command goes on from there")
@@ -196,46 +190,3 @@ def _open(out: Path, run: dict[str, Any]) -> TrainResult | None:
         return None
     history = json.loads((out / "history.json").read_text(encoding="utf-8"))
     return TrainResult(out / "weights.safetensors", history["records"], history["steps"], history["seconds"])
-
-
-def _fit(task: PhaseTask, callbacks: list[Callback], out: Path, accelerator: str, progress: bool) -> int:
-    """Train from the checkpoint, if there is one, to the last step; returns how many steps were done in all."""
-    keeper = callbacks[-1]
-    assert isinstance(keeper, Keeper)
-    with _quiet():
-        trainer = lightning.Trainer(
-            accelerator=accelerator,
-            devices=1,
-            max_steps=task.recipe.steps,
-            max_epochs=-1,
-            # lightning's own checkpoints, logs and summaries: we write what is wanted ourselves
-            logger=False,
-            enable_checkpointing=False,
-            enable_model_summary=False,
-            enable_progress_bar=progress,
-            callbacks=[*([TQDMProgressBar(refresh_rate=10)] if progress else []), *callbacks],
-            plugins=[SafetensorsIO()],
-            default_root_dir=out,
-        )
-        try:
-            trainer.fit(task, ckpt_path=keeper.path if keeper.path.is_file() else None)
-        finally:
-            keeper.restore()
-    return trainer.global_step
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """lightning's advice about loggers, workers and hardware is not for the users of this function."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-            warnings.filterwarnings("ignore", message=".*dataloader is not resumable.*")
-            # lightning's own use of torch
-            warnings.filterwarnings("ignore", message=".*LeafSpec.*", category=FutureWarning)
-            yield
-    finally:
-        logger.setLevel(level)
