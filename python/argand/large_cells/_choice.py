@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,9 +42,14 @@ def estimate(crystal: Crystal, hkl: NDArray[np.int32], eps: float = 1e-6, disper
     )
 
 
-def pays(crystal: Crystal, hkl: NDArray[np.int32], eps: float, dispersion: bool) -> bool:
-    """Whether the transforms save more than half of the time: the direct sum has no error, so a little is no reason."""
-    if len(crystal.types) * len(hkl) < _SMALL or eps < _cost.SMALLEST_EPS or not installed():
+def pays(crystal: Crystal, hkl: NDArray[Any], eps: float, dispersion: bool) -> bool:
+    """Whether the transforms save more than half of the time: the direct sum has no error, so a little is no reason.
+
+    False where they cannot be used: without finufft, at orders that are no whole numbers, for a smaller eps.
+    """
+    if len(crystal.types) * len(hkl) < _SMALL or eps < _cost.SMALLEST_EPS:
+        return False
+    if not np.issubdtype(hkl.dtype, np.integer) or not installed():
         return False
     cost = estimate(crystal, hkl, eps, dispersion)
     return 2.0 * cost.nufft_seconds < cost.direct_seconds and cost.nufft_bytes < memory()

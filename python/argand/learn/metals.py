@@ -9,10 +9,10 @@ from argand.errors import ArgandError
 
 __all__ = ["ELEMENTS_16", "METALS", "Metal", "metal"]
 
-#: Crystal structures of the elements at room temperature, after H. W. King
+#: Room temperature, after H. W. King; rounded to 0.001 A or 0.002 A
 CRC = "CRC Handbook of Chemistry and Physics, crystal structures and lattice parameters of the elements"
-#: As used in the experiment that this package started from; they agree with `CRC` to 0.001 A
-EXPERIMENT = f"first experiment (within 0.001 A of {CRC})"
+#: As used in the experiment that this package started from, so that its numbers can be reproduced
+EXPERIMENT = "first experiment"
 
 #: Atoms of the conventional cell, in units of its edges
 SITES = {
