@@ -10,7 +10,7 @@ import pytest
 import argand
 from argand import _dispatch
 from contender import Contender, Run, clock, contends, entries, race
-from peers import DENSITY, boxes_as
+from peers.boxes import PEERS, boxes_as
 from workloads import Boxes
 
 TOLERANCE = {"float64": 1e-13, "float32": 2e-6}
@@ -56,6 +56,6 @@ def work(request: pytest.FixtureRequest) -> Boxes:
 
 
 @pytest.mark.benchmark(timer=clock)
-@pytest.mark.parametrize(("contender", "precision"), entries(core, torch_operator, from_lists, *DENSITY))
+@pytest.mark.parametrize(("contender", "precision"), entries(core, torch_operator, from_lists, *PEERS))
 def test_w4(benchmark: Any, work: Boxes, contender: Contender, precision: str) -> None:
     race(benchmark, work, contender, precision, pace=core)

@@ -11,11 +11,11 @@ import argand
 from argand import _dispatch
 from argand._pack import pack
 from contender import Contender, Run, clock, contends, entries, race
-from peers import STRUCTURE_FACTORS
+from peers.common import COMPLEX
+from peers.small_crystals import PEERS
 from workloads import SmallCrystals
 
 TOLERANCE = {"float64": 1e-13, "float32": 2e-6}
-COMPLEX = {"float64": "complex128", "float32": "complex64"}
 
 
 @contends("argand, the core", "packed batch in, written into a reused array: the yardstick", tolerance=TOLERANCE)
@@ -52,6 +52,6 @@ def work() -> SmallCrystals:
 
 
 @pytest.mark.benchmark(timer=clock)
-@pytest.mark.parametrize(("contender", "precision"), entries(core, torch_operator, from_crystals, *STRUCTURE_FACTORS))
+@pytest.mark.parametrize(("contender", "precision"), entries(core, torch_operator, from_crystals, *PEERS))
 def test_w1(benchmark: Any, work: SmallCrystals, contender: Contender, precision: str) -> None:
     race(benchmark, work, contender, precision, pace=core)

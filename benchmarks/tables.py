@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import Any
+
+from goals import verdict
 
 HEAD = ("", "who", "ms", "x argand", "goal", "error", "remark")
 
@@ -20,34 +22,34 @@ def tables(rows: Iterable[Mapping[str, Any]], titles: Mapping[str, str]) -> list
 
 
 def _table(rows: list[Mapping[str, Any]]) -> list[str]:
-    cells = [HEAD]
-    groups = dict.fromkeys(row["group"] for row in rows)
-    for group in groups:
-        own = sorted((row for row in rows if row["group"] == group), key=lambda row: row["ratio"])
-        cells += [_cells(row) for row in own]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(HEAD) - 1)]
-    head, *body = (_line(line, widths) for line in cells)
-    # figures stand right
-    rule = "|".join(("-" * (w + 1) + ":" if 2 <= column <= 5 else "-" * (w + 2)) for column, w in enumerate(widths))
-    return [head, f"|{rule}|---|", *body]
+    lines = [HEAD]
+    for group in dict.fromkeys(row["group"] for row in rows):
+        lines += [_cells(row) for row in sorted(rows, key=lambda row: row["ratio"]) if row["group"] == group]
+    return table(lines, figures=range(2, 6))
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    goal = row["goal"]
+    goal, error = row["goal"], row["error"]
     return (
         row["group"],
         row["contender"],
         f"{row['milliseconds']:#.3g}".rstrip("."),
         f"{row['ratio']:,.2f}" if row["ratio"] < 100 else f"{row['ratio']:,.0f}",
-        "" if goal is None else f"{goal:,g} {'met' if row['ratio'] >= goal else 'not met'}",
-        f"{row['error']:.0e}",
+        "" if goal is None else verdict(goal),
+        "" if error is None else f"{error:.0e}",
         row["caveat"],
     )
 
 
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+def table(lines: Iterable[Sequence[str]], figures: Container[int] = ()) -> list[str]:
+    """A Markdown table, its first line the head; the columns `figures` stand right."""
+    cells = [tuple(line) for line in lines]
+    columns = range(len(cells[0]))
+    widths = [max(len(line[column]) for line in cells) for column in columns]
+    widths[-1] = 1  # nothing stands behind it
     padded = [
-        cell.rjust(width) if 2 <= column <= 5 else cell.ljust(width)
-        for column, (cell, width) in enumerate(zip(cells, widths, strict=False))
+        [line[c].rjust(widths[c]) if c in figures else line[c].ljust(widths[c]) for c in columns] for line in cells
     ]
-    return f"| {' | '.join(padded)} | {cells[-1]} |"
+    rule = "|".join("-" * (widths[c] + 1) + ":" if c in figures else "-" * (widths[c] + 2) for c in columns)
+    head, *body = (f"| {' | '.join(line)} |" for line in padded)
+    return [head, f"|{rule}|", *body]

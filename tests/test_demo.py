@@ -99,7 +99,7 @@ def test_finished_trainings_are_not_repeated(folder: Path, results: Results, mon
     def fail(*_: object) -> None:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr("argand.learn.train._fit", fail)
+    monkeypatch.setattr("lightning.Trainer.fit", fail)
     again = comparison.compare(folder, seed=3, quick=True, progress=False)
     assert again.scores == results.scores
 

@@ -209,3 +209,22 @@ def test_orders_need_not_be_integers(dispersion):
         _dispatch.structure_factors_vjp(moved, g, None, None, grad_occ)
         left, right = np.vdot(g, expected).real, grad_occ @ batch.occ
         assert abs(left - right) < 1e-12 * np.linalg.norm(g) * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.complex64, 1e-6), (np.complex128, 1e-15)])
+def test_measure_is_abs_and_angle(dtype, tolerance):
+    rng = np.random.default_rng(14)
+    size = 1003  # no multiple of any number of lanes
+    f = (rng.normal(size=(5, size)) + 1j * rng.normal(size=(5, size))).astype(dtype)
+    special = [0, 1, -1, 1j, -1j, 1 + 1j, -1 - 1j, 1e-30, -1e-12j, 1e12 - 1e12j]
+    f[0, : len(special)] = special
+    scale = rng.uniform(0.5, 2, (3, size)).astype(f.real.dtype)
+    reach = rng.random((3, size)) < 0.8
+    row = np.array([0, 2, 1, 1, 0])
+    seen = _dispatch.Seen(*(np.full(f.shape, np.nan, f.real.dtype) for _ in range(3)), np.empty(f.shape, bool))
+    _dispatch.measure(f, row, scale, reach, 0.1, seen)
+    mask = reach[row] & (np.abs(f) * scale[row] > 0.1)
+    np.testing.assert_array_equal(seen.mask, mask)
+    np.testing.assert_allclose(seen.weight, np.abs(f) * mask, rtol=tolerance)
+    np.testing.assert_allclose(seen.amplitude, np.abs(f) * scale[row] * mask, rtol=tolerance)
+    np.testing.assert_allclose(seen.phase, np.angle(f) * mask, rtol=0, atol=4 * tolerance)

@@ -22,7 +22,7 @@ class Molecule:
     """W2: one small molecule in a triclinic cell, isotropic or anisotropic.
 
     100 atoms at random places (seed 1), B from 1.5 to 6 A^2, or principal U from 0.015 to 0.07 A^2 in random
-    directions. hkl from -10 -10 0 to 10 10 10, which is 0.8 A and beyond. With `given`, form factors are handed to
+    directions. hkl from -10 -10 0 to 10 10 10, to 0.48 A. With `given`, form factors are handed to
     whoever takes them; without, everyone looks them up in every call.
     """
 
@@ -52,7 +52,7 @@ class Molecule:
     @property
     def name(self) -> str:
         kind = "isotropic" if self.u_cart is None else "anisotropic"
-        return f"W2 {kind}" if self.given else f"W2 {kind}, form factors anew"
+        return f"W2 {kind}" if self.given else f"W2 {kind}, f anew"
 
     @property
     def flops(self) -> float:

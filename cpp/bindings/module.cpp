@@ -19,4 +19,5 @@ PYBIND11_MODULE(_core, m) {
   m.def("set_num_threads", &argand::set_num_threads, pybind11::arg("n"), "Let calls use up to n threads.");
   argand::bindings::register_structure_factors(m);
   argand::bindings::register_density(m);
+  argand::bindings::register_measure(m);
 }

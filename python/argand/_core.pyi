@@ -3,12 +3,12 @@ Compiled kernels of argand. Call them through argand, which checks what it is gi
 """
 
 from __future__ import annotations
-
 import typing
 
 __all__: list[str] = [
     "compiler",
     "map_from_structure_factors",
+    "measure",
     "num_threads",
     "set_num_threads",
     "simd_level",
@@ -43,6 +43,24 @@ def map_from_structure_factors(
     ],
     scale: typing.SupportsFloat | typing.SupportsIndex,
     map: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+def measure(
+    bits: typing.SupportsInt | typing.SupportsIndex,
+    crystals: typing.SupportsInt | typing.SupportsIndex,
+    size: typing.SupportsInt | typing.SupportsIndex,
+    f: typing.SupportsInt | typing.SupportsIndex,
+    tables: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+    ],
+    seen: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
 ) -> None: ...
 def num_threads() -> int:
     """

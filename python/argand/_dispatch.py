@@ -94,6 +94,39 @@ def structure_factors_from_map(rho: Array, f: Array, scale: float) -> None:
     _core.structure_factors_from_map(bits, maps, box, _address(f), grid, scale, _address(rho))
 
 
+class Seen(NamedTuple):
+    """What is seen of structure factors, each (crystals, size): |F|, |F| scale, arg F, and which are seen at all."""
+
+    weight: Array
+    amplitude: Array
+    phase: Array
+    mask: Array  # bool
+
+
+def measure(f: Array, row: Array, scale: Array, reach: Array, threshold: float, out: Seen) -> None:
+    """Write what is seen of F (crystals, size) in one pass; crystal c uses row[c] of `scale` and `reach` (rows, size).
+
+    mask = reach and |F| scale > threshold; everything else is 0 where the mask is.
+    """
+    complex_ = _dtype(f)
+    real = {"complex64": "float32", "complex128": "float64"}.get(complex_)
+    if real is None:
+        raise TypeError(f"f has dtype {complex_}, needs complex64 or complex128")
+    crystals, size = f.shape
+    rows = scale.shape[0]
+    _check("f", f, (crystals, size), complex_)
+    _check("row", row, (crystals,), "int64")
+    _check("scale", scale, (rows, size), real)
+    _check("reach", reach, (rows, size), "bool")
+    for name, array in zip(Seen._fields, out, strict=True):
+        _check(name, array, (crystals, size), "bool" if name == "mask" else real, written=True)
+    if crystals and not (0 <= int(row.min()) and int(row.max()) < rows):
+        raise ValueError(f"row runs from {int(row.min())} to {int(row.max())}, needs 0 to {rows - 1}")
+    tables = (_address(row), _address(scale), _address(reach), threshold)
+    seen = (_address(out.weight), _address(out.amplitude), _address(out.phase), _address(out.mask))
+    _core.measure(32 if real == "float32" else 64, crystals, size, _address(f), tables, seen)
+
+
 def _kind(batch: Batch) -> str:
     if batch.box is not None:
         return "box"

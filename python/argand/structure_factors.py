@@ -120,8 +120,8 @@ def structure_factors(
     if any(large):
         for c, s, h, by_transforms in zip(crystals, shares, each, large, strict=True):
             if by_transforms:
-                f = large_cells.structure_factors(s.part, h, table=table, energy_kev=energy_kev, eps=eps)
-                apart.append(s.complete(f, h).astype(dtype, copy=False))
+                part = large_cells.structure_factors(s.part, h, table=table, energy_kev=energy_kev, eps=eps)
+                apart.append(s.complete(part, h).astype(dtype, copy=False))
             else:
                 apart.append(structure_factors(c, h, table=table, energy_kev=energy_kev, dtype=dtype, method="direct"))
     if ragged:

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "argand/lanes.hpp"
+#include "argand/measure.hpp"
 #include "argand/rows.hpp"
 #include "argand/views.hpp"
 
@@ -99,6 +100,11 @@ struct TransformKernels {
   void (*from_map)(const TransformPlan<T>&, const T* map, T* scratch, T* even, T* odd);
 };
 
+template <class T>
+struct MeasureKernels {
+  void (*measure)(const MeasureArgs<T>&, Index begin, Index end);
+};
+
 struct Kernels : BlockKernels<float>,
                  BlockKernels<double>,
                  RowKernels<float, float>,
@@ -110,7 +116,9 @@ struct Kernels : BlockKernels<float>,
                  BoxKernels<double, double>,
                  BoxKernels<double, Complex<double>>,
                  TransformKernels<float>,
-                 TransformKernels<double> {
+                 TransformKernels<double>,
+                 MeasureKernels<float>,
+                 MeasureKernels<double> {
   const char* level;
 };
 

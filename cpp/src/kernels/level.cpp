@@ -1,5 +1,6 @@
 // The kernels of one instruction set. CMake compiles this file once for each, with its -march and its name.
 #include "box.inl"
+#include "measure.inl"
 #include "rows.inl"
 #include "transform.inl"
 
@@ -22,6 +23,8 @@ const Kernels ARGAND_CAT(kernels_, ARGAND_LEVEL) = {
     {sum_box<double, Complex<double>>},
     {to_map<float>, from_map<float>},
     {to_map<double>, from_map<double>},
+    {measure<float>},
+    {measure<double>},
     ARGAND_LEVEL_NAME,
 };
 

@@ -21,9 +21,9 @@ from scipy.special import ive
 
 from argand.cell import FloatArray
 from argand.large_cells._atoms import IntArray
-from argand.large_cells._pieces import pieces
+from argand.large_cells._pieces import for_pieces
 
-_SAMPLE = 4096  # atoms that stand for all where an error is measured
+_SAMPLE = 2048  # atoms that stand for all where an error is measured
 
 Form = Callable[[FloatArray], FloatArray]  # stol (p,) to form factors (kinds, p)
 
@@ -54,19 +54,30 @@ class Basis(NamedTuple):
 
     def strengths(self, kind: IntArray, b: FloatArray) -> FloatArray:
         """u_r of atoms, (n, rank)."""
-        return np.concatenate([self.family(kind[i], b[i]) @ self.vectors for i in pieces(len(kind))] or [self._none()])
+        return self._projected(kind, b, self.vectors)
 
     def strengths_by_b(self, kind: IntArray, b: FloatArray) -> FloatArray:
         """du_r/dB, exactly: the projection of dg/dB = -q g."""
-        turned = -self.family.q[:, None] * self.vectors
-        return np.concatenate([self.family(kind[i], b[i]) @ turned for i in pieces(len(kind))] or [self._none()])
+        return self._projected(kind, b, -self.family.q[:, None] * self.vectors)
 
-    def _none(self) -> FloatArray:
-        return np.empty((0, self.rank))
+    def _projected(self, kind: IntArray, b: FloatArray, functions: FloatArray) -> FloatArray:
+        u = np.empty((len(kind), self.rank))
+
+        def project(i: slice) -> None:
+            u[i] = self.family(kind[i], b[i]) @ functions
+
+        for_pieces(len(kind), project)
+        return u
 
     def at(self, q: FloatArray) -> FloatArray:
         """v_r (rank, m) at other q inside the interval."""
-        return self.series.T @ _chebyshev(q, self.interval, len(self.series)).T
+        v = np.empty((self.rank, len(q)))
+
+        def evaluate(i: slice) -> None:
+            v[:, i] = self.series.T @ _chebyshev(q[i], self.interval, len(self.series)).T
+
+        for_pieces(len(q), evaluate)
+        return v
 
 
 def wilson(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray) -> float:
@@ -110,7 +121,8 @@ def basis_of(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray, eps
         if max(np.square(common_error).sum(axis=0).max(), np.square(rare_error).max()) > tolerance**2:
             break
         rank -= 1
-    vectors = np.ascontiguousarray(vectors[:, : rank + rank % 2])  # two go into one transform
+    rank += rank % 2  # two go into one transform
+    vectors = np.pad(vectors[:, :rank], ((0, 0), (0, max(0, rank - vectors.shape[1]))))
     polynomials = _chebyshev(family.q, (low, high), len(family.q))
     return Basis(family, vectors, np.linalg.solve(polynomials, vectors), (low, high))
 

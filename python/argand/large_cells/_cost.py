@@ -1,7 +1,7 @@
 """What a sum will cost, before it is begun: seconds of one core, and bytes.
 
-The constants are those of one core (2.7 GHz, AVX-512); `python -m argand.large_cells._cost` measures them anew. Only
-ratios decide, and those differ little between machines.
+The constants were measured on one core (2.7 GHz, AVX-512) by `python -m argand.large_cells._measure`; only their ratios
+decide.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.fft
 
-DIRECT = 0.45e-9  # a term of the direct sum: one atom at one reflection
-GRID = {False: 1.7e-9, True: 0.85e-9}  # per n log2 n of the fine grid, in double and in single precision
+DIRECT = 0.8e-9  # a term of the direct sum: one atom at one reflection
+GRID = {False: 1.6e-9, True: 0.8e-9}  # per n log2 n of the fine grid, in double and in single precision
 POINT = 70e-9  # per point and transform
-SPREAD = {False: 0.6e-9, True: 0.35e-9}  # per point and grid point that it is spread to
-REFLECTION = 30e-9  # per reflection and transform
-ATOM = 500e-9  # per atom
-START = 5e-3
+SPREAD = {False: 0.7e-9, True: 0.45e-9}  # per point and grid point that it is spread to
+REFLECTION = 25e-9  # per reflection and transform
+ATOM = 500e-9  # per atom: its strengths
+START = 6e-3
 
 SMALLEST_EPS, LARGEST_EPS = 1e-12, 1e-2
 UPSAMPLING = (1.25, 2.0)  # those that every finufft since 2.3 can do

@@ -84,7 +84,7 @@ def vjp(
     n = len(crystal.types)
     result = Gradients(np.zeros((n, 3)), np.zeros(n), np.zeros(n))
     if n and by_f.any():
-        given = prepare(crystal, indices, table, energy_kev, eps)
+        given = prepare(crystal, indices, table, energy_kev, eps, differentiable=True)
         for term in given.terms:
             parts = _backward(given, term, indices, np.conj(term.factor) * by_f, eps)
             for total, part in zip(result, parts, strict=True):
@@ -128,9 +128,7 @@ def _backward(given: Prepared, term: Term, hkl: NDArray[np.int32], g: Complex, e
     turn = 2j * np.pi * hkl[once].T
     u = basis.strengths(atoms.kind, points.b)
     by_b = basis.strengths_by_b(atoms.kind, points.b)
-    largest = np.abs(u).max(axis=0, initial=0.0)
-    scale = np.abs(u @ basis.vectors.T).max(initial=0.0)
-    pairs = pairs_of(_size(basis, largest), 0.5 * eps * float(scale), modes.reach)
+    pairs = pairs_of(np.maximum(_share(basis, u), _share(basis, by_b)), 0.5 * eps, modes.reach)
 
     def work(some: Sequence[Pair], transform: Plans) -> FloatArray:
         sums: FloatArray = np.zeros((5, count))  # by place, by B, by occupancy
@@ -161,6 +159,12 @@ def _size(basis: Basis, strength: FloatArray) -> FloatArray:
     """How much each pair adds to a sum: strength (ranks,) times the largest value of its functions."""
     size = np.square(strength) * np.square(basis.vectors).max(axis=0, initial=0.0)
     return np.asarray(np.sqrt(size.reshape(-1, 2).sum(axis=1)))
+
+
+def _share(basis: Basis, u: FloatArray) -> FloatArray:
+    """How much each pair adds to the largest value among all atoms."""
+    whole = float(np.abs(u @ basis.vectors.T).max(initial=1e-300))
+    return np.asarray(_size(basis, np.abs(u).max(axis=0, initial=0.0)) / whole)
 
 
 def _half(index: NDArray[np.intp], size: int, g: Complex) -> tuple[NDArray[np.intp], Complex]:

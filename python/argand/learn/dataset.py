@@ -10,16 +10,32 @@ import numpy.typing as npt
 from torch.utils.data import Dataset
 
 import torch
+from argand._dispatch import Seen, measure
 from argand.crystal import Crystal
 from argand.learn.batch import Batch
 from argand.learn.perturb import Perturbation
-from argand.learn.tables import make_tables
+from argand.learn.tables import Tables, make_tables
 from argand.torch import structure_factors
 
 __all__ = ["PerturbedCrystals"]
 
 #: |F| below this share of the sum of all form factors counts as zero: rounding, not a reflection
 EXTINCT = 1e-5
+
+
+def _seen(f: npt.NDArray[np.complex64], crystal: npt.NDArray[np.int64], t: Tables) -> Seen:
+    """Amplitude relative to all atoms in phase, phase, weight |F| and mask, each of the shape of F."""
+    seen = Seen(*(np.empty(f.shape, np.float32) for _ in range(3)), np.empty(f.shape, np.bool_))
+    flat = (len(f), -1)
+    measure(
+        f.reshape(flat),
+        crystal,
+        t.in_phase.reshape(len(t.reach), -1),
+        t.reach.reshape(len(t.reach), -1),
+        EXTINCT,
+        Seen(*(field.reshape(flat) for field in seen)),
+    )
+    return seen
 
 
 class PerturbedCrystals(Dataset[Batch]):
@@ -103,17 +119,9 @@ class PerturbedCrystals(Dataset[Batch]):
             scatterer=torch.from_numpy(t.scatterer[atom]),
             atom_ptr=torch.from_numpy(ptr),
         ).numpy()
-        # numpy, not torch: its abs and arctan2 are several times as fast, and round alike wherever a value stands
-        # in an array, so that a sample has the same bits in every batch
-        weight = np.abs(f)
-        amplitude = t.in_phase[crystal]
-        amplitude *= weight
-        mask = t.reach[crystal]
-        mask &= amplitude > EXTINCT
-        phase = np.arctan2(f.imag, f.real)
-        for values in (amplitude, weight, phase):
-            values *= mask
-        fields = (amplitude, phase, mask, t.stol2[crystal], weight, crystal, shift.astype(np.float32), index)
+        seen = _seen(f, crystal, t)
+        stol2 = t.stol2[crystal]
+        fields = (seen.amplitude, seen.phase, seen.mask, stol2, seen.weight, crystal, shift.astype(np.float32), index)
         return Batch(*map(torch.from_numpy, fields))
 
     def _displaced(

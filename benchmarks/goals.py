@@ -1,0 +1,50 @@
+"""What argand is to reach. Nothing fails when it does not: goals are printed beside what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
+
+
+class Goal(NamedTuple):
+    sign: Literal["≥", "≤"]
+    value: float
+    unit: str = "x"
+
+    def judge(self, found: float) -> dict[str, Any]:
+        """The goal, what was found and whether that is enough, for a JSON file."""
+        met = found >= self.value if self.sign == "≥" else found <= self.value
+        return {"goal": f"{self.sign} {self.value:,g} {self.unit}", "found": significant(found), "met": met}
+
+
+def faster(times: float) -> Goal:
+    """The contender takes at least so many times as long as argand."""
+    return Goal("≥", times)
+
+
+def within(times: float) -> Goal:
+    """Argand takes at most so many times as long as the contender."""
+    return Goal("≤", times)
+
+
+def microseconds(most: float) -> Goal:
+    return Goal("≤", most, "µs")
+
+
+def verdict(judged: Mapping[str, Any]) -> str:
+    found = f" ({judged['found']:,.3g})" if judged["goal"].startswith("≤") else ""  # the ratio beside it is the inverse
+    return f"{judged['goal']} {'met' if judged['met'] else 'missed'}{found}"
+
+
+def summary(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """A table of all goals; every row has the keys of `Goal.judge`, `group` and `who`."""
+    head = ("", "argand beside", "goal", "found", "")
+    return [head, *((row["group"], row["who"], row["goal"], f"{row['found']:,g}", _met(row)) for row in rows)]
+
+
+def _met(row: Mapping[str, Any]) -> str:
+    return "met" if row["met"] else "**missed**"
+
+
+def significant(x: float) -> float:
+    return float(f"{x:.4g}")

@@ -1,0 +1,305 @@
+"""Low-rank bases and non-uniform transforms against the direct sum, to the accuracy that was asked for."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+
+import numpy as np
+import pytest
+
+import argand
+from argand import _dispatch, large_cells
+from argand._pack import pack
+from argand.cell import beta_from_b_iso, matrix_to_sym, metric, u_aniso_from_beta
+from argand.large_cells import _atoms, _basis, _choice, _cost, _transforms
+
+finufft = pytest.importorskip("finufft", reason="finufft is not installed")
+
+TYPES = ("C", "N", "O2-", "S", "Fe3+", "H")
+
+
+def tensors(rng: np.random.Generator, b_iso: np.ndarray, cell: tuple[float, ...]) -> np.ndarray:
+    """U_cif of the given equivalent B, principal values some 2 : 1, turned anyhow."""
+    principal = np.exp(rng.normal(0, 0.35, (len(b_iso), 3)))
+    principal *= (b_iso / (8 * np.pi**2) / principal.mean(axis=1))[:, None]
+    axes = np.linalg.qr(rng.normal(size=(len(b_iso), 3, 3)))[0]
+    u = np.einsum("nij,nj,nkj->nik", axes, principal, axes)
+    to_frac = np.linalg.inv(np.linalg.cholesky(metric(cell)).T)
+    return u_aniso_from_beta(matrix_to_sym(2 * np.pi**2 * to_frac @ u @ to_frac.T), cell)
+
+
+def random_crystal(rng: np.random.Generator, atoms: int = 400, anisotropic: float = 0.0) -> argand.Crystal:
+    """Triclinic, six elements, B 5 to 80, partial occupancies; a fraction of the atoms anisotropic."""
+    cell = (*rng.uniform(18, 26, 3), *rng.uniform(75, 110, 3))
+    b_iso = rng.uniform(5, 80, atoms)
+    u_aniso = tensors(rng, b_iso, cell)
+    u_aniso[rng.random(atoms) >= anisotropic] = np.nan
+    return argand.Crystal(
+        cell=cell,
+        types=tuple(rng.choice(TYPES, atoms)),
+        frac=rng.uniform(-1, 2, (atoms, 3)),
+        occ=rng.uniform(0.2, 1, atoms),
+        b_iso=b_iso,
+        u_aniso=u_aniso if anisotropic else None,
+    )
+
+
+def scale(crystal: argand.Crystal, hkl: np.ndarray, **more) -> float:
+    """S of the promise: the largest root mean square of F for atoms anywhere."""
+    stol = argand.stol(hkl, crystal.cell)
+    kinds = sorted(set(crystal.types))
+    f = np.abs(argand.form_factors(kinds, stol, **more))[[kinds.index(t) for t in crystal.types]]
+    g = crystal.occ[:, None] * f * np.exp(-np.outer(crystal.b_iso, stol**2))
+    return float(np.sqrt(np.square(g).sum(axis=0)).max())
+
+
+@pytest.mark.parametrize("anisotropic", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("energy_kev", [None, 7.2])
+@pytest.mark.parametrize("eps", [1e-4, 1e-6, 1e-9])
+def test_error_is_what_was_asked_for(eps, energy_kev, anisotropic):
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        crystal = random_crystal(rng, anisotropic=anisotropic)
+        hkl = argand.miller_indices(crystal.cell, "P 1", d_min=1.8, unique=False)
+        exact = argand.structure_factors(crystal, hkl, energy_kev=energy_kev, method="direct")
+        f = argand.structure_factors(crystal, hkl, energy_kev=energy_kev, method="nufft", eps=eps)
+        error = np.abs(f - exact).max()
+        assert error < eps * scale(crystal, hkl, energy_kev=energy_kev), f"seed {seed}"
+        assert error < eps * np.abs(exact).max(), f"seed {seed}"
+
+
+@pytest.mark.parametrize("table", ["electron", "neutron"])
+def test_other_radiations(table):
+    crystal = random_crystal(np.random.default_rng(3)).replace(types=("C", "N", "H", "O") * 100)
+    hkl = argand.miller_indices(crystal.cell, "P 1", d_min=2.0)
+    exact = argand.structure_factors(crystal, hkl, table=table, method="direct")
+    f = argand.structure_factors(crystal, hkl, table=table, method="nufft")
+    assert np.abs(f - exact).max() < 1e-6 * scale(crystal, hkl, table=table)
+
+
+@pytest.mark.parametrize("spacegroup", ["P 1 21/c 1", "C 1 2 1", "P 43 21 2", "I a -3 d"])
+def test_symmetry(spacegroup):
+    rng = np.random.default_rng(4)
+    cell = (19.0, 21.0, 23.0, 90.0, 97.0 if "1 2" in spacegroup else 90.0, 90.0)
+    cell = (20.0, 20.0, 20.0, 90.0, 90.0, 90.0) if spacegroup[0:3] in ("I a", "P 4") else cell
+    crystal = argand.Crystal(cell, spacegroup, ("C", "O", "S", "N"), rng.random((4, 3)), b_iso=[5.0, 9.0, 14.0, 30.0])
+    hkl = rng.permutation(argand.miller_indices(cell, spacegroup, d_min=1.5))
+    for energy_kev in (None, 8.0):
+        exact = argand.structure_factors(crystal, hkl, energy_kev=energy_kev, method="direct")
+        f = argand.structure_factors(crystal, hkl, energy_kev=energy_kev, method="nufft")
+        alone = large_cells.structure_factors(crystal, hkl, energy_kev=energy_kev)
+        assert np.abs(f - exact).max() < 1e-6 * scale(crystal.to_p1(), hkl, energy_kev=energy_kev)
+        np.testing.assert_allclose(alone, f, rtol=0, atol=1e-12 * np.abs(f).max())
+
+
+@pytest.mark.parametrize(
+    "hkl",
+    [
+        [[0, 0, 0]],
+        [[7, -3, 2]],
+        [[1, 2, 3], [1, 2, 3], [-1, -2, -3], [0, 0, 0]],
+        [[3, 0, 0], [-3, 0, 0]],
+        [[0, 0, k] for k in range(-9, 3)],
+        np.empty((0, 3), int),
+    ],
+)
+def test_any_list(hkl):
+    crystal = random_crystal(np.random.default_rng(5), anisotropic=0.5)
+    exact = argand.structure_factors(crystal, hkl, method="direct")
+    f = argand.structure_factors(crystal, hkl, method="nufft")
+    assert f.shape == exact.shape
+    assert np.abs(f - exact).max(initial=0.0) < 1e-6 * (scale(crystal, np.asarray(hkl)) if len(hkl) else 1.0)
+
+
+def test_extremes():
+    """One atom, none, none that scatters, atoms at rest, and B of 1000: the bound holds."""
+    cell = (30.0, 31.0, 32.0, 80.0, 95.0, 105.0)
+    hkl = argand.miller_indices(cell, "P 1", d_min=2.0)
+    frac = np.random.default_rng(6).random((3, 3))
+    assert not argand.structure_factors(argand.Crystal(cell), hkl, method="nufft").any()
+    assert not argand.structure_factors(
+        argand.Crystal(cell, types="C", frac=frac[:1], occ=0.0), hkl, method="nufft"
+    ).any()
+    for b_iso in ([0.0, 0.0, 0.0], [0.0, 1000.0, 5.0], [-2.0, 3.0, 3.0], [1000.0] * 3):
+        crystal = argand.Crystal(cell, types=("C", "U", "C"), frac=frac, b_iso=b_iso)
+        for own in (crystal, crystal.replace(types=("C",), labels=(), frac=frac[:1], occ=1.0, b_iso=b_iso[1])):
+            exact = argand.structure_factors(own, hkl, method="direct")
+            f = argand.structure_factors(own, hkl, method="nufft")
+            assert np.abs(f - exact).max() < 1e-6 * scale(own, hkl)
+
+
+def test_friedel_mates_are_conjugate_and_threads_change_nothing():
+    crystal = random_crystal(np.random.default_rng(7), anisotropic=0.2)
+    hkl = argand.miller_indices(crystal.cell, "P 1", d_min=2.0)
+    before, found = argand.num_threads(), []
+    try:
+        for threads in (1, 2, 16):
+            argand.set_num_threads(threads)
+            found.append(large_cells.structure_factors(crystal, hkl))
+    finally:
+        argand.set_num_threads(before)
+    tolerance = 1e-9 * np.abs(found[0]).max()
+    np.testing.assert_allclose(found[1], found[0], rtol=0, atol=tolerance)
+    np.testing.assert_allclose(found[2], found[0], rtol=0, atol=1e-6 * np.abs(found[0]).max())
+    np.testing.assert_allclose(large_cells.structure_factors(crystal, -hkl).conj(), found[0], rtol=0, atol=tolerance)
+
+
+def _child(crystal: argand.Crystal, hkl: np.ndarray, expected: np.ndarray) -> None:
+    f = large_cells.structure_factors(crystal, hkl)
+    os._exit(0 if np.allclose(f, expected, rtol=0, atol=1e-6 * np.abs(expected).max()) else 1)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_child_does_not_wait_for_threads_that_it_lost():
+    crystal = random_crystal(np.random.default_rng(8))
+    hkl = argand.miller_indices(crystal.cell, "P 1", d_min=2.5)
+    before = argand.num_threads()
+    try:
+        argand.set_num_threads(16)  # several threads inside each transform: OpenMP's
+        expected = large_cells.structure_factors(crystal, hkl)
+        child = multiprocessing.get_context("fork").Process(target=_child, args=(crystal, hkl, expected))
+        child.start()
+        child.join(60)
+        assert child.exitcode == 0
+    finally:
+        argand.set_num_threads(before)
+
+
+# --- derivatives ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("anisotropic", [0.0, 0.5])
+@pytest.mark.parametrize("energy_kev", [None, 7.2])
+def test_gradients_are_those_of_the_direct_sum(energy_kev, anisotropic):
+    rng = np.random.default_rng(9)
+    crystal = random_crystal(rng, atoms=200, anisotropic=anisotropic)
+    hkl = argand.miller_indices(crystal.cell, "P 1", d_min=2.2, unique=False)
+    hkl = np.concatenate([hkl, hkl[:40], [[0, 0, 0]]]).astype(np.int32)  # Friedel mates, repeated ones, the centre
+    g = rng.normal(size=len(hkl)) + 1j * rng.normal(size=len(hkl))
+    batch = pack([crystal], [hkl], energy_kev=energy_kev)
+    frac, beta, occ = (np.empty((200, *shape)) for shape in ((3,), (6,), ()))
+    _dispatch.structure_factors_vjp(batch, g[None], frac, beta, occ)
+    expected = large_cells.Gradients(frac, beta @ beta_from_b_iso(np.array(1.0), crystal.cell), occ)
+    for eps in (1e-4, 1e-6, 1e-9):
+        found = large_cells.vjp(crystal, hkl, g, energy_kev=energy_kev, eps=eps)
+        for name, mine, theirs in zip(found._fields, found, expected, strict=True):
+            assert np.abs(mine - theirs).max() < 3 * eps * np.abs(theirs).max(), name
+        f = large_cells.structure_factors(crystal, hkl, energy_kev=energy_kev, eps=eps)
+        inner = np.linalg.norm(g) * np.linalg.norm(f)
+        assert abs(np.vdot(g, f).real - found.occ @ crystal.occ) < eps * inner  # <A occ, g> = <occ, A* g>
+
+
+def test_gradients_are_slopes():
+    rng = np.random.default_rng(10)
+    crystal = random_crystal(rng, atoms=60)
+    hkl = argand.miller_indices(crystal.cell, "P 1", d_min=2.5)
+    g = rng.normal(size=len(hkl)) + 1j * rng.normal(size=len(hkl))
+    gradients = large_cells.vjp(crystal, hkl, g, eps=1e-10)
+    directions = [rng.normal(size=x.shape) * step for x, step in zip(gradients, (1.0, 30.0, 1.0), strict=True)]
+
+    def loss(step: float) -> float:
+        frac, b_iso, occ = (
+            x + step * d for x, d in zip((crystal.frac, crystal.b_iso, crystal.occ), directions, strict=True)
+        )
+        f = large_cells.structure_factors(crystal.replace(frac=frac, b_iso=b_iso, occ=occ), hkl, eps=1e-12)
+        return float(np.vdot(g, f).real)
+
+    step = 2e-4
+    slope = (8 * (loss(step) - loss(-step)) - (loss(2 * step) - loss(-2 * step))) / (12 * step)
+    expected = sum((x * d).sum() for x, d in zip(gradients, directions, strict=True))
+    assert abs(slope - expected) < 1e-7 * sum(np.linalg.norm(x * d) for x, d in zip(gradients, directions, strict=True))
+
+
+# --- the parts --------------------------------------------------------------------------------------------------------
+
+
+def test_quadrature_keeps_its_bound():
+    """sum_p w_p exp(2 pi i h.(x_p - x)) exp(-B q) f is f exp(-h beta h) to the tolerance, atom by atom."""
+    rng = np.random.default_rng(11)
+    crystal = random_crystal(rng, atoms=40, anisotropic=1.0)
+    hkl = argand.miller_indices(crystal.cell, "P 1", d_min=1.5)
+    hkl = hkl[:: len(hkl) // 100]
+    q = argand.stol(hkl, crystal.cell) ** 2
+    atoms = _atoms.atoms_of(crystal)
+    h, k, l = hkl.T.astype(float)
+    exact = np.exp(-crystal.beta() @ np.stack([h * h, k * k, l * l, 2 * h * k, 2 * h * l, 2 * k * l]))
+    for tolerance in (1e-2, 1e-5, 1e-9):
+        ones = np.ones((len(atoms.kinds), 50))
+        points = _atoms.points_of(atoms, np.linspace(0, q.max(), 50), ones, tolerance)
+        waves = points.weight[:, None] * np.exp(2j * np.pi * (points.frac - crystal.frac[points.atom]) @ hkl.T)
+        sums = np.zeros(exact.shape, complex)
+        np.add.at(sums, points.atom, waves)
+        assert np.abs(sums * np.exp(-np.outer(points.b, q)) - exact).max() < tolerance
+
+
+def test_a_few_functions_span_the_family():
+    rng = np.random.default_rng(12)
+    kinds = ["C", "O", "Fe", "H"]
+    kind, b, occ = rng.integers(0, 4, 3000), rng.uniform(5, 80, 3000), rng.uniform(0.1, 1, 3000)
+    family = _basis.family_on(lambda stol: argand.form_factors(kinds, stol), (0.0, 0.1), 200.0, 1e-10)
+    q = rng.uniform(0.0, 0.1, 200)
+    elsewhere = _basis.Family(q, argand.form_factors(kinds, np.sqrt(q)))(kind, b)
+    ranks = []
+    for eps in (1e-3, 1e-6, 1e-9):
+        tolerance = eps * _basis.wilson(family, kind, b, occ)
+        basis = _basis.basis_of(family, kind, b, occ, 1e-10, tolerance)
+        error = occ[:, None] * (basis.strengths(kind, b) @ basis.at(q) - elsewhere)
+        assert np.sqrt(np.square(error).sum(axis=0)).max() < 1.1 * tolerance
+        ranks.append(basis.rank)
+    assert ranks[0] < ranks[1] < ranks[2] <= 14
+
+
+def test_later_pairs_need_fewer_digits():
+    pairs = _transforms.pairs_of(np.array([1.0, 1e-2, 1e-4, 1e-6]), 1e-6, (30, 30, 30))
+    assert [p.single for p in pairs] == [False, True, True, True]
+    assert pairs[0].eps < 1e-6 < 1e-5 < pairs[1].eps < pairs[2].eps <= 1e-2
+    assert not any(p.single for p in _transforms.pairs_of(np.array([1.0, 1e-2]), 1e-6, (30, 30, 30_000)))
+
+
+# --- the choice -------------------------------------------------------------------------------------------------------
+
+
+def test_auto_takes_the_transforms_where_they_pay(monkeypatch):
+    cell = (50.0, 60.0, 70.0, 90.0, 90.0, 90.0)
+    rng = np.random.default_rng(13)
+    hkl = argand.miller_indices(cell, "P 1", d_min=3.0)
+    large = argand.Crystal(cell, types=("C",) * 9000, frac=rng.random((9000, 3)), b_iso=20.0)
+    small = argand.Crystal(cell, types=("C",) * 50, frac=rng.random((50, 3)), b_iso=20.0)
+    assert large_cells.pays(large, hkl, 1e-6, False)
+    assert not large_cells.pays(small, hkl, 1e-6, False)
+    assert not large_cells.pays(large, hkl + 0.5, 1e-6, False)
+    assert not large_cells.pays(large, hkl, 1e-15, False)
+    few = hkl[:100]
+    monkeypatch.setattr(_choice, "_SMALL", 0)
+    monkeypatch.setattr(_cost, "DIRECT", 1.0)
+    both = argand.structure_factors([small, small], few, dtype="complex64")
+    apart = argand.structure_factors([small, small], [few, few[:7]])
+    monkeypatch.setattr(_choice, "installed", lambda: False)
+    direct = argand.structure_factors([small, small], few)
+    assert both.dtype == np.complex64
+    assert both.shape == direct.shape
+    assert np.any(both[0] != direct[0].astype(np.complex64))
+    assert np.abs(both - direct).max() < 1e-6 * np.abs(direct).max()
+    assert np.abs(apart[1] - direct[1][:7]).max() < 1e-6 * np.abs(direct).max()
+
+
+def test_refusals(monkeypatch):
+    crystal = random_crystal(np.random.default_rng(14), atoms=5)
+    with pytest.raises(ValueError, match="method is 'fft', needs 'auto', 'direct' or 'nufft'"):
+        argand.structure_factors(crystal, [[1, 0, 0]], method="fft")
+    for eps in (1e-14, 0.5):
+        with pytest.raises(ValueError, match=f"eps is {eps}, needs 1e-12 to 0.01"):
+            argand.structure_factors(crystal, [[1, 0, 0]], method="nufft", eps=eps)
+    with pytest.raises(ValueError, match="no whole number"):
+        argand.structure_factors(crystal, [[1, 0, 0.5]], method="nufft")
+    with pytest.raises(MemoryError, match=r"hkl to 9000 9000 9000 needs .* GiB.*method='direct'"):
+        argand.structure_factors(crystal, [[9000, 9000, 9000]], method="nufft")
+    with pytest.raises(ValueError, match="crystal has 2 symmetry operations, needs P 1"):
+        large_cells.vjp(crystal.replace(spacegroup="P -1", u_aniso=None), [[1, 0, 0]], [1.0])
+    with pytest.raises(ValueError, match=r"g has shape \(2,\), needs \(1,\)"):
+        large_cells.vjp(crystal, [[1, 0, 0]], [1.0, 2.0])
+    monkeypatch.setattr(_choice, "installed", lambda: False)
+    with pytest.raises(ImportError, match=r"^method='nufft' needs finufft: pip install argand\[large\]$"):
+        argand.structure_factors(crystal, [[1, 0, 0]], method="nufft")
