@@ -221,7 +221,8 @@ def test_measure_is_abs_and_angle(dtype, tolerance):
     scale = rng.uniform(0.5, 2, (3, size)).astype(f.real.dtype)
     reach = rng.random((3, size)) < 0.8
     row = np.array([0, 2, 1, 1, 0])
-    seen = _dispatch.Seen(*(np.full(f.shape, np.nan, f.real.dtype) for _ in range(3)), np.empty(f.shape, bool))
+    weight, amplitude, phase = (np.full(f.shape, np.nan, f.real.dtype) for _ in range(3))
+    seen = _dispatch.Seen(weight, amplitude, phase, np.empty(f.shape, bool))
     _dispatch.measure(f, row, scale, reach, 0.1, seen)
     mask = reach[row] & (np.abs(f) * scale[row] > 0.1)
     np.testing.assert_array_equal(seen.mask, mask)

@@ -120,7 +120,7 @@ def measure(f: Array, row: Array, scale: Array, reach: Array, threshold: float, 
     _check("reach", reach, (rows, size), "bool")
     for name, array in zip(Seen._fields, out, strict=True):
         _check(name, array, (crystals, size), "bool" if name == "mask" else real, written=True)
-    if crystals and not (0 <= int(row.min()) and int(row.max()) < rows):
+    if crystals and not (int(row.min()) >= 0 and int(row.max()) < rows):
         raise ValueError(f"row runs from {int(row.min())} to {int(row.max())}, needs 0 to {rows - 1}")
     tables = (_address(row), _address(scale), _address(reach), threshold)
     seen = (_address(out.weight), _address(out.amplitude), _address(out.phase), _address(out.mask))

@@ -18,7 +18,7 @@ from argand._dispatch import Batch
 
 def form_gradient(batch: Batch, g: NDArray[Any]) -> NDArray[Any]:
     """dL/dform, of the shape and dtype of ``batch.form``; `batch` holds numpy arrays, g is laid out like its F."""
-    gradient = np.zeros_like(batch.form)
+    gradient: NDArray[Any] = np.zeros_like(batch.form)
     owner = np.repeat(np.arange(batch.crystals), np.diff(batch.atom_ptr))
     order = np.lexsort([batch.scatterer, owner])
     pairs, first = np.unique(np.stack([owner, batch.scatterer])[:, order], axis=1, return_index=True)

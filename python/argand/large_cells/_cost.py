@@ -74,7 +74,7 @@ def nufft_bytes(points: int, reflections: int, shape: Sequence[int], eps: float,
     """Memory of that sum at its peak: a box and a grid for each worker, the basis at all reflections, the points."""
     transform = 16 * (fine_grid(shape, eps, best_upsampling(points, shape, eps, False)) + int(np.prod(shape)))
     # points: place in two precisions, weight, atom, strengths in two precisions, order; reflections: basis, F, indices
-    return workers * (transform + 32 * points + 16 * reflections) + 68 * points + (16 * pairs(eps) + 96) * reflections
+    return workers * (transform + 32 * points + 16 * reflections) + 68 * points + (16 * pairs(eps) + 140) * reflections
 
 
 def pairs(eps: float) -> int:

@@ -25,7 +25,8 @@ EXTINCT = 1e-5
 
 def _seen(f: npt.NDArray[np.complex64], crystal: npt.NDArray[np.int64], t: Tables) -> Seen:
     """Amplitude relative to all atoms in phase, phase, weight |F| and mask, each of the shape of F."""
-    seen = Seen(*(np.empty(f.shape, np.float32) for _ in range(3)), np.empty(f.shape, np.bool_))
+    weight, amplitude, phase = (np.empty(f.shape, np.float32) for _ in range(3))
+    seen = Seen(weight, amplitude, phase, np.empty(f.shape, np.bool_))
     flat = (len(f), -1)
     measure(
         f.reshape(flat),
