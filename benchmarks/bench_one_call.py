@@ -66,8 +66,6 @@ def work() -> OneCrystal:
 
 
 @pytest.mark.benchmark(timer=clock)
-@pytest.mark.parametrize(
-    ("contender", "precision"), entries(from_crystal, from_arrays, core, torch_operator, *PEERS)
-)
+@pytest.mark.parametrize(("contender", "precision"), entries(from_crystal, from_arrays, core, torch_operator, *PEERS))
 def test_one_call(benchmark: Any, work: OneCrystal, contender: Contender, precision: str) -> None:
     race(benchmark, work, contender, precision, pace=from_crystal)

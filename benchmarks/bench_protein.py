@@ -42,7 +42,5 @@ def proteins() -> dict[float, Protein]:
 
 @pytest.mark.benchmark(timer=clock)
 @pytest.mark.parametrize(("d_min", "contender", "precision"), at_each_resolution())
-def test_w3(
-    benchmark: Any, proteins: dict[float, Protein], d_min: float, contender: Contender, precision: str
-) -> None:
+def test_w3(benchmark: Any, proteins: dict[float, Protein], d_min: float, contender: Contender, precision: str) -> None:
     race(benchmark, proteins[d_min], contender, precision, pace=nufft)

@@ -44,7 +44,9 @@ def core(work: Refinement, precision: str) -> Run:
     return run
 
 
-@contends("argand.torch.structure_factors", "torch's autograd around the loss and argand's adjoint", tolerance=TOLERANCE)
+@contends(
+    "argand.torch.structure_factors", "torch's autograd around the loss and argand's adjoint", tolerance=TOLERANCE
+)
 def torch_operator(work: Refinement, precision: str) -> Run:
     torch = pytest.importorskip("torch")
     from argand.torch import beta_from_b_iso, structure_factors, tensors

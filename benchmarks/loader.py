@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import time
 
-import torch
-
 import argand
+import torch
 from argand.learn import ELEMENTS_16, PerturbedCrystals, Stream, metal, stream_loader
 
 GOAL = 20_000

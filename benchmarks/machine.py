@@ -1,4 +1,4 @@
-"""The machine and the build that numbers belong to, in words."""
+"""The machine and the build that numbers belong to, in words, and the one core they are measured on."""
 
 from __future__ import annotations
 
@@ -9,18 +9,29 @@ from pathlib import Path
 
 import argand
 
-PEERS = ("numpy", "scipy", "gemmi", "torch", "Dans_Diffraction", "cctbx-base", "finufft", "ducc0")
+PEERS = ("numpy", "scipy", "gemmi", "torch", "Dans_Diffraction", "cctbx-base", "sfcalculator-torch", "finufft", "ducc0")
 
 
 def describe() -> dict[str, str]:
     """No host name, no path: what matters for the numbers."""
     build = argand.build_config()
     return {
-        "processor": f"{_processor()}, {os.cpu_count()} cores, pinned to one, one thread",
-        "argand": f"{build['version']}, {build['compiler']}, {build['simd']}, {build['threads']} thread",
+        "processor": f"{_processor()}, {os.cpu_count()} cores{_load()}",
+        "argand": f"{build['version']}, {build['compiler']}, {build['simd']}",
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "peers": ", ".join(f"{name} {found}" for name in PEERS if (found := _version(name))),
     }
+
+
+def pin_to_one_core() -> None:
+    """To be called before a library counts the cores it may use, where it matters which one."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def _load() -> str:
+    """Who else wanted the cores: above 1 a core, other programs disturbed the measurement."""
+    return f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
 
 
 def _processor() -> str:

@@ -224,7 +224,9 @@ def torch_dense_in_place(terms: Terms) -> Run:
     return run
 
 
-@contends("torch, separable", "waves along hk times waves along l, which needs a product of h, k with l", tolerance=BOTH)
+@contends(
+    "torch, separable", "waves along hk times waves along l, which needs a product of h, k with l", tolerance=BOTH
+)
 @without_gradient
 def torch_separable(terms: Terms) -> Run:
     torch = terms.torch

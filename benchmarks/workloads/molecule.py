@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import gemmi
 import numpy as np
-import oracles
 from numpy.typing import ArrayLike, NDArray
 
 import argand
+import oracles
 from workloads.common import Cell, relative_error
 
 Floats = NDArray[np.float64]

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-import oracles
 from numpy.typing import ArrayLike, NDArray
 
 import argand
+import oracles
 from workloads.common import Cell, relative_error
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from torch.utils.data import DataLoader
 
 import argand
-import torch
 from argand.learn import (
     ELEMENTS_16,
     METALS,

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 import argand
-import torch
 from argand.learn import ELEMENTS_16, PerturbedCrystals, metal
 from argand.learn.losses import (
     agreements,

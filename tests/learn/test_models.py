@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
-
 import torch
+from torch import nn
+
 from argand import ArgandError
 from argand.learn import RECIPES
 from argand.learn.features import cut_resolution, features
 from argand.learn.models import MODELS, build_model
 from argand.learn.models.coordinates import Coordinates
 from argand.learn.weights import load_weights, save_weights
-from torch import nn
 
 
 @pytest.mark.parametrize("friedel", [True, False])

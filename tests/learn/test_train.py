@@ -8,10 +8,10 @@ import signal
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 
 import argand
-import torch
 from argand.errors import ArgandWarning
 from argand.learn import PerturbedCrystals, metal
 from argand.learn.checkpoint import SafetensorsIO, read_checkpoint

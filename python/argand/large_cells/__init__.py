@@ -13,7 +13,8 @@ The work grows as atoms + box log box, that of the direct sum as atoms x reflect
 `pip install argand[large]`. `argand.structure_factors(method=...)` chooses between the two.
 
 `eps` is the largest error over S, S = max_h sqrt(sum_j (occ_j |f_j(h)| exp(-B_j stol^2))^2): the root mean square of
-F for atoms anywhere, where it is largest. max |F| is some times S. Measured over random crystals: 0.2 to 0.6 eps.
+F for atoms anywhere, where it is largest. Measured on random triclinic crystals, isotropic and anisotropic, with and
+without dispersion, for eps of 1e-4, 1e-6 and 1e-9: 0.1 to 1.0 eps S, which is at most 0.4 eps max |F|.
 
 Sources: Barnett, Magland, af Klinteberg, SIAM J. Sci. Comput. 41 (2019) C479 for finufft; the low-rank basis and the
 quadrature are argand's own.

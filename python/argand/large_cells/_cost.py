@@ -6,6 +6,7 @@ decide.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,7 +35,7 @@ def kernel_width(eps: float, upsampling: float) -> int:
 def fine_grid(shape: Sequence[int], eps: float, upsampling: float) -> int:
     """Points of the grid that is transformed."""
     least = 2 * kernel_width(eps, upsampling)
-    return int(np.prod([scipy.fft.next_fast_len(max(least, int(np.ceil(upsampling * n)))) for n in shape]))
+    return math.prod(scipy.fft.next_fast_len(max(least, math.ceil(upsampling * n))) for n in shape)
 
 
 def transform_seconds(points: int, shape: Sequence[int], eps: float, single: bool, upsampling: float) -> float:
@@ -72,7 +73,7 @@ def nufft_seconds(
 
 def nufft_bytes(points: int, reflections: int, shape: Sequence[int], eps: float, workers: int) -> int:
     """Memory of that sum at its peak: a box and a grid for each worker, the basis at all reflections, the points."""
-    transform = 16 * (fine_grid(shape, eps, best_upsampling(points, shape, eps, False)) + int(np.prod(shape)))
+    transform = 16 * (fine_grid(shape, eps, best_upsampling(points, shape, eps, False)) + math.prod(shape))
     # points: place in two precisions, weight, atom, strengths in two precisions, order; reflections: basis, F, indices
     return workers * (transform + 32 * points + 16 * reflections) + 68 * points + (16 * pairs(eps) + 140) * reflections
 

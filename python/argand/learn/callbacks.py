@@ -10,9 +10,8 @@ from types import FrameType
 from typing import Any
 
 import lightning
-from lightning.pytorch.callbacks import Callback
-
 import torch
+from lightning.pytorch.callbacks import Callback
 
 __all__ = ["History", "Keeper"]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from lightning.fabric.plugins import CheckpointIO
 from safetensors import SafetensorError, safe_open
+from torch import Tensor
 
 from argand.errors import ArgandError
 from argand.learn.weights import write_tensors
-from torch import Tensor
 
 __all__ = ["SafetensorsIO", "read_checkpoint"]
 

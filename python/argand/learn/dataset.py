@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch.utils.data import Dataset
 
-import torch
 from argand._dispatch import Seen, measure
 from argand.crystal import Crystal
 from argand.learn.batch import Batch

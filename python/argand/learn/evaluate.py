@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 import torch
+from torch import nn
+
 from argand.errors import ArgandError
 from argand.learn.batch import Batch
 from argand.learn.dataset import PerturbedCrystals
@@ -20,7 +21,6 @@ from argand.learn.sources import load_crystals
 from argand.learn.splits import UNSEEN, hold_out
 from argand.learn.threads import torch_threads
 from argand.learn.weights import load_weights
-from torch import nn
 
 __all__ = ["Scores", "batches_of", "evaluate", "reference_scores", "score"]
 

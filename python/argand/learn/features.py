@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-
 import torch
-from argand.learn.random import Purpose, uniforms
 from torch import Tensor
+
+from argand.learn.random import Purpose, uniforms
 
 __all__ = ["CHANNELS", "cut_resolution", "features"]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-import torch
 from argand import set_num_threads
 from argand.learn.batch import Batch
 from argand.learn.dataset import PerturbedCrystals

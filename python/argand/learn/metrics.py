@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import torch
+from torch import Tensor
 from torchmetrics import Metric
 
-import torch
 from argand.learn.losses import agreements, unit_phases
-from torch import Tensor
 
 __all__ = ["MapCorrelation", "MeanPhaseError", "PhaseLoss", "SampleMean", "standard_metrics"]
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-
 import torch
+from torch import Tensor
+
 from argand.errors import ArgandError, ArgandWarning
 from argand.form_factors import form_factors
 from argand.learn.dataset import EXTINCT
@@ -17,7 +18,6 @@ from argand.learn.features import features
 from argand.learn.weights import PhaseModel, load_weights
 from argand.reflections import as_hkl, hkl_cube, stol
 from argand.symmetry import SpaceGroup, operations
-from torch import Tensor
 
 __all__ = ["predict", "predict_box"]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
+
 from argand.learn.batch import Batch
 from argand.learn.metrics import PhaseLoss, SampleMean
 from argand.learn.random import Purpose, uniforms
-from torch import Tensor
 
 __all__ = ["REFERENCES", "analytic_floor", "committed", "random_phases", "zero_phases"]
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
 from argand.crystal import Crystal
 from argand.reflections import hkl_cube, reachable, stol
 from argand.torch import tensors
-from torch import Tensor
 
 __all__ = ["Tables", "make_tables"]
 

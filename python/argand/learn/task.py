@@ -6,15 +6,15 @@ import math
 from typing import Any, Literal
 
 import lightning
+import torch
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-import torch
 from argand.learn.batch import Batch
 from argand.learn.features import cut_resolution, features
 from argand.learn.loading import Stream, stream_loader
 from argand.learn.losses import agreements, invariant_loss, published_loss
 from argand.learn.recipes import Recipe
-from torch import Tensor, nn
 
 __all__ = ["LOSSES", "LossName", "PhaseTask", "learning_rate_factor"]
 

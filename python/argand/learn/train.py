@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-
 import torch
+
 from argand.errors import ArgandError
 from argand.learn.callbacks import History, Keeper, Record
 from argand.learn.evaluate import make_dataset, score

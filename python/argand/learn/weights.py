@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
 from argand.errors import ArgandError
 from argand.learn.models import build_model
-from torch import Tensor, nn
 
 __all__ = ["FORMAT", "PhaseModel", "load_weights", "save_weights", "write_json"]
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-
 import torch
+from torch import Tensor
+
 from argand import _dispatch
 from argand._form_gradient import form_gradient
 from argand._pack import hkl_lists, pack
 from argand.crystal import Crystal
 from argand.torch._library import COMPLEX, LIBRARY, plain
-from torch import Tensor
 
 
 def structure_factors(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from torch import nn
+
 from argand.learn.models.conv import ThreeLayerConv
 from argand.learn.models.friedel import FriedelHalf
 from argand.learn.models.linear import LinearRegression
 from argand.learn.models.mlp import ThreeLayerMLP
 from argand.learn.models.unet import UNet
-from torch import nn
 
 __all__ = ["MODELS", "FriedelHalf", "LinearRegression", "ThreeLayerConv", "ThreeLayerMLP", "UNet", "build_model"]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import torch
-from argand.learn.models.coordinates import Coordinates
 from torch import Tensor, nn
+
+from argand.learn.models.coordinates import Coordinates
 
 __all__ = ["ThreeLayerConv"]
 

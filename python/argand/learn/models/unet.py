@@ -6,8 +6,9 @@ from itertools import pairwise
 from typing import Literal
 
 import torch
-from argand.learn.models.coordinates import Coordinates
 from torch import Tensor, nn
+
+from argand.learn.models.coordinates import Coordinates
 
 __all__ = ["UNet"]
 

@@ -1,0 +1,154 @@
+"""What a second thread gives: ``python benchmarks/threads.py``.
+
+One thread and two are timed in turn by the clock on the wall; the ratio is the median over the rounds. Beside it stands
+what the machine gave in the same rounds to two threads that have nothing to do with each other: on a busy machine, or
+where two cores share one clock or cache, that is less than 2, and argand cannot do better.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import argand
+from argand import _dispatch
+from argand._pack import pack
+from goals import Goal
+from peers.boxes import boxes_as
+from peers.common import COMPLEX
+from rounds import interleaved
+from section import Section, main
+from workloads import Boxes, Molecule, Protein, SmallCrystals
+
+GOAL = Goal("≥", 1.7)
+SECONDS = 3.0
+ROUNDS = (5, 15)
+
+
+class Case(NamedTuple):
+    name: str
+    run: Callable[[], Any]
+    error: float  # of its answer, over the largest value
+    goal: Goal | None
+
+
+def cases() -> Iterator[Case]:
+    yield many_molecules()
+    yield many_adjoints()
+    yield protein()
+    for edge, precision in ((32, "float32"), (64, "float32"), (32, "float64"), (64, "float64")):
+        yield boxes(edge, precision)
+    yield small_crystals()
+
+
+def many_molecules(count: int = 64) -> Case:
+    works = [Molecule.make(seed=Molecule.seed + i) for i in range(count)]
+    batch = pack([work.crystal for work in works], [works[0].hkl])
+    out = np.empty(batch.out_shape, np.complex128)
+    _dispatch.structure_factors(batch, out)
+    error = max(works[i].error(out[i]) for i in (0, count - 1))
+    return Case(f"W2 float64, a batch of {count}", lambda: _dispatch.structure_factors(batch, out), error, GOAL)
+
+
+def many_adjoints(count: int = 64) -> Case:
+    works = [Molecule.make(seed=Molecule.seed + i) for i in range(count)]
+    batch = pack([work.crystal for work in works], [works[0].hkl])
+    g = np.ones(batch.out_shape, np.complex128)
+    by_occ, f = np.empty(len(batch.frac)), np.empty(batch.out_shape, np.complex128)
+    by_frac, by_beta = np.empty_like(batch.frac), np.empty_like(batch.beta)
+
+    def run() -> None:
+        _dispatch.structure_factors_vjp(batch, g, by_frac, by_beta, by_occ)
+
+    run()
+    _dispatch.structure_factors(batch, f)
+    # F is linear in occ: sum occ dL/docc = Re sum conj(g) F
+    error = abs(by_occ.sum() - np.vdot(g, f).real) / np.abs(f).sum()
+    return Case(f"adjoint of W2 float64, a batch of {count}", run, float(error), None)
+
+
+def protein() -> Case:
+    work = Protein.make(2.0)
+
+    def run() -> Any:
+        return argand.structure_factors(work.crystal, work.hkl, method="nufft", eps=1e-6)
+
+    return Case('W3 2.0 A, method="nufft"', run, work.error(run()), GOAL)
+
+
+def boxes(edge: int, precision: str) -> Case:
+    work = Boxes.make(edge)
+    f, rho = boxes_as(work.f, precision), np.empty((len(work.f), *work.shape), precision)
+
+    def run() -> None:
+        _dispatch.map_from_structure_factors(f, rho, 1 / work.volume)
+
+    run()
+    return Case(f"W4 {edge}^3 {precision}", run, work.error(rho), GOAL)
+
+
+def small_crystals() -> Case:
+    work = SmallCrystals.make()
+    batch = pack(work.crystals, [work.hkl])
+    out = np.empty(batch.out_shape, COMPLEX["float64"])
+    _dispatch.structure_factors(batch, out)
+    return Case("W1 float64", lambda: _dispatch.structure_factors(batch, out), work.error(out), None)
+
+
+def with_threads(n: int, run: Callable[[], Any]) -> Callable[[], None]:
+    def with_n() -> None:
+        argand.set_num_threads(n)
+        run()
+
+    return with_n
+
+
+def measure() -> Section:
+    """One thread over two."""
+    pool = ThreadPoolExecutor(2)
+    data = bytes(2**21)
+
+    def alone() -> None:
+        for _ in range(2):
+            hashlib.sha256(data).digest()
+
+    def side_by_side() -> None:
+        list(pool.map(lambda _: hashlib.sha256(data).digest(), range(2)))
+
+    lines = [("", "1 thread ms", "2 threads ms", "1 over 2", "the machine", "goal", "error")]
+    goals, numbers = [], []
+    for case in cases():
+        assert case.error < 2e-6, f"{case.name} is off by {case.error:.1e} of the largest value"
+        runs = {"one": with_threads(1, case.run), "two": with_threads(2, case.run), "a": alone, "b": side_by_side}
+        times = interleaved(runs, seconds=SECONDS, rounds=ROUNDS, by=time.perf_counter)
+        ratio, machine = (float(np.median(times[a] / times[b])) for a, b in (("one", "two"), ("a", "b")))
+        one, two = (1e3 * float(np.median(times[n])) for n in ("one", "two"))
+        judged = case.goal.judge(ratio) if case.goal else None
+        if judged:
+            goals.append({"group": "2 threads", "who": f"one thread: {case.name}", **judged})
+        verdict = "" if judged is None else f"{judged['goal']} {'met' if judged['met'] else 'missed'}"
+        figures = (f"{one:.3g}", f"{two:.3g}", f"{ratio:.2f}", f"{machine:.2f}")
+        lines.append((case.name, *figures, verdict, f"{case.error:.0e}"))
+        numbers.append({"case": case.name, "milliseconds": [one, two], "ratio": ratio, "machine": machine})
+    argand.set_num_threads(1)
+    return Section(
+        "Threads: one over two",
+        "python benchmarks/threads.py",
+        [
+            "all cores, time by the clock on the wall, medians of rounds in which everything runs once",
+            '"the machine": the same ratio for two sums of SHA-256, one after the other and side by side, same rounds',
+        ],
+        lines,
+        (1, 2, 3, 4, 5, 6),
+        goals,
+        numbers,
+    )
+
+
+if __name__ == "__main__":
+    main(measure)
