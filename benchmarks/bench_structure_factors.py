@@ -20,7 +20,7 @@ TOLERANCE = {"float64": 1e-13, "float32": 2e-6}
 
 @contends("argand, the core", "packed batch in, written into a reused array: the yardstick", tolerance=TOLERANCE)
 def core(work: SmallCrystals, precision: str) -> Run:
-    batch = pack(work.crystals, work.hkl, dtype=precision)
+    batch = pack(work.crystals, [work.hkl], dtype=precision)
     out = np.empty(batch.out_shape, COMPLEX[precision])
 
     def run() -> Any:

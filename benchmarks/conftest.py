@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import os
 import sys
 import warnings
 from datetime import date
@@ -15,11 +14,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-# before any library counts the cores it may use
-for _variable in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "DUCC0"):
-    os.environ[f"{_variable}_NUM_THREADS"] = "1"
-if hasattr(os, "sched_setaffinity"):
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+import one_core
+
+one_core.pin()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -37,28 +34,24 @@ def pytest_configure(config: pytest.Config) -> None:
         sys.modules["torch"].set_num_threads(1)
 
 
-def _lines(benchmarks: list[Any]) -> list[str]:
-    from machine import describe
-    from tables import tables
-    from workloads import WORKLOADS
+def _lines(rows: list[dict[str, Any]]) -> list[str]:
+    from document import facts, workloads
 
-    rows = [{"group": one.group, **one.extra_info} for one in benchmarks if not one.has_error]
-    facts = [f"- {name}: {words}" for name, words in {"date": date.today().isoformat(), **describe()}.items()]
-    return [*facts, *tables(rows, {work.workload: work.title for work in WORKLOADS})]
+    return [*facts(), *workloads(rows)]
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
-    benchmarks = config._benchmarksession.benchmarks
+    benchmarks = [one for one in config._benchmarksession.benchmarks if not one.has_error]
     if benchmarks:
         terminalreporter.section("argand beside its peers")
-        for line in _lines(benchmarks):
+        for line in _lines([{"group": one.group, **one.extra_info} for one in benchmarks]):
             terminalreporter.write_line(line)
 
 
 def pytest_benchmark_generate_machine_info(config: pytest.Config) -> dict[str, str]:
     from machine import describe
 
-    return describe()
+    return {"date": date.today().isoformat(), **describe()}
 
 
 def pytest_benchmark_update_json(config: Any, benchmarks: list[Any], output_json: dict[str, Any]) -> None:
@@ -70,13 +63,6 @@ def pytest_benchmark_update_json(config: Any, benchmarks: list[Any], output_json
         one.update(kept, stats=stats)
     path = config.getoption("benchmark_json")
     if path:
-        command = " ".join(["pytest", *map(str, config.invocation_params.args)])
-        commit = output_json["commit_info"]
-        head = [
-            "# argand beside its peers",
-            "",
-            f"- command: `{command}`",
-            f"- commit: {commit['id'][:12]}{' and uncommitted changes' if commit['dirty'] else ''}",
-            "- seed: 4 (W4); W1 has no random numbers",
-        ]
-        Path(path).with_suffix(".md").write_text("\n".join([*head, *_lines(benchmarks), ""]), encoding="utf-8")
+        rows = [{"group": one["group"], **one["extra_info"]} for one in output_json["benchmarks"]]
+        lines = ["# argand beside its peers", "", *_lines(rows), ""]
+        Path(path.name).with_suffix(".md").write_text("\n".join(lines), encoding="utf-8")

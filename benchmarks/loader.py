@@ -1,4 +1,4 @@
-"""How many perturbed metals a second reach torch: ``python benchmarks/loader.py`` (goal: 20,000 on two cores).
+"""How many perturbed metals a second reach torch: ``python benchmarks/loader.py``.
 
 Counts the batches of 256 that a `DataLoader` hands over from an endless stream of the sixteen metals, after a warm-up:
 without worker processes (the core's threads), with one and with two. The samples are checked to be the same first.
@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import time
 
-import argand
 import torch
-from argand.learn import ELEMENTS_16, PerturbedCrystals, Stream, metal, stream_loader
 
-GOAL = 20_000
+import argand
+from argand.learn import ELEMENTS_16, PerturbedCrystals, Stream, metal, stream_loader
+from goals import Goal, significant
+from section import Section, main
+
+GOAL = Goal("≥", 100_000, "crystals/s")
 BATCH = 256
 WARM_UP, COUNTED, ROUNDS = 8, 120, 5
 
@@ -32,15 +35,29 @@ def rate(dataset: PerturbedCrystals, workers: int) -> float:
     return sorted(rates)[ROUNDS // 2]
 
 
-def main() -> None:
+def measure() -> Section:
+    """Perturbed metals a second."""
     dataset = PerturbedCrystals([metal(symbol) for symbol in ELEMENTS_16], seed=0)
     first = [next(iter(stream_loader(Stream(dataset, BATCH), workers))) for workers in (0, 1, 2)]
     assert all(torch.equal(a, b) for other in first[1:] for a, b in zip(first[0], other, strict=True))
-    print(f"{argand.build_config()}, {os.cpu_count()} cores, torch {torch.__version__}, batches of {BATCH}")
-    for workers in (0, 1, 2):
-        found = rate(dataset, workers)
-        print(f"{workers} workers: {found:9,.0f} perturbed metals a second, {found / GOAL:.1f} x the goal of {GOAL:,}")
+    rates = {workers: rate(dataset, workers) for workers in (0, 1, 2)}
+    best = max(rates.values())
+    judged = GOAL.judge(best)
+    how = {0: f"none: {argand.num_threads()} threads in this process", 1: "one process", 2: "two processes"}
+    return Section(
+        "A stream of perturbed metals into torch",
+        "python benchmarks/loader.py",
+        [
+            f"{os.cpu_count()} cores, batches of {BATCH}, by the clock on the wall, the median of {ROUNDS} times "
+            f"{COUNTED} batches; seed 0",
+            f"goal: {judged['goal']} in the best way, {'met' if judged['met'] else 'missed'}",
+        ],
+        [("workers", "crystals/s"), *((how[workers], f"{found:,.0f}") for workers, found in rates.items())],
+        (1,),
+        [{"group": "stream of metals", "who": f"{os.cpu_count()} cores, the best number of workers", **judged}],
+        {str(workers): significant(found) for workers, found in rates.items()},
+    )
 
 
 if __name__ == "__main__":
-    main()
+    main(measure)

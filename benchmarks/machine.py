@@ -1,4 +1,4 @@
-"""The machine and the build that numbers belong to, in words, and the one core they are measured on."""
+"""The machine and the build that numbers belong to, in words."""
 
 from __future__ import annotations
 
@@ -21,12 +21,6 @@ def describe() -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "peers": ", ".join(f"{name} {found}" for name in PEERS if (found := _version(name))),
     }
-
-
-def pin_to_one_core() -> None:
-    """To be called before a library counts the cores it may use, where it matters which one."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
 def _load() -> str:

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 import argand
+import one_core
 from argand import _dispatch
 from argand._pack import pack
-from machine import pin_to_one_core
 from peers.boxes import boxes_as
 from peers.common import COMPLEX
 from peers.limit import FLOPS, product
@@ -116,7 +116,7 @@ def _size(batch: _dispatch.Batch, *others: Any) -> float:
 
 def measure() -> Section:
     """Every kernel over its limit."""
-    pin_to_one_core()
+    one_core.pin()
     torch.set_num_threads(1)
     argand.set_num_threads(1)
     source = np.ones(COPIED // 8)

@@ -46,7 +46,8 @@ def table(lines: Iterable[Sequence[str]], figures: Container[int] = ()) -> list[
     cells = [tuple(line) for line in lines]
     columns = range(len(cells[0]))
     widths = [max(len(line[column]) for line in cells) for column in columns]
-    widths[-1] = 1  # nothing stands behind it
+    if columns[-1] not in figures:
+        widths[-1] = len(cells[0][-1])  # nothing stands behind it
     padded = [
         [line[c].rjust(widths[c]) if c in figures else line[c].ljust(widths[c]) for c in columns] for line in cells
     ]

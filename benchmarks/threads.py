@@ -26,8 +26,8 @@ from section import Section, main
 from workloads import Boxes, Molecule, Protein, SmallCrystals
 
 GOAL = Goal("≥", 1.7)
-SECONDS = 3.0
-ROUNDS = (5, 15)
+SECONDS = 2.0
+ROUNDS = (5, 40)
 
 
 class Case(NamedTuple):
@@ -120,7 +120,7 @@ def measure() -> Section:
     def side_by_side() -> None:
         list(pool.map(lambda _: hashlib.sha256(data).digest(), range(2)))
 
-    lines = [("", "1 thread ms", "2 threads ms", "1 over 2", "the machine", "goal", "error")]
+    lines = [("", "1 thread ms", "2 threads ms", "1 over 2", "best", "the machine", "goal", "error")]
     goals, numbers = [], []
     for case in cases():
         assert case.error < 2e-6, f"{case.name} is off by {case.error:.1e} of the largest value"
@@ -128,23 +128,27 @@ def measure() -> Section:
         times = interleaved(runs, seconds=SECONDS, rounds=ROUNDS, by=time.perf_counter)
         ratio, machine = (float(np.median(times[a] / times[b])) for a, b in (("one", "two"), ("a", "b")))
         one, two = (1e3 * float(np.median(times[n])) for n in ("one", "two"))
+        best = float(times["one"].min() / times["two"].min())
         judged = case.goal.judge(ratio) if case.goal else None
         if judged:
             goals.append({"group": "2 threads", "who": f"one thread: {case.name}", **judged})
         verdict = "" if judged is None else f"{judged['goal']} {'met' if judged['met'] else 'missed'}"
-        figures = (f"{one:.3g}", f"{two:.3g}", f"{ratio:.2f}", f"{machine:.2f}")
+        figures = (f"{one:.3g}", f"{two:.3g}", f"{ratio:.2f}", f"{best:.2f}", f"{machine:.2f}")
         lines.append((case.name, *figures, verdict, f"{case.error:.0e}"))
-        numbers.append({"case": case.name, "milliseconds": [one, two], "ratio": ratio, "machine": machine})
+        numbers.append(
+            {"case": case.name, "milliseconds": [one, two], "ratio": ratio, "best": best, "machine": machine}
+        )
     argand.set_num_threads(1)
     return Section(
         "Threads: one over two",
         "python benchmarks/threads.py",
         [
-            "all cores, time by the clock on the wall, medians of rounds in which everything runs once",
+            "all cores, time by the clock on the wall, medians of rounds in which everything runs once; "
+            '"best": the shortest time of one thread over the shortest of two, for a machine that others use',
             '"the machine": the same ratio for two sums of SHA-256, one after the other and side by side, same rounds',
         ],
         lines,
-        (1, 2, 3, 4, 5, 6),
+        (1, 2, 3, 4, 5, 6, 7),
         goals,
         numbers,
     )

@@ -1,0 +1,49 @@
+"""Results as Markdown: facts about the machine, all goals, a table for each workload, and the other sections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from goals import summary
+from machine import describe
+from section import Section
+from tables import table, tables
+from workloads import WORKLOADS
+
+Row = Mapping[str, Any]
+
+
+def facts() -> list[str]:
+    seeds = ", ".join(f"{work.seed} ({work.workload})" for work in WORKLOADS if hasattr(work, "seed"))
+    known = {"date": date.today().isoformat(), "seeds": f"{seeds}; the others have no random numbers", **describe()}
+    return [f"- {name}: {words}" for name, words in known.items()]
+
+
+def workloads(rows: Iterable[Row]) -> list[str]:
+    return tables(rows, {work.workload: work.title for work in WORKLOADS})
+
+
+def all_goals(rows: Iterable[Row], sections: Iterable[Section]) -> list[dict[str, Any]]:
+    """Every goal with `group` and `who`, those of the workloads first."""
+    order = [work.workload for work in WORKLOADS]
+    own = [
+        {"group": row["group"], "who": row["contender"], **row["goal"]}
+        for row in sorted(rows, key=lambda row: order.index(row["workload"]))
+        if row.get("goal")
+    ]
+    return [*own, *(goal for section in sections for goal in section.goals)]
+
+
+def document(command: str, commit: str, rows: Sequence[Row], sections: Sequence[Section]) -> list[str]:
+    goals = all_goals(rows, sections)
+    met = sum(goal["met"] for goal in goals)
+    lines = ["# argand beside its peers", "", f"- command: `{command}`", f"- commit: {commit}", *facts()]
+    if goals:
+        head = ["", f"## Goals: {met} of {len(goals)} met", ""]
+        lines += [*head, *table(summary(goals), figures=(2, 3))]
+    lines += workloads(rows)
+    for section in sections:
+        lines += ["", *section.markdown()]
+    return lines
