@@ -14,7 +14,7 @@ class Goal(NamedTuple):
     def judge(self, found: float) -> dict[str, Any]:
         """The goal, what was found and whether that is enough, for a JSON file."""
         met = found >= self.value if self.sign == "≥" else found <= self.value
-        return {"goal": f"{self.sign} {self.value:,g} {self.unit}", "found": significant(found), "met": met}
+        return {"goal": f"{self.sign} {self.value:,g} {self.unit}".strip(), "found": significant(found), "met": met}
 
 
 def faster(times: float) -> Goal:

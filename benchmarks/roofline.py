@@ -167,9 +167,9 @@ def measure() -> Section:
         "python benchmarks/roofline.py",
         [
             "one core, one thread, processor time",
-            f"matrix product of edge 1024: {rates['float64']:.0f} Gflop/s in float64, {rates['float32']:.0f} in float32; "
+            f"matrix product of edge 1024: {rates['float64']:.0f} Gflop/s in float64, {rates['float32']:.0f} in float32",
             f"copy of {COPIED // 2**20} MiB: {copy:.1f} GB/s, read and written",
-            "the limit is the longer of flops over the first and bytes over the second, measured in turn with the kernel",
+            "the limit is the longer of flops over the first and bytes over the second, timed in turn with the kernel",
         ],
         lines,
         (2, 3, 4, 5, 6, 7, 9),
