@@ -12,7 +12,7 @@ CONSTRAINTS = ("-c", "constraints.txt")
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    session.install(*CONSTRAINTS, ".[learn,validate,test]")
+    session.install(*CONSTRAINTS, ".[learn,large,validate,test]")
     session.run("pytest", *session.posargs)
 
 
@@ -46,5 +46,5 @@ def sanitizers(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    session.install(*CONSTRAINTS, ".[learn,validate,test]")
+    session.install(*CONSTRAINTS, ".[learn,large,validate,test]")
     session.run("pytest", "benchmarks", *session.posargs)

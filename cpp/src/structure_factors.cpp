@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <memory>
 #include <numeric>
 #include <vector>
 
@@ -119,6 +120,30 @@ void append_parts(std::vector<Part>& parts, Index crystal, Index count, Index co
   }
 }
 
+constexpr Index blocks_in_cache = 48;  // some 40 KiB
+
+// The packed atoms of a crystal: made once for a crystal of several parts, by the one task of any other.
+template <class T>
+class Packing {
+ public:
+  Packing(const Atoms<T>& atoms, const std::vector<Part>& parts) : atoms_(atoms), shared_(atoms.crystals) {
+    for (std::size_t p = 1; p < parts.size(); ++p) {
+      const Index crystal = parts[p].crystal;
+      if (crystal == parts[p - 1].crystal && !shared_[crystal]) shared_[crystal] = make(crystal);
+    }
+  }
+  std::shared_ptr<const Packed<T>> operator()(Index crystal) const {
+    return shared_[crystal] ? shared_[crystal] : make(crystal);
+  }
+
+ private:
+  std::shared_ptr<const Packed<T>> make(Index crystal) const {
+    return std::make_shared<const Packed<T>>(atoms_, crystal);
+  }
+  const Atoms<T>& atoms_;
+  std::vector<std::shared_ptr<const Packed<T>>> shared_;
+};
+
 template <class T>
 bool axes_are_separate(const Atoms<T>& atoms) {
   if (atoms.beta == nullptr) return true;
@@ -159,12 +184,16 @@ void structure_factors(const Atoms<T>& atoms, const FormFactors<F>& form, const 
     const Index start = 16;  // a row costs its start besides its length
     append_parts(parts, c, Index(layout[c].size()), (atoms.atom_ptr[c + 1] - atoms.atom_ptr[c]) * start);
   }
+  const Packing<T> packing(atoms, parts);
   parallel_for(Index(parts.size()), [&](Index p) {
     const auto& [crystal, begin, end] = parts[p];
-    const Packed<T> packed(atoms, crystal);
-    const BlockView<T> view = packed.view(0, Index(packed.blocks.size()));
-    for (Index r = begin; r < end; ++r) {
-      kernel.sum_row(view, form, layout[crystal][r], out + layout.first[crystal]);
+    const std::shared_ptr<const Packed<T>> packed = packing(crystal);
+    const Index blocks = Index(packed->blocks.size());
+    Complex<T>* F_of_crystal = out + layout.first[crystal];
+    // Some blocks stay in the cache while the rows pass by. Without atoms one pass writes the zeros.
+    for (Index first = 0; first == 0 || first < blocks; first += blocks_in_cache) {
+      const BlockView<T> view = packed->view(first, std::min(blocks, first + blocks_in_cache));
+      for (Index r = begin; r < end; ++r) kernel.sum_row(view, form, layout[crystal][r], first > 0, F_of_crystal);
     }
   });
 }
@@ -179,17 +208,18 @@ void structure_factors_vjp(const Atoms<T>& atoms, const FormFactors<F>& form, co
     const Index blocks_at_most = atoms.atom_ptr[c + 1] - atoms.atom_ptr[c];
     append_parts(parts, c, blocks_at_most, Block<T>::lanes * 16 * Index(layout[c].size()));
   }
+  const Packing<T> packing(atoms, parts);
   parallel_for(Index(parts.size()), [&](Index p) {
     const auto& [crystal, first, limit] = parts[p];
-    const Packed<T> packed(atoms, crystal);
-    const Index begin = std::min<Index>(first, packed.blocks.size()),
-                end = std::min<Index>(limit, packed.blocks.size());
-    const BlockView<T> view = packed.view(begin, end);
+    const std::shared_ptr<const Packed<T>> packed = packing(crystal);
+    const Index begin = std::min<Index>(first, packed->blocks.size()),
+                end = std::min<Index>(limit, packed->blocks.size());
+    const BlockView<T> view = packed->view(begin, end);
     std::vector<Moments<T>> moments(end - begin);
     for (const Row& row : layout[crystal]) {
       kernel.gather_row(view, form, row, g + layout.first[crystal], moments.data());
     }
-    for (Index b = begin; b < end; ++b) store_gradients(packed.blocks[b], moments[b - begin], gradients);
+    for (Index b = begin; b < end; ++b) store_gradients(packed->blocks[b], moments[b - begin], gradients);
   });
 }
 

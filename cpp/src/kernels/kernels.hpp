@@ -49,8 +49,8 @@ struct BlockView {
 // F is T or Complex<T>.
 template <class T, class F>
 struct RowKernels {
-  // out[row] and its mirror = sum over the atoms
-  void (*sum_row)(const BlockView<T>&, const FormFactors<F>&, const Row&, Complex<T>* out);
+  // out[row] and its mirror = sum over the atoms, or += with add
+  void (*sum_row)(const BlockView<T>&, const FormFactors<F>&, const Row&, bool add, Complex<T>* out);
   // moments[block] += the share of a row
   void (*gather_row)(const BlockView<T>&, const FormFactors<F>&, const Row&, const Complex<T>* g, Moments<T>* moments);
 };

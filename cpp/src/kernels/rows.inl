@@ -53,11 +53,11 @@ ARGAND_INLINE Index end_of_group(const BlockView<T>& atoms, Index begin) {
 }
 
 template <class T, class F>
-void sum_row(const BlockView<T>& atoms, const FormFactors<F>& form, const Row& row, Complex<T>* out) {
+void sum_row(const BlockView<T>& atoms, const FormFactors<F>& form, const Row& row, bool add, Complex<T>* out) {
   using V = Lanes<T>;
   V re[max_row], im[max_row];
   Complex<T> total[max_row];
-  for (int i = 0; i < row.length; ++i) total[i] = {0, 0};
+  for (int i = 0; i < row.length; ++i) total[i] = add ? out[row.at + row.step * i] : Complex<T>{0, 0};
   for (Index begin = 0; begin < atoms.count;) {
     const Index end = end_of_group(atoms, begin);
     for (int i = 0; i < row.length; ++i) re[i] = im[i] = V{};
