@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from goals import summary
+from goals import hardest, summary
 from machine import describe
 from section import Section
 from tables import table, tables
@@ -25,7 +25,7 @@ def workloads(rows: Iterable[Row]) -> list[str]:
     return tables(rows, {work.workload: work.title for work in WORKLOADS})
 
 
-def all_goals(rows: Iterable[Row], sections: Iterable[Section]) -> list[dict[str, Any]]:
+def all_goals(rows: Iterable[Row], sections: Iterable[Section]) -> list[Row]:
     """Every goal with `group` and `who`, those of the workloads first."""
     order = [work.workload for work in WORKLOADS]
     own = [
@@ -33,7 +33,7 @@ def all_goals(rows: Iterable[Row], sections: Iterable[Section]) -> list[dict[str
         for row in sorted(rows, key=lambda row: order.index(row["workload"]))
         if row.get("goal")
     ]
-    return [*own, *(goal for section in sections for goal in section.goals)]
+    return hardest([*own, *(goal for section in sections for goal in section.goals)])
 
 
 def document(command: str, commit: str, rows: Sequence[Row], sections: Sequence[Section]) -> list[str]:

@@ -60,4 +60,4 @@ def measure() -> Section:
 
 
 if __name__ == "__main__":
-    main(measure)
+    main(measure, libraries_have_threads=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 
+THREADS = tuple(f"{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "DUCC0"))
+
 
 def pin() -> None:
     """To be called before a library counts the cores it may use."""
-    for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "DUCC0"):
-        os.environ[f"{name}_NUM_THREADS"] = "1"
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

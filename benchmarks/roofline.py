@@ -167,7 +167,7 @@ def measure() -> Section:
         "python benchmarks/roofline.py",
         [
             "one core, one thread, processor time",
-            f"matrix product of edge 1024: {rates['float64']:.0f} Gflop/s in float64, {rates['float32']:.0f} in float32",
+            f"matrix product of edge 1024: {rates['float64']:.0f} Gflop/s, in float32 {rates['float32']:.0f}",
             f"copy of {COPIED // 2**20} MiB: {copy:.1f} GB/s, read and written",
             "the limit is the longer of flops over the first and bytes over the second, timed in turn with the kernel",
         ],

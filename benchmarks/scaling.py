@@ -17,12 +17,12 @@ import numpy as np
 import argand
 from argand import _dispatch
 from argand._pack import pack
-from goals import Goal, significant
+from goals import Goal, significant, verdict
 from rounds import Run, interleaved
 from section import Section, main
 from workloads import Protein, SmallCrystals
 
-GOAL = Goal("≤", 1.05)
+GOAL = Goal("≤", 1.05, "")
 THREADS = (1, 2)
 SECONDS, ROUNDS = 0.3, (2, 5)
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -179,7 +179,7 @@ def measure() -> Section:
                     f"{last.megabytes:,.0f}",
                     f"{slope:.2f}",
                     curve.law,
-                    "" if judged is None else f"{judged['goal']} {'met' if judged['met'] else 'missed'}",
+                    verdict(judged) if judged else "",
                 )
             )
         data.append(

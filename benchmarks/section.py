@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from machine import describe
+from one_core import THREADS
 from tables import table
 
 
@@ -28,8 +31,15 @@ class Section:
         return [f"## {self.title}", "", *notes, "", *table(self.lines, self.figures)]
 
 
-def main(measure: Callable[[], Section]) -> None:
-    """Measure, print, and keep the numbers where `--json FILE` is given."""
+def main(measure: Callable[[], Section], libraries_have_threads: bool = False) -> None:
+    """Measure, print, and keep the numbers where `--json FILE` is given.
+
+    Threads of BLAS and OpenMP wait busily for work, in the way of those that are measured; libraries read how many they
+    may have when they are loaded, so the script starts once more.
+    """
+    if not libraries_have_threads and any(os.environ.get(name) != "1" for name in THREADS):
+        os.environ.update(dict.fromkeys(THREADS, "1"))
+        os.execv(sys.executable, [sys.executable, *sys.argv])
     parser = argparse.ArgumentParser(description=measure.__doc__)
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     chosen = parser.parse_args()

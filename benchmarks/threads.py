@@ -18,7 +18,7 @@ import numpy as np
 import argand
 from argand import _dispatch
 from argand._pack import pack
-from goals import Goal
+from goals import Goal, verdict
 from peers.boxes import boxes_as
 from peers.common import COMPLEX
 from rounds import interleaved
@@ -111,7 +111,7 @@ def with_threads(n: int, run: Callable[[], Any]) -> Callable[[], None]:
 def measure() -> Section:
     """One thread over two."""
     pool = ThreadPoolExecutor(2)
-    data = bytes(2**21)
+    data = bytes(2**24)
 
     def alone() -> None:
         for _ in range(2):
@@ -132,18 +132,16 @@ def measure() -> Section:
         judged = case.goal.judge(ratio) if case.goal else None
         if judged:
             goals.append({"group": "2 threads", "who": f"one thread: {case.name}", **judged})
-        verdict = "" if judged is None else f"{judged['goal']} {'met' if judged['met'] else 'missed'}"
         figures = (f"{one:.3g}", f"{two:.3g}", f"{ratio:.2f}", f"{best:.2f}", f"{machine:.2f}")
-        lines.append((case.name, *figures, verdict, f"{case.error:.0e}"))
-        numbers.append(
-            {"case": case.name, "milliseconds": [one, two], "ratio": ratio, "best": best, "machine": machine}
-        )
+        lines.append((case.name, *figures, verdict(judged) if judged else "", f"{case.error:.0e}"))
+        found = {"milliseconds": [one, two], "ratio": ratio, "best": best, "machine": machine}
+        numbers.append({"case": case.name, **found})
     argand.set_num_threads(1)
     return Section(
         "Threads: one over two",
         "python benchmarks/threads.py",
         [
-            "all cores, time by the clock on the wall, medians of rounds in which everything runs once; "
+            "all cores, time by the clock on the wall, medians of rounds in which everything runs once",
             '"best": the shortest time of one thread over the shortest of two, for a machine that others use',
             '"the machine": the same ratio for two sums of SHA-256, one after the other and side by side, same rounds',
         ],

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,11 +48,20 @@ class Share(NamedTuple):
         return f
 
 
+# A crystal never changes, so neither does what has to be summed of it
+_made: WeakKeyDictionary[Crystal, dict[bool, Share]] = WeakKeyDictionary()
+
+
 def share(crystal: Crystal, friedel: bool) -> Share:
     """The least that has to be summed of a crystal; `friedel`: form factors are real."""
-    kept, centring, inversion = _kept(crystal.symops, friedel)
-    part = crystal.to_p1() if len(kept) == len(crystal.symops) else crystal.images(kept)
-    return Share(part, centring, inversion)
+    known = _made.setdefault(crystal, {})
+    if friedel not in known:
+        kept, centring, inversion = _kept(crystal.symops, friedel)
+        part = crystal.to_p1() if len(kept) == len(crystal.symops) else crystal.images(kept)
+        if part is crystal:  # a cache that holds its own key would keep it alive
+            return Share(part, centring, inversion)
+        known[friedel] = Share(part, centring, inversion)
+    return known[friedel]
 
 
 @lru_cache(maxsize=256)

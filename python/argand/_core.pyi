@@ -6,7 +6,9 @@ from __future__ import annotations
 import typing
 
 __all__: list[str] = [
+    "address",
     "compiler",
+    "gaussian_sums",
     "map_from_structure_factors",
     "measure",
     "num_threads",
@@ -22,11 +24,25 @@ __all__: list[str] = [
     "version",
 ]
 
+def address(array: typing.Any) -> int:
+    """
+    Where the numbers of a contiguous array begin.
+    """
+
 def compiler() -> str:
     """
     The compiler that built it.
     """
 
+def gaussian_sums(
+    rows: typing.SupportsInt | typing.SupportsIndex,
+    terms: typing.SupportsInt | typing.SupportsIndex,
+    a: typing.SupportsInt | typing.SupportsIndex,
+    b: typing.SupportsInt | typing.SupportsIndex,
+    points: typing.SupportsInt | typing.SupportsIndex,
+    squares: typing.SupportsInt | typing.SupportsIndex,
+    out: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
 def map_from_structure_factors(
     bits: typing.SupportsInt | typing.SupportsIndex,
     maps: typing.SupportsInt | typing.SupportsIndex,

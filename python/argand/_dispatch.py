@@ -55,9 +55,9 @@ class Batch(NamedTuple):
         return (self.hkl.shape[0],) if self.hkl_ptr is not None else (self.crystals, self.hkl.shape[0])
 
 
-def structure_factors(batch: Batch, out: Array) -> None:
-    """Write F of every crystal into ``out`` (see ``Batch.out_shape``)."""
-    bits = _check_batch(batch)
+def structure_factors(batch: Batch, out: Array, *, trusted: bool = False) -> None:
+    """Write F of every crystal into ``out`` (see ``Batch.out_shape``); `trusted`: argand itself has built the batch."""
+    bits = (32 if _dtype(batch.frac) == "float32" else 64) if trusted else _check_batch(batch)
     _check("out", out, batch.out_shape, _COMPLEX[_dtype(batch.frac)], written=True)
     kernel = getattr(_core, f"structure_factors_{_kind(batch)}")
     kernel(bits, *_arguments(batch), _address(out))
@@ -92,6 +92,16 @@ def structure_factors_from_map(rho: Array, f: Array, scale: float) -> None:
     """F = scale sum rho exp(+2 pi i h.x): maps (n, a, b, c) to boxes (n, 2h+1, 2k+1, 2l+1)."""
     bits, maps, box, grid = _check_transform(f, rho, written="f")
     _core.structure_factors_from_map(bits, maps, box, _address(f), grid, scale, _address(rho))
+
+
+def gaussian_sums(a: Array, b: Array, squares: Array, out: Array) -> None:
+    """out[r, i] = sum_t a[r, t] exp(-b[r, t] squares[i]); a, b (rows, terms), squares (points,), all float64."""
+    rows, terms = a.shape
+    points = squares.shape[0]
+    for name, array, shape in (("a", a, (rows, terms)), ("b", b, (rows, terms)), ("squares", squares, (points,))):
+        _check(name, array, shape, "float64")
+    _check("out", out, (rows, points), "float64", written=True)
+    _core.gaussian_sums(rows, terms, _address(a), _address(b), points, _address(squares), _address(out))
 
 
 class Seen(NamedTuple):
@@ -263,4 +273,4 @@ def _address(array: Array | None) -> int:
         return 0
     if hasattr(array, "data_ptr"):
         return int(array.data_ptr())
-    return int(array.__array_interface__["data"][0])
+    return _core.address(array)

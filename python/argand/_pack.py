@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from itertools import accumulate
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,37 +31,71 @@ def pack(
 
     Crystals of equal cell and reflections share the form factors of an atom type. `dtype` is the real type.
     """
+    real = np.dtype(dtype)
+    ready = [_ready(crystal, real) for crystal in crystals]
     rows: dict[tuple[Any, ...], int] = {}
     values: list[NDArray[Any]] = []
     scatterer: list[NDArray[np.int32]] = []
-    for c, crystal in enumerate(crystals):
+    for c, (crystal, atoms) in enumerate(zip(crystals, ready, strict=True)):
         own = 0 if len(lists) == 1 else c
-        kinds = list(dict.fromkeys(crystal.types))
-        missing = [kind for kind in kinds if (crystal.cell, kind, own) not in rows]
+        missing = [kind for kind in atoms.kinds if (crystal.cell, kind, own) not in rows]
         if missing:
             f = form_factors(missing, stol(lists[own], crystal.cell), table=table, energy_kev=energy_kev)
-            for kind, value in zip(missing, f, strict=True):
-                rows[crystal.cell, kind, own] = len(values)
-                values.append(value)
-        row_of = {kind: rows[crystal.cell, kind, own] for kind in kinds}
-        scatterer.append(np.array([row_of[kind] for kind in crystal.types], np.int32))
-    real = np.dtype(dtype)
-    form = _concatenate(values, np.float64)
-    displaced = [crystal.beta() for crystal in crystals]
-    box = box_of(lists[0]) if len(lists) == 1 else None
-    same_kind = np.result_type(*lists) if lists else np.int32
+            for kind in missing:
+                rows[crystal.cell, kind, own] = len(rows)
+            values.append(f.reshape(-1))
+        row_of = [rows[crystal.cell, kind, own] for kind in atoms.kinds]
+        in_order = row_of == list(range(len(row_of)))
+        scatterer.append(atoms.kind if in_order else np.array(row_of, np.int32)[atoms.kind])
+    form = _join(values, real)
     return Batch(
-        atom_ptr=_pointers([len(crystal.types) for crystal in crystals]),
-        frac=_concatenate([crystal.frac for crystal in crystals], real, (0, 3)),
-        beta=_concatenate(displaced, real) if any(np.any(b) for b in displaced) else None,
-        occ=_concatenate([crystal.occ for crystal in crystals], real),
-        scatterer=_concatenate(scatterer, np.int32),
+        atom_ptr=_pointers([len(atoms.kind) for atoms in ready]),
+        frac=_join([atoms.frac for atoms in ready], real, (0, 3)),
+        beta=_join([atoms.beta for atoms in ready], real) if any(atoms.displaced for atoms in ready) else None,
+        occ=_join([atoms.occ for atoms in ready], real),
+        scatterer=_join(scatterer, np.int32),
         form=form.astype(np.result_type(real, np.complex64) if np.iscomplexobj(form) else real, copy=False),
-        form_ptr=_pointers([len(v) for v in values]),
-        hkl=None if box else _concatenate(lists, same_kind, (0, 3)),
+        form_ptr=_pointers([len(lists[own]) for _, _, own in rows]),
+        hkl=None if (box := box_of(lists[0]) if len(lists) == 1 else None) else _join(lists, _kind(lists), (0, 3)),
         hkl_ptr=_pointers([len(h) for h in lists]) if len(lists) != 1 else None,
         box=box,
     )
+
+
+class _Atoms(NamedTuple):
+    """What the core needs of a crystal, whatever the reflections."""
+
+    kinds: tuple[str, ...]  # its atom types
+    kind: NDArray[np.int32]  # (n,) index of each atom's
+    frac: NDArray[Any]
+    beta: NDArray[Any]
+    occ: NDArray[Any]
+    displaced: bool
+
+
+# A crystal never changes: who asks for it again and again gets what was made the first time
+_made: WeakKeyDictionary[Crystal, dict[np.dtype[Any], _Atoms]] = WeakKeyDictionary()
+
+
+def _ready(crystal: Crystal, real: np.dtype[Any]) -> _Atoms:
+    known = _made.setdefault(crystal, {})
+    if real not in known:
+        kinds = tuple(dict.fromkeys(crystal.types))
+        index = {kind: i for i, kind in enumerate(kinds)}
+        beta = np.ascontiguousarray(crystal.beta(), real)
+        known[real] = _Atoms(
+            kinds=kinds,
+            kind=np.array([index[kind] for kind in crystal.types], np.int32),
+            frac=np.ascontiguousarray(crystal.frac, real),
+            beta=beta,
+            occ=np.ascontiguousarray(crystal.occ, real),
+            displaced=bool(beta.any()),
+        )
+    return known[real]
+
+
+def _kind(lists: Sequence[Orders]) -> np.dtype[Any]:
+    return np.result_type(*lists) if lists else np.dtype(np.int32)
 
 
 def hkl_lists(hkl: ArrayLike | Sequence[ArrayLike], crystals: int) -> list[Orders]:
@@ -90,6 +126,8 @@ def row_order(hkl: Orders) -> NDArray[np.intp] | None:
 
     The step from one reflection to the next is cheap within a row, the start of a row is not.
     """
+    if len(hkl) < 32:
+        return None
     step = np.diff(hkl, axis=0)
     breaks = len(step) - int(np.count_nonzero((step == [0, 0, 1]).all(axis=1)))
     if breaks < 0.3 * len(hkl):
@@ -110,11 +148,10 @@ _cube = lru_cache(maxsize=8)(hkl_cube)
 
 
 def _pointers(lengths: Sequence[int]) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return np.array([0, *accumulate(lengths)], np.int64)
 
 
-def _concatenate(arrays: Sequence[NDArray[Any]], dtype: Any, empty: tuple[int, ...] = (0,)) -> NDArray[Any]:
-    if not arrays:
-        return np.empty(empty, dtype)
-    joined = np.concatenate(arrays)
-    return joined if np.iscomplexobj(joined) else np.ascontiguousarray(joined, dtype)
+def _join(arrays: Sequence[NDArray[Any]], dtype: Any, empty: tuple[int, ...] = (0,)) -> NDArray[Any]:
+    if len(arrays) == 1:
+        return arrays[0]
+    return np.concatenate(arrays) if arrays else np.empty(empty, dtype)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from threading import Lock
 from typing import Any
 
@@ -17,6 +17,7 @@ import gemmi
 import numpy as np
 import numpy.typing as npt
 
+from argand import _dispatch
 from argand.atom_types import atom_type, atomic_number
 from argand.cell import FloatArray
 from argand.errors import ArgandError, ArgandWarning
@@ -106,10 +107,20 @@ def form_factors(
     if energy_kev is not None and table != "it92":
         raise ArgandError(f"energy_kev is for x-rays: the table {table!r} has no dispersion")
     squared = np.square(np.asarray(stol, dtype=np.float64))
-    out = np.empty((len(types), *squared.shape), dtype=np.float64 if energy_kev is None else np.complex128)
-    for i, symbol in enumerate(types):
-        a, b = gaussians(symbol, table)
-        out[i] = np.tensordot(a, np.exp(np.multiply.outer(-b, squared)), axes=1)
-        if energy_kev is not None:
-            out[i] += dispersion(symbol, float(energy_kev))
-    return out
+    out = np.empty((len(types), squared.size))
+    if len(types):
+        a, b = _rows(tuple(types), table)
+        _dispatch.gaussian_sums(a, b, np.ascontiguousarray(squared.reshape(-1)), out)
+    f = out.reshape(len(types), *squared.shape)
+    if energy_kev is None:
+        return f
+    added = np.array([dispersion(symbol, float(energy_kev)) for symbol in types], np.complex128)
+    complex_f: npt.NDArray[np.complex128] = f + added.reshape(-1, *[1] * squared.ndim)
+    return complex_f
+
+
+@lru_cache(maxsize=256)
+def _rows(types: tuple[str, ...], table: str) -> tuple[FloatArray, FloatArray]:
+    """`gaussians` of several types, (n, terms) each."""
+    a, b = zip(*(gaussians(symbol, table) for symbol in types), strict=True)
+    return np.array(a), np.array(b)

@@ -7,6 +7,7 @@ kernels like it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import gemmi
 import numpy as np
@@ -44,9 +45,14 @@ def stol(hkl: npt.ArrayLike, cell: Sequence[float]) -> FloatArray:
     indices = np.asarray(hkl, dtype=np.float64)
     if indices.ndim < 1 or indices.shape[-1] != 3:
         raise ArgandError(f"hkl has shape {indices.shape}, needs (..., 3)")
-    squared = np.einsum("...i,ij,...j->...", indices, reciprocal_metric(cell_parameters(cell)), indices)
+    squared = ((indices @ _metric(tuple(cell))) * indices).sum(axis=-1)
     half: FloatArray = 0.5 * np.sqrt(np.maximum(squared, 0.0))
     return half
+
+
+@lru_cache(maxsize=256)
+def _metric(cell: tuple[float, ...]) -> FloatArray:
+    return reciprocal_metric(cell_parameters(cell))
 
 
 def wavelength(energy_kev: float) -> float:

@@ -125,7 +125,8 @@ def test_the_tables_differ_in_hydrogen_alone() -> None:
 def test_hydrogen_with_the_same_row(monkeypatch: pytest.MonkeyPatch) -> None:
     row = dans.functions_crystallography.scattering_factor_coefficients("H", table="itc")[0]
     module = importlib.import_module("argand.form_factors")
-    monkeypatch.setattr(module, "gaussians", lambda *_: (row[[0, 2, 4, 6, 8]], np.append(row[[1, 3, 5, 7]], 0.0)))
+    a, b = row[[0, 2, 4, 6, 8]], np.append(row[[1, 3, 5, 7]], 0.0)
+    monkeypatch.setattr(module, "_rows", lambda *_: (a[None], b[None]))
     theirs = peer(FOLDER / "triclinic.cif")
     theirs.Structure.type[:] = ["H"]
     crystal = argand.read_crystal(FOLDER / "triclinic.cif").replace(types=("H",))

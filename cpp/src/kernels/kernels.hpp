@@ -105,6 +105,11 @@ struct MeasureKernels {
   void (*measure)(const MeasureArgs<T>&, Index begin, Index end);
 };
 
+struct GaussianKernels {
+  // out[i] = sum_t a[t] exp(-b[t] squares[i])
+  void (*gaussian_sum)(Index terms, const double* a, const double* b, Index points, const double* squares, double* out);
+};
+
 struct Kernels : BlockKernels<float>,
                  BlockKernels<double>,
                  RowKernels<float, float>,
@@ -118,7 +123,8 @@ struct Kernels : BlockKernels<float>,
                  TransformKernels<float>,
                  TransformKernels<double>,
                  MeasureKernels<float>,
-                 MeasureKernels<double> {
+                 MeasureKernels<double>,
+                 GaussianKernels {
   const char* level;
 };
 

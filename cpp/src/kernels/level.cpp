@@ -1,5 +1,6 @@
 // The kernels of one instruction set. CMake compiles this file once for each, with its -march and its name.
 #include "box.inl"
+#include "gaussians.inl"
 #include "measure.inl"
 #include "rows.inl"
 #include "transform.inl"
@@ -25,6 +26,7 @@ const Kernels ARGAND_CAT(kernels_, ARGAND_LEVEL) = {
     {to_map<double>, from_map<double>},
     {measure<float>},
     {measure<double>},
+    {gaussian_sum},
     ARGAND_LEVEL_NAME,
 };
 

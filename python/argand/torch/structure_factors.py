@@ -100,7 +100,7 @@ def tensors(
     real = np.dtype(str(dtype).removeprefix("torch."))
     p1 = [crystal.to_p1() for crystal in many]
     batch = pack(p1, hkl_lists(hkl, len(many)), table=table, energy_kev=energy_kev, dtype=real)
-    fields = {k: torch.from_numpy(v) for k, v in batch._asdict().items() if isinstance(v, np.ndarray)}
+    fields = {k: torch.tensor(v) for k, v in batch._asdict().items() if isinstance(v, np.ndarray)}
     if single:
         del fields["atom_ptr"]
     return fields if batch.box is None else {**fields, "cube": batch.box}
