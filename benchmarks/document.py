@@ -39,7 +39,7 @@ def all_goals(rows: Iterable[Row], sections: Iterable[Section]) -> list[Row]:
 def document(command: str, commit: str, rows: Sequence[Row], sections: Sequence[Section]) -> list[str]:
     goals = all_goals(rows, sections)
     met = sum(goal["met"] for goal in goals)
-    lines = ["# argand beside its peers", "", f"- command: `{command}`", f"- commit: {commit}", *facts()]
+    lines = [f"- command: `{command}`", f"- commit: {commit}", *facts()]
     if goals:
         head = ["", f"## Goals: {met} of {len(goals)} met", ""]
         lines += [*head, *table(summary(goals), figures=(2, 3))]

@@ -1,8 +1,8 @@
 """All benchmarks, one JSON file and one document: ``python benchmarks/everything.py``.
 
-Takes less than ten minutes; run it alone. Everything goes to ``benchmarks/results/<date>_all.json`` and ``.md``, the
-picture to ``docs/images/scaling.png``; ``--results`` names other files, which then have the picture beside them.
-``--only`` runs a part: workloads, roofline, threads, loader, scaling.
+Takes less than ten minutes; run it alone. Numbers go to ``benchmarks/results/<date>_all.json``, tables to ``.md`` beside
+it and into ``docs/performance.md``, the picture to ``docs/images/scaling.png``. ``--results`` names another file, and
+then all stays beside that. ``--only`` runs a part, which is printed, and kept only under ``--results``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from section import Section
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
+BEGIN, END = "<!-- results: written by benchmarks/everything.py -->", "<!-- end of results -->"
 SECTIONS = ("roofline", "threads", "loader", "scaling")
 
 
@@ -51,20 +52,29 @@ def commit_of_tree() -> str:
     return f"{git('rev-parse', '--short=12', 'HEAD')}{' and uncommitted changes' if changed else ''}"
 
 
+def put_into(page: Path, lines: list[str]) -> None:
+    """Replace what stands between the marks of the page."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(f"{BEGIN}\n")
+    _, _, after = rest.partition(f"{END}\n")
+    page.write_text("\n".join([f"{before}{BEGIN}", "", *lines, "", f"{END}\n{after}"]), encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, help="the JSON file; the document goes beside it")
     parser.add_argument("--only", nargs="+", choices=("workloads", *SECTIONS), default=("workloads", *SECTIONS))
     chosen = parser.parse_args()
-    standard = HERE / "results" / f"{date.today().isoformat()}_all.json"
-    results = chosen.results or standard
+    everything = set(chosen.only) == {"workloads", *SECTIONS}
+    results = chosen.results
+    if results is None and everything:
+        results = HERE / "results" / f"{date.today().isoformat()}_all.json"
     commit = commit_of_tree()
     with tempfile.TemporaryDirectory() as kept:
         found = run_workloads(Path(kept)) if "workloads" in chosen.only else {"benchmarks": []}
         sections = {name: run_section(name, Path(kept)) for name in SECTIONS if name in chosen.only}
     rows = [{"group": one["group"], **one["extra_info"]} for one in found["benchmarks"]]
     command = "python benchmarks/everything.py"
-    if set(chosen.only) != {"workloads", *SECTIONS}:
+    if not everything:
         command += f" --only {' '.join(chosen.only)}"
     numbers = {
         "command": command,
@@ -74,13 +84,18 @@ def main() -> None:
         "workloads": found["benchmarks"],
         "sections": {name: vars(section) for name, section in sections.items()},
     }
+    lines = document(command, commit, rows, list(sections.values()))
+    print("\n".join(["# argand beside its peers", "", *lines]))
+    if results is None:
+        return
     results.parent.mkdir(parents=True, exist_ok=True)
     results.write_text(json.dumps(numbers, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    lines = document(command, commit, rows, list(sections.values()))
-    results.with_suffix(".md").write_text("\n".join([*lines, ""]), encoding="utf-8")
-    print("\n".join(lines))
+    results.with_suffix(".md").write_text("\n".join(["# argand beside its peers", "", *lines, ""]), encoding="utf-8")
+    picture = results.with_suffix(".png")
+    if chosen.results is None:
+        picture = ROOT / "docs" / "images" / "scaling.png"
+        put_into(ROOT / "docs" / "performance.md", lines)
     if "scaling" in sections:
-        picture = ROOT / "docs" / "images" / "scaling.png" if results == standard else results.with_suffix(".png")
         subprocess.run([sys.executable, str(HERE / "picture.py"), str(results), str(picture)], cwd=ROOT, check=True)
 
 

@@ -24,7 +24,7 @@ from workloads import Protein, SmallCrystals
 
 GOAL = Goal("≤", 1.05, "")
 THREADS = (1, 2)
-SECONDS, ROUNDS = 0.3, (2, 5)
+SECONDS, ROUNDS = 0.5, (3, 7)
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
