@@ -6,7 +6,6 @@ import contextlib
 import importlib
 import sys
 import warnings
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +34,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _lines(rows: list[dict[str, Any]]) -> list[str]:
-    from document import facts, workloads
+    from document import facts, listed, workloads
 
-    return [*facts(), *workloads(rows)]
+    return [*listed(facts()), *workloads(rows)]
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
@@ -49,9 +48,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: Any) -> None:
 
 
 def pytest_benchmark_generate_machine_info(config: pytest.Config) -> dict[str, str]:
-    from machine import describe
+    from document import facts
 
-    return {"date": date.today().isoformat(), **describe()}
+    return facts()
 
 
 def pytest_benchmark_update_json(config: Any, benchmarks: list[Any], output_json: dict[str, Any]) -> None:

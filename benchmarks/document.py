@@ -15,9 +15,13 @@ from workloads import WORKLOADS
 Row = Mapping[str, Any]
 
 
-def facts() -> list[str]:
+def facts() -> dict[str, str]:
     seeds = ", ".join(f"{work.seed} ({work.workload})" for work in WORKLOADS if hasattr(work, "seed"))
-    known = {"date": date.today().isoformat(), "seeds": f"{seeds}; the others have no random numbers", **describe()}
+    seeds += "; 0 (scaling, stream of metals); the others have no random numbers"
+    return {"date": date.today().isoformat(), "seeds": seeds, **describe()}
+
+
+def listed(known: Mapping[str, str]) -> list[str]:
     return [f"- {name}: {words}" for name, words in known.items()]
 
 
@@ -36,10 +40,12 @@ def all_goals(rows: Iterable[Row], sections: Iterable[Section]) -> list[Row]:
     return hardest([*own, *(goal for section in sections for goal in section.goals)])
 
 
-def document(command: str, commit: str, rows: Sequence[Row], sections: Sequence[Section]) -> list[str]:
+def document(
+    command: str, commit: str, known: Mapping[str, str], rows: Sequence[Row], sections: Sequence[Section]
+) -> list[str]:
     goals = all_goals(rows, sections)
     met = sum(goal["met"] for goal in goals)
-    lines = [f"- command: `{command}`", f"- commit: {commit}", *facts()]
+    lines = listed({"command": f"`{command}`", "commit": commit, **known})
     if goals:
         head = ["", f"## Goals: {met} of {len(goals)} met", ""]
         lines += [*head, *table(summary(goals), figures=(2, 3))]

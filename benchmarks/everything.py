@@ -1,8 +1,8 @@
 """All benchmarks, one JSON file and one document: ``python benchmarks/everything.py``.
 
-Takes less than ten minutes; run it alone. Numbers go to ``benchmarks/results/<date>_all.json``, tables to ``.md`` beside
-it and into ``docs/performance.md``, the picture to ``docs/images/scaling.png``. ``--results`` names another file, and
-then all stays beside that. ``--only`` runs a part, which is printed, and kept only under ``--results``.
+Takes less than ten minutes; run it alone. Numbers go to ``benchmarks/results/<date>_all.json``, tables to ``.md``
+beside it and into ``docs/performance.md``, the picture to ``docs/images/scaling.png``. ``--results`` names another
+file, and then all stays beside that. ``--only`` runs a part, which is printed, and kept only under ``--results``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from document import all_goals, document
+from document import all_goals, document, facts
 from section import Section
 
 HERE = Path(__file__).parent
@@ -73,18 +73,19 @@ def main() -> None:
         found = run_workloads(Path(kept)) if "workloads" in chosen.only else {"benchmarks": []}
         sections = {name: run_section(name, Path(kept)) for name in SECTIONS if name in chosen.only}
     rows = [{"group": one["group"], **one["extra_info"]} for one in found["benchmarks"]]
+    known = found.get("machine_info") or facts()
     command = "python benchmarks/everything.py"
     if not everything:
         command += f" --only {' '.join(chosen.only)}"
     numbers = {
         "command": command,
         "commit": commit,
-        "machine": found.get("machine_info"),
+        **known,
         "goals": all_goals(rows, sections.values()),
         "workloads": found["benchmarks"],
         "sections": {name: vars(section) for name, section in sections.items()},
     }
-    lines = document(command, commit, rows, list(sections.values()))
+    lines = document(command, commit, known, rows, list(sections.values()))
     print("\n".join(["# argand beside its peers", "", *lines]))
     if results is None:
         return

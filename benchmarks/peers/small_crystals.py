@@ -82,7 +82,7 @@ def gemmi_calculator(work: SmallCrystals, precision: str) -> Run:
             structure.add_site(site)
         structure.setup_cell_images()
         structures.append(structure)
-    calculator = gemmi.StructureFactorCalculatorX(gemmi.UnitCell(*work.cell))
+    calculator = gemmi.StructureFactorCalculatorX(structures[0].cell)  # it refers to the cell, which must stay
     hkl = work.hkl.tolist()
 
     def run() -> Any:
