@@ -51,6 +51,18 @@ constexpr Coefficients<T> make_coefficients() {
   return c;
 }
 
+// sum_n c[first + stride n] x^n over `terms` terms, by halves: a chain of log2(terms) multiply-adds, not of terms.
+template <int first, int stride, int terms, class V>
+ARGAND_HD ARGAND_INLINE V polynomial(const Element<V>* c, V x) {
+  if constexpr (terms == 1) {
+    return broadcast<V>(c[first]);
+  } else {
+    const V even = polynomial<first, 2 * stride, (terms + 1) / 2>(c, V(x * x));
+    const V odd = polynomial<first + stride, 2 * stride, terms / 2>(c, V(x * x));
+    return odd * x + even;
+  }
+}
+
 }  // namespace detail
 
 // The integer nearest to x, |x| < 2^51.
@@ -71,9 +83,7 @@ ARGAND_HD ARGAND_INLINE V bounded_exp(V e) {
   const V shifted = clamped * T(1.4426950408889634074) + detail::shifter<T>;  // 2^k comes out of its lowest bits
   const V k = shifted - detail::shifter<T>;
   const V r = (clamped - k * P::ln2_high) - k * P::ln2_low;  // |r| <= ln 2 / 2
-  V sum = broadcast<V>(coefficients.exp[P::exp_terms - 1]);
-#pragma GCC unroll 16
-  for (int n = P::exp_terms - 2; n >= 0; --n) sum = sum * r + coefficients.exp[n];
+  const V sum = detail::polynomial<0, 1, P::exp_terms>(coefficients.exp, r);
   const Bits<V> power = (__builtin_bit_cast(Bits<V>, shifted) + P::bias) << P::mantissa;
   const V value = sum * __builtin_bit_cast(V, power);
   return e < low ? V{} : value;
@@ -88,12 +98,8 @@ ARGAND_HD ARGAND_INLINE Complex<V> cis(Wide<V> turns) {
   V x;
   narrow(turns - nearest(turns), x);  // a quarter of the angle is pi/2 x: |pi/2 x| <= pi/4
   const V square = x * x;
-  V c = broadcast<V>(coefficients.cos[terms - 1]), s = broadcast<V>(coefficients.sin[terms - 1]);
-#pragma GCC unroll 16
-  for (int n = terms - 2; n >= 0; --n) {
-    c = c * square + coefficients.cos[n];
-    s = s * square + coefficients.sin[n];
-  }
+  const V c = detail::polynomial<0, 1, terms>(coefficients.cos, square);
+  const V s = detail::polynomial<0, 1, terms>(coefficients.sin, square);
   const Complex<V> quarter{c, s * x};
   const Complex<V> half = quarter * quarter;
   return half * half;

@@ -124,14 +124,25 @@ ARGAND_INLINE Lanes<T> reversed(const Lanes<T>& v) {
   return detail::reversed<T>(v, std::make_integer_sequence<int, lane_count<T>>{});
 }
 
+namespace detail {
+
+// The lower half onto the upper one, until two lanes are left.
+template <int... I, class V>
+ARGAND_INLINE auto sum_of_halves(V v, std::integer_sequence<int, I...>) {
+  constexpr int half = sizeof...(I);
+  const auto sum = __builtin_shufflevector(v, v, I...) + __builtin_shufflevector(v, v, (half + I)...);
+  if constexpr (half == 2) {
+    return sum[0] + sum[1];
+  } else {
+    return sum_of_halves(sum, std::make_integer_sequence<int, half / 2>{});
+  }
+}
+
+}  // namespace detail
+
 template <class T>
 ARGAND_INLINE T sum_of_lanes(const Lanes<T>& v) {
-  T part[lane_count<T>];
-  __builtin_memcpy(part, &v, sizeof part);
-  for (int width = lane_count<T> / 2; width > 0; width /= 2) {
-    for (int i = 0; i < width; ++i) part[i] += part[i + width];
-  }
-  return part[0];
+  return detail::sum_of_halves(v, std::make_integer_sequence<int, lane_count<T> / 2>{});
 }
 
 #endif
