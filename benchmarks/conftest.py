@@ -64,4 +64,5 @@ def pytest_benchmark_update_json(config: Any, benchmarks: list[Any], output_json
     if path:
         rows = [{"group": one["group"], **one["extra_info"]} for one in output_json["benchmarks"]]
         lines = ["# argand beside its peers", "", *_lines(rows), ""]
-        Path(path.name).with_suffix(".md").write_text("\n".join(lines), encoding="utf-8")
+        beside = path if isinstance(path, Path) else Path(path.name)
+        beside.with_suffix(".md").write_text("\n".join(lines), encoding="utf-8")
