@@ -142,7 +142,7 @@ def sixteen():
 
 
 def test_references_of_the_first_experiment(sixteen):
-    """1007 reflections a sample, all-zero 930, floor 485 +- 15: ../shared/learning.md, restated in the report."""
+    """1007 reflections a sample, all-zero 930, floor 485 +- 15: the figures of docs/learning.md."""
     references = References()
     references.update(sixteen)
     found = {name: with_interval(metric)["mean"] for name, metric in references.metrics.items()}
