@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace argand {
 namespace {
@@ -23,10 +24,35 @@ void append_run(std::vector<Row>& rows, Hkl first, Index length, Index at, Index
   walk(negative - 1, -1, negative);
 }
 
+// Sorts the rows into strips.
+Rows in_strips(std::vector<Row>&& rows) {
+  const auto sign = [](const Row& row) { return row.first.k < 0 ? -1 : 1; };
+  const auto key = [&](const Row& row) {
+    return std::tuple(row.first.h, row.first.l, row.step, sign(row), std::abs(row.first.k));
+  };
+  const auto less = [&](const Row& a, const Row& b) { return key(a) < key(b); };
+  if (!std::is_sorted(rows.begin(), rows.end(), less)) std::stable_sort(rows.begin(), rows.end(), less);
+  std::vector<Strip> strips;
+  for (Index r = 0; r < Index(rows.size()); ++r) {
+    const Row& row = rows[r];
+    if (!strips.empty()) {
+      const Row& last = rows[r - 1];
+      Strip& strip = strips.back();
+      if (row.first.h == last.first.h && row.first.l == last.first.l && row.step == last.step &&
+          row.first.k == last.first.k + strip.step && sign(row) == sign(last) && r - strip.begin < max_strip) {
+        strip.end = r + 1;
+        continue;
+      }
+    }
+    strips.push_back({r, r + 1, sign(row)});
+  }
+  return {std::move(rows), std::move(strips)};
+}
+
 }  // namespace
 
 template <class Order>
-std::vector<Row> rows_of_list(const Order* hkl, Index count) {
+Rows rows_of_list(const Order* hkl, Index count) {
   std::vector<Row> rows;
   for (Index begin = 0; begin < count;) {
     const Order* first = hkl + 3 * begin;
@@ -39,13 +65,13 @@ std::vector<Row> rows_of_list(const Order* hkl, Index count) {
     append_run(rows, {double(first[0]), double(first[1]), double(first[2])}, end - begin, begin, no_mirror);
     begin = end;
   }
-  return rows;
+  return in_strips(std::move(rows));
 }
 
-template std::vector<Row> rows_of_list(const std::int32_t*, Index);
-template std::vector<Row> rows_of_list(const double*, Index);
+template Rows rows_of_list(const std::int32_t*, Index);
+template Rows rows_of_list(const double*, Index);
 
-std::vector<Row> rows_of_box(const HklBox& box, bool friedel) {
+Rows rows_of_box(const HklBox& box, bool friedel) {
   std::vector<Row> rows;
   const Index last = box.size() - 1, width = 2 * box.l + 1;
   for (std::int32_t h = friedel ? 0 : -box.h; h <= box.h; ++h) {
@@ -59,7 +85,7 @@ std::vector<Row> rows_of_box(const HklBox& box, bool friedel) {
       }
     }
   }
-  return rows;
+  return in_strips(std::move(rows));
 }
 
 }  // namespace argand

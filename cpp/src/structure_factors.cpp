@@ -79,9 +79,9 @@ void store_gradients(const Block<T>& block, const Moments<T>& moments, const Ato
 // ---- reflections ----------------------------------------------------------------------------------------------------
 
 struct Layout {
-  std::vector<std::vector<Row>> rows;  // one for all crystals, or one each
-  std::vector<Index> first;            // reflection at which each crystal starts
-  const std::vector<Row>& operator[](Index crystal) const { return rows[rows.size() == 1 ? 0 : crystal]; }
+  std::vector<Rows> rows;    // one for all crystals, or one each
+  std::vector<Index> first;  // reflection at which each crystal starts
+  const Rows& operator[](Index crystal) const { return rows[rows.size() == 1 ? 0 : crystal]; }
 };
 
 template <class F>
@@ -108,19 +108,22 @@ Layout lay_out(const HklLists<Order>& lists, Index crystals) {
 
 constexpr Index worth_a_thread = 200'000;  // terms: some 0.1 ms
 
-// Rows (forward) or blocks of atoms (backward) begin .. end of a crystal.
+// Strips of rows (forward) or blocks of atoms (backward) begin .. end of a crystal.
 struct Part {
   Index crystal, begin, end;
 };
 
-void append_parts(std::vector<Part>& parts, Index crystal, Index count, Index cost) {
-  const Index pieces = std::max<Index>(1, worth_a_thread / std::max<Index>(1, cost));
+void append_parts(std::vector<Part>& parts, Index crystal, Index count, Index cost, Index most) {
+  const Index pieces = std::clamp<Index>(worth_a_thread / std::max<Index>(1, cost), 1, std::max<Index>(1, most));
   for (Index begin = 0; begin < count; begin += pieces) {
     parts.push_back({crystal, begin, std::min(count, begin + pieces)});
   }
 }
 
-constexpr Index blocks_in_cache = 48;  // some 40 KiB
+// A row costs its start besides its length, a strip likewise.
+Index terms_a_strip(const Rows& rows) {
+  return 16 + 16 * Index(rows.rows.size()) / std::max<Index>(1, Index(rows.strips.size()));
+}
 
 // The packed atoms of a crystal: made once for a crystal of several parts, by the one task of any other.
 template <class T>
@@ -181,8 +184,9 @@ void structure_factors(const Atoms<T>& atoms, const FormFactors<F>& form, const 
   const Layout layout = lay_out<F>(hkl, atoms.crystals);
   std::vector<Part> parts;
   for (Index c = 0; c < atoms.crystals; ++c) {
-    const Index start = 16;  // a row costs its start besides its length
-    append_parts(parts, c, Index(layout[c].size()), (atoms.atom_ptr[c + 1] - atoms.atom_ptr[c]) * start);
+    const Rows& rows = layout[c];
+    append_parts(parts, c, Index(rows.strips.size()), (atoms.atom_ptr[c + 1] - atoms.atom_ptr[c]) * terms_a_strip(rows),
+                 Index(rows.strips.size()));
   }
   const Packing<T> packing(atoms, parts);
   parallel_for(Index(parts.size()), [&](Index p) {
@@ -193,7 +197,11 @@ void structure_factors(const Atoms<T>& atoms, const FormFactors<F>& form, const 
     // Some blocks stay in the cache while the rows pass by. Without atoms one pass writes the zeros.
     for (Index first = 0; first == 0 || first < blocks; first += blocks_in_cache) {
       const BlockView<T> view = packed->view(first, std::min(blocks, first + blocks_in_cache));
-      for (Index r = begin; r < end; ++r) kernel.sum_row(view, form, layout[crystal][r], first > 0, F_of_crystal);
+      const auto& [rows, strips] = layout[crystal];
+      for (Index s = begin; s < end; ++s) {
+        const Strip& strip = strips[s];
+        kernel.sum_rows(view, form, &rows[strip.begin], strip.end - strip.begin, strip.step, first > 0, F_of_crystal);
+      }
     }
   });
 }
@@ -206,7 +214,7 @@ void structure_factors_vjp(const Atoms<T>& atoms, const FormFactors<F>& form, co
   std::vector<Part> parts;
   for (Index c = 0; c < atoms.crystals; ++c) {
     const Index blocks_at_most = atoms.atom_ptr[c + 1] - atoms.atom_ptr[c];
-    append_parts(parts, c, blocks_at_most, Block<T>::lanes * 16 * Index(layout[c].size()));
+    append_parts(parts, c, blocks_at_most, Block<T>::lanes * 16 * Index(layout[c].rows.size()), blocks_in_cache);
   }
   const Packing<T> packing(atoms, parts);
   parallel_for(Index(parts.size()), [&](Index p) {
@@ -216,8 +224,10 @@ void structure_factors_vjp(const Atoms<T>& atoms, const FormFactors<F>& form, co
                 end = std::min<Index>(limit, packed->blocks.size());
     const BlockView<T> view = packed->view(begin, end);
     std::vector<Moments<T>> moments(end - begin);
-    for (const Row& row : layout[crystal]) {
-      kernel.gather_row(view, form, row, g + layout.first[crystal], moments.data());
+    const auto& [rows, strips] = layout[crystal];
+    for (const Strip& strip : strips) {
+      kernel.gather_rows(view, form, &rows[strip.begin], strip.end - strip.begin, strip.step, g + layout.first[crystal],
+                         moments.data());
     }
     for (Index b = begin; b < end; ++b) store_gradients(packed->blocks[b], moments[b - begin], gradients);
   });

@@ -1,6 +1,7 @@
 // Reflections cut into rows: h and k fixed, l running away from zero one by one. Within a row each term follows
 // from the one before; a row starts at its smallest |l|, where the displacement factor is largest, so that nothing
-// that matters underflows before it is reached.
+// that matters underflows before it is reached. Rows in turn form strips, k running away from zero one by one, in which
+// the start of each row follows from that of the one before.
 #pragma once
 
 #include <vector>
@@ -18,14 +19,26 @@ struct Row {
   Index mirror;  // ... and its Friedel mate reflection mirror - step * i, or no_mirror
 };
 
+// Rows with one h, first l and step; k of row r is first.k + step * r.
+struct Strip {
+  Index begin, end;  // rows, at most max_strip
+  int step;          // +1 or -1
+};
+
+struct Rows {
+  std::vector<Row> rows;
+  std::vector<Strip> strips;
+};
+
 constexpr int max_row = 64;  // bounds the error of the recurrence and the accumulators on the stack
+constexpr int max_strip = 16;
 constexpr Index no_mirror = -1;
 
 // The rows of `count` reflections (count, 3): neighbours in the list that differ by one in l share a row.
 template <class Order>
-std::vector<Row> rows_of_list(const Order* hkl, Index count);
+Rows rows_of_list(const Order* hkl, Index count);
 
 // The rows of a box; with friedel only one reflection of each pair, the other as its mirror.
-std::vector<Row> rows_of_box(const HklBox& box, bool friedel);
+Rows rows_of_box(const HklBox& box, bool friedel);
 
 }  // namespace argand

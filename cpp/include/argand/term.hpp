@@ -7,6 +7,9 @@
 //
 //   T <- T r,   r <- r q,   q = exp(-2 beta_33) real.
 //
+// From one row to the next (k -> k + 1) the first term follows in the same way, and |r| by a constant factor:
+// exp(-2 beta_23).
+//
 // V is a number, or a vector of them: several atoms at once.
 #pragma once
 
@@ -39,17 +42,27 @@ ARGAND_HD ARGAND_INLINE Complex<V> term(const V (&x)[3], const V (&beta)[6], Hkl
   return phase_factor(x, hkl) * bounded_exp(-displacement_exponent(beta, hkl));
 }
 
-// |r| of r = T(h, k, l + s) / T(h, k, l); its phase is that of z alone: exp(2 pi i s z)
-template <class V>
+// |r| of r = T(a step s further along an axis: 1 is k, 2 is l) / T(h, k, l); its phase is that of the axis alone:
+// exp(2 pi i s x_axis).
+template <int axis = 2, class V>
 ARGAND_HD ARGAND_INLINE V term_ratio(const V (&beta)[6], Hkl hkl, int s) {
+  static_assert(axis == 1 || axis == 2);
   using T = Element<V>;
-  return bounded_exp(-(T(2 * s) * (beta[4] * T(hkl.h) + beta[5] * T(hkl.k) + beta[2] * T(hkl.l)) + beta[2]));
+  const T h = T(hkl.h), k = T(hkl.k), l = T(hkl.l);
+  const V slope = axis == 2 ? beta[4] * h + beta[5] * k + beta[2] * l : beta[3] * h + beta[1] * k + beta[5] * l;
+  return bounded_exp(-(T(2 * s) * slope + beta[axis]));
 }
 
-// q = r(l + s) / r(l)
-template <class V>
+// q = r(one step further) / r along an axis
+template <int axis = 2, class V>
 ARGAND_HD ARGAND_INLINE V ratio_of_ratios(const V (&beta)[6]) {
-  return bounded_exp(V(beta[2] * Element<V>(-2)));
+  return bounded_exp(V(beta[axis] * Element<V>(-2)));
+}
+
+// What a step along k makes of |r| along l, for steps of the same sign; of opposite signs it is the inverse.
+template <class V>
+ARGAND_HD ARGAND_INLINE V ratio_across(const V (&beta)[6], int sign) {
+  return bounded_exp(V(beta[5] * Element<V>(-2 * sign)));
 }
 
 }  // namespace argand

@@ -25,9 +25,10 @@ struct Block {
 // The same, prepared for walking: what a lane needs that does not depend on the reflection.
 template <class T>
 struct BlockStep {
-  alignas(lane_bytes) T z_re[lane_count<T>];  // exp(2 pi i z)
-  alignas(lane_bytes) T z_im[lane_count<T>];
-  alignas(lane_bytes) T q[lane_count<T>];
+  alignas(lane_bytes) T y_re[lane_count<T>], y_im[lane_count<T>];  // exp(2 pi i y)
+  alignas(lane_bytes) T z_re[lane_count<T>], z_im[lane_count<T>];  // exp(2 pi i z)
+  alignas(lane_bytes) T q_k[lane_count<T>], q_l[lane_count<T>];    // ratios of ratios along k and l
+  alignas(lane_bytes) T across[2][lane_count<T>];                  // ratio_across for signs +1 and -1
 };
 
 // What a block of atoms gathers over the reflections, with p = conj(g) f T(hkl):
@@ -37,7 +38,7 @@ struct Moments {
   double im[3][lane_count<T>], re[6][lane_count<T>], re0[lane_count<T>];
 };
 
-// The atoms of one crystal, packed.
+// Atoms of one crystal, packed: at most blocks_in_cache, so that they stay there while rows pass by.
 template <class T>
 struct BlockView {
   const Block<T>* block;
@@ -46,13 +47,17 @@ struct BlockView {
   bool at_rest;
 };
 
-// F is T or Complex<T>.
+constexpr Index blocks_in_cache = 48;
+
+// F is T or Complex<T>; rows are those of one strip, with its step.
 template <class T, class F>
 struct RowKernels {
   // out[row] and its mirror = sum over the atoms, or += with add
-  void (*sum_row)(const BlockView<T>&, const FormFactors<F>&, const Row&, bool add, Complex<T>* out);
-  // moments[block] += the share of a row
-  void (*gather_row)(const BlockView<T>&, const FormFactors<F>&, const Row&, const Complex<T>* g, Moments<T>* moments);
+  void (*sum_rows)(const BlockView<T>&, const FormFactors<F>&, const Row* rows, Index count, int step, bool add,
+                   Complex<T>* out);
+  // moments[block] += the share of the rows
+  void (*gather_rows)(const BlockView<T>&, const FormFactors<F>&, const Row* rows, Index count, int step,
+                      const Complex<T>* g, Moments<T>* moments);
 };
 
 // F is T or Complex<T>.

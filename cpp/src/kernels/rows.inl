@@ -7,25 +7,29 @@ namespace argand {
 namespace {
 
 template <class T>
+void prepare(const Block<T>* blocks, Index count, BlockStep<T>* steps) {
+  using V = Lanes<T>;
+  for (Index b = 0; b < count; ++b) {
+    const Complex<V> y = cis<V>(widen(load(blocks[b].x[1]))), z = cis<V>(widen(load(blocks[b].x[2])));
+    V beta[6];
+    for (int d = 0; d < 6; ++d) beta[d] = load(blocks[b].beta[d]);
+    store(steps[b].y_re, y.re);
+    store(steps[b].y_im, y.im);
+    store(steps[b].z_re, z.re);
+    store(steps[b].z_im, z.im);
+    store(steps[b].q_k, ratio_of_ratios<1>(beta));
+    store(steps[b].q_l, ratio_of_ratios<2>(beta));
+    store(steps[b].across[0], ratio_across(beta, +1));
+    store(steps[b].across[1], ratio_across(beta, -1));
+  }
+}
+
+// Walks along a row.
+template <class T>
 struct Walker {
   using V = Lanes<T>;
   Complex<V> t, r;
   V q;
-
-  ARGAND_INLINE Walker() = default;
-
-  // Occupancy is left to the caller: its gradient needs the bare term.
-  ARGAND_INLINE Walker(const Block<T>& block, const BlockStep<T>& step, const Row& row, bool at_rest) {
-    const V x[3] = {load(block.x[0]), load(block.x[1]), load(block.x[2])};
-    t = phase_factor(x, row.first);
-    r = {load(step.z_re), row.step > 0 ? load(step.z_im) : -load(step.z_im)};
-    q = load(step.q);
-    if (at_rest) return;
-    V beta[6];
-    for (int d = 0; d < 6; ++d) beta[d] = load(block.beta[d]);
-    t = t * bounded_exp(-displacement_exponent(beta, row.first));
-    r = r * term_ratio(beta, row.first, row.step);
-  }
 
   ARGAND_INLINE void step() {
     t = t * r;
@@ -33,18 +37,41 @@ struct Walker {
   }
 };
 
+// Walks from the start of one row of a strip to that of the next. Occupancy is left to the caller: its gradient needs
+// the bare term.
 template <class T>
-void prepare(const Block<T>* blocks, Index count, BlockStep<T>* steps) {
+struct StripWalker {
   using V = Lanes<T>;
-  for (Index b = 0; b < count; ++b) {
-    const Complex<V> z = cis<V>(widen(load(blocks[b].x[2])));
+  Complex<V> t, r;  // the first term of the row, and its ratio to that of the next row
+  V along;          // |ratio| along the row
+
+  ARGAND_INLINE StripWalker() = default;
+
+  ARGAND_INLINE StripWalker(const Block<T>& block, const BlockStep<T>& prepared, const Row& row, int step,
+                            bool at_rest) {
+    const V x[3] = {load(block.x[0]), load(block.x[1]), load(block.x[2])};
+    t = phase_factor(x, row.first);
+    r = {load(prepared.y_re), step > 0 ? load(prepared.y_im) : -load(prepared.y_im)};
+    along = broadcast<V>(1);
+    if (at_rest) return;
     V beta[6];
-    for (int d = 0; d < 6; ++d) beta[d] = load(blocks[b].beta[d]);
-    store(steps[b].z_re, z.re);
-    store(steps[b].z_im, z.im);
-    store(steps[b].q, ratio_of_ratios(beta));
+    for (int d = 0; d < 6; ++d) beta[d] = load(block.beta[d]);
+    t = t * bounded_exp(-displacement_exponent(beta, row.first));
+    r = r * term_ratio<1>(beta, row.first, step);
+    along = term_ratio<2>(beta, row.first, row.step);
   }
-}
+
+  ARGAND_INLINE Walker<T> along_row(const BlockStep<T>& prepared, int row_step) const {
+    const Complex<V> z = {load(prepared.z_re), row_step > 0 ? load(prepared.z_im) : -load(prepared.z_im)};
+    return {t, z * along, load(prepared.q_l)};
+  }
+
+  ARGAND_INLINE void step(const BlockStep<T>& prepared, bool same_sign) {
+    t = t * r;
+    r = r * load(prepared.q_k);
+    along = along * load(prepared.across[same_sign ? 0 : 1]);
+  }
+};
 
 // Blocks begin .. the returned end share one scatterer.
 template <class T>
@@ -68,16 +95,15 @@ ARGAND_INLINE void add_product(Complex<T> f, const Complex<Lanes<T>>& t, Lanes<T
 // re, im [i] += f times the terms of blocks b .. b + n, which walk side by side: each step waits for the one before, so
 // it takes several walks to keep the processor busy.
 template <int n, class T, class F>
-ARGAND_INLINE void walk(const BlockView<T>& atoms, Index b, const FormFactors<F>& form, const Row& row, Lanes<T>* re,
-                        Lanes<T>* im) {
+ARGAND_INLINE void walk(const BlockView<T>& atoms, Index b, const FormFactors<F>& form, const Row& row, bool same_sign,
+                        StripWalker<T>* strip, Lanes<T>* re, Lanes<T>* im) {
   Walker<T> walker[n];
   const F* f[n];
 #pragma GCC unroll 4
   for (int w = 0; w < n; ++w) {
-    const Block<T>& block = atoms.block[b + w];
-    walker[w] = Walker<T>(block, atoms.step[b + w], row, atoms.at_rest);
-    walker[w].t = walker[w].t * load(block.occ);
-    f[w] = form.value + form.row_ptr[block.scatterer] + row.at;
+    walker[w] = strip[b + w].along_row(atoms.step[b + w], row.step);
+    strip[b + w].step(atoms.step[b + w], same_sign);
+    f[w] = form.value + form.row_ptr[atoms.block[b + w].scatterer] + row.at;
   }
   for (int i = 0; i < row.length; ++i) {
     Lanes<T> sum_re = re[i], sum_im = im[i];
@@ -92,19 +118,29 @@ ARGAND_INLINE void walk(const BlockView<T>& atoms, Index b, const FormFactors<F>
 }
 
 template <class T, class F>
-void sum_row(const BlockView<T>& atoms, const FormFactors<F>& form, const Row& row, bool add, Complex<T>* out) {
+void sum_rows(const BlockView<T>& atoms, const FormFactors<F>& form, const Row* rows, Index count, int step, bool add,
+              Complex<T>* out) {
+  StripWalker<T> strip[blocks_in_cache];
+  for (Index b = 0; b < atoms.count; ++b) {
+    strip[b] = StripWalker<T>(atoms.block[b], atoms.step[b], rows[0], step, atoms.at_rest);
+    strip[b].t = strip[b].t * load(atoms.block[b].occ);
+  }
   Lanes<T> re[max_row], im[max_row];
-  for (int i = 0; i < row.length; ++i) re[i] = im[i] = Lanes<T>{};
-  Index b = 0;
-  for (; b + 4 <= atoms.count; b += 4) walk<4>(atoms, b, form, row, re, im);
-  for (; b + 2 <= atoms.count; b += 2) walk<2>(atoms, b, form, row, re, im);
-  if (b < atoms.count) walk<1>(atoms, b, form, row, re, im);
-  for (int i = 0; i < row.length; ++i) {
-    Complex<T> total{sum_of_lanes<T>(re[i]), sum_of_lanes<T>(im[i])};
-    Complex<T>& to = out[row.at + row.step * i];
-    if (add) total = total + to;
-    to = total;
-    if (row.mirror != no_mirror) out[row.mirror - row.step * i] = conj(total);
+  for (Index r = 0; r < count; ++r) {
+    const Row& row = rows[r];
+    const bool same_sign = row.step == step;
+    for (int i = 0; i < row.length; ++i) re[i] = im[i] = Lanes<T>{};
+    Index b = 0;
+    for (; b + 4 <= atoms.count; b += 4) walk<4>(atoms, b, form, row, same_sign, strip, re, im);
+    for (; b + 2 <= atoms.count; b += 2) walk<2>(atoms, b, form, row, same_sign, strip, re, im);
+    if (b < atoms.count) walk<1>(atoms, b, form, row, same_sign, strip, re, im);
+    for (int i = 0; i < row.length; ++i) {
+      Complex<T> total{sum_of_lanes<T>(re[i]), sum_of_lanes<T>(im[i])};
+      Complex<T>& to = out[row.at + row.step * i];
+      if (add) total = total + to;
+      to = total;
+      if (row.mirror != no_mirror) out[row.mirror - row.step * i] = conj(total);
+    }
   }
 }
 
@@ -119,13 +155,16 @@ ARGAND_INLINE void add_wide(double* to, double factor, Lanes<T> v) {
 
 // moments of blocks b .. b + n += their share of a row; weight = conj(g) f. Side by side for the same reason as `walk`.
 template <int n, class T>
-ARGAND_INLINE void gather(const BlockView<T>& atoms, Index b, const Row& row, const Complex<T>* weight,
-                          Moments<T>* moments) {
+ARGAND_INLINE void gather(const BlockView<T>& atoms, Index b, const Row& row, bool same_sign, StripWalker<T>* strip,
+                          const Complex<T>* weight, Moments<T>* moments) {
   using V = Lanes<T>;
   Walker<T> walker[n];
   V i0[n] = {}, i1[n] = {}, r0[n] = {}, r1[n] = {}, r2[n] = {};
 #pragma GCC unroll 2
-  for (int w = 0; w < n; ++w) walker[w] = Walker<T>(atoms.block[b + w], atoms.step[b + w], row, atoms.at_rest);
+  for (int w = 0; w < n; ++w) {
+    walker[w] = strip[b + w].along_row(atoms.step[b + w], row.step);
+    strip[b + w].step(atoms.step[b + w], same_sign);
+  }
   for (int i = 0; i < row.length; ++i) {
     const T l = T(row.first.l + row.step * i);
 #pragma GCC unroll 2
@@ -158,21 +197,29 @@ ARGAND_INLINE void gather(const BlockView<T>& atoms, Index b, const Row& row, co
 }
 
 template <class T, class F>
-void gather_row(const BlockView<T>& atoms, const FormFactors<F>& form, const Row& row, const Complex<T>* g,
-                Moments<T>* moments) {
+void gather_rows(const BlockView<T>& atoms, const FormFactors<F>& form, const Row* rows, Index count, int step,
+                 const Complex<T>* g, Moments<T>* moments) {
+  StripWalker<T> strip[blocks_in_cache];
+  for (Index b = 0; b < atoms.count; ++b) {
+    strip[b] = StripWalker<T>(atoms.block[b], atoms.step[b], rows[0], step, atoms.at_rest);
+  }
   Complex<T> weight[max_row];
-  for (Index begin = 0; begin < atoms.count;) {
-    const Index end = end_of_group(atoms, begin);
-    const F* f = form.value + form.row_ptr[atoms.block[begin].scatterer] + row.at;
-    for (int i = 0; i < row.length; ++i) {
-      Complex<T> conj_g = conj(g[row.at + row.step * i]);
-      if (row.mirror != no_mirror) conj_g = conj_g + g[row.mirror - row.step * i];  // F(-h) = conj F(h) has its own g
-      weight[i] = f[row.step * i] * conj_g;
+  for (Index r = 0; r < count; ++r) {
+    const Row& row = rows[r];
+    const bool same_sign = row.step == step;
+    for (Index begin = 0; begin < atoms.count;) {
+      const Index end = end_of_group(atoms, begin);
+      const F* f = form.value + form.row_ptr[atoms.block[begin].scatterer] + row.at;
+      for (int i = 0; i < row.length; ++i) {
+        Complex<T> conj_g = conj(g[row.at + row.step * i]);
+        if (row.mirror != no_mirror) conj_g = conj_g + g[row.mirror - row.step * i];  // F(-h) = conj F(h) has its own g
+        weight[i] = f[row.step * i] * conj_g;
+      }
+      Index b = begin;
+      for (; b + 2 <= end; b += 2) gather<2>(atoms, b, row, same_sign, strip, weight, moments);
+      if (b < end) gather<1>(atoms, b, row, same_sign, strip, weight, moments);
+      begin = end;
     }
-    Index b = begin;
-    for (; b + 2 <= end; b += 2) gather<2>(atoms, b, row, weight, moments);
-    if (b < end) gather<1>(atoms, b, row, weight, moments);
-    begin = end;
   }
 }
 
