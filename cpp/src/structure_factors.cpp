@@ -159,16 +159,21 @@ bool axes_are_separate(const Atoms<T>& atoms) {
 template <class T, class F>
 void sum_boxes(const Atoms<T>& atoms, const FormFactors<F>& form, const HklBox& box, Complex<T>* out) {
   const BoxKernels<T, F>& kernel = kernels();
-  const Index per_crystal = box.size() * (1 + atoms.atom_ptr[atoms.crystals] / std::max<Index>(1, atoms.crystals));
-  const Index batch = std::max<Index>(1, worth_a_thread / per_crystal);
-  parallel_for((atoms.crystals + batch - 1) / batch, [&](Index task) {
+  const Index half = half_plane(box), mean = atoms.atom_ptr[atoms.crystals] / std::max<Index>(1, atoms.crystals);
+  const Index terms = box.size() * (1 + mean);  // of a crystal
+  // Several small crystals are one task, a large one is several.
+  const Index batch = std::max<Index>(1, worth_a_thread / terms);
+  const Index parts = std::clamp<Index>(terms / worth_a_thread, 1, (half + 255) / 256);
+  const Index part = (half + parts - 1) / parts;
+  parallel_for((atoms.crystals + batch - 1) / batch * parts, [&](Index task) {
+    const Index first = task / parts * batch, begin = task % parts * part, end = std::min(half, begin + part);
     std::vector<T> scratch;
     std::vector<Index> order;
-    for (Index c = task * batch; c < std::min(atoms.crystals, (task + 1) * batch); ++c) {
+    for (Index c = first; c < std::min(atoms.crystals, first + batch); ++c) {
       sort_by_scatterer(atoms, c, order);
       const Index count = Index(order.size());
-      scratch.resize(std::max<Index>(scratch.size(), box_scratch<T>(count, box)));
-      kernel.sum_box(atoms, order.data(), count, form, box, friedel<F>, scratch.data(), out + c * box.size());
+      scratch.resize(std::max<Index>(scratch.size(), count * box_scratch_of_atom<T>(box, begin, end)));
+      kernel.sum_box(atoms, order.data(), count, form, box, begin, end, scratch.data(), out + c * box.size());
     }
   });
 }

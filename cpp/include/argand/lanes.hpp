@@ -107,6 +107,14 @@ ARGAND_INLINE void store_complex(T* to, const Lanes<T>& re, const Lanes<T>& im, 
 }
 
 template <class T, int... I>
+ARGAND_INLINE void store_reversed_complex(T* to, const Lanes<T>& re, const Lanes<T>& im,
+                                          std::integer_sequence<int, I...>) {
+  constexpr int n = lane_count<T>;
+  store(to, Lanes<T>(__builtin_shufflevector(re, im, (n - 1 - I / 2 + I % 2 * n)...)));
+  store(to + n, Lanes<T>(__builtin_shufflevector(re, im, (n / 2 - 1 - I / 2 + I % 2 * n)...)));
+}
+
+template <class T, int... I>
 ARGAND_INLINE Lanes<T> reversed(const Lanes<T>& v, std::integer_sequence<int, I...>) {
   return __builtin_shufflevector(v, v, (lane_count<T> - 1 - I)...);
 }
@@ -117,6 +125,12 @@ ARGAND_INLINE Lanes<T> reversed(const Lanes<T>& v, std::integer_sequence<int, I.
 template <class T>
 ARGAND_INLINE void store_complex(T* to, const Lanes<T>& re, const Lanes<T>& im) {
   detail::store_complex(to, re, im, std::make_integer_sequence<int, lane_count<T>>{});
+}
+
+// The same from the last lane to the first
+template <class T>
+ARGAND_INLINE void store_reversed_complex(T* to, const Lanes<T>& re, const Lanes<T>& im) {
+  detail::store_reversed_complex(to, re, im, std::make_integer_sequence<int, lane_count<T>>{});
 }
 
 template <class T>

@@ -2,7 +2,11 @@
 //
 //   T(hkl) = X(h) Y(k) Z(l),   X(h) = occ exp(-beta_11 h^2) exp(2 pi i h x), ...
 //
-// so a line along l costs one complex multiply-add an atom and reflection, with l across the lanes.
+// With P = Y Z on one half of the plane (k, l), and C = sum X Re P, S = sum X Im P over the atoms of one scatterer,
+//
+//   G(h, kl) = C + i S,   G(h, -kl) = C - i S,   G(-h, -kl) = conj G(h, kl),   G(-h, kl) = conj G(h, -kl):
+//
+// four multiply-adds an atom give four sums, with kl across the lanes.
 #pragma once
 
 #include "kernels.hpp"
@@ -10,43 +14,45 @@
 namespace argand {
 namespace {
 
-// The three factors of every atom for all orders, as they lie in the scratch memory of a crystal.
+// The factors of every atom, as they lie in the scratch memory of a crystal.
 template <class T>
 struct BoxTables {
-  int nh, nk, nl, padded;  // orders of each axis; those of l padded to whole lanes
-  Index stride;            // numbers of an atom
-  T *tables, *along;       // (atoms, stride); X Y of every atom on one line (atoms, 2)
+  int h, k, l;            // orders 0..h and 0..k of X and Y, -l..l of Z
+  Index half, begin;      // entries of the half plane; the first that P holds
+  Index padded, entries;  // of Z; of P
+  Index stride;           // numbers of an atom
+  T* tables;
 
-  ARGAND_INLINE BoxTables(const HklBox& box, Index atoms, T* scratch)
-      : nh(2 * box.h + 1), nk(2 * box.k + 1), nl(2 * box.l + 1) {
-    padded = (nl + lane_count<T> - 1) / lane_count<T> * lane_count<T>;
-    stride = 2 * (nh + nk + padded);
-    along = scratch;
-    tables = scratch + 2 * atoms;
+  static constexpr Index lanes = lane_count<T>;
+
+  ARGAND_INLINE BoxTables(const HklBox& box, Index begin, Index end, T* scratch)
+      : h(box.h), k(box.k), l(box.l), half(half_plane(box)), begin(begin), tables(scratch) {
+    padded = padded_line<T>(box);
+    entries = padded_part<T>(begin, end);
+    stride = box_scratch_of_atom<T>(box, begin, end);
   }
 
-  ARGAND_INLINE T* axis(Index atom, int d) const {
-    return tables + atom * stride + (d == 0 ? 0 : d == 1 ? 2 * nh : 2 * (nh + nk));
-  }
-  ARGAND_INLINE int length(int d) const { return d == 0 ? nh : d == 1 ? nk : padded; }
-  ARGAND_INLINE int orders(int d) const { return d == 0 ? nh : d == 1 ? nk : nl; }
+  // Real parts first, then imaginary ones.
+  ARGAND_INLINE T* x(Index atom) const { return tables + atom * stride; }
+  ARGAND_INLINE T* y(Index atom) const { return x(atom) + 2 * (h + 1); }
+  ARGAND_INLINE T* z(Index atom) const { return y(atom) + 2 * (k + 1); }
+  ARGAND_INLINE T* p(Index atom) const { return z(atom) + 2 * padded; }
 
-  // Real parts of an axis lie first, then imaginary ones. Every lane makes one axis of one atom, from order 0 outwards.
+  // Every lane makes one axis of one atom, from order 0 outwards.
   ARGAND_INLINE void fill(const Atoms<T>& atoms, const Index* order, Index count) {
     using V = Lanes<T>;
-    constexpr int lanes = lane_count<T>;
-    const int most = (nh > nk ? (nh > nl ? nh : nl) : (nk > nl ? nk : nl)) / 2;
-    for (Index begin = 0; begin < 3 * count; begin += lanes) {
-      const int used = int(3 * count - begin < lanes ? 3 * count - begin : lanes);
-      T x[lanes] = {}, b[lanes] = {}, first[lanes] = {};
+    const int reach[3] = {h, k, l}, most = h > k ? (h > l ? h : l) : (k > l ? k : l);
+    for (Index first = 0; first < 3 * count; first += lanes) {
+      const int used = int(3 * count - first < lanes ? 3 * count - first : lanes);
+      T x_of[lanes] = {}, b[lanes] = {}, scale[lanes] = {};
       for (int w = 0; w < used; ++w) {
-        const Index atom = order[(begin + w) / 3];
-        const int d = int((begin + w) % 3);
-        x[w] = atoms.frac[3 * atom + d];
+        const Index atom = order[(first + w) / 3];
+        const int d = int((first + w) % 3);
+        x_of[w] = atoms.frac[3 * atom + d];
         b[w] = atoms.beta ? atoms.beta[6 * atom + d] : T(0);
-        first[w] = d == 0 && atoms.occ ? atoms.occ[atom] : T(1);
+        scale[w] = d == 0 && atoms.occ ? atoms.occ[atom] : T(1);
       }
-      Complex<V> t{load(first), V{}}, r = cis<V>(widen(load(x)));
+      Complex<V> t{load(scale), V{}}, r = cis<V>(widen(load(x_of)));
       V q = broadcast<V>(1);
       if (atoms.beta) {
         r = r * bounded_exp(-load(b));
@@ -57,128 +63,188 @@ struct BoxTables {
         store(re, t.re);
         store(im, t.im);
         for (int w = 0; w < used; ++w) {
-          const int d = int((begin + w) % 3), reach = orders(d) / 2;
-          if (n > reach) continue;
-          T* table = axis((begin + w) / 3, d);
-          table[reach + n] = table[reach - n] = re[w];
-          table[length(d) + reach + n] = im[w];
-          table[length(d) + reach - n] = -im[w];
+          const Index atom = (first + w) / 3;
+          const int d = int((first + w) % 3);
+          if (n > reach[d]) continue;
+          if (d < 2) {
+            T* axis = d == 0 ? x(atom) : y(atom);
+            axis[n] = re[w];
+            axis[reach[d] + 1 + n] = im[w];
+          } else {
+            T* axis = z(atom);
+            axis[l + n] = axis[l - n] = re[w];
+            axis[padded + l + n] = im[w];
+            axis[padded + l - n] = -im[w];
+          }
         }
         t = t * r;
         r = r * q;
       }
     }
     for (Index a = 0; a < count; ++a) {
-      T* z = axis(a, 2);
-      for (int i = nl; i < padded; ++i) z[i] = z[padded + i] = 0;
+      for (Index i = 2 * l + 1; i < padded; ++i) z(a)[i] = z(a)[padded + i] = 0;
+      multiply(a);
     }
   }
 
-  ARGAND_INLINE void enter_line(Index count, int h, int k) const {
-    for (Index a = 0; a < count; ++a) {
-      const T *X = axis(a, 0), *Y = axis(a, 1);
-      along[2 * a] = X[h] * Y[k] - X[nh + h] * Y[nk + k];
-      along[2 * a + 1] = X[h] * Y[nk + k] + X[nh + h] * Y[k];
-    }
-  }
-
-  // `chunks` registers of l = c, c + 1, ... of the sum over atoms begin .. end. Four sums each, so that none waits long
-  // for the one before.
-  template <int chunks>
-  ARGAND_INLINE void sum(Index begin, Index end, int c, Complex<Lanes<T>> (&out)[chunks]) const {
-    using V = Lanes<T>;
-    V rr[chunks] = {}, ii[chunks] = {}, ri[chunks] = {}, ir[chunks] = {};
-    for (Index a = begin; a < end; ++a) {
-      const T* Z = axis(a, 2) + c;
-      const T re = along[2 * a], im = along[2 * a + 1];
-      for (int i = 0; i < chunks; ++i) {
-        const V z_re = load(Z + i * lane_count<T>), z_im = load(Z + padded + i * lane_count<T>);
-        rr[i] += z_re * re;
-        ii[i] += z_im * im;
-        ri[i] += z_re * im;
-        ir[i] += z_im * re;
+  // P of one atom, line by line: k = 0 from l = 0 on, then whole lines, each in whole lanes: what is written beyond a
+  // line is written again with the next.
+  ARGAND_INLINE void multiply(Index atom) const {
+    const int width = 2 * l + 1;
+    const Index end = begin + entries;
+    T* to = p(atom);
+    for (Index row = begin <= l ? 0 : (begin - l - 1) / width + 1; row <= k; ++row) {
+      const Index start = row == 0 ? 0 : l + 1 + (row - 1) * width;  // of the line in the half plane
+      if (start >= end) break;
+      const Index skipped = begin > start ? begin - start : 0;
+      const T *re = z(atom) + (row == 0 ? l : 0) + skipped, *im = re + padded;
+      const Complex<T> factor{y(atom)[row], y(atom)[k + 1 + row]};
+      const Index length = (row == 0 ? l + 1 : width) - skipped, at = start + skipped - begin;
+      for (Index i = 0; i < length; i += lanes) {
+        if (at + i + lanes > entries) break;
+        const Lanes<T> z_re = load(re + i), z_im = load(im + i);
+        store(to + at + i, z_re * factor.re - z_im * factor.im);
+        store(to + entries + at + i, z_re * factor.im + z_im * factor.re);
       }
     }
-    for (int i = 0; i < chunks; ++i) out[i] = {rr[i] - ii[i], ri[i] + ir[i]};
+  }
+
+  // C and S of the planes h .. h + planes over atoms begin .. end, entries i .. i + lanes.
+  template <int planes>
+  ARGAND_INLINE void sum(Index first, Index last, int plane, Index i, Complex<Lanes<T>> (&c)[planes],
+                         Complex<Lanes<T>> (&s)[planes]) const {
+#pragma GCC unroll 2
+    for (int n = 0; n < planes; ++n) c[n] = s[n] = {Lanes<T>{}, Lanes<T>{}};
+    for (Index a = first; a < last; ++a) {
+      const T* from = p(a) + (i - begin);
+      const Lanes<T> re = load(from), im = load(from + entries);
+      const T* factor = x(a) + plane;
+#pragma GCC unroll 2
+      for (int n = 0; n < planes; ++n) {
+        c[n].re += re * factor[n];
+        c[n].im += re * factor[h + 1 + n];
+        s[n].re += im * factor[n];
+        s[n].im += im * factor[h + 1 + n];
+      }
+    }
   }
 };
 
-// f times the sums of one line, added to what the line holds (or put there first).
-template <class T, class F>
-ARGAND_INLINE void add_line(const BoxTables<T>& tables, Index begin, Index end, const F* f, Complex<T>* line) {
-  constexpr int lanes = lane_count<T>;
-  for (int c = 0; c < tables.padded; c += lanes) {
-    Complex<Lanes<T>> sum[1];
-    tables.sum(begin, end, c, sum);
+// Entry j of an array is at[j], or at[-j] of one that is read backward. Where not the whole register is wanted, no
+// entry beyond the `count`-th is touched.
+enum class Side { up, down };
+
+template <Side side, bool whole, class T>
+ARGAND_INLINE Lanes<T> load_side(const T* at, Index count) {
+  constexpr Index lanes = lane_count<T>;
+  if constexpr (whole) return side == Side::down ? reversed<T>(load(at - (lanes - 1))) : load(at);
+  T some[lanes] = {};
+  for (Index j = 0; j < count; ++j) some[j] = side == Side::down ? at[-j] : at[j];
+  return load(some);
+}
+
+template <Side side, bool whole, class T>
+ARGAND_INLINE Complex<Lanes<T>> load_side(const Complex<T>* at, Index count) {
+  constexpr Index lanes = lane_count<T>;
+  T re[lanes] = {}, im[lanes] = {};
+  for (Index j = 0; j < (whole ? lanes : count); ++j) {
+    const Complex<T> value = side == Side::down ? at[-j] : at[j];
+    re[j] = value.re;
+    im[j] = value.im;
+  }
+  return {load(re), load(im)};
+}
+
+template <Side side, bool whole, class T>
+ARGAND_INLINE void store_side(Complex<T>* at, Index count, const Complex<Lanes<T>>& v) {
+  constexpr Index lanes = lane_count<T>;
+  if constexpr (whole && side == Side::up) {
+    store_complex<T>(&at->re, v.re, v.im);
+  } else if constexpr (whole) {
+    store_reversed_complex<T>(&at[-(lanes - 1)].re, v.re, v.im);
+  } else {
     T re[lanes], im[lanes];
-    store(re, sum[0].re);
-    store(im, sum[0].im);
-    const int count = tables.nl - c < lanes ? tables.nl - c : lanes;
-    for (int i = 0; i < count; ++i) {
-      const Complex<T> value = f[c + i] * Complex<T>{re[i], im[i]};
-      line[c + i] = begin == 0 ? value : line[c + i] + value;
+    store(re, v.re);
+    store(im, v.im);
+    for (Index j = 0; j < count; ++j) at[side == Side::down ? -j : j] = {re[j], im[j]};
+  }
+}
+
+template <class V>
+ARGAND_INLINE void add(Complex<V>& sum, const Complex<V>& g, const V& f) {
+  sum.re += g.re * f;
+  sum.im += g.im * f;
+}
+template <class V>
+ARGAND_INLINE void add(Complex<V>& sum, const Complex<V>& g, const Complex<V>& f) {
+  sum.re += g.re * f.re - g.im * f.im;
+  sum.im += g.re * f.im + g.im * f.re;
+}
+
+// `count` entries from i on of the planes h .. h + planes and of their mates.
+template <int planes, bool whole, class T, class F>
+ARGAND_INLINE void put_planes(const BoxTables<T>& tables, const Atoms<T>& atoms, const Index* order, Index atom_count,
+                              const FormFactors<F>& form, int plane, Index i, Index count, Complex<T>* out) {
+  using V = Lanes<T>;
+  constexpr bool real = sizeof(F) == sizeof(T);  // then f(-h) = f(h)
+  const Index size = 2 * tables.half - 1, centre = Index(tables.h) * size + tables.half - 1;
+  Complex<V> up[planes], down[planes], mate_up[planes], mate_down[planes];
+#pragma GCC unroll 2
+  for (int n = 0; n < planes; ++n) up[n] = down[n] = mate_up[n] = mate_down[n] = {V{}, V{}};
+  for (Index begin = 0; begin < atom_count;) {
+    const std::int32_t scatterer = atoms.scatterer[order[begin]];
+    Index end = begin + 1;
+    while (end < atom_count && atoms.scatterer[order[end]] == scatterer) ++end;
+    Complex<V> c[planes], s[planes];
+    tables.sum(begin, end, plane, i, c, s);
+    const F* f = form.value + form.row_ptr[scatterer] + centre;
+#pragma GCC unroll 2
+    for (int n = 0; n < planes; ++n) {
+      const Index at = (plane + n) * size;
+      const Complex<V> g_up{c[n].re - s[n].im, c[n].im + s[n].re}, g_down{c[n].re + s[n].im, c[n].im - s[n].re};
+      add(up[n], g_up, load_side<Side::up, whole>(f + at + i, count));
+      add(down[n], g_down, load_side<Side::down, whole>(f + at - i, count));
+      if constexpr (!real) {
+        add(mate_up[n], conj(g_down), load_side<Side::up, whole>(f - at + i, count));
+        add(mate_down[n], conj(g_up), load_side<Side::down, whole>(f - at - i, count));
+      }
     }
+    begin = end;
+  }
+#pragma GCC unroll 2
+  for (int n = 0; n < planes; ++n) {
+    const Index at = (plane + n) * size;
+    store_side<Side::up, whole>(out + centre + at + i, count, up[n]);
+    store_side<Side::down, whole>(out + centre + at - i, count, down[n]);
+    if (plane + n == 0) continue;
+    store_side<Side::up, whole>(out + centre - at + i, count, real ? conj(down[n]) : mate_up[n]);
+    store_side<Side::down, whole>(out + centre - at - i, count, real ? conj(up[n]) : mate_down[n]);
   }
 }
 
-// The same for one scatterer, real f and a line with its mate, in whole lanes: up to a register's worth of numbers
-// beyond either line is overwritten, and f is read as far.
-template <int chunks, class T>
-ARGAND_INLINE void put_chunks(const BoxTables<T>& tables, Index count, int c, const T* f, Complex<T>* line,
-                              Complex<T>* mate) {
-  constexpr int lanes = lane_count<T>;
-  Complex<Lanes<T>> sum[chunks];
-  tables.sum(0, count, c, sum);
-  for (int i = 0; i < chunks; ++i, c += lanes) {
-    const Lanes<T> re = sum[i].re * load(f + c), im = sum[i].im * load(f + c);
-    store_complex<T>(&line[c].re, re, im);
-    store_complex<T>(&mate[-(c + lanes - 1)].re, reversed<T>(re), -reversed<T>(im));
+template <bool whole, class T, class F>
+ARGAND_INLINE void put_every_plane(const BoxTables<T>& tables, const Atoms<T>& atoms, const Index* order,
+                                   Index atom_count, const FormFactors<F>& form, Index i, Index count, Complex<T>* out) {
+  int plane = 0;
+  for (; plane + 2 <= tables.h + 1; plane += 2) {
+    put_planes<2, whole>(tables, atoms, order, atom_count, form, plane, i, count, out);
   }
-}
-
-template <class T>
-ARGAND_INLINE void put_line_and_mate(const BoxTables<T>& tables, Index count, const T* f, Complex<T>* line,
-                                     Complex<T>* mate) {
-  constexpr int lanes = lane_count<T>;
-  int c = 0;
-  for (; c + 2 * lanes <= tables.padded; c += 2 * lanes) put_chunks<2>(tables, count, c, f, line, mate);
-  if (c < tables.padded) put_chunks<1>(tables, count, c, f, line, mate);
+  if (plane <= tables.h) put_planes<1, whole>(tables, atoms, order, atom_count, form, plane, i, count, out);
 }
 
 template <class T, class F>
 void sum_box(const Atoms<T>& atoms, const Index* order, Index count, const FormFactors<F>& form, const HklBox& box,
-             bool friedel, T* scratch, Complex<T>* out) {
-  BoxTables<T> tables(box, count, scratch);
+             Index begin, Index end, T* scratch, Complex<T>* out) {
+  constexpr Index lanes = lane_count<T>;
+  BoxTables<T> tables(box, begin, end, scratch);
   tables.fill(atoms, order, count);
-  const auto scatterer = [&](Index a) { return atoms.scatterer[order[a]]; };
-  const bool one_scatterer = count > 0 && scatterer(0) == scatterer(count - 1);
-  const int nh = tables.nh, nk = tables.nk, nl = tables.nl;
-  const Index last = Index(nh) * nk * nl - 1;
-  // Lines are visited from the middle of the box outwards, so what is written beyond one is written again later ...
-  const Index inner = last + 1 - 2 * lane_count<T>;  // ... except near the ends of the box
-  for (int h = friedel ? box.h : 0; h < nh; ++h) {
-    for (int k = friedel && h == box.h ? box.k : 0; k < nk; ++k) {
-      const Index at = (Index(h) * nk + k) * nl;
-      tables.enter_line(count, h, k);
-      if constexpr (sizeof(F) == sizeof(T)) {
-        if (friedel && one_scatterer && at + nl < inner) {
-          put_line_and_mate(tables, count, form.value + form.row_ptr[scatterer(0)] + at, out + at, out + (last - at));
-          continue;
-        }
-      }
-      if (count == 0) {
-        for (int l = 0; l < nl; ++l) out[at + l] = {0, 0};
-      }
-      for (Index begin = 0; begin < count;) {
-        Index end = begin + 1;
-        while (end < count && scatterer(end) == scatterer(begin)) ++end;
-        add_line(tables, begin, end, form.value + form.row_ptr[scatterer(begin)] + at, out + at);
-        begin = end;
-      }
-      if (friedel) {
-        for (int l = 0; l < nl; ++l) out[last - at - l] = conj(out[at + l]);
-      }
-    }
+  if (end - begin < lanes) {
+    put_every_plane<false>(tables, atoms, order, count, form, begin, end - begin, out);
+    return;
+  }
+  for (Index done = begin; done < end; done += lanes) {
+    const Index i = end - done < lanes ? end - lanes : done;  // the last register lies over the one before
+    put_every_plane<true>(tables, atoms, order, count, form, i, lanes, out);
   }
 }
 

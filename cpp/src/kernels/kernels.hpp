@@ -60,20 +60,33 @@ struct RowKernels {
                       const Complex<T>* g, Moments<T>* moments);
 };
 
+// Reflections (k, l) of a box that are left when one of each pair kl, -kl is taken: kl = 0 first, then up.
+ARGAND_INLINE Index half_plane(const HklBox& box) {
+  return (Index(2 * box.k + 1) * (2 * box.l + 1) + 1) / 2;
+}
+
+// Numbers of a line over l and of a part of the half plane, with room for the lanes that begin on their last one.
+template <class T>
+ARGAND_INLINE Index padded_line(const HklBox& box) {
+  return 2 * box.l + 1 + lane_count<T>;
+}
+template <class T>
+ARGAND_INLINE Index padded_part(Index begin, Index end) {
+  return end - begin + lane_count<T>;
+}
+template <class T>
+ARGAND_INLINE Index box_scratch_of_atom(const HklBox& box, Index begin, Index end) {
+  return 2 * (box.h + 1 + box.k + 1 + padded_line<T>(box) + padded_part<T>(begin, end));
+}
+
 // F is T or Complex<T>.
 template <class T, class F>
 struct BoxKernels {
-  // out = sum over the atoms `order`, which are sorted by scatterer; displacement must not couple the axes. With
-  // friedel half of the box is summed and mirrored. scratch: box_scratch() numbers.
-  void (*sum_box)(const Atoms<T>&, const Index* order, Index count, const FormFactors<F>&, const HklBox&, bool friedel,
-                  T* scratch, Complex<T>* out);
+  // out = sum over the atoms `order`, which are sorted by scatterer; displacement must not couple the axes. Entries
+  // begin .. end of the half plane and their mates. scratch: box_scratch_of_atom() numbers for each.
+  void (*sum_box)(const Atoms<T>&, const Index* order, Index count, const FormFactors<F>&, const HklBox&, Index begin,
+                  Index end, T* scratch, Complex<T>* out);
 };
-
-template <class T>
-Index box_scratch(Index atoms, const HklBox& box) {
-  const Index padded = (2 * box.l + lane_count<T>) / lane_count<T> * lane_count<T>;
-  return 2 * atoms + atoms * 2 * ((2 * box.h + 1) + (2 * box.k + 1) + padded);
-}
 
 template <class T>
 struct BlockKernels {
