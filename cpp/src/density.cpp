@@ -38,7 +38,7 @@ struct Plan : TransformPlan<T> {
     this->half = box.l + 1;
     this->line = whole(2 * this->half);
     this->plane = (2 * box.k + 1) * this->line;
-    this->z_padded = whole(grid.c / 2);
+    this->z_padded = whole(std::max<Index>(1, grid.c / 2));
     const auto by_point = [](int reach, Index n) {
       const Index orders = reach + 1;
       return axis_table<T>(reach, n, (n / 2 + 1) * orders, [=](Index order, Index p) { return p * orders + order; });

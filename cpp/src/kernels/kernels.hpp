@@ -108,8 +108,8 @@ struct TransformPlan {
   int half;        // orders l >= 0
   Index line;      // numbers of a line over l: 2 half, padded to whole lanes
   Index plane;     // numbers of a plane over (k, l)
-  Index z_padded;  // points z = 1 .. n / 2, padded to whole lanes
-  Index scratch() const { return 4 * plane + (2 * y.reach + 8) * line + 2 * z_padded; }
+  Index z_padded;  // points z = 1 .. n / 2, at least one, padded to whole lanes
+  Index scratch() const { return 4 * plane + (2 * y.reach + 6) * line + 2 * z_padded; }
 };
 
 template <class T>

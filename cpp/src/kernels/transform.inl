@@ -17,26 +17,35 @@ ARGAND_INLINE void add_multiple(Index n, T a, const T* x, T* y) {
   for (Index i = 0; i < n; i += lane_count<T>) store(y + i, load(y + i) + load(x + i) * a);
 }
 
-// y = sum_j a[j] x[j], x (terms, n), n a multiple of the lanes
-template <class T>
-ARGAND_INLINE void combine(Index n, int terms, const T* a, const T* x, T* y) {
+// plus = p + q and minus = p - q for p = sum_j c[j] even[j], q = sum_j s[j] odd[j]; even, odd (terms, n), n a multiple of
+// the lanes: an order and its mirror, or a point and its mirror, at once.
+template <int chunks, class T>
+ARGAND_INLINE void combine_chunks(Index n, Index i, int terms, const T* c, const T* s, const T* even, const T* odd,
+                                  T* plus, T* minus) {
   using V = Lanes<T>;
   constexpr Index lanes = lane_count<T>;
-  Index i = 0;
-  for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    V s0{}, s1{};
-    for (int j = 0; j < terms; ++j) {
-      s0 += load(x + j * n + i) * a[j];
-      s1 += load(x + j * n + i + lanes) * a[j];
+  V p[chunks], q[chunks];
+#pragma GCC unroll 2
+  for (int k = 0; k < chunks; ++k) p[k] = q[k] = V{};
+  for (int j = 0; j < terms; ++j) {
+#pragma GCC unroll 2
+    for (int k = 0; k < chunks; ++k) {
+      p[k] += load(even + j * n + i + k * lanes) * c[j];
+      q[k] += load(odd + j * n + i + k * lanes) * s[j];
     }
-    store(y + i, s0);
-    store(y + i + lanes, s1);
   }
-  for (; i < n; i += lanes) {
-    V sum{};
-    for (int j = 0; j < terms; ++j) sum += load(x + j * n + i) * a[j];
-    store(y + i, sum);
+#pragma GCC unroll 2
+  for (int k = 0; k < chunks; ++k) {
+    store(plus + i + k * lanes, V(p[k] + q[k]));
+    store(minus + i + k * lanes, V(p[k] - q[k]));
   }
+}
+template <class T>
+ARGAND_INLINE void combine(Index n, int terms, const T* c, const T* s, const T* even, const T* odd, T* plus, T* minus) {
+  constexpr Index lanes = lane_count<T>;
+  Index i = 0;
+  for (; i + 2 * lanes <= n; i += 2 * lanes) combine_chunks<2>(n, i, terms, c, s, even, odd, plus, minus);
+  if (i < n) combine_chunks<1>(n, i, terms, c, s, even, odd, plus, minus);
 }
 
 // sum = a + b, difference = a - b over n numbers
@@ -64,26 +73,37 @@ ARGAND_INLINE void fold_and_turn(int half, const T* a, const T* b, T* sum, T* tu
 }
 
 // `chunks` registers of z = first, first + 1, ... and -z of several lines of the map:
-// map[z] = sum_l Re u_l cos + Im u_l sin, the first sum even in z and the second odd.
+// map[z] = sum_l Re u_l cos + Im u_l sin, the first sum even in z and the second odd. With the first ones comes map[0].
 template <int lines, int chunks, class T>
 ARGAND_INLINE void points_to_map(const TransformPlan<T>& plan, Index first, const T* const (&u)[lines],
                                  T* const (&map)[lines]) {
   using V = Lanes<T>;
   constexpr Index lanes = lane_count<T>;
   const Index n = plan.z.points, last = n / 2;
-  V even[lines][chunks] = {}, odd[lines][chunks] = {};
-  for (int l = 0; l < plan.half; ++l) {
-    const T* cos = plan.z.cos + l * plan.z_padded + (first - 1);
-    const T* sin = plan.z.sin + l * plan.z_padded + (first - 1);
-    for (int c = 0; c < chunks; ++c) {
-      const V cos_c = load(cos + c * lanes), sin_c = load(sin + c * lanes);
-      for (int i = 0; i < lines; ++i) {
-        even[i][c] += cos_c * u[i][l];
-        odd[i][c] += sin_c * u[i][plan.half + l];
+  V even[lines][chunks], odd[lines][chunks], origin[lines];
+#pragma GCC unroll 2
+  for (int i = 0; i < lines; ++i) {
+    origin[i] = V{};
+#pragma GCC unroll 2
+    for (int c = 0; c < chunks; ++c) even[i][c] = odd[i][c] = V{};
+  }
+  const T *cos = plan.z.cos + (first - 1), *sin = plan.z.sin + (first - 1);
+  for (int l = 0; l < plan.half; ++l, cos += plan.z_padded, sin += plan.z_padded) {
+#pragma GCC unroll 2
+    for (int i = 0; i < lines; ++i) {
+      const V re = broadcast<V>(u[i][l]), im = broadcast<V>(u[i][plan.half + l]);
+      origin[i] += re;
+#pragma GCC unroll 2
+      for (int c = 0; c < chunks; ++c) {
+        even[i][c] += load(cos + c * lanes) * re;
+        odd[i][c] += load(sin + c * lanes) * im;
       }
     }
   }
+#pragma GCC unroll 2
   for (int i = 0; i < lines; ++i) {
+    if (first == 1) map[i][0] = origin[i][0];
+#pragma GCC unroll 2
     for (int c = 0; c < chunks; ++c) {
       const Index z = first + c * lanes;
       const V right = even[i][c] + odd[i][c], left = even[i][c] - odd[i][c];
@@ -106,14 +126,9 @@ ARGAND_INLINE void points_to_map(const TransformPlan<T>& plan, Index first, cons
 template <int lines, class T>
 ARGAND_INLINE void lines_to_map(const TransformPlan<T>& plan, const T* const (&u)[lines], T* const (&map)[lines]) {
   constexpr Index lanes = lane_count<T>;
-  for (int i = 0; i < lines; ++i) {
-    T sum = 0;
-    for (int l = 0; l < plan.half; ++l) sum += u[i][l];
-    map[i][0] = sum;
-  }
   Index z = 1;
   for (; z + 2 * lanes <= plan.z_padded + 1; z += 2 * lanes) points_to_map<lines, 2>(plan, z, u, map);
-  for (; z + lanes <= plan.z_padded + 1; z += lanes) points_to_map<lines, 1>(plan, z, u, map);
+  if (z + lanes <= plan.z_padded + 1) points_to_map<lines, 1>(plan, z, u, map);
 }
 
 // Planes x = begin .. end of the map and their mirrors na - x. even, odd: (h + 1) planes F(h) + F(-h) and
@@ -122,20 +137,15 @@ template <class T>
 void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index begin, Index end, T* scratch, T* map) {
   const Index line = plan.line, plane = plan.plane;
   const int reach = plan.y.reach;
-  T* p = scratch;
-  T* q = p + plane;
-  T* at_x[2] = {q + plane, q + 2 * plane};
-  T* sum = q + 3 * plane;
+  T* at_x[2] = {scratch, scratch + plane};
+  T* sum = at_x[1] + plane;
   T* turned = sum + (reach + 1) * line;
-  T* p_line = turned + (reach + 1) * line;
-  T* q_line = p_line + line;
-  T* at_y[2] = {q_line + line, q_line + 2 * line};
+  T* at_y[2] = {turned + (reach + 1) * line, turned + (reach + 2) * line};
   const Index na = plan.x.points, nb = plan.y.points, nc = plan.z.points;
   for (Index i = 0; i < 2 * (reach + 1) * line; ++i) sum[i] = 0;
   for (Index x = begin; x < end; ++x) {
-    combine(plane, plan.x.reach + 1, plan.x.cos + x * (plan.x.reach + 1), even, p);
-    combine(plane, plan.x.reach + 1, plan.x.sin + x * (plan.x.reach + 1), odd, q);
-    fold(plane, p, q, at_x[0], at_x[1]);
+    const Index row = x * (plan.x.reach + 1);
+    combine(plane, plan.x.reach + 1, plan.x.cos + row, plan.x.sin + row, even, odd, at_x[0], at_x[1]);
     const Index mirror = x == 0 ? 0 : na - x;
     for (int side = 0; side < (mirror == x ? 1 : 2); ++side) {
       const T* t = at_x[side];
@@ -145,9 +155,8 @@ void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index beg
       }
       T* out = map + (side ? mirror : x) * nb * nc;
       for (Index y = 0; y <= nb / 2; ++y) {
-        combine(line, reach + 1, plan.y.cos + y * (reach + 1), sum, p_line);
-        combine(line, reach + 1, plan.y.sin + y * (reach + 1), turned, q_line);
-        fold(line, p_line, q_line, at_y[0], at_y[1]);
+        const Index at = y * (reach + 1);
+        combine(line, reach + 1, plan.y.cos + at, plan.y.sin + at, sum, turned, at_y[0], at_y[1]);
         if (y > 0 && nb - y != y) {
           lines_to_map<2, T>(plan, {at_y[0], at_y[1]}, {out + y * nc, out + (nb - y) * nc});
         } else {
