@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <vector>
@@ -113,11 +114,21 @@ struct Part {
   Index crystal, begin, end;
 };
 
-void append_parts(std::vector<Part>& parts, Index crystal, Index count, Index cost, Index most) {
-  const Index pieces = std::clamp<Index>(worth_a_thread / std::max<Index>(1, cost), 1, std::max<Index>(1, most));
-  for (Index begin = 0; begin < count; begin += pieces) {
-    parts.push_back({crystal, begin, std::min(count, begin + pieces)});
+// Parts of `count(c)` pieces that cost `cost(c)` terms each, none of more than `most` pieces: some for each thread, so
+// that none waits long for the last, but large ones, because what a part reads stays in the cache.
+template <class Count, class Cost>
+std::vector<Part> share_out(Index crystals, const Count& count, const Cost& cost, Index most) {
+  Index total = 0;
+  for (Index c = 0; c < crystals; ++c) total += count(c) * cost(c);
+  const Index threads = num_threads(), fair = threads == 1 ? total : total / (4 * threads);
+  std::vector<Part> parts;
+  for (Index c = 0; c < crystals; ++c) {
+    const Index pieces = std::clamp<Index>(std::max(worth_a_thread, fair) / std::max<Index>(1, cost(c)), 1, most);
+    for (Index begin = 0; begin < count(c); begin += pieces) {
+      parts.push_back({c, begin, std::min(count(c), begin + pieces)});
+    }
   }
+  return parts;
 }
 
 // A row costs its start besides its length, a strip likewise.
@@ -187,12 +198,9 @@ void structure_factors(const Atoms<T>& atoms, const FormFactors<F>& form, const 
   }
   const RowKernels<T, F>& kernel = kernels();
   const Layout layout = lay_out<F>(hkl, atoms.crystals);
-  std::vector<Part> parts;
-  for (Index c = 0; c < atoms.crystals; ++c) {
-    const Rows& rows = layout[c];
-    append_parts(parts, c, Index(rows.strips.size()), (atoms.atom_ptr[c + 1] - atoms.atom_ptr[c]) * terms_a_strip(rows),
-                 Index(rows.strips.size()));
-  }
+  const auto strips_of = [&](Index c) { return Index(layout[c].strips.size()); };
+  const auto cost = [&](Index c) { return (atoms.atom_ptr[c + 1] - atoms.atom_ptr[c]) * terms_a_strip(layout[c]); };
+  const std::vector<Part> parts = share_out(atoms.crystals, strips_of, cost, std::numeric_limits<Index>::max());
   const Packing<T> packing(atoms, parts);
   parallel_for(Index(parts.size()), [&](Index p) {
     const auto& [crystal, begin, end] = parts[p];
@@ -216,11 +224,9 @@ void structure_factors_vjp(const Atoms<T>& atoms, const FormFactors<F>& form, co
                            const Complex<T>* g, const AtomGradients<T>& gradients) {
   const RowKernels<T, F>& kernel = kernels();
   const Layout layout = lay_out<F>(hkl, atoms.crystals);
-  std::vector<Part> parts;
-  for (Index c = 0; c < atoms.crystals; ++c) {
-    const Index blocks_at_most = atoms.atom_ptr[c + 1] - atoms.atom_ptr[c];
-    append_parts(parts, c, blocks_at_most, Block<T>::lanes * 16 * Index(layout[c].rows.size()), blocks_in_cache);
-  }
+  const auto blocks_at_most = [&](Index c) { return Index(atoms.atom_ptr[c + 1] - atoms.atom_ptr[c]); };
+  const auto cost = [&](Index c) { return Block<T>::lanes * 16 * Index(layout[c].rows.size()); };
+  const std::vector<Part> parts = share_out(atoms.crystals, blocks_at_most, cost, blocks_in_cache);
   const Packing<T> packing(atoms, parts);
   parallel_for(Index(parts.size()), [&](Index p) {
     const auto& [crystal, first, limit] = parts[p];
