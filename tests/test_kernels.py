@@ -34,14 +34,28 @@ def test_sum_is_the_definition(reflections, dispersion, at_rest, dtype, toleranc
     assert np.abs(forward(batch) - expected).max() < tolerance * np.abs(expected).max()
 
 
+@pytest.mark.parametrize("reach", [(0, 0, 0), (2, 1, 1), (0, 5, 3), (5, 0, 0), (0, 0, 9), (4, 4, 4), (2, 16, 17)])
+@pytest.mark.parametrize("dispersion", [False, True])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 2e-6)])
+def test_boxes_whose_axes_are_separate(reach, dispersion, dtype, tolerance):
+    """Displacement along the axes only; from one reflection to a box that is cut into parts."""
+    rng = np.random.default_rng(11)
+    atoms = (3, 0, 300) if reach == (2, 16, 17) else (3, 0, 20)
+    batch = random_batch(rng, reflections="box", atoms=atoms, reach=reach, dispersion=dispersion, dtype=dtype)
+    batch = batch._replace(beta=batch.beta * np.array([1, 1, 1, 0, 0, 0], dtype))
+    expected = truth(as_double(batch))
+    assert np.abs(forward(batch) - expected).max() < tolerance * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("reach", [(1, 1, 100), (1, 100, 1), (0, 30, 30)])
 @pytest.mark.parametrize("b", [0.0, 0.001, 0.1, 3.0, 100.0])
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 2e-5)])
-def test_long_rows_and_any_displacement(b, dtype, tolerance):
+def test_long_rows_and_strips_and_any_displacement(reach, b, dtype, tolerance):
     """Orders to 100, exponents to 1e6: nothing overflows, nothing that matters underflows."""
     rng = np.random.default_rng(2)
-    batch = random_batch(rng, reflections="list", atoms=(9,), reach=(1, 1, 100), dtype=dtype)
+    batch = random_batch(rng, reflections="list", atoms=(9,), reach=reach, dtype=dtype)
     beta = np.tile([b, b, b, b / 2, -b / 2, b / 3], (9, 1)).astype(dtype)
-    batch = batch._replace(beta=beta, hkl=oracles.box((1, 1, 100)), form=np.ones_like(batch.form))
+    batch = batch._replace(beta=beta, hkl=oracles.box(reach), form=np.ones_like(batch.form))
     expected = truth(as_double(batch))
     assert np.abs(forward(batch) - expected).max() < tolerance * np.abs(expected).max()
 

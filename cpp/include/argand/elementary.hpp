@@ -13,13 +13,13 @@ struct Precision;
 template <>
 struct Precision<float> {
   static constexpr int exp_terms = 8, trig_terms = 6, mantissa = 23, bias = 127;
-  static constexpr float lowest = -87, highest = 88;
+  static constexpr float lowest = -87, highest = 88, largest = 1.6516363e38f;  // exp(highest)
   static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;  // 10 bits and the rest
 };
 template <>
 struct Precision<double> {
   static constexpr int exp_terms = 14, trig_terms = 9, mantissa = 52, bias = 1023;
-  static constexpr double lowest = -708, highest = 709;
+  static constexpr double lowest = -708, highest = 709, largest = 8.2184074615549724e307;
   static constexpr double ln2_high = 0.693145751953125, ln2_low = 1.42860682030941723212e-6;  // 20 bits and the rest
 };
 
@@ -70,6 +70,10 @@ template <class W>
 ARGAND_HD ARGAND_INLINE W nearest(W x) {
   return (x + detail::shifter<double>)-detail::shifter<double>;
 }
+
+// What bounded_exp is held at.
+template <class T>
+inline constexpr T largest_exp = detail::Precision<T>::largest;
 
 // exp(e); exactly 0 where it would leave the normal numbers, and held at the largest one above.
 template <class V>

@@ -69,7 +69,8 @@ struct StripWalker {
   ARGAND_INLINE void step(const BlockStep<T>& prepared, bool same_sign) {
     t = t * r;
     r = r * load(prepared.q_k);
-    along = along * load(prepared.across[same_sign ? 0 : 1]);
+    const V next = along * load(prepared.across[same_sign ? 0 : 1]), most = broadcast<V>(largest_exp<T>);
+    along = next < most ? next : most;  // infinite only where t is 0, and their product must be
   }
 };
 
