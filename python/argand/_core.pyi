@@ -7,6 +7,7 @@ import typing
 
 __all__: list[str] = [
     "address",
+    "arrangement",
     "compiler",
     "gaussian_sums",
     "map_from_structure_factors",
@@ -14,6 +15,7 @@ __all__: list[str] = [
     "num_threads",
     "set_num_threads",
     "simd_level",
+    "stol_squares",
     "structure_factors_box",
     "structure_factors_box_vjp",
     "structure_factors_from_map",
@@ -29,6 +31,9 @@ def address(array: typing.Any) -> int:
     Where the numbers of a contiguous array begin.
     """
 
+def arrangement(
+    whole: bool, count: typing.SupportsInt | typing.SupportsIndex, hkl: typing.SupportsInt | typing.SupportsIndex
+) -> tuple[int, int]: ...
 def compiler() -> str:
     """
     The compiler that built it.
@@ -93,6 +98,13 @@ def simd_level() -> str:
     The instruction set that the kernels run on this processor.
     """
 
+def stol_squares(
+    whole: bool,
+    count: typing.SupportsInt | typing.SupportsIndex,
+    hkl: typing.SupportsInt | typing.SupportsIndex,
+    metric: typing.SupportsInt | typing.SupportsIndex,
+    out: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
 def structure_factors_box(
     bits: typing.SupportsInt | typing.SupportsIndex,
     atoms: tuple[

@@ -95,13 +95,24 @@ def structure_factors_from_map(rho: Array, f: Array, scale: float) -> None:
 
 
 def gaussian_sums(a: Array, b: Array, squares: Array, out: Array) -> None:
-    """out[r, i] = sum_t a[r, t] exp(-b[r, t] squares[i]); a, b (rows, terms), squares (points,), all float64."""
+    """out[r, i] = sum_t a[r, t] exp(-b[r, t] squares[i]); a, b (rows, terms), squares (points,), all float64.
+
+    b and the squares are not negative. Only argand calls it, with arrays that it has made: nothing is checked.
+    """
     rows, terms = a.shape
     points = squares.shape[0]
-    for name, array, shape in (("a", a, (rows, terms)), ("b", b, (rows, terms)), ("squares", squares, (points,))):
-        _check(name, array, shape, "float64")
-    _check("out", out, (rows, points), "float64", written=True)
     _core.gaussian_sums(rows, terms, _address(a), _address(b), points, _address(squares), _address(out))
+
+
+def stol_squares(hkl: Array, metric: Array, out: Array) -> None:
+    """out[i] = h^T G* h / 4; hkl (m, 3) int32 or float64, metric (3, 3) and out (m,) float64. As unchecked as above."""
+    _core.stol_squares(_dtype(hkl) == "int32", hkl.shape[0], _address(hkl), _address(metric), _address(out))
+
+
+def arrangement(hkl: Array) -> tuple[int, int]:
+    """How many runs of neighbours there are in hkl (m, 3) that share h and k and rise by one in l; and n where it is
+    the cube of `hkl_cube(n)`, else -1. As unchecked as above."""
+    return _core.arrangement(_dtype(hkl) == "int32", hkl.shape[0], _address(hkl))
 
 
 class Seen(NamedTuple):

@@ -13,7 +13,7 @@ from argand.form_factors import form_factors, gaussians
 from argand.large_cells._atoms import Atoms, Points, atoms_of, points_of
 from argand.large_cells._basis import Basis, Form, basis_of, family_on, wilson
 from argand.large_cells._transforms import Modes, modes_of
-from argand.reflections import stol
+from argand.reflections import stol_squares
 
 # Shares of eps S: root mean squares, of which the largest error among a million reflections is four times.
 _TRANSFORMS, _BASIS, _QUADRATURE = 0.3, 0.2, 0.4
@@ -48,7 +48,7 @@ def prepare(
     What a basis lacks shows more in dg/dB than in g: it gets one digit more where it is to be differentiated.
     """
     atoms = atoms_of(crystal)
-    q = np.square(stol(hkl, atoms.cell))
+    q = stol_squares(hkl, atoms.cell)
     interval = (float(q.min()), float(q.max()))
     widths = np.array([gaussians(kind, table)[1].max() for kind in atoms.kinds])
     sharpest = float((widths[atoms.kind] + atoms.b_iso).max())
