@@ -124,18 +124,44 @@ class Seen(NamedTuple):
     mask: Array  # bool
 
 
-def measure(f: Array, row: Array, scale: Array, reach: Array, threshold: float, out: Seen) -> None:
-    """Write what is seen of F (crystals, size) in one pass; crystal c uses row[c] of `scale` and `reach` (rows, size).
+class Detector(NamedTuple):
+    """What is seen of crystal c is said by row[c] of the tables: mask = reach and |F| scale > threshold."""
 
-    mask = reach and |F| scale > threshold; everything else is 0 where the mask is.
-    """
+    row: Array  # (crystals,) int64
+    scale: Array  # (rows, size)
+    reach: Array  # (rows, size) bool
+    threshold: float
+
+
+def measure(f: Array, detector: Detector, out: Seen) -> None:
+    """Write what is seen of F (crystals, size) in one pass; everything is 0 where the mask is."""
     complex_ = _dtype(f)
     real = {"complex64": "float32", "complex128": "float64"}.get(complex_)
     if real is None:
         raise TypeError(f"f has dtype {complex_}, needs complex64 or complex128")
     crystals, size = f.shape
-    rows = scale.shape[0]
     _check("f", f, (crystals, size), complex_)
+    tables, seen = _check_measure(detector, out, crystals, size, real)
+    _core.measure(32 if real == "float32" else 64, crystals, size, _address(f), tables, seen)
+
+
+def measure_boxes(batch: Batch, detector: Detector, out: Seen) -> None:
+    """The same of a batch on a box with real form factors, whose F is kept nowhere."""
+    bits = _check_batch(batch)
+    real = _dtype(batch.frac)
+    if batch.box is None or _dtype(batch.form) != real:
+        raise TypeError("measure_boxes needs a box and real form factors")
+    h, k, l = batch.box_shape
+    tables, seen = _check_measure(detector, out, batch.crystals, h * k * l, real)
+    atoms, (value, row_ptr, _), box = _arguments(batch)
+    _core.measure_boxes(bits, atoms, (value, row_ptr), box, tables, seen)
+
+
+def _check_measure(
+    detector: Detector, out: Seen, crystals: int, size: int, real: str
+) -> tuple[tuple[int, int, int, float], tuple[int, int, int, int]]:
+    row, scale, reach, threshold = detector
+    rows = scale.shape[0]
     _check("row", row, (crystals,), "int64")
     _check("scale", scale, (rows, size), real)
     _check("reach", reach, (rows, size), "bool")
@@ -144,8 +170,7 @@ def measure(f: Array, row: Array, scale: Array, reach: Array, threshold: float, 
     if crystals and not (int(row.min()) >= 0 and int(row.max()) < rows):
         raise ValueError(f"row runs from {int(row.min())} to {int(row.max())}, needs 0 to {rows - 1}")
     tables = (_address(row), _address(scale), _address(reach), threshold)
-    seen = (_address(out.weight), _address(out.amplitude), _address(out.phase), _address(out.mask))
-    _core.measure(32 if real == "float32" else 64, crystals, size, _address(f), tables, seen)
+    return tables, (_address(out.weight), _address(out.amplitude), _address(out.phase), _address(out.mask))
 
 
 def _kind(batch: Batch) -> str:
