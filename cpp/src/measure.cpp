@@ -61,7 +61,7 @@ void measure_boxes(const Atoms<T>& atoms, const FormFactors<T>& form, const HklB
   });
 }
 
-#define ARGAND_INSTANTIATE(T)                \
+#define ARGAND_INSTANTIATE(T)                   \
   template void measure(const MeasureArgs<T>&); \
   template void measure_boxes(const Atoms<T>&, const FormFactors<T>&, const HklBox&, const MeasureArgs<T>&);
 ARGAND_INSTANTIATE(float)
