@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,12 +20,21 @@ from argand.reflections import stol_squares
 _TRANSFORMS, _BASIS, _QUADRATURE = 0.3, 0.2, 0.4
 
 
-class Term(NamedTuple):
-    """The real part of f (factor 1), or its imaginary part (factor i)."""
+class Term:
+    """The real part of f (factor 1), or its imaginary part (factor i), and its basis at the squares of stol."""
 
-    factor: complex
-    basis: Basis
-    v: FloatArray  # (rank, m): the basis at the reflections
+    def __init__(self, factor: complex, basis: Basis, q: FloatArray) -> None:
+        self.factor, self.basis, self._q = factor, basis, q
+        self._v: FloatArray | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def v(self) -> FloatArray:
+        """(rank, m): the basis at the reflections. Made by the thread that first asks, while others transform."""
+        with self._lock:
+            if self._v is None:
+                self._v = self.basis.at(self._q)
+            return self._v
 
 
 class Prepared(NamedTuple):
@@ -64,7 +74,7 @@ def prepare(
         basis = basis_of(
             family, atoms.kind, points.b, atoms.occ, eps, (0.1 if differentiable else 1.0) * _BASIS * share
         )
-        terms.append(Term(factor, basis, basis.at(q)))
+        terms.append(Term(factor, basis, q))
     return Prepared(atoms, points, modes_of(hkl), terms, _TRANSFORMS * share)
 
 

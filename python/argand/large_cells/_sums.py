@@ -94,7 +94,7 @@ def vjp(
 
 def _forward(given: Prepared, term: Term) -> NDArray[np.complex128]:
     """The error of a transform is that of its strengths at random phases, eps sqrt(sum c^2)."""
-    atoms, points, modes, v = given.atoms, given.points, given.modes, term.v
+    atoms, points, modes = given.atoms, given.points, given.modes
     u = term.basis.strengths(atoms.kind, points.b)
     u *= atoms.occ[:, None]
     length = np.sqrt(points.per_atom(points.weight, len(u)) @ np.square(u))
@@ -106,7 +106,7 @@ def _forward(given: Prepared, term: Term) -> NDArray[np.complex128]:
             one, two = 2 * pair.number, 2 * pair.number + 1
             strengths = (u[:, one] + 1j * u[:, two])[points.atom]
             strengths *= points.weight
-            a = transform(pair, strengths)
+            a, v = transform(pair, strengths), term.v
             for i in pieces(len(f)):
                 w = 0.5 * (v[one, i] - 1j * v[two, i])
                 f[i] += w * a[modes.place[i]]
