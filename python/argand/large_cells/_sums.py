@@ -43,8 +43,8 @@ def structure_factors(
     ------
     ImportError
         finufft is not installed.
-    MemoryError
-        The box around hkl is too large for this machine; says how large.
+    MemoryLimitError
+        The box around hkl is too large, see `argand.memory_limit`; says how large.
     """
     indices = as_hkl(hkl)
     part = share(crystal, friedel=energy_kev is None)
