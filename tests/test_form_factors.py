@@ -36,6 +36,18 @@ def test_every_element_has_what_gemmi_calculates(table: str) -> None:
         np.testing.assert_allclose(f, [row.calculate_sf(s * s) for s in STOL], rtol=1e-6, err_msg=symbol)
 
 
+@pytest.mark.parametrize("table", ["it92", "electron"])
+def test_gaussians_are_good_to_a_few_units_in_the_last_place(table: str) -> None:
+    s = np.concatenate([np.linspace(0.0, 6.0, 1003), [50.0, 1e6]])  # at the end every exponential is 0
+    for symbol in ("H", "C", "Cu", "Th"):
+        a, b = (x[:, None].astype(np.longdouble) for x in gaussians(symbol, table))
+        exponent = b * np.square(s)
+        terms = a * np.exp(-exponent)
+        error = np.abs(argand.form_factors([symbol], s, table=table)[0] - terms.sum(axis=0))
+        # the exponent is rounded, so its own size counts
+        assert (error <= 2.0**-51 * ((1.0 + exponent) * np.abs(terms)).sum(axis=0) + 1e-300).all()
+
+
 def test_x_ray_form_factors_at_zero_are_the_electrons() -> None:
     types = ["H", "D", "C", "O", "Fe", "O1-", "Na1+", "Cl1-", "Fe3+", "Ti4+", "Zr4+"]
     electrons = [gemmi.Element(atom_type(t).element).atomic_number - atom_type(t).charge for t in types]

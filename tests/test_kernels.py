@@ -237,9 +237,34 @@ def test_measure_is_abs_and_angle(dtype, tolerance):
     row = np.array([0, 2, 1, 1, 0])
     weight, amplitude, phase = (np.full(f.shape, np.nan, f.real.dtype) for _ in range(3))
     seen = _dispatch.Seen(weight, amplitude, phase, np.empty(f.shape, bool))
-    _dispatch.measure(f, row, scale, reach, 0.1, seen)
+    _dispatch.measure(f, _dispatch.Detector(row, scale, reach, 0.1), seen)
     mask = reach[row] & (np.abs(f) * scale[row] > 0.1)
     np.testing.assert_array_equal(seen.mask, mask)
     np.testing.assert_allclose(seen.weight, np.abs(f) * mask, rtol=tolerance)
     np.testing.assert_allclose(seen.amplitude, np.abs(f) * scale[row] * mask, rtol=tolerance)
     np.testing.assert_allclose(seen.phase, np.angle(f) * mask, rtol=0, atol=4 * tolerance)
+
+
+@pytest.mark.parametrize("at_rest", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_measure_of_boxes_is_that_of_their_structure_factors(dtype, at_rest):
+    rng = np.random.default_rng(15)
+    batch = random_batch(rng, reflections="box", atoms=(5, 0, 1, 20, 3), dtype=dtype, at_rest=at_rest)
+    f = forward(batch).reshape(5, -1)
+    detector = _dispatch.Detector(
+        row=np.array([0, 2, 1, 1, 0]),
+        scale=rng.uniform(0.5, 2, (3, f.shape[1])).astype(dtype),
+        reach=rng.random((3, f.shape[1])) < 0.8,
+        threshold=0.1,
+    )
+    of_f, of_boxes = (
+        _dispatch.Seen(*(np.full(f.shape, np.nan, dtype) for _ in range(3)), np.empty(f.shape, bool)) for _ in range(2)
+    )
+    _dispatch.measure(f, detector, of_f)
+    _dispatch.measure_boxes(batch, detector, of_boxes)
+    for name in _dispatch.Seen._fields:
+        np.testing.assert_array_equal(getattr(of_boxes, name), getattr(of_f, name))
+    with pytest.raises(TypeError, match="needs a box and real form factors"):
+        _dispatch.measure_boxes(random_batch(rng, reflections="list", dtype=dtype), detector, of_boxes)
+    with pytest.raises(ValueError, match="row runs from 0 to 3"):
+        _dispatch.measure_boxes(batch, detector._replace(row=np.array([0, 3, 1, 1, 0])), of_boxes)

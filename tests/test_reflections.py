@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import argand
+from argand._dispatch import arrangement
 from argand.errors import ArgandError
 from argand.reflections import asymmetric_unit, centric, epsilon, friedel_mates
 from argand.symmetry import operations
@@ -92,6 +93,22 @@ def test_stol_is_half_the_reciprocal_spacing() -> None:
     np.testing.assert_allclose(argand.stol(hkl, TRICLINIC)[inside], 0.5 / d[inside], rtol=1e-12)
     assert argand.stol([0, 0, 0], TRICLINIC) == 0
     assert argand.stol(hkl.reshape(7, 49, 3), TRICLINIC).shape == (7, 49)
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.float64])
+def test_how_a_list_is_arranged(kind: type) -> None:
+    for n in range(4):
+        cube = argand.hkl_cube(n).astype(kind)
+        assert arrangement(cube) == ((2 * n + 1) ** 2, n)
+    assert arrangement(cube[::-1].copy()) == (len(cube), -1)
+    off = cube.copy()
+    off[-1, 2] += 1
+    assert arrangement(off) == (50, -1)  # its last reflection stands alone
+    assert arrangement(cube[:-7]) == (48, -1)
+    assert arrangement(cube[:0]) == (0, -1)
+    rng = np.random.default_rng(1)
+    mixed = rng.integers(-1, 2, (500, 3)).astype(kind)
+    assert arrangement(mixed) == (500 - int((np.diff(mixed, axis=0) == [0, 0, 1]).all(axis=1).sum()), -1)
 
 
 def test_reach_at_an_energy() -> None:

@@ -35,4 +35,5 @@ PYBIND11_MODULE(_core, m) {
   argand::bindings::register_density(m);
   argand::bindings::register_gaussians(m);
   argand::bindings::register_measure(m);
+  argand::bindings::register_reflections(m);
 }

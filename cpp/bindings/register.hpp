@@ -19,5 +19,6 @@ void register_structure_factors(pybind11::module_& m);
 void register_density(pybind11::module_& m);
 void register_gaussians(pybind11::module_& m);
 void register_measure(pybind11::module_& m);
+void register_reflections(pybind11::module_& m);
 
 }  // namespace argand::bindings

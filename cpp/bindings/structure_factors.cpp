@@ -2,6 +2,7 @@
 
 #include <tuple>
 
+#include "atoms.hpp"
 #include "register.hpp"
 
 namespace argand::bindings {
@@ -9,8 +10,6 @@ namespace {
 
 namespace py = pybind11;
 
-// (crystals, atom_ptr, frac, beta, occ, scatterer)
-using AtomsArgs = std::tuple<Index, Address, Address, Address, Address, Address>;
 // (value, row_ptr, is_complex)
 using FormArgs = std::tuple<Address, Address, bool>;
 
@@ -37,13 +36,7 @@ struct Crossing<HklBox> {
 // Calls kernel(atoms, form) with the types that the arguments name, without the GIL.
 template <class T, class Kernel>
 void with_types(const AtomsArgs& atoms_args, const FormArgs& form_args, const Kernel& kernel) {
-  const auto& [crystals, atom_ptr, frac, beta, occ, scatterer] = atoms_args;
-  const Atoms<T> atoms{crystals,
-                       pointer<const std::int64_t>(atom_ptr),
-                       pointer<const T>(frac),
-                       pointer<const T>(beta),
-                       pointer<const T>(occ),
-                       pointer<const std::int32_t>(scatterer)};
+  const Atoms<T> atoms = atoms_of<T>(atoms_args);
   const auto& [value, row_ptr, is_complex] = form_args;
   const auto* rows = pointer<const std::int64_t>(row_ptr);
   const py::gil_scoped_release unlocked;

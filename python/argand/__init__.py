@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from argand._config import build_config, num_threads, set_num_threads
+from argand._memory import memory_limit, set_memory_limit
 from argand._version import __version__
 from argand.cell import beta_from_b_iso, beta_from_u_aniso, cell_volume, reciprocal_metric
 from argand.crystal import Crystal
@@ -41,6 +42,7 @@ __all__ = [
     "learn",
     "map_correlation",
     "map_from_structure_factors",
+    "memory_limit",
     "miller_indices",
     "num_threads",
     "patterson",
@@ -50,6 +52,7 @@ __all__ = [
     "read_map",
     "read_reflections",
     "reciprocal_metric",
+    "set_memory_limit",
     "set_num_threads",
     "stol",
     "structure_factors",

@@ -7,13 +7,16 @@ import typing
 
 __all__: list[str] = [
     "address",
+    "arrangement",
     "compiler",
     "gaussian_sums",
     "map_from_structure_factors",
     "measure",
+    "measure_boxes",
     "num_threads",
     "set_num_threads",
     "simd_level",
+    "stol_squares",
     "structure_factors_box",
     "structure_factors_box_vjp",
     "structure_factors_from_map",
@@ -29,6 +32,9 @@ def address(array: typing.Any) -> int:
     Where the numbers of a contiguous array begin.
     """
 
+def arrangement(
+    whole: bool, count: typing.SupportsInt | typing.SupportsIndex, hkl: typing.SupportsInt | typing.SupportsIndex
+) -> tuple[int, int]: ...
 def compiler() -> str:
     """
     The compiler that built it.
@@ -78,6 +84,35 @@ def measure(
         typing.SupportsInt | typing.SupportsIndex,
     ],
 ) -> None: ...
+def measure_boxes(
+    bits: typing.SupportsInt | typing.SupportsIndex,
+    atoms: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    box: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    tables: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+    ],
+    seen: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+) -> None: ...
 def num_threads() -> int:
     """
     Threads that a call may use.
@@ -93,6 +128,13 @@ def simd_level() -> str:
     The instruction set that the kernels run on this processor.
     """
 
+def stol_squares(
+    whole: bool,
+    count: typing.SupportsInt | typing.SupportsIndex,
+    hkl: typing.SupportsInt | typing.SupportsIndex,
+    metric: typing.SupportsInt | typing.SupportsIndex,
+    out: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
 def structure_factors_box(
     bits: typing.SupportsInt | typing.SupportsIndex,
     atoms: tuple[

@@ -95,13 +95,24 @@ def structure_factors_from_map(rho: Array, f: Array, scale: float) -> None:
 
 
 def gaussian_sums(a: Array, b: Array, squares: Array, out: Array) -> None:
-    """out[r, i] = sum_t a[r, t] exp(-b[r, t] squares[i]); a, b (rows, terms), squares (points,), all float64."""
+    """out[r, i] = sum_t a[r, t] exp(-b[r, t] squares[i]); a, b (rows, terms), squares (points,), all float64.
+
+    b and the squares are not negative. Only argand calls it, with arrays that it has made: nothing is checked.
+    """
     rows, terms = a.shape
     points = squares.shape[0]
-    for name, array, shape in (("a", a, (rows, terms)), ("b", b, (rows, terms)), ("squares", squares, (points,))):
-        _check(name, array, shape, "float64")
-    _check("out", out, (rows, points), "float64", written=True)
     _core.gaussian_sums(rows, terms, _address(a), _address(b), points, _address(squares), _address(out))
+
+
+def stol_squares(hkl: Array, metric: Array, out: Array) -> None:
+    """out[i] = h^T G* h / 4; hkl (m, 3) int32 or float64, metric (3, 3) and out (m,) float64. As unchecked as above."""
+    _core.stol_squares(_dtype(hkl) == "int32", hkl.shape[0], _address(hkl), _address(metric), _address(out))
+
+
+def arrangement(hkl: Array) -> tuple[int, int]:
+    """How many runs of neighbours there are in hkl (m, 3) that share h and k and rise by one in l; and n where it is
+    the cube of `hkl_cube(n)`, else -1. As unchecked as above."""
+    return _core.arrangement(_dtype(hkl) == "int32", hkl.shape[0], _address(hkl))
 
 
 class Seen(NamedTuple):
@@ -113,18 +124,44 @@ class Seen(NamedTuple):
     mask: Array  # bool
 
 
-def measure(f: Array, row: Array, scale: Array, reach: Array, threshold: float, out: Seen) -> None:
-    """Write what is seen of F (crystals, size) in one pass; crystal c uses row[c] of `scale` and `reach` (rows, size).
+class Detector(NamedTuple):
+    """What is seen of crystal c is said by row[c] of the tables: mask = reach and |F| scale > threshold."""
 
-    mask = reach and |F| scale > threshold; everything else is 0 where the mask is.
-    """
+    row: Array  # (crystals,) int64
+    scale: Array  # (rows, size)
+    reach: Array  # (rows, size) bool
+    threshold: float
+
+
+def measure(f: Array, detector: Detector, out: Seen) -> None:
+    """Write what is seen of F (crystals, size) in one pass; everything is 0 where the mask is."""
     complex_ = _dtype(f)
     real = {"complex64": "float32", "complex128": "float64"}.get(complex_)
     if real is None:
         raise TypeError(f"f has dtype {complex_}, needs complex64 or complex128")
     crystals, size = f.shape
-    rows = scale.shape[0]
     _check("f", f, (crystals, size), complex_)
+    tables, seen = _check_measure(detector, out, crystals, size, real)
+    _core.measure(32 if real == "float32" else 64, crystals, size, _address(f), tables, seen)
+
+
+def measure_boxes(batch: Batch, detector: Detector, out: Seen) -> None:
+    """The same of a batch on a box with real form factors, whose F is kept nowhere."""
+    bits = _check_batch(batch)
+    real = _dtype(batch.frac)
+    if batch.box is None or _dtype(batch.form) != real:
+        raise TypeError("measure_boxes needs a box and real form factors")
+    h, k, l = batch.box_shape
+    tables, seen = _check_measure(detector, out, batch.crystals, h * k * l, real)
+    atoms, (value, row_ptr, _), box = _arguments(batch)
+    _core.measure_boxes(bits, atoms, (value, row_ptr), box, tables, seen)
+
+
+def _check_measure(
+    detector: Detector, out: Seen, crystals: int, size: int, real: str
+) -> tuple[tuple[int, int, int, float], tuple[int, int, int, int]]:
+    row, scale, reach, threshold = detector
+    rows = scale.shape[0]
     _check("row", row, (crystals,), "int64")
     _check("scale", scale, (rows, size), real)
     _check("reach", reach, (rows, size), "bool")
@@ -133,8 +170,7 @@ def measure(f: Array, row: Array, scale: Array, reach: Array, threshold: float, 
     if crystals and not (int(row.min()) >= 0 and int(row.max()) < rows):
         raise ValueError(f"row runs from {int(row.min())} to {int(row.max())}, needs 0 to {rows - 1}")
     tables = (_address(row), _address(scale), _address(reach), threshold)
-    seen = (_address(out.weight), _address(out.amplitude), _address(out.phase), _address(out.mask))
-    _core.measure(32 if real == "float32" else 64, crystals, size, _address(f), tables, seen)
+    return tables, (_address(out.weight), _address(out.amplitude), _address(out.phase), _address(out.mask))
 
 
 def _kind(batch: Batch) -> str:

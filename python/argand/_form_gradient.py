@@ -7,6 +7,7 @@ every (crystal, scatterer) becomes a crystal of its own, with f = 1.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from argand import _dispatch
 from argand._dispatch import Batch
+from argand._memory import demand
 
 
 def form_gradient(batch: Batch, g: NDArray[Any]) -> NDArray[Any]:
@@ -26,6 +28,10 @@ def form_gradient(batch: Batch, g: NDArray[Any]) -> NDArray[Any]:
         return gradient
     crystal, row = pairs
     alone = _one_scatterer_each(batch, order, np.append(first, len(owner)), crystal)
+    numbers = math.prod(alone.out_shape)
+    demand(
+        f"the derivative by form factors, {numbers:,} sums", 2 * batch.frac.itemsize * numbers, "give fewer crystals"
+    )
     a = np.empty(alone.out_shape, np.result_type(batch.frac.dtype, np.complex64))
     _dispatch.structure_factors(alone, a)
     if batch.hkl_ptr is None:

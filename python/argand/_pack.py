@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import accumulate
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -11,10 +10,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from argand import _dispatch
 from argand._dispatch import Batch
 from argand.crystal import Crystal
-from argand.form_factors import form_factors
-from argand.reflections import hkl_cube, stol
+from argand.form_factors import at_squares
+from argand.reflections import stol_squares
 
 Orders = NDArray[Any]  # (m, 3) int32, or float64 where orders are not whole numbers
 
@@ -40,7 +40,7 @@ def pack(
         own = 0 if len(lists) == 1 else c
         missing = [kind for kind in atoms.kinds if (crystal.cell, kind, own) not in rows]
         if missing:
-            f = form_factors(missing, stol(lists[own], crystal.cell), table=table, energy_kev=energy_kev)
+            f = at_squares(missing, stol_squares(lists[own], crystal.cell), table, energy_kev)
             for kind in missing:
                 rows[crystal.cell, kind, own] = len(rows)
             values.append(f.reshape(-1))
@@ -128,9 +128,8 @@ def row_order(hkl: Orders) -> NDArray[np.intp] | None:
     """
     if len(hkl) < 32:
         return None
-    step = np.diff(hkl, axis=0)
-    breaks = len(step) - int(np.count_nonzero((step == [0, 0, 1]).all(axis=1)))
-    if breaks < 0.3 * len(hkl):
+    rows, cube = _dispatch.arrangement(hkl)
+    if cube >= 0 or rows < 0.3 * len(hkl):
         return None
     order: NDArray[np.intp] = np.lexsort(hkl.T[::-1])
     return order
@@ -138,13 +137,8 @@ def row_order(hkl: Orders) -> NDArray[np.intp] | None:
 
 def box_of(hkl: Orders) -> tuple[int, int, int] | None:
     """(h, h, h) where hkl is the cube of `hkl_cube`, in its order."""
-    edge = round(len(hkl) ** (1 / 3)) if len(hkl) else 0
-    if edge % 2 == 0 or edge**3 != len(hkl) or not np.array_equal(hkl, _cube(edge // 2)):
-        return None
-    return (edge // 2,) * 3
-
-
-_cube = lru_cache(maxsize=8)(hkl_cube)
+    _, cube = _dispatch.arrangement(hkl)
+    return None if cube < 0 else (cube, cube, cube)
 
 
 def _pointers(lengths: Sequence[int]) -> NDArray[np.int64]:

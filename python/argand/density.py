@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import gemmi
@@ -10,6 +11,7 @@ import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
 from argand import _dispatch
+from argand._memory import demand
 from argand.cell import cell_volume
 from argand.reflections import as_hkl
 from argand.symmetry import operations
@@ -18,6 +20,7 @@ Real = NDArray[np.floating[Any]]
 Complex = NDArray[np.complexfloating[Any, Any]]
 Box = tuple[int, int, int]
 
+_REFLECTION = 64  # bytes for its indices and where it goes
 _METHODS = ("auto", "matrix", "fft")
 
 
@@ -58,13 +61,14 @@ def map_from_structure_factors(
     single = values.dtype in (np.complex64, np.float32)
     real = np.dtype(np.float32 if single else np.float64)
     grid = _check_shape(shape)
+    matrix = _demand_map(indices, grid, spacegroup, method, real.itemsize, out is None)
     full = _box_from_list(indices, values.astype(np.complex64 if single else np.complex128), spacegroup)
     if out is None:
         out = np.empty(grid, real)
     elif out.shape != grid or out.dtype != real or not out.flags.c_contiguous:
         raise ValueError(f"out is {out.dtype} {out.shape}, needs a C-contiguous {real} array of shape {grid}")
     scale = 1 / cell_volume(cell)
-    if _use_matrix(method, _reach(full), grid):
+    if matrix:
         _dispatch.map_from_structure_factors(full[None], out[None], scale)
     else:
         out[...] = _map_by_fft(full, grid, scale)
@@ -87,7 +91,14 @@ def structure_factors_from_map(
     scale = cell_volume(cell) / density.size
     reach = tuple(int(n) for n in np.abs(indices).max(axis=0, initial=0))
     box = (reach[0], reach[1], reach[2])
-    if not _use_matrix(method, box, grid):
+    matrix = _use_matrix(method, box, grid)
+    points, reflections = math.prod(grid), math.prod(2 * n + 1 for n in box)
+    demand(
+        f"F to {' '.join(map(str, box))} of a map of {' x '.join(map(str, grid))} points",
+        density.itemsize * (2 * reflections if matrix else 2 * points) + _REFLECTION * len(indices),
+        "ask for fewer reflections",
+    )
+    if not matrix:
         return _list_by_fft(density, indices, scale)
     full = np.empty([2 * n + 1 for n in box], np.result_type(density.dtype, np.complex64))
     _dispatch.structure_factors_from_map(density[None], full[None], scale)
@@ -113,6 +124,24 @@ def _check_shape(shape: tuple[int, ...]) -> Box:
     if len(shape) != 3 or min(shape) < 1:
         raise ValueError(f"shape is {tuple(shape)}, needs three numbers >= 1")
     return (int(shape[0]), int(shape[1]), int(shape[2]))
+
+
+def _demand_map(hkl: NDArray[np.int32], grid: Box, spacegroup: str, method: str, itemsize: int, new: bool) -> bool:
+    """Whether the map is made by matrix products; raises where it takes more memory than a call may take."""
+    every = operations(spacegroup)
+    turned = [np.abs(hkl @ rotation).max(axis=0, initial=0) for rotation, _ in every]
+    h, k, l = (int(n) for n in np.max(turned, axis=0))
+    matrix = _use_matrix(method, (h, k, l), grid)
+    points, reflections = math.prod(grid), (2 * h + 1) * (2 * k + 1) * (2 * l + 1)
+    needed = _REFLECTION * len(hkl) * (1 + len(every)) + 2 * itemsize * reflections
+    if not matrix:  # the half grid and the map of it, and where every reflection of the box goes
+        needed += 2 * itemsize * points + (_REFLECTION + 4 * itemsize) * reflections
+    demand(
+        f"a map of {' x '.join(map(str, grid))} points from hkl to {h} {k} {l}",
+        needed + new * itemsize * points,
+        "choose a coarser grid or fewer reflections",
+    )
+    return matrix
 
 
 def _reach(full: Complex) -> Box:

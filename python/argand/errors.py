@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ArgandError", "ArgandWarning"]
+__all__ = ["ArgandError", "ArgandWarning", "MemoryLimitError"]
 
 
 class ArgandError(ValueError):
@@ -10,6 +10,10 @@ class ArgandError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
+
+
+class MemoryLimitError(ArgandError, MemoryError):
+    """A call would need more memory than `argand.memory_limit()`; nothing was allocated for it."""
 
 
 class ArgandWarning(UserWarning):

@@ -102,20 +102,26 @@ def form_factors(
     ArgandError
         Unknown type or table, or an energy for what is no x-ray.
     """
+    squared = np.square(np.asarray(stol, dtype=np.float64))
+    f = at_squares(types, np.ascontiguousarray(squared.reshape(-1)), table, energy_kev)
+    return f.reshape(len(types), *squared.shape)
+
+
+def at_squares(
+    types: Sequence[str], squares: FloatArray, table: str = "it92", energy_kev: float | None = None
+) -> npt.NDArray[Any]:
+    """`form_factors` at stol^2 (m,), contiguous."""
     if table not in TABLES:
         raise ArgandError(f"table is {table!r}, needs to be one of {', '.join(TABLES)}")
     if energy_kev is not None and table != "it92":
         raise ArgandError(f"energy_kev is for x-rays: the table {table!r} has no dispersion")
-    squared = np.square(np.asarray(stol, dtype=np.float64))
-    out = np.empty((len(types), squared.size))
+    f = np.empty((len(types), len(squares)))
     if len(types):
-        a, b = _rows(tuple(types), table)
-        _dispatch.gaussian_sums(a, b, np.ascontiguousarray(squared.reshape(-1)), out)
-    f = out.reshape(len(types), *squared.shape)
+        _dispatch.gaussian_sums(*_rows(tuple(types), table), squares, f)
     if energy_kev is None:
         return f
     added = np.array([dispersion(symbol, float(energy_kev)) for symbol in types], np.complex128)
-    complex_f: npt.NDArray[np.complex128] = f + added.reshape(-1, *[1] * squared.ndim)
+    complex_f: npt.NDArray[np.complex128] = f + added[:, None]
     return complex_f
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import gemmi
 import numpy as np
 import numpy.typing as npt
 
+from argand import _dispatch
 from argand.cell import FloatArray, cell_parameters, reciprocal_metric
 from argand.errors import ArgandError
 from argand.symmetry import SpaceGroup, group_ops, operations, spacegroup_name
@@ -42,12 +44,19 @@ def as_hkl(hkl: npt.ArrayLike) -> HklArray:
 
 def stol(hkl: npt.ArrayLike, cell: Sequence[float]) -> FloatArray:
     """sin(theta)/lambda = 1/(2d) = sqrt(h^T G* h) / 2 of hkl (..., 3), in 1/angstrom."""
-    indices = np.asarray(hkl, dtype=np.float64)
+    indices = np.asarray(hkl)
     if indices.ndim < 1 or indices.shape[-1] != 3:
         raise ArgandError(f"hkl has shape {indices.shape}, needs (..., 3)")
-    squared = ((indices @ _metric(tuple(cell))) * indices).sum(axis=-1)
-    half: FloatArray = 0.5 * np.sqrt(np.maximum(squared, 0.0))
-    return half
+    kind = np.int32 if indices.dtype == np.int32 else np.float64
+    squared = stol_squares(np.ascontiguousarray(indices, kind).reshape(-1, 3), cell)
+    return np.sqrt(squared, out=squared).reshape(indices.shape[:-1])
+
+
+def stol_squares(hkl: npt.NDArray[Any], cell: Sequence[float]) -> FloatArray:
+    """stol^2 (m,) of a list that is known to be right: (m, 3), contiguous, int32 or float64."""
+    out = np.empty(len(hkl))
+    _dispatch.stol_squares(hkl, _metric(tuple(cell)), out)
+    return out
 
 
 @lru_cache(maxsize=256)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand import _dispatch, large_cells
 from argand._asymmetric import Share, share
+from argand._memory import demand, memory_limit
 from argand._pack import Orders, hkl_lists, pack, row_order
 from argand.crystal import Crystal
 
@@ -96,6 +97,8 @@ def structure_factors(
         Name the argument, what it is and what it must be.
     ArgandError
         An atom type that the table does not know.
+    MemoryLimitError
+        It would take more than `argand.memory_limit()` even in blocks.
 
     Source: International Tables for Crystallography B, section 1.2 (structure factor, Debye-Waller factor).
     """
@@ -124,38 +127,112 @@ def structure_factors(
                 apart.append(s.complete(part, h).astype(dtype, copy=False))
             else:
                 apart.append(structure_factors(c, h, table=table, energy_kev=energy_kev, dtype=dtype, method="direct"))
+    how = How(table, energy_kev, dtype)
     if ragged:
-        return apart or _ragged(shares, lists, table, energy_kev, dtype)
+        return apart or _ragged(shares, lists, how)
     shape = (len(lists[0]),) if single else (len(crystals), len(lists[0]))
+    kept = 0
     if out is None:
+        kept = len(crystals) * len(lists[0]) * how.itemsize
+        demand(_what(len(crystals), len(lists[0])), kept, _INSTEAD)
         out = np.empty(shape, dtype)
     elif out.shape != shape or out.dtype != dtype or not out.flags.c_contiguous:
         raise ValueError(f"out is {out.dtype} {out.shape}, needs a C-contiguous {dtype} array of shape {shape}")
     if apart:
         for row, f in zip(np.atleast_2d(out), apart, strict=True):
             row[...] = f
-        return out
-    order = row_order(lists[0])
-    sums = out if order is None else np.empty(shape, dtype)
-    in_rows = lists[0] if order is None else np.ascontiguousarray(lists[0][order])
-    batch = pack([s.part for s in shares], [in_rows], table=table, energy_kev=energy_kev, dtype=_REAL[dtype])
-    _dispatch.structure_factors(batch, sums.reshape(batch.out_shape), trusted=True)
-    for share_, g in zip(shares, np.atleast_2d(sums), strict=True):
-        g[...] = share_.complete(g, in_rows)
-    if order is not None:
-        out[..., order] = sums
+    else:
+        _direct(shares, lists[0], how, out.reshape(len(shares), len(lists[0])), memory_limit() - kept)
     return out
 
 
-def _ragged(
-    shares: Sequence[Share], lists: Sequence[Orders], table: str, energy_kev: float | None, dtype: str
-) -> list[Complex]:
-    """F of every crystal at its own reflections."""
+class How(NamedTuple):
+    """What all crystals of a call have in common."""
+
+    table: str
+    energy_kev: float | None
+    dtype: str
+
+    @property
+    def itemsize(self) -> int:
+        return 8 if self.dtype == "complex64" else 16
+
+
+# Bytes that a reflection takes besides F and form factors: its indices twice, its place, its row in the core
+_REFLECTION = 128
+_FEW = 1024  # reflections of the smallest block
+_INSTEAD = "ask for fewer reflections or crystals at a time"
+
+
+def _what(crystals: int, reflections: int) -> str:
+    return f"F of {crystals} crystal{'s' if crystals > 1 else ''} at {reflections:,} reflections"
+
+
+def _bytes_a_reflection(shares: Sequence[Share]) -> int:
+    """F in rows and in order, and form factors of every type of atom in every cell, in two precisions at worst."""
+    form = len({(s.part.cell, kind) for s in shares for kind in set(s.part.types)})
+    return _REFLECTION + 48 * len(shares) + 32 * form
+
+
+def _direct(shares: Sequence[Share], hkl: Orders, how: How, out: Complex, limit: float) -> None:
+    """Sum into out (crystals, m), contiguous; in parts where all at once takes more than `limit` bytes."""
+    m, n = len(hkl), len(shares)
+    at_most = _REFLECTION + 48 * n + 32 * sum(len(s.part.types) for s in shares)  # as if all atoms were of other types
+    if m * at_most <= limit or m * (each := _bytes_a_reflection(shares)) <= limit:
+        _sum(shares, hkl, how, out)
+    elif n > 1:
+        _direct(shares[: n // 2], hkl, how, out[: n // 2], limit)
+        _direct(shares[n // 2 :], hkl, how, out[n // 2 :], limit)
+    else:
+        demand(_what(n, m), memory_limit() - limit + each * min(m, _FEW), _INSTEAD)
+        block = int(limit // each)
+        for begin in range(0, m, block):
+            some = slice(begin, begin + block)
+            _sum(shares, hkl[some], how, out[:, some])
+
+
+def _sum(shares: Sequence[Share], hkl: Orders, how: How, out: Complex) -> None:
+    order = row_order(hkl)
+    sums = out if order is None else np.empty(out.shape, how.dtype)
+    in_rows = hkl if order is None else np.ascontiguousarray(hkl[order])
+    parts = [s.part for s in shares]
+    batch = pack(parts, [in_rows], table=how.table, energy_kev=how.energy_kev, dtype=_REAL[how.dtype])
+    _dispatch.structure_factors(batch, sums.reshape(batch.out_shape), trusted=True)
+    for share_, g in zip(shares, sums, strict=True):
+        f = share_.complete(g, in_rows)
+        if f is not g:
+            g[...] = f
+    if order is not None:
+        out[:, order] = sums
+
+
+def _ragged(shares: Sequence[Share], lists: Sequence[Orders], how: How) -> list[Complex]:
+    """F of every crystal at its own reflections, some crystals at a time where all take too much memory."""
+    kept = sum(map(len, lists)) * how.itemsize
+    demand(_what(len(shares), sum(map(len, lists))), kept, _INSTEAD)
+    limit = memory_limit() - kept
+    result: list[Complex] = []
+    begin, taken = 0, 0
+    for end, (share_, hkl) in enumerate(zip(shares, lists, strict=True)):
+        own = len(hkl) * _bytes_a_reflection([share_])
+        if end > begin and taken + own > limit:
+            result += _ragged_sum(shares[begin:end], lists[begin:end], how, limit)
+            begin, taken = end, 0
+        taken += own
+    return result + _ragged_sum(shares[begin:], lists[begin:], how, limit)
+
+
+def _ragged_sum(shares: Sequence[Share], lists: Sequence[Orders], how: How, limit: float) -> list[Complex]:
+    if len(shares) == 1:
+        f = np.empty((1, len(lists[0])), how.dtype)
+        _direct(shares, lists[0], how, f, limit)
+        return [f[0]]
     orders = [row_order(hkl) for hkl in lists]
     in_rows = [h if o is None else np.ascontiguousarray(h[o]) for h, o in zip(lists, orders, strict=True)]
-    batch = pack([s.part for s in shares], in_rows, table=table, energy_kev=energy_kev, dtype=_REAL[dtype])
+    parts = [s.part for s in shares]
+    batch = pack(parts, in_rows, table=how.table, energy_kev=how.energy_kev, dtype=_REAL[how.dtype])
     assert batch.hkl_ptr is not None
-    sums = np.empty(batch.out_shape, dtype)
+    sums = np.empty(batch.out_shape, how.dtype)
     _dispatch.structure_factors(batch, sums, trusted=True)
     result = []
     for c, (share_, hkl, order) in enumerate(zip(shares, in_rows, orders, strict=True)):

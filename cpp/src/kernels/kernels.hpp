@@ -124,8 +124,9 @@ struct MeasureKernels {
 };
 
 struct GaussianKernels {
-  // out[i] = sum_t a[t] exp(-b[t] squares[i])
-  void (*gaussian_sum)(Index terms, const double* a, const double* b, Index points, const double* squares, double* out);
+  // out[i] = sum_t a[t] 2^(rate[t] squares[i]), rate <= 0
+  void (*gaussian_sum)(Index terms, const double* a, const double* rate, Index points, const double* squares,
+                       double* out);
 };
 
 struct Kernels : BlockKernels<float>,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,17 @@ class Points(NamedTuple):
         return np.bincount(self.atom, self.weight * values, minlength=atoms).astype(np.float64)
 
 
+# A crystal never changes, so neither do the numbers of its types
+_made: WeakKeyDictionary[Crystal, Atoms] = WeakKeyDictionary()
+
+
 def atoms_of(crystal: Crystal) -> Atoms:
+    if crystal not in _made:
+        _made[crystal] = _atoms_of(crystal)
+    return _made[crystal]
+
+
+def _atoms_of(crystal: Crystal) -> Atoms:
     kinds = tuple(dict.fromkeys(crystal.types))
     number = {kind: i for i, kind in enumerate(kinds)}
     kind = np.array([number[symbol] for symbol in crystal.types], dtype=np.intp)

@@ -21,7 +21,7 @@ from scipy.special import ive
 
 from argand.cell import FloatArray
 from argand.large_cells._atoms import IntArray
-from argand.large_cells._pieces import for_pieces
+from argand.large_cells._pieces import for_pieces, pieces
 
 _SAMPLE = 2048  # atoms that stand for all where an error is measured
 
@@ -72,11 +72,8 @@ class Basis(NamedTuple):
     def at(self, q: FloatArray) -> FloatArray:
         """v_r (rank, m) at other q inside the interval."""
         v = np.empty((self.rank, len(q)))
-
-        def evaluate(i: slice) -> None:
+        for i in pieces(len(q)):
             v[:, i] = self.series.T @ _chebyshev(q[i], self.interval, len(self.series)).T
-
-        for_pieces(len(q), evaluate)
         return v
 
 
@@ -107,7 +104,7 @@ def basis_of(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray, eps
     step = 1 + len(kind) // _SAMPLE
     sample = np.sqrt(step) * occ[::step, None] * family(kind[::step], b[::step])
     every = []
-    for own in (kind == k for k in np.unique(kind)):
+    for own in (kind == k for k in np.flatnonzero(np.bincount(kind))):
         values = grid(b[own].min(), b[own].max(), degree(float(np.ptp(b[own])) * high, eps))
         every.append(np.abs(occ[own]).max() * family(np.full(len(values), kind[own][0]), values))
     rare = np.concatenate(every)
@@ -136,9 +133,11 @@ def _chebyshev(q: FloatArray, interval: tuple[float, float], terms: int) -> Floa
 
 def degree(span: float, eps: float) -> int:
     """Terms of the Chebyshev series of exp(-x) on an interval of length `span` until they are far below eps."""
-    order = np.arange(4000)
-    small = ive(order, max(span, 1e-3) / 2) < 0.01 * eps
-    return int(small.argmax()) if small.any() else len(order)
+    for most in (64, 4000):  # few are enough for most spans
+        small = ive(np.arange(most), max(span, 1e-3) / 2) < 0.01 * eps
+        if small.any():
+            return int(small.argmax())
+    return most
 
 
 def grid(low: float, high: float, terms: int) -> FloatArray:

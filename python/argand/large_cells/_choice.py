@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from argand._config import num_threads
+from argand._memory import demand, memory_limit
 from argand.crystal import Crystal
 from argand.large_cells import _cost
 from argand.large_cells._transforms import reach_of
@@ -52,7 +52,7 @@ def pays(crystal: Crystal, hkl: NDArray[Any], eps: float, dispersion: bool) -> b
     if not np.issubdtype(hkl.dtype, np.integer) or not installed():
         return False
     cost = estimate(crystal, hkl, eps, dispersion)
-    return 2.0 * cost.nufft_seconds < cost.direct_seconds and cost.nufft_bytes < memory()
+    return 2.0 * cost.nufft_seconds < cost.direct_seconds and cost.nufft_bytes < memory_limit()
 
 
 def check(crystal: Crystal, hkl: NDArray[np.int32], eps: float) -> None:
@@ -61,18 +61,6 @@ def check(crystal: Crystal, hkl: NDArray[np.int32], eps: float) -> None:
         raise ValueError(f"eps is {eps}, needs {_cost.SMALLEST_EPS:g} to {_cost.LARGEST_EPS:g}")
     if not installed():
         raise ImportError(INSTALL)
-    needed = estimate(crystal, hkl, eps).nufft_bytes if len(hkl) else 0
-    if needed > memory():
+    if len(hkl):
         reach = " ".join(map(str, reach_of(hkl)))
-        raise MemoryError(
-            f"hkl to {reach} needs {needed / 2**30:.1f} GiB, half of this machine's memory is {memory() / 2**30:.1f}: "
-            "use method='direct'"
-        )
-
-
-def memory() -> float:
-    """Half of the machine's memory, bytes: what a call may take."""
-    try:
-        return 0.5 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # no POSIX
-        return float(4 * 2**30)
+        demand(f"method='nufft' for hkl to {reach}", estimate(crystal, hkl, eps).nufft_bytes, "use method='direct'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,18 +14,27 @@ from argand.form_factors import form_factors, gaussians
 from argand.large_cells._atoms import Atoms, Points, atoms_of, points_of
 from argand.large_cells._basis import Basis, Form, basis_of, family_on, wilson
 from argand.large_cells._transforms import Modes, modes_of
-from argand.reflections import stol
+from argand.reflections import stol_squares
 
 # Shares of eps S: root mean squares, of which the largest error among a million reflections is four times.
 _TRANSFORMS, _BASIS, _QUADRATURE = 0.3, 0.2, 0.4
 
 
-class Term(NamedTuple):
-    """The real part of f (factor 1), or its imaginary part (factor i)."""
+class Term:
+    """The real part of f (factor 1), or its imaginary part (factor i), and its basis at the squares of stol."""
 
-    factor: complex
-    basis: Basis
-    v: FloatArray  # (rank, m): the basis at the reflections
+    def __init__(self, factor: complex, basis: Basis, q: FloatArray) -> None:
+        self.factor, self.basis, self._q = factor, basis, q
+        self._v: FloatArray | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def v(self) -> FloatArray:
+        """(rank, m): the basis at the reflections. Made by the thread that first asks, while others transform."""
+        with self._lock:
+            if self._v is None:
+                self._v = self.basis.at(self._q)
+            return self._v
 
 
 class Prepared(NamedTuple):
@@ -48,7 +58,7 @@ def prepare(
     What a basis lacks shows more in dg/dB than in g: it gets one digit more where it is to be differentiated.
     """
     atoms = atoms_of(crystal)
-    q = np.square(stol(hkl, atoms.cell))
+    q = stol_squares(hkl, atoms.cell)
     interval = (float(q.min()), float(q.max()))
     widths = np.array([gaussians(kind, table)[1].max() for kind in atoms.kinds])
     sharpest = float((widths[atoms.kind] + atoms.b_iso).max())
@@ -64,7 +74,7 @@ def prepare(
         basis = basis_of(
             family, atoms.kind, points.b, atoms.occ, eps, (0.1 if differentiable else 1.0) * _BASIS * share
         )
-        terms.append(Term(factor, basis, basis.at(q)))
+        terms.append(Term(factor, basis, q))
     return Prepared(atoms, points, modes_of(hkl), terms, _TRANSFORMS * share)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand._asymmetric import share
-from argand.cell import FloatArray
+from argand.cell import FloatArray, beta_from_u_aniso
 from argand.crystal import Crystal
 from argand.large_cells._basis import Basis
 from argand.large_cells._choice import check
@@ -25,6 +25,7 @@ class Gradients(NamedTuple):
     frac: FloatArray  # (n, 3)
     b_iso: FloatArray  # (n,), of anisotropic atoms by a B that is added to the tensor
     occ: FloatArray  # (n,)
+    u_aniso: FloatArray | None = None  # (n, 6) by U of every atom, isotropic ones too; where it was asked for
 
 
 def structure_factors(
@@ -42,8 +43,8 @@ def structure_factors(
     ------
     ImportError
         finufft is not installed.
-    MemoryError
-        The box around hkl is too large for this machine; says how large.
+    MemoryLimitError
+        The box around hkl is too large, see `argand.memory_limit`; says how large.
     """
     indices = as_hkl(hkl)
     part = share(crystal, friedel=energy_kev is None)
@@ -65,6 +66,7 @@ def vjp(
     table: str = "it92",
     energy_kev: float | None = None,
     eps: float = 1e-6,
+    by_tensors: bool = False,
 ) -> Gradients:
     """Derivatives of a real loss L, given g = dL/dRe F + i dL/dIm F of every reflection (m,).
 
@@ -72,7 +74,8 @@ def vjp(
     what `structure_factors` computes. Errors are about eps |g| max|f| by occupancy, and larger for positions and B by
     2 pi |h| and stol^2 at the end of the list.
 
-    The crystal must be in P 1 (`Crystal.to_p1`), as the parameters of symmetry images are not free.
+    The crystal must be in P 1 (`Crystal.to_p1`), as the parameters of symmetry images are not free. `by_tensors` asks
+    for derivatives by U_cif too: six transforms more.
     """
     indices = as_hkl(hkl)
     if len(crystal.symops) != 1:
@@ -82,19 +85,20 @@ def vjp(
         raise ValueError(f"g has shape {by_f.shape}, needs ({len(indices)},): one for each of hkl")
     check(crystal, indices, eps)
     n = len(crystal.types)
-    result = Gradients(np.zeros((n, 3)), np.zeros(n), np.zeros(n))
+    result = Gradients(np.zeros((n, 3)), np.zeros(n), np.zeros(n), np.zeros((n, 6)) if by_tensors else None)
     if n and by_f.any():
         given = prepare(crystal, indices, table, energy_kev, eps, differentiable=True)
         for term in given.terms:
-            parts = _backward(given, term, indices, np.conj(term.factor) * by_f, eps)
+            parts = _backward(given, term, indices, np.conj(term.factor) * by_f, eps, by_tensors)
             for total, part in zip(result, parts, strict=True):
-                total += part
+                if total is not None and part is not None:
+                    total += part
     return result
 
 
 def _forward(given: Prepared, term: Term) -> NDArray[np.complex128]:
     """The error of a transform is that of its strengths at random phases, eps sqrt(sum c^2)."""
-    atoms, points, modes, v = given.atoms, given.points, given.modes, term.v
+    atoms, points, modes = given.atoms, given.points, given.modes
     u = term.basis.strengths(atoms.kind, points.b)
     u *= atoms.occ[:, None]
     length = np.sqrt(points.per_atom(points.weight, len(u)) @ np.square(u))
@@ -106,7 +110,7 @@ def _forward(given: Prepared, term: Term) -> NDArray[np.complex128]:
             one, two = 2 * pair.number, 2 * pair.number + 1
             strengths = (u[:, one] + 1j * u[:, two])[points.atom]
             strengths *= points.weight
-            a = transform(pair, strengths)
+            a, v = transform(pair, strengths), term.v
             for i in pieces(len(f)):
                 w = 0.5 * (v[one, i] - 1j * v[two, i])
                 f[i] += w * a[modes.place[i]]
@@ -119,40 +123,48 @@ def _forward(given: Prepared, term: Term) -> NDArray[np.complex128]:
     return f
 
 
-def _backward(given: Prepared, term: Term, hkl: NDArray[np.int32], g: Complex, eps: float) -> Gradients:
-    """With W_r(x) = Re sum_h conj(g) v_r exp(2 pi i h.x): dL/docc = sum_r u_r W_r, and likewise by B and position."""
+def _backward(
+    given: Prepared, term: Term, hkl: NDArray[np.int32], g: Complex, eps: float, by_tensors: bool
+) -> Gradients:
+    """With W_r(x) = Re sum_h conj(g) v_r exp(2 pi i h.x): dL/docc = sum_r u_r W_r, and likewise by the others."""
     atoms, points, modes, basis = given.atoms, given.points, given.modes, term.basis
     n, count = len(atoms.kind), len(points.atom)
     once, a = _half(modes.place, modes.size, g)
     at, mirror, v = modes.place[once], modes.size - 1 - modes.place[once], term.v[:, once]
-    turn = 2j * np.pi * hkl[once].T
+    h = hkl[once].T.astype(np.float64)
+    # What stands beside the term in its derivative: 1 by occupancy, 2 pi i h by position, -h_i h_j by beta
+    beside: list[Complex | FloatArray | None] = [None, *(2j * np.pi * h)]
+    if by_tensors:
+        beside += [-h[i] * h[j] * (1 if i == j else 2) for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))]
     u = basis.strengths(atoms.kind, points.b)
     by_b = basis.strengths_by_b(atoms.kind, points.b)
     pairs = pairs_of(np.maximum(_share(basis, u), _share(basis, by_b)), 0.5 * eps, modes.reach)
 
     def work(some: Sequence[Pair], transform: Plans) -> FloatArray:
-        sums: FloatArray = np.zeros((5, count))  # by place, by B, by occupancy
+        sums: FloatArray = np.zeros((1 + len(beside), count))  # by B, then as `beside`
         for pair in some:
             ranks = slice(2 * pair.number, 2 * pair.number + 2)
             one, two = u[:, ranks].T
             w = v[ranks][0] + 1j * v[ranks][1]
             there, opposite = w * a, w * a.conj()
-            for row, factor in ((4, None), (0, turn[0]), (1, turn[1]), (2, turn[2])):
+            for row, factor in enumerate(beside, 1):
                 box: Complex = np.zeros(modes.size, np.complex64 if pair.single else np.complex128)
                 box[at] = there if factor is None else there * factor
-                box[mirror] = box[mirror] + (opposite if factor is None else -opposite * factor)
+                box[mirror] = box[mirror] + (opposite if factor is None else opposite * factor.conj())
                 field = transform(pair, box)
                 sums[row] += one[points.atom] * field.real + two[points.atom] * field.imag
                 if factor is None:
                     one_b, two_b = by_b[:, ranks].T
-                    sums[3] += one_b[points.atom] * field.real + two_b[points.atom] * field.imag
+                    sums[0] += one_b[points.atom] * field.real + two_b[points.atom] * field.imag
         return sums
 
-    total = np.zeros((5, count))
+    total = np.zeros((1 + len(beside), count))
     for part in shared_out(pairs, 2, points.frac, modes, work):
         total += part
-    x, y, z, b, occ = (points.per_atom(row, n) for row in total)
-    return Gradients(atoms.occ[:, None] * np.stack([x, y, z], axis=1), atoms.occ * b, occ)
+    b, occ, x, y, z, *beta = (points.per_atom(row, n) for row in total)
+    by_place = atoms.occ[:, None] * np.stack([x, y, z], axis=1)
+    by_u = beta_from_u_aniso(atoms.occ[:, None] * np.stack(beta, axis=1), atoms.cell) if by_tensors else None
+    return Gradients(by_place, atoms.occ * b, occ, by_u)
 
 
 def _size(basis: Basis, strength: FloatArray) -> FloatArray:

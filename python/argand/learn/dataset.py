@@ -10,12 +10,12 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
-from argand._dispatch import Seen, measure
+from argand import _dispatch
 from argand.crystal import Crystal
 from argand.learn.batch import Batch
 from argand.learn.perturb import Perturbation
-from argand.learn.tables import Tables, make_tables
-from argand.torch import structure_factors
+from argand.learn.reuse import Reuse
+from argand.learn.tables import make_tables
 
 __all__ = ["PerturbedCrystals"]
 
@@ -23,20 +23,7 @@ __all__ = ["PerturbedCrystals"]
 EXTINCT = 1e-5
 
 
-def _seen(f: npt.NDArray[np.complex64], crystal: npt.NDArray[np.int64], t: Tables) -> Seen:
-    """Amplitude relative to all atoms in phase, phase, weight |F| and mask, each of the shape of F."""
-    weight, amplitude, phase = (np.empty(f.shape, np.float32) for _ in range(3))
-    seen = Seen(weight, amplitude, phase, np.empty(f.shape, np.bool_))
-    flat = (len(f), -1)
-    measure(
-        f.reshape(flat),
-        crystal,
-        t.in_phase.reshape(len(t.reach), -1),
-        t.reach.reshape(len(t.reach), -1),
-        EXTINCT,
-        Seen(*(field.reshape(flat) for field in seen)),
-    )
-    return seen
+_memory = Reuse()
 
 
 class PerturbedCrystals(Dataset[Batch]):
@@ -111,19 +98,25 @@ class PerturbedCrystals(Dataset[Batch]):
         ptr = np.concatenate([[0], np.cumsum(count)])
         atom = np.arange(ptr[-1]) + np.repeat(first - ptr[:-1], count)
         frac = self._displaced(t.frac[atom], shift, ptr[:-1], count)
-        f = structure_factors(
-            torch.from_numpy(frac.astype(np.float32)),
-            t.form,
-            cube=self.hkl_max,
-            occ=None if t.occ is None else torch.from_numpy(t.occ[atom]),
-            beta=None if t.beta is None else torch.from_numpy(t.beta[atom]),
-            scatterer=torch.from_numpy(t.scatterer[atom]),
-            atom_ptr=torch.from_numpy(ptr),
-        ).numpy()
-        seen = _seen(f, crystal, t)
-        stol2 = t.stol2[crystal]
-        fields = (seen.amplitude, seen.phase, seen.mask, stol2, seen.weight, crystal, shift.astype(np.float32), index)
-        return Batch(*map(torch.from_numpy, fields))
+        batch = _dispatch.Batch(
+            atom_ptr=ptr,
+            frac=frac.astype(np.float32),
+            beta=None if t.beta is None else t.beta[atom],
+            occ=None if t.occ is None else t.occ[atom],
+            scatterer=t.scatterer[atom],
+            form=t.form.reshape(-1),
+            form_ptr=np.arange(len(t.form) + 1) * t.form.shape[1],
+            box=(self.hkl_max,) * 3,
+        )
+        shape = (len(index), *t.reach.shape[1:])
+        weight, amplitude, phase, stol2 = (_memory.tensor(shape, torch.float32) for _ in range(4))
+        mask = _memory.tensor(shape, torch.bool)
+        seen = _dispatch.Seen(*(field.view(len(index), -1) for field in (weight, amplitude, phase, mask)))
+        scale, reach = (table.reshape(len(t.reach), -1) for table in (t.in_phase, t.reach))
+        _dispatch.measure_boxes(batch, _dispatch.Detector(crystal, scale, reach, EXTINCT), seen)
+        np.take(t.stol2, crystal, axis=0, out=stol2.numpy(), mode="clip")  # mode "raise" would make a copy first
+        rest = (torch.from_numpy(field) for field in (crystal, shift.astype(np.float32), index))
+        return Batch(amplitude, phase, mask, stol2, weight, *rest)
 
     def _displaced(
         self,

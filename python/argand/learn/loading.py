@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -53,12 +56,25 @@ class Stream(IterableDataset[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
-        number, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        batch = self.start + number
-        while self.batches is None or batch < self.batches:
-            position = np.arange(batch * self.batch_size, (batch + 1) * self.batch_size, dtype=np.int64)
-            yield self.dataset.simulate(position if self.order is None else self.order(position))
-            batch += step
+        first, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        end = itertools.count() if self.batches is None else range(self.batches)
+        numbers = itertools.islice(end, self.start + first, None, step)
+        # Processes of a loader run ahead by themselves
+        return _ahead(self._batch, numbers) if worker is None else map(self._batch, numbers)
+
+    def _batch(self, number: int) -> Batch:
+        position = np.arange(number * self.batch_size, (number + 1) * self.batch_size, dtype=np.int64)
+        return self.dataset.simulate(position if self.order is None else self.order(position))
+
+
+def _ahead(make: Callable[[int], Batch], numbers: Iterator[int]) -> Iterator[Batch]:
+    """What `make` makes of the numbers, two of them ahead of whoever asks: a thread is at work while he is."""
+    with ThreadPoolExecutor(1, "argand-stream") as thread:
+        coming = deque(thread.submit(make, number) for number in itertools.islice(numbers, 2))
+        while coming:
+            ready = coming.popleft().result()
+            coming.extend(thread.submit(make, number) for number in itertools.islice(numbers, 1))
+            yield ready
 
 
 def _start_worker(_: int) -> None:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from argand.crystal import Crystal
 from argand.reflections import hkl_cube, reachable, stol
@@ -25,7 +24,7 @@ class Tables(NamedTuple):
     occ: NDArray[np.float32] | None  # (atoms,); None: all 1
     beta: NDArray[np.float32] | None  # (atoms, 6); None: at rest
     scatterer: NDArray[np.int32]  # (atoms,) row of form
-    form: Tensor  # (rows, D^3) float32
+    form: NDArray[np.float32]  # (rows, D^3) float32
     in_phase: NDArray[np.float32]  # (n, D, D, D) 1 / sum_j occ_j |f_j|
     reach: NDArray[np.bool_]  # (n, D, D, D) d >= lambda/2 and not 000
     stol2: NDArray[np.float32]  # (n, D, D, D)
@@ -55,7 +54,7 @@ def make_tables(crystals: Sequence[Crystal], hkl_max: int, energy_kev: float | N
         occ=None if full else packed["occ"].numpy(),
         beta=packed["beta"].numpy() if "beta" in packed else None,
         scatterer=scatterer,
-        form=torch.from_numpy(form),
+        form=form,
         in_phase=in_phase.reshape(-1, *cube),
         reach=reach.reshape(-1, *cube),
         stol2=stol2.reshape(-1, *cube),

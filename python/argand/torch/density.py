@@ -5,6 +5,7 @@ Both are linear and, for equal scales, each is the adjoint of the other: the der
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from argand import _dispatch
+from argand._memory import demand
 from argand.torch._library import COMPLEX, LIBRARY, plain
 
 _REAL = {complex_: real for real, complex_ in COMPLEX.items()}
@@ -67,6 +69,8 @@ def _map_fake(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
 
 @torch.library.impl(LIBRARY, "map_from_structure_factors", "CPU")
 def _map_cpu(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
+    numbers = f.shape[0] * math.prod(shape)
+    demand(f"{f.shape[0]} maps of {numbers:,} points", _REAL[f.dtype].itemsize * numbers, "give fewer at a time")
     rho = _map_fake(f, shape, scale)
     _dispatch.map_from_structure_factors(plain(f), rho, scale)
     return rho
@@ -79,6 +83,10 @@ def _box_fake(rho: Tensor, hkl_max: Sequence[int], scale: float) -> Tensor:
 
 @torch.library.impl(LIBRARY, "structure_factors_from_map", "CPU")
 def _box_cpu(rho: Tensor, hkl_max: Sequence[int], scale: float) -> Tensor:
+    numbers = rho.shape[0] * math.prod(2 * n + 1 for n in hkl_max)
+    demand(
+        f"F of {rho.shape[0]} maps, {numbers:,} numbers", COMPLEX[rho.dtype].itemsize * numbers, "give fewer at a time"
+    )
     f = _box_fake(rho, hkl_max, scale)
     _dispatch.structure_factors_from_map(plain(rho), f, scale)
     return f

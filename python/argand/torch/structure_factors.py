@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from argand import _dispatch
 from argand._form_gradient import form_gradient
+from argand._memory import demand
 from argand._pack import hkl_lists, pack
 from argand.crystal import Crystal
 from argand.torch._library import COMPLEX, LIBRARY, plain
@@ -136,7 +138,11 @@ LIBRARY.define(f"structure_factors_form_vjp(Tensor g, {_ARGUMENTS}) -> Tensor")
 @torch.library.impl(LIBRARY, "structure_factors", "CPU")
 def _forward_cpu(*arguments: Any) -> Tensor:
     batch = _batch(*arguments)
-    out = torch.empty(batch.out_shape, dtype=COMPLEX[batch.frac.dtype])
+    reflections, kind = math.prod(batch.out_shape), COMPLEX[batch.frac.dtype]
+    demand(
+        f"F of {batch.crystals} crystals, {reflections:,} numbers", kind.itemsize * reflections, "give fewer at a time"
+    )
+    out = torch.empty(batch.out_shape, dtype=kind)
     _dispatch.structure_factors(batch, out)
     return out
 

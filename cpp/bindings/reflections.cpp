@@ -1,0 +1,40 @@
+#include "argand/reflections.hpp"
+
+#include "register.hpp"
+
+namespace argand::bindings {
+namespace {
+
+namespace py = pybind11;
+
+template <class Order>
+void squares_of(Index count, Address hkl, Address metric, Address out) {
+  const py::gil_scoped_release unlocked;
+  stol_squares(count, pointer<const Order>(hkl), pointer<const double>(metric), pointer<double>(out));
+}
+
+template <class Order>
+Arrangement arrangement_of(Index count, Address hkl) {
+  const py::gil_scoped_release unlocked;
+  return arrangement(count, pointer<const Order>(hkl));
+}
+
+}  // namespace
+
+void register_reflections(py::module_& m) {
+  m.def(
+      "stol_squares",
+      [](bool whole, Index count, Address hkl, Address metric, Address out) {
+        (whole ? squares_of<std::int32_t> : squares_of<double>)(count, hkl, metric, out);
+      },
+      py::arg("whole"), py::arg("count"), py::arg("hkl"), py::arg("metric"), py::arg("out"));
+  m.def(
+      "arrangement",
+      [](bool whole, Index count, Address hkl) {
+        const auto [rows, cube] = (whole ? arrangement_of<std::int32_t> : arrangement_of<double>)(count, hkl);
+        return std::pair(rows, cube);
+      },
+      py::arg("whole"), py::arg("count"), py::arg("hkl"));
+}
+
+}  // namespace argand::bindings

@@ -1,0 +1,56 @@
+#include "argand/reflections.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace argand {
+namespace {
+
+// n of the cube of `count` reflections, or -1 where no cube has so many.
+Index half_edge(Index count) {
+  const Index edge = Index(std::lround(std::cbrt(double(count))));
+  return edge % 2 == 1 && edge * edge * edge == count ? edge / 2 : -1;
+}
+
+template <class Order>
+bool is_cube(Index n, const Order* hkl) {
+  for (Index h = -n; h <= n; ++h) {
+    for (Index k = -n; k <= n; ++k) {
+      for (Index l = -n; l <= n; ++l, hkl += 3) {
+        if (hkl[0] != Order(h) || hkl[1] != Order(k) || hkl[2] != Order(l)) return false;
+      }
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+template <class Order>
+void stol_squares(Index count, const Order* hkl, const double* metric, double* out) {
+  const double hh = metric[0] / 4, kk = metric[4] / 4, ll = metric[8] / 4;
+  const double hk = (metric[1] + metric[3]) / 4, hl = (metric[2] + metric[6]) / 4, kl = (metric[5] + metric[7]) / 4;
+  for (Index i = 0; i < count; ++i) {
+    const double h = double(hkl[3 * i]), k = double(hkl[3 * i + 1]), l = double(hkl[3 * i + 2]);
+    out[i] = std::max(0.0, h * (hh * h + hk * k + hl * l) + k * (kk * k + kl * l) + ll * l * l);
+  }
+}
+
+template <class Order>
+Arrangement arrangement(Index count, const Order* hkl) {
+  if (const Index n = half_edge(count); n >= 0 && is_cube(n, hkl)) return {(2 * n + 1) * (2 * n + 1), n};
+  Index rows = std::min<Index>(count, 1);
+  for (Index i = 1; i < count; ++i) {
+    const Order *last = hkl + 3 * (i - 1), *next = hkl + 3 * i;
+    rows += !((next[0] == last[0]) & (next[1] == last[1]) & (next[2] == last[2] + Order(1)));
+  }
+  return {rows, -1};
+}
+
+#define ARGAND_INSTANTIATE(Order)                                          \
+  template void stol_squares(Index, const Order*, const double*, double*); \
+  template Arrangement arrangement(Index, const Order*);
+ARGAND_INSTANTIATE(std::int32_t)
+ARGAND_INSTANTIATE(double)
+
+}  // namespace argand
