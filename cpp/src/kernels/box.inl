@@ -222,29 +222,32 @@ ARGAND_INLINE void put_planes(const BoxTables<T>& tables, const Atoms<T>& atoms,
   }
 }
 
-template <bool whole, class T, class F>
-ARGAND_INLINE void put_every_plane(const BoxTables<T>& tables, const Atoms<T>& atoms, const Index* order,
-                                   Index atom_count, const FormFactors<F>& form, Index i, Index count, Complex<T>* out) {
-  int plane = 0;
-  for (; plane + 2 <= tables.h + 1; plane += 2) {
-    put_planes<2, whole>(tables, atoms, order, atom_count, form, plane, i, count, out);
-  }
-  if (plane <= tables.h) put_planes<1, whole>(tables, atoms, order, atom_count, form, plane, i, count, out);
-}
-
 template <class T, class F>
 void sum_box(const Atoms<T>& atoms, const Index* order, Index count, const FormFactors<F>& form, const HklBox& box,
              Index begin, Index end, T* scratch, Complex<T>* out) {
   constexpr Index lanes = lane_count<T>;
   BoxTables<T> tables(box, begin, end, scratch);
   tables.fill(atoms, order, count);
-  if (end - begin < lanes) {
-    put_every_plane<false>(tables, atoms, order, count, form, begin, end - begin, out);
-    return;
-  }
-  for (Index done = begin; done < end; done += lanes) {
-    const Index i = end - done < lanes ? end - lanes : done;  // the last register lies over the one before
-    put_every_plane<true>(tables, atoms, order, count, form, i, lanes, out);
+  // Plane by plane, so that memory is written in its order, for as many entries as P stays in the cache for.
+  constexpr Index in_cache = 16384 / (2 * lane_bytes);
+  const Index block = (count < in_cache ? in_cache / (count < 1 ? 1 : count) : 1) * lanes;
+  const bool whole = end - begin >= lanes;
+  for (Index first = begin; first < end; first += block) {
+    const Index last = end - first < block ? end : first + block;
+    for (int plane = 0; plane <= box.h; plane += 2) {
+      for (Index done = first; done < last; done += lanes) {
+        const Index i = whole && end - done < lanes ? end - lanes : done;  // the last register lies over the one before
+        const Index entries = whole ? lanes : end - begin;
+        const auto put = [&]<int planes, bool all>() {
+          put_planes<planes, all>(tables, atoms, order, count, form, plane, i, entries, out);
+        };
+        if (plane < box.h) {
+          whole ? put.template operator()<2, true>() : put.template operator()<2, false>();
+        } else {
+          whole ? put.template operator()<1, true>() : put.template operator()<1, false>();
+        }
+      }
+    }
   }
 }
 
