@@ -22,7 +22,7 @@ from section import Section
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 BEGIN, END = "<!-- results: written by benchmarks/everything.py -->", "<!-- end of results -->"
-SECTIONS = ("roofline", "threads", "loader", "scaling")
+SECTIONS = ("roofline", "threads", "loader", "learner", "scaling")
 
 
 def run_workloads(folder: Path) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from argand import _core
 
 Array = Any  # numpy.ndarray or torch.Tensor: anything with .shape, .dtype and an address
@@ -307,6 +309,6 @@ def _dtype(array: Array) -> str:
 def _address(array: Array | None) -> int:
     if array is None:
         return 0
-    if hasattr(array, "data_ptr"):
-        return int(array.data_ptr())
-    return _core.address(array)
+    if isinstance(array, np.ndarray):
+        return _core.address(array)
+    return int(array.data_ptr())

@@ -134,7 +134,8 @@ def structure_factors(
     kept = 0
     if out is None:
         kept = len(crystals) * len(lists[0]) * how.itemsize
-        demand(_what(len(crystals), len(lists[0])), kept, _INSTEAD)
+        if kept > memory_limit():  # the words cost something
+            demand(_what(len(crystals), len(lists[0])), kept, _INSTEAD)
         out = np.empty(shape, dtype)
     elif out.shape != shape or out.dtype != dtype or not out.flags.c_contiguous:
         raise ValueError(f"out is {out.dtype} {out.shape}, needs a C-contiguous {dtype} array of shape {shape}")

@@ -18,7 +18,7 @@ from argand.learn.checkpoint import SafetensorsIO, read_checkpoint
 from argand.learn.dataset import PerturbedCrystals as Simulator
 from argand.learn.evaluate import evaluate
 from argand.learn.predict import predict
-from argand.learn.task import learning_rate_factor
+from argand.learn.task import PhaseTask, learning_rate_factor
 from argand.learn.train import train
 
 METALS = ["Al", "Cu", "Ag", "Fe", "W", "Pt", "Nb"]
@@ -30,18 +30,17 @@ SMALL = {
 UNET = {**SMALL, "hyper": {"width": 4, "depth": 1, "dropout": 0.2, "norm": "batch"}}
 
 
-def interrupt_in_batch(monkeypatch, number):
-    """Ctrl-C while a training batch is being made."""
-    original, seen = Simulator.simulate, []
+def interrupt_in_step(monkeypatch, number):
+    """Ctrl-C in the step of this number; returns the samples of every step."""
+    original, seen = PhaseTask.training_step, []
 
-    def simulate(self, indices):
-        if np.asarray(indices)[0] < 1 << 40:
-            seen.append(indices)
-            if len(seen) == number:
-                os.kill(os.getpid(), signal.SIGINT)
-        return original(self, indices)
+    def training_step(self, batch, batch_idx):
+        seen.append(batch.sample.tolist())
+        if len(seen) == number:
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(self, batch, batch_idx)
 
-    monkeypatch.setattr(Simulator, "simulate", simulate)
+    monkeypatch.setattr(PhaseTask, "training_step", training_step)
     return seen
 
 
@@ -51,15 +50,16 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path, monkeypatch, number)
     assert whole.steps == 12
     before = signal.getsignal(signal.SIGINT)
     with monkeypatch.context() as patch:
-        interrupt_in_batch(patch, number)
+        first = interrupt_in_step(patch, number)
         with pytest.raises(KeyboardInterrupt, match="of 12; the same command goes on"):
             train("unet", "invariant", tmp_path / "parts", **UNET)
     assert signal.getsignal(signal.SIGINT) is before
     assert 0 < read_checkpoint(tmp_path / "parts" / "checkpoint.safetensors")["global_step"] <= number
     with monkeypatch.context() as patch:
-        seen = interrupt_in_batch(patch, -1)
+        rest = interrupt_in_step(patch, -1)
         parts = train("unet", "invariant", tmp_path / "parts", **UNET)
-    assert len(seen) < 12
+    assert len(rest) < 12
+    assert [sample for batch in first + rest for sample in batch] == list(range(12 * 8))
     assert parts.history == whole.history
     a, b = (load_file(run.weights) for run in (whole, parts))
     assert a.keys() == b.keys()

@@ -7,7 +7,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,8 @@ from argand.learn.dataset import PerturbedCrystals
 __all__ = ["Stream", "collate", "fixed_loader", "stream_loader"]
 
 Indices = npt.NDArray[np.int64]
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 def collate(batch: Any) -> Any:
@@ -57,23 +59,33 @@ class Stream(IterableDataset[Batch]):
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         first, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        end = itertools.count() if self.batches is None else range(self.batches)
-        numbers = itertools.islice(end, self.start + first, None, step)
-        # Processes of a loader run ahead by themselves
-        return _ahead(self._batch, numbers) if worker is None else map(self._batch, numbers)
+        begin = self.start + first
+        numbers = itertools.count(begin, step) if self.batches is None else iter(range(begin, self.batches, step))
+        if worker is not None:  # processes of a loader run ahead by themselves
+            return (self._in_a_row([number])[0] for number in numbers)
+        at_once = max(1, _SAMPLES // self.batch_size)
+        groups = iter(lambda: list(itertools.islice(numbers, at_once)), [])
+        return itertools.chain.from_iterable(_ahead(self._in_a_row, groups))
 
-    def _batch(self, number: int) -> Batch:
-        position = np.arange(number * self.batch_size, (number + 1) * self.batch_size, dtype=np.int64)
-        return self.dataset.simulate(position if self.order is None else self.order(position))
+    def _in_a_row(self, numbers: list[int]) -> list[Batch]:
+        """Batches with consecutive numbers, simulated in one call: that costs little more than one small batch."""
+        size = self.batch_size
+        position = np.arange(numbers[0] * size, (numbers[-1] + 1) * size, dtype=np.int64)
+        whole = self.dataset.simulate(position if self.order is None else self.order(position))
+        return [Batch(*(field[i : i + size] for field in whole)) for i in range(0, len(position), size)]
 
 
-def _ahead(make: Callable[[int], Batch], numbers: Iterator[int]) -> Iterator[Batch]:
-    """What `make` makes of the numbers, two of them ahead of whoever asks: a thread is at work while he is."""
+#: simulated in one call where batches are small
+_SAMPLES = 256
+
+
+def _ahead(make: Callable[[T], U], items: Iterator[T]) -> Iterator[U]:
+    """What `make` makes of the items, two of them ahead of whoever asks: a thread is at work while he is."""
     with ThreadPoolExecutor(1, "argand-stream") as thread:
-        coming = deque(thread.submit(make, number) for number in itertools.islice(numbers, 2))
+        coming = deque(thread.submit(make, item) for item in itertools.islice(items, 2))
         while coming:
             ready = coming.popleft().result()
-            coming.extend(thread.submit(make, number) for number in itertools.islice(numbers, 1))
+            coming.extend(thread.submit(make, item) for item in itertools.islice(items, 1))
             yield ready
 
 
