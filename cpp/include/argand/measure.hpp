@@ -25,8 +25,8 @@ struct MeasureArgs {
 template <class T>
 void measure(const MeasureArgs<T>& args);
 
-// The same of crystals whose F on a box is summed on the way: what is seen of a crystal is taken while its F lies in the
-// cache, and F itself is kept nowhere. args.f is not looked at.
+// The same of crystals whose F on a box is summed on the way: what is seen of a crystal is taken while its F lies in
+// the cache, and F itself is kept nowhere. args.f is not looked at.
 template <class T>
 void measure_boxes(const Atoms<T>& atoms, const FormFactors<T>& form, const HklBox& box, const MeasureArgs<T>& args);
 
