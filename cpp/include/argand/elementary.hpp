@@ -89,20 +89,26 @@ ARGAND_HD ARGAND_INLINE V bounded_exp(V e) {
   return e < low ? V{} : value;
 }
 
-// exp(2 pi i turns). Whole turns are taken off in double, so that float keeps its digits at high order.
+// exp(2 pi i x) for |x| <= 1/2.
 template <class V>
-ARGAND_HD ARGAND_INLINE Complex<V> cis(Wide<V> turns) {
+ARGAND_HD ARGAND_INLINE Complex<V> cis_reduced(V x) {
   using T = Element<V>;
   constexpr auto coefficients = detail::make_coefficients<T>();
   constexpr int terms = detail::Precision<T>::trig_terms;
-  V x;
-  narrow(turns - nearest(turns), x);  // a quarter of the angle is pi/2 x: |pi/2 x| <= pi/4
-  const V square = x * x;
+  const V square = x * x;  // a quarter of the angle is pi/2 x: |pi/2 x| <= pi/4
   const V c = detail::polynomial<0, 1, terms>(coefficients.cos, square);
   const V s = detail::polynomial<0, 1, terms>(coefficients.sin, square);
   const Complex<V> quarter{c, s * x};
   const Complex<V> half = quarter * quarter;
   return half * half;
+}
+
+// exp(2 pi i turns). Whole turns are taken off in double, so that float keeps its digits at high order.
+template <class V>
+ARGAND_HD ARGAND_INLINE Complex<V> cis(Wide<V> turns) {
+  V x;
+  narrow(turns - nearest(turns), x);
+  return cis_reduced(x);
 }
 
 }  // namespace argand

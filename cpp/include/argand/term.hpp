@@ -14,22 +14,25 @@
 
 namespace argand {
 
-// One reflection, or the first of a row. The orders need not be integers: satellites, points beside a reflection.
-struct Hkl {
-  double h, k, l;
+// One reflection, or the first of a row, in numbers of type R. The orders need not be integers: satellites, points beside
+// a reflection.
+template <class R>
+struct Orders {
+  R h, k, l;
 };
+using Hkl = Orders<double>;
 
 // h^T beta h
-template <class V>
-ARGAND_HD ARGAND_INLINE V displacement_exponent(const V (&beta)[6], Hkl hkl) {
+template <class V, class R>
+ARGAND_HD ARGAND_INLINE V displacement_exponent(const V (&beta)[6], Orders<R> hkl) {
   using T = Element<V>;
   const T h = T(hkl.h), k = T(hkl.k), l = T(hkl.l);
   return beta[0] * (h * h) + beta[1] * (k * k) + beta[2] * (l * l) +
          T(2) * (beta[3] * (h * k) + beta[4] * (h * l) + beta[5] * (k * l));
 }
 
-template <class V>
-ARGAND_HD ARGAND_INLINE Complex<V> phase_factor(const V (&x)[3], Hkl hkl) {
+template <class V, class R>
+ARGAND_HD ARGAND_INLINE Complex<V> phase_factor(const V (&x)[3], Orders<R> hkl) {
   return cis<V>(widen(x[0]) * hkl.h + widen(x[1]) * hkl.k + widen(x[2]) * hkl.l);
 }
 
@@ -50,6 +53,17 @@ ARGAND_HD ARGAND_INLINE V term_ratio(const V (&beta)[6], Hkl hkl, int s) {
 template <class V>
 ARGAND_HD ARGAND_INLINE V ratio_of_ratios(const V (&beta)[6]) {
   return bounded_exp(V(beta[2] * Element<V>(-2)));
+}
+
+// exp(-2 a^T beta b) of T(a + b) = T(a) T(b) exp(-2 a^T beta b)
+template <class V, class R>
+ARGAND_HD ARGAND_INLINE V coupling(const V (&beta)[6], Orders<R> a, Orders<R> b) {
+  using T = Element<V>;
+  const T h = T(b.h), k = T(b.k), l = T(b.l);
+  const V along_h = beta[0] * h + beta[3] * k + beta[4] * l;
+  const V along_k = beta[3] * h + beta[1] * k + beta[5] * l;
+  const V along_l = beta[4] * h + beta[5] * k + beta[2] * l;
+  return bounded_exp(T(-2) * (along_h * T(a.h) + along_k * T(a.k) + along_l * T(a.l)));
 }
 
 }  // namespace argand
