@@ -136,7 +136,7 @@ __device__ ARGAND_INLINE void add_terms(const Parts<T, Order, To>& parts, const 
 // A block takes rows_in_tile rows of a crystal after the other; a thread has a row of its own in add_terms, and before
 // that an atom and per_tile rows.
 template <class T, class Order, class To>
-__global__ void __launch_bounds__(tile_threads)
+__global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
     sum_rows(Atoms<T> atoms, Reflections<Order> reflections, const std::int64_t* row_ptr, To to, int per_tile,
              Index blocks_of_crystal) {
   SharedMemory memory = block_memory();
@@ -159,22 +159,19 @@ __global__ void __launch_bounds__(tile_threads)
         if (own < count) {
           const Atom<T, Order> atom = parts.atoms.atom[own];
           Start<T, Order> start;
-          Row<Order> before{{0, 0, 0}, 0, 0, 0};
           for (int r = r_first; r < r_first + per_tile; ++r) {
             const Row<Order> next = parts.rows[r];
-            if (next.length == 0) {
-              start.good = false;
-            } else {
-              start.go(atom, next, before, atoms.beta == nullptr);
-            }
-            before = next;
+            if (next.length == 0) continue;
+            start.go(parts.atoms, own, atom, next, atoms.beta == nullptr);
             const Complex<T> a = start.a * atom.occ;
             parts.a[own * columns + r] = pair(next.step > 0 ? a : conj(a));
             parts.g[own * columns + r] = start.g;
           }
           all_reach = parts.atoms.reach[own] == row_length;
         }
-        if (__syncthreads_and(all_reach)) {
+        const bool plain = __syncthreads_and(all_reach);
+        if (row.length == 0) continue;
+        if (plain) {
           add_terms<false>(parts, to, row, first, t, count, row_ptr);
         } else {
           add_terms<true>(parts, to, row, first, t, count, row_ptr);

@@ -87,7 +87,7 @@ __device__ ARGAND_INLINE void gather_row(const Parts<T, Order>& parts, const Row
 // A block takes some atoms of a crystal and, of its rows, every splits-th tile. A thread has one atom and per_tile rows.
 // With one split gradients are written, with more what was gathered: partial[(split, moment, atom)].
 template <class T, class Order, class F>
-__global__ void __launch_bounds__(tile_threads)
+__global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
     gather_atoms(Atoms<T> atoms, Index all_atoms, Reflections<Order> reflections, FormFactors<F> form,
                  const Complex<T>* g, AtomGradients<T> gradients, int per_tile, Index tiles_of_crystal, Index splits,
                  double* partial) {
@@ -127,20 +127,15 @@ __global__ void __launch_bounds__(tile_threads)
         __syncthreads();
         if (own < count) {
           Start<T, Order> start;
-          Row<Order> before{{0, 0, 0}, 0, 0, 0};
           for (int r = r_first; r < r_first + per_tile; ++r) {
             const Row<Order> row = parts.rows[r];
-            if (row.length == 0) {
-              start.good = false;
+            if (row.length == 0) continue;
+            start.go(parts.atoms, own, atom, row, atoms.beta == nullptr);
+            if (reach == row_length) {
+              gather_row<false>(parts, row, r, own, start.a, start.g, form_row + row.at, gathered);
             } else {
-              start.go(atom, row, before, atoms.beta == nullptr);
-              if (reach == row_length) {
-                gather_row<false>(parts, row, r, own, start.a, start.g, form_row + row.at, gathered);
-              } else {
-                gather_row<true>(parts, row, r, own, start.a, start.g, form_row + row.at, gathered);
-              }
+              gather_row<true>(parts, row, r, own, start.a, start.g, form_row + row.at, gathered);
             }
-            before = row;
           }
           gathered.close_tile();
         }

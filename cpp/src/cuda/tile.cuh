@@ -4,8 +4,10 @@
 //
 //   T(h, k, l + s i) = A g^i Z(i),   A = T(h, k, l),   Z(i) = T(0, 0, i),   g = exp(-2 s (beta_13 h + beta_23 k + beta_33 l))
 //
-// (for s = -1 the conjugate of all this). Z belongs to the atom alone, so a step costs a real and a complex product. A
-// and g follow from those of the row beside it, k -> k + 1, in the same way, so few of them need an exp and a cis.
+// (for s = -1 the conjugate of all this). Z belongs to the atom alone, so a step costs a real and a complex product. Of A
+// and g, what costs most is taken over from the row beside it, k -> k + 1. In float that is the phase, by a table, so that
+// errors do not add up; the exponential is an instruction of the device. In double, where it is none and the last digits
+// are not missed, it is all of A and g, by the same law.
 #pragma once
 
 #include "argand/turns.hpp"
@@ -31,8 +33,6 @@ template <class T, class Order>
 struct Atom {
   Turns<T, Order> x[3];
   T beta[6], occ;
-  Pair<T> beside;  // T(0, 1, 0)
-  T bend;          // exp(-2 beta_22)
 };
 
 // What the threads of a block share about the atoms of a tile, sorted by scatterer.
@@ -42,6 +42,7 @@ struct AtomTile {
   Shared<Index> source;            // row in the caller's arrays
   Shared<std::int32_t> unsorted, scatterer;
   Shared<Pair<T>> along;           // Z(i)
+  Shared<Pair<T>> across;          // exp(2 pi i j y) of (j, atom)
   Shared<std::int32_t> reach;      // the first i at which Z(i) has left the normal numbers
 
   ARGAND_HD explicit AtomTile(SharedMemory& memory) {
@@ -50,6 +51,7 @@ struct AtomTile {
     unsorted = memory.take<std::int32_t>(most_atoms<T>);
     scatterer = memory.take<std::int32_t>(most_atoms<T>);
     along = memory.take<Pair<T>>(most_atoms<T> * row_length);
+    across = memory.take<Pair<T>>(most_atoms<T> * row_length);
     reach = memory.take<std::int32_t>(most_atoms<T>);
   }
 };
@@ -88,15 +90,12 @@ __device__ ARGAND_INLINE void fill(const AtomTile<T, Order>& tile, const Atoms<T
     }
     load_beta(atoms, a, atom.beta);
     atom.occ = (atoms.occ ? atoms.occ[a] : T(1)) + T(0) * sum;  // NaN where a coordinate is no number
-    const Orders<Order> k{0, 1, 0};
-    atom.beside = pair(phase_factor(atom.x, k) * bounded_exp(-displacement_exponent(atom.beta, k)));
-    atom.bend = coupling(atom.beta, k, k);
     tile.atom[place] = atom;
     tile.source[place] = a;
     tile.scatterer[place] = own;
   }
   __syncthreads();
-  // Z: four entries a thread, one of them by its definition.
+  // The tables: a few entries a thread, the first of them by its definition.
   constexpr int part = row_length * most_atoms<T> / tile_threads;
   const int place = t % most_atoms<T>, first = t / most_atoms<T> * part;
   if (place < count) {
@@ -106,8 +105,12 @@ __device__ ARGAND_INLINE void fill(const AtomTile<T, Order>& tile, const Atoms<T
     Complex<T> z = phase_factor(atom.x, at) * bounded_exp(-displacement_exponent(atom.beta, at));
     Complex<T> ratio = phase_factor(atom.x, l) * (coupling(atom.beta, at, l) * damped);
     const T bend = coupling(atom.beta, l, l);
+    Complex<T> across = phase_factor(atom.x, Orders<Order>{0, Order(first), 0});
+    const Complex<T> beside = phase_factor(atom.x, Orders<Order>{0, 1, 0});
 #pragma unroll
     for (int i = 0; i < part; ++i) {
+      tile.across[(first + i) * most_atoms<T> + place] = pair(across);
+      across = across * beside;
       tile.along[transposed ? (first + i) * most_atoms<T> + place : place * row_length + first + i] = pair(z);
       z = z * ratio;
       ratio = ratio * bend;
@@ -126,47 +129,67 @@ __device__ ARGAND_INLINE void fill(const AtomTile<T, Order>& tile, const Atoms<T
 
 // A and g of one atom, from row to row.
 template <class T, class Order>
-struct Start {
-  Complex<T> a;
-  T g;
-  bool good;  // the next row may follow from this one: A is a normal number, with room to spare
+class Start {
+ public:
+  Complex<T> a{0, 0};
+  T g = 1;
 
-  __device__ ARGAND_INLINE Start() : a{0, 0}, g(1), good(false), ratio{0, 0}, turn(1) {}
-
-  // To `row`, from `before` if that lies beside it.
-  __device__ ARGAND_INLINE void go(const Atom<T, Order>& atom, const Row<Order>& row, const Row<Order>& before,
-                                   bool at_rest) {
-    const bool beside = good && row.first.h == before.first.h && row.first.k == before.first.k + 1 &&
-                        row.first.l == before.first.l && row.step == before.step;
-    if (beside) {
-      a = a * ratio;
+  __device__ ARGAND_INLINE void go(const AtomTile<T, Order>& tile, int place, const Atom<T, Order>& atom,
+                                   const Row<Order>& row, bool at_rest) {
+    const bool beside = known_ && row.first.h == from_.h && row.first.l == from_.l && row.step == step_ &&
+                        row.first.k >= from_.k && row.first.k < from_.k + row_length;
+    const int j = beside ? int(row.first.k - from_.k) : 0;
+    const bool whole = std::is_integral_v<Order> || from_.k + Order(j) == row.first.k;
+    if constexpr (sizeof(T) == 4) {
+      if (!beside || !whole) enter(row, phase_factor(atom.x, row.first));
+      a = beside && whole ? phase_ * Pair<T>(tile.across[j * most_atoms<T> + place]).complex() : phase_;
+      if (at_rest) return;
+      const Orders<T> first = numbers(row.first);
+      a = a * bounded_exp(-displacement_exponent(atom.beta, first));
+      g = coupling(atom.beta, first, Orders<T>{0, 0, T(row.step)});
     } else {
-      begin(atom, row, at_rest);
-      return;
-    }
-    if (!at_rest) {
-      ratio = ratio * atom.bend;
-      g = g * turn;
+      if (!beside || !whole || j != steps_ + 1) return begin(tile, place, atom, row, at_rest);
+      ++steps_;
+      a = a * phase_;
+      if (at_rest) return;
+      phase_ = phase_ * bend_;
+      g = g * turn_;
     }
   }
 
  private:
-  Complex<T> ratio;  // A(k + 1) / A(k)
-  T turn;            // g(k + 1) / g(k)
+  bool known_ = false;
+  Orders<Order> from_{0, 0, 0};  // the row that the others are taken from
+  std::int32_t step_ = 0, steps_ = 0;
+  Complex<T> phase_{0, 0};    // float: of A at from_; double: A(k + 1) / A(k)
+  T turn_ = 1, bend_ = 1;     // double: g(k + 1) / g(k), and the ratio of two ratios of A
 
-  __device__ ARGAND_INLINE void begin(const Atom<T, Order>& atom, const Row<Order>& row, bool at_rest) {
+  static __device__ ARGAND_INLINE Orders<T> numbers(const Orders<Order>& hkl) {
+    return {T(hkl.h), T(hkl.k), T(hkl.l)};
+  }
+
+  __device__ ARGAND_INLINE void enter(const Row<Order>& row, Complex<T> phase) {
+    known_ = true;
+    from_ = row.first;
+    step_ = row.step;
+    phase_ = phase;
+  }
+
+  __device__ ARGAND_INLINE void begin(const AtomTile<T, Order>& tile, int place, const Atom<T, Order>& atom,
+                                      const Row<Order>& row, bool at_rest) {
+    enter(row, Pair<T>(tile.across[most_atoms<T> + place]).complex());
+    steps_ = 0;
     a = phase_factor(atom.x, row.first);
-    ratio = atom.beside.complex();
-    turn = g = 1;
-    good = true;
     if (at_rest) return;
-    const Orders<T> first{T(row.first.h), T(row.first.k), T(row.first.l)}, k{0, 1, 0}, l{0, 0, T(row.step)};
+    const Orders<T> first = numbers(row.first), k{0, 1, 0}, l{0, 0, T(row.step)};
     const T exponent = displacement_exponent(atom.beta, first);
     a = a * bounded_exp(-exponent);
     g = coupling(atom.beta, first, l);
-    ratio = ratio * coupling(atom.beta, first, k);
-    turn = coupling(atom.beta, k, l);
-    good = exponent < T(0.7) * -detail::Precision<T>::lowest;
+    phase_ = phase_ * (coupling(atom.beta, first, k) * bounded_exp(-displacement_exponent(atom.beta, k)));
+    turn_ = coupling(atom.beta, k, l);
+    bend_ = coupling(atom.beta, k, k);
+    // The next row may follow only where A is a normal number with room to spare.
+    known_ = exponent < T(0.7) * -detail::Precision<T>::lowest;
   }
 };
 
