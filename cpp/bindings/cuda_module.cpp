@@ -3,10 +3,9 @@
 // the workspace, and (device, stream).
 #include "argand/cuda.hpp"
 #include "crossing.hpp"
-#include "cuda/device.hpp"
 #include "dlpack.hpp"
 
-#if defined(ARGAND_EMULATED)
+#if defined(ARGAND_EMULATION)  // tests/emulation/
 #include "controls.hpp"
 #endif
 
@@ -28,15 +27,6 @@ cuda::Queue queue_of(const QueueArgs& args) {
 }
 cuda::Extents extents_of(const ExtentsArgs& args) {
   return {std::get<0>(args), std::get<1>(args)};
-}
-
-// (devices, why there is none)
-std::tuple<int, std::string> status() {
-  int count = 0;
-  const cudaError_t error = cudaGetDeviceCount(&count);
-  if (error == cudaSuccess) return {count, count > 0 ? "" : "the driver knows no CUDA device"};
-  (void)cudaGetLastError();
-  return {0, std::string(cudaGetErrorString(error)) + " (" + cudaGetErrorName(error) + ")"};
 }
 
 template <class Given>
@@ -159,14 +149,20 @@ PYBIND11_MODULE(ARGAND_MODULE, m) {
   m.def("version", [] { return ARGAND_VERSION; }, "The version that this module was built with.");
   m.def("compiler", [] { return ARGAND_CUDA_COMPILER; }, "The compiler that built it.");
   m.def("architectures", [] { return ARGAND_CUDA_ARCHITECTURES; }, "The architectures that it holds machine code for.");
-  m.def("status", &status, "How many devices there are, and in words why there is none.");
+  m.def(
+      "status",
+      [] {
+        const argand::cuda::Status now = argand::cuda::status();
+        return std::make_tuple(now.devices, now.reason);
+      },
+      "How many devices there are, and in words why there is none.");
   m.def("read_dlpack", &read_dlpack, pybind11::arg("capsule"),
         "(address, device_type, device_id, type_code, bits, shape, strides, read_only) of a DLPack capsule.");
   register_for<argand::HklLists<std::int32_t>>(m, "list");
   register_for<argand::HklLists<double>>(m, "points");
   register_for<argand::HklBox>(m, "box");
   register_transforms(m);
-#if defined(ARGAND_EMULATED)
+#if defined(ARGAND_EMULATION)
   register_emulation(m);
 #endif
 }

@@ -2,6 +2,8 @@
 // is allocated, copied or waited for: the call puts kernels on a stream and returns.
 #pragma once
 
+#include <string>
+
 #include "argand/density.hpp"
 #include "argand/views.hpp"
 
@@ -12,6 +14,13 @@ struct Queue {
   int device;
   void* stream;
 };
+
+// How many devices there are, and in words why there is none.
+struct Status {
+  int devices;
+  std::string reason;
+};
+Status status();
 
 // What lies on the device and is yet needed to share out the work: lengths of arrays.
 struct Extents {
