@@ -24,7 +24,7 @@ struct ToF {
 
   struct Parts {
     Shared<Pair<T>> sum;  // (rows, stage_columns)
-    ARGAND_HD explicit Parts(SharedMemory& memory) : sum(memory.take<Pair<T>>(rows_in_tile * stage_columns)) {}
+    ARGAND_HD explicit Parts(SharedMemory& memory) : sum(memory.take<Pair<T>>(rows_in_tile * stage_columns - 1)) {}
   };
 
   __device__ ARGAND_INLINE void clear(const Parts& parts, int r) const {
@@ -94,8 +94,8 @@ struct Parts {
   ARGAND_HD explicit Parts(SharedMemory& memory)
       : rows(memory.take<Row<Order>>(rows_in_tile)),
         atoms(memory),
-        a(memory.take<Pair<T>>(most_atoms<T> * columns)),
-        g(memory.take<T>(most_atoms<T> * columns)),
+        a(memory.take<Pair<T>>(most_atoms<T> * columns - 1)),
+        g(memory.take<T>(most_atoms<T> * columns - 1)),
         to(memory) {}
 };
 

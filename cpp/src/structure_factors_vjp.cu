@@ -14,7 +14,7 @@ struct Parts {
   ARGAND_HD explicit Parts(SharedMemory& memory)
       : rows(memory.take<Row<Order>>(rows_in_tile)),
         atoms(memory),
-        g(memory.take<Pair<T>>(rows_in_tile * stage_columns)),
+        g(memory.take<Pair<T>>(rows_in_tile * stage_columns - 1)),
         moments(memory.take<double>(moment_count * tile_threads)) {}
 };
 

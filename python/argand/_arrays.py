@@ -111,14 +111,12 @@ def view(array: Array) -> View:
     address, _, _, _, _, shape, strides, read_only = _cuda.read_dlpack(
         array.__dlpack__(stream=stream or _LEGACY_STREAM)
     )
-    return View(address, strides is None or _c_order(shape, strides), not read_only)
+    return View(address, strides is None or 0 in shape or _c_order(shape, strides), not read_only)
 
 
 def _c_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     step = 1
     for length, stride in zip(shape[::-1], strides[::-1], strict=True):
-        if length == 0:
-            return True
         if length != 1 and stride != step:
             return False
         step *= length
