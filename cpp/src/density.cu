@@ -32,7 +32,7 @@ struct Plane {
   HklBox box;
   Axis<T> y, z;
   int width, half, lines;  // orders of k, orders l >= 0, lines at once
-  Shared<Pair<T>> x;       // exp(2 pi i h x / na) for all h
+  Shared<Pair<T>> x;       // exp(2 pi i h x / na) for all h, on the way there
   Shared<Pair<T>> p, q;    // (k, l) and (line, l)
   Shared<T> map;           // (line, z), on the way back
 
@@ -40,10 +40,10 @@ struct Plane {
       : box(hkl), y(memory, hkl.k, grid.b), z(memory, hkl.l, grid.c), width(2 * hkl.k + 1), half(hkl.l + 1) {
     lines = most_lines;
     while (back && lines > together && lines * (grid.c + 1) > 3072) lines /= 2;
-    x = memory.take<Pair<T>>(2 * hkl.h + 1);
+    if (!back) x = memory.take<Pair<T>>(2 * hkl.h + 1);
     p = memory.take<Pair<T>>(width * half);
     q = memory.take<Pair<T>>(lines * half);
-    map = memory.take<T>(back ? lines * int(grid.c + 1) : 0);
+    if (back) map = memory.take<T>(lines * int(grid.c + 1) - 1);
   }
 };
 
@@ -131,7 +131,6 @@ __global__ void __launch_bounds__(transform_threads)
         }
       }
     }
-    __syncthreads();
   }
 }
 
@@ -148,7 +147,6 @@ __global__ void __launch_bounds__(transform_threads)
     const T* in = map + task * grid.b * grid.c;
     for (int e = t; e < width * half; e += transform_threads) plane.p[e] = {0, 0};
     for (int y0 = 0; y0 < plane.y.points; y0 += plane.lines) {
-      __syncthreads();
       const int lines = plane.lines < plane.y.points - y0 ? plane.lines : plane.y.points - y0;
       for (int e = t; e < lines * n; e += transform_threads) {
         plane.map[e / n * (n + 1) + e % n] = in[Index(y0) * n + e];
@@ -182,7 +180,6 @@ __global__ void __launch_bounds__(transform_threads)
     }
     Pair<T>* to = planes + task * width * half;
     for (int e = t; e < width * half; e += transform_threads) to[e] = plane.p[e];
-    __syncthreads();
   }
 }
 

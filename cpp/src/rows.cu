@@ -3,7 +3,7 @@
 namespace argand::cuda {
 namespace {
 
-constexpr int threads = 512;
+constexpr int threads = 512;  // 2 to an odd power
 
 // A block for each list. Every round looks at one reflection a thread; a running sum over the threads gives those that
 // begin a row their numbers, which do not depend on who was first.
@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(threads) find(Reflections<Order> reflections, 
       }
       up += total & 0xffff;
       down += total >> 16;
-      __syncthreads();
+      // No barrier: after an odd number of steps the last sums lie in the other half than the first of the next round.
     }
     if (t == 0) {
       reflections.counts[2 * list] = std::int32_t(up);

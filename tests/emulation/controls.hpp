@@ -13,16 +13,19 @@ inline void register_emulation(pybind11::module_& m) {
       "set_order", [](bool last_first) { emulation::settings().last_block_first = last_first; }, py::arg("last_first"));
   m.def(
       "plant",
-      [](int skip_barrier, int shrink_shared, int twin_thread, bool lose_block) {
-        emulation::settings().planted = {skip_barrier, shrink_shared, twin_thread, lose_block};
+      [](int launch, int skip_barrier, int shrink_shared, int twin_thread, bool lose_block) {
+        emulation::settings().planted = {launch, skip_barrier, shrink_shared, twin_thread, lose_block};
       },
-      py::arg("skip_barrier") = -1, py::arg("shrink_shared") = -1, py::arg("twin_thread") = -1,
+      py::arg("launch") = -1, py::arg("skip_barrier") = -1, py::arg("shrink_shared") = -1, py::arg("twin_thread") = -1,
       py::arg("lose_block") = false);
-  m.def("counters", [] {
-    const emulation::Counters& c = emulation::counters();
-    return py::make_tuple(c.launches, c.blocks, c.barriers, c.arrays);
+  m.def("launches", [] {
+    py::list all;
+    for (const emulation::Launch& one : emulation::launches()) {
+      all.append(py::make_tuple(one.blocks, one.barriers, one.arrays));
+    }
+    return all;
   });
-  m.def("reset_counters", [] { emulation::counters() = {}; });
+  m.def("reset", [] { emulation::launches().clear(); });
 }
 
 }  // namespace argand::bindings

@@ -38,10 +38,11 @@ struct Index3 {
 
 // Faults that a test can ask for. -1: none.
 struct Planted {
+  int launch = -1;          // in which launch since the counters were reset
   int skip_barrier = -1;    // the n-th barrier of every block is not there
   int shrink_shared = -1;   // the n-th array of shared memory has one element less
   int twin_thread = -1;     // this thread believes to be the one before it
-  bool lose_block = false;  // the grid has one block less
+  bool lose_block = false;  // the first block of the grid does not run
 };
 
 struct Settings {
@@ -53,13 +54,17 @@ inline Settings& settings() {
   return now;
 }
 
-// What has happened since the process began: that a test had something to do.
-struct Counters {
-  long launches = 0, blocks = 0, barriers = 0, arrays = 0;  // the last two: most of a block
+// What the launches were, since the counters were reset: blocks, and the most barriers and shared arrays of one.
+struct Launch {
+  long blocks = 0, barriers = 0, arrays = 0;
 };
-inline Counters& counters() {
-  static Counters now;
-  return now;
+inline std::vector<Launch>& launches() {
+  static std::vector<Launch> all;
+  return all;
+}
+inline Planted planted() {
+  const Planted& asked = settings().planted;
+  return asked.launch == int(launches().size()) - 1 ? asked : Planted{};
 }
 
 constexpr std::size_t stack_bytes = 256 << 10;
@@ -153,7 +158,7 @@ inline void run_block(Block& b) {
   const int count = int(b.fibers.size());
   for (int i = 0; i < count; ++i) {
     Fiber& fiber = b.fibers[i];
-    const int twin = settings().planted.twin_thread;
+    const int twin = planted().twin_thread;
     fiber.index.x = unsigned(i == twin && i > 0 ? i - 1 : i);
     fiber.barriers = 0;
     fiber.waiting = fiber.done = false;
@@ -187,7 +192,7 @@ inline void run_block(Block& b) {
     for (Fiber& fiber : b.fibers) fiber.waiting = false;
     ++b.interval;
   }
-  Counters& c = counters();
+  Launch& c = launches().back();
   ++c.blocks;
   c.barriers = c.barriers > b.interval ? c.barriers : b.interval;
   c.arrays = c.arrays > b.arrays ? c.arrays : b.arrays;
@@ -196,7 +201,7 @@ inline void run_block(Block& b) {
 inline bool barrier(bool vote) {
   Block& b = *block();
   Fiber& fiber = b.fibers[b.current];
-  if (fiber.barriers++ == settings().planted.skip_barrier) return vote;
+  if (fiber.barriers++ == planted().skip_barrier) return vote;
   fiber.vote = vote;
   fiber.waiting = true;
   leave_fiber(false);
@@ -204,7 +209,7 @@ inline bool barrier(bool vote) {
 }
 
 inline void launch(unsigned blocks, unsigned threads, unsigned bytes, const std::function<void()>& body) {
-  ++counters().launches;
+  launches().push_back({});
   Block b;
   b.threads.x = threads;
   b.blocks.x = blocks;
@@ -217,10 +222,9 @@ inline void launch(unsigned blocks, unsigned threads, unsigned bytes, const std:
   struct Restore {
     ~Restore() { block() = nullptr; }
   } restore;
-  const unsigned run = blocks - (settings().planted.lose_block ? 1 : 0);
-  for (unsigned i = 0; i < run; ++i) {
-    b.index.x = settings().last_block_first ? run - 1 - i : i;
-    run_block(b);
+  for (unsigned i = 0; i < blocks; ++i) {
+    b.index.x = settings().last_block_first ? blocks - 1 - i : i;
+    if (b.index.x > 0 || !planted().lose_block) run_block(b);
   }
 }
 
@@ -301,7 +305,7 @@ class SharedMemory {
   Shared<T> take(int count) {
     const int begin = used_;
     used_ += (int(sizeof(T)) * count + 15) / 16 * 16;
-    const bool shrink = emulation::block() && arrays_++ == emulation::settings().planted.shrink_shared;
+    const bool shrink = emulation::block() && arrays_++ == emulation::planted().shrink_shared;
     if (emulation::block()) {
       if (used_ > int(emulation::block()->shared.size())) emulation::complain("less shared memory than the kernel uses");
       emulation::block()->arrays = arrays_;

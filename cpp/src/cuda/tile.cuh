@@ -65,11 +65,11 @@ __device__ ARGAND_INLINE void load_beta(const Atoms<T>& atoms, Index a, T (&beta
 }
 
 // Fills the tile with atoms begin .. begin + count. `transposed`: Z(i) of an atom at i * most_atoms + atom, else at
-// atom * row_length + i. Begins and ends with a barrier.
+// atom * row_length + i. Ends with a barrier; who still reads the
+// tile before it needs none.
 template <bool transposed, class T, class Order>
 __device__ ARGAND_INLINE void fill(const AtomTile<T, Order>& tile, const Atoms<T>& atoms, Index begin, int count) {
   const int t = int(threadIdx.x);
-  __syncthreads();
   if (t < count) tile.unsorted[t] = atoms.scatterer[begin + t];
   __syncthreads();
   if (t < count) {
