@@ -3,23 +3,32 @@
 namespace argand::cuda {
 namespace {
 
-// Form factors, real or complex: `width` numbers each.
 template <class T>
-struct Form {
-  const T* value;
-  const std::int64_t* row_ptr;
-  int width;
-
-  __device__ ARGAND_INLINE Complex<T> operator()(Index row, Index at) const {
-    const T* f = value + width * (row + at);
-    return {f[0], width == 2 ? f[1] : T(0)};
-  }
+struct NumberOf {
+  using Type = T;
 };
+template <class T>
+struct NumberOf<Complex<T>> {
+  using Type = T;
+};
+template <class F>
+using Number = typename NumberOf<F>::Type;
+
+// Calls use(i) for the entries of a row, i a constant of the program.
+template <class Order, class Use>
+__device__ ARGAND_INLINE void entries(const Row<Order>& row, const Use& use) {
+#pragma unroll
+  for (int i = 0; i < row_length; ++i) {
+    if (i >= row.length) break;
+    use(i);
+  }
+}
 
 // Sums of a tile's rows go to shared memory, and from there to F in whole lines.
-template <class T>
+template <class F>
 struct ToF {
-  Form<T> form;
+  using T = Number<F>;
+  const F* form;
   Complex<T>* out;
 
   struct Parts {
@@ -32,12 +41,16 @@ struct ToF {
     for (int i = 0; i < row_length; ++i) parts.sum[r * stage_columns + i] = {0, 0};
   }
 
-  template <class Order>
-  __device__ ARGAND_INLINE void add(const Parts& parts, const Row<Order>& row, Index, int r, int i, Index form_row,
-                                    Complex<T> sum) const {
-    const Index at = row.at + row.step * i;
-    const Pair<T> before = parts.sum[r * stage_columns + i];
-    parts.sum[r * stage_columns + i] = pair(before.complex() + form(form_row, at) * sum);
+  template <class Order, class Sum>
+  __device__ ARGAND_INLINE void add(const Parts& parts, const Row<Order>& row, Index, int r, Index form_row,
+                                    const Sum& sum) const {
+    const F* f = form + form_row + row.at;
+    const auto to = [&](int i) { return r * stage_columns + i; };
+    entries(row, [&](int i) {
+      const Complex<T> before = Pair<T>(parts.sum[to(i)]).complex();
+      parts.sum[to(i)] = pair(before + *f * sum(i));
+      f += row.step;
+    });
   }
 
   template <class Order>
@@ -56,12 +69,11 @@ struct ToF {
 };
 
 // Sums of a scatterer's terms go into the gradient by its form factors.
-template <class T>
+template <class F>
 struct ToFormGradient {
-  const std::int64_t* row_ptr;
-  int width;
+  using T = Number<F>;
   const Complex<T>* g;
-  T* gradient;
+  F* gradient;
 
   struct Parts {
     ARGAND_HD explicit Parts(SharedMemory&) {}
@@ -69,14 +81,22 @@ struct ToFormGradient {
 
   __device__ ARGAND_INLINE void clear(const Parts&, int) const {}
 
-  template <class Order>
-  __device__ ARGAND_INLINE void add(const Parts&, const Row<Order>& row, Index first, int, int i, Index form_row,
-                                    Complex<T> sum) const {
-    const Index at = row.at + row.step * i;
-    const Complex<T> share = g[first + at] * conj(sum);
-    T* to = gradient + width * (form_row + at);
-    atomicAdd(to, share.re);
-    if (width == 2) atomicAdd(to + 1, share.im);
+  static __device__ ARGAND_INLINE void add_to(T* gradient, Complex<T> share) { atomicAdd(gradient, share.re); }
+  static __device__ ARGAND_INLINE void add_to(Complex<T>* gradient, Complex<T> share) {
+    atomicAdd(&gradient->re, share.re);
+    atomicAdd(&gradient->im, share.im);
+  }
+
+  template <class Order, class Sum>
+  __device__ ARGAND_INLINE void add(const Parts&, const Row<Order>& row, Index first, int, Index form_row,
+                                    const Sum& sum) const {
+    F* to = gradient + form_row + row.at;
+    const Complex<T>* given = g + first + row.at;
+    entries(row, [&](int i) {
+      add_to(to, *given * conj(sum(i)));
+      to += row.step;
+      given += row.step;
+    });
   }
 
   template <class Order>
@@ -106,30 +126,26 @@ template <bool guarded, class T, class Order, class To>
 __device__ ARGAND_INLINE void add_terms(const Parts<T, Order, To>& parts, const To& to, const Row<Order>& row,
                                         Index first, int r, int count, const std::int64_t* row_ptr) {
   Complex<T> sum[row_length];
+  for (int a = 0; a < count;) {
+    const std::int32_t scatterer = parts.atoms.scatterer[a];
 #pragma unroll
-  for (int i = 0; i < row_length; ++i) sum[i] = {0, 0};
-  std::int32_t scatterer = parts.atoms.scatterer[0];
-  for (int a = 0; a < count; ++a) {
-    const Complex<T> start = Pair<T>(parts.a[a * columns + r]).complex();
-    const T g = parts.g[a * columns + r];
-    const int reach = guarded ? int(parts.atoms.reach[a]) : row_length;
-    walk<guarded>(
-        row.length, reach, start, g, [&](int i) { return Pair<T>(parts.atoms.along[a * row_length + i]).complex(); },
-        [&](int i, Complex<T> t, Complex<T> z) {
-          sum[i].re += t.re * z.re;
-          sum[i].re -= t.im * z.im;
-          sum[i].im += t.re * z.im;
-          sum[i].im += t.im * z.re;
-        });
-    const std::int32_t next = a + 1 < count ? std::int32_t(parts.atoms.scatterer[a + 1]) : -1;
-    if (next == scatterer) continue;
-    const Index form_row = row_ptr[scatterer];
-    scatterer = next;
-#pragma unroll
-    for (int i = 0; i < row_length; ++i) {
-      if (i < row.length) to.add(parts.to, row, first, r, i, form_row, row.step > 0 ? sum[i] : conj(sum[i]));
-      sum[i] = {0, 0};
-    }
+    for (int i = 0; i < row_length; ++i) sum[i] = {0, 0};
+    do {
+      const Complex<T> start = Pair<T>(parts.a[a * columns + r]).complex();
+      const T g = parts.g[a * columns + r];
+      const int reach = guarded ? int(parts.atoms.reach[a]) : row_length;
+      walk<guarded>(
+          row.length, reach, start, g, [&](int i) { return Pair<T>(parts.atoms.along[a * row_length + i]).complex(); },
+          [&](int i, Complex<T> t, Complex<T> z) {
+            sum[i].re += t.re * z.re;
+            sum[i].re -= t.im * z.im;
+            sum[i].im += t.re * z.im;
+            sum[i].im += t.im * z.re;
+          });
+      ++a;
+    } while (a < count && parts.atoms.scatterer[a] == scatterer);
+    const T turn = T(row.step);
+    to.add(parts.to, row, first, r, row_ptr[scatterer], [&](int i) { return Complex<T>{sum[i].re, turn * sum[i].im}; });
   }
 }
 
@@ -209,21 +225,6 @@ void launch(const Queue& queue, const Atoms<T>& atoms, const Extents& extents, R
   check(cudaGetLastError());
 }
 
-template <class F>
-struct Width;
-template <>
-struct Width<float> {
-  static constexpr int value = 1;
-};
-template <>
-struct Width<double> {
-  static constexpr int value = 1;
-};
-template <class T>
-struct Width<Complex<T>> {
-  static constexpr int value = 2;
-};
-
 }  // namespace
 
 template <class Given>
@@ -234,10 +235,8 @@ Index structure_factors_workspace(Index crystals, const Extents&, const Given& h
 template <class T, class F, class Given>
 void structure_factors(const Queue& queue, const Atoms<T>& atoms, const Extents& extents, const FormFactors<F>& form,
                        const Given& hkl, Complex<T>* out, void* workspace) {
-  const auto* value = reinterpret_cast<const T*>(form.value);
-  constexpr int width = Width<F>::value;
-  launch(queue, atoms, extents, reflections_of(hkl, width == 1), form.row_ptr,
-         ToF<T>{{value, form.row_ptr, width}, out}, workspace);
+  launch(queue, atoms, extents, reflections_of(hkl, sizeof(F) == sizeof(T)), form.row_ptr, ToF<F>{form.value, out},
+         workspace);
 }
 
 template <class T, class F, class Given>
@@ -245,7 +244,7 @@ void structure_factors_form_vjp(const Queue& queue, const Atoms<T>& atoms, const
                                 const FormFactors<F>& form, const Given& hkl, const Complex<T>* g, F* gradient,
                                 void* workspace) {
   launch(queue, atoms, extents, reflections_of(hkl, false), form.row_ptr,
-         ToFormGradient<T>{form.row_ptr, Width<F>::value, g, reinterpret_cast<T*>(gradient)}, workspace);
+         ToFormGradient<F>{g, gradient}, workspace);
 }
 
 #define ARGAND_INSTANTIATE(T, F, R)                                                                                \

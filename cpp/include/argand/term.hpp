@@ -55,15 +55,13 @@ ARGAND_HD ARGAND_INLINE V ratio_of_ratios(const V (&beta)[6]) {
   return bounded_exp(V(beta[2] * Element<V>(-2)));
 }
 
-// exp(-2 a^T beta b) of T(a + b) = T(a) T(b) exp(-2 a^T beta b)
-template <class V, class R>
-ARGAND_HD ARGAND_INLINE V coupling(const V (&beta)[6], Orders<R> a, Orders<R> b) {
+// exp(-2 a^T beta b) of T(a + b) = T(a) T(b) exp(-2 a^T beta b), with b = steps along one axis
+template <int axis, class V, class R>
+ARGAND_HD ARGAND_INLINE V coupling(const V (&beta)[6], Orders<R> a, Element<V> steps) {
+  constexpr int of[3][3] = {{0, 3, 4}, {3, 1, 5}, {4, 5, 2}};  // where beta_ij lies
   using T = Element<V>;
-  const T h = T(b.h), k = T(b.k), l = T(b.l);
-  const V along_h = beta[0] * h + beta[3] * k + beta[4] * l;
-  const V along_k = beta[3] * h + beta[1] * k + beta[5] * l;
-  const V along_l = beta[4] * h + beta[5] * k + beta[2] * l;
-  return bounded_exp(T(-2) * (along_h * T(a.h) + along_k * T(a.k) + along_l * T(a.l)));
+  const V along = beta[of[axis][0]] * T(a.h) + beta[of[axis][1]] * T(a.k) + beta[of[axis][2]] * T(a.l);
+  return bounded_exp(T(-2) * steps * along);
 }
 
 }  // namespace argand

@@ -95,22 +95,18 @@ __device__ ARGAND_INLINE void fill(const AtomTile<T, Order>& tile, const Atoms<T
     tile.scatterer[place] = own;
   }
   __syncthreads();
-  // The tables: a few entries a thread, the first of them by its definition.
-  constexpr int part = row_length * most_atoms<T> / tile_threads;
-  const int place = t % most_atoms<T>, first = t / most_atoms<T> * part;
-  if (place < count) {
+  // The tables, half of the threads for each: some entries a thread, the first of them by its definition.
+  constexpr int half = tile_threads / 2, part = row_length * most_atoms<T> / half;
+  const int place = t % most_atoms<T>, first = t % half / most_atoms<T> * part;
+  if (place < count && t < half) {
     const Atom<T, Order> atom = tile.atom[place];
     const Orders<Order> at{0, 0, Order(first)}, l{0, 0, 1};
-    const T damped = bounded_exp(-displacement_exponent(atom.beta, l));
+    const T damped = bounded_exp(-atom.beta[2]);
     Complex<T> z = phase_factor(atom.x, at) * bounded_exp(-displacement_exponent(atom.beta, at));
-    Complex<T> ratio = phase_factor(atom.x, l) * (coupling(atom.beta, at, l) * damped);
-    const T bend = coupling(atom.beta, l, l);
-    Complex<T> across = phase_factor(atom.x, Orders<Order>{0, Order(first), 0});
-    const Complex<T> beside = phase_factor(atom.x, Orders<Order>{0, 1, 0});
+    Complex<T> ratio = phase_factor(atom.x, l) * (coupling<2>(atom.beta, at, T(1)) * damped);
+    const T bend = coupling<2>(atom.beta, l, T(1));
 #pragma unroll
     for (int i = 0; i < part; ++i) {
-      tile.across[(first + i) * most_atoms<T> + place] = pair(across);
-      across = across * beside;
       tile.along[transposed ? (first + i) * most_atoms<T> + place : place * row_length + first + i] = pair(z);
       z = z * ratio;
       ratio = ratio * bend;
@@ -122,6 +118,21 @@ __device__ ARGAND_INLINE void fill(const AtomTile<T, Order>& tile, const Atoms<T
         while (reach > 1 && atom.beta[2] * T((reach - 1) * (reach - 1)) > -detail::Precision<T>::lowest) --reach;
       }
       tile.reach[place] = reach;
+    }
+  } else if (place < count) {
+    const Atom<T, Order> atom = tile.atom[place];
+    const auto put = [&](int j, Complex<T> value) { tile.across[j * most_atoms<T> + place] = pair(value); };
+    constexpr int middle = part / 2;  // from there both ways, so that errors stay half as large
+    Complex<T> up = phase_factor(atom.x, Orders<Order>{0, Order(first + middle), 0}), down = up;
+    const Complex<T> beside = phase_factor(atom.x, Orders<Order>{0, 1, 0});
+    put(first + middle, up);
+#pragma unroll
+    for (int j = 1; j <= middle; ++j) {
+      down = down * conj(beside);
+      put(first + middle - j, down);
+      if (j == middle) break;
+      up = up * beside;
+      put(first + middle + j, up);
     }
   }
   __syncthreads();
@@ -146,7 +157,7 @@ class Start {
       if (at_rest) return;
       const Orders<T> first = numbers(row.first);
       a = a * bounded_exp(-displacement_exponent(atom.beta, first));
-      g = coupling(atom.beta, first, Orders<T>{0, 0, T(row.step)});
+      g = coupling<2>(atom.beta, first, T(row.step));
     } else {
       if (!beside || !whole || j != steps_ + 1) return begin(tile, place, atom, row, at_rest);
       ++steps_;
@@ -181,13 +192,13 @@ class Start {
     steps_ = 0;
     a = phase_factor(atom.x, row.first);
     if (at_rest) return;
-    const Orders<T> first = numbers(row.first), k{0, 1, 0}, l{0, 0, T(row.step)};
+    const Orders<T> first = numbers(row.first), k{0, 1, 0};
     const T exponent = displacement_exponent(atom.beta, first);
     a = a * bounded_exp(-exponent);
-    g = coupling(atom.beta, first, l);
-    phase_ = phase_ * (coupling(atom.beta, first, k) * bounded_exp(-displacement_exponent(atom.beta, k)));
-    turn_ = coupling(atom.beta, k, l);
-    bend_ = coupling(atom.beta, k, k);
+    g = coupling<2>(atom.beta, first, T(row.step));
+    phase_ = phase_ * (coupling<1>(atom.beta, first, T(1)) * bounded_exp(-atom.beta[1]));
+    turn_ = coupling<2>(atom.beta, k, T(row.step));
+    bend_ = coupling<1>(atom.beta, k, T(1));
     // The next row may follow only where A is a normal number with room to spare.
     known_ = exponent < T(0.7) * -detail::Precision<T>::lowest;
   }
