@@ -46,9 +46,9 @@ def random_batch(
         beta=None if at_rest else beta.astype(real),
         occ=rng.uniform(0.1, 1, n).astype(real),
         scatterer=(kinds * own + rng.integers(0, kinds, n)).astype(np.int32),
-        form=np.concatenate(form).astype(COMPLEX[dtype] if dispersion else real),
+        form=np.concatenate([np.zeros(0), *form]).astype(COMPLEX[dtype] if dispersion else real),
         form_ptr=pointers([len(f) for f in form]),
-        hkl=None if reflections == "box" else np.concatenate(lists).astype(np.int32),
+        hkl=None if reflections == "box" else np.concatenate([np.zeros((0, 3)), *lists]).astype(np.int32),
         hkl_ptr=pointers([len(h) for h in lists]) if reflections == "lists" else None,
         box=reach if reflections == "box" else None,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +18,9 @@ from batches import COMPLEX, as_double, random_batch, truth
 SHAPES = ["box", "list", "lists"]
 
 
-def forward(batch: _dispatch.Batch) -> np.ndarray:
+def forward(batch: _dispatch.Batch, kernels: Any = _dispatch) -> np.ndarray:
     out = np.full(batch.out_shape, np.nan, COMPLEX[str(batch.frac.dtype)])
-    _dispatch.structure_factors(batch, out)
+    kernels.structure_factors(batch, out)
     return out
 
 
@@ -27,49 +28,49 @@ def forward(batch: _dispatch.Batch) -> np.ndarray:
 @pytest.mark.parametrize("dispersion", [False, True])
 @pytest.mark.parametrize("reflections", SHAPES)
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 2e-6)])
-def test_sum_is_the_definition(reflections, dispersion, at_rest, dtype, tolerance):
+def test_sum_is_the_definition(kernels, reflections, dispersion, at_rest, dtype, tolerance):
     rng = np.random.default_rng(1)
     batch = random_batch(rng, reflections=reflections, dispersion=dispersion, at_rest=at_rest, dtype=dtype)
     expected = truth(as_double(batch))
-    assert np.abs(forward(batch) - expected).max() < tolerance * np.abs(expected).max()
+    assert np.abs(forward(batch, kernels) - expected).max() < tolerance * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("reach", [(0, 0, 0), (2, 1, 1), (0, 5, 3), (5, 0, 0), (0, 0, 9), (4, 4, 4), (2, 16, 17)])
 @pytest.mark.parametrize("dispersion", [False, True])
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 2e-6)])
-def test_boxes_whose_axes_are_separate(reach, dispersion, dtype, tolerance):
+def test_boxes_whose_axes_are_separate(kernels, reach, dispersion, dtype, tolerance):
     """Displacement along the axes only; from one reflection to a box that is cut into parts."""
     rng = np.random.default_rng(11)
     atoms = (3, 0, 300) if reach == (2, 16, 17) else (3, 0, 20)
     batch = random_batch(rng, reflections="box", atoms=atoms, reach=reach, dispersion=dispersion, dtype=dtype)
     batch = batch._replace(beta=batch.beta * np.array([1, 1, 1, 0, 0, 0], dtype))
     expected = truth(as_double(batch))
-    assert np.abs(forward(batch) - expected).max() < tolerance * np.abs(expected).max()
+    assert np.abs(forward(batch, kernels) - expected).max() < tolerance * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("reach", [(1, 1, 100), (1, 100, 1), (0, 30, 30)])
 @pytest.mark.parametrize("b", [0.0, 0.001, 0.1, 3.0, 100.0])
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 2e-5)])
-def test_long_rows_and_strips_and_any_displacement(reach, b, dtype, tolerance):
+def test_long_rows_and_strips_and_any_displacement(kernels, reach, b, dtype, tolerance):
     """Orders to 100, exponents to 1e6: nothing overflows, nothing that matters underflows."""
     rng = np.random.default_rng(2)
     batch = random_batch(rng, reflections="list", atoms=(9,), reach=reach, dtype=dtype)
     beta = np.tile([b, b, b, b / 2, -b / 2, b / 3], (9, 1)).astype(dtype)
     batch = batch._replace(beta=beta, hkl=oracles.box(reach), form=np.ones_like(batch.form))
     expected = truth(as_double(batch))
-    assert np.abs(forward(batch) - expected).max() < tolerance * np.abs(expected).max()
+    assert np.abs(forward(batch, kernels) - expected).max() < tolerance * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("reflections", SHAPES)
 @pytest.mark.parametrize("dispersion", [False, True])
-def test_adjoint_identity(reflections, dispersion):
+def test_adjoint_identity(kernels, reflections, dispersion):
     """Re <g, J d> = <J^T g, d> with J d from the definition's own derivative."""
     rng = np.random.default_rng(3)
     batch = random_batch(rng, reflections=reflections, dispersion=dispersion)
     g = rng.normal(size=batch.out_shape) + 1j * rng.normal(size=batch.out_shape)
     n = len(batch.frac)
     gradients = [np.full(shape, np.nan) for shape in ((n, 3), (n, 6), (n,))]
-    _dispatch.structure_factors_vjp(batch, g, *gradients)
+    kernels.structure_factors_vjp(batch, g, *gradients)
     directions = [rng.normal(size=x.shape) for x in gradients]
 
     def moved(step: float) -> np.ndarray:
@@ -90,36 +91,71 @@ def test_adjoint_identity(reflections, dispersion):
 
 
 @pytest.mark.parametrize("reflections", SHAPES)
-def test_occupancy_is_linear_so_its_adjoint_is_exact(reflections):
+def test_occupancy_is_linear_so_its_adjoint_is_exact(kernels, reflections):
     """<A occ, g> = <occ, A* g> to rounding."""
     rng = np.random.default_rng(4)
     batch = random_batch(rng, reflections=reflections)
     g = rng.normal(size=batch.out_shape) + 1j * rng.normal(size=batch.out_shape)
     grad_occ = np.empty(len(batch.occ))
-    _dispatch.structure_factors_vjp(batch, g, None, None, grad_occ)
-    f = forward(batch)
+    kernels.structure_factors_vjp(batch, g, None, None, grad_occ)
+    f = forward(batch, kernels)
     assert abs(np.vdot(g, f).real - grad_occ @ batch.occ) < 1e-12 * np.linalg.norm(g) * np.linalg.norm(f)
 
 
-def test_only_what_is_wanted_is_written():
+def test_only_what_is_wanted_is_written(kernels):
     rng = np.random.default_rng(5)
     batch = random_batch(rng, reflections="box")
     g = rng.normal(size=batch.out_shape) + 0j
     both = np.empty_like(batch.frac), np.empty_like(batch.occ)
     alone = np.empty_like(batch.frac)
-    _dispatch.structure_factors_vjp(batch, g, both[0], None, both[1])
-    _dispatch.structure_factors_vjp(batch, g, alone, None, None)
+    kernels.structure_factors_vjp(batch, g, both[0], None, both[1])
+    kernels.structure_factors_vjp(batch, g, alone, None, None)
     np.testing.assert_array_equal(alone, both[0])
 
 
-def test_friedel_mates_of_a_box_are_exact_conjugates():
-    f = forward(random_batch(np.random.default_rng(6), reflections="box"))
+def test_friedel_mates_of_a_box_are_exact_conjugates(kernels):
+    f = forward(random_batch(np.random.default_rng(6), reflections="box"), kernels)
     np.testing.assert_array_equal(f, f[:, ::-1, ::-1, ::-1].conj())
 
 
-def test_dispersion_breaks_friedel():
-    f = forward(random_batch(np.random.default_rng(7), reflections="box", dispersion=True))
+def test_dispersion_breaks_friedel(kernels):
+    f = forward(random_batch(np.random.default_rng(7), reflections="box", dispersion=True), kernels)
     assert np.abs(f - f[:, ::-1, ::-1, ::-1].conj()).max() > 0.1
+
+
+@pytest.mark.parametrize("reflections", SHAPES)
+@pytest.mark.parametrize("atoms", [(), (0,), (0, 0, 0), (1,), (1, 0), (7, 9), (8, 17), (33,)])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_any_number_of_atoms(kernels, reflections, atoms, dtype):
+    """None, one, and numbers that fill no lane, block or tile; forward and backward."""
+    rng = np.random.default_rng(15)
+    batch = random_batch(rng, reflections=reflections, atoms=atoms, reach=(1, 2, 18), dtype=dtype)
+    expected = truth(as_double(batch)) if atoms else np.zeros(batch.out_shape, complex)
+    f = forward(batch, kernels)
+    tolerance = 1e-13 if dtype == "float64" else 3e-6
+    assert f.shape == expected.shape
+    assert np.abs(f - expected).max(initial=0) <= tolerance * np.abs(expected).max(initial=1e-300)
+    g = (rng.normal(size=f.shape) + 1j * rng.normal(size=f.shape)).astype(f.dtype)
+    gradients = [np.full((len(batch.frac), *rest), np.nan, dtype) for rest in ((3,), (6,), ())]
+    kernels.structure_factors_vjp(batch, g, *gradients)
+    assert all(np.isfinite(gradient).all() for gradient in gradients)
+    left, right = np.vdot(g, expected).real, gradients[2].astype(float) @ batch.occ
+    assert abs(left - right) <= 10 * tolerance * np.linalg.norm(g) * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("dispersion", [False, True])
+@pytest.mark.parametrize("reflections", SHAPES)
+def test_gradients_in_single_precision(kernels, reflections, dispersion):
+    """Those of float32 are those of float64 to rounding."""
+    rng = np.random.default_rng(16)
+    batch = random_batch(rng, reflections=reflections, dispersion=dispersion, dtype="float32", reach=(4, 6, 8))
+    g = (rng.normal(size=batch.out_shape) + 1j * rng.normal(size=batch.out_shape)).astype(np.complex64)
+    n = len(batch.frac)
+    single, double = ([np.full((n, *rest), np.nan, t) for rest in ((3,), (6,), ())] for t in ("float32", "float64"))
+    kernels.structure_factors_vjp(batch, g, *single)
+    _dispatch.structure_factors_vjp(as_double(batch), g.astype(complex), *double)
+    for ours, true in zip(single, double, strict=True):
+        assert np.abs(ours - true).max() < 1e-5 * np.abs(true).max()
 
 
 @pytest.mark.parametrize("reflections", SHAPES)
@@ -208,7 +244,7 @@ def test_bad_outputs_are_refused_by_name():
 
 
 @pytest.mark.parametrize("dispersion", [False, True])
-def test_orders_need_not_be_integers(dispersion):
+def test_orders_need_not_be_integers(kernels, dispersion):
     """Satellites of main reflections, in rows and scattered, forward and backward."""
     rng = np.random.default_rng(13)
     batch = random_batch(rng, reflections="list", dispersion=dispersion)
@@ -217,10 +253,10 @@ def test_orders_need_not_be_integers(dispersion):
     for hkl in (main, main + np.array([0.1, -0.25, 0.37]), rng.uniform(-5, 5, main.shape)):
         moved = batch._replace(hkl=hkl)
         expected = truth(moved)
-        assert np.abs(forward(moved) - expected).max() < 1e-13 * np.abs(expected).max()
+        assert np.abs(forward(moved, kernels) - expected).max() < 1e-13 * np.abs(expected).max()
         g = rng.normal(size=expected.shape) + 1j * rng.normal(size=expected.shape)
         grad_occ = np.empty(len(batch.occ))
-        _dispatch.structure_factors_vjp(moved, g, None, None, grad_occ)
+        kernels.structure_factors_vjp(moved, g, None, None, grad_occ)
         left, right = np.vdot(g, expected).real, grad_occ @ batch.occ
         assert abs(left - right) < 1e-12 * np.linalg.norm(g) * np.linalg.norm(expected)
 

@@ -1,51 +1,11 @@
 #include "argand/structure_factors.hpp"
 
-#include <tuple>
-
-#include "atoms.hpp"
-#include "register.hpp"
+#include "crossing.hpp"
 
 namespace argand::bindings {
 namespace {
 
 namespace py = pybind11;
-
-// (value, row_ptr, is_complex)
-using FormArgs = std::tuple<Address, Address, bool>;
-
-// How each kind of reflections crosses: lists as (count, hkl_ptr, hkl), a box as (h, k, l).
-template <class Reflections>
-struct Crossing;
-template <class Order>
-struct Crossing<HklLists<Order>> {
-  using Args = std::tuple<Index, Address, Address>;
-  static HklLists<Order> make(const Args& args) {
-    const auto& [count, hkl_ptr, hkl] = args;
-    return {count, pointer<const std::int64_t>(hkl_ptr), pointer<const Order>(hkl)};
-  }
-};
-template <>
-struct Crossing<HklBox> {
-  using Args = std::tuple<int, int, int>;
-  static HklBox make(const Args& args) {
-    const auto& [h, k, l] = args;
-    return {h, k, l};
-  }
-};
-
-// Calls kernel(atoms, form) with the types that the arguments name, without the GIL.
-template <class T, class Kernel>
-void with_types(const AtomsArgs& atoms_args, const FormArgs& form_args, const Kernel& kernel) {
-  const Atoms<T> atoms = atoms_of<T>(atoms_args);
-  const auto& [value, row_ptr, is_complex] = form_args;
-  const auto* rows = pointer<const std::int64_t>(row_ptr);
-  const py::gil_scoped_release unlocked;
-  if (is_complex) {
-    kernel(atoms, FormFactors<Complex<T>>{pointer<const Complex<T>>(value), rows});
-  } else {
-    kernel(atoms, FormFactors<T>{pointer<const T>(value), rows});
-  }
-}
 
 template <class T, class Reflections>
 void forward(const AtomsArgs& atoms, const FormArgs& form, const Reflections& hkl, Address out) {

@@ -1,7 +1,8 @@
 """Crystallographic structure factors and electron densities, fast and differentiable, and networks that learn phases.
 
 The public names are these functions on numpy arrays; ``argand.torch`` holds the same as differentiable torch
-operators, ``argand.learn`` the data sets and models. Importing argand does not import torch.
+operators, ``argand.cuda`` on CuPy arrays, ``argand.learn`` the data sets and models. Importing argand does not import
+torch.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from argand import cuda
 from argand._config import build_config, num_threads, set_num_threads
 from argand._memory import memory_limit, set_memory_limit
 from argand._version import __version__
@@ -35,6 +37,7 @@ __all__ = [
     "beta_from_u_aniso",
     "build_config",
     "cell_volume",
+    "cuda",
     "difference_coefficients",
     "form_factors",
     "grid_shape",

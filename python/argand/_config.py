@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argand import _core
+from argand._arrays import _cuda
 from argand._version import __version__
 
 # A compiled core that another version of the Python files was built with would compute something else.
@@ -10,16 +11,27 @@ if _core.version() != __version__:
     raise ImportError(
         f"argand is {__version__} but its compiled core is {_core.version()}: build it anew with `pip install .`"
     )
+if _cuda is not None and _cuda.version() != __version__:
+    raise ImportError(
+        f"argand is {__version__} but its CUDA module is {_cuda.version()}: build it anew with `pip install .`"
+    )
 
 
 def build_config() -> dict[str, str | int | bool]:
-    """Version, compiler, the instruction set that runs on this processor, threads, and whether CUDA is built in."""
+    """Version, compiler, the instruction set that runs on this processor, threads, and whether CUDA is built in.
+
+    With CUDA also its compiler and the architectures that there is code for; `argand.cuda.is_available` tells whether
+    there is a device.
+    """
+    cuda: dict[str, str | int | bool] = {"cuda": False}
+    if _cuda is not None:
+        cuda = {"cuda": True, "cuda_compiler": _cuda.compiler(), "cuda_architectures": _cuda.architectures()}
     return {
         "version": __version__,
         "compiler": _core.compiler(),
         "simd": _core.simd_level(),
         "threads": _core.num_threads(),
-        "cuda": False,
+        **cuda,
     }
 
 

@@ -1,19 +1,22 @@
-"""The seam: the only caller of the compiled core.
+"""The seam: the only caller of the compiled modules.
 
-Arrays may be numpy arrays or CPU torch tensors; nothing here imports torch. The caller allocates every output, this
-module checks shapes, types and layout once and hands addresses over. Everything is ragged-batched: the atoms of
-crystal ``c`` are rows ``atom_ptr[c]:atom_ptr[c+1]``.
+Arrays may be numpy arrays, torch tensors or CuPy arrays; nothing here imports torch or CuPy. The caller allocates every
+output, this module checks shapes, types and layout once and hands addresses over. Everything is ragged-batched: the
+atoms of crystal ``c`` are rows ``atom_ptr[c]:atom_ptr[c+1]``.
+
+Where ``frac`` or the map lies, there the call runs, and all other arrays must lie there too. On a device the numbers of
+index arrays are not looked at, since that would wait for the device: whoever calls must know that they are right.
+Work is put on the stream that the arrays' library works on, whatever memory it takes meanwhile comes from that library.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from argand import _core
-
-Array = Any  # numpy.ndarray or torch.Tensor: anything with .shape, .dtype and an address
+from argand import _arrays, _core
+from argand._arrays import CPU, Array, Place, _cuda, place
+from argand._arrays import address as _address
+from argand._arrays import dtype_name as _dtype
 
 _COMPLEX = {"float32": "complex64", "float64": "complex128"}
 
@@ -59,41 +62,106 @@ class Batch(NamedTuple):
 
 def structure_factors(batch: Batch, out: Array, *, trusted: bool = False) -> None:
     """Write F of every crystal into ``out`` (see ``Batch.out_shape``); `trusted`: argand itself has built the batch."""
-    bits = (32 if _dtype(batch.frac) == "float32" else 64) if trusted else _check_batch(batch)
-    _check("out", out, batch.out_shape, _COMPLEX[_dtype(batch.frac)], written=True)
-    kernel = getattr(_core, f"structure_factors_{_kind(batch)}")
-    kernel(bits, *_arguments(batch), _address(out))
+    where = place(batch.frac)
+    bits = (32 if _dtype(batch.frac) == "float32" else 64) if trusted else _check_batch(batch, where)
+    _check("out", out, batch.out_shape, _COMPLEX[_dtype(batch.frac)], where, written=True)
+    name = f"structure_factors_{_kind(batch)}"
+    if where is CPU:
+        getattr(_core, name)(bits, *_arguments(batch), _address(out))
+    else:
+        _on_device(name, batch, bits, where, (out,))
 
 
 def structure_factors_vjp(
     batch: Batch, g: Array, grad_frac: Array | None, grad_beta: Array | None, grad_occ: Array | None
 ) -> None:
     """Write dL/dfrac, dL/dbeta, dL/docc of a real loss L with g = dL/dRe F + i dL/dIm F, where they are wanted."""
-    bits = _check_batch(batch)
+    where = place(batch.frac)
+    bits = _check_batch(batch, where)
     real = _dtype(batch.frac)
     atoms = batch.frac.shape[0]
-    _check("g", g, batch.out_shape, _COMPLEX[real])
+    _check("g", g, batch.out_shape, _COMPLEX[real], where)
     for name, grad, shape in (
         ("grad_frac", grad_frac, (atoms, 3)),
         ("grad_beta", grad_beta, (atoms, 6)),
         ("grad_occ", grad_occ, (atoms,)),
     ):
         if grad is not None:
-            _check(name, grad, shape, real, written=True)
-    kernel = getattr(_core, f"structure_factors_{_kind(batch)}_vjp")
-    kernel(bits, *_arguments(batch), _address(g), _address(grad_frac), _address(grad_beta), _address(grad_occ))
+            _check(name, grad, shape, real, where, written=True)
+    name = f"structure_factors_{_kind(batch)}_vjp"
+    if where is CPU:
+        addresses = (_address(g), _address(grad_frac), _address(grad_beta), _address(grad_occ))
+        getattr(_core, name)(bits, *_arguments(batch), *addresses)
+    else:
+        _on_device(name, batch, bits, where, (g, grad_frac, grad_beta, grad_occ))
+
+
+def structure_factors_form_vjp(batch: Batch, g: Array, gradient: Array) -> None:
+    """Add dL/dform to ``gradient``, on a device: crystals that share a row of form add to it in no fixed order.
+
+    On the CPU see ``argand._form_gradient``.
+    """
+    where = place(batch.frac)
+    bits = _check_batch(batch, where)
+    _check("g", g, batch.out_shape, _COMPLEX[_dtype(batch.frac)], where)
+    _check("gradient", gradient, tuple(batch.form.shape), _dtype(batch.form), where, written=True)
+    if where is CPU:
+        raise ValueError("frac is on the CPU, needs a CUDA device")
+    _on_device(f"structure_factors_{_kind(batch)}_form_vjp", batch, bits, where, (g, gradient))
+
+
+def _on_device(name: str, batch: Batch, bits: int, where: Place, arrays: tuple[Array | None, ...]) -> None:
+    cuda, library = _cuda_module(where), _arrays.library(batch.frac)
+    atoms, form, reflections = _arguments(batch)
+    h, k, l = batch.box_shape if batch.box is not None else (0, 0, 0)
+    extents = (batch.frac.shape[0], h * k * l if batch.hkl is None else batch.hkl.shape[0])
+    sums = name.removesuffix("_form_vjp")  # the workspace of the sum itself
+    size = getattr(cuda, f"{sums}_workspace")(batch.crystals, extents, reflections)
+    workspace = library.empty(size, where.index) if size else None
+    queue = (where.index, library.stream(where.index))
+    addresses = [_address(array) for array in arrays]
+    getattr(cuda, name)(bits, atoms, form, reflections, *addresses, extents, _address(workspace), queue)
 
 
 def map_from_structure_factors(f: Array, rho: Array, scale: float) -> None:
     """rho = scale Re sum F exp(-2 pi i h.x): boxes (n, 2h+1, 2k+1, 2l+1) to maps (n, a, b, c)."""
-    bits, maps, box, grid = _check_transform(f, rho, written="rho")
-    _core.map_from_structure_factors(bits, maps, box, _address(f), grid, scale, _address(rho))
+    where = place(rho)
+    bits, maps, box, grid = _check_transform(f, rho, where, written="rho")
+    if where is CPU:
+        _core.map_from_structure_factors(bits, maps, box, _address(f), grid, scale, _address(rho))
+        return
+    cuda, library = _cuda_module(where), _arrays.library(rho)
+    queue = (where.index, library.stream(where.index))
+    cuda.map_from_structure_factors(bits, maps, box, _address(f), grid, scale, _address(rho), queue)
 
 
 def structure_factors_from_map(rho: Array, f: Array, scale: float) -> None:
     """F = scale sum rho exp(+2 pi i h.x): maps (n, a, b, c) to boxes (n, 2h+1, 2k+1, 2l+1)."""
-    bits, maps, box, grid = _check_transform(f, rho, written="f")
-    _core.structure_factors_from_map(bits, maps, box, _address(f), grid, scale, _address(rho))
+    where = place(rho)
+    bits, maps, box, grid = _check_transform(f, rho, where, written="f")
+    if where is CPU:
+        _core.structure_factors_from_map(bits, maps, box, _address(f), grid, scale, _address(rho))
+        return
+    cuda, library = _cuda_module(where), _arrays.library(rho)
+    size = cuda.structure_factors_from_map_workspace(bits, maps, box, grid)
+    workspace = library.empty(size, where.index) if size else None
+    queue = (where.index, library.stream(where.index))
+    cuda.structure_factors_from_map(
+        bits, maps, box, _address(f), grid, scale, _address(rho), _address(workspace), queue
+    )
+
+
+def transform_fits(real: str, box: tuple[int, int, int], grid: tuple[int, int, int]) -> bool:
+    """Whether the device's kernels take this box and grid; others are for an FFT."""
+    return _cuda is not None and bool(_cuda.transform_fits(32 if real == "float32" else 64, box, grid))
+
+
+def _cuda_module(where: Place) -> Any:
+    if where.kind != "cuda":
+        raise ValueError(f"arrays are on {where}, need to be on the CPU or on a CUDA device")
+    if _cuda is None:
+        raise RuntimeError("arrays are on a CUDA device, but argand was built without CUDA")
+    return _cuda
 
 
 def gaussian_sums(a: Array, b: Array, squares: Array, out: Array) -> None:
@@ -199,26 +267,28 @@ def _arguments(
     return atoms, form, (batch.hkl.shape[0], _address(batch.hkl_ptr), _address(batch.hkl))
 
 
-def _check_batch(batch: Batch) -> int:
-    """Everything that the kernels trust: layout, lengths, and that no index leads outside."""
+def _check_batch(batch: Batch, where: Place = CPU) -> int:
+    """Everything that the kernels trust: layout, lengths, and on the CPU that no index leads outside."""
     real = _dtype(batch.frac)
     if real not in _COMPLEX:
         raise TypeError(f"frac has dtype {real}, needs float32 or float64")
     atoms = batch.frac.shape[0]
-    _check("atom_ptr", batch.atom_ptr, (batch.crystals + 1,), "int64")
-    _check("frac", batch.frac, (atoms, 3), real)
+    _check("atom_ptr", batch.atom_ptr, (batch.crystals + 1,), "int64", where)
+    _check("frac", batch.frac, (atoms, 3), real, where)
     if batch.beta is not None:
-        _check("beta", batch.beta, (atoms, 6), real)
+        _check("beta", batch.beta, (atoms, 6), real, where)
     if batch.occ is not None:
-        _check("occ", batch.occ, (atoms,), real)
-    _check("scatterer", batch.scatterer, (atoms,), "int32")
-    _check("form_ptr", batch.form_ptr, (len(batch.form_ptr),), "int64")
+        _check("occ", batch.occ, (atoms,), real, where)
+    _check("scatterer", batch.scatterer, (atoms,), "int32", where)
+    _check("form_ptr", batch.form_ptr, (len(batch.form_ptr),), "int64", where)
     form_dtype = _dtype(batch.form)
     if form_dtype not in (real, _COMPLEX[real]):
         raise TypeError(f"form has dtype {form_dtype}, needs {real} or {_COMPLEX[real]}")
-    _check("form", batch.form, (len(batch.form),), form_dtype)
-    _check_ptr("atom_ptr", batch.atom_ptr, atoms)
-    _check_ptr("form_ptr", batch.form_ptr, len(batch.form))
+    _check("form", batch.form, (len(batch.form),), form_dtype, where)
+    readable = where is CPU
+    if readable:
+        _check_ptr("atom_ptr", batch.atom_ptr, atoms)
+        _check_ptr("form_ptr", batch.form_ptr, len(batch.form))
     if (batch.box is None) == (batch.hkl is None):
         raise TypeError("reflections must be given either as a box or as a list hkl")
     if batch.box is not None:
@@ -229,12 +299,13 @@ def _check_batch(batch: Batch) -> int:
     else:
         assert batch.hkl is not None
         hkl_dtype = "float64" if _dtype(batch.hkl) == "float64" else "int32"
-        _check("hkl", batch.hkl, (batch.hkl.shape[0], 3), hkl_dtype)
+        _check("hkl", batch.hkl, (batch.hkl.shape[0], 3), hkl_dtype, where)
         needed = batch.hkl.shape[0]
         if batch.hkl_ptr is not None:
-            _check("hkl_ptr", batch.hkl_ptr, (batch.crystals + 1,), "int64")
-            _check_ptr("hkl_ptr", batch.hkl_ptr, needed)
-    if atoms:
+            _check("hkl_ptr", batch.hkl_ptr, (batch.crystals + 1,), "int64", where)
+            if readable:
+                _check_ptr("hkl_ptr", batch.hkl_ptr, needed)
+    if atoms and readable:
         _check_scatterers(batch, needed)
     return 32 if real == "float32" else 64
 
@@ -258,7 +329,9 @@ def _check_scatterers(batch: Batch, needed: int) -> None:
             )
 
 
-def _check_transform(f: Array, rho: Array, written: str) -> tuple[int, int, tuple[int, int, int], tuple[int, int, int]]:
+def _check_transform(
+    f: Array, rho: Array, where: Place, written: str
+) -> tuple[int, int, tuple[int, int, int], tuple[int, int, int]]:
     real = _dtype(rho)
     if real not in _COMPLEX:
         raise TypeError(f"rho has dtype {real}, needs float32 or float64")
@@ -266,25 +339,31 @@ def _check_transform(f: Array, rho: Array, written: str) -> tuple[int, int, tupl
         raise ValueError(f"f has shape {tuple(f.shape)}, needs (maps, 2h+1, 2k+1, 2l+1)")
     if len(rho.shape) != 4 or min(rho.shape[1:]) < 1:
         raise ValueError(f"rho has shape {tuple(rho.shape)}, needs (maps, na, nb, nc)")
-    _check("f", f, (rho.shape[0], *f.shape[1:]), _COMPLEX[real], written=written == "f")
-    _check("rho", rho, tuple(rho.shape), real, written=written == "rho")
+    _check("f", f, (rho.shape[0], *f.shape[1:]), _COMPLEX[real], where, written=written == "f")
+    _check("rho", rho, tuple(rho.shape), real, where, written=written == "rho")
     h, k, l = (n // 2 for n in f.shape[1:])
     na, nb, nc = rho.shape[1:]
     return (32 if real == "float32" else 64), rho.shape[0], (h, k, l), (na, nb, nc)
 
 
-def _check(name: str, array: Array, shape: tuple[int, ...], dtype: str, written: bool = False) -> None:
+def _check(
+    name: str, array: Array, shape: tuple[int, ...], dtype: str, where: Place = CPU, written: bool = False
+) -> None:
     if tuple(array.shape) != shape:
         raise ValueError(f"{name} has shape {tuple(array.shape)}, needs {shape}")
     if _dtype(array) != dtype:
         raise TypeError(f"{name} has dtype {_dtype(array)}, needs {dtype}")
+    if (found := place(array)) != where:
+        raise ValueError(f"{name} is on {found}, needs {where}")
     if hasattr(array, "data_ptr"):
-        if array.device.type != "cpu":
-            raise ValueError(f"{name} is on {array.device}, needs the CPU")
         contiguous = array.is_contiguous()
-    else:
+    elif where is CPU:
         contiguous = array.flags.c_contiguous
         if written and not array.flags.writeable:
+            raise ValueError(f"{name} is read-only, needs to be writeable")
+    else:
+        _, contiguous, writeable = _arrays.view(array)
+        if written and not writeable:
             raise ValueError(f"{name} is read-only, needs to be writeable")
     if not contiguous:
         raise ValueError(f"{name} is strided, needs to be contiguous (C order)")
@@ -293,22 +372,3 @@ def _check(name: str, array: Array, shape: tuple[int, ...], dtype: str, written:
 def _check_ptr(name: str, ptr: Array, end: int) -> None:
     if len(ptr) < 1 or int(ptr[0]) != 0 or int(ptr[-1]) != end or bool((ptr[1:] < ptr[:-1]).any()):
         raise ValueError(f"{name} must rise from 0 to {end}")
-
-
-_NAMES: dict[Any, str] = {}  # str() of a numpy dtype takes longer than a small kernel
-
-
-def _dtype(array: Array) -> str:
-    dtype = array.dtype
-    name = _NAMES.get(dtype)
-    if name is None:
-        name = _NAMES[dtype] = str(dtype).removeprefix("torch.")
-    return name
-
-
-def _address(array: Array | None) -> int:
-    if array is None:
-        return 0
-    if isinstance(array, np.ndarray):
-        return _core.address(array)
-    return int(array.data_ptr())

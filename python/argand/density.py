@@ -11,6 +11,7 @@ import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
 from argand import _dispatch
+from argand._fft import matrix_is_cheaper
 from argand._memory import demand
 from argand.cell import cell_volume
 from argand.reflections import as_hkl
@@ -172,11 +173,7 @@ def _use_matrix(method: str, box: Box, grid: Box) -> bool:
         raise ValueError(f"method is {method!r}, needs one of {', '.join(_METHODS)}")
     if method != "auto":
         return method == "matrix"
-    (h, k, l), (a, b, c) = box, grid
-    width_k, half = 2 * k + 1, l + 1
-    matrix = 8 * a * half * width_k * (2 * h + 1) + 8 * a * b * half * width_k + 4 * a * b * c * half
-    fft = 2.5 * a * b * c * np.log2(max(2, a * b * c))
-    return bool(matrix < 3 * fft)  # a multiply-add of the products runs about three times as fast
+    return matrix_is_cheaper(box, grid)
 
 
 def _half_grid(hkl: NDArray[np.integer[Any]], grid: Box) -> tuple[tuple[NDArray[Any], ...], NDArray[np.bool_]]:

@@ -14,7 +14,7 @@ namespace argand {
 
 struct Grid {
   Index a, b, c;
-  Index size() const { return a * b * c; }
+  constexpr Index size() const { return a * b * c; }
 };
 
 // F: (maps, 2h+1, 2k+1, 2l+1), h slowest; map: (maps, a, b, c). F need not be Hermitian: the real part is taken.

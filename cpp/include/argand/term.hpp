@@ -17,22 +17,25 @@
 
 namespace argand {
 
-// One reflection, or the first of a row. The orders need not be integers: satellites, points beside a reflection.
-struct Hkl {
-  double h, k, l;
+// One reflection, or the first of a row, in numbers of type R. The orders need not be integers: satellites, points
+// beside a reflection.
+template <class R>
+struct Orders {
+  R h, k, l;
 };
+using Hkl = Orders<double>;
 
 // h^T beta h
-template <class V>
-ARGAND_HD ARGAND_INLINE V displacement_exponent(const V (&beta)[6], Hkl hkl) {
+template <class V, class R>
+ARGAND_HD ARGAND_INLINE V displacement_exponent(const V (&beta)[6], Orders<R> hkl) {
   using T = Element<V>;
   const T h = T(hkl.h), k = T(hkl.k), l = T(hkl.l);
   return beta[0] * (h * h) + beta[1] * (k * k) + beta[2] * (l * l) +
          T(2) * (beta[3] * (h * k) + beta[4] * (h * l) + beta[5] * (k * l));
 }
 
-template <class V>
-ARGAND_HD ARGAND_INLINE Complex<V> phase_factor(const V (&x)[3], Hkl hkl) {
+template <class V, class R>
+ARGAND_HD ARGAND_INLINE Complex<V> phase_factor(const V (&x)[3], Orders<R> hkl) {
   return cis<V>(widen(x[0]) * hkl.h + widen(x[1]) * hkl.k + widen(x[2]) * hkl.l);
 }
 
@@ -44,8 +47,8 @@ ARGAND_HD ARGAND_INLINE Complex<V> term(const V (&x)[3], const V (&beta)[6], Hkl
 
 // |r| of r = T(a step s further along an axis: 1 is k, 2 is l) / T(h, k, l); its phase is that of the axis alone:
 // exp(2 pi i s x_axis).
-template <int axis = 2, class V>
-ARGAND_HD ARGAND_INLINE V term_ratio(const V (&beta)[6], Hkl hkl, int s) {
+template <int axis = 2, class V, class R>
+ARGAND_HD ARGAND_INLINE V term_ratio(const V (&beta)[6], Orders<R> hkl, int s) {
   static_assert(axis == 1 || axis == 2);
   using T = Element<V>;
   const T h = T(hkl.h), k = T(hkl.k), l = T(hkl.l);
@@ -63,6 +66,15 @@ ARGAND_HD ARGAND_INLINE V ratio_of_ratios(const V (&beta)[6]) {
 template <class V>
 ARGAND_HD ARGAND_INLINE V ratio_across(const V (&beta)[6], int sign) {
   return bounded_exp(V(beta[5] * Element<V>(-2 * sign)));
+}
+
+// exp(-2 a^T beta b) of T(a + b) = T(a) T(b) exp(-2 a^T beta b), with b = steps along one axis
+template <int axis, class V, class R>
+ARGAND_HD ARGAND_INLINE V coupling(const V (&beta)[6], Orders<R> a, Element<V> steps) {
+  constexpr int of[3][3] = {{0, 3, 4}, {3, 1, 5}, {4, 5, 2}};  // where beta_ij lies
+  using T = Element<V>;
+  const V along = beta[of[axis][0]] * T(a.h) + beta[of[axis][1]] * T(a.k) + beta[of[axis][2]] * T(a.l);
+  return bounded_exp(T(-2) * steps * along);
 }
 
 }  // namespace argand

@@ -39,7 +39,7 @@ struct HklLists {
 // Reflections as a box -h..h, -k..k, -l..l, h slowest; the same for every crystal.
 struct HklBox {
   std::int32_t h, k, l;
-  Index size() const { return Index(2 * h + 1) * (2 * k + 1) * (2 * l + 1); }
+  constexpr Index size() const { return Index(2 * h + 1) * (2 * k + 1) * (2 * l + 1); }
 };
 
 // Gradients of a real loss by the atoms, laid out like Atoms; null where not wanted.

@@ -1,6 +1,7 @@
 """The inverse transform to density and its inverse as torch operators, differentiable to any order.
 
 Both are linear and, for equal scales, each is the adjoint of the other: the derivative of one is a call of the other.
+On a CUDA device boxes too large for the kernels go to torch.fft.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from argand import _dispatch
+from argand._fft import box_by_fft, map_by_fft, matrix_is_cheaper
 from argand._memory import demand
 from argand.torch._library import COMPLEX, LIBRARY, plain
 
@@ -67,8 +69,23 @@ def _map_fake(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
     return f.new_empty([f.shape[0], *shape], dtype=_REAL[f.dtype])
 
 
+def _compact(real: torch.dtype, box: Sequence[int], grid: Sequence[int]) -> bool:
+    """Whether a device's kernel is to take a box; else it goes to torch.fft."""
+    reach, points = (box[0], box[1], box[2]), (grid[0], grid[1], grid[2])
+    return matrix_is_cheaper(reach, points) and _dispatch.transform_fits(
+        str(real).removeprefix("torch."), reach, points
+    )
+
+
+@torch.library.impl(LIBRARY, "map_from_structure_factors", "CUDA")
+def _map_cuda(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
+    if _compact(_REAL[f.dtype], [n // 2 for n in f.shape[1:]], shape):
+        return _map(f, shape, scale)
+    return map_by_fft(torch, plain(f), (shape[0], shape[1], shape[2]), scale)
+
+
 @torch.library.impl(LIBRARY, "map_from_structure_factors", "CPU")
-def _map_cpu(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
+def _map(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
     numbers = f.shape[0] * math.prod(shape)
     demand(f"{f.shape[0]} maps of {numbers:,} points", _REAL[f.dtype].itemsize * numbers, "give fewer at a time")
     rho = _map_fake(f, shape, scale)
@@ -81,8 +98,15 @@ def _box_fake(rho: Tensor, hkl_max: Sequence[int], scale: float) -> Tensor:
     return rho.new_empty([rho.shape[0], *(2 * n + 1 for n in hkl_max)], dtype=COMPLEX[rho.dtype])
 
 
+@torch.library.impl(LIBRARY, "structure_factors_from_map", "CUDA")
+def _box_cuda(rho: Tensor, hkl_max: Sequence[int], scale: float) -> Tensor:
+    if _compact(rho.dtype, hkl_max, rho.shape[1:]):
+        return _box(rho, hkl_max, scale)
+    return box_by_fft(torch, plain(rho), (hkl_max[0], hkl_max[1], hkl_max[2]), scale).contiguous()
+
+
 @torch.library.impl(LIBRARY, "structure_factors_from_map", "CPU")
-def _box_cpu(rho: Tensor, hkl_max: Sequence[int], scale: float) -> Tensor:
+def _box(rho: Tensor, hkl_max: Sequence[int], scale: float) -> Tensor:
     numbers = rho.shape[0] * math.prod(2 * n + 1 for n in hkl_max)
     demand(
         f"F of {rho.shape[0]} maps, {numbers:,} numbers", COMPLEX[rho.dtype].itemsize * numbers, "give fewer at a time"

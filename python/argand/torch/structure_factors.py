@@ -61,19 +61,22 @@ def structure_factors(
     First derivatives by `frac`, `beta`, `occ` and `form` are exact; second ones raise. On a cube a real `form` must be
     even in hkl, as form factors are: half of it is summed and mirrored. Use `tensors` to build the arguments from
     crystals.
+
+    All tensors lie on one device, the CPU or a CUDA device, and there the sum runs: on torch's current stream, without
+    a copy and without waiting, so that a CUDA graph can capture it. The numbers of index tensors are then not checked.
     """
     if frac.dtype not in COMPLEX:
         raise TypeError(f"frac has dtype {frac.dtype}, needs torch.float32 or torch.float64")
     single = atom_ptr is None
     if atom_ptr is None:
-        atom_ptr = torch.tensor([0, frac.shape[0]], dtype=torch.int64)
+        atom_ptr = torch.arange(2, dtype=torch.int64, device=frac.device) * frac.shape[0]
     if scatterer is None:
-        scatterer = torch.arange(frac.shape[0], dtype=torch.int32)
+        scatterer = torch.arange(frac.shape[0], dtype=torch.int32, device=frac.device)
     if form_ptr is None:
         if form.ndim < 2:
             raise ValueError(f"form has shape {tuple(form.shape)}, needs (rows, m), or flat with form_ptr")
         rows, entries = form.shape[0], form[0].numel()
-        form_ptr = torch.arange(rows + 1, dtype=torch.int64) * entries
+        form_ptr = torch.arange(rows + 1, dtype=torch.int64, device=form.device) * entries
     if (hkl is None) == (cube is None):
         raise TypeError("reflections must be given either as hkl or as cube")
     box = [] if cube is None else [cube] * 3 if isinstance(cube, int) else list(cube)
@@ -90,10 +93,11 @@ def tensors(
     table: str = "it92",
     energy_kev: float | None = None,
     dtype: torch.dtype = torch.float64,
+    device: torch.device | str | None = None,
 ) -> dict[str, Any]:
     """The arguments of `structure_factors` for given crystals: ``structure_factors(**tensors(crystals, hkl))``.
 
-    Crystals are expanded to P 1; `hkl` is one (m, 3) list for all or one list for each.
+    Crystals are expanded to P 1; `hkl` is one (m, 3) list for all or one list for each. `device`: "cuda", "cuda:1", ...
     """
     if dtype not in COMPLEX:
         raise TypeError(f"dtype is {dtype}, needs torch.float32 or torch.float64")
@@ -102,7 +106,7 @@ def tensors(
     real = np.dtype(str(dtype).removeprefix("torch."))
     p1 = [crystal.to_p1() for crystal in many]
     batch = pack(p1, hkl_lists(hkl, len(many)), table=table, energy_kev=energy_kev, dtype=real)
-    fields = {k: torch.tensor(v) for k, v in batch._asdict().items() if isinstance(v, np.ndarray)}
+    fields = {k: torch.tensor(v, device=device) for k, v in batch._asdict().items() if isinstance(v, np.ndarray)}
     if single:
         del fields["atom_ptr"]
     return fields if batch.box is None else {**fields, "cube": batch.box}
@@ -135,14 +139,15 @@ LIBRARY.define(f"structure_factors_vjp(Tensor g, {_ARGUMENTS}, bool[3] wanted) -
 LIBRARY.define(f"structure_factors_form_vjp(Tensor g, {_ARGUMENTS}) -> Tensor")
 
 
+@torch.library.impl(LIBRARY, "structure_factors", "CUDA")
 @torch.library.impl(LIBRARY, "structure_factors", "CPU")
-def _forward_cpu(*arguments: Any) -> Tensor:
+def _forward(*arguments: Any) -> Tensor:
     batch = _batch(*arguments)
     reflections, kind = math.prod(batch.out_shape), COMPLEX[batch.frac.dtype]
     demand(
         f"F of {batch.crystals} crystals, {reflections:,} numbers", kind.itemsize * reflections, "give fewer at a time"
     )
-    out = torch.empty(batch.out_shape, dtype=kind)
+    out = batch.frac.new_empty(batch.out_shape, dtype=kind)
     _dispatch.structure_factors(batch, out)
     return out
 
@@ -158,8 +163,9 @@ def _forward_fake(frac: Tensor, *arguments: Any) -> Tensor:
     return frac.new_empty(shape, dtype=COMPLEX[frac.dtype])
 
 
+@torch.library.impl(LIBRARY, "structure_factors_vjp", "CUDA")
 @torch.library.impl(LIBRARY, "structure_factors_vjp", "CPU")
-def _backward_cpu(g: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
+def _gradients(g: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
     *batch_arguments, wanted = arguments
     batch = _batch(*batch_arguments)
     gradients = _empty_gradients(batch.frac, wanted)
@@ -187,6 +193,14 @@ def _empty_gradients(frac: Tensor, wanted: Sequence[bool]) -> tuple[Tensor, Tens
 def _form_backward_cpu(g: Tensor, *arguments: Any) -> Tensor:
     batch = _batch(*arguments)
     return torch.from_numpy(form_gradient(_dispatch.Batch(*map(_as_numpy, batch)), plain(g).numpy()))
+
+
+@torch.library.impl(LIBRARY, "structure_factors_form_vjp", "CUDA")
+def _form_backward_cuda(g: Tensor, *arguments: Any) -> Tensor:
+    batch = _batch(*arguments)
+    gradient = torch.zeros_like(batch.form)
+    _dispatch.structure_factors_form_vjp(batch, plain(g), gradient)
+    return gradient
 
 
 def _as_numpy(field: Any) -> Any:

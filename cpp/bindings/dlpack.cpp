@@ -1,0 +1,63 @@
+#include "dlpack.hpp"
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace argand::bindings {
+namespace {
+
+namespace py = pybind11;
+
+struct Tensor {
+  void* data;
+  std::int32_t device_type, device_id;
+  std::int32_t ndim;
+  std::uint8_t type_code, bits;
+  std::uint16_t lanes;
+  std::int64_t *shape, *strides;
+  std::uint64_t byte_offset;
+};
+
+struct Versioned {
+  std::uint32_t major, minor;
+  void* manager;
+  void (*deleter)(Versioned*);
+  std::uint64_t flags;
+  Tensor tensor;
+};
+constexpr std::uint64_t read_only = 1;
+
+py::tuple sizes(const std::int64_t* from, int count) {
+  py::tuple result(count);
+  for (int i = 0; i < count; ++i) result[i] = from[i];
+  return result;
+}
+
+}  // namespace
+
+py::tuple read_dlpack(const py::capsule& capsule) {
+  const std::string name = capsule.name() ? capsule.name() : "";
+  const Tensor* tensor = nullptr;
+  bool fixed = false;
+  if (name == "dltensor") {
+    tensor = capsule.get_pointer<Tensor>();
+  } else if (name == "dltensor_versioned") {
+    const auto* versioned = capsule.get_pointer<Versioned>();
+    if (versioned->major != 1) {
+      throw std::runtime_error("a DLPack array of version " + std::to_string(versioned->major) + ", needs 1");
+    }
+    tensor = &versioned->tensor;
+    fixed = versioned->flags & read_only;
+  } else {
+    throw std::runtime_error("a capsule named '" + name + "', needs a DLPack array that nobody has taken yet");
+  }
+  if (tensor->lanes != 1) throw std::runtime_error("a DLPack array of vectors, needs one of numbers");
+  py::object strides = py::none();
+  if (tensor->strides) strides = sizes(tensor->strides, tensor->ndim);
+  const auto address = reinterpret_cast<std::uintptr_t>(tensor->data) + tensor->byte_offset;
+  return py::make_tuple(address, tensor->device_type, tensor->device_id, int(tensor->type_code), int(tensor->bits),
+                        sizes(tensor->shape, tensor->ndim), strides, fixed);
+}
+
+}  // namespace argand::bindings

@@ -1,0 +1,13 @@
+// Reads an array that another library hands over as a DLPack capsule: where it lies and how.
+// Layout of the structures: the DLPack specification, versions 0.8 (dltensor) and 1.0 (dltensor_versioned).
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace argand::bindings {
+
+// (address, device_type, device_id, type_code, bits, shape, strides or None, read_only). The capsule keeps its owner:
+// whoever holds the array holds its numbers.
+pybind11::tuple read_dlpack(const pybind11::capsule& capsule);
+
+}  // namespace argand::bindings

@@ -1,0 +1,107 @@
+// What a kernel needs of its device, in words that a plain C++ compiler can be taught too: tests/emulation/ compiles the
+// same sources without CUDA, counts every element of shared memory and watches who touches it between two barriers.
+//
+// Shared memory is read and written a whole element at a time, and a block synchronises as a whole; nothing here
+// relies on the order of the threads of a warp.
+#pragma once
+
+#include <type_traits>
+
+#include "argand/cuda.hpp"
+
+#if defined(__CUDACC__)
+
+#include <cuda_runtime.h>
+
+namespace argand::cuda {
+
+template <class T>
+using Shared = T*;
+
+// Hands out the block's shared memory, part after part; on the host it only counts.
+class SharedMemory {
+ public:
+  __host__ __device__ explicit SharedMemory(unsigned char* base) : base_(base) {}
+  template <class T>
+  __host__ __device__ Shared<T> take(int count) {
+    T* part = reinterpret_cast<T*>(base_ + used_);
+    used_ += (int(sizeof(T)) * count + 15) / 16 * 16;
+    return part;
+  }
+  __host__ __device__ int bytes() const { return used_; }
+
+ private:
+  unsigned char* base_;
+  int used_ = 0;
+};
+
+inline SharedMemory counting_memory() {
+  return SharedMemory(nullptr);
+}
+__device__ inline SharedMemory block_memory() {
+  extern __shared__ __align__(16) unsigned char argand_shared[];
+  return SharedMemory(argand_shared);
+}
+
+}  // namespace argand::cuda
+
+#define ARGAND_LAUNCH(kernel, blocks, threads, bytes, queue, ...)                                              \
+  (kernel)<<<unsigned(blocks), unsigned(threads), unsigned(bytes), static_cast<cudaStream_t>((queue).stream)>>>( \
+      __VA_ARGS__)
+
+#else
+#include "cuda_emulation.hpp"
+#endif
+
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+
+namespace argand::cuda {
+
+// A complex number as one access to memory.
+template <class T>
+struct alignas(2 * sizeof(T)) Pair {
+  T re, im;
+  ARGAND_HD Complex<T> complex() const { return {re, im}; }
+};
+template <class T>
+ARGAND_HD ARGAND_INLINE Pair<T> pair(Complex<T> z) {
+  return {z.re, z.im};
+}
+
+inline void check(cudaError_t error) {
+  if (error != cudaSuccess) {
+    throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorName(error) + ": " + cudaGetErrorString(error));
+  }
+}
+
+// Makes a device the current one of this thread, and gives the former one back.
+class DeviceGuard {
+ public:
+  explicit DeviceGuard(int device) {
+    check(cudaGetDevice(&before_));
+    if (device != before_) check(cudaSetDevice(device));
+  }
+  ~DeviceGuard() { (void)cudaSetDevice(before_); }
+  DeviceGuard(const DeviceGuard&) = delete;
+  DeviceGuard& operator=(const DeviceGuard&) = delete;
+
+ private:
+  int before_ = 0;
+};
+
+// What every device gives a block without being asked; compute capability 7.5 has 64 KiB at most.
+constexpr int plain_shared = 48 * 1024;
+
+// Blocks for tasks that share themselves out: each block takes every n-th.
+inline Index grid_of(Index tasks) {
+  constexpr Index most = (Index(1) << 31) - 1;
+  return tasks < most ? tasks : most;
+}
+
+ARGAND_HD constexpr Index ceil_div(Index a, Index b) {
+  return (a + b - 1) / b;
+}
+
+}  // namespace argand::cuda

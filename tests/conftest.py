@@ -1,0 +1,20 @@
+"""What several tests share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from argand import _dispatch
+
+
+@pytest.fixture(params=["core", "device", "device, last block first"])
+def kernels(request: pytest.FixtureRequest) -> Any:
+    """The functions of the seam, on the CPU and on an emulated CUDA device: one test body for both."""
+    if request.param == "core":
+        return _dispatch
+    import emulated
+
+    emulated.module()
+    return emulated.Kernels(last_block_first="last" in request.param)
