@@ -16,6 +16,7 @@ LAYERS = {
     "_core": 0,
     "_dispatch": 1,
     "": 2,  # argand.*: everything that is not named here
+    "refine": 3,
     "torch": 3,
     "learn": 4,
     "solve": 4,
