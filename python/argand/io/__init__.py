@@ -1,8 +1,19 @@
-"""Files in and out: CIF, HKL, FCF and MTZ are read; CCP4 maps and MTZ are written. gemmi does the work."""
+"""Files in and out: CIF, SHELX, FCF and MTZ are read; CCP4 maps and MTZ are written. gemmi does most of the work."""
 
 from argand.io._crystal import read_crystal
+from argand.io._experiment import Experiment, read_experiment
 from argand.io._maps import read_map, write_map
-from argand.io._mtz import write_reflections
-from argand.io._reflections import Reflections, read_reflections
+from argand.io._mtz_out import write_reflections
+from argand.io._read_reflections import read_reflections
+from argand.io._reflections import Reflections
 
-__all__ = ["Reflections", "read_crystal", "read_map", "read_reflections", "write_map", "write_reflections"]
+__all__ = [
+    "Experiment",
+    "Reflections",
+    "read_crystal",
+    "read_experiment",
+    "read_map",
+    "read_reflections",
+    "write_map",
+    "write_reflections",
+]
