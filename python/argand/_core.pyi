@@ -9,6 +9,7 @@ __all__: list[str] = [
     "address",
     "compiler",
     "gaussian_sums",
+    "jacobian",
     "map_from_structure_factors",
     "measure",
     "num_threads",
@@ -41,6 +42,32 @@ def gaussian_sums(
     b: typing.SupportsInt | typing.SupportsIndex,
     points: typing.SupportsInt | typing.SupportsIndex,
     squares: typing.SupportsInt | typing.SupportsIndex,
+    out: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+def jacobian(
+    bits: typing.SupportsInt | typing.SupportsIndex,
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    sites: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    reflections: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    u: typing.SupportsInt | typing.SupportsIndex,
     out: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
 def map_from_structure_factors(

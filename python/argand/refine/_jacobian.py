@@ -7,12 +7,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from argand import _dispatch
 from argand._asymmetric import spared_operations
 from argand.cell import FloatArray, beta_from_u_aniso
 from argand.crystal import Crystal
 from argand.refine.parameters import BISO, FRAC, OCC, UANISO
 from argand.reflections import stol
 from argand.symmetry import operations
+
+ComplexArray = NDArray[np.complex128]
+
+_LANES = 16  # reflections that the kernel takes at a time
 
 
 class TermJacobian:
@@ -39,54 +44,52 @@ class TermJacobian:
         kept, centring, inversion = spared_operations(crystal.symops, True)
         rotation = np.array([every[i][0] for i in kept])
         translation = np.array([every[i][1] for i in kept])
-        self.orders = np.einsum("mi,oij->omj", hkl, rotation).astype(np.float64)
-        self.turns = (hkl @ translation.T).T
+        self.reflections, padded = len(hkl), -(-len(hkl) // _LANES) * _LANES
+        self.orders = np.zeros((len(kept), 3, padded))
+        self.orders[:, :, : len(hkl)] = np.einsum("mi,oij->ojm", hkl, rotation)
+        self.turns = np.zeros((len(kept), padded))
+        self.turns[:, : len(hkl)] = translation @ hkl.T
+        self.squares = np.zeros(padded)
+        self.squares[: len(hkl)] = np.square(stol(hkl, crystal.cell))
+        self.share = crystal.multiplicity() / len(crystal.symops)
         factor = np.exp(2j * np.pi * (hkl @ centring.T)).sum(axis=1).real
         self.form, self.kind = form * factor, kind
         self.back = None if inversion is None else np.exp(-2j * np.pi * (hkl @ inversion)) * self.form.conj()
-        self.squares = np.square(stol(hkl, crystal.cell))
         d = directions.reshape(len(directions), -1, 11).copy()
         d[:, :, UANISO] *= beta_from_u_aniso(np.ones(6), crystal.cell)
-        moved = np.abs(d).max(axis=0, initial=0.0) > 0  # (sites, 11)
+        moved = np.abs(d).max(axis=0, initial=0.0) > 0
         moved[:, FRAC] = moved[:, FRAC].any(axis=1, keepdims=True)
         moved[:, UANISO] = moved[:, UANISO].any(axis=1, keepdims=True) & anisotropic[:, None]
         moved[anisotropic, BISO] = False
-        self.moved = moved
         self.columns = np.ascontiguousarray(d.reshape(len(d), -1)[:, moved.reshape(-1)])
+        place = np.where(moved, np.cumsum(moved).reshape(moved.shape) - 1, -1)
+        self.place = np.ascontiguousarray(place[:, [0, 3, BISO, OCC]], np.int32)
+        self._tables: dict[np.dtype[Any], _dispatch.JacobianOrders] = {}
 
     def __call__(
-        self,
-        frac: FloatArray,
-        beta: FloatArray,
-        occ: FloatArray,
-        share: FloatArray,
-        w: NDArray[np.complex128],
-        extra: FloatArray | None,
-        dtype: Any,
+        self, frac: FloatArray, beta: FloatArray, occ: FloatArray, w: ComplexArray, extra: FloatArray | None, dtype: Any
     ) -> NDArray[Any]:
-        u = w.conj()[:, None] * self.form
+        """(data sets, s, m) of their sites and of w (data sets, m); `extra` (data sets, m) is a further row."""
+        real, m = np.dtype(dtype), self.reflections
+        if real not in self._tables:
+            tables = (self.orders, self.turns, self.squares)
+            self._tables[real] = _dispatch.JacobianOrders(*(table.astype(real) for table in tables))
+        u = np.zeros((len(frac), len(self.form), 2, len(self.squares)), real)
+        product = w.conj()[:, None] * self.form
         if self.back is not None:
-            u = u + w[:, None] * self.back
-        b, s = len(frac), int(self.moved.sum())
-        out = np.empty((b, s + (extra is not None), len(self.squares)), dtype)
-        for c in range(b):
-            out[c, :s] = self._one(frac[c], beta[c], occ[c], share, u[c])
+            product += w[:, None] * self.back
+        u[:, :, 0, :m], u[:, :, 1, :m] = product.real, product.imag
+        sites = _dispatch.JacobianSites(
+            frac=np.ascontiguousarray(frac),
+            beta=np.ascontiguousarray(beta, real),
+            occ=np.ascontiguousarray(occ, real),
+            share=self.share.astype(real),
+            scatterer=self.kind,
+            columns=self.place,
+        )
+        s = self.columns.shape[1]
+        out = np.empty((len(frac), s + (extra is not None), len(self.squares)), real)
+        _dispatch.jacobian(sites, self._tables[real], u, out)
         if extra is not None:
-            out[:, s] = extra
-        return out
-
-    def _one(
-        self, frac: FloatArray, beta: FloatArray, occ: FloatArray, share: FloatArray, u: NDArray[np.complex128]
-    ) -> FloatArray:
-        n, m = len(frac), len(self.squares)
-        all_ = np.zeros((n, 11, m))
-        pairs = [(0, 0, 1), (1, 1, 1), (2, 2, 1), (0, 1, 2), (0, 2, 2), (1, 2, 2)]
-        for h, turns in zip(self.orders, self.turns, strict=True):
-            products = np.array([f * h[:, i] * h[:, j] for i, j, f in pairs])
-            t = np.exp(2j * np.pi * (frac @ h.T + turns) - beta @ products) * u[self.kind] * share[:, None]
-            all_[:, OCC] += t.real
-            t = t * occ[:, None]
-            all_[:, FRAC] -= 2 * np.pi * t.imag[:, None] * h.T
-            all_[:, UANISO] -= t.real[:, None] * products
-        all_[:, BISO] = -all_[:, OCC] * occ[:, None] * self.squares
-        return np.asarray(all_.reshape(n * 11, m)[self.moved.reshape(-1)])
+            out[:, s, :m] = extra
+        return out[:, :, :m]

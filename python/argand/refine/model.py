@@ -152,7 +152,7 @@ class Model:
         if len(self._overall):
             extra = -np.square(self.stol) * (weight.conj() * (self._f_undamped(sites))).real
         beta = self._beta(sites)
-        jacobian = self._terms(sites[:, :, FRAC], beta, sites[:, :, OCC], self._share_of_occ, weight, extra, dtype)
+        jacobian = self._terms(sites[:, :, FRAC], beta, sites[:, :, OCC], weight, extra, dtype)
         columns = self._terms.columns
         if extra is not None:
             unit = np.zeros((len(self), 1))
