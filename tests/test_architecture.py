@@ -17,6 +17,7 @@ LAYERS = {
     "_dispatch": 1,
     "": 2,  # argand.*: everything that is not named here
     "refine": 3,
+    "simulate": 3,  # numpy only: samples need no torch
     "torch": 3,
     "learn": 4,
     "solve": 4,

@@ -9,11 +9,13 @@ from typing import Literal
 import gemmi
 import numpy as np
 import numpy.typing as npt
+import scipy.sparse
 
 from argand.crystal import Crystal
-from argand.learn.random import Purpose, normals
+from argand.refine._site_symmetry import cartesian_axes
+from argand.simulate.random import Purpose, normals
 
-__all__ = ["ALL_AXES", "Perturbation"]
+__all__ = ["ALL_AXES", "Directions"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,7 +24,7 @@ ALL_AXES = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 @dataclass(frozen=True)
-class Perturbation:
+class Directions:
     """Displacement of each chosen atom: sum over directions d of n_d spread_d d with n_d from N(0, 1).
 
     Parameters
@@ -49,6 +51,14 @@ class Perturbation:
             raise ValueError(f"spread is {self.spread}, needs one width >= 0, or one for each of {len(directions)}")
         if self.unit not in ("fractional", "angstrom"):
             raise ValueError(f"unit is {self.unit!r}, needs to be 'fractional' or 'angstrom'")
+
+    def modes(self, crystal: Crystal) -> scipy.sparse.csr_array:
+        """The same as columns (3n, atoms x directions), Cartesian angstrom: see `argand.simulate.displacements`."""
+        moved = self.moved([len(crystal.types)])
+        rows = range(moved) if self.atoms is None else self.atoms
+        axes = self.axes(crystal) @ cartesian_axes(crystal).T
+        chosen = scipy.sparse.csr_array((np.ones(moved), (rows, range(moved))), (len(crystal.types), moved))
+        return scipy.sparse.csr_array(scipy.sparse.kron(chosen, axes.T, format="csr"))
 
     def moved(self, atoms: Sequence[int]) -> int:
         """How many atoms have a displacement in a set of crystals with these numbers of atoms; checks `atoms`."""

@@ -31,6 +31,18 @@ class Purpose(IntEnum):
     RESOLUTION_CUT = 1
     PERMUTATION = 2
     RANDOM_PHASES = 3
+    WIDTH = 16
+    STRAIN = 17
+    VIBRATION = 18
+    SUBSTITUTION = 19
+    UNMODELLED = 20
+    SCALE = 21
+    NOISE = 22
+    LOST = 23
+    WEDGE = 24
+    SCALE_B = 25
+    VIBRATION_WIDTH = 26
+    STRAIN_WIDTH = 27
 
 
 def philox(counter: npt.ArrayLike, key: npt.ArrayLike) -> Words:
