@@ -16,6 +16,7 @@ LAYERS = {
     "_core": 0,
     "_dispatch": 1,
     "": 2,  # argand.*: everything that is not named here
+    "measured": 3,
     "refine": 3,
     "simulate": 3,  # numpy only: samples need no torch
     "torch": 3,
