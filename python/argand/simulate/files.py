@@ -21,7 +21,7 @@ __all__ = ["read_samples", "write_folder", "write_samples"]
 
 
 def write_samples(path: str | Path, simulation: Simulation, samples: Samples) -> Path:
-    """Write the fields of `Samples`, `hkl`, `f0` and, as JSON, what was simulated to a compressed .npz without pickle."""
+    """Write the fields of `Samples`, `hkl`, `f0`, and what was simulated (JSON), to a .npz; nothing is pickled."""
     target = Path(path)
     if target.suffix != ".npz":
         raise ArgandError(f"{target}: needs a name that ends in .npz")

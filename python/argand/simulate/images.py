@@ -92,7 +92,7 @@ class Images:
         row, op, weight = [], [], []
         for i, parent in enumerate(rows):
             if parent < 0:
-                first, count = np.arange(ops), np.ones(ops)
+                first, count = np.arange(ops), np.ones(ops, dtype=np.intp)
             else:
                 _, first, count = np.unique(key[i], axis=0, return_index=True, return_counts=True)
             row.append(np.full(len(first), i))

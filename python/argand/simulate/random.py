@@ -84,10 +84,11 @@ def uniforms(seed: int, index: npt.ArrayLike, count: int, purpose: Purpose = Pur
 
 def normals(seed: int, index: npt.ArrayLike, count: int, purpose: Purpose = Purpose.DISPLACEMENT) -> Floats:
     """`count` numbers from N(0, 1) for each index (n,): (n, count), by Box and Muller from pairs of `uniforms`."""
-    pairs = uniforms(seed, index, count + count % 2, purpose).reshape(-1, (count + 1) // 2, 2)
+    drawn = uniforms(seed, index, count + count % 2, purpose)
+    pairs = drawn.reshape(len(drawn), (count + 1) // 2, 2)
     radius, angle = np.sqrt(-2.0 * np.log(pairs[..., 0])), 2.0 * np.pi * pairs[..., 1]
     both = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
-    return both.reshape(len(pairs), -1)[:, :count]
+    return both.reshape(drawn.shape)[:, :count]
 
 
 def permutation(seed: int, n: int, turn: int = 0) -> npt.NDArray[np.int64]:

@@ -107,6 +107,7 @@ class Simulation:
         if not len(self.hkl):
             raise ArgandError(f"there are no reflections to {d_min} angstrom: give a smaller d_min")
         self.stol = stol(self.hkl, self.crystal.cell)
+        self._atoms = self.crystal.to_p1().frac
         self._to_frac = np.linalg.inv(cartesian_axes(self.crystal)).T
         self._prepare()
 
@@ -218,7 +219,7 @@ class Simulation:
         strained = upper(self.perturbation.strain) > 0
         f = self._images.structure_factors(frac, occ, factors, cell if strained else None)
         s = self.stol[None] if not strained else np.stack([stol(self.hkl, tuple(own)) for own in cell])
-        axes: FloatArray = np.linalg.inv(cartesian_axes(self.crystal))
+        axes = np.asarray(np.linalg.inv(cartesian_axes(self.crystal)), np.float64)
         modulus = np.abs(f).astype(np.float64)
         seen = measure(self.measurement, self.seed, index, modulus, s, self.hkl, self.symops, axes)
         return Samples(
@@ -308,9 +309,11 @@ class Simulation:
         return places, occupancy
 
     def _emptiness(self, places: FloatArray) -> FloatArray:
-        """Squared distance (k,) of places (k, 3) to the nearest atom of the known crystal."""
-        atoms = self.crystal.to_p1().frac
-        shift = places[:, None] - atoms
+        """Squared distance (k,) of places (k, 3) to the nearest atom of the known crystal, or image of their own."""
+        atoms = np.broadcast_to(self._atoms, (len(places), *self._atoms.shape))
+        others = operations(self.symops)[1:]
+        own = np.array([places @ r.T + t for r, t in others]).reshape(-1, len(places), 3).transpose(1, 0, 2)
+        shift = places[:, None] - np.concatenate([atoms, own], axis=1)
         shift -= np.rint(shift)
         nearest: FloatArray = np.einsum("kni,ij,knj->kn", shift, metric(self.crystal.cell), shift).min(axis=1)
         return nearest
