@@ -29,12 +29,13 @@ _VERBS = {
     "demo": _Verb("argand.cli.networks", "the main job: train, compare, and write a report", configurable=True),
     "sf": _Verb("argand.cli.files", "structure factors of a crystal: CIF to MTZ"),
     "map": _Verb("argand.cli.files", "electron density from structure factors: MTZ to CCP4 map"),
+    "simulate": _Verb("argand.cli.simulate", "crystals like a known one, and what would be measured of them"),
     "train": _Verb("argand.cli.networks", "train a network to find phases", configurable=True),
     "evaluate": _Verb("argand.cli.networks", "score trained weights beside the references", configurable=True),
     "predict": _Verb(
         "argand.cli.networks", "phases and density from amplitudes and trained weights", configurable=True
     ),
-    "info": _Verb("argand.cli.files", "what this build is, or what a structure file holds"),
+    "info": _Verb("argand.cli.info", "what this build is, or what a file of structure, reflections or density holds"),
 }
 
 

@@ -20,7 +20,7 @@ from argand.io._symmetry import read_symmetry
 from argand.reflections import as_hkl
 from argand.symmetry import group_ops, spacegroup_name
 
-__all__ = ["read_loop"]
+__all__ = ["holds_reflections", "read_loop"]
 
 # where programs keep SHELX's files as text
 _TEXTS = ("_shelx_hkl_file", "_iucr_refine_reflections_details", "_iucr_refine_fcf_details", "_shelx_fcf_file")
@@ -28,6 +28,10 @@ _LOOPS = ("_refln_index_h", "_diffrn_refln_index_h")
 _SYMMETRY = ("_space_group_symop", "_space_group_name", "_space_group_it", "_symmetry_")
 # not used in refinement: x by hand, h and l beyond the limits of resolution, - unreliable, f kept for R free is used
 _LEFT_OUT = ("x", "h", "l", "-")
+
+
+def holds_reflections(block: Block) -> bool:
+    return block.column(*_LOOPS) is not None or block.text(*_TEXTS) is not None
 
 
 def read_loop(path: PathLike, hklf: int | None = None, block: str | None = None) -> Reflections:

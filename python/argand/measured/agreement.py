@@ -44,6 +44,7 @@ def calculated_intensity(
     *,
     table: str = "it92",
     wavelength: float | None = None,
+    dispersion: bool = True,
     extinction: float | None = None,
     twin: Sequence[float] | None = None,
     fraction: float = 0.0,
@@ -55,7 +56,8 @@ def calculated_intensity(
     ----------
     crystal, hkl : the structure, and the reflections (n, 3)
     table : form factors, see `argand.form_factors`
-    wavelength : angstrom; given, dispersion is included for x-rays
+    wavelength : angstrom
+    dispersion : include f' and f'' for x-rays whose wavelength is given
     extinction : SHELXL's x: |Fc|^2 / sqrt(1 + 0.001 x |Fc|^2 lambda^3 / sin 2theta); needs the wavelength
     twin : nine numbers, the matrix R of SHELXL's TWIN; the second domain has |Fc(R h)|^2
     fraction : the share of that domain
@@ -63,7 +65,7 @@ def calculated_intensity(
 
     Source: SHELXL manual, EXTI and TWIN.
     """
-    energy = KEV_ANGSTROM / wavelength if wavelength is not None and table == "it92" else None
+    energy = KEV_ANGSTROM / wavelength if dispersion and wavelength is not None and table == "it92" else None
     indices = np.asarray(hkl)
     found = _squared(crystal, indices, table, energy, merged)
     if twin is not None and fraction:
