@@ -1,4 +1,4 @@
-"""Frozen descriptions as JSON and back: every object is {"kind": its class, its fields that are not the default}."""
+"""Frozen descriptions as JSON and back: every object is {"kind": its class, and its fields}."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ def to_json(description: Any) -> dict[str, Any]:
     """A `Perturbation`, `Measurement` or a part of them as what `json.dumps` takes."""
     content: dict[str, Any] = {"kind": type(description).__name__.lower()}
     for field in dataclasses.fields(description):
-        value = getattr(description, field.name)
-        if field.default is dataclasses.MISSING or value != field.default:
-            content[field.name] = _plain(value)
+        content[field.name] = _plain(getattr(description, field.name))
     return content
 
 
