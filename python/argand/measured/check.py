@@ -17,7 +17,7 @@ from argand.measured.agreement import calculated_intensity
 from argand.measured.merging import Merged, merge, usable
 from argand.measured.statistics import intensity_statistics, second_moment
 from argand.measured.wilson import local_mean, statistical_weight
-from argand.reflections import stol
+from argand.reflections import hkl_cube, stol
 from argand.symmetry import group_ops, operations
 
 __all__ = ["check_data", "free_coordinates"]
@@ -25,12 +25,15 @@ __all__ = ["check_data", "free_coordinates"]
 # relative lengths and degrees: a strained crystal, and another one
 _STRAINED, _OTHER_CELL = (0.02, 1.0), (0.10, 5.0)
 _FEWEST = 10
+_PROBE = 6  # indices up to which systematic absences are compared
 _WANTED_PER_COORDINATE = 3.0
 _R_INT_WRONG = 0.25
 _LARGE_CHANGE = 0.4
-#: rank correlation with the structure at low angles, where displacements change intensities little
-_LOW_ANGLES = 0.2  # 1/angstrom: d > 2.5 A
-_UNRELATED = 2.5  # standard deviations of the correlation of numbers that have nothing to do with each other
+# Displacements of .7 A (rms) leave exp(-2 B stol^2) of the correlation of intensities, B = 8 pi^2 (.7 A)^2 / 3
+_MOVED = 2.0 * 12.9
+#: correlation in units of its standard deviation for structures that have nothing to do with each other
+_UNRELATED, _RELATED = 1.0, 3.0
+_SPARSE = 0.5  # completeness
 _FEW = 50
 #: how much better another power has to explain the data, for few reflections and for many
 _CLEARLY, _BETTER = 0.7, 0.9
@@ -85,7 +88,7 @@ def check_data(
     _check_laue(reflections, merged, crystal)
     _check_number(merged, crystal, said)
     model = calculated_intensity(crystal, merged.hkl, table=table)
-    _check_relation(merged, model)
+    _check_relation(merged, model, said)
     _check_kind(reflections, merged, model)
     _compare(merged, model, said)
     return said
@@ -122,14 +125,15 @@ def _cell_words(cell: FloatArray) -> str:
 def _check_named_group(reflections: Reflections, crystal: Crystal, said: list[str]) -> None:
     if reflections.spacegroup is None:
         return
-    given, known = (
-        {op.wrap().triplet() for op in group_ops(group)} for group in (reflections.spacegroup, crystal.spacegroup)
-    )
-    if given == known:
+    given, known = (group_ops(group) for group in (reflections.spacegroup, crystal.spacegroup))
+    turns, known_turns = ({tuple(map(tuple, op.rot)) for op in group} for group in (given, known))
+    cube = hkl_cube(_PROBE)
+    same = np.array_equal(given.systematic_absences(cube), known.systematic_absences(cube))
+    if turns == known_turns and same:  # the same but for the origin, or the hand
         return
     names = f"that of the reflections is {reflections.spacegroup}, that of the crystal {crystal.spacegroup}"
-    if given < known or known < given:
-        said.append(f"one space group is a subgroup of the other: {names}")
+    if turns < known_turns or known_turns < turns:
+        said.append(f"one point group is a subgroup of the other: {names}")
         return
     raise ArgandError(f"another space group: {names}")
 
@@ -240,23 +244,27 @@ def _normalised(merged: Merged) -> FloatArray:
     return np.sqrt(np.maximum(squared, 0.0))
 
 
-def _check_relation(merged: Merged, model: FloatArray) -> None:
-    """At low angles the intensities of a relative follow those of the structure, whatever moved by half an angstrom.
-
-    Ranks are compared, which do not care whether they are intensities or amplitudes.
-    """
+def _check_relation(merged: Merged, model: FloatArray, said: list[str]) -> None:
+    """At low angles the amplitudes of a relative follow those of the structure, whatever moved by half an angstrom."""
     if len(model) < _FEW or not model.any():
         return
-    order = np.argsort(merged.stol)
-    low = order[: max(_FEW, int((merged.stol < _LOW_ANGLES).sum()))]
-    measured, expected = _normalised(merged)[low], _normalised(_with_intensity(merged, model))[low]
-    first, second = (np.argsort(np.argsort(values)).astype(np.float64) for values in (measured, expected))
-    correlation = float(np.corrcoef(first, second)[0, 1])
-    if correlation < _UNRELATED / np.sqrt(len(low)):
-        raise ArgandError(
-            "the intensities have nothing to do with this structure: at low angles their rank correlation with those "
-            f"calculated is {correlation:.2f} ({len(low)} reflections): another cell, content, or indexing"
-        )
+    weight = np.exp(-_MOVED * merged.stol**2)
+    measured, expected = _normalised(merged), _normalised(_with_intensity(merged, model))
+    covariance = np.cov(measured, expected, aweights=weight)
+    spread = float(np.sqrt(covariance[0, 0] * covariance[1, 1]))
+    if spread == 0.0:
+        return
+    correlation = float(covariance[0, 1]) / spread
+    number = float(weight.sum() ** 2 / (weight @ weight))  # of reflections that count
+    sigmas = float(np.arctanh(np.clip(correlation, -0.999999, 0.999999)) * np.sqrt(max(number - 1.0, 1.0)))  # Fisher
+    words = (
+        f"at low angles their correlation with those calculated is {correlation:.2f} ({sigmas:.1f} standard "
+        "deviations): another cell, content, or indexing"
+    )
+    if sigmas < _UNRELATED or (sigmas < _RELATED and merged.completeness < _SPARSE):
+        raise ArgandError(f"the intensities have nothing to do with this structure: {words}")
+    if sigmas < _RELATED:
+        said.append(f"the intensities hardly follow this structure: {words}, or atoms that moved far")
 
 
 def _compare(merged: Merged, model: FloatArray, said: list[str]) -> None:

@@ -170,7 +170,7 @@ def merge(
         cell=unit,
         spacegroup=name,
         r_int=float(deviation[often].sum() / over) if over > 0 else np.nan,
-        r_sigma=np.nan if mean_sigma is None else float(mean_sigma.sum() / np.abs(mean).sum()),
+        r_sigma=float(mean_sigma.sum() / mean.sum()) if mean_sigma is not None and mean.sum() > 0 else np.nan,
         completeness=min(1.0, len(unique) / max(possible, 1)),
         measured=len(intensity),
         absent=int(absent.sum()),
