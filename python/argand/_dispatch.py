@@ -150,8 +150,10 @@ def jacobian(sites: JacobianSites, reflections: JacobianOrders, u: Array, out: A
     if needed > width:
         raise ValueError(f"out has {width} columns, needs {needed}")
     extents = (crystals, count, operations, size, scatterers, width)
-    addresses = tuple(_address(array) for array in sites), tuple(_address(array) for array in reflections)
-    _core.jacobian(32 if real == "float32" else 64, extents, *addresses, _address(u), _address(out))
+    frac, beta, occ, share, scatterer, columns = map(_address, sites)
+    orders, turns, squares = map(_address, reflections)
+    by_site, by_order = (frac, beta, occ, share, scatterer, columns), (orders, turns, squares)
+    _core.jacobian(32 if real == "float32" else 64, extents, by_site, by_order, _address(u), _address(out))
 
 
 class Seen(NamedTuple):

@@ -81,7 +81,6 @@ class Model:
         self._kind = np.array([self._kinds.index(t) for t in crystal.types], np.int32)
         self._form = form_factors(self._kinds, self.stol, table=table, energy_kev=energy_kev)
         self._anisotropic = np.zeros(n, bool) if crystal.u_aniso is None else ~np.isnan(crystal.u_aniso[:, 0])
-        self._share_of_occ = crystal.multiplicity() / len(crystal.symops)
         self._start = np.zeros((n, 11))
         self._start[:, FRAC], self._start[:, BISO], self._start[:, OCC] = crystal.frac, crystal.b_iso, crystal.occ
         if crystal.u_aniso is not None:
@@ -102,6 +101,11 @@ class Model:
     def __len__(self) -> int:
         """Number of parameters, k."""
         return len(self.parameters)
+
+    @property
+    def site_columns(self) -> int:
+        """Number of site coordinates that some parameter moves, s of `site_jacobian`."""
+        return int(self._terms.columns.shape[1]) + bool(len(self._overall))
 
     def in_cell(self, cell: Any) -> Model:
         """The same parameters in another cell, which keeps the fractional coordinates of the known structure.
@@ -178,7 +182,7 @@ class Model:
         turned = np.einsum("bonq,oqr->bnr", beta, self._turns())
         gradient[:, :, UANISO] = turned * beta_from_u_aniso(np.ones(6), self.crystal.cell)
         gradient[:, :, BISO] = np.einsum("bonq,q->bn", beta, beta_from_b_iso(np.ones(()), self.crystal.cell))
-        gradient[:, :, OCC] = occ.sum(axis=1)[..., 0] * self._share_of_occ
+        gradient[:, :, OCC] = occ.sum(axis=1)[..., 0] * self._terms.share
         gradient[:, ~self._anisotropic, UANISO] = 0.0
         result: FloatArray = gradient.reshape(len(rows), -1) @ self._flat.T
         if len(self._overall):
@@ -256,7 +260,7 @@ class Model:
         if self._anisotropic.any():
             turned = np.einsum("oqr,bnr->bonq", self._turns(), beta[:, 0])
             beta = np.where(self._anisotropic[:, None], turned, beta)
-        occ = np.broadcast_to((sites[:, :, OCC] * self._share_of_occ)[:, None], (b, o, n))
+        occ = np.broadcast_to((sites[:, :, OCC] * self._terms.share)[:, None], (b, o, n))
         return _dispatch.Batch(
             atom_ptr=np.arange(b + 1, dtype=np.int64) * (o * n),
             frac=np.ascontiguousarray(frac.reshape(-1, 3)),
