@@ -89,7 +89,12 @@ def _read(report: _Report, held: Contents, structure: Path | None, given: dict[s
     holder = structure or (file if held.structure else _beside(file))
     crystal, experiment = None, Experiment()
     if holder is not None:
-        crystal, experiment = _structure(report, holder, alone=not held.reflections)
+        try:
+            crystal, experiment = _structure(report, holder)
+        except ArgandError as error:
+            if holder == structure or not held.reflections:
+                raise
+            report.doubt([f"no structure: {str(error).removeprefix(f'{file}: ')}"])
     elif held.format == "CIF":
         experiment = read_experiment(file)
     if not held.reflections:
@@ -117,20 +122,14 @@ def _beside(file: Path) -> Path | None:
     return None
 
 
-def _structure(report: _Report, holder: Path, alone: bool) -> tuple[Crystal | None, Experiment]:
-    """Read and describe the structure; a failure is an error only where nothing else is to be said."""
+def _structure(report: _Report, holder: Path) -> tuple[Crystal | None, Experiment]:
+    """Read and describe the structure, None where there are instructions without atoms."""
     title = "structure" if holder == report.file else f"structure in {holder}"
     experiment = read_experiment(holder)
     if identify(holder).format == "SHELX" and not read_instructions(holder).atoms:
         report.add(title, _instruction_lines(holder))
         return None, experiment
-    try:
-        crystal = argand.read_crystal(holder)
-    except ArgandError as error:
-        if alone or holder != report.file:
-            raise
-        report.doubt([f"no structure: {str(error).removeprefix(f'{holder}: ')}"])
-        return None, experiment
+    crystal = argand.read_crystal(holder)
     report.add(title, structure_lines(crystal))
     report.doubt(odd_about(crystal))
     if holder.suffix in (".res", ".ins") and experiment.content:

@@ -57,9 +57,9 @@ def read_columns(text: str, source: str, *, hklf: int = 4) -> Listed:
     """A list h, k, l, value, standard uncertainty, batch number.
 
     SHELX writes 3I4, 2F8.2, I4, in which numbers may touch (`1-100-100 9999.9912345.67`); others write the same
-    numbers apart, by blanks, tabs or commas, or parted by nothing but a minus (`-12-10 3`). The list ends with the reflection 0 0 0, a blank line, or the file. A
-    first line of names (`h k l F sigF phase`) says what the columns are; else they are intensities, or amplitudes for
-    `hklf` = 3. A number without a decimal point is taken as it stands.
+    numbers apart, by blanks, tabs or commas, or by nothing but a minus (`-12-10 3`). The list ends with the reflection
+    0 0 0, a blank line, or the file. A first line of names (`h k l F sigF phase`) says what the columns are; else they
+    are intensities, or amplitudes for `hklf` = 3. A number without a decimal point is taken as it stands.
 
     Raises
     ------

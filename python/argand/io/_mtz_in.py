@@ -42,7 +42,7 @@ def read_mtz(source: str, data: bytes) -> Reflections:
     }
     phase = columns.first("P")
     intensity = columns.first("J")
-    amplitude = next((i for i in columns.of("F") if columns.sigma(i) is not None), columns.first("F"))
+    amplitude = next((i for i in columns.of("F") if columns.own_sigma(i) is not None), columns.first("F"))
     if intensity is None and (amplitude is None or columns.sigma(amplitude) is None):
         mates = columns.mates("K", "M", "intensity") or columns.mates("G", "L", "amplitude")
         if mates is not None:
@@ -77,12 +77,17 @@ class _Columns:
     def first(self, kind: str) -> int | None:
         return next(iter(self.of(kind)), None)
 
-    def sigma(self, column: int) -> int | None:
-        """The standard deviation of a column: SIGF of F, else the one that follows it, else the only one."""
+    def own_sigma(self, column: int) -> int | None:
+        """The standard deviation of a column: SIGF of F, else the one that follows it."""
         deviations = self.of("Q")
         named = [i for i in deviations if self._labels[i] == f"SIG{self._labels[column]}"]
-        following = [i for i in deviations if i == column + 1]
-        return next(iter(named or following or (deviations if len(deviations) == 1 else [])), None)
+        return next(iter(named or [i for i in deviations if i == column + 1]), None)
+
+    def sigma(self, column: int) -> int | None:
+        """Its own standard deviation, or the only one there is."""
+        deviations = self.of("Q")
+        own = self.own_sigma(column)
+        return deviations[0] if own is None and len(deviations) == 1 else own
 
     def values(self, column: int | None) -> FloatArray | None:
         return None if column is None else self._values[:, column]

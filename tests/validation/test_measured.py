@@ -1,0 +1,156 @@
+"""Real measurements as they lie in their files: R_int, completeness and R1 against what their authors published.
+
+The list of the development data has for each file an R1 by a plain gemmi calculation, over all measurements above two
+sigma and not merged, beside the published one, which is of merged data.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import argand
+from argand.errors import ArgandWarning
+from argand.io import Experiment, read_experiment
+from argand.measured import Merged, agreement, calculated_intensity, check_data, merge
+from argand.measured.merging import usable
+from data_dir import SHARED, needs_shared
+
+pytestmark = needs_shared
+
+MEASURED = SHARED / "measured"
+
+
+class Case(NamedTuple):
+    reflections: str
+    structure: str
+    count: int
+    r_int: float | None  # as published, where the list is the one that was merged
+    completeness: float
+    tolerance: float = 0.005  # of R1 against the one that was published
+
+
+CASES = [
+    Case("nacl_hikari.fcf", "nacl_hikari.cif", 111, None, 1.0, 0.001),
+    Case("nacl_hikari_hkl.hkl", "nacl_hikari.cif", 8578, 0.0243, 1.0, 0.001),
+    Case("nacl_hikari.cif", "nacl_hikari.cif", 8578, 0.0243, 1.0, 0.001),
+    Case("shelxfile_2240189.hkl", "shelxfile_2240189.cif", 782, None, 0.995),
+    Case("shelxfile_2240189.cif", "shelxfile_2240189.res", 782, None, 0.995),
+    Case("structurefinder_106c.fcf", "structurefinder_106c.cif", 3174, None, 0.996, 0.001),
+    Case("structurefinder_106c_hkl.hkl", "structurefinder_106c.cif", 15742, 0.0327, 0.949),
+    Case("structurefinder_051a.hkl", "structurefinder_051a.cif", 4470, None, 1.0, 0.001),
+    Case("structurefinder_051a.hkl", "structurefinder_051a.res", 4470, None, 1.0, 0.001),
+    Case("cod_2238212.hkl", "cod_2238212.cif", 11410, 0.0170, 0.872, 0.001),
+    Case("cod_2238212.cif", "cod_2238212.cif", 11410, 0.0170, 0.872, 0.001),
+    Case("cod_2242045.hkl", "cod_2242045.cif", 2936, 0.0288, 0.982, 0.001),
+    Case("cod_2242045.cif", "cod_2242045.cif", 2936, 0.0288, 0.982, 0.001),
+    Case("cod_2019572.cif", "cod_2019572.cif", 733, None, 0.997, 0.001),
+    Case("cod_1516218.cif", "cod_1516218.cif", 174, None, 1.0),
+    Case("cod_2240655.cif", "cod_2240655.cif", 330, None, 0.985),
+    Case("gemmi_4003024.hkl", "gemmi_4003024.cif", 759, 0.0267, 0.983, 0.001),
+    Case("gemmi_4003024.cif", "gemmi_4003024.cif", 759, 0.0267, 0.983, 0.001),
+]
+IDS = [f"{case.reflections}-{case.structure[-3:]}" for case in CASES]
+
+
+class Read(NamedTuple):
+    case: Case
+    found: argand.io.Reflections
+    crystal: argand.Crystal
+    said: Experiment
+    merged: Merged
+
+
+@pytest.fixture(params=CASES, ids=IDS)
+def read(request: pytest.FixtureRequest) -> Read:
+    case = request.param
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ArgandWarning)  # NaCl is there in three descriptions
+        crystal = argand.read_crystal(MEASURED / case.structure)
+        found = argand.read_reflections(MEASURED / case.reflections)
+        said = read_experiment(MEASURED / case.structure)
+    merged = merge(found, cell=crystal.cell, spacegroup=crystal.spacegroup, outliers=None)
+    return Read(case, found, crystal, said, merged)
+
+
+def stated(case: Case) -> tuple[float | None, float | None]:
+    """R1 of the list: checked, and published."""
+    for line in (SHARED / "MANIFEST.tsv").read_text().splitlines():
+        if line.startswith(f"measured/{case.reflections}\t"):
+            values = re.search(r"R1 ([0-9.]+) \(published (\S+)\)", line)
+            return (None, None) if values is None else (float(values[1]), _number(values[2]))
+    raise AssertionError(f"{case.reflections} is not in the list")
+
+
+def _number(text: str) -> float | None:
+    return None if text == "None" else float(text)
+
+
+def test_what_is_read(read: Read) -> None:
+    assert len(read.found.hkl) == read.case.count
+    assert read.merged.completeness == pytest.approx(read.case.completeness, abs=0.001)
+
+
+def test_r_int(read: Read) -> None:
+    if read.case.r_int is None:
+        pytest.skip("merged before it was deposited")
+    assert read.merged.r_int == pytest.approx(read.case.r_int, abs=0.0003)
+    assert merge(read.found, cell=read.crystal.cell, spacegroup=read.crystal.spacegroup).rejected <= 2
+
+
+def test_r1_of_the_measurements(read: Read) -> None:
+    """As the list's check was computed: nothing merged, no extinction."""
+    expected, _ = stated(read.case)
+    if expected is None:
+        pytest.skip("the list has no check of this file")
+    if read.found.sigma is None:  # the check took some small intensities for noise, which nothing says
+        rows, sigma = read.merged.hkl, None
+        intensity = read.merged.intensity
+    else:
+        kept = read.found[usable(read.found)]
+        rows, (intensity, sigma) = kept.hkl, kept.intensities()
+    dispersion = read.said.dispersion is not False
+    model = calculated_intensity(
+        read.crystal, rows, table=read.said.table, wavelength=read.said.wavelength, dispersion=dispersion
+    )
+    assert agreement(model, intensity, sigma, read.said.weights).r1 == pytest.approx(expected, abs=0.005)
+
+
+def test_r1_as_published(read: Read) -> None:
+    """Merged, with dispersion, and with extinction where it was refined."""
+    published = read.said.stated.get("R1", stated(read.case)[1])
+    if published is None:
+        pytest.skip("a powder: no R1 was published")
+    model = calculated_intensity(
+        read.crystal,
+        read.merged.hkl,
+        table=read.said.table,
+        wavelength=read.said.wavelength,
+        extinction=read.said.extinction,
+    )
+    r = agreement(model, read.merged.intensity, read.merged.sigma, read.said.weights)
+    assert r.r1 == pytest.approx(published, abs=read.case.tolerance)
+    if read.case.tolerance == 0.001 and read.merged.sigma is not None and "wR2" in read.said.stated:
+        assert r.wr2 == pytest.approx(read.said.stated["wR2"], abs=0.002)
+
+
+def test_nothing_is_wrong_with_it(read: Read) -> None:
+    assert check_data(read.found, read.crystal, content=read.said.content, table=read.said.table) == []
+
+
+def test_the_calculated_amplitudes_in_a_list_are_ours(read: Read) -> None:
+    if read.found.amplitude_calc is None:
+        pytest.skip("a list without calculated amplitudes")
+    dispersion = read.said.dispersion is not False
+    model = np.sqrt(
+        calculated_intensity(
+            read.crystal, read.found.hkl, table=read.said.table, wavelength=read.said.wavelength, dispersion=dispersion
+        )
+    )
+    theirs = read.found.amplitude_calc
+    k = model @ theirs / (model @ model)  # neutrons: lengths of 10 fm
+    assert np.abs(k * model - theirs).sum() < 0.002 * theirs.sum()
