@@ -61,6 +61,7 @@ def test_table_and_files(cif: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
         (["--atoms", "0", "O1"], "independent"),
         (["--strain", "0.01", "--vibration", "0.2", "--substitute", "N1:O:0.5", "O:vacancy:0.2"], "independent"),
         (["--break-symmetry", "--unmodelled", "O"], "independent"),
+        (["--ramp"], "independent"),
     ],
 )
 def test_options(cif: Path, tmp_path: Path, options: list[str], kind: str, capsys: pytest.CaptureFixture[str]) -> None:

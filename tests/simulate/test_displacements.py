@@ -140,6 +140,7 @@ def test_sites_by_name():
         (lambda: allowed_modes(Modes(np.ones((1, 2, 3)).tolist()), WATERS), "patterns"),
         (lambda: Perturbation(strain=0.5), "strain"),
         (lambda: Perturbation(symmetry="half"), "symmetry"),
+        (lambda: Perturbation(ramp=1), "ramp"),
     ],
 )
 def test_refusals(make, words):

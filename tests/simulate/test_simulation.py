@@ -119,6 +119,19 @@ def test_a_sample_is_a_function_of_seed_and_index(name):
     assert not np.any(other.displacement == together.displacement)
 
 
+def test_a_ramp_leads_from_the_known_crystal_to_one_draw():
+    changes = Perturbation([Independent(0.3), Waves(0.1)], strain=0.01, vibration=0.2, ramp=11)
+    simulation = Simulation(CRYSTALS["P 1"], changes, d_min=3.0, dtype="float64")
+    samples = simulation.draw(range(12))
+    assert not samples.displacement[0].any()
+    np.testing.assert_allclose(samples.f[0], simulation.f0, atol=1e-9 * np.abs(simulation.f0).max())
+    np.testing.assert_allclose(samples.displacement[5], samples.displacement[10] / 2, atol=1e-12)
+    np.testing.assert_allclose(np.log(samples.vibration[5]), np.log(samples.vibration[10]) / 2, atol=1e-12)
+    assert np.abs(samples.cell[10] - simulation.crystal.cell).max() > 0.01
+    np.testing.assert_array_equal(samples.frac[11], samples.frac[0])  # and again from the beginning
+    assert samples.displacement[10].any()
+
+
 def test_the_origin_stays_where_it_floats():
     for name, free in (("P 1", 3), ("C 1 2 1", 1), ("P -1", 0)):
         parent = CRYSTALS[name]

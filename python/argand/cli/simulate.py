@@ -58,6 +58,7 @@ def simulate(
     substitute: list[str] | None = None,
     unmodelled: str | None = None,
     break_symmetry: bool = False,
+    ramp: bool = False,
     noise: float = 0.0,
     counts: float | None = None,
     scale: list[float] | None = None,
@@ -106,6 +107,8 @@ def simulate(
         Type of an atom that a tenth of the samples has and the known crystal has not.
     break_symmetry
         Move every atom of the cell on its own, in P 1.
+    ramp
+        Draw one crystal, and let the samples lead from the known one to it, as temperature, pressure or time would.
     noise
         Error of |F|, as part of it.
     counts
@@ -149,6 +152,7 @@ def simulate(
             substitutions=[_substitution(text) for text in substitute or ()],
             unmodelled=None if unmodelled is None else Unmodelled(unmodelled),
             symmetry="broken" if break_symmetry else "kept",
+            ramp=max(samples, 2) if ramp else None,
         )
         measurement = Measurement(
             noise=noise, counts=counts, scale=_width("scale", scale, 1.0), b_change=b_change, missing=missing,

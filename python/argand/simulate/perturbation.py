@@ -36,6 +36,9 @@ class Perturbation:
         every atom of the cell is on its own, in P 1.
     fix_origin
         In polar space groups the common shift that no amplitude can see is taken away, where all sites move.
+    ramp
+        Length of a ramp, as of temperature, pressure or time: displacements, strain and vibration are drawn once, and
+        sample i has the share (i mod ramp) / (ramp - 1) of them; None: every sample draws its own.
     """
 
     displacements: Sequence[Displacement] = (Independent(),)
@@ -45,12 +48,15 @@ class Perturbation:
     unmodelled: Unmodelled | None = None
     symmetry: Literal["kept", "broken"] = "kept"
     fix_origin: bool = True
+    ramp: int | None = None
 
     def __post_init__(self) -> None:
         check_width("strain", self.strain, high=0.2)
         check_width("vibration", self.vibration, high=3.0)
         if self.symmetry not in ("kept", "broken"):
             raise ValueError(f"symmetry is {self.symmetry!r}, needs 'kept' or 'broken'")
+        if self.ramp is not None and self.ramp < 2:
+            raise ValueError(f"ramp is {self.ramp}, needs to be 2 samples or more")
         for name in ("displacements", "substitutions"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
 

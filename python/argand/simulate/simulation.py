@@ -160,8 +160,9 @@ class Simulation:
 
     def displacements(self, index: NDArray[np.int64]) -> FloatArray:
         """(b, n, 3) Cartesian displacements of samples `index`, without anything else being computed."""
-        widths = draw_widths(self._widths, self.seed, index, Purpose.WIDTH)
-        z = normals(self.seed, index, self._all_modes.shape[1], Purpose.DISPLACEMENT) * widths[:, self._kind]
+        drawn, share = self._ramp(index)
+        widths = draw_widths(self._widths, self.seed, drawn, Purpose.WIDTH) * share[:, None]
+        z = normals(self.seed, drawn, self._all_modes.shape[1], Purpose.DISPLACEMENT) * widths[:, self._kind]
         u = np.asarray(self._all_modes @ z.T)  # sparse: a column does not depend on those beside it
         if self._drift is not None:
             directions, centre = self._drift
@@ -239,6 +240,13 @@ class Simulation:
             b_change=seen.b_change,
         )
 
+    def _ramp(self, index: NDArray[np.int64]) -> tuple[NDArray[np.int64], FloatArray]:
+        """Which sample is drawn for each, and the share of it that is taken."""
+        length = self.perturbation.ramp
+        if length is None:
+            return index, np.ones(len(index))
+        return np.zeros_like(index), (index % length) / (length - 1)
+
     def _own(self) -> int:
         """How many atoms have places of their own."""
         return int((self._parent < 0).sum())
@@ -252,8 +260,9 @@ class Simulation:
         n, width = len(self.crystal.types), self.perturbation.vibration
         if not upper(width) > 0:
             return np.ones((len(index), n))
-        drawn = normals(self.seed, index, n, Purpose.VIBRATION)
-        widths = draw_widths([width], self.seed, index, Purpose.VIBRATION_WIDTH)
+        first, share = self._ramp(index)
+        drawn = normals(self.seed, first, n, Purpose.VIBRATION)
+        widths = draw_widths([width], self.seed, first, Purpose.VIBRATION_WIDTH) * share[:, None]
         return np.asarray(np.exp(widths * drawn))
 
     def _strained(self, index: NDArray[np.int64]) -> FloatArray:
@@ -261,8 +270,9 @@ class Simulation:
         cells = np.tile(np.array(self.crystal.cell), (len(index), 1))
         if not upper(self.perturbation.strain) > 0:
             return cells
-        widths = draw_widths([self.perturbation.strain], self.seed, index, Purpose.STRAIN_WIDTH)[:, 0]
-        drawn = normals(self.seed, index, 6, Purpose.STRAIN)
+        first, share = self._ramp(index)
+        widths = draw_widths([self.perturbation.strain], self.seed, first, Purpose.STRAIN_WIDTH)[:, 0] * share
+        drawn = normals(self.seed, first, 6, Purpose.STRAIN)
         to_cartesian = cartesian_axes(self.crystal)
         rotations = to_cartesian @ np.array([r for r, _ in operations(self.symops)]) @ np.linalg.inv(to_cartesian)
         for i, (width, e) in enumerate(zip(widths, drawn, strict=True)):
