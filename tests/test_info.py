@@ -93,6 +93,13 @@ def test_what_is_wrong_is_said(data: Path, capsys: pytest.CaptureFixture[str]) -
     assert "another cell or wavelength" in out
 
 
+def test_the_example_of_the_documentation(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    root = Path(__file__).parents[1]
+    monkeypatch.chdir(root)
+    out = said(capsys, "tests/data/4003024.cif")
+    assert out in (root / "docs" / "measured.md").read_text()
+
+
 def test_structure_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "salt.cif"
     path.write_text(SALT)
