@@ -71,9 +71,14 @@ class TestShelx:
             read("   1   0   0   34.12    0.50\n", hklf=6)
 
     def test_twins(self) -> None:
-        found = read("   1   0   0   34.12    0.50  -2\n   0   1   0   34.12    0.50   1\n")
-        assert found.batch.tolist() == [-2, 1]
-        assert found.format.startswith("SHELX HKLF 5")
+        """Lines that overlap repeat their intensity; otherwise a negative number is a flag, as of a free set."""
+        twins = "   1   0   0   34.12    0.50  -2\n   0   1   0   34.12    0.50   1\n"
+        assert read(twins).batch.tolist() == [-2, 1]
+        assert read(twins).format == "SHELX HKLF 5"
+        assert read(twins, hklf=4).batch.tolist() == [2, 1]
+        flags = "   1   0   0   34.12    0.50  -1\n   0   1   0   17.00    0.50   1\n"
+        assert read(flags).batch.tolist() == [1, 1]
+        assert read(flags, hklf=5).batch.tolist() == [-1, 1]
 
     @pytest.mark.parametrize(
         "end",
@@ -192,6 +197,12 @@ class TestCif:
             [1, 0, 0, 5.0, 0.5],
             [-1, 0, 0, 5.1, 0.5],
         ]
+
+    def test_a_space_group_without_a_cell(self) -> None:
+        text = "data_x\n_symmetry.space_group_name_H-M 'P 2 3'\n"
+        text += loop("_diffrn_refln.", "id index_h index_k index_l intensity_net intensity_sigma", "1 2 0 0 915.6 3.6")
+        found = read(text, name="x.cif")
+        assert (found.spacegroup, found.cell, found.sigma.tolist()) == ("P 2 3", None, [3.6])
 
     def test_mmcif(self) -> None:
         head = HEAD.replace("_cell_length_", "_cell.length_").replace("_symmetry_space", "_symmetry.space")

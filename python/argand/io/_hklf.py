@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from argand.cell import FloatArray
 from argand.errors import ArgandError
@@ -16,6 +17,7 @@ from argand.reflections import as_hkl
 __all__ = ["Listed", "read_columns"]
 
 _LARGEST_INDEX = 9999
+_MOST = 0.8  # of the lines with a negative batch number
 _COMMENT = ("#", "!")
 _SEPARATORS = re.compile(r"[,;]")
 _DIGITS = frozenset("0123456789+-. ")
@@ -53,13 +55,14 @@ class Listed(NamedTuple):
     trailer: list[str]
 
 
-def read_columns(text: str, source: str, *, hklf: int = 4) -> Listed:
+def read_columns(text: str, source: str, *, hklf: int | None = None) -> Listed:
     """A list h, k, l, value, standard uncertainty, batch number.
 
     SHELX writes 3I4, 2F8.2, I4, in which numbers may touch (`1-100-100 9999.9912345.67`); others write the same
     numbers apart, by blanks, tabs or commas, or by nothing but a minus (`-12-10 3`). The list ends with the reflection
     0 0 0, a blank line, or the file. A first line of names (`h k l F sigF phase`) says what the columns are; else they
-    are intensities, or amplitudes for `hklf` = 3. A number without a decimal point is taken as it stands.
+    are intensities, or amplitudes for `hklf` = 3. A number without a decimal point is taken as it stands. Negative
+    batch numbers mean overlap in HKLF 5, where lines that overlap repeat one intensity, and a free set in others.
 
     Raises
     ------
@@ -79,11 +82,13 @@ def read_columns(text: str, source: str, *, hklf: int = 4) -> Listed:
         raise ArgandError(f"{source}: no reflections")
     value, sigma = numbers[:, 3], numbers[:, 4]
     batch = numbers[:, 5].astype(np.int32)
+    twin = hklf == 5 or (hklf is None and _repeats(value, batch))
+    batch = batch if twin else np.abs(batch)
     found = Reflections(
         _indices(numbers[:, :3], source),
         sigma=None if np.isnan(sigma).all() else sigma,
         batch=batch if batch.any() else None,
-        format=f"SHELX HKLF {'5' if (batch < 0).any() else hklf} or plain columns",
+        format=f"SHELX HKLF {5 if twin else hklf or 4}{'' if hklf or twin else ' or plain columns'}",
         **{"amplitude" if hklf == 3 else "intensity": value},  # type: ignore[arg-type]
     )
     return Listed(found, lines[end:])
@@ -103,6 +108,12 @@ def _digits(lines: list[str], first: int) -> tuple[FloatArray, int] | None:
     except ValueError:
         return None
     return np.column_stack([*integers, *numbers, batch]), end + (end < len(lines) and bool(lines[end].strip()))
+
+
+def _repeats(value: FloatArray, batch: npt.NDArray[np.int32]) -> bool:
+    """Whether lines of negative batch number have the intensity of the next line, as in HKLF 5."""
+    shared = np.flatnonzero(batch[:-1] < 0)
+    return len(shared) > 0 and float((value[shared] == value[shared + 1]).mean()) > _MOST
 
 
 def _listed(lines: list[str], first: int, source: str) -> tuple[list[_Row], int]:

@@ -78,7 +78,7 @@ def _read(path: PathLike, hklf: int | None, block: str | None) -> Reflections:
         return read_loop(path, hklf, block)
     if is_shelx(text) and text.lstrip()[:4].upper() in ("TITL", "CELL", "REM "):
         raise ArgandError(f"{source}: SHELX instructions, no reflections")
-    return _with_trailer(read_columns(text, source, hklf=hklf or 4), source)
+    return _with_trailer(read_columns(text, source, hklf=hklf), source)
 
 
 def _with_trailer(listed: Listed, source: str) -> Reflections:

@@ -18,7 +18,7 @@ from argand.io._reflections import Reflections
 from argand.io._shelx import Instructions, embedded_instructions
 from argand.io._symmetry import read_symmetry
 from argand.reflections import as_hkl
-from argand.symmetry import group_ops, spacegroup_name
+from argand.symmetry import find_spacegroup, group_ops, spacegroup_name
 
 __all__ = ["holds_reflections", "read_loop"]
 
@@ -142,7 +142,7 @@ def _text(block: Block, hklf: int | None) -> Reflections:
         del lines[0]
     instructions = embedded_instructions(block)
     stated = instructions.hklf if instructions else None
-    found = read_columns("\n".join(lines), where, hklf=hklf or stated or 4).reflections
+    found = read_columns("\n".join(lines), where, hklf=hklf or stated).reflections
     found = replace(found, format=f"{found.format.replace(' or plain columns', '')} in {tag}")
     return _turned(found, instructions)
 
@@ -159,6 +159,8 @@ def _stated(block: Block, found: Reflections) -> Reflections:
         if any(block.has(prefix) for prefix in _SYMMETRY):
             symops = read_symmetry(block, cell)
             found = replace(found, spacegroup=spacegroup_name(group_ops(symops)) or ";".join(symops))
+    elif named := find_spacegroup(block.text("_symmetry_space_group_name_h-m", "_space_group_name_h-m_alt") or "?"):
+        found = replace(found, spacegroup=named.xhm())
     wavelength = block.loose_number("_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength_wavelength")
     if wavelength is not None and wavelength > 0:
         found = replace(found, wavelength=wavelength)
