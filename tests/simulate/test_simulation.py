@@ -89,6 +89,21 @@ def test_special_positions_and_dispersion():
     assert np.abs(samples.f[0] - simulation.f0).max() > 1.0
 
 
+def test_unmodelled_atoms_in_cells_without_a_general_place():
+    salt = argand.Crystal(
+        cell=(3.0, 3.0, 3.0, 90.0, 90.0, 90.0), spacegroup="P m -3 m", types=("Cs", "Cl"),
+        frac=np.array([[0, 0, 0], [0.5, 0.5, 0.5]]),
+    )  # fmt: skip
+    changes = Perturbation((), unmodelled=Unmodelled("O", probability=1.0, occupancy=(0.2, 0.9)))
+    simulation = Simulation(salt, changes, d_min=0.5, dtype="float64")
+    samples = simulation.draw(range(6))
+    crystals = [simulation.true_crystal(samples, i) for i in range(6)]
+    assert min(crystal.multiplicity()[2] for crystal in crystals) < 48
+    assert all(0.2 <= crystal.occ[2] <= 0.9 for crystal in crystals)
+    for crystal, f in zip(crystals, samples.f, strict=True):
+        np.testing.assert_allclose(f, argand.structure_factors(crystal, simulation.hkl), atol=1e-9 * np.abs(f).max())
+
+
 def test_an_atom_that_moves_near_its_image_keeps_its_occupancy():
     # 0.3 angstrom from the centre of inversion: a new crystal would count it as one atom on it
     near = argand.Crystal(

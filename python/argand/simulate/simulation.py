@@ -196,11 +196,13 @@ class Simulation:
             u_aniso = np.concatenate([u_aniso, np.full((own.sum(), 6), np.nan)])
         labels = [self.crystal.labels[p] + t if p >= 0 else f"{t}x" for p, t in zip(further, self._types, strict=True)]
         there = np.concatenate([np.ones(n, bool), samples.occ[i, n:] > 0])
+        occ = samples.occ[i].copy()
+        occ[n:][own] *= self._coincident(samples.unmodelled[i])
         crystal = Crystal(
             cell=tuple(samples.cell[i]),
             symops=self.crystal.symops,
             types=(*self.crystal.types, *self._types),
-            frac=frac, occ=samples.occ[i], b_iso=b_iso, u_aniso=u_aniso,
+            frac=frac, occ=occ, b_iso=b_iso, u_aniso=u_aniso,
             labels=(*self.crystal.labels, *labels),
         )  # fmt: skip
         return _subset(crystal, there)
@@ -316,7 +318,16 @@ class Simulation:
         for i in np.flatnonzero(there[:, 0]):
             empty = self._emptiness(candidates[i]).reshape(k, _PLACES)
             places[i] = candidates[i].reshape(k, _PLACES, 3)[np.arange(k), empty.argmax(axis=1)]
+            occupancy[i] /= self._coincident(places[i])
         return places, occupancy
+
+    def _coincident(self, places: FloatArray) -> FloatArray:
+        """How many operations take an atom at each place (k, 3) onto itself, as `Crystal` counts them.
+
+        In small cells there is no place far from all symmetry elements.
+        """
+        atoms = Crystal(cell=self.crystal.cell, symops=self.symops, types=("O",) * len(places), frac=places)
+        return len(self.symops) / atoms.multiplicity()
 
     def _emptiness(self, places: FloatArray) -> FloatArray:
         """Squared distance (k,) of places (k, 3) to the nearest atom of the known crystal, or image of their own."""
