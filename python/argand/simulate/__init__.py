@@ -14,7 +14,8 @@ from argand.simulate.displacements import Displacement, Groups, Independent, Mod
 from argand.simulate.files import read_samples, write_folder, write_samples
 from argand.simulate.measurement import Measurement
 from argand.simulate.perturbation import Perturbation
-from argand.simulate.simulation import Samples, Simulation
+from argand.simulate.samples import Samples
+from argand.simulate.simulation import Simulation
 from argand.simulate.widths import Width
 
 __all__ = [

@@ -15,7 +15,8 @@ from argand.errors import ArgandError
 from argand.io import write_crystal, write_hklf4, write_reflections
 from argand.io._files import replacing
 from argand.simulate.description import to_json
-from argand.simulate.simulation import Samples, Simulation
+from argand.simulate.samples import Samples
+from argand.simulate.simulation import Simulation
 
 __all__ = ["read_samples", "write_folder", "write_samples"]
 

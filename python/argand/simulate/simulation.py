@@ -4,54 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse
 from numpy.typing import NDArray
 
-from argand.cell import FloatArray, metric
+from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.refine._site_symmetry import cartesian_axes
 from argand.reflections import as_hkl, miller_indices, stol
+from argand.simulate.content import coincident, in_voids, shares
 from argand.simulate.displacements import allowed_modes, drift
 from argand.simulate.groups import chosen_sites
 from argand.simulate.images import Images
 from argand.simulate.measurement import Measurement, measure
 from argand.simulate.perturbation import Perturbation
-from argand.simulate.random import Purpose, normals, uniforms
+from argand.simulate.random import Purpose, normals
+from argand.simulate.samples import Samples
+from argand.simulate.strain import strained_cells
 from argand.simulate.widths import draw_widths, upper
-from argand.symmetry import operations
 
-__all__ = ["Samples", "Simulation"]
+__all__ = ["Simulation"]
 
 _CHUNK = 256  # samples that are computed at once: their arrays fit the cache of a small machine
-_PLACES = 8  # random places of which an unmodelled atom takes the emptiest
-
-
-class Samples(NamedTuple):
-    """b samples of n sites and m reflections, as numpy arrays."""
-
-    sample: NDArray[np.int64]  # (b,) its index
-    f: NDArray[Any]  # (b, m) complex, the true structure factors of all that is in the cell, electrons
-    amplitude: FloatArray  # (b, m) measured |F|, on the scale of the measurement; 0 where intensity is negative
-    intensity: FloatArray  # (b, m) measured |F|^2
-    sigma: FloatArray  # (b, m) standard deviation of the intensity
-    mask: NDArray[np.bool_]  # (b, m) measured
-    displacement: FloatArray  # (b, n, 3) of the sites, Cartesian angstrom
-    frac: FloatArray  # (b, n, 3) where the sites are
-    occ: FloatArray  # (b, n + further) shares of all atoms: the sites, those that replace them, the unmodelled
-    vibration: FloatArray  # (b, n) factors on B and U
-    unmodelled: FloatArray  # (b, atoms, 3) their places, fractional
-    cell: FloatArray  # (b, 6)
-    scale: FloatArray  # (b,) factor on |F| in the measurement
-    b_change: FloatArray  # (b,) A^2, of the overall B in the measurement
-
-    def rms(self) -> FloatArray:
-        """(b,) root mean square length of the displacement over all sites, angstrom."""
-        return np.asarray(np.sqrt(np.square(self.displacement).sum(axis=2).mean(axis=1)))
 
 
 class Simulation:
@@ -197,7 +175,7 @@ class Simulation:
         labels = [self.crystal.labels[p] + t if p >= 0 else f"{t}x" for p, t in zip(further, self._types, strict=True)]
         there = np.concatenate([np.ones(n, bool), samples.occ[i, n:] > 0])
         occ = samples.occ[i].copy()
-        occ[n:][own] *= self._coincident(samples.unmodelled[i])
+        occ[n:][own] *= coincident(self.crystal, samples.unmodelled[i])
         crystal = Crystal(
             cell=tuple(samples.cell[i]),
             symops=self.crystal.symops,
@@ -211,9 +189,10 @@ class Simulation:
         u = self.displacements(index)
         vibration = self._vibration(index)
         cell = self._strained(index)
-        unmodelled, theirs = self._unmodelled(index, u)
+        changes, extra = self.perturbation.substitutions, self.perturbation.unmodelled
+        unmodelled, theirs = in_voids(self.crystal, self._atoms, extra, self.seed, index)
         frac = self._places(u, unmodelled)
-        occ = np.concatenate([*self._shares(index), theirs], axis=1)
+        occ = np.concatenate([*shares(changes, self._replaced, self.crystal.occ, self.seed, index), theirs], axis=1)
         n = len(self.crystal.types)
         factors = None
         if self.perturbation.vibration != 0.0:
@@ -268,76 +247,13 @@ class Simulation:
         return np.asarray(np.exp(widths * drawn))
 
     def _strained(self, index: NDArray[np.int64]) -> FloatArray:
-        """(b, 6) cells with the metric (1 + e) G (1 + e)^T of a strain e that the point group allows."""
-        cells = np.tile(np.array(self.crystal.cell), (len(index), 1))
+        """(b, 6) cells."""
         if not upper(self.perturbation.strain) > 0:
-            return cells
+            return np.tile(np.array(self.crystal.cell), (len(index), 1))
         first, share = self._ramp(index)
         widths = draw_widths([self.perturbation.strain], self.seed, first, Purpose.STRAIN_WIDTH)[:, 0] * share
         drawn = normals(self.seed, first, 6, Purpose.STRAIN)
-        to_cartesian = cartesian_axes(self.crystal)
-        rotations = to_cartesian @ np.array([r for r, _ in operations(self.symops)]) @ np.linalg.inv(to_cartesian)
-        for i, (width, e) in enumerate(zip(widths, drawn, strict=True)):
-            strain = np.array([[e[0], e[3], e[4]], [e[3], e[1], e[5]], [e[4], e[5], e[2]]])
-            strain = width * np.einsum("oij,jk,olk->il", rotations, strain, rotations) / len(rotations)
-            cells[i] = _cell_of((np.eye(3) + strain) @ to_cartesian, self.crystal)
-        return cells
-
-    def _shares(self, index: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
-        """Occupancies of the sites (b, n), and of what replaces them."""
-        changes = self.perturbation.substitutions
-        sites = np.tile(self.crystal.occ, (len(index), 1))
-        lengths = [len(own) for own in self._replaced]
-        drawn = uniforms(self.seed, index, len(changes) + sum(lengths), Purpose.SUBSTITUTION)
-        happens, drawn = drawn[:, : len(changes)], drawn[:, len(changes) :]
-        theirs: list[FloatArray] = [np.empty((len(index), 0))]
-        start = 0
-        for k, (change, own) in enumerate(zip(changes, self._replaced, strict=True)):
-            low, high = float(np.min(change.share)), float(np.max(change.share))
-            share = (low + (high - low) * drawn[:, start : start + len(own)]) * (
-                happens[:, k : k + 1] < change.probability
-            )
-            start += len(own)
-            if change.by is not None:
-                theirs.append(sites[:, own] * share)
-            sites[:, own] *= 1.0 - share
-        return sites, np.concatenate(theirs, axis=1)
-
-    def _unmodelled(self, index: NDArray[np.int64], u: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Places (b, atoms, 3) and occupancies (b, atoms) of unmodelled atoms."""
-        extra = self.perturbation.unmodelled
-        if extra is None:
-            return np.zeros((len(index), 0, 3)), np.zeros((len(index), 0))
-        k = extra.number
-        drawn = uniforms(self.seed, index, 1 + k * (1 + 3 * _PLACES), Purpose.UNMODELLED)
-        there = drawn[:, :1] < extra.probability
-        low, high = float(np.min(extra.occupancy)), float(np.max(extra.occupancy))
-        occupancy = there * (low + (high - low) * drawn[:, 1 : 1 + k])
-        candidates = drawn[:, 1 + k :].reshape(len(index), k * _PLACES, 3)
-        places = np.zeros((len(index), k, 3))
-        for i in np.flatnonzero(there[:, 0]):
-            empty = self._emptiness(candidates[i]).reshape(k, _PLACES)
-            places[i] = candidates[i].reshape(k, _PLACES, 3)[np.arange(k), empty.argmax(axis=1)]
-            occupancy[i] /= self._coincident(places[i])
-        return places, occupancy
-
-    def _coincident(self, places: FloatArray) -> FloatArray:
-        """How many operations take an atom at each place (k, 3) onto itself, as `Crystal` counts them.
-
-        In small cells there is no place far from all symmetry elements.
-        """
-        atoms = Crystal(cell=self.crystal.cell, symops=self.symops, types=("O",) * len(places), frac=places)
-        return len(self.symops) / atoms.multiplicity()
-
-    def _emptiness(self, places: FloatArray) -> FloatArray:
-        """Squared distance (k,) of places (k, 3) to the nearest atom of the known crystal, or image of their own."""
-        atoms = np.broadcast_to(self._atoms, (len(places), *self._atoms.shape))
-        others = operations(self.symops)[1:]
-        own = np.array([places @ r.T + t for r, t in others]).reshape(-1, len(places), 3).transpose(1, 0, 2)
-        shift = places[:, None] - np.concatenate([atoms, own], axis=1)
-        shift -= np.rint(shift)
-        nearest: FloatArray = np.einsum("kni,ij,knj->kn", shift, metric(self.crystal.cell), shift).min(axis=1)
-        return nearest
+        return strained_cells(self.crystal, widths, drawn)
 
     def with_perturbation(self, perturbation: Perturbation) -> Simulation:
         """The same reflections, measurement and seed with other changes of the crystal."""
@@ -347,16 +263,6 @@ class Simulation:
             self.crystal, replace(perturbation), self.measurement, hkl=self.hkl, seed=self.seed, table=self.table,
             energy_kev=self.energy_kev, dtype=self.dtype,
         )  # fmt: skip
-
-
-def _cell_of(vectors: FloatArray, parent: Crystal) -> FloatArray:
-    """Six parameters of the cell whose edges are the columns; angles of 90 degrees that nothing has touched stay so."""
-    g = vectors.T @ vectors
-    lengths = np.sqrt(np.diag(g))
-    cosines = np.array([g[1, 2], g[0, 2], g[0, 1]]) / lengths[[1, 0, 0]] / lengths[[2, 2, 1]]
-    angles = np.degrees(np.arccos(cosines))
-    angles = np.where(np.abs(angles - parent.cell[3:]) < 1e-9, parent.cell[3:], angles)
-    return np.concatenate([lengths, angles])
 
 
 def _subset(crystal: Crystal, kept: NDArray[np.bool_]) -> Crystal:

@@ -6,7 +6,8 @@ import numpy as np
 
 from argand.cell import FloatArray, cell_volume
 from argand.phases import map_correlation, phase_error
-from argand.simulate.simulation import Samples, Simulation
+from argand.simulate.samples import Samples
+from argand.simulate.simulation import Simulation
 
 __all__ = ["summary"]
 
