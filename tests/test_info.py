@@ -83,6 +83,17 @@ def test_reflections_alone(data: Path, tmp_path: Path, capsys: pytest.CaptureFix
     assert "agreement with the structure" in said(capsys, alone, "--structure", data / "x.cif")
 
 
+def test_twins_are_announced(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = (data / "x.hkl").read_text().splitlines()
+    rows = [f"{line}   1" for line in lines]
+    rows[3:5] = [f"{lines[3]}  -2", f"{lines[4][:12]}{lines[3][12:]}   1"]
+    (data / "x.hkl").write_text("\n".join(rows) + "\n")
+    out = said(capsys, data / "x.hkl")
+    assert "reflections: SHELX HKLF 5" in out
+    assert "2 cannot be used or are flagged" in out
+    assert "a twin (HKLF 5)" in out
+
+
 def test_what_is_wrong_is_said(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = said(capsys, data / "x.hkl", "--hklf", "3")
     assert "intensities given as amplitudes" in out

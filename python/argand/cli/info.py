@@ -159,6 +159,10 @@ def _other_content(crystal: Crystal, content: dict[str, float]) -> list[str]:
 
 def _reflections(report: _Report, found: Reflections, crystal: Crystal | None, experiment: Experiment) -> None:
     report.add(f"reflections: {found.format}", list_lines(found) + own_agreement(found))
+    if found.batch is not None and (found.batch < 0).any():
+        report.doubt(
+            ["a twin (HKLF 5): what overlaps and the other domains are left out, R1 is of the first domain alone"]
+        )
     if found.intensity is None and found.amplitude is None:
         return
     content = crystal.composition() if crystal is not None else experiment.content

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from argand.atom_types import atomic_number
-from argand.cell import FloatArray, metric
+from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.io import Reflections
@@ -18,7 +18,7 @@ from argand.measured.merging import Merged, merge, usable
 from argand.measured.statistics import intensity_statistics, second_moment
 from argand.measured.wilson import local_mean, statistical_weight
 from argand.reflections import hkl_cube, stol
-from argand.symmetry import group_ops, operations
+from argand.symmetry import group_ops
 
 __all__ = ["check_data", "free_coordinates"]
 
@@ -176,19 +176,11 @@ def _check_laue(reflections: Reflections, merged: Merged, crystal: Crystal) -> N
 
 
 def free_coordinates(crystal: Crystal) -> int:
-    """Positional parameters that symmetry leaves free: the rank of the mean rotation that keeps each site."""
-    every = operations(crystal.symops)
-    lengths = metric(crystal.cell)
-    total = 0
-    for x in crystal.frac:
-        kept = []
-        for rotation, translation in every:
-            shift = rotation @ x + translation - x
-            shift = shift - np.rint(shift)
-            if shift @ lengths @ shift < 1e-2:
-                kept.append(rotation)
-        total += round(float(np.trace(np.mean(kept, axis=0))))  # the trace of a projection is its rank
-    return total
+    """Positional parameters that symmetry leaves free."""
+    from argand.refine._site_symmetry import site_rotations  # who only reads data does not wait for the optimisers
+
+    means = (site_rotations(crystal, site).mean(axis=0) for site in range(len(crystal.types)))
+    return sum(round(float(np.trace(mean))) for mean in means)  # of projectors, whose trace is their rank
 
 
 def _check_number(merged: Merged, crystal: Crystal, said: list[str]) -> None:
