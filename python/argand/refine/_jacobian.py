@@ -55,13 +55,13 @@ class TermJacobian:
         factor = np.exp(2j * np.pi * (hkl @ centring.T)).sum(axis=1).real
         self.form, self.kind = form * factor, kind
         self.back = None if inversion is None else np.exp(-2j * np.pi * (hkl @ inversion)) * self.form.conj()
-        d = directions.reshape(len(directions), -1, 11).copy()
+        d = directions.reshape(len(directions), len(kind), 11).copy()
         d[:, :, UANISO] *= beta_from_u_aniso(np.ones(6), crystal.cell)
         moved = np.abs(d).max(axis=0, initial=0.0) > 0
         moved[:, FRAC] = moved[:, FRAC].any(axis=1, keepdims=True)
         moved[:, UANISO] = moved[:, UANISO].any(axis=1, keepdims=True) & anisotropic[:, None]
         moved[anisotropic, BISO] = False
-        self.columns = np.ascontiguousarray(d.reshape(len(d), -1)[:, moved.reshape(-1)])
+        self.columns = np.ascontiguousarray(d[:, moved])
         place = np.where(moved, np.cumsum(moved).reshape(moved.shape) - 1, -1)
         self.place = np.ascontiguousarray(place[:, [0, 3, BISO, OCC]], np.int32)
         self._tables: dict[np.dtype[Any], _dispatch.JacobianOrders] = {}

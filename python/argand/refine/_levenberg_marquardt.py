@@ -1,25 +1,30 @@
 """Levenberg-Marquardt for many data sets side by side, each with its own damping and its own end.
 
-    (N + lambda diag N) step = g,   lambda down where the step was as good as foreseen, up where chi^2 rose.
+    (N + lambda D) step = g,   lambda down where the step was as good as foreseen, up where chi^2 rose.
+
+D is the largest diagonal element of N among the parameters of a kind, the same for all of them (Levenberg), not the
+diagonal itself (Marquardt): heavy atoms, which the data determine best, then move first, and the light ones only when
+phases are good enough to say where to. Together with short steps that carries a start 0.5 angstrom away home where
+the diagonal does not (docs/refinement.md has the numbers).
 
 Floating origins are no obstacle: a stiff spring along them holds the step, and chi^2 does not feel it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from argand.cell import FloatArray
 from argand.refine._target import Point, Rows, Target
 
-# The farthest that one step may take a parameter of a kind: angstrom, A^2, A^2, fraction, A^2. Beyond, a linearisation
-# of phases is worth nothing: 0.4 A is half a wave at 0.8 A.
-LARGEST_STEP = {"position": 0.4, "u": 0.05, "b": 2.0, "occupancy": 0.3, "overall_b": 2.0}
+# The farthest that one step may take a parameter of a kind: angstrom, A^2, A^2, fraction, A^2
+LARGEST_STEP = {"position": 0.2, "u": 0.05, "b": 2.0, "occupancy": 0.3, "overall_b": 2.0}
 
-_LAMBDA_START, _LAMBDA_LEAST, _LAMBDA_MOST = 1e-2, 1e-6, 1e8
+_LAMBDA_START, _LAMBDA_LEAST, _LAMBDA_MOST = 1.0, 1e-6, 1e8
 
 
 class State(NamedTuple):
@@ -28,6 +33,18 @@ class State(NamedTuple):
     p: FloatArray  # (n, k)
     cycles: Any  # (n,) int
     converged: Any  # (n,) bool
+
+
+class _Kinds(NamedTuple):
+    of: NDArray[np.int64]  # (k,) number of the kind of each parameter
+    limits: FloatArray  # (k,) its largest step
+    number: int
+
+
+def _kinds(kinds: Sequence[str]) -> _Kinds:
+    names = sorted(set(kinds))
+    of = np.array([names.index(kind) for kind in kinds], np.int64)
+    return _Kinds(of, np.array([LARGEST_STEP[kind] for kind in kinds]), len(names))
 
 
 def levenberg_marquardt(
@@ -44,7 +61,10 @@ def levenberg_marquardt(
     A data set has converged when an accepted step lowers chi^2 by less than `tolerance` of it, or when no step does.
     """
     model = target.model
-    limits = np.array([LARGEST_STEP[kind] for kind in model.parameters.kinds])
+    if not len(model):
+        state.converged[rows] = True
+        return
+    kinds = _kinds(model.parameters.kinds)
     floating = model.floating()
     springs = floating.T @ floating
     p = state.p[rows]
@@ -58,7 +78,7 @@ def levenberg_marquardt(
         at = np.flatnonzero(active)
         if not len(at):
             break
-        step, foreseen = _step(normal[at], gradient[at], damping[at], springs, limits)
+        step, foreseen = _step(normal[at], gradient[at], damping[at], springs, kinds)
         tried = p[at] + step
         there = target.at(rows[at], tried)
         gain = point.chi2[at] - there.chi2
@@ -66,8 +86,8 @@ def levenberg_marquardt(
         better = at[good]
         small = np.where(good, gain <= tolerance * point.chi2[at], damping[at] >= _LAMBDA_MOST)
         small |= (good & (there.chi2 <= floor[at])) | (foreseen <= 1e-12 * point.chi2[at])
-        quality = gain / np.maximum(foreseen, np.finfo(float).tiny)
-        damping[at] *= np.where(good, np.where(quality > 0.75, 0.1, np.where(quality > 0.25, 0.5, 2.0)), 5.0)
+        quality = np.divide(gain, foreseen, out=np.zeros_like(gain), where=foreseen > 0.0)
+        damping[at] *= np.where(good, np.where(quality > 0.75, 0.3, np.where(quality > 0.25, 1.0, 2.0)), 5.0)
         np.clip(damping, _LAMBDA_LEAST, _LAMBDA_MOST, out=damping)
         p[better] = tried[good]
         state.p[rows[better]] = tried[good]
@@ -84,18 +104,19 @@ def levenberg_marquardt(
 
 
 def _step(
-    normal: FloatArray, gradient: FloatArray, damping: FloatArray, springs: FloatArray, limits: FloatArray
+    normal: FloatArray, gradient: FloatArray, damping: FloatArray, springs: FloatArray, kinds: _Kinds
 ) -> tuple[FloatArray, FloatArray]:
     """The damped step, cut to what a linearisation is good for, and the fall of chi^2 that it promises."""
     diagonal = np.einsum("bkk->bk", normal)
-    largest = diagonal.max(axis=1, initial=0.0, keepdims=True)
-    root = np.sqrt(np.maximum(diagonal, 1e-10 * np.maximum(largest, np.finfo(float).tiny)))
-    # in units in which the diagonal is 1, so that angstrom and A^2 are damped alike
-    scaled = normal / (root[:, :, None] * root[:, None, :])
-    held = springs * largest[:, :, None] / (root[:, :, None] * root[:, None, :])
-    damped = scaled + held + (damping[:, None] + 1e-10)[:, :, None] * np.eye(len(limits))
+    largest = np.maximum(diagonal.max(axis=1, initial=0.0, keepdims=True), np.finfo(float).tiny)
+    of_kind = np.stack([diagonal[:, kinds.of == i].max(axis=1, initial=0.0) for i in range(kinds.number)], axis=1)
+    root = np.sqrt(np.maximum(diagonal, 1e-10 * largest))
+    # in units in which the diagonal of N is 1
+    units = root[:, :, None] * root[:, None, :]
+    alike = damping[:, None] * of_kind[:, kinds.of] / np.square(root) + 1e-10
+    damped = normal / units + springs * largest[:, :, None] / units + alike[:, :, None] * np.eye(len(kinds.of))
     step = np.linalg.solve(damped, (gradient / root)[..., None])[..., 0] / root
-    step *= np.minimum(1.0, 1.0 / np.maximum(np.abs(step / limits).max(axis=1, initial=0.0), 1e-300))[:, None]
+    step = np.clip(step, -kinds.limits, kinds.limits)
     foreseen = 2.0 * np.einsum("bk,bk->b", gradient, step) - np.einsum("bk,bkl,bl->b", step, normal, step)
     return step, foreseen
 

@@ -85,7 +85,7 @@ class Model:
         self._start[:, FRAC], self._start[:, BISO], self._start[:, OCC] = crystal.frac, crystal.b_iso, crystal.occ
         if crystal.u_aniso is not None:
             self._start[self._anisotropic, UANISO] = crystal.u_aniso[self._anisotropic]
-        self._flat = self.parameters.directions.reshape(len(self.parameters), -1)
+        self._flat = self.parameters.directions.reshape(len(self.parameters), n * 11)
         self._overall = self.parameters.of_kind("overall_b")
         every = operations(crystal.symops)
         kept, centring, inversion = spared_operations(crystal.symops, energy_kev is None)
@@ -217,7 +217,7 @@ class Model:
         at = self.parameters.of_kind("position")
         moves = self.parameters.directions[at][:, :, FRAC] @ cartesian_axes(self.crystal).T
         p = np.zeros((len(rows), len(self)))
-        p[:, at] = rows @ np.linalg.pinv(moves.reshape(len(at), -1))
+        p[:, at] = rows @ np.linalg.pinv(moves.reshape(len(at), rows.shape[1]))
         return p[0] if given.ndim == 2 else p
 
     def floating(self) -> FloatArray:
