@@ -102,12 +102,12 @@ def _digits(lines: list[str], first: int) -> tuple[FloatArray, int] | None:
     if not body or not _DIGITS.issuperset("".join(body)):
         return None
     try:
-        integers = [np.array([line[i : i + 4] for line in body]).astype(np.int64) for i in (0, 4, 8)]
-        numbers = [np.array([line[i : i + 8] for line in body]).astype(np.float64) for i in (12, 20)]
-        batch = np.array([line[28:32].strip() or "0" for line in body]).astype(np.int64)
+        columns: list[list[float]] = [[int(line[i : i + 4]) for line in body] for i in (0, 4, 8)]
+        columns += [[float(line[i : i + 8]) for line in body] for i in (12, 20)]
+        columns.append([int(line[28:32].strip() or 0) for line in body])
     except ValueError:
         return None
-    return np.column_stack([*integers, *numbers, batch]), end + (end < len(lines) and bool(lines[end].strip()))
+    return np.array(columns, dtype=np.float64).T, end + (end < len(lines) and bool(lines[end].strip()))
 
 
 def _repeats(value: FloatArray, batch: npt.NDArray[np.int32]) -> bool:

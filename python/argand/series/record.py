@@ -70,7 +70,7 @@ class Record:
         return shown
 
     def to_json(self) -> str:
-        return json.dumps({key: _number(value) for key, value in dataclasses.asdict(self).items()})
+        return json.dumps({field.name: _number(getattr(self, field.name)) for field in dataclasses.fields(self)})
 
 
 def read_record(path: Path) -> Record | None:
