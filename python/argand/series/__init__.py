@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from argand.series.estimate import Estimate, Estimator
 from argand.series.folder import SeriesFolder
+from argand.series.predict import predict_series
 from argand.series.record import Record, table_csv, table_json
 from argand.series.sources import Source, find_sources
 
-__all__ = ["Record", "SeriesFolder", "Source", "find_sources", "table_csv", "table_json"]
+__all__ = [
+    "Estimate",
+    "Estimator",
+    "Record",
+    "SeriesFolder",
+    "Source",
+    "find_sources",
+    "predict_series",
+    "table_csv",
+    "table_json",
+]

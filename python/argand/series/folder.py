@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+try:
+    import fcntl
+except ImportError:  # not everywhere: without it nobody is kept from working in one folder twice
+    fcntl = None  # type: ignore[assignment]
 
 from argand.errors import ArgandError
 from argand.series.record import Record, read_json, read_record, write_text
@@ -23,6 +30,21 @@ class SeriesFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """For one at a time. What a killed process left half-written is taken away; the lock dies with its owner."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        with open(self.path / "lock", "w") as file:
+            if fcntl is not None:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except OSError:
+                    raise ArgandError(f"{self.path}: another process is at work in this folder") from None
+            for part in _PARTS:
+                for left in (self.path / part).glob(".*"):
+                    left.unlink(missing_ok=True)
+            yield
 
     def open(self, about: dict[str, Any]) -> None:
         """Make the folder; refuse one that holds results of something else than `about`."""
