@@ -109,7 +109,7 @@ class Target:
         normal = np.matmul(sites, sites.transpose(0, 2, 1)).astype(np.float64)
         normal = np.matmul(np.matmul(columns, normal), columns.T)
         if self.scale is None:
-            square = np.einsum("bm,bm->b", self.weight[rows], np.square(point.calculated))
+            square = np.einsum("bm,bm->b", self.weight[rows], np.square(point.calculated)) + np.finfo(float).tiny
             normal -= by_scale[:, :, None] * by_scale[:, None, :] / square[:, None, None]
         normal *= np.square(point.scale)[:, None, None]
         gradient = gradient * point.scale[:, None]
