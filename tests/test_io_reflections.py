@@ -317,6 +317,14 @@ class TestMtz:
             [*h, i] for h, i in zip(hkl.tolist(), (5, 6, 7, 8), strict=True)
         ]
 
+    def test_a_header_that_is_not_where_it_should_be(self, tmp_path: Path) -> None:
+        """Looked for in the data it would take gemmi many seconds not to find it."""
+        argand.write_reflections(tmp_path / "x.mtz", self.HKL, [1j, 2j], cell=self.CELL)
+        content = (tmp_path / "x.mtz").read_bytes()
+        (tmp_path / "x.mtz").write_bytes(content[:60] + b"ab" + content[60:])
+        with pytest.raises(ArgandError, match="its header is not where its first bytes say"):
+            argand.read_reflections(tmp_path / "x.mtz")
+
 
 class TestArguments:
     def test_they_prevail(self) -> None:

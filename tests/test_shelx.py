@@ -113,6 +113,7 @@ def test_thirds(tmp_path: Path, translation: str) -> None:
         ("FVAR 0.5 0.7 0.04", "FVAR half", "line 12 .FVAR. is 'half', needs 1 number"),
         ("CELL 0.71073 7.1 8.3 9.7 90 103 90", "CELL 0.71073 7.1 8.3 9.7 90 203 90", "no parallelepiped"),
         ("0.4 0.2 0.3 21.0", "0.4 0.2 0.3 x", "atom C1A has 'x', needs a number"),
+        ("0.4 0.2 0.3 21.0", "0.4 0.2 0.3 1e999", "atom C1A has '1e999', needs a number"),
         (ATOMS, "HKLF 4\n", "no atom sites"),
     ],
 )

@@ -70,6 +70,14 @@ def test_strong_intensities_keep_their_value() -> None:
     np.testing.assert_allclose(found.sigma_amplitude, [1 / 200, 1 / 2e4], rtol=1e-2)
 
 
+def test_beyond_all_measure() -> None:
+    found = french_wilson([1e20, 1e7, -1e20], [1.0, 1.0, 1.0], [1.0, 1e6, 1.0], [False, True, True])
+    np.testing.assert_allclose(found.intensity[:2], [1e20, 1e7])
+    np.testing.assert_allclose(found.amplitude[:2], [1e10, 1e7**0.5])
+    np.testing.assert_allclose(found.sigma_amplitude[:2], [0.5e-10, 0.5 / 1e7**0.5])
+    assert all(0 < part[2] < 1e-2 for part in found)
+
+
 def test_order_is_kept_and_all_is_positive() -> None:
     intensity = np.linspace(-1000, 1000, 4001)
     for centric in (False, True):
@@ -111,3 +119,5 @@ def test_what_must_be_positive() -> None:
         french_wilson([1.0], [0.0], [1.0], [False])
     with pytest.raises(ArgandError, match="expected holds -1"):
         french_wilson([1.0], [1.0], [-1.0], [False])
+    with pytest.raises(ArgandError, match="intensity holds NaN"):
+        french_wilson([np.nan], [1.0], [1.0], [False])

@@ -162,6 +162,21 @@ def test_what_is_missing_is_named() -> None:
         replace(found, sigma=np.ones(2))
 
 
+def test_a_wild_index_is_named() -> None:
+    """Counting all reflections to its resolution would take forever."""
+    found = Reflections(np.array([[1, 0, 0], [0, 179618, 3]], np.int32), intensity=np.ones(2))
+    with pytest.raises(argand.ArgandError, match=r"reflection 0 179618 3 would lie at d = 4\.4e-05 Å"):
+        merge(found, cell=CELLS["P -1"], spacegroup="P -1")
+    large = Reflections(np.array([[1, 0, 0], [400, 0, 0]], np.int32), intensity=np.ones(2))
+    assert np.isnan(merge(large, cell=(400, 400, 400, 90, 90, 90), spacegroup="P -1").completeness)
+
+
+def test_damaged_numbers_are_left_out() -> None:
+    hkl = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], np.int32)
+    found = Reflections(hkl, intensity=np.array([1e38, 2.0, 3.0]), sigma=np.array([1.0, 1e-38, 1.0]))
+    assert usable(found).tolist() == [False, False, True]
+
+
 class TestAbsences:
     def test_of_the_right_group(self) -> None:
         right = random_crystal("P 21 21 21", seed=4)

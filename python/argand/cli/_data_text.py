@@ -69,7 +69,8 @@ def data_lines(found: Reflections, content: dict[str, float] | None, said: Exper
     outliers = f", {merged.rejected} outliers left out" if merged.rejected else ""
     unique = f"{len(merged.hkl)} unique in the Laue group of {_group(merged)}"
     resolution = f"{merged.d_max:.2f} to {merged.d_min:.2f} Å"
-    complete = f"completeness {100 * merged.completeness:.1f} %, redundancy {merged.redundancy:.1f}"
+    share = "not counted" if np.isnan(merged.completeness) else f"{100 * merged.completeness:.1f} %"
+    complete = f"completeness {share}, redundancy {merged.redundancy:.1f}"
     lines = [f"{unique}, {resolution}, {complete}", f"{r_int}{stated}{r_sigma}{outliers}"]
     absences = check_absences(found, merged.spacegroup)
     lines.append(f"systematic absences: {absences}")

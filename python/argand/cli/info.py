@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 import argand
 from argand.atom_types import atomic_number
 from argand.cli._data_text import agreement_lines, data_lines, list_lines, own_agreement
@@ -187,7 +189,8 @@ def _reflections(report: _Report, found: Reflections, crystal: Crystal | None, e
 
 
 def _map_lines(file: Path) -> list[str]:
-    rho, cell, spacegroup = argand.read_map(file)
+    values, cell, spacegroup = argand.read_map(file)
+    rho = values.astype(np.float64)  # whose squares do not overflow
     a, b, c, alpha, beta, gamma = cell
     return [
         f"{' x '.join(str(n) for n in rho.shape)} points, space group {spacegroup}",

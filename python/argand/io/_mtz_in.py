@@ -15,6 +15,8 @@ from argand.reflections import as_hkl
 
 __all__ = ["read_mtz"]
 
+_BATCH_HEADER = 80  # bytes, at least
+
 
 def read_mtz(source: str, data: bytes) -> Reflections:
     """Reflections of an MTZ file.
@@ -104,7 +106,11 @@ class _Columns:
 
 
 def _check_header(data: bytes) -> None:
-    """Before gemmi allocates what a damaged header asks for: columns x reflections have to fit the file."""
-    stated = re.search(rb"NCOL +(\d+) +(\d+)", data)
-    if stated is None or 4 * int(stated[1]) * int(stated[2]) > len(data):
+    """Before gemmi believes a damaged header: columns x reflections, and batches, have to fit the file."""
+    stated = re.search(rb"NCOL +(\d+) +(\d+) +(\d+)", data)
+    size = [int(number) for number in stated.groups()] if stated else []
+    if not size or 4 * size[0] * size[1] > len(data) or _BATCH_HEADER * size[2] > len(data):
         raise ValueError("its header states no size, or one beyond that of the file")
+    places = [4 * (int.from_bytes(data[4:8], order) - 1) for order in ("little", "big")]
+    if not any(data[place : place + 4] == b"VERS" for place in places):
+        raise ValueError("its header is not where its first bytes say")

@@ -14,6 +14,7 @@ from argand.io._shelx import Instructions
 __all__ = ["crystal_of"]
 
 _B_PER_U = 8.0 * np.pi**2
+_LARGEST = 1e4  # ten times the number of the last free variable there can be
 
 
 def crystal_of(instructions: Instructions) -> Crystal:
@@ -78,7 +79,9 @@ def _value(word: str, instructions: Instructions, label: str) -> float:
     try:
         coded = float(word)
     except ValueError:
-        raise ArgandError(f"{instructions.source}: atom {label} has {word!r}, needs a number") from None
+        coded = np.nan
+    if not abs(coded) < _LARGEST:
+        raise ArgandError(f"{instructions.source}: atom {label} has {word!r}, needs a number")
     which = round(coded / 10.0)
     if abs(which) < 2:
         return coded - 10.0 * which

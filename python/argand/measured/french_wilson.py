@@ -27,6 +27,7 @@ from argand.reflections import centric as centric_flags
 __all__ = ["Posterior", "amplitudes", "french_wilson"]
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
+_FAR = 1e6  # sigmas, beyond which the prior says nothing
 _ROWS = 4096  # reflections at a time: their quadrature fits the cache
 _REACH = 80.0  # the integrand is followed down to exp(-_REACH/2) of its peak
 
@@ -62,12 +63,17 @@ def french_wilson(
     for name, array in (("sigma", deviation), ("expected", mean)):
         if not (array > 0).all():
             raise ArgandError(f"{name} holds {array[~(array > 0)][0]:g}, needs numbers above 0")
+    if not np.isfinite(value).all():
+        raise ArgandError("intensity holds NaN or infinity")
     order = np.where(is_centric, 0.5, 1.0)
-    shift = value / deviation - deviation * order / mean  # mu / sigma
+    shift = np.clip(value / deviation - deviation * order / mean, -_FAR, _FAR)  # mu / sigma
     rows = [slice(start, start + _ROWS) for start in range(0, shift.size, _ROWS)]
     parts = [_moments(shift.reshape(-1)[part], order.reshape(-1)[part]) for part in rows]
     j, sigma_j, f, sigma_f = np.concatenate(parts, axis=1).reshape(4, *shift.shape) if parts else np.empty((4, 0))
-    return Posterior(j * deviation, sigma_j * deviation, f * np.sqrt(deviation), sigma_f * np.sqrt(deviation))
+    found = Posterior(j * deviation, sigma_j * deviation, f * np.sqrt(deviation), sigma_f * np.sqrt(deviation))
+    root = np.sqrt(np.maximum(value, deviation))
+    measured = Posterior(value, deviation, root, deviation / (2.0 * root))  # what is far above its sigma stays
+    return Posterior(*(np.where(shift < _FAR, a, b) for a, b in zip(found, measured, strict=True)))
 
 
 def _moments(shift: FloatArray, order: FloatArray) -> FloatArray:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from argand.cell import Cell, FloatArray, cell_parameters
+from argand.cell import Cell, FloatArray, cell_parameters, cell_volume
 from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.reflections import HklArray, asymmetric_unit, miller_indices, stol, systematic_absences
@@ -17,6 +17,9 @@ from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 __all__ = ["Merged", "merge", "usable"]
 
 _ROUNDS = 5
+_DAMAGED = 1e25  # no detector counts so far; squares of such numbers overflow
+_SMALLEST_D = 0.1  # angstrom: nobody measures beyond
+_MOST = 30_000_000  # reflections of a sphere that are worth counting
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +35,7 @@ class Merged:
     cell, spacegroup : as in `Crystal`
     r_int : sum |I - <I>| / sum I over reflections measured more than once, NaN without any
     r_sigma : sum sigma / sum <I>, NaN without sigmas
-    completeness : unique reflections / those there are to `d_min`
+    completeness : unique reflections / those there are to `d_min`; NaN beyond thirty million in the sphere
     measured, absent, rejected, unused : how many measurements were merged, are systematically absent, were taken for
         outliers, and could not be used (no value, sigma not above 0, flagged by the file, overlapping twin domains)
     """
@@ -85,9 +88,10 @@ def usable(reflections: Reflections) -> npt.NDArray[np.bool_]:
     A twin domain other than the first, and whatever overlaps with another, is left out where HKLF 5 marks it.
     """
     intensity, sigma = reflections.intensities()
-    good: npt.NDArray[np.bool_] = np.isfinite(intensity) & reflections.hkl.any(axis=1)
-    if sigma is not None and (np.isfinite(sigma) & (sigma > 0)).any():
-        good &= np.isfinite(sigma) & (sigma > 0)
+    good: npt.NDArray[np.bool_] = (np.abs(intensity) < _DAMAGED) & reflections.hkl.any(axis=1)
+    if sigma is not None:
+        positive = (sigma > 1.0 / _DAMAGED) & (sigma < _DAMAGED)
+        good &= positive | ~positive.any()
     if reflections.left_out is not None:
         good &= ~reflections.left_out
     batch = reflections.batch
@@ -120,7 +124,7 @@ def merge(
     Raises
     ------
     ArgandError
-        No cell, no space group, or nothing to merge.
+        No cell, no space group, nothing to merge, or a reflection at less than 0.1 A.
 
     Source: SHELX-97 manual, chapter 7 (MERG) for the two estimates of sigma and R_int.
     """
@@ -160,8 +164,6 @@ def merge(
     if sigma is not None:
         mean_sigma = np.maximum(total**-0.5, deviation / (count * np.sqrt(np.maximum(count - 1, 1))))
     unit = cell_parameters(at)
-    d_min = float(0.5 / stol(unique, unit).max())
-    possible = len(miller_indices(unit, name, d_min=d_min * (1.0 - 1e-9)))
     return Merged(
         hkl=np.ascontiguousarray(unique, np.int32),
         intensity=mean,
@@ -171,12 +173,25 @@ def merge(
         spacegroup=name,
         r_int=float(deviation[often].sum() / over) if over > 0 else np.nan,
         r_sigma=float(mean_sigma.sum() / mean.sum()) if mean_sigma is not None and mean.sum() > 0 else np.nan,
-        completeness=min(1.0, len(unique) / max(possible, 1)),
+        completeness=_completeness(unique, unit, name),
         measured=len(intensity),
         absent=int(absent.sum()),
         rejected=int((~kept).sum()),
         unused=int((~good).sum()),
     )
+
+
+def _completeness(unique: HklArray, cell: Cell, spacegroup: str) -> float:
+    """Of unique reflections to their own resolution; NaN where there would be too many to count."""
+    reach = stol(unique, cell)
+    d_min = float(0.5 / reach.max())
+    if d_min < _SMALLEST_D:
+        h, k, l = unique[reach.argmax()]
+        raise ArgandError(f"reflection {h} {k} {l} would lie at d = {d_min:.2g} Å: an index or the cell is wrong")
+    if 4.0 / 3.0 * np.pi * cell_volume(cell) / d_min**3 > _MOST:
+        return np.nan
+    possible = len(miller_indices(cell, spacegroup, d_min=d_min * (1.0 - 1e-9)))
+    return min(1.0, len(unique) / max(possible, 1))
 
 
 def _outliers(
