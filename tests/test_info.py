@@ -158,6 +158,32 @@ def test_shelx_instructions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "F(000) of the sites is 14, of UNIT 40" in said(capsys, path)
 
 
+def test_cell_and_content_from_elsewhere(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A structure that is not known yet: instructions, or a CIF of the cell, or arguments."""
+    crystal = argand.read_crystal(data / "x.cif")
+    text = (data / "x.cif").read_text()
+    (data / "x.cif").unlink()
+    cell = " ".join(f"{value:g}" for value in crystal.cell)
+    content = crystal.composition()
+    (data / "x.ins").write_text(
+        f"TITL x\nCELL 0.71073 {cell}\nLATT 1\nSYMM -X, .5+Y, .5-Z\nSFAC {' '.join(content)}\n"
+        f"UNIT {' '.join(f'{n:g}' for n in content.values())}\nHKLF 4\nEND\n"
+    )
+    out = said(capsys, data / "x.hkl")
+    assert "unique in the Laue group of P 1 21/c 1" in out
+    wilson = re.search(r"Wilson B \d.*", out)
+    assert wilson is not None
+    (data / "x.ins").unlink()
+    (data / "lattice.cif").write_text(text[: text.index("loop_")])
+    out = said(capsys, data / "x.hkl", "--structure", data / "lattice.cif")
+    assert "unique in the Laue group of P 1 21/c 1" in out
+    assert "Wilson B" not in out
+    formula = " ".join(f"{element}{number:g}" for element, number in content.items())
+    out = said(capsys, data / "x.hkl", "--structure", data / "lattice.cif", "--contents", formula)
+    assert wilson[0] in out
+    assert "contents is '4X'" in refused(capsys, data / "x.hkl", "--contents", "4X")
+
+
 def test_maps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     argand.write_map(tmp_path / "m.ccp4", np.arange(120.0).reshape(4, 5, 6), (4, 5, 6, 90, 90, 90))
     out = said(capsys, tmp_path / "m.ccp4")

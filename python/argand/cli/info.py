@@ -16,6 +16,7 @@ from argand.cli._structure_text import odd_about, structure_lines
 from argand.crystal import Crystal
 from argand.errors import ArgandError, ArgandWarning
 from argand.io import Contents, Experiment, Reflections, identify, read_experiment, read_instructions
+from argand.io._formula import parse_formula
 from argand.measured import intensity_statistics, merge
 
 _BESIDE = (".cif", ".res", ".ins")
@@ -28,6 +29,7 @@ def info(
     cell: tuple[float, float, float, float, float, float] | None = None,
     spacegroup: str | None = None,
     wavelength: float | None = None,
+    contents: str | None = None,
     hklf: int | None = None,
 ) -> None:
     """What this build is and how it runs; with a file, what is in it: structure, reflections, how they agree.
@@ -45,6 +47,8 @@ def info(
         Space group of the reflections.
     wavelength
         Wavelength in angstrom.
+    contents
+        Atoms in the cell, such as "C36 H38 N2 O8".
     hklf
         3 when a SHELX list holds amplitudes, 4 or 5 for intensities.
     """
@@ -59,8 +63,9 @@ def info(
         if held.format == "map":
             report.add("map", _map_lines(file))
         elif held.structure or held.reflections:
-            given = {"cell": cell, "spacegroup": spacegroup, "wavelength": wavelength, "hklf": hklf}
-            _read(report, held, structure, {name: value for name, value in given.items() if value is not None})
+            given: dict[str, object] = {"cell": cell, "spacegroup": spacegroup, "wavelength": wavelength, "hklf": hklf}
+            given = {name: value for name, value in given.items() if value is not None}
+            _read(report, held, structure, given, _content(contents))
         else:
             argand.read_crystal(file)  # says what is missing
     report.doubt(str(warning.message).removeprefix(f"{file}: ") for warning in caught)
@@ -86,7 +91,22 @@ class _Report:
         return "\n".join([str(self.file), *(f"{title}\n  " + "\n  ".join(lines) for title, lines in sections)])
 
 
-def _read(report: _Report, held: Contents, structure: Path | None, given: dict[str, object]) -> None:
+def _content(contents: str | None) -> dict[str, float] | None:
+    if contents is None:
+        return None
+    formula = parse_formula(contents)
+    if not formula:
+        raise ArgandError(f"contents is {contents!r}, needs a formula such as 'Na4 Cl4'")
+    return formula
+
+
+def _read(
+    report: _Report,
+    held: Contents,
+    structure: Path | None,
+    given: dict[str, object],
+    content: dict[str, float] | None,
+) -> None:
     file = report.file
     holder = structure or (file if held.structure else _beside(file))
     crystal, experiment = None, Experiment()
@@ -110,6 +130,8 @@ def _read(report: _Report, held: Contents, structure: Path | None, given: dict[s
             raise
         report.doubt([f"no reflections: {str(error).removeprefix(f'{file}: ')}"])
         return
+    if content is not None:
+        experiment = replace(experiment, content=content)
     _reflections(report, found, crystal, experiment)
 
 
@@ -125,11 +147,14 @@ def _beside(file: Path) -> Path | None:
 
 
 def _structure(report: _Report, holder: Path) -> tuple[Crystal | None, Experiment]:
-    """Read and describe the structure, None where there are instructions without atoms."""
+    """Read and describe the structure, None where the file has no atoms."""
     title = "structure" if holder == report.file else f"structure in {holder}"
     experiment = read_experiment(holder)
-    if identify(holder).format == "SHELX" and not read_instructions(holder).atoms:
+    held = identify(holder)
+    if held.format == "SHELX" and not read_instructions(holder).atoms:
         report.add(title, _instruction_lines(holder))
+        return None, experiment
+    if held.format == "CIF" and not held.structure and experiment.cell is not None:
         return None, experiment
     crystal = argand.read_crystal(holder)
     report.add(title, structure_lines(crystal))
@@ -168,8 +193,8 @@ def _reflections(report: _Report, found: Reflections, crystal: Crystal | None, e
     if found.intensity is None and found.amplitude is None:
         return
     content = crystal.composition() if crystal is not None else experiment.content
-    if crystal is not None:
-        found = replace(found, cell=found.cell or crystal.cell, spacegroup=found.spacegroup or crystal.spacegroup)
+    known = crystal or experiment
+    found = replace(found, cell=found.cell or known.cell, spacegroup=found.spacegroup or known.spacegroup)
     if found.cell is None or found.spacegroup is None:
         lacking = "cell" if found.cell is None else "space group"
         report.doubt([f"no {lacking}: give --structure, or --{lacking.replace(' ', '')}, to have them merged"])

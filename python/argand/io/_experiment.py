@@ -6,10 +6,15 @@ import os
 import re
 from dataclasses import dataclass, field
 
+from argand.cell import Cell
+from argand.errors import ArgandError
 from argand.io._block import Block, read_blocks
+from argand.io._crystal import read_cell
 from argand.io._files import PathLike, read_text
 from argand.io._formula import parse_formula
 from argand.io._shelx import Instructions, embedded_instructions, is_shelx, parse_instructions
+from argand.io._symmetry import read_symmetry, states_symmetry
+from argand.symmetry import group_ops, spacegroup_name
 
 __all__ = ["Experiment", "read_experiment"]
 
@@ -24,13 +29,16 @@ _STATED = {
 
 @dataclass(frozen=True)
 class Experiment:
-    """Radiation, content and refinement as a file states them; None for what it does not say.
+    """Cell, radiation, content and refinement as a file states them; None for what it does not say.
 
-    probe "x-ray", "neutron" or "electron"; wavelength in angstrom; content, atoms in the cell; dispersion, whether
-    f' and f'' were part of the refinement; extinction, SHELXL's coefficient x; weights, SHELXL's a, b, ...; twin, its
-    matrix and the fractions of the further domains; stated, R values as published.
+    cell and spacegroup as in `Crystal`; probe "x-ray", "neutron" or "electron"; wavelength in angstrom; content, atoms
+    in the cell; dispersion, whether f' and f'' were part of the refinement; extinction, SHELXL's coefficient x;
+    weights, SHELXL's a, b, ...; twin, its matrix, and the fractions of the further domains; hklf, the kind of list that
+    belongs to it; stated, R values as published.
     """
 
+    cell: Cell | None = None
+    spacegroup: str | None = None
     probe: str = "x-ray"
     wavelength: float | None = None
     powder: bool = False
@@ -55,12 +63,14 @@ def read_experiment(path: PathLike, block: str | None = None) -> Experiment:
     if is_shelx(text):
         return _of_instructions(parse_instructions(text, os.fspath(path)))
     blocks = [b for b in read_blocks(path) if block in (None, b.name)]
-    wanted = ("_atom_site_fract_x", "_diffrn_radiation_wavelength", "_chemical_formula_sum")
+    wanted = ("_atom_site_fract_x", "_diffrn_radiation_wavelength", "_chemical_formula_sum", "_cell_length_a")
     return next((_of_block(b) for tag in wanted for b in blocks if b.column(tag)), Experiment())
 
 
 def _of_instructions(said: Instructions) -> Experiment:
     return Experiment(
+        cell=said.cell,
+        spacegroup=said.spacegroup,
         probe="neutron" if said.neutrons else "x-ray",
         wavelength=said.wavelength,
         content=said.content,
@@ -81,7 +91,10 @@ def _of_block(block: Block) -> Experiment:
     z = block.loose_number("_cell_formula_units_z")
     factors = [block.column(f"_atom_type_scat_dispersion_{part}") for part in ("real", "imag")]
     values = {name: block.loose_number(*tags) for name, tags in _STATED.items()}
+    cell, spacegroup = _lattice(block)
     return Experiment(
+        cell=cell,
+        spacegroup=spacegroup,
         probe=probe,
         wavelength=wavelength if wavelength and wavelength > 0 else None,
         powder=block.has("_pd_"),
@@ -94,6 +107,16 @@ def _of_block(block: Block) -> Experiment:
         hklf=None if said is None else said.hklf,
         stated={name: value for name, value in values.items() if value is not None},
     )
+
+
+def _lattice(block: Block) -> tuple[Cell | None, str | None]:
+    """Cell and space group; what is wrong with them `read_crystal` says."""
+    try:
+        cell = read_cell(block)
+        symops = read_symmetry(block, cell) if states_symmetry(block) else ()
+    except ArgandError:
+        return None, None
+    return cell, (spacegroup_name(group_ops(symops)) or ";".join(symops)) if symops else None
 
 
 def _probe(block: Block) -> str:

@@ -16,7 +16,7 @@ from argand.io._files import PathLike
 from argand.io._hklf import read_columns
 from argand.io._reflections import Reflections
 from argand.io._shelx import Instructions, embedded_instructions
-from argand.io._symmetry import read_symmetry
+from argand.io._symmetry import read_symmetry, states_symmetry
 from argand.reflections import as_hkl
 from argand.symmetry import find_spacegroup, group_ops, spacegroup_name
 
@@ -25,7 +25,6 @@ __all__ = ["holds_reflections", "read_loop"]
 # where programs keep SHELX's files as text
 _TEXTS = ("_shelx_hkl_file", "_iucr_refine_reflections_details", "_iucr_refine_fcf_details", "_shelx_fcf_file")
 _LOOPS = ("_refln_index_h", "_diffrn_refln_index_h")
-_SYMMETRY = ("_space_group_symop", "_space_group_name", "_space_group_it", "_symmetry_")
 # not used in refinement: x by hand, h and l beyond the limits of resolution, - unreliable, f kept for R free is used
 _LEFT_OUT = ("x", "h", "l", "-")
 
@@ -156,7 +155,7 @@ def _stated(block: Block, found: Reflections) -> Reflections:
     if block.number("_cell_length_a"):
         cell = read_cell(block)
         found = replace(found, cell=cell)
-        if any(block.has(prefix) for prefix in _SYMMETRY):
+        if states_symmetry(block):
             symops = read_symmetry(block, cell)
             found = replace(found, spacegroup=spacegroup_name(group_ops(symops)) or ";".join(symops))
     elif named := find_spacegroup(block.text("_symmetry_space_group_name_h-m", "_space_group_name_h-m_alt") or "?"):
