@@ -184,6 +184,29 @@ def test_cell_and_content_from_elsewhere(data: Path, capsys: pytest.CaptureFixtu
     assert "contents is '4X'" in refused(capsys, data / "x.hkl", "--contents", "4X")
 
 
+def test_the_setting_that_instructions_name(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """HKLF 4 1 0 0 1 0 -1 0 1 0 0: indices l, -k, h of the list are h, k, l of the structure."""
+    rows = [(line[:4], line[4:8], line[8:12], line[12:]) for line in (data / "x.hkl").read_text().splitlines()]
+    (data / "x.hkl").write_text("".join(f"{l}{-int(k):4d}{h}{rest}\n" for h, k, l, rest in rows))
+    assert "another" in said(capsys, data / "x.hkl")
+    crystal = argand.read_crystal(data / "x.cif")
+    atoms = "\n".join(
+        f"{label} {1 + 'CNO'.index(kind)} {x:.6f} {y:.6f} {z:.6f} 11 {b / (8 * np.pi**2):.6f}"
+        for label, kind, (x, y, z), b in zip(
+            (f"X{n}" for n in range(99)), crystal.types, crystal.frac, crystal.b_iso, strict=False
+        )
+    )
+    (data / "x.cif").unlink()
+    cell = " ".join(f"{value:g}" for value in crystal.cell)
+    (data / "x.res").write_text(
+        f"TITL x\nCELL 0.71073 {cell}\nLATT 1\nSYMM -X, .5+Y, .5-Z\nSFAC C N O\nUNIT 1 1 1\nFVAR 1\n{atoms}\n"
+        "HKLF 4 1 0 0 1 0 -1 0 1 0 0\nEND\n"
+    )
+    r1 = re.search(r"R1 (0\.\d+) \(\d+ above 2σ\)", said(capsys, data / "x.hkl"))
+    assert r1 is not None
+    assert float(r1[1]) < 0.05  # dispersion is on with a wavelength, and was off in the making
+
+
 def test_maps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     argand.write_map(tmp_path / "m.ccp4", np.arange(120.0).reshape(4, 5, 6), (4, 5, 6, 90, 90, 90))
     out = said(capsys, tmp_path / "m.ccp4")

@@ -130,6 +130,8 @@ def _read(
             raise
         report.doubt([f"no reflections: {str(error).removeprefix(f'{file}: ')}"])
         return
+    if held.format == "columns" and holder is not None and identify(holder).format == "SHELX":
+        found = read_instructions(holder).turn(found)
     if content is not None:
         experiment = replace(experiment, content=content)
     _reflections(report, found, crystal, experiment)

@@ -141,7 +141,7 @@ def merge(
         raise ArgandError("no reflection has an intensity that can be used")
     intensity, sigma = (None if column is None else column[good] for column in reflections.intensities())
     assert intensity is not None
-    if sigma is not None and not (sigma > 0).any():
+    if sigma is not None and not (sigma > 1.0 / _DAMAGED).any():
         sigma = None
     hkl = reflections.hkl[good]
     absent = systematic_absences(hkl, name)
