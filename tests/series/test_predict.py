@@ -139,6 +139,33 @@ def test_refusals(measured: Path, tmp_path: Path) -> None:
         run(tmp_path / "absent", tmp_path / "out")
 
 
+def test_one_step_is_a_beginning(measured: Path, tmp_path: Path) -> None:
+    one = run(measured, tmp_path / "one", refine=False, workers=1)
+    many = run(measured, tmp_path / "many", workers=1)
+    assert all(a.r < a.r_known and b.r < a.r for a, b in zip(one, many, strict=True) if a.rms > 0.05)
+
+
+def test_uncertainties_are_those_of_the_errors(measured: Path, tmp_path: Path) -> None:
+    records = run(measured, tmp_path / "out", workers=1)
+    error = np.array([r.displacement for r in records]) - SIMULATION.draw(range(12)).displacement
+    pull = np.linalg.norm(error, axis=2) / np.array([r.sigma for r in records])
+    assert np.sqrt(np.square(pull).mean()) == pytest.approx(1.0, abs=0.3)
+
+
+def test_strained_cells_of_mtz_files(tmp_path: Path) -> None:
+    strained = Simulation(
+        KNOWN, Perturbation([Independent(0.05)], strain=0.01), Measurement(noise=0.01), d_min=1.2, seed=2
+    )
+    write_folder(tmp_path / "files", strained, range(3), format="mtz")
+    records = run(tmp_path / "files", tmp_path / "out", workers=1)
+    samples = strained.draw(range(3))
+    for row, record in enumerate(records):
+        assert record.r < 0.05
+        np.testing.assert_allclose(record.displacement, samples.displacement[row], atol=0.02)
+        crystal = argand.read_crystal(tmp_path / "out" / "atoms" / f"{record.name}.cif")
+        assert crystal.cell == pytest.approx(tuple(samples.cell[row]), abs=1e-3)
+
+
 def test_one_at_a_time(measured: Path, tmp_path: Path) -> None:
     folder = argand.series.SeriesFolder(tmp_path / "out")
     with folder.locked(), pytest.raises(argand.ArgandError, match="another process"):

@@ -109,6 +109,14 @@ def test_site_symmetry_is_kept(kind):
     assert sum(free) == 1  # one oxygen has one free coordinate
 
 
+def test_types_that_share_a_site_move_together():
+    mixed = WATERS.replace(types=("Al", "Si", "O"), labels=(), occ=np.array([0.3, 0.7, 1.0]), b_iso=0.0,
+                           frac=np.array([[0.1, 0.2, 0.3], [0.1, 0.2, 1.3], [0.5, 0.1, 0.2]]))  # fmt: skip
+    u = Simulation(mixed, d_min=4.0).displacements(np.arange(5))
+    np.testing.assert_array_equal(u[:, 0], u[:, 1])
+    assert not np.any(u[:, 0] == u[:, 2])
+
+
 def test_what_symmetry_forbids_is_said():
     fixed = PYROCHLORE.replace(
         types=PYROCHLORE.types[:2], labels=(), frac=PYROCHLORE.frac[:2], occ=PYROCHLORE.occ[:2], b_iso=0.0, u_aniso=None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from string import Template
 
@@ -78,18 +79,19 @@ def _cards(records: Sequence[Record], found: Sequence[Record]) -> Html:
             (f"{np.median(rms):.2f} Å", f"Median rms displacement; the largest is {np.max(rms):.2f} Å.", "cured"),
         ]
     failed = len(records) - len(found)
-    words = "files lie outside what the estimator was made for"
+    words = "files deserve a second look"
     figures.append((str(flagged), f"{words}; {failed} could not be used." if failed else f"{words}.", "plain"))
     return parts.key_figures(figures)
 
 
 def _warnings(records: Sequence[Record], warning: str) -> Html:
-    said: dict[str, list[str]] = {}
+    said: dict[str, tuple[str, list[str]]] = {}
     for record in records:
         for words in (record.error,) if record.error else record.flags:
-            said.setdefault(words, []).append(record.name)
+            alike = re.sub(r"\d[\d.]*", "#", words)  # what differs in numbers only is said once
+            said.setdefault(alike, (words, []))[1].append(record.name)
     notes: list[parts.Text] = [warning] if warning else []
-    notes += [f"{words}: {_some(names)}" for words, names in list(said.items())[:12]]
+    notes += [f"{words}: {_some(names)}" for words, names in list(said.values())[:12]]
     if not notes:
         return Html("")
     return Html(f'<aside class="note">{parts.bullets(notes).markup}</aside>')

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from argand.cell import FloatArray
 from argand.crystal import Crystal
+from argand.errors import ArgandError
 from argand.measured import Merged
 
 __all__ = ["Estimate", "Estimator"]
@@ -45,4 +46,5 @@ class Estimator(Protocol):
     def fingerprint(self) -> str:
         """Another one for another estimator: results of different ones do not go into one folder."""
 
-    def __call__(self, data: Sequence[Merged], *, refine: bool) -> Sequence[Estimate]: ...
+    def __call__(self, data: Sequence[Merged], *, refine: bool) -> Sequence[Estimate | ArgandError]:
+        """An answer for each data set, or why there is none."""

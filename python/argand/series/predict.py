@@ -12,6 +12,7 @@ from argand.cell import cell_parameters
 from argand.errors import ArgandError
 from argand.series.estimate import Estimator
 from argand.series.folder import SeriesFolder
+from argand.series.loading import load_estimator
 from argand.series.parallel import in_chunks, spread
 from argand.series.record import Record, table_csv, table_json, write_text
 from argand.series.sources import Source, find_sources
@@ -34,13 +35,13 @@ def predict_series(
     workers: int | None = None,
     progress: bool = False,
     say: Callable[[str], Any] = lambda line: None,
-    load: Callable[[Path], Estimator],
+    load: Callable[[Path], Estimator] = load_estimator,
 ) -> list[Record]:
     """Displacements, phases and R of every file of a series; the records in the order of the files.
 
     Parameters
     ----------
-    adapted : folder that `argand adapt` wrote
+    adapted : what `load_estimator` knows: the known structure (CIF)
     files : reflection files, and folders of them
     out : folder for phases/ (MTZ: F PHI, FC PHIC on an absolute scale), atoms/ (CIF), results/ (JSON), table.csv,
         table.json, and maps/ (CCP4, with `maps`)
@@ -49,7 +50,7 @@ def predict_series(
     workers : processes; None: as many as `argand.num_threads`
     progress : show how far it is, on the standard error stream
     say : is given lines for people
-    load : makes an estimator of `adapted`, in every process: a function of a module
+    load : makes another kind of estimator of `adapted`, in every process: a function of a module
 
     A file is done when its record is written, after all else of it. Interrupted or killed, the same call goes on
     there; files that have changed since are done again, as are those from which nothing was found.

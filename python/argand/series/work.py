@@ -69,8 +69,10 @@ class Work:
         done = []
         for own, estimate in zip(data, estimates, strict=True):
             try:
-                # a diagnosis costs more than an estimate: it is for a sample of the files, and for what looks odd
-                doubts = check_data(own.reflections, self.known) if estimate.flags or own is data[0] else []
+                if isinstance(estimate, ArgandError):
+                    raise estimate
+                # a diagnosis costs more than an estimate: it is for what looks odd
+                doubts = check_data(own.reflections, self.known) if estimate.flags else []
                 done.append(self._write(own, estimate, (*doubts, *own.notes), each))
             except ArgandError as error:
                 failed.append(_failure(own.source, str(error)))

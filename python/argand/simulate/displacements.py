@@ -28,7 +28,7 @@ from argand.origins import permissible_origins
 from argand.refine._site_symmetry import cartesian_axes, position_basis
 from argand.reflections import stol
 from argand.simulate.directions import Directions
-from argand.simulate.groups import Names, chosen_sites, hydrogen_groups, molecules
+from argand.simulate.groups import Names, chosen_sites, hydrogen_groups, molecules, shared_sites
 from argand.simulate.widths import Width, check_width
 
 __all__ = ["Displacement", "Groups", "Independent", "Modes", "Waves", "allowed_modes", "drift"]
@@ -36,7 +36,7 @@ __all__ = ["Displacement", "Groups", "Independent", "Modes", "Waves", "allowed_m
 
 @dataclass(frozen=True)
 class Independent:
-    """Every chosen site moves on its own, alike in all directions."""
+    """Every chosen site moves on its own, alike in all directions; types that share a site move together."""
 
     rms: Width = 0.3
     atoms: Names = None
@@ -46,9 +46,11 @@ class Independent:
 
     def modes(self, crystal: Crystal) -> csr_array:
         sites = chosen_sites(crystal, self.atoms)
+        place, own = np.unique(shared_sites(crystal)[sites], return_inverse=True)
         rows = (3 * sites[:, None] + np.arange(3)).ravel()
-        shape = (3 * len(crystal.types), len(rows))
-        return csr_array((np.full(len(rows), 3**-0.5), (rows, np.arange(len(rows)))), shape)
+        columns = (3 * own.reshape(-1, 1) + np.arange(3)).ravel()
+        shape = (3 * len(crystal.types), 3 * len(place))
+        return csr_array((np.full(len(rows), 3**-0.5), (rows, columns)), shape)
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,13 @@ from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.refine._site_symmetry import cartesian_axes
 
-__all__ = ["Names", "chosen_sites", "hydrogen_groups", "molecules"]
+__all__ = ["Names", "chosen_sites", "hydrogen_groups", "molecules", "shared_sites"]
 
 #: Sites by number, label ("C12") or element ("Pb"); None: all of them
 Names = Sequence[int | str] | None
+
+#: Nearer atoms share a site: types that replace each other
+_SHARED = 0.1
 
 #: Two atoms are bonded when they are nearer than the sum of their covalent radii and this (angstrom)
 _SLACK = 0.4
@@ -61,6 +64,15 @@ def hydrogen_groups(crystal: Crystal) -> list[npt.NDArray[np.intp]]:
     for i in np.flatnonzero(light & bonded.any(axis=1)):
         carrier[i] = np.where(bonded[i], distance[i], np.inf).argmin()
     return [np.flatnonzero(carrier == i) for i in np.unique(carrier)]
+
+
+def shared_sites(crystal: Crystal) -> npt.NDArray[np.intp]:
+    """For each site the first one that lies in the same place (n,): itself where no other type shares it."""
+    shift = crystal.frac[:, None] - crystal.frac
+    shift -= np.rint(shift)
+    near = np.linalg.norm(shift @ cartesian_axes(crystal).T, axis=2) < _SHARED
+    first: npt.NDArray[np.intp] = near.argmax(axis=1)
+    return first
 
 
 def _distances(crystal: Crystal) -> FloatArray:

@@ -91,7 +91,7 @@ def r_series(r_known: ArrayLike, r: ArrayLike, flagged: ArrayLike, files: Sequen
     if marked.any():
         figure.add_trace(
             go.Scatter(
-                x=number[marked], y=_rounded(found[marked], 4), name="outside what was trained", mode="markers",
+                x=number[marked], y=_rounded(found[marked], 4), name="deserves a second look", mode="markers",
                 marker={"size": 13, "color": "rgba(0,0,0,0)", "line": {"width": 2, "color": "#d0453f"}},
                 hoverinfo="skip",
             )
