@@ -117,6 +117,7 @@ def _read(
             if holder == structure or not held.reflections:
                 raise
             report.doubt([f"no structure: {str(error).removeprefix(f'{file}: ')}"])
+            holder = None
     elif held.format == "CIF":
         experiment = read_experiment(file)
     if not held.reflections:
