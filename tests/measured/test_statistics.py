@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand.measured import Merged, calculated_intensity, intensity_statistics, merge
+from argand.measured import Merged, calculated_intensity, impossible, intensity_statistics, merge
 from argand.measured.statistics import l_statistics, second_moment
 from intensities import CELLS, measured, random_crystal
 
@@ -101,3 +101,14 @@ def test_few_reflections_say_nothing() -> None:
     found = intensity_statistics(merge(measured(random_crystal("P -1"), d_min=2.5)))
     assert np.isnan(found.l_mean)
     assert found.verdict() == []
+
+
+def test_what_no_crystal_gives() -> None:
+    merged = untwinned("P 1")
+    rng = np.random.default_rng(4)
+    n = len(merged.hkl)
+    assert impossible(merged) == []
+    assert "100 % of the merged intensities are negative" in impossible(replace(merged, intensity=-merged.intensity))[0]
+    noise = replace(merged, intensity=rng.normal(0.2, 1.0, n), sigma=np.ones(n))
+    assert impossible(noise) == ["no signal: the mean I/σ of merged reflections is 0.2"]
+    assert "R_int = 0.60: another Laue group" in impossible(replace(merged, r_int=0.6))[0]

@@ -15,6 +15,7 @@ from argand.measured import (
     calculated_intensity,
     check_absences,
     check_data,
+    impossible,
     intensity_statistics,
     merge,
     wilson,
@@ -62,8 +63,9 @@ def _strength(found: Reflections) -> list[str]:
 def data_lines(found: Reflections, content: dict[str, float] | None, said: Experiment) -> tuple[list[str], list[str]]:
     """What merging and statistics say, and doubts. The reflections have a cell and a space group."""
     merged = merge(found)
-    doubts: list[str] = []
-    r_int = "no equivalents" if np.isnan(merged.r_int) else f"R_int {merged.r_int:.4f}"
+    doubts = impossible(merged)
+    nothing = "no equivalents" if (merged.count == 1).all() else "no R_int: the sum of intensities is not above 0"
+    r_int = nothing if np.isnan(merged.r_int) else f"R_int {merged.r_int:.4f}"
     stated = f" (stated {said.stated['R_int']:.4f})" if "R_int" in said.stated and not np.isnan(merged.r_int) else ""
     r_sigma = "" if np.isnan(merged.r_sigma) else f", R_sigma {merged.r_sigma:.4f}"
     outliers = f", {merged.rejected} outliers left out" if merged.rejected else ""

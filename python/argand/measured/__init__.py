@@ -5,7 +5,7 @@ from argand.measured.agreement import Agreement, agreement, calculated_intensity
 from argand.measured.check import check_data
 from argand.measured.french_wilson import Posterior, amplitudes, french_wilson
 from argand.measured.merging import Merged, merge
-from argand.measured.statistics import Statistics, intensity_statistics
+from argand.measured.statistics import Statistics, impossible, intensity_statistics
 from argand.measured.wilson import Wilson, expected_intensity, wilson
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "check_data",
     "expected_intensity",
     "french_wilson",
+    "impossible",
     "intensity_statistics",
     "merge",
     "wilson",

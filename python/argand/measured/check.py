@@ -15,7 +15,7 @@ from argand.io import Reflections
 from argand.measured.absences import check_absences
 from argand.measured.agreement import calculated_intensity
 from argand.measured.merging import Merged, merge, usable
-from argand.measured.statistics import intensity_statistics, second_moment
+from argand.measured.statistics import impossible, intensity_statistics, second_moment
 from argand.measured.wilson import local_mean, statistical_weight
 from argand.reflections import hkl_cube, stol
 from argand.symmetry import group_ops
@@ -86,6 +86,7 @@ def check_data(
         )
     merged = merge(reflections, cell=crystal.cell, spacegroup=crystal.spacegroup)
     _check_laue(reflections, merged, crystal)
+    said += impossible(merged)
     _check_number(merged, crystal, said)
     model = calculated_intensity(crystal, merged.hkl, table=table)
     _check_relation(merged, model, said)

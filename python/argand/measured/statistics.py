@@ -19,13 +19,14 @@ from argand.measured.merging import Merged
 from argand.measured.wilson import local_mean, shells, statistical_weight
 from argand.reflections import asymmetric_unit, centric
 
-__all__ = ["Statistics", "intensity_statistics", "l_statistics", "second_moment"]
+__all__ = ["Statistics", "impossible", "intensity_statistics", "l_statistics", "second_moment"]
 
 _STEPS = np.array(
     [[2, 0, 0], [0, 2, 0], [0, 0, 2], [2, 2, 0], [2, -2, 0], [0, 2, 2], [0, 2, -2], [2, 0, 2], [2, 0, -2]]
 )
 #: fewer reflections, or pairs, than this say nothing
 _ENOUGH = 200
+_MOSTLY_NEGATIVE, _DISAGREE = 0.6, 0.25
 #: shells whose <I> is below this many <sigma> are noise
 _SIGNAL = 2.0
 
@@ -103,6 +104,20 @@ def intensity_statistics(merged: Merged, calculated: FloatArray | None = None) -
         pairs=pairs,
         by_structure=calculated is not None,
     )
+
+
+def impossible(merged: Merged) -> list[str]:
+    """What no crystal gives: intensities below zero, no signal, equivalents that have nothing in common."""
+    said = []
+    negative = float((merged.intensity < 0).mean())
+    if negative > _MOSTLY_NEGATIVE:
+        said.append(f"{100 * negative:.0f} % of the merged intensities are negative: another column, or a background")
+    elif merged.sigma is not None and float(np.mean(merged.intensity / merged.sigma)) < 1.0:
+        ratio = float(np.mean(merged.intensity / merged.sigma))
+        said.append(f"no signal: the mean I/σ of merged reflections is {ratio:.1f}")
+    if merged.r_int > _DISAGREE:
+        said.append(f"equivalents disagree, R_int = {merged.r_int:.2f}: another Laue group, or hardly a signal")
+    return said
 
 
 def _with_signal(merged: Merged) -> npt.NDArray[np.bool_]:

@@ -85,7 +85,7 @@ def wilson(merged: Merged, content: Mapping[str, float], table: str = "it92") ->
     Raises
     ------
     ArgandError
-        Fewer than two shells have a positive mean.
+        Fewer than three shells have a positive mean.
 
     Source: A. J. C. Wilson, Nature 150 (1942) 152; epsilon and centring as in International Tables B, section 2.2.
     """
@@ -99,7 +99,7 @@ def wilson(merged: Merged, content: Mapping[str, float], table: str = "it92") ->
     # the mean of intensities over the mean of expectations: not that of ratios, in which weak shells would be loud
     points = [(float(np.mean(stol[p] ** 2)), float(np.mean(ratio[p])), len(p)) for p in parts if len(p)]
     points = [point for point in points if point[1] > 0]
-    if len(points) < 2:
+    if len(points) < 3:
         raise ArgandError("too few reflections with a positive mean intensity for a Wilson plot")
     squared, mean, number = (np.array(column, dtype=np.float64) for column in zip(*points, strict=True))
     design = np.stack([np.ones_like(squared), -2.0 * squared], axis=1) * np.sqrt(number)[:, None]
