@@ -75,6 +75,14 @@ def test_refusals(
     assert not (cif.parent / "out").exists()
 
 
+def test_on_two_cores(cif: Path, files: Path, tmp_path: Path) -> None:
+    argv = ["predict", str(cif), str(files), "-o", str(tmp_path / "out"), "--workers", "2", "--no-report"]
+    done = subprocess.run([sys.executable, "-m", "argand.cli", *argv], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("reflections") == 1  # no process but the first prints
+    assert len(list((tmp_path / "out" / "results").iterdir())) == 25
+
+
 def test_it_needs_no_torch(cif: Path, files: Path, tmp_path: Path) -> None:
     code = (
         "import sys; sys.modules['torch'] = None; from argand.cli import main; "
