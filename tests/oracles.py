@@ -31,3 +31,17 @@ def box(reach: tuple[int, int, int]) -> NDArray[np.int32]:
     """-h..h, -k..k, -l..l, h slowest."""
     axes = [np.arange(-n, n + 1) for n in reach]
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.int32)
+
+
+def site_jacobian(
+    frac: NDArray[Any], beta: NDArray[Any], occ: float, hkl: NDArray[Any], turns: NDArray[Any]
+) -> NDArray[np.complex128]:
+    """(10, m): d/d(x y z, beta 11 22 33 12 13 23, occ) of occ sum_o exp(-h^T beta h) exp(2 pi i (h.x + turns)).
+
+    hkl (operations, m, 3) as each operation sees them, turns (operations, m).
+    """
+    h, k, l = np.moveaxis(np.asarray(hkl, float), 2, 0)
+    products = np.stack([h * h, k * k, l * l, 2 * h * k, 2 * h * l, 2 * k * l])
+    term = np.exp(2j * np.pi * (hkl @ frac + turns) - np.einsum("q,qom->om", beta, products))
+    by_frac = 2j * np.pi * np.stack([h, k, l]) * term * occ
+    return np.concatenate([by_frac, -products * term * occ, term[None]]).sum(axis=1)

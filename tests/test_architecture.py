@@ -16,10 +16,14 @@ LAYERS = {
     "_core": 0,
     "_dispatch": 1,
     "": 2,  # argand.*: everything that is not named here
+    "measured": 3,
+    "refine": 3,
+    "simulate": 3,  # numpy only: samples need no torch
     "torch": 3,
     "learn": 4,
     "solve": 4,
     "viz": 4,
+    "series": 5,
     "report": 5,
     "demo": 6,
     "cli": 7,

@@ -153,7 +153,7 @@ def test_reflections_of_a_cif(tmp_path: Path, columns: str, row: str, expected: 
         ("structurefinder_051a.hkl", 4470, None),
         ("shelxfile_2240189.hkl", 782, None),
         ("cod_2238212.hkl", 11410, None),
-        ("cod_2242045.hkl", 2936, None),
+        ("cod_2242045.hkl", 2936, "P -1"),  # instructions follow the list
         ("gemmi_4003024.hkl", 759, None),
     ],
 )
@@ -177,7 +177,7 @@ def test_measured_files(name: str, count: int, spacegroup: str | None) -> None:
         (b"data_x\nloop_\n_refln_index_h\n_refln_index_k\n_refln_index_l\n1 x 2\n", "_refln_index_k is 'x'"),
         (b"data_x\nloop_\n_refln_index_h\n1 2 '\n", "no valid CIF"),
         (b"   1   0   0   34.12    0.50\n   1   a   0   34.12    0.50\n", "line 2 is ' 1 a 0 34"),
-        (b"1,0,0,3,4\n", "line 1 is '1,0,0,3,4', needs h k l"),
+        (b"1,0,0,three,4\n", "line 1 is '1,0,0,three,4', needs h k l"),
         (b"   0   0   0    0.00    0.00\n", "no reflections"),
     ],
 )

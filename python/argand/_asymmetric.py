@@ -56,7 +56,7 @@ def share(crystal: Crystal, friedel: bool) -> Share:
     """The least that has to be summed of a crystal; `friedel`: form factors are real."""
     known = _made.setdefault(crystal, {})
     if friedel not in known:
-        kept, centring, inversion = _kept(crystal.symops, friedel)
+        kept, centring, inversion = spared_operations(crystal.symops, friedel)
         part = crystal.to_p1() if len(kept) == len(crystal.symops) else crystal.images(kept)
         if part is crystal:  # a cache that holds its own key would keep it alive
             return Share(part, centring, inversion)
@@ -65,7 +65,9 @@ def share(crystal: Crystal, friedel: bool) -> Share:
 
 
 @lru_cache(maxsize=256)
-def _kept(symops: tuple[str, ...], friedel: bool) -> tuple[list[int], NDArray[np.float64], NDArray[np.float64] | None]:
+def spared_operations(
+    symops: tuple[str, ...], friedel: bool
+) -> tuple[list[int], NDArray[np.float64], NDArray[np.float64] | None]:
     """Operations of which one is left for each (centring, inversion), and these."""
     every = operations(symops)
     kinds: dict[bytes, int] = {}

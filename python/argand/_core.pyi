@@ -10,6 +10,7 @@ __all__: list[str] = [
     "arrangement",
     "compiler",
     "gaussian_sums",
+    "jacobian",
     "map_from_structure_factors",
     "measure",
     "measure_boxes",
@@ -47,6 +48,32 @@ def gaussian_sums(
     b: typing.SupportsInt | typing.SupportsIndex,
     points: typing.SupportsInt | typing.SupportsIndex,
     squares: typing.SupportsInt | typing.SupportsIndex,
+    out: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+def jacobian(
+    bits: typing.SupportsInt | typing.SupportsIndex,
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    sites: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    reflections: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    u: typing.SupportsInt | typing.SupportsIndex,
     out: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
 def map_from_structure_factors(

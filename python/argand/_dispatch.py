@@ -185,6 +185,58 @@ def arrangement(hkl: Array) -> tuple[int, int]:
     return _core.arrangement(_dtype(hkl) == "int32", hkl.shape[0], _address(hkl))
 
 
+class JacobianSites(NamedTuple):
+    """Sites of crystals that share all but these coordinates, and which derivatives are wanted of each."""
+
+    frac: Array  # (crystals, sites, 3) float64
+    beta: Array  # (crystals, sites, 6) T
+    occ: Array  # (crystals, sites) T
+    share: Array  # (sites,) T, occupancy that one operation's image has of it
+    scatterer: Array  # (sites,) int32, row of u
+    columns: Array  # (sites, 4) int32, first column of x y z, of beta, of B, of the occupancy; -1: not wanted
+
+
+class JacobianOrders(NamedTuple):
+    """Reflections, padded to a multiple of 16, as each operation sees them."""
+
+    orders: Array  # (operations, 3, reflections) T: hR
+    turns: Array  # (operations, reflections) T: h.t
+    squares: Array  # (reflections,) T: stol^2
+
+
+def jacobian(sites: JacobianSites, reflections: JacobianOrders, u: Array, out: Array) -> None:
+    """Write Re(u dF/dq) (crystals, width, reflections); u (crystals, scatterers, 2, reflections), see jacobian.hpp."""
+    real = _dtype(out)
+    if real not in _COMPLEX:
+        raise TypeError(f"out has dtype {real}, needs float32 or float64")
+    crystals, count = sites.occ.shape
+    operations, size = reflections.turns.shape
+    scatterers, width = u.shape[1], out.shape[1]
+    if size % 16:
+        raise ValueError(f"turns has {size} reflections, needs a multiple of 16")
+    shapes = ((crystals, count, 3), (crystals, count, 6), (crystals, count), (count,), (count,), (count, 4))
+    types = ("float64", real, real, real, "int32", "int32")
+    for name, array, shape, dtype in zip(JacobianSites._fields, sites, shapes, types, strict=True):
+        _check(name, array, shape, dtype)
+    for name, array, shape in zip(
+        JacobianOrders._fields, reflections, ((operations, 3, size), (operations, size), (size,)), strict=True
+    ):
+        _check(name, array, shape, real)
+    _check("u", u, (crystals, scatterers, 2, size), real)
+    _check("out", out, (crystals, width, size), real, written=True)
+    if count and not (int(sites.scatterer.min()) >= 0 and int(sites.scatterer.max()) < scatterers):
+        raise ValueError(f"scatterer runs to {int(sites.scatterer.max())}, needs 0 to {scatterers - 1}: the rows of u")
+    firsts = [int(first) for first in sites.columns.max(axis=0)] if count else []
+    needed = max((first + n for first, n in zip(firsts, (3, 6, 1, 1), strict=False) if first >= 0), default=0)
+    if needed > width:
+        raise ValueError(f"out has {width} columns, needs {needed}")
+    extents = (crystals, count, operations, size, scatterers, width)
+    frac, beta, occ, share, scatterer, columns = map(_address, sites)
+    orders, turns, squares = map(_address, reflections)
+    by_site, by_order = (frac, beta, occ, share, scatterer, columns), (orders, turns, squares)
+    _core.jacobian(32 if real == "float32" else 64, extents, by_site, by_order, _address(u), _address(out))
+
+
 class Seen(NamedTuple):
     """What is seen of structure factors, each (crystals, size): |F|, |F| scale, arg F, and which are seen at all."""
 

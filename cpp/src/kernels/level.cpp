@@ -1,6 +1,7 @@
 // The kernels of one instruction set. CMake compiles this file once for each, with its -march and its name.
 #include "box.inl"
 #include "gaussians.inl"
+#include "jacobian.inl"
 #include "measure.inl"
 #include "rows.inl"
 #include "transform.inl"
@@ -27,6 +28,13 @@ const Kernels ARGAND_CAT(kernels_, ARGAND_LEVEL) = {
     {measure<float>},
     {measure<double>},
     {gaussian_sum},
+    ARGAND_LEVEL_NAME,
+};
+
+extern const JacobianKernels ARGAND_CAT(jacobian_kernels_, ARGAND_LEVEL);
+const JacobianKernels ARGAND_CAT(jacobian_kernels_, ARGAND_LEVEL) = {
+    {jacobian_of_site<float>},
+    {jacobian_of_site<double>},
     ARGAND_LEVEL_NAME,
 };
 

@@ -7,6 +7,7 @@ error came from.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import sys
 import warnings
@@ -21,7 +22,7 @@ __all__ = ["main"]
 class _Verb(NamedTuple):
     module: str
     summary: str
-    configurable: bool = False  # takes YAML files, through jsonargparse
+    configurable: bool | None = False  # takes YAML files, through jsonargparse; None: where that is installed
 
 
 # Modules are imported when their verb is asked for: `argand sf` does not wait for torch.
@@ -29,12 +30,15 @@ _VERBS = {
     "demo": _Verb("argand.cli.networks", "the main job: train, compare, and write a report", configurable=True),
     "sf": _Verb("argand.cli.files", "structure factors of a crystal: CIF to MTZ"),
     "map": _Verb("argand.cli.files", "electron density from structure factors: MTZ to CCP4 map"),
+    "simulate": _Verb("argand.cli.simulate", "crystals like a known one, and what would be measured of them"),
     "train": _Verb("argand.cli.networks", "train a network to find phases", configurable=True),
     "evaluate": _Verb("argand.cli.networks", "score trained weights beside the references", configurable=True),
     "predict": _Verb(
-        "argand.cli.networks", "phases and density from amplitudes and trained weights", configurable=True
+        "argand.cli.predict",
+        "phases and density from amplitudes: of crystals like a known one, or by a network",
+        configurable=None,
     ),
-    "info": _Verb("argand.cli.files", "what this build is, or what a structure file holds"),
+    "info": _Verb("argand.cli.info", "what this build is, or what a file of structure, reflections or density holds"),
 }
 
 
@@ -80,13 +84,21 @@ def _run(verb: str, prog: str, argv: list[str]) -> None:
     entry = _VERBS[verb]
     try:
         function: Any = getattr(importlib.import_module(entry.module), verb.replace("-", "_"))
-        parser = parser_of(function, prog, configurable=entry.configurable)
+        configurable = _installed("jsonargparse") if entry.configurable is None else entry.configurable
+        parser = parser_of(function, prog, configurable=configurable)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] == "argand":
             raise
         raise ValueError(f"needs {error.name}: pip install 'argand[learn]'") from None
     arguments = {name: value for name, value in vars(parser.parse_args(argv)).items() if name != "config"}
     function(**arguments)
+
+
+def _installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ValueError:  # it is there, and was taken away
+        return False
 
 
 def _overview() -> str:

@@ -2,4 +2,5 @@
 
 from argand.cli import main
 
-raise SystemExit(main())
+if __name__ == "__main__":  # processes that are started anew import this once more
+    raise SystemExit(main())

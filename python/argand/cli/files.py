@@ -1,4 +1,4 @@
-"""Verbs on files: ``argand sf``, ``argand map``, ``argand info``. They need the core only."""
+"""Verbs on files: ``argand sf``, ``argand map``. They need the core only."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 import argand
+from argand.cli._structure_text import summary_lines
 from argand.errors import ArgandError
 from argand.symmetry import find_spacegroup
 
@@ -49,7 +50,7 @@ def sf(
     assert isinstance(f, np.ndarray)
     argand.write_reflections(output, hkl, f, cell=crystal.cell, spacegroup=spacegroup)
     dispersion = "no dispersion" if energy_kev is None else f"dispersion at {energy_kev:g} keV"
-    print(_summary(crystal))
+    print("\n".join(summary_lines(crystal)))
     expanded = "" if named else ", written in P 1"
     print(f"{output}: {len(hkl)} reflections to {d_min:g} Å, table {table}, {dispersion}{expanded}")
 
@@ -96,45 +97,6 @@ def map(
         f"{output}: {' x '.join(str(n) for n in grid)} points from {len(hkl)} reflections to {0.5 / longest:.2f} Å, "
         f"{rho.min():.3g} to {rho.max():.3g} e/Å³, rms {rho.std():.3g}"
     )
-
-
-def info(file: Path | None = None) -> None:
-    """What this build is and how it runs; with a file, what argand reads in it.
-
-    Parameters
-    ----------
-    file
-        Crystal structure (CIF).
-    """
-    if file is not None:
-        print(_summary(argand.read_crystal(file)))
-        return
-    for name, value in argand.build_config().items():
-        print(f"{name:<10} {value}")
-
-
-def _summary(crystal: argand.Crystal) -> str:
-    a, b, c, alpha, beta, gamma = crystal.cell
-    still = sum(
-        b_iso == 0 and (crystal.u_aniso is None or bool(np.isnan(u).all()))
-        for b_iso, u in zip(crystal.b_iso, _rows(crystal), strict=True)
-    )
-    atoms = int(crystal.multiplicity().sum())
-    named = find_spacegroup(crystal.spacegroup) is not None
-    group = (
-        f"space group {crystal.spacegroup}" if named else f"{len(crystal.symops)} symmetry operations without a name"
-    )
-    lines = [
-        f"{crystal.formula}: {len(crystal.types)} sites, {atoms} in the cell, {group}",
-        f"cell {a:g} {b:g} {c:g} Å, {alpha:g} {beta:g} {gamma:g}°, {crystal.volume:.5g} Å³",
-    ]
-    if still:
-        lines.append(f"{still} sites without displacement: B = 0")
-    return "\n".join(lines)
-
-
-def _rows(crystal: argand.Crystal) -> np.ndarray:
-    return np.full((len(crystal.types), 6), np.nan) if crystal.u_aniso is None else crystal.u_aniso
 
 
 def _must_end(path: Path, suffix: str) -> None:

@@ -13,7 +13,7 @@ from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.io._files import PathLike, read_text
 
-__all__ = ["NULL", "Block", "read_blocks"]
+__all__ = ["NULL", "Block", "blocks_of", "read_blocks"]
 
 #: unknown and not applicable; an empty string is met as well
 NULL = ("?", ".", "")
@@ -61,6 +61,12 @@ class Block:
         value = self.text(*tags)
         return None if value is None else float(self._numbers(tags[0], [value])[0])
 
+    def loose_number(self, *tags: str) -> float | None:
+        """A single number where it is one: for what is good to know and not needed ('0.7-2.1', 'TOF')."""
+        value = self.text(*tags)
+        number = np.nan if value is None else cif.as_number(value)
+        return float(number) if np.isfinite(number) else None
+
     def numbers(self, *tags: str) -> FloatArray | None:
         """A column of numbers without their standard uncertainties; NaN where null."""
         for tag in tags:
@@ -85,8 +91,11 @@ def _values(place: tuple[cif.Item, int]) -> list[str]:
 
 def read_blocks(path: PathLike) -> list[Block]:
     """Data blocks of a CIF; an `ArgandError` of one line carries the parser's complaint."""
-    source = os.fspath(path)
-    text = read_text(path)
+    return blocks_of(read_text(path), os.fspath(path))
+
+
+def blocks_of(text: str, source: str) -> list[Block]:
+    """Data blocks of the text of a CIF, which complaints call `source`."""
     try:
         # level 0: a tag given twice matters only when it is used, see Block.column
         document = cif.read_string(text, check_level=0)

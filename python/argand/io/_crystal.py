@@ -1,16 +1,19 @@
-"""`read_crystal`: a CIF becomes a Crystal, or one line says why not."""
+"""`read_crystal`: a CIF or a SHELX file becomes a Crystal, or one line says why not."""
 
 from __future__ import annotations
 
+import os
 import warnings
 
 from argand.atom_types import atomic_number
 from argand.cell import Cell, cell_parameters
 from argand.crystal import Crystal
 from argand.errors import ArgandError, ArgandWarning
-from argand.io._block import Block, read_blocks
-from argand.io._files import PathLike
+from argand.io._block import Block, blocks_of
+from argand.io._files import PathLike, read_text
 from argand.io._formula import parse_formula
+from argand.io._shelx import is_shelx, parse_instructions
+from argand.io._shelx_crystal import crystal_of
 from argand.io._sites import FRACT_X, read_sites
 from argand.io._symmetry import read_symmetry
 
@@ -18,7 +21,7 @@ __all__ = ["read_cell", "read_crystal"]
 
 
 def read_crystal(path: PathLike, block: str | None = None) -> Crystal:
-    """Read a crystal structure from a CIF.
+    """Read a crystal structure from a CIF, or from SHELX instructions with atoms (.res, .ins).
 
     Operations in the file define the symmetry, whatever the space group is called. Type symbols, then labels, say what
     an atom is, in doubt the formula decides. Whatever deserves a second look, such as an F(000) that is not that of
@@ -26,7 +29,7 @@ def read_crystal(path: PathLike, block: str | None = None) -> Crystal:
 
     Parameters
     ----------
-    path : CIF, may be compressed (gzip)
+    path : may be compressed (gzip)
     block : name of the data block; otherwise the one that has atom sites, with a warning the first of several
 
     Returns
@@ -38,7 +41,10 @@ def read_crystal(path: PathLike, block: str | None = None) -> Crystal:
     ArgandError
         One line that names the file and what is wrong with it.
     """
-    chosen = _choose(read_blocks(path), block)
+    source, text = os.fspath(path), read_text(path)
+    if is_shelx(text):
+        return crystal_of(parse_instructions(text, source))
+    chosen = _choose(blocks_of(text, source), block)
     cell = read_cell(chosen)
     symops = read_symmetry(chosen, cell)
     stated = chosen.text("_chemical_formula_sum")

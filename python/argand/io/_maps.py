@@ -43,8 +43,8 @@ def read_map(path: PathLike) -> tuple[npt.NDArray[np.float32], Cell, str]:
         values = np.array(found.grid, dtype=np.float32)
     except (RuntimeError, ValueError, MemoryError) as error:
         raise ArgandError(f"{source}: no valid CCP4 map: {error}") from None
-    if np.isnan(values).any():
-        raise ArgandError(f"{source}: the map does not fill the cell")
+    if not np.isfinite(values).all():
+        raise ArgandError(f"{source}: the map does not fill the cell, or holds values that are no numbers")
     grid = found.grid
     return values, cell_parameters(grid.unit_cell.parameters), grid.spacegroup.xhm() if grid.spacegroup else "P 1"
 

@@ -10,13 +10,19 @@ from argand.errors import ArgandError
 from argand.io._block import Block
 from argand.symmetry import find_spacegroup, group_ops, operations, spacegroup_name, triplets
 
-__all__ = ["read_symmetry"]
+__all__ = ["read_symmetry", "states_symmetry"]
 
 _OPERATIONS = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
 _MAGNETIC = ("_space_group_symop_magn_operation_xyz", "_space_group_symop_magn_centering_xyz")
 _NAME = ("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m", "_space_group_name_h-m_full")
 _HALL = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
 _NUMBER = ("_space_group_it_number", "_symmetry_int_tables_number")
+_ANY = ("_space_group_symop", "_space_group_name", "_space_group_it", "_symmetry_")
+
+
+def states_symmetry(block: Block) -> bool:
+    """Whether a block says anything of symmetry."""
+    return any(block.has(prefix) for prefix in _ANY)
 
 
 def read_symmetry(block: Block, cell: Cell) -> tuple[str, ...]:

@@ -81,6 +81,7 @@ def interactive(figure: Any, name: str, *, caption: Text = "") -> Html:
         figure,
         include_plotlyjs=False,
         full_html=False,
+        auto_play=False,
         div_id=f"plot-{name}",  # a section may have that name
         config={"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendDataToCloud"]},
     )

@@ -1,4 +1,4 @@
-"""MTZ files."""
+"""MTZ files out."""
 
 from __future__ import annotations
 

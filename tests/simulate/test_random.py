@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from argand.learn.random import Purpose, normals, permutation, philox, uniforms
+from argand.simulate.random import Purpose, normals, permutation, philox, uniforms
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,66 @@
+"""What is known of the parameters before anything was measured: a Gaussian, which is what restraints are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from argand.cell import FloatArray
+
+__all__ = ["GaussianPrior"]
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianPrior:
+    """Adds (p - mean)^T precision (p - mean) to the sum of weighted squares.
+
+    Attributes
+    ----------
+    mean : (k,) for all data sets, or (n, k)
+    precision : (k, k), or (n, k, k): the inverse covariance; rows of 0 leave a parameter free
+    """
+
+    mean: FloatArray
+    precision: FloatArray
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "mean", np.asarray(self.mean, np.float64))
+        put(self, "precision", np.asarray(self.precision, np.float64))
+        k = self.mean.shape[-1] if self.mean.ndim else 0
+        if self.mean.ndim not in (1, 2) or self.precision.ndim not in (2, 3) or self.precision.shape[-2:] != (k, k):
+            raise ValueError(
+                f"prior has mean {self.mean.shape} and precision {self.precision.shape}, needs (k,) or (n, k) and "
+                "(k, k) or (n, k, k)"
+            )
+        if not (np.isfinite(self.mean).all() and np.isfinite(self.precision).all()):
+            raise ValueError("prior holds NaN or infinity")
+
+    @classmethod
+    def from_sigma(cls, mean: ArrayLike, sigma: ArrayLike) -> GaussianPrior:
+        """Independent parameters of standard deviation sigma (k,), or one for all; infinite: free."""
+        centre = np.asarray(mean, np.float64)
+        width = np.broadcast_to(np.asarray(sigma, np.float64), centre.shape[-1:])
+        if not (width > 0.0).all():
+            raise ValueError(f"sigma is {width.min()}, needs to be positive")
+        return cls(centre, np.diag(width**-2.0))
+
+    @classmethod
+    def from_covariance(cls, mean: ArrayLike, covariance: ArrayLike) -> GaussianPrior:
+        """Of a covariance (k, k) or (n, k, k), which must be positive definite."""
+        matrix = np.asarray(covariance, np.float64)
+        try:
+            np.linalg.cholesky(matrix)
+        except np.linalg.LinAlgError:
+            raise ValueError("covariance is not positive definite") from None
+        return cls(np.asarray(mean, np.float64), np.asarray(np.linalg.inv(matrix), np.float64))
+
+    def pull(self, rows: NDArray[np.intp], p: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Of the data sets `rows` at p (b, k): the precision, precision (mean - p) (b, k), and the sum (b,)."""
+        mean = self.mean if self.mean.ndim == 1 else self.mean[rows]
+        precision = self.precision if self.precision.ndim == 2 else self.precision[rows]
+        away = mean - p
+        force = np.matmul(precision, away[..., None])[..., 0]
+        return precision, force, np.asarray(np.einsum("bk,bk->b", away, force))

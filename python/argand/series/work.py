@@ -1,0 +1,155 @@
+"""What is done with a chunk of reflection files: read, merge, estimate all of them at once, write each."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from argand.cell import Cell
+from argand.density import grid_shape, map_from_structure_factors
+from argand.errors import ArgandError, ArgandWarning
+from argand.io import Reflections, read_reflections, write_crystal, write_map, write_reflections
+from argand.measured import Merged, check_data, merge
+from argand.refine._site_symmetry import cartesian_axes
+from argand.series.estimate import Estimate, Estimator
+from argand.series.folder import SeriesFolder
+from argand.series.record import Record
+from argand.series.sources import Source
+from argand.symmetry import find_spacegroup
+
+__all__ = ["Options", "Work", "prepare", "work"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a series is predicted; `cell` is for files that state none and are not of the known crystal's cell."""
+
+    refine: bool = True
+    maps: bool = False
+    cell: Cell | None = None
+
+
+class _Data(NamedTuple):
+    """A file as it was read, and what was said of it."""
+
+    source: Source
+    reflections: Reflections
+    merged: Merged
+    notes: tuple[str, ...]
+
+
+class Work:
+    """An estimator at work in a folder."""
+
+    def __init__(self, estimator: Estimator, folder: SeriesFolder, options: Options) -> None:
+        self.estimator, self.folder, self.options = estimator, folder, options
+        self.known = estimator.crystal
+        # reflections of a setting without a name are written as those of P 1 that they are
+        named = find_spacegroup(self.known.spacegroup) is not None
+        self.spacegroup = self.known.spacegroup if named else "P 1"
+
+    def __call__(self, sources: Sequence[Source]) -> list[Record]:
+        """The records of files, each of them written when its results are."""
+        begun = time.perf_counter()
+        failed: list[Record] = []
+        data: list[_Data] = []
+        for source in sources:
+            try:
+                data.append(self._read(source))
+            except ArgandError as error:
+                failed.append(_failure(source, str(error)))
+        estimates = self.estimator([own.merged for own in data], refine=self.options.refine) if data else []
+        each = (time.perf_counter() - begun) / len(sources)
+        done = []
+        for own, estimate in zip(data, estimates, strict=True):
+            try:
+                if isinstance(estimate, ArgandError):
+                    raise estimate
+                # a diagnosis costs more than an estimate: it is for what looks odd
+                doubts = check_data(own.reflections, self.known) if estimate.flags else []
+                done.append(self._write(own, estimate, (*doubts, *own.notes), each))
+            except ArgandError as error:
+                failed.append(_failure(own.source, str(error)))
+        for record in failed:
+            self.folder.write_record(record)
+        return done + failed
+
+    def _read(self, source: Source) -> _Data:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", ArgandWarning)
+            reflections = read_reflections(source.path)
+            cell = self.options.cell or reflections.cell or self.known.cell
+            stated = replace(reflections, cell=cell, spacegroup=reflections.spacegroup or self.known.spacegroup)
+            merged = merge(stated, cell=cell, spacegroup=self.known.symops)
+        notes = (str(warning.message).removeprefix(f"{source.path}: ") for warning in said)
+        return _Data(source, stated, merged, tuple(notes))
+
+    def _write(self, own: _Data, estimate: Estimate, notes: tuple[str, ...], seconds: float) -> Record:
+        begun = time.perf_counter()
+        source, merged = own.source, own.merged
+        phase = np.angle(estimate.f)
+        measured = np.isfinite(estimate.amplitude)
+        f = np.where(measured, estimate.amplitude, 0.0) * np.exp(1j * phase)
+        kept = {"hkl": estimate.hkl[measured], "f": f[measured]}
+        cell = merged.cell
+        write_reflections(
+            self.folder.path / "phases" / f"{source.name}.mtz",
+            kept["hkl"], kept["f"], cell=cell, spacegroup=self.spacegroup,
+            SIGF=estimate.sigma_amplitude[measured], FC=estimate.f[measured],
+        )  # fmt: skip
+        u = estimate.displacement
+        moved = self.known.frac + u @ np.linalg.inv(cartesian_axes(self.known)).T
+        crystal = self.known.replace(frac=moved, cell=cell)
+        write_crystal(self.folder.path / "atoms" / f"{source.name}.cif", crystal, name=source.name)
+        if self.options.maps:
+            shape = grid_shape(cell, self.spacegroup, merged.d_min)
+            rho = map_from_structure_factors(kept["hkl"], kept["f"], shape, cell=cell, spacegroup=self.spacegroup)
+            write_map(self.folder.path / "maps" / f"{source.name}.ccp4", rho, cell, self.spacegroup)
+        length = np.linalg.norm(u, axis=1)
+        record = Record(
+            name=source.name,
+            file=str(source.path),
+            size=source.size,
+            mtime_ns=source.mtime_ns,
+            reflections=int(measured.sum()),
+            completeness=merged.completeness,
+            d_min=merged.d_min,
+            r_known=estimate.r_known,
+            r=estimate.r,
+            rms=float(np.sqrt(np.square(length).mean())),
+            uncertainty=float(np.sqrt(np.square(estimate.sigma).mean())) if len(estimate.sigma) else float("nan"),
+            largest=float(length.max()),
+            atom=self.known.labels[int(length.argmax())],
+            scale=estimate.scale,
+            b_change=estimate.b_change,
+            flags=tuple(dict.fromkeys((*estimate.flags, *notes))),
+            seconds=round(seconds + time.perf_counter() - begun, 4),
+            displacement=tuple(tuple(row) for row in np.round(u, 5).tolist()),
+            sigma=tuple(np.round(estimate.sigma, 5).tolist()),
+        )
+        self.folder.write_record(record)
+        return record
+
+
+def _failure(source: Source, words: str) -> Record:
+    words = words.removeprefix(f"{source.path}: ")
+    return Record(source.name, str(source.path), source.size, source.mtime_ns, error=words)
+
+
+_ready: list[Work] = []  # one a process: chunks that follow use what the first has loaded
+
+
+def prepare(load: Callable[[Path], Estimator], adapted: Path, out: Path, options: Options) -> None:
+    """Load what `work` needs, once a process."""
+    _ready[:] = [Work(load(adapted), SeriesFolder(out), options)]
+
+
+def work(sources: Sequence[Source]) -> list[Record]:
+    """`Work` as it was prepared in this process, on a chunk of files."""
+    return _ready[0](sources)

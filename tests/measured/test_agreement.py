@@ -1,0 +1,92 @@
+"""R factors: the definitions, the scale, extinction and twinning."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import argand
+from argand.errors import ArgandError
+from argand.measured import agreement, calculated_intensity, merge
+from intensities import measured, random_crystal
+
+
+def test_a_structure_explains_its_own_data() -> None:
+    crystal = random_crystal("P 21 21 21")
+    merged = merge(measured(crystal, noise=0.0001, scale=2.5))
+    r = agreement(calculated_intensity(crystal, merged.hkl), merged.intensity, merged.sigma)
+    assert r.scale == pytest.approx(2.5, rel=1e-3)
+    assert r.r1 < 1e-3
+    assert r.wr2 < 5e-3
+    assert r.count == len(merged.hkl)
+
+
+def test_the_definitions() -> None:
+    rng = np.random.default_rng(5)
+    fc2 = rng.exponential(10.0, 300)
+    sigma = np.full(300, 1.0)
+    fo2 = 4.0 * fc2 + 0.5 * fc2 * rng.normal(size=300) + sigma * rng.normal(size=300)
+    r = agreement(fc2, fo2, sigma, (0.05, 0.3))
+    k2 = r.scale**2
+    p = (np.maximum(fo2 / k2, 0) + 2 * fc2) / 3
+    w = 1 / ((sigma / k2) ** 2 + (0.05 * p) ** 2 + 0.3 * p)
+    assert k2 == pytest.approx((w * fo2 * fc2).sum() / (w * fc2**2).sum(), rel=1e-3)
+    assert r.wr2 == pytest.approx(np.sqrt((w * (fo2 / k2 - fc2) ** 2).sum() / (w * (fo2 / k2) ** 2).sum()))
+    fo, fc = np.sqrt(np.maximum(fo2, 0)), r.scale * np.sqrt(fc2)
+    strong = fo2 > 2 * sigma
+    assert r.r1_all == pytest.approx(np.abs(fo - fc).sum() / fo.sum())
+    assert r.r1 == pytest.approx(np.abs(fo - fc)[strong].sum() / fo[strong].sum())
+    assert r.strong == strong.sum()
+
+
+def test_without_sigmas_the_scale_is_that_of_amplitudes() -> None:
+    fc2, fo2 = np.array([1.0, 4.0, 9.0]), np.array([4.0, 17.0, 35.0])
+    fo, fc = np.sqrt(fo2), np.sqrt(fc2)
+    assert agreement(fc2, fo2, None).scale == pytest.approx(fo @ fc / (fc @ fc))
+
+
+def test_r_of_a_wrong_structure() -> None:
+    """Two random centrosymmetric structures: what two sets of Gaussian numbers give at the scale of least squares."""
+    merged = merge(measured(random_crystal("P -1", 60, seed=1), d_min=0.7, noise=0.001))
+    wrong = calculated_intensity(random_crystal("P -1", 60, seed=2), merged.hkl)
+    x, y = np.abs(np.random.default_rng(1).normal(size=(2, 1_000_000)))
+    expected = np.abs(x - 2 / np.pi * y).mean() / x.mean()
+    assert agreement(wrong, merged.intensity, None).r1 == pytest.approx(expected, abs=0.02)
+
+
+def test_friedel_mates_are_averaged() -> None:
+    crystal = argand.Crystal((5, 6, 7, 90, 90, 90), types=("Fe", "O"), frac=np.array([[0, 0, 0], [0.1, 0.2, 0.3]]))
+    hkl = np.array([[1, 2, 3]])
+    plus, minus = (calculated_intensity(crystal, sign * hkl, wavelength=1.5, merged=False) for sign in (1, -1))
+    assert abs(plus / minus - 1) > 0.01
+    assert calculated_intensity(crystal, hkl, wavelength=1.5) == pytest.approx((plus + minus) / 2)
+    without = calculated_intensity(crystal, hkl, wavelength=1.5, dispersion=False)
+    assert without == pytest.approx(calculated_intensity(crystal, hkl))
+
+
+def test_extinction_weakens_the_strong() -> None:
+    """SHELXL: Fc* = k Fc [1 + 0.001 x Fc^2 lambda^3 / sin 2theta]^(-1/4)."""
+    crystal = random_crystal("P -1")
+    hkl = argand.miller_indices(crystal.cell, "P -1", d_min=1.0)
+    plain = calculated_intensity(crystal, hkl)
+    weaker = calculated_intensity(crystal, hkl, wavelength=0.7, dispersion=False, extinction=0.05)
+    theta = np.arcsin(argand.stol(hkl, crystal.cell) * 0.7)
+    factor = (1 + 0.001 * 0.05 * plain * 0.7**3 / np.sin(2 * theta)) ** -0.25
+    np.testing.assert_allclose(np.sqrt(weaker), np.sqrt(plain) * factor)
+
+
+def test_a_twin_is_the_sum_of_its_domains() -> None:
+    crystal = random_crystal("P 4")
+    hkl = argand.miller_indices(crystal.cell, "P 4", d_min=1.5)
+    law = (0, 1, 0, 1, 0, 0, 0, 0, -1)
+    mixed = calculated_intensity(crystal, hkl, twin=law, fraction=0.3)
+    other = hkl[:, [1, 0, 2]] * [1, 1, -1]
+    expected = 0.7 * calculated_intensity(crystal, hkl) + 0.3 * calculated_intensity(crystal, other)
+    np.testing.assert_allclose(mixed, expected)
+
+
+def test_what_does_not_fit() -> None:
+    with pytest.raises(ArgandError, match=r"calculated has shape \(2,\), needs \(3,\)"):
+        agreement(np.ones(2), np.ones(3), None)
+    with pytest.raises(ArgandError, match="all calculated intensities are 0"):
+        agreement(np.zeros(3), np.ones(3), None)

@@ -1,0 +1,172 @@
+"""The model: F as argand has it elsewhere, derivatives against differences and autograd, symmetry that stays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import argand
+from argand.errors import ArgandError
+from argand.refine import Model, free
+from refined_structures import STRUCTURES, some_reflections, structure
+
+GROUPS = list(STRUCTURES)
+
+
+def everything(spacegroup, energy_kev=None):
+    crystal = structure(spacegroup)
+    parameters = free(crystal, displacement=True, occupancies=True, overall_b=True)
+    model = Model(crystal, some_reflections(crystal), parameters, energy_kev=energy_kev)
+    return model, np.random.default_rng(7).normal(size=(3, len(model))) * 0.01
+
+
+@pytest.mark.parametrize("energy_kev", [None, 12.0])
+@pytest.mark.parametrize("spacegroup", GROUPS)
+def test_structure_factors_are_those_of_the_displaced_crystals(spacegroup, energy_kev):
+    model, p = everything(spacegroup, energy_kev)
+    f = model.structure_factors(p)
+    wanted = np.array(argand.structure_factors(model.crystals(p), model.hkl, energy_kev=energy_kev))
+    assert np.abs(f - wanted).max() < 1e-12 * np.abs(wanted).max()
+    assert np.array_equal(model.structure_factors(p[1]), f[1])
+
+
+@pytest.mark.parametrize("energy_kev", [None, 12.0])
+@pytest.mark.parametrize("spacegroup", GROUPS)
+def test_jacobian_against_differences(spacegroup, energy_kev):
+    model, p = everything(spacegroup, energy_kev)
+    jacobian = model.jacobian(p)
+    step = 1e-5 * np.eye(len(model))
+    differences = np.stack(
+        [(model.structure_factors(p + d) - model.structure_factors(p - d)) / 2e-5 for d in step], axis=-1
+    )
+    assert np.abs(jacobian - differences).max() < 1e-7 * np.abs(jacobian).max()
+
+
+@pytest.mark.parametrize("energy_kev", [None, 12.0])
+@pytest.mark.parametrize("spacegroup", GROUPS)
+def test_vjp_is_the_adjoint_of_the_jacobian(spacegroup, energy_kev):
+    model, p = everything(spacegroup, energy_kev)
+    rng = np.random.default_rng(11)
+    g = rng.normal(size=(3, len(model.hkl))) + 1j * rng.normal(size=(3, len(model.hkl)))
+    wanted = np.einsum("nm,nmk->nk", g.conj(), model.jacobian(p)).real
+    assert np.abs(model.vjp(p, g) - wanted).max() < 1e-12 * np.abs(wanted).max()
+    along = model.jacobian_along(p, g)
+    assert np.abs(along.sum(axis=2) - wanted).max() < 1e-12 * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize("spacegroup", ["P 1 21/c 1", "R -3 c:H", "C m c 21"])
+def test_jacobian_against_autograd(spacegroup):
+    torch = pytest.importorskip("torch")
+    from argand import torch as at
+
+    crystal = structure(spacegroup)
+    model = Model(crystal, some_reflections(crystal), free(crystal, overall_b=False))
+    p1 = crystal.to_p1()
+    arguments = at.tensors(p1, model.hkl)
+    step = 1e-3
+    # how the atoms of the whole cell follow a parameter, by the expansion that Crystal makes
+    ways = [
+        (model.crystals(step * e)[0].to_p1().frac - model.crystals(-step * e)[0].to_p1().frac + 0.5) % 1.0 - 0.5
+        for e in np.eye(len(model))
+    ]
+    directions = torch.tensor(np.array(ways) / (2 * step))
+
+    def f(p):
+        frac = arguments["frac"] + torch.einsum("k,kac->ac", p, directions)
+        value = at.structure_factors(**{**arguments, "frac": frac})
+        return torch.stack([value.real, value.imag])
+
+    parts = torch.autograd.functional.jacobian(f, torch.zeros(len(model), dtype=torch.float64)).numpy()
+    wanted = parts[0] + 1j * parts[1]
+    assert np.abs(model.jacobian(np.zeros(len(model))) - wanted).max() < 1e-9 * np.abs(wanted).max()
+
+
+def test_float32_jacobian():
+    model, p = everything("P 1 21/c 1")
+    w = np.ones((3, len(model.hkl)))
+    double, single = (model.jacobian_along(p, w, dtype) for dtype in (np.float64, np.float32))
+    assert single.dtype == np.float32
+    assert np.abs(single - double).max() < 1e-5 * np.abs(double).max()
+
+
+@pytest.mark.parametrize("spacegroup", GROUPS)
+def test_site_symmetry_stays(spacegroup):
+    model, p = everything(spacegroup)
+    before, after = model.crystal, model.crystals(10 * p)[0]
+    assert np.array_equal(before.multiplicity(), after.multiplicity())
+    # the symmetry of the tensor is kept too: the expansion would otherwise find more atoms, images of a different U
+    assert len(after.to_p1().types) == len(before.to_p1().types)
+
+
+def test_free_components_on_special_positions():
+    names = free(structure("F d -3 m:1"), displacement=[True, False, True, False, False]).names
+    assert [n for n in names if n.startswith("C1.")] == ["C1.U11"]  # -4 3 m: no place, one component
+    assert [n for n in names if n.startswith("Fe3.")] == ["Fe3.u1", "Fe3.U11", "Fe3.U12"]  # 3 m
+    assert [n for n in names if n.startswith("N5.")] == ["N5.x", "N5.y", "N5.z"]
+
+
+@pytest.mark.parametrize(("spacegroup", "number"), [("P 1", 3), ("P 1 21 1", 1), ("C m c 21", 1), ("P -1", 0)])
+def test_floating_origins_leave_amplitudes(spacegroup, number):
+    model, p = everything(spacegroup)
+    floating = model.floating()
+    assert floating.shape == (number, len(model))
+    for direction in floating:
+        f, moved = model.structure_factors(p), model.structure_factors(p + direction)
+        assert np.abs(np.abs(f) - np.abs(moved)).max() < 1e-10 * np.abs(f).max()
+        assert np.abs(f - moved).max() > 0.1 * np.abs(f).max()
+
+
+def test_displacements_and_back():
+    model, p = everything("C m c 21")
+    u = model.displacements(p)
+    assert u.shape == (3, 5, 3)
+    at = model.parameters.of_kind("position")
+    assert np.allclose(np.linalg.norm(u.reshape(3, -1), axis=1), np.linalg.norm(p[:, at], axis=1), atol=1e-12)
+    back = model.from_displacements(u)
+    assert np.allclose(back[:, at], p[:, at], atol=1e-12)
+    assert not np.delete(back, at, axis=1).any()
+
+
+def test_riding_and_modes():
+    crystal = structure("P -1")
+    riding = Model(crystal, some_reflections(crystal), free(crystal, riding={"C4": "O2"}))
+    assert not any(name.startswith("C4") for name in riding.parameters.names)
+    u = riding.displacements(np.eye(len(riding))[0])
+    assert np.allclose(u[3], u[1])
+    assert np.linalg.norm(u[1]) == pytest.approx(1.0)
+    breathing = np.zeros((1, 5, 3))
+    breathing[0, 1:, 2] = [1.0, -1.0, 2.0, 0.5]
+    mode = Model(crystal, riding.hkl, free(crystal, positions=breathing))
+    assert mode.parameters.names == ("mode.1",)
+    assert np.allclose(mode.displacements(np.array([0.3])), 0.3 * breathing[0])
+
+
+def test_in_another_cell():
+    model, p = everything("P 1 21/c 1")
+    strained = model.in_cell((6.1, 7.0, 7.9, 90, 96, 90))
+    wanted = np.array(argand.structure_factors(strained.crystals(p), model.hkl))
+    assert np.abs(strained.structure_factors(p) - wanted).max() < 1e-12 * np.abs(wanted).max()
+    assert np.allclose(strained.crystals(p)[0].frac, model.crystals(p)[0].frac)
+
+
+def test_nothing_free():
+    crystal = structure("P -1")
+    model = Model(crystal, some_reflections(crystal), free(crystal, positions=False))
+    assert len(model) == 0
+    assert np.allclose(model.structure_factors(np.empty((1, 0)))[0], argand.structure_factors(crystal, model.hkl))
+
+
+def test_what_cannot_be_free_is_named():
+    crystal = structure("P -1")
+    with pytest.raises(ArgandError, match=r"displacement is bool of shape \(3,\)"):
+        free(crystal, displacement=[True] * 3)
+    with pytest.raises(ArgandError, match="moves C1 off its special position"):
+        free(crystal, positions=np.ones((1, 5, 3)))
+    with pytest.raises(ArgandError, match="'H9', which is no label"):
+        free(crystal, riding={"H9": "C1"})
+    with pytest.raises(ArgandError, match="follows"):
+        free(crystal, riding={"C4": "O2", "O2": "N5"})
+    with pytest.raises(ValueError, match="p has shape"):
+        Model(crystal, [[1, 0, 0]]).structure_factors(np.zeros(3))
+    with pytest.raises(ArgandError, match="parameters are of 5 sites, the crystal has 4"):
+        Model(structure("P -1", sites=4), [[1, 0, 0]], free(crystal))

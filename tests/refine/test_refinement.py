@@ -1,0 +1,225 @@
+"""Refinement: what is put in comes out, with the uncertainty it says it has."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import argand
+from argand.errors import ArgandError
+from argand.refine import GaussianPrior, Model, Weighting, free, refine
+from refined_structures import STRUCTURES, structure
+
+
+def model_of(spacegroup, d_min=0.8, sites=5, **choice):
+    crystal = structure(spacegroup, sites=sites)
+    hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, d_min)
+    return Model(crystal, hkl, free(crystal, **choice))
+
+
+def displaced(model, n, rms, seed):
+    """Parameters of displacements of a 3-D root mean square, angstrom, with the mean of the cell where it was."""
+    p = np.random.default_rng(seed).normal(size=(n, len(model))) * rms / np.sqrt(3)
+    floating = model.floating()
+    return p - p @ floating.T @ floating
+
+
+def intensities(model, p, scale=3.0):
+    return scale * np.abs(model.structure_factors(p)) ** 2
+
+
+@pytest.mark.parametrize("spacegroup", list(STRUCTURES))
+@pytest.mark.parametrize("on", ["F", "F2"])
+def test_clean_data_give_back_the_displacements(spacegroup, on):
+    model = model_of(spacegroup)
+    p = displaced(model, 4, 0.05, seed=5)
+    observed = intensities(model, p)
+    found = refine(model, observed if on == "F2" else np.sqrt(observed), on=on, tolerance=1e-9)
+    assert np.abs(found.p - p).max() < 1e-6
+    assert found.converged.all()
+    assert found.figures.r1.max() < 1e-6
+    assert np.allclose(found.scale, 3.0 if on == "F2" else np.sqrt(3.0))
+    assert np.allclose(found.structure_factors(), model.structure_factors(p), rtol=1e-5, atol=1e-3)
+
+
+def test_displacement_occupancy_and_overall_b():
+    model = model_of("P 1 21/c 1", d_min=0.6, displacement=True, occupancies=[False, True, False, False, False])
+    p = np.random.default_rng(3).normal(size=(3, len(model))) * 0.02
+    found = refine(model, intensities(model, p), tolerance=1e-10, cycles=200)
+    assert np.abs(found.p - p).max() < 1e-5
+    overall = model_of("P 1 21/c 1", overall_b=True)
+    b = np.zeros((2, len(overall)))
+    b[:, -1] = 0.7, -0.4
+    found = refine(overall, intensities(overall, b))
+    assert np.abs(found.p - b).max() < 1e-5
+
+
+def test_half_an_angstrom_and_annealing():
+    model = model_of("P -1", sites=8)
+    p = displaced(model, 12, 0.5, seed=8)
+    for anneal in ((), (1.2,)):
+        found = refine(model, intensities(model, p), anneal=anneal)
+        assert (found.figures.r1 < 1e-3).sum() >= 10
+
+
+def test_lbfgs_ends_where_lm_ends():
+    model = model_of("P 1 21/c 1")
+    p = displaced(model, 2, 0.1, seed=6)
+    observed = intensities(model, p) * np.random.default_rng(7).normal(1.0, 0.02, (2, len(model.hkl)))
+    lm = refine(model, observed, tolerance=1e-9)
+    lbfgs = refine(model, observed, method="lbfgs", cycles=500, tolerance=1e-9)
+    assert np.abs(lm.p - lbfgs.p).max() < 1e-4
+    assert np.allclose(lm.chi2, lbfgs.chi2, rtol=1e-6)
+
+
+def test_a_batch_is_what_its_members_are():
+    model = model_of("P 1 21/c 1")
+    p = displaced(model, 5, 0.3, seed=9)
+    observed = intensities(model, p) * np.random.default_rng(10).normal(1.0, 0.03, (5, len(model.hkl)))
+    observed[2, ::7] = np.nan  # gaps of one data set are no one else's
+    together = refine(model, observed)
+    for i in range(5):
+        alone = refine(model, observed[i])
+        assert np.abs(alone.p[0] - together.p[i]).max() < 1e-8
+        assert alone.cycles[0] == together.cycles[i]
+        assert alone.figures.r1[0] == pytest.approx(together.figures.r1[i])
+        assert np.allclose(alone.sigma[0], together.sigma[i], rtol=1e-6)
+
+
+@pytest.mark.parametrize("spacegroup", ["P -1", "P 1 21 1", "P 1"])
+def test_standard_uncertainties_are_the_scatter_of_repeated_refinements(spacegroup):
+    model = model_of(spacegroup, d_min=1.0, sites=4, displacement=[False, True, False, False])
+    rng = np.random.default_rng(12)
+    true = np.zeros(len(model))
+    clean = intensities(model, true[None])
+    sigma = 0.03 * clean + 0.01 * clean.mean()
+    observed = clean + sigma * rng.normal(size=(300, len(model.hkl)))
+    found = refine(model, observed, sigma, covariance=True, tolerance=1e-8)
+    assert np.abs(found.figures.goodness.mean() - 1.0) < 0.03
+    # the scatter of 300 is known to 4 %; the largest of some twenty deviates by three times that
+    ratio = found.p.std(axis=0) / found.sigma.mean(axis=0)
+    assert np.abs(ratio - 1.0).max() < 0.15
+    assert np.abs(found.p.mean(axis=0) / found.p.std(axis=0)).max() * np.sqrt(300) < 5.0
+    # correlations too: the scatter along the eigenvectors of the covariance
+    values, vectors = np.linalg.eigh(found.covariance.mean(axis=0))
+    along = (found.p @ vectors).std(axis=0)
+    kept = values > 1e-6 * values.max()
+    assert kept.sum() == len(model) - len(model.floating())
+    assert np.abs(along[kept] / np.sqrt(values[kept]) - 1.0).max() < 0.2
+
+
+def test_prior_of_a_linear_problem_gives_the_posterior_in_closed_form():
+    # |F| of a centrosymmetric crystal is linear in the occupancies as long as no sign changes
+    crystal = structure("P -1")
+    hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, 1.0)
+    model = Model(crystal, hkl, free(crystal, positions=False, occupancies=True))
+    zero = np.zeros((1, len(model)))
+    amplitude = np.abs(model.structure_factors(zero))[0]
+    strong = amplitude > 0.3 * amplitude.mean()
+    sigma = np.where(strong, 5.0, np.nan)
+    rng = np.random.default_rng(14)
+    truth = rng.normal(size=len(model)) * 0.01
+    observed = np.abs(model.structure_factors(truth)) + 5.0 * rng.normal(size=len(hkl))
+    mean, root = rng.normal(size=len(model)) * 0.01, rng.normal(size=(len(model), len(model))) * 0.02
+    covariance = root @ root.T + 1e-5 * np.eye(len(model))
+    prior = GaussianPrior.from_covariance(mean, covariance)
+    found = refine(model, observed, sigma, on="F", scale=1.0, prior=prior, covariance=True, tolerance=1e-12)
+    a = model.jacobian_along(zero, np.sign(model.structure_factors(zero).real))[0][:, strong] / 5.0
+    precision = a @ a.T + np.linalg.inv(covariance)
+    wanted = np.linalg.solve(precision, a @ (observed - amplitude)[strong] / 5.0 + np.linalg.solve(covariance, mean))
+    assert np.abs(found.p[0] - wanted).max() < 1e-5 * np.abs(wanted).max() + 1e-8
+    assert np.allclose(found.covariance[0], np.linalg.inv(precision), rtol=1e-4, atol=1e-12)
+
+
+def test_prior_alone_where_nothing_was_measured():
+    model = model_of("P -1", d_min=1.0)
+    observed = np.full(len(model.hkl), np.nan)
+    prior = GaussianPrior.from_sigma(np.full(len(model), 0.05), 0.1)
+    found = refine(model, observed, np.ones_like(observed), prior=prior)
+    assert np.abs(found.p - 0.05).max() < 1e-6
+    assert np.allclose(found.sigma, 0.1)
+
+
+def test_known_scale_and_wrong_scale():
+    model = model_of("P 1 21/c 1")
+    p = displaced(model, 2, 0.1, seed=15)
+    observed = intensities(model, p)
+    assert refine(model, observed, scale=3.0).figures.r1.max() < 1e-3
+    assert refine(model, observed, scale=1.0).figures.r1.min() > 0.2
+
+
+def test_weights_and_figures_by_their_definition():
+    model = model_of("P -1", d_min=1.0)
+    rng = np.random.default_rng(16)
+    clean = intensities(model, np.zeros((1, len(model))), scale=1.0)[0]
+    sigma = 0.05 * clean + 5.0
+    observed = clean + sigma * rng.normal(size=len(clean))
+    found = refine(model, observed, sigma, weighting=Weighting(0.05, 0.3))
+    k = found.scale[0]
+    calculated = np.abs(found.structure_factors()[0]) ** 2
+    p = (np.maximum(observed / k, 0) + 2 * calculated) / 3
+    w = 1 / ((sigma / k) ** 2 + (0.05 * p) ** 2 + 0.3 * p)
+    fo, fc = np.sqrt(np.maximum(observed / k, 0)), np.sqrt(calculated)
+    strong = observed > 2 * sigma
+    residual = w * (observed / k - calculated) ** 2
+    figures = found.figures
+    assert figures.r1[0] == pytest.approx(np.abs(fo - fc).sum() / fo.sum())
+    assert figures.r1_strong[0] == pytest.approx(np.abs(fo - fc)[strong].sum() / fo[strong].sum())
+    assert figures.strong[0] == strong.sum()
+    assert figures.wr2[0] == pytest.approx(np.sqrt(residual.sum() / (w * (observed / k) ** 2).sum()))
+    free_ = len(model) + 1
+    assert figures.goodness[0] == pytest.approx(np.sqrt(residual.sum() / (len(clean) - free_)))
+
+
+def test_a_parameter_without_effect_has_no_uncertainty():
+    crystal = structure("P -1")
+    model = Model(crystal.replace(occ=[1, 0, 1, 1, 1]), argand.miller_indices(crystal.cell, "P -1", 1.0))
+    p = np.zeros((1, len(model)))
+    found = refine(model, intensities(model, p) + np.random.default_rng(17).normal(size=len(model.hkl)))
+    blind = np.array([name.startswith("O2.") for name in model.parameters.names])
+    assert np.isnan(found.sigma[0, blind]).all()
+    assert np.isfinite(found.sigma[0, ~blind]).all()
+
+
+def test_progress_and_interruption():
+    model = model_of("P 1 21/c 1", d_min=1.0)
+    p = displaced(model, 3, 0.3, seed=18)
+    observed = intensities(model, p)
+    told = []
+    refine(model, observed, anneal=(1.5,), progress=told.append)
+    assert {t.stage for t in told} == {0, 1}
+    assert told[-1].finished == told[-1].total == 3
+
+    def stop(progress):
+        if len(told) == 2:
+            raise KeyboardInterrupt
+        told.append(progress)
+
+    told.clear()
+    found = refine(model, observed, progress=stop)
+    assert found.interrupted
+    assert not found.converged.any()
+    assert found.figures.r1.max() < refine(model, observed, cycles=0).figures.r1.max()
+
+
+def test_what_does_not_fit_is_named():
+    model = model_of("P -1", d_min=1.0)
+    one = np.ones(len(model.hkl))
+    with pytest.raises(ArgandError, match=r"observed has shape \(3,\), needs"):
+        refine(model, one[:3])
+    with pytest.raises(ArgandError, match="sigma is not given"):
+        refine(model, one, weighting=Weighting(0.1))
+    with pytest.raises(ArgandError, match="sigma holds 0 or less"):
+        refine(model, one, 0 * one)
+    with pytest.raises(ArgandError, match="reflections for 12 parameters"):
+        refine(model, np.where(np.arange(len(one)) < 9, one, np.nan))
+    with pytest.raises(ArgandError, match="start has shape"):
+        refine(model, one, start=np.zeros(3))
+    with pytest.raises(ArgandError, match="on is 'I'"):
+        refine(model, one, on="I")
+    with pytest.raises(ValueError, match="prior has mean"):
+        GaussianPrior(np.zeros(3), np.eye(4))
+    with pytest.raises(ValueError, match="not positive definite"):
+        GaussianPrior.from_covariance(np.zeros(2), -np.eye(2))
+    with pytest.raises(ValueError, match="weights are a = -1"):
+        Weighting(-1.0)

@@ -1,0 +1,121 @@
+"""Samples on disk: what is written is read back, and a folder that was interrupted is completed."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import argand
+from argand.io import write_crystal, write_hklf4
+from argand.simulate import (
+    Independent,
+    Measurement,
+    Perturbation,
+    Simulation,
+    read_samples,
+    write_folder,
+    write_samples,
+)
+from data_dir import cif_files
+
+CRYSTAL = argand.Crystal(
+    cell=(9.0, 10.0, 11.0, 90.0, 97.0, 90.0),
+    spacegroup="P 1 21/c 1",
+    types=("C", "N", "O2-", "Cl"),
+    frac=np.array([[0.1, 0.1, 0.2], [0.3, 0.2, 0.1], [0.2, 0.4, 0.3], [0.4, 0.35, 0.15]]),
+    b_iso=2.0,
+)
+
+
+@pytest.fixture
+def simulation() -> Simulation:
+    changes = Perturbation([Independent(0.1)], strain=0.01)
+    return Simulation(CRYSTAL, changes, Measurement(noise=0.03, missing=0.1), d_min=1.5, seed=3)
+
+
+def test_archive(simulation, tmp_path):
+    samples = simulation.draw(range(5))
+    path = write_samples(tmp_path / "s.npz", simulation, samples)
+    again, hkl, about = read_samples(path)
+    for name in samples._fields:
+        np.testing.assert_array_equal(getattr(again, name), getattr(samples, name))
+    np.testing.assert_array_equal(hkl, simulation.hkl)
+    assert about["perturbation"]["strain"] == 0.01
+    assert [file.name for file in tmp_path.iterdir()] == ["s.npz"]
+    with pytest.raises(argand.ArgandError, match=r"\.npz"):
+        write_samples(tmp_path / "s.zip", simulation, samples)
+    (tmp_path / "bad.npz").write_bytes(b"no archive")
+    with pytest.raises(argand.ArgandError, match=r"bad\.npz"):
+        read_samples(tmp_path / "bad.npz")
+
+
+@pytest.mark.parametrize("format", ["hkl", "mtz"])
+def test_folder(simulation, tmp_path, format):
+    paths = write_folder(tmp_path, simulation, range(3), format=format)
+    assert [path.name for path in paths] == [f"sample_000{i}.{format}" for i in range(3)]
+    samples = simulation.draw(range(3))
+    for row, path in enumerate(paths):
+        found = argand.read_reflections(path)
+        seen = samples.mask[row]
+        np.testing.assert_array_equal(found.hkl, simulation.hkl[seen])
+        factor = found.intensity.max() / samples.intensity[row, seen].max()
+        expected = factor * samples.intensity[row, seen]
+        np.testing.assert_allclose(found.intensity, expected, atol=2e-6 * expected.max())
+        truth = tmp_path / "truth" / path.name
+        crystal = argand.read_crystal(truth.with_suffix(".cif"))
+        assert crystal.cell == pytest.approx(tuple(samples.cell[row]), abs=1e-4)
+        f = argand.read_reflections(truth.with_suffix(".mtz"))
+        np.testing.assert_allclose(f.f, samples.f[row], atol=1e-4 * np.abs(samples.f).max())
+        np.testing.assert_allclose(
+            argand.structure_factors(crystal, simulation.hkl), samples.f[row], atol=1e-3 * np.abs(samples.f).max()
+        )
+        if format == "mtz":
+            assert found.cell == pytest.approx(tuple(samples.cell[row]), abs=1e-4)
+
+
+def test_an_interrupted_folder_is_completed(simulation, tmp_path):
+    paths = write_folder(tmp_path, simulation, range(4), truth=False)
+    first = [path.read_bytes() for path in paths]
+    kept = paths[0].stat().st_mtime_ns
+    paths[2].unlink()
+    counted: list[int] = []
+    assert write_folder(tmp_path, simulation, range(4), truth=False, progress=counted.append) == paths
+    assert counted == [1]
+    assert [path.read_bytes() for path in paths] == first
+    assert paths[0].stat().st_mtime_ns == kept
+    assert json.loads((tmp_path / "simulation.json").read_text())["seed"] == 3
+    other = Simulation(CRYSTAL, d_min=1.5)
+    with pytest.raises(argand.ArgandError, match="another simulation"):
+        write_folder(tmp_path, other, range(2))
+
+
+@pytest.mark.filterwarnings("ignore::argand.errors.ArgandWarning")
+@pytest.mark.parametrize("path", cif_files()[:12], ids=lambda path: path.stem)
+def test_crystals_survive_a_cif(path, tmp_path):
+    crystal = argand.read_crystal(path)
+    write_crystal(tmp_path / "again.cif", crystal)
+    again = argand.read_crystal(tmp_path / "again.cif")
+    assert again.types == crystal.types
+    assert again.symops == crystal.symops
+    hkl = argand.miller_indices(crystal.cell, crystal.symops, d_min=1.5)
+    f, g = (argand.structure_factors(c, hkl) for c in (crystal, again))
+    np.testing.assert_allclose(f, g, atol=2e-4 * np.abs(f).max())
+
+
+def test_labels_that_are_met_twice_get_a_number(tmp_path):
+    crystal = CRYSTAL.replace(labels=("C", "C", "C_2", "C"))
+    write_crystal(tmp_path / "x.cif", crystal)
+    assert len(set(argand.read_crystal(tmp_path / "x.cif").labels)) == 4
+
+
+def test_hklf4_refusals(tmp_path):
+    for arguments, words in (
+        (([[1, 0, 0]], [1.0, 2.0], [1.0]), "intensity"),
+        (([[1, 0, 0]], [1.0], [np.nan]), "sigma"),
+        (([[1000, 0, 0]], [1.0], [1.0]), "hkl"),
+    ):
+        with pytest.raises(argand.ArgandError, match=words):
+            write_hklf4(tmp_path / "x.hkl", *arguments)
+    assert not list(tmp_path.iterdir())

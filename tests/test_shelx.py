@@ -1,0 +1,137 @@
+"""SHELX files: what their instructions and atom lines mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import argand
+from argand.errors import ArgandError
+from argand.io import read_experiment, read_instructions
+from data_dir import SHARED, needs_shared
+
+HEAD = """TITL a test
+CELL 0.71073 7.1 8.3 9.7 90 103 90
+ZERR 4 0.001 0.001 0.001 0 0.01 0
+LATT 1
+SYMM -X, 0.5+Y, 0.5-Z
+SFAC C H O
+UNIT 8 12 4
+REM PLAN 20
+PLAN 20 0 0 0
+WGHT 0.05 0.3
+EXTI 0.012
+FVAR 0.5 0.7 0.04
+"""
+ATOMS = """C1 1 0.1 0.2 0.3 11.0 0.01 0.02 0.03 =
+    0.001 0.002 0.003
+AFIX 43
+H1 2 0.15 0.25 0.35 11.0 -1.2
+AFIX 0
+C1A 1 0.4 0.2 0.3 21.0 31.0
+O2 3 0.6 0.2 0.3 -21.0 10.05 ! fixed
+HKLF 4 2.0 0 1 0 1 0 0 0 0 -1
+Q1 1 0.5 0.5 0.5 11.0 0.05 3.1
+END
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "x.res"
+    path.write_text(text)
+    return path
+
+
+def test_instructions(tmp_path: Path) -> None:
+    said = read_instructions(written(tmp_path, HEAD + ATOMS))
+    assert said.title == "a test"
+    assert said.wavelength == 0.71073
+    assert said.cell == (7.1, 8.3, 9.7, 90, 103, 90)
+    assert said.spacegroup == "P 1 21/c 1"
+    assert said.content == {"C": 8, "H": 12, "O": 4}
+    assert (said.hklf, said.hkl_scale) == (4, 2.0)
+    assert (said.weights, said.extinction) == ((0.05, 0.3), 0.012)
+    assert [atom[0] for atom in said.atoms] == ["C1", "H1", "C1A", "O2"]
+    experiment = read_experiment(tmp_path / "x.res")
+    assert (experiment.wavelength, experiment.extinction, experiment.table) == (0.71073, 0.012, "it92")
+
+
+def test_atoms(tmp_path: Path) -> None:
+    """11.0 is fixed at 1, 21.0 is free variable 2, -21.0 is 1 - that; U = -1.2 is 1.2 times that of C1."""
+    crystal = argand.read_crystal(written(tmp_path, HEAD + ATOMS))
+    assert crystal.types == ("C", "H", "C", "O")
+    assert crystal.labels == ("C1", "H1", "C1A", "O2")
+    assert crystal.occ.tolist() == pytest.approx([1, 1, 0.7, 0.3])
+    assert crystal.u_aniso is not None
+    np.testing.assert_allclose(crystal.u_aniso[0], [0.01, 0.02, 0.03, 0.003, 0.002, 0.001])
+    u = crystal.b_iso / (8 * np.pi**2)
+    assert u[1:].tolist() == pytest.approx([1.2 * u[0], 0.04, 0.05])
+
+
+@pytest.mark.parametrize(("latt", "count"), [(1, 2), (-1, 1), (2, 4), (3, 6), (-3, 3), (4, 8), (5, 4), (6, 4), (-7, 2)])
+def test_lattices(tmp_path: Path, latt: int, count: int) -> None:
+    text = HEAD.replace("LATT 1\n", f"LATT {latt}\n").replace("SYMM -X, 0.5+Y, 0.5-Z\n", "")
+    text = text.replace("7.1 8.3 9.7 90 103 90", "7 7 9 90 90 120")
+    assert len(argand.read_crystal(written(tmp_path, text + ATOMS)).symops) == count
+
+
+def test_occupancies_on_special_positions(tmp_path: Path) -> None:
+    """SHELX counts a site's multiplicity in its occupancy, argand does not."""
+    text = """TITL salt
+CELL 0.71073 5.64 5.64 5.64 90 90 90
+LATT 1
+SFAC NA CL
+UNIT 1 1
+FVAR 1
+NA1 1 0 0 0 10.5 0.02
+CL1 2 0.5 0.5 0.5 10.25 0.02
+HKLF 4
+"""
+    crystal = argand.read_crystal(written(tmp_path, text))
+    assert crystal.occ.tolist() == [1.0, 0.5]
+
+
+@pytest.mark.parametrize("translation", ["1/3+X, 2/3+Y, Z", "0.33333+X, .66667+Y, Z", " X+.3333,Y+ 0.6666667, Z"])
+def test_thirds(tmp_path: Path, translation: str) -> None:
+    text = HEAD.replace("-X, 0.5+Y, 0.5-Z", translation).replace("LATT 1", "LATT -1")
+    text = text.replace("Z\nSFAC", "Z\nSYMM 2/3+X, 1/3+Y, Z\nSFAC")
+    ops = argand.read_crystal(written(tmp_path, text + ATOMS)).symops
+    assert "x+1/3,y+2/3,z" in ops
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("LATT 1", "LATT 9", "LATT.* is 9, needs 1 to 7"),
+        ("SYMM -X, 0.5+Y, 0.5-Z", "SYMM -X, 0.5+Q", "LATT and SYMM"),
+        ("SYMM -X, 0.5+Y, 0.5-Z", "SYMM -X, X, Z", "LATT and SYMM"),
+        ("SFAC C H O", "SFAC C H Xy", "unknown atom type 'Xy'"),
+        ("SFAC C H O", "SFAC C H", "atom O2 is of type 3, SFAC names 2"),
+        ("FVAR 0.5 0.7 0.04", "FVAR 0.5", "asks for free variable 2"),
+        ("FVAR 0.5 0.7 0.04", "FVAR half", "line 12 .FVAR. is 'half', needs 1 number"),
+        ("CELL 0.71073 7.1 8.3 9.7 90 103 90", "CELL 0.71073 7.1 8.3 9.7 90 203 90", "no parallelepiped"),
+        ("0.4 0.2 0.3 21.0", "0.4 0.2 0.3 x", "atom C1A has 'x', needs a number"),
+        ("0.4 0.2 0.3 21.0", "0.4 0.2 0.3 1e999", "atom C1A has '1e999', needs a number"),
+        (ATOMS, "HKLF 4\n", "no atom sites"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, words: str) -> None:
+    path = written(tmp_path, (HEAD + ATOMS).replace(old, new))
+    with pytest.raises(ArgandError, match=words) as error:
+        argand.read_crystal(path)
+    assert str(error.value).startswith(str(path))
+
+
+@needs_shared
+@pytest.mark.parametrize("name", ["nacl_hikari", "shelxfile_2240189", "structurefinder_051a"])
+def test_a_res_file_is_the_crystal_of_its_cif(name: str) -> None:
+    """SHELXL wrote both from one refinement: |F| agree to the digits of the files."""
+    first = argand.read_crystal(SHARED / "measured" / f"{name}.res")
+    second = argand.read_crystal(SHARED / "measured" / f"{name}.cif", block="NaCl" if "nacl" in name else None)
+    hkl = argand.miller_indices(second.cell, second.spacegroup, d_min=1.0)
+    f, g = (np.abs(argand.structure_factors(crystal, hkl)) for crystal in (first, second))
+    assert np.abs(f - g).sum() < 0.002 * g.sum()
+    assert first.spacegroup == second.spacegroup
+    assert first.composition() == pytest.approx(second.composition(), rel=1e-3)
