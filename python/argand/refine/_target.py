@@ -99,7 +99,7 @@ class Target:
         """N (b, k, k) and g (b, k): a Gauss-Newton step is N^-1 g."""
         root = np.sqrt(self.weight[rows])
         if self.on == "F":
-            along = point.f * (root / np.maximum(point.calculated, np.finfo(float).tiny))
+            along = root * _unit(point)
         else:
             along = 2.0 * root * point.f
         sites, columns = self.model.site_jacobian(p, along, dtype)
@@ -122,10 +122,15 @@ class Target:
         """d chi^2 / dp (b, k) without a Jacobian, for as many parameters as there may be."""
         by_calculated = -2.0 * self.weight[rows] * point.residual * point.scale[:, None]
         if self.on == "F":
-            g = by_calculated * point.f / np.maximum(point.calculated, np.finfo(float).tiny)
+            g = by_calculated * _unit(point)
         else:
             g = 2.0 * by_calculated * point.f
         gradient = self.model.vjp(p, g)
         if self.prior is not None:
             gradient -= 2.0 * self.prior.pull(rows, p)[1]
         return gradient
+
+
+def _unit(point: Point) -> NDArray[np.complex128]:
+    """F / |F|: 0 where F is 0, as at reflections that a special position extinguishes."""
+    return point.f / np.maximum(point.calculated, np.finfo(float).tiny)
