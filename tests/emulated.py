@@ -159,7 +159,7 @@ def device(kernels: Any = None, library: Emulated | None = None) -> Iterator[Any
 def moved(value: Any) -> Any:
     """A numpy array, or those of a tuple, onto the device."""
     if isinstance(value, np.ndarray):
-        return DeviceArray(value)
+        return DeviceArray(value if value.flags.writeable else value.copy())  # DLPack knew no read-only arrays
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*map(moved, value))
     return value

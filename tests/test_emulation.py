@@ -81,7 +81,7 @@ def found(kernels: Any, run: Callable[[], bool], launch: int, **fault: Any) -> s
         kernels.plant()
 
 
-def launches(kernels: Any, run: Callable[[], bool]) -> list[tuple[int, int, int]]:
+def launches(kernels: Any, run: Callable[[], bool]) -> list[tuple[int, ...]]:
     """Blocks of each launch, and the most barriers and shared arrays of one."""
     kernels.reset()
     assert run()
@@ -92,7 +92,7 @@ def launches(kernels: Any, run: Callable[[], bool]) -> list[tuple[int, int, int]
 def test_every_missing_barrier_is_found_as_a_race(name):
     """And so every barrier of the kernels is needed; the last one of a block is not, with no more to come."""
     with emulated.device() as kernels:
-        for launch, (_, barriers, _) in enumerate(launches(kernels, RUNS[name])):
+        for launch, (_, barriers, *_) in enumerate(launches(kernels, RUNS[name])):
             # two tiles of rows or two rounds are enough
             for n in range(min(max(barriers - 1, 1), 15) if barriers else 0):
                 complaint = found(kernels, RUNS[name], launch, skip_barrier=n)
@@ -103,7 +103,7 @@ def test_every_missing_barrier_is_found_as_a_race(name):
 @pytest.mark.parametrize("name", [name for name in RUNS if "scattered" not in name])
 def test_every_array_too_short_by_one_is_found(name):
     with emulated.device() as kernels:
-        for launch, (_, _, arrays) in enumerate(launches(kernels, RUNS[name])):
+        for launch, (_, _, arrays, *_) in enumerate(launches(kernels, RUNS[name])):
             for n in range(arrays):
                 complaint = found(kernels, RUNS[name], launch, shrink_shared=n)
                 assert complaint is not None, f"array {n} of {arrays} in launch {launch} is longer than it needs to be"
