@@ -21,7 +21,7 @@ def lint(session: nox.Session) -> None:
     session.install(*CONSTRAINTS, "ruff", "clang-format")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("bash", "-c", "find cpp -name '*.?pp' | xargs clang-format --dry-run --Werror", external=True)
+    session.run("bash", "-c", "find cpp tests/emulation -name '*.?pp' -o -name '*.cu*' | xargs clang-format --dry-run --Werror", external=True)
 
 
 @nox.session
@@ -42,6 +42,24 @@ def sanitizers(session: nox.Session) -> None:
     ]
     env = {"LD_PRELOAD": " ".join(libraries), "ASAN_OPTIONS": "detect_leaks=0"}
     session.run("pytest", "tests/test_kernels.py", "tests/test_density.py", *session.posargs, env=env)
+
+
+@nox.session
+def emulation(session: nox.Session) -> None:
+    """The CUDA kernels, compiled as C++, under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    session.install(*CONSTRAINTS, "-C", "cmake.define.ARGAND_CUDA=OFF", ".[test]")
+    libraries = [
+        str(session.run("gcc", f"-print-file-name={name}", external=True, silent=True)).strip()
+        for name in ("libasan.so", "libstdc++.so.6")
+    ]
+    env = {
+        "ARGAND_EMULATION_SANITIZE": "address,undefined",
+        "LD_PRELOAD": " ".join(libraries),
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "UBSAN_OPTIONS": "halt_on_error=1",
+    }
+    paths = ("tests/test_kernels.py", "tests/test_density.py", "tests/test_cuda.py")
+    session.run("pytest", *(session.posargs or (*paths, "-k", "device or cuda")), env=env)
 
 
 @nox.session

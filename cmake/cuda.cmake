@@ -79,8 +79,9 @@ target_include_directories(_cuda PRIVATE cpp/include)
 target_link_libraries(_cuda PRIVATE CUDA::cudart_static)
 set_target_properties(_cuda PROPERTIES CUDA_RUNTIME_LIBRARY Static)
 target_compile_options(_cuda PRIVATE -Wall -Wextra)
+list(JOIN CMAKE_CUDA_ARCHITECTURES " " ARGAND_CUDA_ARCHITECTURES_TEXT)
 target_compile_definitions(_cuda PRIVATE
   ARGAND_VERSION="${SKBUILD_PROJECT_VERSION_FULL}"
   ARGAND_CUDA_COMPILER="nvcc ${CMAKE_CUDA_COMPILER_VERSION}"
-  ARGAND_CUDA_ARCHITECTURES="${CMAKE_CUDA_ARCHITECTURES}")
+  ARGAND_CUDA_ARCHITECTURES="${ARGAND_CUDA_ARCHITECTURES_TEXT}")
 install(TARGETS _cuda LIBRARY DESTINATION argand)

@@ -14,22 +14,25 @@ PACKAGE = Path(__file__).parents[1] / "python" / "argand"
 # A module may import from its own layer and from those below it.
 LAYERS = {
     "_core": 0,
-    "_dispatch": 1,
-    "": 2,  # argand.*: everything that is not named here
-    "measured": 3,
-    "refine": 3,
-    "simulate": 3,  # numpy only: samples need no torch
-    "torch": 3,
-    "learn": 4,
-    "solve": 4,
-    "viz": 4,
-    "series": 5,
-    "report": 5,
-    "demo": 6,
-    "cli": 7,
+    "_cuda": 0,
+    "_arrays": 1,
+    "_dispatch": 2,
+    "": 3,  # argand.*: everything that is not named here
+    "measured": 4,
+    "refine": 4,
+    "simulate": 4,  # numpy only: samples need no torch
+    "torch": 4,
+    "learn": 5,
+    "solve": 5,
+    "viz": 5,
+    "series": 6,
+    "report": 6,
+    "demo": 7,
+    "cli": 8,
 }
 # Who may touch the compiled core besides the seam: it is asked what it is, not given work.
-CORE_CALLERS = {"_dispatch", "_config"}
+COMPILED = {"_core", "_cuda"}
+CORE_CALLERS = {"_arrays", "_dispatch", "_config"}
 TENSORS_ONLY = "learn.models"
 
 
@@ -56,7 +59,7 @@ def violations(source: str, module: str) -> list[str]:
     problems = []
     for name in imports(source, module):
         other = name.split(".")[0]
-        if other == "_core" and top not in CORE_CALLERS:
+        if other in COMPILED and top not in CORE_CALLERS:
             problems.append(f"{module} calls the core past the seam")
         elif LAYERS.get(other, LAYERS[""]) > layer:
             problems.append(f"{module} imports argand.{name}, which lies above it")
@@ -81,6 +84,7 @@ def test_imports_point_down(module, path):
     ("source", "module"),
     [
         ("from argand import _core", "density"),
+        ("from argand import _cuda", "cuda"),
         ("import argand.learn.losses", "torch.density"),
         ("from argand.cli import main", "report"),
         ("from argand.learn import losses", "learn.models.unet"),
@@ -93,7 +97,7 @@ def test_the_test_finds_what_points_up(source, module):
 
 
 def test_import_argand_is_light():
-    code = "import sys, argand; print([m for m in ('torch', 'lightning', 'matplotlib', 'plotly') if m in sys.modules])"
+    code = "import sys, argand; print([m for m in ('torch', 'cupy', 'lightning', 'matplotlib', 'plotly') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

@@ -21,7 +21,7 @@ inline void register_emulation(pybind11::module_& m) {
   m.def("launches", [] {
     py::list all;
     for (const emulation::Launch& one : emulation::launches()) {
-      all.append(py::make_tuple(one.blocks, one.barriers, one.arrays));
+      all.append(py::make_tuple(one.blocks, one.barriers, one.arrays, one.threads, one.bytes));
     }
     return all;
   });

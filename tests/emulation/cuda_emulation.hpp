@@ -54,9 +54,10 @@ inline Settings& settings() {
   return now;
 }
 
-// What the launches were, since the counters were reset: blocks, and the most barriers and shared arrays of one.
+// What the launches were, since the counters were reset: blocks, their threads and bytes of shared memory, and the most
+// barriers and shared arrays of one.
 struct Launch {
-  long blocks = 0, barriers = 0, arrays = 0;
+  long blocks = 0, barriers = 0, arrays = 0, threads = 0, bytes = 0;
 };
 inline std::vector<Launch>& launches() {
   static std::vector<Launch> all;
@@ -209,7 +210,7 @@ inline bool barrier(bool vote) {
 }
 
 inline void launch(unsigned blocks, unsigned threads, unsigned bytes, const std::function<void()>& body) {
-  launches().push_back({});
+  launches().push_back({0, 0, 0, long(threads), long(bytes)});
   Block b;
   b.threads.x = threads;
   b.blocks.x = blocks;

@@ -121,18 +121,22 @@ __device__ ARGAND_INLINE void fill(const AtomTile<T, Order>& tile, const Atoms<T
     }
   } else if (place < count) {
     const Atom<T, Order> atom = tile.atom[place];
-    const auto put = [&](int j, Complex<T> value) { tile.across[j * most_atoms<T> + place] = pair(value); };
-    constexpr int middle = part / 2;  // from there both ways, so that errors stay half as large
-    Complex<T> up = phase_factor(atom.x, Orders<Order>{0, Order(first + middle), 0}), down = up;
     const Complex<T> beside = phase_factor(atom.x, Orders<Order>{0, 1, 0});
-    put(first + middle, up);
+    if constexpr (sizeof(T) == 8) {  // the only entry that is asked for
+      if (first == 0) tile.across[most_atoms<T> + place] = pair(beside);
+    } else {
+      const auto put = [&](int j, Complex<T> value) { tile.across[j * most_atoms<T> + place] = pair(value); };
+      constexpr int middle = part / 2;  // from there both ways, so that errors stay half as large
+      Complex<T> up = phase_factor(atom.x, Orders<Order>{0, Order(first + middle), 0}), down = up;
+      put(first + middle, up);
 #pragma unroll
-    for (int j = 1; j <= middle; ++j) {
-      down = down * conj(beside);
-      put(first + middle - j, down);
-      if (j == middle) break;
-      up = up * beside;
-      put(first + middle + j, up);
+      for (int j = 1; j <= middle; ++j) {
+        down = down * conj(beside);
+        put(first + middle - j, down);
+        if (j == middle) break;
+        up = up * beside;
+        put(first + middle + j, up);
+      }
     }
   }
   __syncthreads();
