@@ -39,7 +39,7 @@ def run(measured: Path, out: Path, **options: object) -> list[argand.series.Reco
 
 def stamps(out: Path) -> dict[str, int]:
     return {str(p.relative_to(out)): p.stat().st_mtime_ns for part in ("results", "phases", "atoms", "maps")
-            for p in (out / part).glob("*")}  # fmt: skip
+            for p in (out / part).glob("[!.]*")}  # fmt: skip
 
 
 def test_finds_and_writes(measured: Path, tmp_path: Path) -> None:
@@ -196,13 +196,13 @@ def test_killed_in_the_middle_it_goes_on(measured: Path, tmp_path: Path, how: in
     # a chunk is six files with two processes, eight with one: the second is being worked on when the first is there
     process = subprocess.Popen([sys.executable, str(script)], env=environment, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while not list(out.glob("results/*.json")) and time.monotonic() < deadline:
+    while not list(out.glob("results/[!.]*.json")) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(how)
     process.wait(timeout=60)
     time.sleep(0.5)  # a process that was writing when its parent was killed has ended
     assert process.returncode != 0
-    done = {path.name for path in out.glob("results/*.json")}
+    done = {path.name for path in out.glob("results/[!.]*.json")}
     assert not list(out.rglob("table.csv"))
     assert 0 < len(done) <= 12
     before = stamps(out)
