@@ -24,6 +24,7 @@ __all__ = ["LeastSquares"]
 _ANNEAL = (3.0, 2.0, 1.4)  # resolutions (angstrom) before all reflections: low angles see large displacements
 _CYCLES = 30
 _WIDTH = 0.3  # angstrom, of the prior along each direction: it holds what the data hardly see, such as hydrogens
+_NO_BETTER = 0.97  # of the R before: what one step at least takes away
 _BAD = 0.25  # an R that no crystal like the known one has
 
 
@@ -86,7 +87,7 @@ class LeastSquares:
             flags = []
             if thorough and not found.converged[row]:
                 flags.append("the refinement has not come to rest")
-            if r > _BAD:
+            if r > _BAD and (thorough or r > _NO_BETTER * before[row]):
                 flags.append(f"R above {_BAD}: displaced atoms do not explain the data")
             answers.append(
                 Estimate(
