@@ -139,10 +139,12 @@ def test_refusals(measured: Path, tmp_path: Path) -> None:
         run(tmp_path / "absent", tmp_path / "out")
 
 
-def test_one_step_is_a_beginning(measured: Path, tmp_path: Path) -> None:
+def test_a_quick_estimate_serves_small_displacements(measured: Path, tmp_path: Path) -> None:
     one = run(measured, tmp_path / "one", refine=False, workers=1)
     many = run(measured, tmp_path / "many", workers=1)
-    assert all(a.r < a.r_known and b.r < a.r for a, b in zip(one, many, strict=True) if a.rms > 0.05)
+    assert all(a.r < a.r_known for a in one if a.rms > 0.05)
+    for a, b in zip(one, many, strict=True):
+        np.testing.assert_allclose(a.displacement, b.displacement, atol=0.02)
 
 
 def test_uncertainties_are_those_of_the_errors(measured: Path, tmp_path: Path) -> None:
