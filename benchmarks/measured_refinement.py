@@ -1,4 +1,4 @@
-"""Measured crystals moved away from their own refined structure, and refined again. Prints a table of docs/refinement.md.
+"""Measured crystals moved away from their own refined structure and refined again: a table of docs/refinement.md.
 
     python benchmarks/measured_refinement.py FOLDER
 

@@ -42,7 +42,7 @@ def test_a_folder(cif: Path, files: Path, tmp_path: Path, capsys: pytest.Capture
     assert "25 of 26 files are done already" in capsys.readouterr().out
 
 
-def test_some_files_in_one_step(cif: Path, files: Path, tmp_path: Path) -> None:
+def test_some_files_quickly(cif: Path, files: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     chosen = [str(files / f"sample_000{i}.hkl") for i in (3, 1)]
     assert main(["predict", str(cif), *chosen, "-o", str(out), "--no-refine", "--maps", "--no-report"]) == 0

@@ -42,7 +42,7 @@ def predict(
     output
         Folder for all results; with weights, the reflections to write (MTZ, columns F and PHI).
     refine
-        Refine the displacements against each file; without it they are estimated in one step.
+        Follow the displacements of each file to the end; without it they are estimated quickly.
     maps
         Also write the density of each file (CCP4).
     workers
@@ -93,7 +93,7 @@ def predict(
         from argand.report.series import series_page
 
         estimator = load_estimator(known)
-        settings = {"method": "refined" if refine else "one step", "known crystal": known.name}
+        settings = {"method": "refined" if refine else "quick estimate", "known crystal": known.name}
         page = series_page(SeriesFolder(output), records, estimator.crystal, settings, estimator.warning)
         write_text(output / "report.html", page)
         print(f"{output / 'report.html'}: the series as a page")

@@ -4,8 +4,7 @@
 
 D is the largest diagonal element of N among the parameters of a kind, the same for all of them (Levenberg), not the
 diagonal itself (Marquardt): heavy atoms, which the data determine best, then move first, and the light ones only when
-phases are good enough to say where to. Together with short steps that carries a start 0.5 angstrom away home where
-the diagonal does not (docs/refinement.md has the numbers).
+phases are good enough to say where to. With short steps that reaches further than larger steps and the diagonal.
 
 Floating origins are no obstacle: a stiff spring along them holds the step, and chi^2 does not feel it.
 """

@@ -118,11 +118,7 @@ class Model:
     def structure_factors(self, p: ArrayLike) -> ComplexArray:
         """F (n, m) of parameters p (n, k), or (m,) of (k,)."""
         rows, single = self._rows(p)
-        batch = self._batch(self._sites(rows))
-        sums = np.empty(batch.out_shape, np.complex128)
-        _dispatch.structure_factors(batch, sums, trusted=True)
-        f = np.empty_like(sums)
-        f[:, self._order] = self._share.complete(sums, self._sorted)
+        f = self._f_undamped(self._sites(rows))
         f *= self._damping(rows)
         return f[0] if single else f
 

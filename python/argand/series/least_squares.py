@@ -22,7 +22,7 @@ from argand.simulate.groups import hydrogen_groups, shared_sites
 __all__ = ["LeastSquares"]
 
 _ANNEAL = (3.0, 2.0, 1.4)  # resolutions (angstrom) before all reflections: low angles see large displacements
-_CYCLES = 30
+_CYCLES, _FEW = 30, 8
 _WIDTH = 0.3  # angstrom, of the prior along each direction: it holds what the data hardly see, such as hydrogens
 _BAD = 0.25  # an R that no crystal like the known one has
 
@@ -30,8 +30,8 @@ _BAD = 0.25  # an R that no crystal like the known one has
 class LeastSquares:
     """Positions and an overall B by Levenberg and Marquardt's method, coarse reflections first.
 
-    Hydrogens ride on their carriers, and atoms that share a site move together. Without `refine` one cycle alone is
-    made, a step of Gauss and Newton.
+    Hydrogens ride on their carriers, and atoms that share a site move together. Without `refine` a few cycles are made
+    on all reflections at once: enough for small displacements.
     """
 
     warning = ""
@@ -72,7 +72,7 @@ class LeastSquares:
         model = Model(self.crystal, seen.hkl, self._parameters, table=self.table)
         if not np.allclose(cell, self.crystal.cell, rtol=0, atol=1e-6):
             model = model.in_cell(cell)
-        anneal, cycles = (_ANNEAL, _CYCLES) if thorough else ((), 1)
+        anneal, cycles = (_ANNEAL, _CYCLES) if thorough else ((), _FEW)
         coarse = [d for d in anneal if (model.stol <= 0.5 / d).sum() > 2 * len(model)]
         found = refine(model, seen.amplitude, seen.sigma, on="F", prior=self._prior, anneal=coarse, cycles=cycles)
         f = model.structure_factors(found.p)

@@ -45,7 +45,7 @@ def predict_series(
     files : reflection files, and folders of them
     out : folder for phases/ (MTZ: F PHI, FC PHIC on an absolute scale), atoms/ (CIF), results/ (JSON), table.csv,
         table.json, and maps/ (CCP4, with `maps`)
-    refine : refine the displacements against each file, or estimate them in one step
+    refine : follow the displacements of each file to the end, or make a quick estimate
     cell : of the measured crystals where the files do not state it; None: that of the known crystal
     workers : processes; None: as many as `argand.num_threads`
     progress : show how far it is, on the standard error stream
