@@ -1,5 +1,5 @@
-// The functions of structure_factors.hpp and density.hpp on a CUDA device. Every pointer is one of the device's; nothing
-// is allocated, copied or waited for: the call puts kernels on a stream and returns.
+// The functions of structure_factors.hpp and density.hpp on a CUDA device. Every pointer is one of the device's;
+// nothing is allocated, copied or waited for: the call puts kernels on a stream and returns.
 #pragma once
 
 #include <string>
@@ -45,8 +45,8 @@ void structure_factors_vjp(const Queue& queue, const Atoms<T>& atoms, const Exte
                            const FormFactors<F>& form, const Reflections& hkl, const Complex<T>* g,
                            const AtomGradients<T>& gradients, void* workspace);
 
-// gradient += dL/df, laid out like the form factors: Re(conj(g) A) for real f, g conj(A) for complex f, where A is the sum
-// over the atoms of a scatterer without their f. Crystals that share a row add to it in no fixed order.
+// gradient += dL/df, laid out like the form factors: Re(conj(g) A) for real f, g conj(A) for complex f, where A is the
+// sum over the atoms of a scatterer without their f. Crystals that share a row add to it in no fixed order.
 template <class T, class F, class Reflections>
 void structure_factors_form_vjp(const Queue& queue, const Atoms<T>& atoms, const Extents& extents,
                                 const FormFactors<F>& form, const Reflections& hkl, const Complex<T>* g, F* gradient,

@@ -14,8 +14,8 @@
 
 namespace argand {
 
-// One reflection, or the first of a row, in numbers of type R. The orders need not be integers: satellites, points beside
-// a reflection.
+// One reflection, or the first of a row, in numbers of type R. The orders need not be integers: satellites, points
+// beside a reflection.
 template <class R>
 struct Orders {
   R h, k, l;

@@ -70,7 +70,9 @@ def _map_fake(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
 def _compact(real: torch.dtype, box: Sequence[int], grid: Sequence[int]) -> bool:
     """Whether a device's kernel is to take a box; else it goes to torch.fft."""
     reach, points = (box[0], box[1], box[2]), (grid[0], grid[1], grid[2])
-    return matrix_is_cheaper(reach, points) and _dispatch.transform_fits(str(real).removeprefix("torch."), reach, points)
+    return matrix_is_cheaper(reach, points) and _dispatch.transform_fits(
+        str(real).removeprefix("torch."), reach, points
+    )
 
 
 @torch.library.impl(LIBRARY, "map_from_structure_factors", "CUDA")
