@@ -21,7 +21,12 @@ def lint(session: nox.Session) -> None:
     session.install(*CONSTRAINTS, "ruff", "clang-format")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("bash", "-c", "find cpp tests/emulation -name '*.?pp' -o -name '*.cu*' | xargs clang-format --dry-run --Werror", external=True)
+    session.run(
+        "bash",
+        "-c",
+        "find cpp tests/emulation -name '*.?pp' -o -name '*.cu*' | xargs clang-format --dry-run --Werror",
+        external=True,
+    )
 
 
 @nox.session

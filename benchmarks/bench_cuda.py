@@ -105,8 +105,8 @@ def test_gradients(torch, dtype):
     def both() -> Any:
         return torch.autograd.grad(structure_factors(frac, **fields).abs().square().sum(), frac)
 
-    table(f"W5 x 1,000 {dtype}, beside its sum alone",
-          milliseconds(torch, {"argand": both, "the sum": lambda: structure_factors(frac.detach(), **fields)}))  # fmt: skip
+    runs = {"argand": both, "the sum": lambda: structure_factors(frac.detach(), **fields)}
+    table(f"W5 x 1,000 {dtype}, beside its sum alone", milliseconds(torch, runs))
 
 
 @pytest.mark.parametrize("edge", [32, 64])

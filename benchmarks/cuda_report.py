@@ -1,9 +1,9 @@
 """What the CUDA kernels need and what bounds them, without a device: ``python benchmarks/cuda_report.py``.
 
-Registers and spills are ptxas's, shared memory is what the launches ask for, occupancy follows from both. The roofline is
-the longer of two times: the floating-point operations of the kernel at the device's rate, and the bytes that it must read
-and write at the rate of its memory. For the sums, operations are counted in the machine code, loop by loop; that needs
-nvdisasm (``pip install nvidia-cuda-nvdisasm``). Nothing here has run on a device.
+Registers and spills are ptxas's, shared memory is what the launches ask for, occupancy follows from both. The roofline
+is the longer of two times: the floating-point operations of the kernel at the device's rate, and the bytes that it
+must read and write at the rate of its memory. For the sums, operations are counted in the machine code, loop by loop;
+that needs nvdisasm (``pip install nvidia-cuda-nvdisasm``). Nothing here has run on a device.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import argand  # noqa: E402
 import emulated  # noqa: E402
 from argand import _dispatch  # noqa: E402
 from argand._pack import pack  # noqa: E402
-from workloads import Boxes, Molecule, Protein, SmallCrystals  # noqa: E402
+from workloads import Boxes, Molecule, Protein  # noqa: E402
 
 SOURCES = ("rows", "structure_factors", "structure_factors_vjp", "density")
 ROW = 16  # reflections of a row at most, row_length of cpp/src/cuda/rows.cuh
@@ -53,8 +53,8 @@ DEVICES = (
     Device("H100 SXM", 90, 132, 1.98, 66.9e12, 33.5e12, 3.35e12),
     Device("RTX 4090", 89, 128, 2.52, 82.6e12, 1.29e12, 1.01e12),
 )
-# Of a multiprocessor: warps, blocks, bytes of shared memory, of which each block takes some more (CUDA programming guide,
-# "Technical specifications per compute capability"). Registers: 65536, handed out 256 at a time to a warp.
+# Of a multiprocessor: warps, blocks, bytes of shared memory, of which each block takes some more (CUDA programming
+# guide, "Technical specifications per compute capability"). Registers: 65536, handed out 256 at a time to a warp.
 LIMITS = {
     75: (32, 16, 64 << 10, 0),
     80: (64, 32, 164 << 10, 1 << 10),
@@ -83,7 +83,10 @@ def compile_all(architectures: list[int], folder: Path) -> Iterator[Compiled]:
             command += ["-o", str(folder / f"{source}_{sm}.cubin"), str(ROOT / f"cpp/src/{source}.cu")]
             said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
             said = subprocess.run(["c++filt"], input=said, capture_output=True, text=True, check=True).stdout
-            pattern = r"Function properties for (.*)\n\s*(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+).*\n.*Used (\d+)"
+            pattern = (
+                r"Function properties for (.*)\n\s*(\d+) bytes stack frame, "
+                r"(\d+) bytes spill stores, (\d+).*\n.*Used (\d+)"
+            )
             for name, stack, stores, loads, registers in re.findall(pattern, said):
                 yield Compiled(short(name), sm, int(registers), int(stores) + int(loads), int(stack))
 
@@ -118,21 +121,18 @@ def launches() -> dict[str, Launched]:
         f, rho = boxes.f.astype(complex_), np.zeros((1, *boxes.shape), dtype)
         out = np.zeros(batch.out_shape, complex_)
         gradients = [np.zeros((100, *rest), dtype) for rest in ((3,), (6,), ())]
+        there, to, by = emulated.moved(batch), emulated.moved(out), [emulated.moved(g) for g in gradients]
+        box, map_ = emulated.moved(f), emulated.moved(rho)
+        calls: list[tuple[tuple[str, ...], Any, tuple[Any, ...]]] = [
+            (("find", "sum_rows"), _dispatch.structure_factors, (there, to)),
+            (("find", "gather_atoms", "join_splits"), _dispatch.structure_factors_vjp, (there, to, *by)),
+            (("to_map",), _dispatch.map_from_structure_factors, (box, map_, 1.0)),
+            (("from_planes", "join_planes"), _dispatch.structure_factors_from_map, (map_, box, 1.0)),
+        ]
         with emulated.device() as kernels:
-            for call, names in (
-                (lambda: _dispatch.structure_factors(*map(emulated.moved, (batch, out))), ("find", "sum_rows")),
-                (
-                    lambda: _dispatch.structure_factors_vjp(*map(emulated.moved, (batch, out, *gradients))),
-                    ("find", "gather_atoms", "join_splits"),
-                ),
-                (lambda: _dispatch.map_from_structure_factors(*map(emulated.moved, (f, rho)), 1.0), ("to_map",)),
-                (
-                    lambda: _dispatch.structure_factors_from_map(*map(emulated.moved, (rho, f)), 1.0),
-                    ("from_planes", "join_planes"),
-                ),
-            ):
+            for names, function, arguments in calls:
                 kernels.reset()
-                call()
+                function(*arguments)
                 for kernel, (*_, threads, shared) in zip(names, kernels.launches(), strict=False):
                     result[f"{kernel}<{name}" if kernel != "find" else "find"] = Launched(threads, shared)
     return result
@@ -176,7 +176,9 @@ class Code:
     def __init__(self, cubin: Path, kernel: str) -> None:
         text = subprocess.run([nvdisasm() or "nvdisasm", "-c", str(cubin)], capture_output=True, text=True, check=True)
         mangled = {f".text.{name}:": name for name in re.findall(r"^\.text\.(\S+):", text.stdout, re.M)}
-        plain = subprocess.run(["c++filt"], input="\n".join(mangled.values()), capture_output=True, text=True, check=True)
+        plain = subprocess.run(
+            ["c++filt"], input="\n".join(mangled.values()), capture_output=True, text=True, check=True
+        )
         by_name = dict(zip(map(short, plain.stdout.splitlines()), mangled, strict=True))
         body = text.stdout.split(f"\n{by_name[kernel]}", 1)[1].split("\n.text.", 1)[0]
         self.operations: list[str] = []
@@ -242,8 +244,11 @@ def lines_of_sum(code: Code, shape: Shape, most_atoms: int) -> dict[str, Count]:
     warps = -(-len(lengths) // 32)
     sums = atom_tiles + shape.kinds - 1  # how often a sum meets form factors
     first, sorted_, tables, starts = code.barriers[:4]
-    tile = next(loop for loop in code.loops if loop[0] <= first and loop[1] > code.inner(starts, len(code.operations))[1]
-                and loop[1] < code.barriers[4])  # over the tiles of atoms
+    tile = next(
+        loop
+        for loop in code.loops
+        if loop[0] <= first and loop[1] > code.inner(starts, len(code.operations))[1] and loop[1] < code.barriers[4]
+    )  # over the tiles of atoms
     walk = code.inner(starts, tile[1])
     join = min((a for a in code.loops if a[0] <= walk[0] and a[1] >= walk[1] and a != walk), key=lambda a: a[1] - a[0])
     row = code.inner(tables, starts)
@@ -252,9 +257,9 @@ def lines_of_sum(code: Code, shape: Shape, most_atoms: int) -> dict[str, Count]:
     longest = code.count(*walk)
     parts = {
         "walks along rows": longest.times(shape.atoms * rows_walked / ROW),
-        "A and g of rows": (
-            code.count(*row) - code.rare(*row).times(1 - fresh(shape.rows, per_tile))
-        ).times(row_tiles * 64 * atom_tiles * per_tile / 32),
+        "A and g of rows": (code.count(*row) - code.rare(*row).times(1 - fresh(shape.rows, per_tile))).times(
+            row_tiles * 64 * atom_tiles * per_tile / 32
+        ),
         "times form factors": (code.count(*join) - longest).times(sums * warps),
         # the first warp of a block sorts the atoms; then each warp makes one of the two tables
         "tables of atoms": (
@@ -356,7 +361,7 @@ def roofline(precision: str, code: dict[int, Code | None]) -> list[str]:
     lines = [
         f"### {precision}",
         "",
-        "| workload | device | least Mflop | kernel's Mflop | MB | limit, ms | roofline, ms | bound by | x limit | issue, ms |",
+        "| workload | device | least Mflop | Mflop | MB | limit, ms | roofline, ms | bound by | x limit | issue, ms |",
         "|---|---|--:|--:|--:|--:|--:|---|--:|--:|",
     ]
     for device in DEVICES:
@@ -415,7 +420,9 @@ def main() -> int:
         print("## Resources\n", *resources(compiled), "", sep="\n")
         codes: dict[str, dict[int, Code | None]] = {"float32": {}, "float64": {}}
         if nvdisasm() is None:
-            print("no nvdisasm: operations of the sums are the least that they need (pip install nvidia-cuda-nvdisasm)\n")
+            print(
+                "no nvdisasm: operations of the sums are the least that they need (pip install nvidia-cuda-nvdisasm)\n"
+            )
         else:
             for precision, kernel in (("float32", "float"), ("float64", "double")):
                 for sm in architectures:
@@ -429,7 +436,9 @@ def main() -> int:
         for precision, code in codes.items():
             print(*roofline(precision, code), "", sep="\n")
     spills = [one for one in compiled if one.spills]
-    print("no kernel spills" if not spills else f"{len(spills)} kernels spill: {', '.join(one.kernel for one in spills)}")
+    print(
+        "no kernel spills" if not spills else f"{len(spills)} kernels spill: {', '.join(one.kernel for one in spills)}"
+    )
     return 1 if spills else 0
 
 

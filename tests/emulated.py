@@ -33,7 +33,10 @@ from argand import _arrays, _dispatch
 
 ROOT = Path(__file__).parents[1]
 NAME = "_cuda_emulated"
-SOURCES = (*sorted((ROOT / "cpp" / "src").glob("*.cu")), *(ROOT / "cpp/bindings" / n for n in ("cuda_module.cpp", "dlpack.cpp")))
+SOURCES = (
+    *sorted((ROOT / "cpp" / "src").glob("*.cu")),
+    *(ROOT / "cpp/bindings" / n for n in ("cuda_module.cpp", "dlpack.cpp")),
+)
 FOLDERS = ("cpp/include", "cpp/src", "tests/emulation")
 
 
@@ -80,7 +83,9 @@ def module() -> ModuleType:
                 objects = list(pool.map(compile_one, SOURCES))
             folder.mkdir(exist_ok=True)
             linked = f"{scratch}/{library.name}"
-            subprocess.run([compiler, "-shared", *[f for f in flags if "sanitize" in f], *objects, "-o", linked], check=True)
+            subprocess.run(
+                [compiler, "-shared", *[f for f in flags if "sanitize" in f], *objects, "-o", linked], check=True
+            )
             shutil.move(linked, library)
     spec = importlib.util.spec_from_file_location(NAME, library)
     assert spec is not None

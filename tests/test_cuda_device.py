@@ -1,10 +1,10 @@
 """The CUDA kernels on a device, against the core: to be run where there is one.
 
-    pytest tests/test_cuda_device.py
-    compute-sanitizer --tool memcheck --error-exitcode 1 python -m pytest tests/test_cuda_device.py
-    compute-sanitizer --tool racecheck --error-exitcode 1 python -m pytest tests/test_cuda_device.py -k definition
-    compute-sanitizer --tool initcheck --error-exitcode 1 python -m pytest tests/test_cuda_device.py -k definition
-    compute-sanitizer --tool synccheck --error-exitcode 1 python -m pytest tests/test_cuda_device.py -k definition
+pytest tests/test_cuda_device.py
+compute-sanitizer --tool memcheck --error-exitcode 1 python -m pytest tests/test_cuda_device.py
+compute-sanitizer --tool racecheck --error-exitcode 1 python -m pytest tests/test_cuda_device.py -k definition
+compute-sanitizer --tool initcheck --error-exitcode 1 python -m pytest tests/test_cuda_device.py -k definition
+compute-sanitizer --tool synccheck --error-exitcode 1 python -m pytest tests/test_cuda_device.py -k definition
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ import pytest
 
 import argand
 import oracles
-from argand import _dispatch
 
 CELL = (7.0, 8.0, 9.5, 81.0, 95.0, 103.0)
 

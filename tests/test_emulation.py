@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import emulated
 import numpy as np
-import oracles
 import pytest
 
+import emulated
+import oracles
 from argand import _dispatch
 from batches import COMPLEX, as_double, random_batch, truth
 from emulated import moved

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import multiprocessing
 import os
+import sys
 
 import numpy as np
 import pytest
 
 import argand
+import argand.cuda
 from argand import _dispatch, large_cells
 from argand._pack import pack
 from argand.cell import beta_from_b_iso, beta_from_u_aniso, matrix_to_sym, metric, u_aniso_from_beta
@@ -304,3 +307,31 @@ def test_refusals(monkeypatch):
     monkeypatch.setattr(_choice, "installed", lambda: False)
     with pytest.raises(ImportError, match=r"^method='nufft' needs finufft: pip install argand\[large\]$"):
         argand.structure_factors(crystal, [[1, 0, 0]], method="nufft")
+
+
+def test_transforms_go_to_a_device_where_there_is_one(monkeypatch):
+    """With stand-ins for cufinufft and CuPy that compute on the CPU: same arrays in, same arrays out."""
+    from types import ModuleType
+
+    from argand.large_cells import _device
+
+    taken = []
+
+    class Plan(finufft.Plan):
+        def __init__(self, *arguments, dtype):
+            taken.append(arguments)
+            super().__init__(*arguments, dtype=dtype, nthreads=1)
+
+    for name, members in (("cufinufft", {"Plan": Plan}), ("cupy", {"asarray": np.asarray, "asnumpy": np.asarray})):
+        module = ModuleType(name)
+        module.__spec__ = importlib.machinery.ModuleSpec(name, None)
+        vars(module).update(members)
+        monkeypatch.setitem(sys.modules, name, module)
+    assert _device.plan_maker() is finufft.Plan or argand.cuda.is_available()
+    crystal = random_crystal(np.random.default_rng(31), atoms=300)
+    hkl = argand.miller_indices(crystal.cell, "P 1", d_min=2.5)
+    expected = argand.structure_factors(crystal, hkl, method="nufft")
+    monkeypatch.setattr(argand.cuda, "is_available", lambda: True)
+    f = argand.structure_factors(crystal, hkl, method="nufft")
+    assert taken
+    assert np.abs(f - expected).max() < 1e-5 * np.abs(expected).max()

@@ -1,6 +1,8 @@
 // The module _cuda: the kernels of _core on a device. It imports where there is no driver, and says so. Names and
 // arguments are those of _core, and then what a device needs besides: extents that cannot be read from its memory,
 // the workspace, and (device, stream).
+#include <pybind11/stl.h>
+
 #include "argand/cuda.hpp"
 #include "crossing.hpp"
 #include "dlpack.hpp"
@@ -17,8 +19,8 @@ namespace argand::bindings {
 namespace {
 
 namespace py = pybind11;
-using ExtentsArgs = std::tuple<Index, Index>;       // (atoms, reflections)
-using QueueArgs = std::tuple<int, Address>;         // (device, stream)
+using ExtentsArgs = std::tuple<Index, Index>;  // (atoms, reflections)
+using QueueArgs = std::tuple<int, Address>;    // (device, stream)
 using BoxArgs = std::tuple<int, int, int>;
 using GridArgs = std::tuple<Index, Index, Index>;
 
@@ -52,17 +54,18 @@ void register_for(py::module_& m, const std::string& suffix) {
       with_types<double>(atoms, form, kernel);
     }
   };
-  m.def(name.c_str(),
-        [with_bits](int bits, const AtomsArgs& atoms, const FormArgs& form, const Args& reflections, Address out,
-                    const ExtentsArgs& extents, Address workspace, const QueueArgs& queue) {
-          const auto hkl = Crossing<Given>::make(reflections);
-          with_bits(bits, atoms, form, [&]<class T, class F>(const Atoms<T>& a, const FormFactors<F>& f) {
-            cuda::structure_factors(queue_of(queue), a, extents_of(extents), f, hkl, pointer<Complex<T>>(out),
-                                    pointer<void>(workspace));
-          });
-        },
-        py::arg("bits"), py::arg("atoms"), py::arg("form"), py::arg("reflections"), py::arg("out"), py::arg("extents"),
-        py::arg("workspace"), py::arg("queue"));
+  m.def(
+      name.c_str(),
+      [with_bits](int bits, const AtomsArgs& atoms, const FormArgs& form, const Args& reflections, Address out,
+                  const ExtentsArgs& extents, Address workspace, const QueueArgs& queue) {
+        const auto hkl = Crossing<Given>::make(reflections);
+        with_bits(bits, atoms, form, [&]<class T, class F>(const Atoms<T>& a, const FormFactors<F>& f) {
+          cuda::structure_factors(queue_of(queue), a, extents_of(extents), f, hkl, pointer<Complex<T>>(out),
+                                  pointer<void>(workspace));
+        });
+      },
+      py::arg("bits"), py::arg("atoms"), py::arg("form"), py::arg("reflections"), py::arg("out"), py::arg("extents"),
+      py::arg("workspace"), py::arg("queue"));
   m.def((name + "_vjp").c_str(),
         [with_bits](int bits, const AtomsArgs& atoms, const FormArgs& form, const Args& reflections, Address g,
                     Address grad_frac, Address grad_beta, Address grad_occ, const ExtentsArgs& extents,
@@ -123,8 +126,8 @@ void register_transforms(py::module_& m) {
         };
         bits == 32 ? run(float{}) : run(double{});
       },
-      py::arg("bits"), py::arg("maps"), py::arg("box"), py::arg("f"), py::arg("grid"), py::arg("scale"),
-      py::arg("map"), py::arg("queue"));
+      py::arg("bits"), py::arg("maps"), py::arg("box"), py::arg("f"), py::arg("grid"), py::arg("scale"), py::arg("map"),
+      py::arg("queue"));
   m.def(
       "structure_factors_from_map",
       [](int bits, Index maps, const BoxArgs& box, Address f, const GridArgs& grid, double scale, Address map,
@@ -136,8 +139,8 @@ void register_transforms(py::module_& m) {
         };
         bits == 32 ? run(float{}) : run(double{});
       },
-      py::arg("bits"), py::arg("maps"), py::arg("box"), py::arg("f"), py::arg("grid"), py::arg("scale"),
-      py::arg("map"), py::arg("workspace"), py::arg("queue"));
+      py::arg("bits"), py::arg("maps"), py::arg("box"), py::arg("f"), py::arg("grid"), py::arg("scale"), py::arg("map"),
+      py::arg("workspace"), py::arg("queue"));
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "dlpack.hpp"
 
-#include <cstdint>
 #include <stdexcept>
 #include <string>
 
@@ -28,15 +27,9 @@ struct Versioned {
 };
 constexpr std::uint64_t read_only = 1;
 
-py::tuple sizes(const std::int64_t* from, int count) {
-  py::tuple result(count);
-  for (int i = 0; i < count; ++i) result[i] = from[i];
-  return result;
-}
-
 }  // namespace
 
-py::tuple read_dlpack(const py::capsule& capsule) {
+DlpackView read_dlpack(const py::capsule& capsule) {
   const std::string name = capsule.name() ? capsule.name() : "";
   const Tensor* tensor = nullptr;
   bool fixed = false;
@@ -53,11 +46,12 @@ py::tuple read_dlpack(const py::capsule& capsule) {
     throw std::runtime_error("a capsule named '" + name + "', needs a DLPack array that nobody has taken yet");
   }
   if (tensor->lanes != 1) throw std::runtime_error("a DLPack array of vectors, needs one of numbers");
-  py::object strides = py::none();
-  if (tensor->strides) strides = sizes(tensor->strides, tensor->ndim);
+  const auto sizes = [&](const std::int64_t* from) { return Sizes(from, from + tensor->ndim); };
+  std::optional<Sizes> strides;
+  if (tensor->strides) strides = sizes(tensor->strides);
   const auto address = reinterpret_cast<std::uintptr_t>(tensor->data) + tensor->byte_offset;
-  return py::make_tuple(address, tensor->device_type, tensor->device_id, int(tensor->type_code), int(tensor->bits),
-                        sizes(tensor->shape, tensor->ndim), strides, fixed);
+  return {address,      tensor->device_type,  tensor->device_id, tensor->type_code,
+          tensor->bits, sizes(tensor->shape), strides,           fixed};
 }
 
 }  // namespace argand::bindings

@@ -4,10 +4,18 @@
 
 #include <pybind11/pybind11.h>
 
+#include <cstdint>
+#include <optional>
+#include <tuple>
+#include <vector>
+
 namespace argand::bindings {
+
+using Sizes = std::vector<std::int64_t>;
+using DlpackView = std::tuple<std::uintptr_t, int, int, int, int, Sizes, std::optional<Sizes>, bool>;
 
 // (address, device_type, device_id, type_code, bits, shape, strides or None, read_only). The capsule keeps its owner:
 // whoever holds the array holds its numbers.
-pybind11::tuple read_dlpack(const pybind11::capsule& capsule);
+DlpackView read_dlpack(const pybind11::capsule& capsule);
 
 }  // namespace argand::bindings

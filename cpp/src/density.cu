@@ -257,8 +257,8 @@ void structure_factors_from_map(const Queue& queue, Index maps, const HklBox& bo
   if (maps == 0) return;
   const DeviceGuard guard(queue.device);
   auto* planes = static_cast<Pair<T>*>(workspace);
-  ARGAND_LAUNCH(from_planes<T>, grid_of(maps * grid.a), transform_threads, plane_bytes<T>(box, grid, true), queue,
-                maps, box, map, grid, planes);
+  ARGAND_LAUNCH(from_planes<T>, grid_of(maps * grid.a), transform_threads, plane_bytes<T>(box, grid, true), queue, maps,
+                box, map, grid, planes);
   check(cudaGetLastError());
   const Index outputs = maps * (2 * box.h + 1) * (2 * box.k + 1) * (box.l + 1);
   ARGAND_LAUNCH(join_planes<T>, grid_of(ceil_div(outputs, transform_threads)), transform_threads,
@@ -266,12 +266,12 @@ void structure_factors_from_map(const Queue& queue, Index maps, const HklBox& bo
   check(cudaGetLastError());
 }
 
-#define ARGAND_INSTANTIATE(T)                                                                                       \
-  template bool transform_fits<T>(const HklBox&, const Grid&);                                                      \
-  template Index structure_factors_from_map_workspace<T>(Index, const HklBox&, const Grid&);                        \
-  template void map_from_structure_factors(const Queue&, Index, const HklBox&, const Complex<T>*, const Grid&,      \
-                                           double, T*);                                                             \
-  template void structure_factors_from_map(const Queue&, Index, const HklBox&, const T*, const Grid&, double,       \
+#define ARGAND_INSTANTIATE(T)                                                                                          \
+  template bool transform_fits<T>(const HklBox&, const Grid&);                                                         \
+  template Index structure_factors_from_map_workspace<T>(Index, const HklBox&, const Grid&);                           \
+  template void map_from_structure_factors(const Queue&, Index, const HklBox&, const Complex<T>*, const Grid&, double, \
+                                           T*);                                                                        \
+  template void structure_factors_from_map(const Queue&, Index, const HklBox&, const T*, const Grid&, double,          \
                                            Complex<T>*, void*);
 ARGAND_INSTANTIATE(float)
 ARGAND_INSTANTIATE(double)

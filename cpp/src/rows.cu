@@ -76,9 +76,9 @@ void place_rows(Index, Reflections<Order>& reflections, void* workspace) {
   reflections.counts = reinterpret_cast<std::int32_t*>(reflections.segments + 2 * reflections.count);
 }
 
-#define ARGAND_INSTANTIATE(Order)                                                    \
-  template void find_rows(const Queue&, Index, const Reflections<Order>&);           \
-  template Index rows_workspace(Index, const Reflections<Order>&);                   \
+#define ARGAND_INSTANTIATE(Order)                                          \
+  template void find_rows(const Queue&, Index, const Reflections<Order>&); \
+  template Index rows_workspace(Index, const Reflections<Order>&);         \
   template void place_rows(Index, Reflections<Order>&, void*);
 ARGAND_INSTANTIATE(std::int32_t)
 ARGAND_INSTANTIATE(double)

@@ -100,7 +100,8 @@ struct ToFormGradient {
   }
 
   template <class Order>
-  __device__ ARGAND_INLINE void finish(const Parts&, const Shared<Row<Order>>&, const Reflections<Order>&, Index) const {}
+  __device__ ARGAND_INLINE void finish(const Parts&, const Shared<Row<Order>>&, const Reflections<Order>&,
+                                       Index) const {}
 };
 
 template <class T, class Order, class To>
@@ -120,8 +121,8 @@ struct Parts {
 };
 
 // Adds the terms of the atoms of a tile along the row of this thread, a scatterer at a time: its sum stays in registers
-// and meets the form factors when the last of its atoms has been added. Sums of a tile join those of others there, so an
-// error grows with the number of tiles, not of atoms.
+// and meets the form factors when the last of its atoms has been added. Sums of a tile join those of others there, so
+// an error grows with the number of tiles, not of atoms.
 template <bool guarded, class T, class Order, class To>
 __device__ ARGAND_INLINE void add_terms(const Parts<T, Order, To>& parts, const To& to, const Row<Order>& row,
                                         Index first, int r, int count, const std::int64_t* row_ptr) {
@@ -243,20 +244,19 @@ template <class T, class F, class Given>
 void structure_factors_form_vjp(const Queue& queue, const Atoms<T>& atoms, const Extents& extents,
                                 const FormFactors<F>& form, const Given& hkl, const Complex<T>* g, F* gradient,
                                 void* workspace) {
-  launch(queue, atoms, extents, reflections_of(hkl, false), form.row_ptr,
-         ToFormGradient<F>{g, gradient}, workspace);
+  launch(queue, atoms, extents, reflections_of(hkl, false), form.row_ptr, ToFormGradient<F>{g, gradient}, workspace);
 }
 
-#define ARGAND_INSTANTIATE(T, F, R)                                                                                \
-  template void structure_factors(const Queue&, const Atoms<T>&, const Extents&, const FormFactors<F>&, const R&,  \
-                                  Complex<T>*, void*);                                                             \
-  template void structure_factors_form_vjp(const Queue&, const Atoms<T>&, const Extents&, const FormFactors<F>&,   \
+#define ARGAND_INSTANTIATE(T, F, R)                                                                               \
+  template void structure_factors(const Queue&, const Atoms<T>&, const Extents&, const FormFactors<F>&, const R&, \
+                                  Complex<T>*, void*);                                                            \
+  template void structure_factors_form_vjp(const Queue&, const Atoms<T>&, const Extents&, const FormFactors<F>&,  \
                                            const R&, const Complex<T>*, F*, void*);
-#define ARGAND_INSTANTIATE_ALL(R)                                                  \
-  template Index structure_factors_workspace(Index, const Extents&, const R&);     \
-  ARGAND_INSTANTIATE(float, float, R)                                              \
-  ARGAND_INSTANTIATE(float, Complex<float>, R)                                     \
-  ARGAND_INSTANTIATE(double, double, R)                                            \
+#define ARGAND_INSTANTIATE_ALL(R)                                              \
+  template Index structure_factors_workspace(Index, const Extents&, const R&); \
+  ARGAND_INSTANTIATE(float, float, R)                                          \
+  ARGAND_INSTANTIATE(float, Complex<float>, R)                                 \
+  ARGAND_INSTANTIATE(double, double, R)                                        \
   ARGAND_INSTANTIATE(double, Complex<double>, R)
 ARGAND_INSTANTIATE_ALL(HklBox)
 ARGAND_INSTANTIATE_ALL(HklLists<std::int32_t>)

@@ -8,7 +8,7 @@ template <class T, class Order>
 struct Parts {
   Shared<Row<Order>> rows;
   AtomTile<T, Order> atoms;
-  Shared<Pair<T>> g;         // conj(g) of (row, entry), that of the mate added
+  Shared<Pair<T>> g;       // conj(g) of (row, entry), that of the mate added
   Shared<double> moments;  // (moment, thread)
 
   ARGAND_HD explicit Parts(SharedMemory& memory)
@@ -61,11 +61,11 @@ __device__ ARGAND_INLINE Complex<T> turned(Complex<T> f, int step) {
   return {f.re, step > 0 ? f.im : -f.im};
 }
 
-// Adds what the entries of a row give to an atom. For a falling row the walk goes over the conjugate of T, so g and f are
-// taken conjugate too, and Im p has the other sign.
+// Adds what the entries of a row give to an atom. For a falling row the walk goes over the conjugate of T, so g and f
+// are taken conjugate too, and Im p has the other sign.
 template <bool guarded, class T, class Order, class F>
-__device__ ARGAND_INLINE void gather_row(const Parts<T, Order>& parts, const Row<Order>& row, int r, int own, Complex<T> a,
-                                         T g, const F* form, Gathered<T>& gathered) {
+__device__ ARGAND_INLINE void gather_row(const Parts<T, Order>& parts, const Row<Order>& row, int r, int own,
+                                         Complex<T> a, T g, const F* form, Gathered<T>& gathered) {
   T i0 = 0, i1 = 0, r0 = 0, r1 = 0, r2 = 0;
   walk<guarded>(
       row.length, guarded ? int(parts.atoms.reach[own]) : row_length, row.step > 0 ? a : conj(a), g,
@@ -84,8 +84,8 @@ __device__ ARGAND_INLINE void gather_row(const Parts<T, Order>& parts, const Row
   gathered.add(row, sign * i0, sign * i1, r0, r1, r2);
 }
 
-// A block takes some atoms of a crystal and, of its rows, every splits-th tile. A thread has one atom and per_tile rows.
-// With one split gradients are written, with more what was gathered: partial[(split, moment, atom)].
+// A block takes some atoms of a crystal and, of its rows, every splits-th tile. A thread has one atom and per_tile
+// rows. With one split gradients are written, with more what was gathered: partial[(split, moment, atom)].
 template <class T, class Order, class F>
 __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
     gather_atoms(Atoms<T> atoms, Index all_atoms, Reflections<Order> reflections, FormFactors<F> form,
@@ -149,7 +149,8 @@ __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
 #pragma unroll
         for (int m = 0; m < moment_count; ++m) {
           sum[m] = 0;
-          for (int other = t; other < tile_threads; other += per_tile) sum[m] += parts.moments[m * tile_threads + other];
+          for (int other = t; other < tile_threads; other += per_tile)
+            sum[m] += parts.moments[m * tile_threads + other];
         }
         const Index source = parts.atoms.source[t];
         if (splits == 1) {
@@ -196,8 +197,8 @@ void launch(const Queue& queue, const Atoms<T>& atoms, const Extents& extents, R
   if (extents.atoms == 0) return;
   const DeviceGuard guard(queue.device);
   place_rows(atoms.crystals, reflections, workspace);
-  auto* partial = reinterpret_cast<double*>(static_cast<unsigned char*>(workspace) +
-                                            rows_workspace(atoms.crystals, reflections));
+  auto* partial =
+      reinterpret_cast<double*>(static_cast<unsigned char*>(workspace) + rows_workspace(atoms.crystals, reflections));
   find_rows(queue, atoms.crystals, reflections);
   SharedMemory memory = counting_memory();
   const Parts<T, Order> parts(memory);
@@ -231,14 +232,14 @@ void structure_factors_vjp(const Queue& queue, const Atoms<T>& atoms, const Exte
   launch(queue, atoms, extents, reflections_of(hkl, sizeof(F) == sizeof(T)), form, g, gradients, workspace);
 }
 
-#define ARGAND_INSTANTIATE(T, F, R)                                                                             \
-  template void structure_factors_vjp(const Queue&, const Atoms<T>&, const Extents&, const FormFactors<F>&,     \
-                                      const R&, const Complex<T>*, const AtomGradients<T>&, void*);
-#define ARGAND_INSTANTIATE_ALL(R)                                                      \
-  template Index structure_factors_vjp_workspace(Index, const Extents&, const R&);     \
-  ARGAND_INSTANTIATE(float, float, R)                                                  \
-  ARGAND_INSTANTIATE(float, Complex<float>, R)                                         \
-  ARGAND_INSTANTIATE(double, double, R)                                                \
+#define ARGAND_INSTANTIATE(T, F, R)                                                                                   \
+  template void structure_factors_vjp(const Queue&, const Atoms<T>&, const Extents&, const FormFactors<F>&, const R&, \
+                                      const Complex<T>*, const AtomGradients<T>&, void*);
+#define ARGAND_INSTANTIATE_ALL(R)                                                  \
+  template Index structure_factors_vjp_workspace(Index, const Extents&, const R&); \
+  ARGAND_INSTANTIATE(float, float, R)                                              \
+  ARGAND_INSTANTIATE(float, Complex<float>, R)                                     \
+  ARGAND_INSTANTIATE(double, double, R)                                            \
   ARGAND_INSTANTIATE(double, Complex<double>, R)
 ARGAND_INSTANTIATE_ALL(HklBox)
 ARGAND_INSTANTIATE_ALL(HklLists<std::int32_t>)

@@ -1,13 +1,14 @@
 """Arrays of any library as the compiled modules see them: where they lie, how, and the address of their numbers.
 
-numpy arrays lie in the memory of the CPU; torch tensors there or on a CUDA device; CuPy arrays on a device. Nothing here
-imports torch or CuPy: who hands over a tensor has. Numbers of CuPy are reached by DLPack, which also makes the
+numpy arrays lie in the memory of the CPU; torch tensors there or on a CUDA device; CuPy arrays on a device. Nothing
+here imports torch or CuPy: who hands over a tensor has. Numbers of CuPy are reached by DLPack, which also makes the
 library's own work wait or not, as its standard says; torch gives addresses itself.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -15,9 +16,11 @@ import numpy as np
 from argand import _core
 
 try:
-    from argand import _cuda
+    from argand import _cuda as _built
 except ImportError:  # a build without CUDA
-    _cuda = None  # type: ignore[assignment]
+    _cuda: Any = None
+else:
+    _cuda = _built
 
 Array = Any  # numpy.ndarray, torch.Tensor, cupy.ndarray
 
@@ -29,10 +32,10 @@ class Place(NamedTuple):
     """Memory: that of the CPU, or of one device."""
 
     kind: str
-    index: int = 0
+    number: int = 0
 
     def __str__(self) -> str:
-        return "the CPU" if self.kind == "cpu" else f"{self.kind}:{self.index}"
+        return "the CPU" if self.kind == "cpu" else f"{self.kind}:{self.number}"
 
 
 CPU = Place("cpu")
@@ -109,14 +112,14 @@ def view(array: Array) -> View:
         return View(_core.address(array) if flags.c_contiguous else 0, flags.c_contiguous, flags.writeable)
     if _cuda is None:
         raise RuntimeError("argand was built without CUDA")
-    stream = library(array).stream(place(array).index)
+    stream = library(array).stream(place(array).number)
     address, _, _, _, _, shape, strides, read_only = _cuda.read_dlpack(
         array.__dlpack__(stream=stream or _LEGACY_STREAM)
     )
     return View(address, strides is None or 0 in shape or _c_order(shape, strides), not read_only)
 
 
-def _c_order(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
+def _c_order(shape: Sequence[int], strides: Sequence[int]) -> bool:
     step = 1
     for length, stride in zip(shape[::-1], strides[::-1], strict=True):
         if length != 1 and stride != step:

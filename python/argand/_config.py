@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from argand import _core
-from argand._arrays import _cuda
+from argand import _arrays, _core
 from argand._version import __version__
+
+_cuda = _arrays._cuda
 
 # A compiled core that another version of the Python files was built with would compute something else.
 if _core.version() != __version__:

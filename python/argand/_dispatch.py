@@ -14,9 +14,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from argand import _arrays, _core
-from argand._arrays import CPU, Array, Place, _cuda, place
+from argand._arrays import CPU, Array, Place, place
 from argand._arrays import address as _address
 from argand._arrays import dtype_name as _dtype
+
+_cuda = _arrays._cuda
 
 _COMPLEX = {"float32": "complex64", "float64": "complex128"}
 
@@ -117,8 +119,8 @@ def _on_device(name: str, batch: Batch, bits: int, where: Place, arrays: tuple[A
     extents = (batch.frac.shape[0], h * k * l if batch.hkl is None else batch.hkl.shape[0])
     sums = name.removesuffix("_form_vjp")  # the workspace of the sum itself
     size = getattr(cuda, f"{sums}_workspace")(batch.crystals, extents, reflections)
-    workspace = library.empty(size, where.index) if size else None
-    queue = (where.index, library.stream(where.index))
+    workspace = library.empty(size, where.number) if size else None
+    queue = (where.number, library.stream(where.number))
     addresses = [_address(array) for array in arrays]
     getattr(cuda, name)(bits, atoms, form, reflections, *addresses, extents, _address(workspace), queue)
 
@@ -131,7 +133,7 @@ def map_from_structure_factors(f: Array, rho: Array, scale: float) -> None:
         _core.map_from_structure_factors(bits, maps, box, _address(f), grid, scale, _address(rho))
         return
     cuda, library = _cuda_module(where), _arrays.library(rho)
-    queue = (where.index, library.stream(where.index))
+    queue = (where.number, library.stream(where.number))
     cuda.map_from_structure_factors(bits, maps, box, _address(f), grid, scale, _address(rho), queue)
 
 
@@ -144,8 +146,8 @@ def structure_factors_from_map(rho: Array, f: Array, scale: float) -> None:
         return
     cuda, library = _cuda_module(where), _arrays.library(rho)
     size = cuda.structure_factors_from_map_workspace(bits, maps, box, grid)
-    workspace = library.empty(size, where.index) if size else None
-    queue = (where.index, library.stream(where.index))
+    workspace = library.empty(size, where.number) if size else None
+    queue = (where.number, library.stream(where.number))
     cuda.structure_factors_from_map(
         bits, maps, box, _address(f), grid, scale, _address(rho), _address(workspace), queue
     )

@@ -3,7 +3,8 @@
 Arrays come in and go out by DLPack; torch tensors are taken too, without derivatives (`argand.torch` has them). Work is
 put on the stream that the arrays' library works on, on the device where the arrays lie. Nothing is copied, nothing
 waits for the device, and what memory is needed comes from the arrays' library, so a CUDA graph can capture a call.
-The numbers of index arrays are not checked, since that would wait: a wrong `scatterer` or `atom_ptr` reads foreign memory.
+The numbers of index arrays are not checked, since that would wait: a wrong `scatterer` or `atom_ptr` reads foreign
+memory.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import math
 import sys
 from typing import Any
 
-from argand import _dispatch
-from argand._arrays import _cuda, dtype_name, place
+from argand import _arrays, _dispatch
+from argand._arrays import dtype_name, place
 from argand._fft import box_by_fft, map_by_fft, matrix_is_cheaper
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "structure_factors_from_map",
     "structure_factors_vjp",
 ]
+
+_cuda = _arrays._cuda
 
 Array = Any  # cupy.ndarray or torch.Tensor
 

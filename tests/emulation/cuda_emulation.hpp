@@ -95,7 +95,7 @@ struct Block {
   std::vector<unsigned char> shared;
   std::vector<Word> words;
   std::string error;
-  void *fake_stack = nullptr;
+  void* fake_stack = nullptr;
   const void* scheduler_stack = nullptr;
   std::size_t scheduler_size = 0;
 };
@@ -308,7 +308,8 @@ class SharedMemory {
     used_ += (int(sizeof(T)) * count + 15) / 16 * 16;
     const bool shrink = emulation::block() && arrays_++ == emulation::planted().shrink_shared;
     if (emulation::block()) {
-      if (used_ > int(emulation::block()->shared.size())) emulation::complain("less shared memory than the kernel uses");
+      if (used_ > int(emulation::block()->shared.size()))
+        emulation::complain("less shared memory than the kernel uses");
       emulation::block()->arrays = arrays_;
     }
     return Shared<T>(begin, count - (shrink ? 1 : 0));
@@ -367,6 +368,6 @@ inline cudaError_t cudaGetDeviceCount(int* count) {
   return cudaSuccess;
 }
 
-#define ARGAND_LAUNCH(kernel, blocks, threads, bytes, queue, ...)                                     \
-  ((void)(queue), ::argand::emulation::launch(unsigned(blocks), unsigned(threads), unsigned(bytes), \
-                                              [&] { (kernel)(__VA_ARGS__); }))
+#define ARGAND_LAUNCH(kernel, blocks, threads, bytes, queue, ...) \
+  ((void)(queue),                                                 \
+   ::argand::emulation::launch(unsigned(blocks), unsigned(threads), unsigned(bytes), [&] { (kernel)(__VA_ARGS__); }))

@@ -1,5 +1,5 @@
-// What a kernel needs of its device, in words that a plain C++ compiler can be taught too: tests/emulation/ compiles the
-// same sources without CUDA, counts every element of shared memory and watches who touches it between two barriers.
+// What a kernel needs of its device, in words that a plain C++ compiler can be taught too: tests/emulation/ compiles
+// the same sources without CUDA, counts every element of shared memory and watches who touches it between two barriers.
 //
 // Shared memory is read and written a whole element at a time, and a block synchronises as a whole; nothing here
 // relies on the order of the threads of a warp.
@@ -45,7 +45,7 @@ __device__ inline SharedMemory block_memory() {
 
 }  // namespace argand::cuda
 
-#define ARGAND_LAUNCH(kernel, blocks, threads, bytes, queue, ...)                                              \
+#define ARGAND_LAUNCH(kernel, blocks, threads, bytes, queue, ...)                                                \
   (kernel)<<<unsigned(blocks), unsigned(threads), unsigned(bytes), static_cast<cudaStream_t>((queue).stream)>>>( \
       __VA_ARGS__)
 

@@ -1,7 +1,7 @@
-// Reflections as rows: h and k fixed, l running away from zero one by one, at most row_length of them. The rows of a box
-// are known from its extents. Those of a list are found on the device and noted in the caller's workspace: a row begins
-// where a reflection does not follow the one before, and wherever floor(l) is a multiple of row_length, which cuts at
-// l = 0 too.
+// Reflections as rows: h and k fixed, l running away from zero one by one, at most row_length of them. The rows of a
+// box are known from its extents. Those of a list are found on the device and noted in the caller's workspace: a row
+// begins where a reflection does not follow the one before, and wherever floor(l) is a multiple of row_length, which
+// cuts at l = 0 too.
 #pragma once
 
 #include "argand/term.hpp"

@@ -2,12 +2,13 @@
 //
 // Along a row a term is a product of three numbers, T(a + b) = T(a) T(b) exp(-2 a^T beta b):
 //
-//   T(h, k, l + s i) = A g^i Z(i),   A = T(h, k, l),   Z(i) = T(0, 0, i),   g = exp(-2 s (beta_13 h + beta_23 k + beta_33 l))
+//   T(h, k, l + s i) = A g^i Z(i),   A = T(h, k, l),   Z(i) = T(0, 0, i),   g = exp(-2 s (beta_13 h + beta_23 k +
+//   beta_33 l))
 //
-// (for s = -1 the conjugate of all this). Z belongs to the atom alone, so a step costs a real and a complex product. Of A
-// and g, what costs most is taken over from the row beside it, k -> k + 1. In float that is the phase, by a table, so that
-// errors do not add up; the exponential is an instruction of the device. In double, where it is none and the last digits
-// are not missed, it is all of A and g, by the same law.
+// (for s = -1 the conjugate of all this). Z belongs to the atom alone, so a step costs a real and a complex product. Of
+// A and g, what costs most is taken over from the row beside it, k -> k + 1. In float that is the phase, by a table, so
+// that errors do not add up; the exponential is an instruction of the device. In double, where it is none and the last
+// digits are not missed, it is all of A and g, by the same law.
 #pragma once
 
 #include "argand/turns.hpp"
@@ -39,11 +40,11 @@ struct Atom {
 template <class T, class Order>
 struct AtomTile {
   Shared<Atom<T, Order>> atom;
-  Shared<Index> source;            // row in the caller's arrays
+  Shared<Index> source;  // row in the caller's arrays
   Shared<std::int32_t> unsorted, scatterer;
-  Shared<Pair<T>> along;           // Z(i)
-  Shared<Pair<T>> across;          // exp(2 pi i j y) of (j, atom)
-  Shared<std::int32_t> reach;      // the first i at which Z(i) has left the normal numbers
+  Shared<Pair<T>> along;       // Z(i)
+  Shared<Pair<T>> across;      // exp(2 pi i j y) of (j, atom)
+  Shared<std::int32_t> reach;  // the first i at which Z(i) has left the normal numbers
 
   ARGAND_HD explicit AtomTile(SharedMemory& memory) {
     atom = memory.take<Atom<T, Order>>(most_atoms<T>);
@@ -176,12 +177,10 @@ class Start {
   bool known_ = false;
   Orders<Order> from_{0, 0, 0};  // the row that the others are taken from
   std::int32_t step_ = 0, steps_ = 0;
-  Complex<T> phase_{0, 0};    // float: of A at from_; double: A(k + 1) / A(k)
-  T turn_ = 1, bend_ = 1;     // double: g(k + 1) / g(k), and the ratio of two ratios of A
+  Complex<T> phase_{0, 0};  // float: of A at from_; double: A(k + 1) / A(k)
+  T turn_ = 1, bend_ = 1;   // double: g(k + 1) / g(k), and the ratio of two ratios of A
 
-  static __device__ ARGAND_INLINE Orders<T> numbers(const Orders<Order>& hkl) {
-    return {T(hkl.h), T(hkl.k), T(hkl.l)};
-  }
+  static __device__ ARGAND_INLINE Orders<T> numbers(const Orders<Order>& hkl) { return {T(hkl.h), T(hkl.k), T(hkl.l)}; }
 
   __device__ ARGAND_INLINE void enter(const Row<Order>& row, Complex<T> phase) {
     known_ = true;
@@ -208,8 +207,8 @@ class Start {
   }
 };
 
-// Calls use(i, Z) for the entries of a row, i a constant of the program; A becomes A g from one to the next, and 0 where
-// Z has left the normal numbers, lest A overflow. z(i) reads Z.
+// Calls use(i, Z) for the entries of a row, i a constant of the program; A becomes A g from one to the next, and 0
+// where Z has left the normal numbers, lest A overflow. z(i) reads Z.
 template <bool guarded, class T, class Z, class Use>
 __device__ ARGAND_INLINE void walk(int length, int reach, Complex<T> a, T g, const Z& z, const Use& use) {
 #pragma unroll

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from argand._config import num_threads
 from argand.cell import FloatArray
 from argand.large_cells import _cost
+from argand.large_cells._device import plan_maker
 
 Complex = NDArray[np.complexfloating[Any, Any]]
 T = TypeVar("T")
@@ -102,9 +103,7 @@ class Plans:
     """finufft's plans for one set of points, one at a time; to be used by one thread."""
 
     def __init__(self, sort: int, frac: FloatArray, modes: Modes, threads: int) -> None:
-        import finufft
-
-        self._make, self._sort, self._modes, self._threads = finufft.Plan, sort, modes, threads
+        self._make, self._sort, self._modes, self._threads = plan_maker(), sort, modes, threads
         self._angle = 2.0 * np.pi * (frac - np.rint(frac)).T
         self._made: tuple[float, bool] | None = None
         self._plan: Any = None
