@@ -12,6 +12,7 @@ import numpy.typing as npt
 from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
+from argand.r_factors import is_strong, r1, shelxl_weight, wr2
 from argand.reflections import KEV_ANGSTROM, stol
 from argand.structure_factors import structure_factors
 from argand.symmetry import group_ops
@@ -26,8 +27,8 @@ _ROUNDS = 6
 class Agreement:
     """R factors of a structure.
 
-    r1 = sum ||Fo| - |Fc|| / sum |Fo| over strong reflections, I > 2 sigma; r1_all over all; wr2 = sqrt(sum w (Fo^2 -
-    Fc^2)^2 / sum w Fo^4) over all; scale k with |Fo| = k |Fc|; strong and count, how many reflections.
+    r1 over strong reflections, I > 2 sigma; r1_all and wr2 over all (see `argand.r_factors`); scale k with
+    |Fo| = k |Fc|; strong and count, how many reflections.
     """
 
     r1: float
@@ -91,9 +92,8 @@ def agreement(
 ) -> Agreement:
     """R factors of calculated intensities against measured ones, after scaling.
 
-    The scale is the one that least squares of F^2 give, sum w (Fo^2 - k^2 Fc^2)^2, with SHELXL's weights
-    w = 1/(sigma^2 + (a P)^2 + b P), P = (max(Fo^2, 0) + 2 Fc^2)/3, on the scale of Fc; without sigmas that of F,
-    sum (|Fo| - k |Fc|)^2.
+    The scale is the one that least squares of F^2 give, sum w (Fo^2 - k^2 Fc^2)^2, with SHELXL's weights on the scale
+    of Fc; without sigmas that of F, sum (|Fo| - k |Fc|)^2.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def agreement(
     intensity, sigma : (n,) measured |F|^2, on any scale
     weights : a, b; SHELXL's default .1, 0 where not given
 
-    Source: SHELXL manual, WGHT; International Tables C, section 8.6 for R1 and wR2.
+    Source: SHELXL manual, WGHT.
     """
     if calculated.shape != intensity.shape:
         raise ArgandError(f"calculated has shape {calculated.shape}, needs {intensity.shape} like the data")
@@ -110,31 +110,20 @@ def agreement(
     observed, model = np.sqrt(np.maximum(intensity, 0.0)), np.sqrt(calculated)
     k = float(observed @ model / (model @ model))
     weight = np.ones_like(intensity)
+    a, b = (*weights, *_SHELXL_WEIGHTS[len(weights) :])[:2]
     for _ in range(0 if sigma is None or k <= 0.0 else _ROUNDS):
         assert sigma is not None
-        weight = _weight(calculated, intensity / k**2, sigma / k**2, weights)
+        weight = shelxl_weight(intensity / k**2, sigma / k**2, calculated, a, b)
         squared = float((weight * intensity) @ calculated / ((weight * calculated) @ calculated))
         if squared <= 0.0:
             break
         k = float(np.sqrt(squared))
-    strong = intensity > (0.0 if sigma is None else 2.0 * sigma)
-    difference = np.abs(observed - k * model)
-    residual = weight * (intensity - k**2 * calculated) ** 2
+    strong, scaled = is_strong(intensity, 0.0 if sigma is None else sigma), k**2 * calculated
     return Agreement(
-        r1=_ratio(difference[strong].sum(), observed[strong].sum()),
-        r1_all=_ratio(difference.sum(), observed.sum()),
-        wr2=float(np.sqrt(_ratio(residual.sum(), (weight * intensity**2).sum()))),
+        r1=float(r1(intensity, scaled, strong)),
+        r1_all=float(r1(intensity, scaled, np.ones(len(intensity), bool))),
+        wr2=float(wr2(intensity, scaled, weight)),
         scale=k,
         strong=int(strong.sum()),
         count=len(intensity),
     )
-
-
-def _ratio(part: float, whole: float) -> float:
-    return float(part / whole) if whole > 0 else np.nan
-
-
-def _weight(calculated: FloatArray, measured: FloatArray, sigma: FloatArray, weights: Sequence[float]) -> FloatArray:
-    a, b = (*weights, *_SHELXL_WEIGHTS[len(weights) :])[:2] if weights else _SHELXL_WEIGHTS
-    p = (np.maximum(measured, 0.0) + 2.0 * calculated) / 3.0
-    return np.asarray(1.0 / np.maximum(sigma**2 + (a * p) ** 2 + b * p, 1e-30))

@@ -18,6 +18,7 @@ from argand.measured.merging import Merged, merge, usable
 from argand.measured.statistics import impossible, intensity_statistics, second_moment
 from argand.measured.wilson import local_mean, statistical_weight
 from argand.reflections import hkl_cube, stol
+from argand.site_symmetry import site_rotations
 from argand.symmetry import group_ops
 
 __all__ = ["check_data", "free_coordinates"]
@@ -178,7 +179,6 @@ def _check_laue(reflections: Reflections, merged: Merged, crystal: Crystal) -> N
 
 def free_coordinates(crystal: Crystal) -> int:
     """Positional parameters that symmetry leaves free."""
-    from argand.refine._site_symmetry import site_rotations  # who only reads data does not wait for the optimisers
 
     means = (site_rotations(crystal, site).mean(axis=0) for site in range(len(crystal.types)))
     return sum(round(float(np.trace(mean))) for mean in means)  # of projectors, whose trace is their rank

@@ -98,10 +98,7 @@ class Target:
     def normal(self, rows: Rows, p: FloatArray, point: Point, dtype: Any) -> tuple[FloatArray, FloatArray]:
         """N (b, k, k) and g (b, k): a Gauss-Newton step is N^-1 g."""
         root = np.sqrt(self.weight[rows])
-        if self.on == "F":
-            along = root * _unit(point)
-        else:
-            along = 2.0 * root * point.f
+        along = root * _unit(point) if self.on == "F" else 2.0 * root * point.f
         sites, columns = self.model.site_jacobian(p, along, dtype)
         right = np.stack([root * point.residual, root * point.calculated], axis=2).astype(dtype)
         products = np.matmul(columns, np.matmul(sites, right).astype(np.float64))
@@ -121,10 +118,7 @@ class Target:
     def gradient(self, rows: Rows, p: FloatArray, point: Point) -> FloatArray:
         """d chi^2 / dp (b, k) without a Jacobian, for as many parameters as there may be."""
         by_calculated = -2.0 * self.weight[rows] * point.residual * point.scale[:, None]
-        if self.on == "F":
-            g = by_calculated * _unit(point)
-        else:
-            g = 2.0 * by_calculated * point.f
+        g = by_calculated * _unit(point) if self.on == "F" else 2.0 * by_calculated * point.f
         gradient = self.model.vjp(p, g)
         if self.prior is not None:
             gradient -= 2.0 * self.prior.pull(rows, p)[1]

@@ -28,9 +28,9 @@ from argand.errors import ArgandError
 from argand.form_factors import form_factors
 from argand.origins import permissible_origins
 from argand.refine._jacobian import TermJacobian
-from argand.refine._site_symmetry import cartesian_axes
 from argand.refine.parameters import BISO, FRAC, OCC, UANISO, Parameters, free
 from argand.reflections import as_hkl, stol
+from argand.site_symmetry import cartesian_axes
 from argand.symmetry import operations
 
 __all__ = ["Model"]

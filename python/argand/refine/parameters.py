@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from argand.cell import FloatArray, u_aniso_from_beta
 from argand.crystal import Crystal
 from argand.errors import ArgandError
-from argand.refine._site_symmetry import cartesian_axes, displacement_basis, position_basis
+from argand.site_symmetry import cartesian_axes, displacement_basis, position_basis
 
 __all__ = ["BISO", "FRAC", "OCC", "UANISO", "Parameters", "free"]
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from argand.cell import FloatArray
+from argand.r_factors import shelxl_weight
 
 __all__ = ["Weighting"]
 
 
 @dataclass(frozen=True)
 class Weighting:
-    """w = 1 / [sigma^2 + (a P)^2 + b P] with P = (max(Fo^2, 0) + 2 Fc^2) / 3, SHELXL's scheme for refinement on F^2.
+    """SHELXL's a and b of refinement on F^2 (`argand.r_factors.shelxl_weight`); a = b = 0 is counting statistics alone.
 
-    a = b = 0 is counting statistics alone. P is on the absolute scale in SHELXL, and so is b here: it is multiplied by
-    the scale of the data. Source: G. M. Sheldrick, Acta Cryst. C71 (2015) 3-8.
+    b is on the absolute scale, as in SHELXL: it is multiplied by the scale of the data.
     """
 
     a: float = 0.0
@@ -37,5 +37,4 @@ class Weighting:
         """Weights of intensities, all on the scale of the data; `scale` (b, 1) is data over absolute."""
         if self.fixed:
             return np.asarray(sigma**-2.0)
-        p = (np.maximum(observed, 0.0) + 2.0 * calculated) / 3.0
-        return np.asarray(1.0 / (sigma**2 + (self.a * p) ** 2 + self.b * scale * p))
+        return shelxl_weight(observed, sigma, calculated, self.a, self.b * scale)

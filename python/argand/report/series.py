@@ -12,13 +12,13 @@ from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.density import grid_shape, map_from_structure_factors
 from argand.io import read_reflections
-from argand.refine._site_symmetry import cartesian_axes
 from argand.reflections import stol
 from argand.report import parts
 from argand.report.environment import environment
 from argand.report.page import page, resource
 from argand.report.parts import Html
 from argand.series import Record, SeriesFolder
+from argand.site_symmetry import cartesian_axes
 from argand.symmetry import operations
 from argand.viz.series import Plane, density_frames, displacement_series, plane_through, r_series
 

@@ -13,11 +13,11 @@ from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.measured import Merged
 from argand.refine import GaussianPrior, Model, free, refine
-from argand.refine._site_symmetry import cartesian_axes, position_basis
 from argand.refine.parameters import FRAC
 from argand.series.estimate import Estimate
 from argand.series.observed import Observed, on_one_list
 from argand.simulate.groups import hydrogen_groups, shared_sites
+from argand.site_symmetry import cartesian_axes, position_basis
 
 __all__ = ["LeastSquares"]
 

@@ -16,11 +16,11 @@ from argand.density import grid_shape, map_from_structure_factors
 from argand.errors import ArgandError, ArgandWarning
 from argand.io import Reflections, read_reflections, write_crystal, write_map, write_reflections
 from argand.measured import Merged, check_data, merge
-from argand.refine._site_symmetry import cartesian_axes
 from argand.series.estimate import Estimate, Estimator
 from argand.series.folder import SeriesFolder
 from argand.series.record import Record
 from argand.series.sources import Source
+from argand.site_symmetry import cartesian_axes
 from argand.symmetry import find_spacegroup
 
 __all__ = ["Options", "Work", "prepare", "work"]

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import scipy.sparse
 
 from argand.crystal import Crystal
-from argand.refine._site_symmetry import cartesian_axes
 from argand.simulate.random import Purpose, normals
+from argand.site_symmetry import cartesian_axes
 
 __all__ = ["ALL_AXES", "Directions"]
 

@@ -25,11 +25,11 @@ from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.origins import permissible_origins
-from argand.refine._site_symmetry import cartesian_axes, position_basis
 from argand.reflections import stol
 from argand.simulate.directions import Directions
 from argand.simulate.groups import Names, chosen_sites, hydrogen_groups, molecules, shared_sites
 from argand.simulate.widths import Width, check_width
+from argand.site_symmetry import cartesian_axes, position_basis
 
 __all__ = ["Displacement", "Groups", "Independent", "Modes", "Waves", "allowed_modes", "drift"]
 

@@ -14,7 +14,7 @@ from argand.atom_types import atom_type
 from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
-from argand.refine._site_symmetry import cartesian_axes
+from argand.site_symmetry import cartesian_axes
 
 __all__ = ["Names", "chosen_sites", "hydrogen_groups", "molecules", "shared_sites"]
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
-from argand.refine._site_symmetry import cartesian_axes
 from argand.reflections import as_hkl, miller_indices, stol
 from argand.simulate.content import coincident, in_voids, shares
 from argand.simulate.displacements import allowed_modes, drift
@@ -26,6 +25,7 @@ from argand.simulate.random import Purpose, normals
 from argand.simulate.samples import Samples
 from argand.simulate.strain import strained_cells
 from argand.simulate.widths import draw_widths, upper
+from argand.site_symmetry import cartesian_axes
 
 __all__ = ["Simulation"]
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from argand.cell import FloatArray
 from argand.crystal import Crystal
-from argand.refine._site_symmetry import cartesian_axes
+from argand.site_symmetry import cartesian_axes
 from argand.symmetry import operations
 
 __all__ = ["strained_cells"]
