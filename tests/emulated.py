@@ -51,7 +51,7 @@ def _flags() -> list[str]:
         "CUDA_ARCHITECTURES": "none",
     }
     flags = ["-std=c++20", "-O1", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"]
-    flags += ["-Wno-unknown-pragmas", f"-DARGAND_MODULE={NAME}", "-DARGAND_EMULATION"]
+    flags += ["-Wno-unknown-pragmas", "-Wno-clobbered", f"-DARGAND_MODULE={NAME}", "-DARGAND_EMULATION"]
     flags += [f'-DARGAND_{key}="{text}"' for key, text in texts.items()] + [f"-I{folder}" for folder in includes]
     sanitizers = os.environ.get("ARGAND_EMULATION_SANITIZE")
     return [*flags, f"-fsanitize={sanitizers}", "-g1", "-fno-omit-frame-pointer"] if sanitizers else flags
