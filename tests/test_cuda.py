@@ -14,7 +14,8 @@ import argand
 import emulated
 import oracles
 from argand import _arrays, _dispatch
-from batches import random_batch, truth
+from argand._form_gradient import form_gradient
+from batches import COMPLEX, random_batch, truth
 from emulated import DeviceArray, Emulated, moved
 
 built = pytest.mark.skipif(not argand.build_config()["cuda"], reason="argand was built without CUDA")
@@ -244,6 +245,23 @@ def test_functions_on_a_device(reflections, dispersion):
     _dispatch.structure_factors_vjp(batch, g, *core)
     for ours, theirs in zip(gradients, core, strict=True):
         np.testing.assert_allclose(ours.numbers, theirs, rtol=0, atol=1e-11 * np.abs(theirs).max())
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 1e-5)])
+@pytest.mark.parametrize("dispersion", [False, True])
+@pytest.mark.parametrize("reflections", ["box", "list", "lists"])
+def test_gradient_by_form_factors_on_a_device(reflections, dispersion, dtype, tolerance):
+    """It is added to what is there, and is that of the CPU."""
+    rng = np.random.default_rng(14)
+    batch = random_batch(rng, reflections=reflections, dispersion=dispersion, dtype=dtype)
+    g = (rng.normal(size=batch.out_shape) + 1j * rng.normal(size=batch.out_shape)).astype(COMPLEX[dtype])
+    gradient = np.ones_like(batch.form)
+    with emulated.device():
+        _dispatch.structure_factors_form_vjp(moved(batch), moved(g), moved(gradient))
+    expected = form_gradient(batch, g)
+    assert np.abs(gradient - 1 - expected).max() < tolerance * np.abs(expected).max()
+    with pytest.raises(ValueError, match="frac is on the CPU, needs a CUDA device"):
+        _dispatch.structure_factors_form_vjp(batch, g, gradient)
 
 
 def test_one_crystal_needs_no_pointers():

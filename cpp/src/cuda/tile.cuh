@@ -52,7 +52,7 @@ struct AtomTile {
     unsorted = memory.take<std::int32_t>(most_atoms<T>);
     scatterer = memory.take<std::int32_t>(most_atoms<T>);
     along = memory.take<Pair<T>>(most_atoms<T> * row_length);
-    across = memory.take<Pair<T>>(most_atoms<T> * row_length);
+    across = memory.take<Pair<T>>(most_atoms<T> * (sizeof(T) == 4 ? row_length : 2));  // double asks for j = 1 only
     reach = memory.take<std::int32_t>(most_atoms<T>);
   }
 };
