@@ -101,8 +101,10 @@ def _run(
             done += len(records)
             if progress:
                 print(f"\r{done} of {len(todo)} files", end="", file=sys.stderr, flush=True)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"stopped after {done} of {len(todo)} files; the same call goes on there") from None
+    except KeyboardInterrupt:  # chunks that were being worked on have been ended
+        folder = SeriesFolder(arguments[2])
+        ready = sum(folder.record(source) is not None for source in todo)
+        raise KeyboardInterrupt(f"stopped after {ready} of {len(todo)} files; the same call goes on there") from None
     finally:
         if progress and done:
             print(file=sys.stderr)
