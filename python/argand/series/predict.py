@@ -41,7 +41,7 @@ def predict_series(
 
     Parameters
     ----------
-    adapted : what `load_estimator` knows: the known structure (CIF)
+    adapted : what `load_estimator` knows: a folder that `argand adapt` wrote, or the known structure (CIF)
     files : reflection files, and folders of them
     out : folder for phases/ (MTZ: F PHI, FC PHIC on an absolute scale), atoms/ (CIF), results/ (JSON), table.csv,
         table.json, and maps/ (CCP4, with `maps`)
