@@ -23,6 +23,7 @@ LAYERS = {
     "learn": 4,
     "solve": 4,
     "viz": 4,
+    "adapt": 5,
     "series": 5,
     "report": 5,
     "demo": 6,
