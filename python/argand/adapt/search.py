@@ -1,8 +1,12 @@
-"""Refinement from several starts, the lowest R kept: the known structure alone leads home from nearby only.
+"""Refinement from several starts, the most probable kept: the known structure alone leads home from nearby only.
 
 In this order, each for the data sets that are not yet explained to within their errors: the regression, statistical
 linearisation from the known structure, the known structure with the low angles first, and statistical linearisation
-from starts drawn from what the regression leaves uncertain.
+from starts drawn from what the regression leaves uncertain. The most probable is the one with the lowest chi^2, the
+prior's share included: where the data hold what no displacement explains, the lowest R is that of the widest detour.
+
+Data that stay unexplained have larger errors than they say. They are refined once more with errors that explain them,
+against which the prior weighs as it should.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from numpy.typing import NDArray
 
 from argand.adapt.linearisation import Linearisation
 from argand.cell import FloatArray
-from argand.refine import GaussianPrior, Model, refine
+from argand.refine import GaussianPrior, Model, Refinement, refine
 
 __all__ = ["Found", "search"]
 
@@ -33,6 +37,8 @@ class Found(NamedTuple):
     scale: FloatArray  # (b,)
     r: FloatArray  # (b,)
     converged: FloatArray  # (b,) 1 or 0
+    chi2: FloatArray  # (b,)
+    goodness: FloatArray  # (b,)
 
 
 def search(
@@ -54,7 +60,7 @@ def search(
     spread[model.parameters.of_kind("overall_b")] = np.inf
     prior = GaussianPrior.from_sigma(np.zeros(k), spread)
     enough = 0.005 + 1.1 * np.nansum(sigma, axis=1) * np.sqrt(2.0 / np.pi) / np.nansum(observed, axis=1)
-    best = Found(np.zeros((b, k)), np.full((b, k), np.nan), np.ones(b), np.full(b, np.inf), np.zeros(b))
+    best = Found(np.zeros((b, k)), np.full((b, k), np.nan), *(np.full(b, np.inf) for _ in range(5)))
     left = np.arange(b)
     for start, coarse in _starts(line, observed, sigma, width, first, covariance, rounds, seed):
         whole = np.zeros((len(left), k))
@@ -63,18 +69,26 @@ def search(
         run = refine(
             model, observed[left], error[left], on="F", start=whole, prior=prior, anneal=anneal, cycles=_CYCLES
         )
-        better = run.figures.r1 < best.r[left]
-        rows = left[better]
-        goodness = np.maximum(run.figures.goodness, 1.0)[:, None]
-        new = (run.p, run.sigma * goodness, run.scale, run.figures.r1, run.converged.astype(np.float64))
-        for kept, value in zip(best, new, strict=True):
-            kept[rows] = value[better]
+        better = run.chi2 < best.chi2[left]
+        _keep(best, left[better], run, better)
         if run.interrupted:
             raise KeyboardInterrupt
         left = left[best.r[left] > enough[left]]
         if not len(left):
             break
+    if len(left):
+        wider = error[left] * np.maximum(best.goodness[left], 1.0)[:, None]
+        run = refine(model, observed[left], wider, on="F", start=best.p[left], prior=prior, cycles=_CYCLES)
+        _keep(best, left, run, np.ones(len(left), bool))
     return best
+
+
+def _keep(best: Found, rows: NDArray[np.intp], run: Refinement, some: NDArray[np.bool_]) -> None:
+    goodness = np.maximum(run.figures.goodness, 1.0)
+    rest = run.converged.astype(np.float64)
+    new = (run.p, run.sigma * goodness[:, None], run.scale, run.figures.r1, rest, run.chi2, goodness)
+    for kept, value in zip(best, new, strict=True):
+        kept[rows] = value[some]
 
 
 def _starts(
