@@ -25,6 +25,7 @@ LAYERS = {
     "learn": 5,
     "solve": 5,
     "viz": 5,
+    "adapt": 6,
     "series": 6,
     "report": 6,
     "demo": 7,

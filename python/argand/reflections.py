@@ -6,7 +6,7 @@ kernels like it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -20,8 +20,8 @@ from argand.errors import ArgandError
 from argand.symmetry import SpaceGroup, group_ops, operations, spacegroup_name
 
 __all__ = [
-    "as_hkl", "asymmetric_unit", "centric", "epsilon", "friedel_mates", "hkl_cube", "miller_indices", "reachable",
-    "stol", "systematic_absences", "wavelength",
+    "as_hkl", "asymmetric_unit", "centric", "epsilon", "friedel_mates", "hkl_cube", "in_p1", "miller_indices",
+    "reachable", "stol", "systematic_absences", "wavelength",
 ]  # fmt: skip
 
 HklArray = npt.NDArray[np.int32]
@@ -142,6 +142,19 @@ def asymmetric_unit(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> HklArray:
 def friedel_mates(hkl: npt.ArrayLike) -> HklArray:
     """-h, -k, -l."""
     return -as_hkl(hkl)
+
+
+def in_p1(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> tuple[HklArray, Callable[[Any], Any]]:
+    """All equivalents (n, 3) of reflections (m, 3), and a function that makes their F (n,) of those of `hkl` (m,).
+
+    x -> R x + t leaves the crystal as it is, so F(h R) = F(h) exp(-2 pi i h.t); moduli of the result are those given.
+    """
+    indices = as_hkl(hkl)
+    rotation, translation = (np.array(part) for part in zip(*operations(spacegroup), strict=True))
+    images = np.einsum("mi,oij->omj", indices, rotation).reshape(-1, 3)
+    phase = np.exp(-2j * np.pi * (indices @ translation.T).T).reshape(-1)
+    every, first = np.unique(images, axis=0, return_index=True)
+    return np.ascontiguousarray(every, np.int32), lambda f: (np.tile(f, len(rotation)) * phase)[first]
 
 
 def systematic_absences(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> npt.NDArray[np.bool_]:

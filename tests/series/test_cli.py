@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from argand.cli import main
@@ -73,6 +75,21 @@ def test_refusals(
     assert err.count("\n") == 1
     assert words in err
     assert not (cif.parent / "out").exists()
+
+
+def test_what_adapt_has_made(cif: Path, files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("safetensors")
+    adapted, out = tmp_path / "adapted", tmp_path / "out"
+    made = ["--d-min", "1.2", "--samples", "400", "--width", "0.1", "--test", "0", "--no-progress"]
+    assert main(["adapt", str(cif), *made, "-o", str(adapted)]) == 0
+    assert main(["predict", str(adapted), str(files), "-o", str(out), "--workers", "1", "--no-report"]) == 0
+    capsys.readouterr()
+    simulation = Simulation(KNOWN, Perturbation([Independent(0.08)]), Measurement(noise=0.02), d_min=1.2)
+    found = [json.loads((out / "results" / f"sample_{i:04d}.json").read_text())["displacement"] for i in range(25)]
+    np.testing.assert_allclose(found, simulation.draw(range(25)).displacement, atol=0.03)
+    # results of another estimator do not go into the same folder
+    assert main(["predict", str(cif), str(files), "-o", str(out), "--workers", "1", "--no-report"]) == 2
+    assert "another estimator" in capsys.readouterr().err
 
 
 def test_on_two_cores(cif: Path, files: Path, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 import argand
 from argand.io import Reflections, write_crystal
 from argand.measured import merge
-from argand.series import LeastSquares, load_estimator
+from argand.series import LeastSquares, load_estimator, predict_series
 from argand.series.observed import on_one_list
-from argand.simulate import Groups, Measurement, Perturbation, Simulation
+from argand.simulate import Groups, Measurement, Perturbation, Simulation, write_folder
 from data_dir import DATA
 
 WATER = argand.Crystal(
@@ -51,6 +51,33 @@ def test_special_positions_stay():
     found = LeastSquares(pyrochlore)([merge(data) for data in measured(simulation, 2)], refine=True)
     for row, estimate in enumerate(found):
         np.testing.assert_allclose(estimate.displacement, simulation.draw([row]).displacement[0], atol=0.02)
+
+
+@pytest.mark.parametrize("format", ["hkl", "mtz"])
+def test_a_setting_without_a_name_is_written_in_p1(tmp_path, format):
+    shifted = WATER.replace(frac=WATER.frac + np.array([0.125, 0, 0]), symops=("x,y,z", "-x+1/4,-y,-z"))
+    assert "," in shifted.spacegroup
+    moves = Perturbation([Groups(0.1, "hydrogens", rotation=0.0)])
+    simulation = Simulation(shifted, moves, Measurement(noise=0.01), d_min=1.0)
+    write_crystal(tmp_path / "known.cif", shifted)
+    write_folder(tmp_path / "files", simulation, [0], format=format)
+    truth = argand.read_reflections(tmp_path / "files" / "truth" / "sample_0000.mtz")
+    size = np.abs(simulation.f0).max()
+    np.testing.assert_allclose(
+        truth.f, argand.structure_factors(simulation.true_crystal(simulation.draw([0]), 0), truth.hkl), atol=1e-4 * size
+    )
+    assert len(truth.hkl) == 2 * len(simulation.hkl)
+    record = predict_series(tmp_path / "known.cif", [tmp_path / "files"], tmp_path / "out", maps=True, workers=1)[0]
+    assert record.r < 0.02
+    found = argand.read_reflections(tmp_path / "out" / "phases" / "sample_0000.mtz")
+    assert found.spacegroup == "P 1"
+    true = simulation.true_crystal(simulation.draw([0]), 0)
+    f = argand.structure_factors(true, found.hkl)
+    assert argand.map_correlation(found.hkl, found.amplitude * np.exp(1j * found.phase), f) > 0.999
+    rho, _, _ = argand.read_map(tmp_path / "out" / "maps" / "sample_0000.ccp4")
+    peak = np.unravel_index(rho.argmax(), rho.shape) / np.array(rho.shape)
+    apart = peak - np.array([true.frac[3], [0.25, 0, 0] - true.frac[3]])
+    assert np.abs(apart - np.rint(apart)).max(axis=1).min() < 0.03
 
 
 def test_too_few_reflections_are_an_answer():

@@ -130,8 +130,10 @@ def test_work_is_spread(workers, monkeypatch):
         list(spread(chunk_work.refused, chunks, workers, setup=chunk_work.prepared, arguments=(5,)))
 
 
+# A program that was started in the background has inherited that SIGINT is ignored.
 LOOP = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {here!r})
 import slow
 from argand.series.parallel import spread
@@ -154,23 +156,20 @@ def work(chunk):
 def test_no_process_outlives_an_interruption(how, tmp_path):
     (tmp_path / "slow.py").write_text(SLOW)
     (tmp_path / "loop.py").write_text(LOOP.format(here=str(tmp_path)))
-    process = subprocess.Popen(
-        [sys.executable, str(tmp_path / "loop.py")], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    lines = iter(process.stdout.readline, "")
-    first = next(int(line) for line in lines if line.strip().isdigit())
-    process.send_signal(how)
-    process.wait(timeout=30)
-    deadline = time.monotonic() + 20
-    while _alive(first) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _alive(first)
-    done = 1 + sum(line.strip().isdigit() for line in lines)
+    with subprocess.Popen(
+        [sys.executable, str(tmp_path / "loop.py")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        first = next(int(line) for line in lines if line.strip().isdigit())
+        process.send_signal(how)
+        process.wait(timeout=30)
+        deadline = time.monotonic() + 20
+        while _alive(first) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not _alive(first)
+        done = 1 + sum(line.strip().isdigit() for line in lines)
     assert done < 6  # what was not begun is not done
-    process.stdout.close()
-    assert process.stderr is not None
-    process.stderr.close()
 
 
 def _alive(pid: int) -> bool:

@@ -178,8 +178,10 @@ def test_one_at_a_time(measured: Path, tmp_path: Path) -> None:
         assert not list((tmp_path / "out" / "phases").iterdir())
 
 
+# A program that was started in the background has inherited that SIGINT is ignored.
 SCRIPT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {tests!r})
 import stand_in
 from argand.series import predict_series

@@ -31,6 +31,7 @@ _VERBS = {
     "sf": _Verb("argand.cli.files", "structure factors of a crystal: CIF to MTZ"),
     "map": _Verb("argand.cli.files", "electron density from structure factors: MTZ to CCP4 map"),
     "simulate": _Verb("argand.cli.simulate", "crystals like a known one, and what would be measured of them"),
+    "adapt": _Verb("argand.cli.adapt", "learn from a known crystal what amplitudes of crystals like it mean"),
     "train": _Verb("argand.cli.networks", "train a network to find phases", configurable=True),
     "evaluate": _Verb("argand.cli.networks", "score trained weights beside the references", configurable=True),
     "predict": _Verb(

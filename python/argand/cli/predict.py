@@ -30,15 +30,16 @@ def predict(
     """Phases, and a density, from measured amplitudes.
 
     argand predict KNOWN FILES... -o FOLDER finds how crystals differ from a known one, in one reflection file, several,
-    or folders of thousands: phases (MTZ), displaced atoms (CIF), a table and a report. Stopped with Ctrl-C, or killed,
-    it goes on where it was when it is called again.
+    or folders of thousands: phases (MTZ), displaced atoms (CIF), a table and a report. KNOWN is what argand adapt has
+    made of it, or its CIF. Stopped with Ctrl-C, or killed, it goes on where it was when it is called again.
 
     argand predict FILE --weights TRAINED --contents Pb4 -o phased.mtz asks a trained network.
 
     Parameters
     ----------
     files
-        The known crystal (CIF), then reflection files or folders of them; or one reflection file, with weights.
+        The known crystal (folder of argand adapt, or CIF), then reflection files or folders of them; or one reflection
+        file, with weights.
     output
         Folder for all results; with weights, the reflections to write (MTZ, columns F and PHI).
     refine

@@ -49,12 +49,12 @@ class LeastSquares:
         """Of the structure: the same file gives the same."""
         crystal = self.crystal
         parts = (crystal.cell, crystal.symops, crystal.types, self.table)
-        arrays = (crystal.frac, crystal.occ, crystal.b_iso)
+        arrays = (crystal.frac, crystal.occ, crystal.beta())
         text = repr(parts).encode() + b"".join(np.round(array, 6).tobytes() for array in arrays)
         return f"least squares {hashlib.sha256(text).hexdigest()[:16]}"
 
     def __call__(self, data: Sequence[Merged], *, refine: bool) -> list[Estimate | ArgandError]:
-        answers: list[Estimate | ArgandError] = [ArgandError("")] * len(data)
+        answers: dict[int, Estimate | ArgandError] = {}
         order = sorted(range(len(data)), key=lambda i: data[i].cell)
         for cell, rows in groupby(order, key=lambda i: data[i].cell):  # one model for each cell
             own = list(rows)
@@ -64,9 +64,8 @@ class LeastSquares:
                 answers[i] = ArgandError(f"{len(data[i].hkl)} {few}")
             if usable:
                 found = self._of(on_one_list([data[i] for i in usable], self.crystal.symops), cell, refine)
-                for i, estimate in zip(usable, found, strict=True):
-                    answers[i] = estimate
-        return answers
+                answers.update(zip(usable, found, strict=True))
+        return [answers[i] for i in range(len(data))]
 
     def _of(self, seen: Observed, cell: Cell, thorough: bool) -> list[Estimate]:
         model = Model(self.crystal, seen.hkl, self._parameters, table=self.table)
@@ -113,7 +112,7 @@ class LeastSquares:
 
 
 def _moves_of(crystal: Crystal) -> FloatArray:
-    """Modes (k, n, 3): the free directions of every site, with the sites that follow it."""
+    """Modes (k, n, 3): the free directions of the sites that lead; others follow where their symmetry lets them."""
     n = len(crystal.types)
     leader = np.arange(n)
     for group in hydrogen_groups(crystal):
@@ -121,20 +120,14 @@ def _moves_of(crystal: Crystal) -> FloatArray:
         leader[group] = heavy[0] if heavy else group[0]
     leader = shared_sites(crystal)[leader]
     bases = [position_basis(crystal, i) for i in range(n)]
-    modes = []
+    leader = np.array([j if _allows(bases[i], bases[j]) else i for i, j in enumerate(leader)], dtype=np.intp)
+    modes = np.zeros((sum(len(bases[i]) for i in np.unique(leader)), n, 3))
+    k = 0
     for i in np.unique(leader):
-        followers = [j for j in np.flatnonzero(leader == i) if j == i or _allows(bases[j], bases[i])]
         for direction in bases[i]:
-            mode = np.zeros((n, 3))
-            mode[followers] = direction
-            modes.append(mode)
-    led = np.abs(np.array(modes)).max(axis=(0, 2)) > 0 if modes else np.zeros(n, bool)
-    for j in np.flatnonzero(~led):  # on a special position of its own
-        for direction in bases[j]:
-            mode = np.zeros((n, 3))
-            mode[j] = direction
-            modes.append(mode)
-    return np.array(modes).reshape(-1, n, 3)
+            modes[k, leader == i] = direction
+            k += 1
+    return modes
 
 
 def _allows(follower: FloatArray, directions: FloatArray) -> bool:

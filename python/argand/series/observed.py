@@ -33,7 +33,7 @@ def on_one_list(data: Sequence[Merged], spacegroup: SpaceGroup) -> Observed:
     hkl = miller_indices(best.cell, spacegroup, d_min=best.d_min * (1.0 - 1e-9))
     hkl = np.unique(np.concatenate([hkl, *(own.hkl for own in data)]), axis=0)  # cells differ a little
     amplitude, sigma = (np.full((len(data), len(hkl)), np.nan) for _ in range(2))
-    place = _places(hkl)
+    place = _Places(hkl)
     for row, own in enumerate(data):
         at = place(own.hkl)
         if own.sigma is None:
@@ -45,7 +45,7 @@ def on_one_list(data: Sequence[Merged], spacegroup: SpaceGroup) -> Observed:
     return Observed(np.ascontiguousarray(hkl, np.int32), amplitude, sigma)
 
 
-class _places:
+class _Places:
     """Where reflections stand in a sorted list that holds them."""
 
     def __init__(self, hkl: HklArray) -> None:

@@ -41,7 +41,7 @@ def predict_series(
 
     Parameters
     ----------
-    adapted : what `load_estimator` knows: the known structure (CIF)
+    adapted : what `load_estimator` knows: a folder that `argand adapt` wrote, or the known structure (CIF)
     files : reflection files, and folders of them
     out : folder for phases/ (MTZ: F PHI, FC PHIC on an absolute scale), atoms/ (CIF), results/ (JSON), table.csv,
         table.json, and maps/ (CCP4, with `maps`)
@@ -101,8 +101,10 @@ def _run(
             done += len(records)
             if progress:
                 print(f"\r{done} of {len(todo)} files", end="", file=sys.stderr, flush=True)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"stopped after {done} of {len(todo)} files; the same call goes on there") from None
+    except KeyboardInterrupt:  # chunks that were being worked on have been ended
+        folder = SeriesFolder(arguments[2])
+        ready = sum(folder.record(source) is not None for source in todo)
+        raise KeyboardInterrupt(f"stopped after {ready} of {len(todo)} files; the same call goes on there") from None
     finally:
         if progress and done:
             print(file=sys.stderr)

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from argand.density import grid_shape, map_from_structure_factors
 from argand.errors import ArgandError, ArgandWarning
 from argand.io import Reflections, read_reflections, write_crystal, write_map, write_reflections
 from argand.measured import Merged, check_data, merge
+from argand.reflections import HklArray, in_p1
 from argand.series.estimate import Estimate, Estimator
 from argand.series.folder import SeriesFolder
 from argand.series.record import Record
@@ -50,9 +51,9 @@ class Work:
     def __init__(self, estimator: Estimator, folder: SeriesFolder, options: Options) -> None:
         self.estimator, self.folder, self.options = estimator, folder, options
         self.known = estimator.crystal
-        # reflections of a setting without a name are written as those of P 1 that they are
-        named = find_spacegroup(self.known.spacegroup) is not None
-        self.spacegroup = self.known.spacegroup if named else "P 1"
+        # files know named settings only: what has none is written in P 1
+        self.named = find_spacegroup(self.known.spacegroup) is not None
+        self.spacegroup = self.known.spacegroup if self.named else "P 1"
 
     def __call__(self, sources: Sequence[Source]) -> list[Record]:
         """The records of files, each of them written when its results are."""
@@ -90,26 +91,28 @@ class Work:
         notes = (str(warning.message).removeprefix(f"{source.path}: ") for warning in said)
         return _Data(source, stated, merged, tuple(notes))
 
+    def _listed(self, hkl: HklArray) -> tuple[HklArray, Callable[[Any], Any]]:
+        """Reflections as a file can hold them, and what makes values of theirs from those of `hkl`."""
+        return (hkl, lambda values: values) if self.named else in_p1(hkl, self.known.symops)
+
     def _write(self, own: _Data, estimate: Estimate, notes: tuple[str, ...], seconds: float) -> Record:
         begun = time.perf_counter()
         source, merged = own.source, own.merged
         phase = np.angle(estimate.f)
         measured = np.isfinite(estimate.amplitude)
-        f = np.where(measured, estimate.amplitude, 0.0) * np.exp(1j * phase)
-        kept = {"hkl": estimate.hkl[measured], "f": f[measured]}
         cell = merged.cell
-        write_reflections(
-            self.folder.path / "phases" / f"{source.name}.mtz",
-            kept["hkl"], kept["f"], cell=cell, spacegroup=self.spacegroup,
-            SIGF=estimate.sigma_amplitude[measured], FC=estimate.f[measured],
-        )  # fmt: skip
+        hkl, turn = self._listed(estimate.hkl[measured])
+        f, f_calc = (turn(values[measured]) for values in (estimate.amplitude * np.exp(1j * phase), estimate.f))
+        sigma = np.abs(turn(estimate.sigma_amplitude[measured]))
+        path = self.folder.path / "phases" / f"{source.name}.mtz"
+        write_reflections(path, hkl, f, cell=cell, spacegroup=self.spacegroup, SIGF=sigma, FC=f_calc)
         u = estimate.displacement
         moved = self.known.frac + u @ np.linalg.inv(cartesian_axes(self.known)).T
         crystal = self.known.replace(frac=moved, cell=cell)
         write_crystal(self.folder.path / "atoms" / f"{source.name}.cif", crystal, name=source.name)
         if self.options.maps:
             shape = grid_shape(cell, self.spacegroup, merged.d_min)
-            rho = map_from_structure_factors(kept["hkl"], kept["f"], shape, cell=cell, spacegroup=self.spacegroup)
+            rho = map_from_structure_factors(hkl, f, shape, cell=cell, spacegroup=self.spacegroup)
             write_map(self.folder.path / "maps" / f"{source.name}.ccp4", rho, cell, self.spacegroup)
         length = np.linalg.norm(u, axis=1)
         record = Record(

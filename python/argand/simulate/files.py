@@ -14,9 +14,11 @@ from argand._version import __version__
 from argand.errors import ArgandError
 from argand.io import write_crystal, write_hklf4, write_reflections
 from argand.io._files import replacing
+from argand.reflections import in_p1
 from argand.simulate.description import to_json
 from argand.simulate.samples import Samples
 from argand.simulate.simulation import Simulation
+from argand.symmetry import find_spacegroup
 
 __all__ = ["read_samples", "write_folder", "write_samples"]
 
@@ -85,16 +87,23 @@ def _write_measured(path: Path, simulation: Simulation, samples: Samples, row: i
     if path.suffix == ".hkl":
         write_hklf4(path, hkl, intensity, sigma)
     else:
-        crystal = simulation.crystal
-        write_reflections(
-            path, hkl, cell=tuple(samples.cell[row]), spacegroup=crystal.spacegroup, I=intensity, SIGI=sigma
-        )
+        # a list of measured reflections is one in any setting, named or not
+        group = simulation.crystal.spacegroup if _named(simulation) else "P 1"
+        write_reflections(path, hkl, cell=tuple(samples.cell[row]), spacegroup=group, I=intensity, SIGI=sigma)
 
 
 def _write_truth(stem: Path, simulation: Simulation, samples: Samples, row: int) -> None:
-    cell, group = tuple(samples.cell[row]), simulation.crystal.spacegroup
-    write_reflections(stem.with_suffix(".mtz"), simulation.hkl, samples.f[row], cell=cell, spacegroup=group)
+    cell, group, hkl, f = tuple(samples.cell[row]), simulation.crystal.spacegroup, simulation.hkl, samples.f[row]
+    if not _named(simulation):
+        hkl, turn = in_p1(hkl, group)
+        group, f = "P 1", turn(f)
+    write_reflections(stem.with_suffix(".mtz"), hkl, f, cell=cell, spacegroup=group)
     write_crystal(stem.with_suffix(".cif"), simulation.true_crystal(samples, row))
+
+
+def _named(simulation: Simulation) -> bool:
+    """Whether the setting has a name: MTZ files know no other ones."""
+    return find_spacegroup(simulation.crystal.spacegroup) is not None
 
 
 def _about(simulation: Simulation) -> dict[str, Any]:

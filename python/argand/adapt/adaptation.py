@@ -1,0 +1,301 @@
+"""A known crystal, made ready for crystals like it: what `argand adapt` makes and `argand predict` applies."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from argand.adapt.ambiguity import WARNING, Mirror, ambiguity
+from argand.adapt.linear import Linear
+from argand.adapt.linearisation import Linearisation
+from argand.adapt.scale import disagreement, fit_scale
+from argand.adapt.search import search
+from argand.adapt.width import WidthCurve
+from argand.cell import Cell, FloatArray
+from argand.crystal import Crystal
+from argand.errors import ArgandError
+from argand.measured import Merged
+from argand.refine import Model, Parameters, free
+from argand.reflections import stol
+from argand.series.estimate import Estimate
+from argand.series.observed import Observed, on_one_list
+
+__all__ = ["Adaptation", "Rung"]
+
+_BAD = 0.25  # an R that no crystal like the known one has once its atoms are in place
+_FEW, _STRAIN = 0.8, 0.05  # the least share of the reflections, the most that a cell edge may differ by
+_B_SIGMAS = 4.0
+_KEPT = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Rung:
+    """What was learned of crystals whose atoms have moved by about `width` (angstrom, rms in three dimensions)."""
+
+    width: float
+    expected: FloatArray  # (m,) mean |F|
+    error: FloatArray  # (m,) its standard deviation
+    linear: Linear
+
+
+@dataclass(frozen=True, eq=False)
+class Adaptation:
+    """An `argand.series.Estimator` of the displacements of a known crystal.
+
+    Attributes
+    ----------
+    crystal : the known structure
+    hkl : (m, 3) reflections of the regression
+    modes : (k, n, 3) displacements, angstrom, whose sum with factors from N(0, width^2) is expected
+    rungs : the regressions, small widths first
+    curve : the width that an R(|Fo|, |F0|) means
+    about : how it was made, and what it reaches on samples that were not used; goes into its JSON file
+    rounds : how many further starts a refinement may try
+    """
+
+    crystal: Crystal
+    hkl: NDArray[np.int32]
+    modes: FloatArray
+    rungs: tuple[Rung, ...]
+    curve: WidthCurve
+    about: dict[str, Any] = field(default_factory=dict)
+    rounds: int = 4
+    table: str = "it92"
+
+    @cached_property
+    def positions(self) -> Parameters:
+        """The modes as parameters of a refinement."""
+        return free(self.crystal, positions=self.modes)
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """The modes, and an overall B, which is the last."""
+        own, still = self.positions, free(self.crystal, positions=False, overall_b=True)
+        directions = np.concatenate([own.directions, still.directions])
+        return Parameters(own.names + still.names, own.kinds + still.kinds, directions)
+
+    @cached_property
+    def _ready(self) -> dict[tuple[Cell, bytes], tuple[Model, Linearisation]]:
+        return {}
+
+    def models(self, hkl: NDArray[np.int32], cell: Cell) -> tuple[Model, Linearisation]:
+        """What works on a list of reflections in a cell; the last ones are kept, since series are much alike."""
+        key = cell, np.ascontiguousarray(hkl).tobytes()
+        if key not in self._ready:
+            crystal = self.crystal.replace(cell=cell)
+            model = Model(crystal, hkl, self.parameters, table=self.table)
+            if len(self._ready) >= _KEPT:
+                del self._ready[next(iter(self._ready))]
+            self._ready[key] = model, Linearisation(crystal, hkl, self.positions, self.table)
+        return self._ready[key]
+
+    @cached_property
+    def stol(self) -> FloatArray:
+        return stol(self.hkl, self.crystal.cell)
+
+    @cached_property
+    def mirror(self) -> Mirror | None:
+        """What turns an answer into the other one, where the parent's symmetry makes it ambiguous."""
+        return ambiguity(self.crystal, self.modes)
+
+    @property
+    def warning(self) -> str:
+        return "" if self.mirror is None else WARNING
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what was learned."""
+        digest = hashlib.sha256(np.ascontiguousarray(np.round(self.crystal.frac, 6)).tobytes())
+        for rung in self.rungs:
+            digest.update(rung.linear.weights.tobytes())
+        return f"adaptation {digest.hexdigest()[:16]}"
+
+    def __call__(self, data: Sequence[Merged], *, refine: bool) -> list[Estimate | ArgandError]:
+        answers: list[Estimate | ArgandError] = [ArgandError("")] * len(data)
+        order = sorted(range(len(data)), key=lambda i: data[i].cell)
+        fewest = len(self.modes) + 2
+        for cell, rows in groupby(order, key=lambda i: data[i].cell):  # one model for each cell
+            usable = []
+            for i in rows:
+                if len(data[i].hkl) < fewest:
+                    words = f"{len(data[i].hkl)} reflections for {fewest - 1} parameters: too few"
+                elif wrong := self._other_cell(cell):
+                    words = wrong
+                else:
+                    usable.append(i)
+                    continue
+                answers[i] = ArgandError(words)
+            if usable:
+                seen = on_one_list([data[i] for i in usable], self.crystal.symops)
+                for i, estimate in zip(usable, self.estimate(seen, cell, refine=refine), strict=True):
+                    answers[i] = estimate
+        return answers
+
+    def estimate(self, seen: Observed, cell: Cell | None = None, *, refine: bool) -> list[Estimate]:
+        """Answers for data sets on one list of reflections; `cell` where it is not the known one."""
+        work = _Work(self, seen, cell or self.crystal.cell)
+        p, sigma, flags = work.refined() if refine else work.at_once()
+        return work.answers(p, sigma, flags)
+
+    def save(self, path: str | Path) -> Path:
+        """Write a folder that `load` and `argand predict` read: safetensors and JSON, each whole or not at all."""
+        from argand.adapt.store import save_adaptation
+
+        return save_adaptation(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Adaptation:
+        """Read a folder that `save` wrote."""
+        from argand.adapt.store import load_adaptation
+
+        return load_adaptation(path)
+
+    def _other_cell(self, cell: Cell) -> str:
+        off = np.abs(np.array(cell[:3]) / self.crystal.cell[:3] - 1.0).max()
+        turned = np.abs(np.radians(np.array(cell[3:]) - self.crystal.cell[3:])).max()
+        if max(off, turned) <= _STRAIN:
+            return ""
+        return f"the cell {' '.join(f'{x:g}' for x in cell)} is not that of a crystal like the known one"
+
+
+class _Work:
+    """An adaptation at work on data sets of one list of reflections and one cell."""
+
+    def __init__(self, made: Adaptation, seen: Observed, cell: Cell) -> None:
+        self.made, self.seen = made, seen
+        self.model, self.line = made.models(seen.hkl, cell)
+        self.squares = np.square(self.model.stol)
+        b, k = len(seen.amplitude), len(made.modes)
+        self.still = np.zeros((b, k))
+        self.r_known, _, _ = self._r(self.still)
+        self.width = made.curve(self.r_known)
+        rungs = np.log([rung.width for rung in made.rungs])
+        self.rung = np.abs(np.log(self.width)[:, None] - rungs).argmin(axis=1)
+        self.own = _on(made.hkl, seen)
+        self.regression, self.far = self._regression()
+
+    def at_once(self) -> tuple[FloatArray, FloatArray, list[list[str]]]:
+        """p with B (b, k + 1), sigma (b, n), flags."""
+        r, _, b = self._r(self.regression)
+        modes = self.made.modes
+        sigma = np.empty((len(b), modes.shape[1]))
+        for i in np.unique(self.rung):
+            sigma[self.rung == i] = _of_sites(self.made.rungs[i].linear.covariance, modes)
+        return np.concatenate([self.regression, b[:, None]], axis=1), sigma, self._flags(r, b)
+
+    def refined(self) -> tuple[FloatArray, FloatArray, list[list[str]]]:
+        made, n = self.made, self.made.modes.shape[1]
+        p, sigma = np.zeros((len(self.still), len(self.model))), np.empty((len(self.still), n))
+        r, b, rest = np.empty(len(p)), np.empty(len(p)), np.empty(len(p))
+        for i in np.unique(self.rung):
+            own = np.flatnonzero(self.rung == i)
+            rung = made.rungs[i]
+            found = search(
+                self.model, self.line, self.seen.amplitude[own], self.seen.sigma[own], rung.width,
+                self.regression[own], rung.linear.covariance, made.rounds, int(made.about.get("seed", 0)),
+            )  # fmt: skip
+            p[own], r[own], b[own], rest[own] = found.p, found.r, found.p[:, -1], found.converged
+            lengths = np.square(made.modes).sum(axis=2)  # (k, n)
+            sigma[own] = np.sqrt(np.square(np.nan_to_num(found.sigma[:, :-1])) @ lengths)
+        flags = self._flags(r, b)
+        for row in np.flatnonzero(rest == 0.0):
+            flags[row].append("the refinement has not come to rest")
+        return p, sigma, flags
+
+    def answers(self, p: FloatArray, sigma: FloatArray, flags: list[list[str]]) -> list[Estimate]:
+        f = self.model.structure_factors(p)
+        scale = _best_scale(self.seen.amplitude, np.abs(f))
+        r = disagreement(self.seen.amplitude, scale[:, None] * np.abs(f))
+        u = np.einsum("bk,knx->bnx", p[:, :-1], self.made.modes)
+        return [
+            Estimate(
+                hkl=self.seen.hkl,
+                amplitude=self.seen.amplitude[row] / scale[row],
+                sigma_amplitude=self.seen.sigma[row] / scale[row],
+                f=f[row],
+                displacement=u[row],
+                sigma=sigma[row],
+                r_known=float(self.r_known[row]),
+                r=float(r[row]),
+                scale=float(scale[row]),
+                b_change=float(p[row, -1]),
+                flags=tuple(flags[row]),
+            )
+            for row in range(len(p))
+        ]
+
+    def _r(self, p: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """R, scale and B (b,) of p (b, k) without B."""
+        whole = np.concatenate([p, np.zeros((len(p), 1))], axis=1)
+        calculated = np.abs(self.model.structure_factors(whole))
+        scale, b = fit_scale(self.seen.amplitude, calculated, self.squares)
+        calculated *= scale[:, None] * np.exp(-b[:, None] * self.squares)
+        return disagreement(self.seen.amplitude, calculated), scale, b
+
+    def _regression(self) -> tuple[FloatArray, FloatArray]:
+        """p (b, k) by the rung that fits and its neighbours, the lowest R kept, the known structure among them."""
+        best, r = self.still.copy(), self.r_known.copy()
+        far, rung = np.full(len(r), np.inf), self.rung.copy()
+        on = self.own
+        squares = np.square(self.made.stol)
+        for step in (0, -1, 1):
+            chosen = self.rung + step
+            p, distance = self.still.copy(), np.full(len(r), np.inf)
+            for i in np.unique(chosen[(chosen >= 0) & (chosen < len(self.made.rungs))]):
+                rows, learned = np.flatnonzero(chosen == i), self.made.rungs[i]
+                scale, b = fit_scale(on[rows], learned.expected, squares, learned.error**-2.0)
+                absolute = on[rows] / (scale[:, None] * np.exp(-b[:, None] * squares))
+                p[rows], distance[rows] = learned.linear(absolute)
+            found, _, _ = self._r(p)
+            better = found < r
+            best[better], r[better] = p[better], found[better]
+            rung[better] = chosen[better]
+            far = np.minimum(far, distance)
+        self.rung = rung
+        return best, far
+
+    def _flags(self, r: FloatArray, b: FloatArray) -> list[list[str]]:
+        made, flags = self.made, []
+        completeness = np.isfinite(self.own).mean(axis=1)
+        widest, most = made.rungs[-1].width, _B_SIGMAS * max(float(made.about.get("b_change", 0.5)), 0.1)
+        for row in range(len(r)):
+            own = []
+            if self.width[row] >= 0.999 * min(widest, float(made.curve.width[-1])) and r[row] > 0.5 * _BAD:
+                own.append(f"differs as much as, or more than, crystals whose atoms moved by {widest:g} angstrom")
+            if self.far[row] > 1.5:
+                own.append("amplitudes unlike any it was made for")
+            if abs(b[row]) > most:
+                own.append(f"B differs by {b[row]:.1f} A^2, more than it was made for")
+            if completeness[row] < _FEW:
+                own.append(f"lacks {100 * (1 - completeness[row]):.0f} % of the reflections it was made for")
+            if r[row] > _BAD:
+                own.append(f"R above {_BAD}: displaced atoms do not explain the data")
+            flags.append(own)
+        return flags
+
+
+def _on(hkl: NDArray[np.int32], seen: Observed) -> FloatArray:
+    """Amplitudes (b, m) of the reflections hkl (m, 3); NaN where a set lacks one."""
+    where = {tuple(index): i for i, index in enumerate(seen.hkl.tolist())}
+    at = np.array([where.get(tuple(index), -1) for index in hkl.tolist()])
+    return np.where(at >= 0, seen.amplitude[:, at], np.nan)
+
+
+def _best_scale(observed: FloatArray, calculated: FloatArray) -> FloatArray:
+    seen = np.isfinite(observed)
+    o, c = np.where(seen, observed, 0.0), seen * calculated
+    return np.asarray((o * c).sum(axis=1) / np.maximum(np.square(c).sum(axis=1), np.finfo(float).tiny))
+
+
+def _of_sites(covariance: FloatArray, modes: FloatArray) -> FloatArray:
+    """Standard uncertainty (n,) of sites in three dimensions."""
+    squares = np.einsum("knx,knx->n", np.tensordot(covariance, modes, axes=1), modes)
+    return np.asarray(np.sqrt(np.maximum(squares, 0.0)))
