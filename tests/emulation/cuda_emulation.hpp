@@ -9,6 +9,7 @@
 
 #include <ucontext.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -169,7 +170,7 @@ inline void run_block(Block& b) {
     fiber.context.uc_link = nullptr;
     makecontext(&fiber.context, run_fiber, 0);
   }
-  std::memset(b.shared.data(), 0xff, b.shared.size());
+  std::fill(b.shared.begin(), b.shared.end(), 0xff);
   b.words.assign(b.words.size(), Word{});
   b.interval = 0;
   b.error.clear();
