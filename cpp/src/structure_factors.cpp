@@ -7,6 +7,7 @@
 #include <numeric>
 #include <vector>
 
+#include "argand/moments.hpp"
 #include "argand/parallel.hpp"
 #include "argand/rows.hpp"
 #include "kernels/kernels.hpp"
@@ -60,20 +61,12 @@ struct Packed {
   }
 };
 
-// dF/dx = 2 pi i h F, dF/dbeta_ij = -h_i h_j F (twice off the diagonal), dF/docc = F / occ.
 template <class T>
 void store_gradients(const Block<T>& block, const Moments<T>& moments, const AtomGradients<T>& out) {
-  constexpr double two_pi = 6.283185307179586476925286766559;
   for (int lane = 0; lane < block.count; ++lane) {
-    const Index atom = block.source[lane];
-    const double occ = block.occ[lane];
-    if (out.frac) {
-      for (int d = 0; d < 3; ++d) out.frac[3 * atom + d] = T(-two_pi * occ * moments.im[d][lane]);
-    }
-    if (out.beta) {
-      for (int d = 0; d < 6; ++d) out.beta[6 * atom + d] = T((d < 3 ? -1 : -2) * occ * moments.re[d][lane]);
-    }
-    if (out.occ) out.occ[atom] = T(moments.re0[lane]);
+    double own[moment_count];
+    for (int m = 0; m < moment_count; ++m) own[m] = moments.sum[m][lane];
+    store_gradients(own, block.occ[lane], block.source[lane], out);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "argand/lanes.hpp"
 #include "argand/measure.hpp"
+#include "argand/moments.hpp"
 #include "argand/rows.hpp"
 #include "argand/views.hpp"
 
@@ -31,11 +32,10 @@ struct BlockStep {
   alignas(lane_bytes) T across[2][lane_count<T>];                  // ratio_across for signs +1 and -1
 };
 
-// What a block of atoms gathers over the reflections, with p = conj(g) f T(hkl):
-// sums of Im p (h, k, l), of Re p (hh, kk, ll, hk, hl, kl) and of Re p.
+// What a block of atoms gathers over the reflections, see moments.hpp.
 template <class T>
 struct Moments {
-  double im[3][lane_count<T>], re[6][lane_count<T>], re0[lane_count<T>];
+  double sum[moment_count][lane_count<T>];
 };
 
 // Atoms of one crystal, packed: at most blocks_in_cache, so that they stay there while rows pass by.

@@ -184,16 +184,16 @@ ARGAND_INLINE void gather(const BlockView<T>& atoms, Index b, const Row& row, bo
 #pragma GCC unroll 2
   for (int w = 0; w < n; ++w) {
     Moments<T>& m = moments[b + w];
-    add_wide<T>(m.im[0], h, i0[w]);
-    add_wide<T>(m.im[1], k, i0[w]);
-    add_wide<T>(m.im[2], 1, i1[w]);
-    add_wide<T>(m.re[0], h * h, r0[w]);
-    add_wide<T>(m.re[1], k * k, r0[w]);
-    add_wide<T>(m.re[2], 1, r2[w]);
-    add_wide<T>(m.re[3], h * k, r0[w]);
-    add_wide<T>(m.re[4], h, r1[w]);
-    add_wide<T>(m.re[5], k, r1[w]);
-    add_wide<T>(m.re0, 1, r0[w]);
+    add_wide<T>(m.sum[0], h, i0[w]);
+    add_wide<T>(m.sum[1], k, i0[w]);
+    add_wide<T>(m.sum[2], 1, i1[w]);
+    add_wide<T>(m.sum[3], h * h, r0[w]);
+    add_wide<T>(m.sum[4], k * k, r0[w]);
+    add_wide<T>(m.sum[5], 1, r2[w]);
+    add_wide<T>(m.sum[6], h * k, r0[w]);
+    add_wide<T>(m.sum[7], h, r1[w]);
+    add_wide<T>(m.sum[8], k, r1[w]);
+    add_wide<T>(m.sum[9], 1, r0[w]);
   }
 }
 
