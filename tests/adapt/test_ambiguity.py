@@ -8,6 +8,8 @@ import pytest
 import argand
 from argand.adapt import adapt
 from argand.adapt.ambiguity import ambiguity
+from argand.adapt.held_out import as_measured
+from argand.adapt.training import simulation_of
 from argand.refine import Model, free
 
 
@@ -49,7 +51,16 @@ def test_said_in_words_where_symmetry_is_broken(crystal: argand.Crystal) -> None
     assert made.crystal.symops == ("x,y,z",)
     assert "two answers" in made.warning
     assert made.mirror is not None
+    simulation = simulation_of(made.crystal, 0.1, made.about, seed=6)
+    samples = simulation.draw(range(2))
+    for one in made.estimate(as_measured(simulation, samples), refine=True):
+        assert one.other is not None
+        np.testing.assert_allclose(np.abs(one.other.f), np.abs(one.f), rtol=1e-3, atol=1e-2)
+        assert one.other.displacement.shape == one.displacement.shape
 
 
 def test_no_warning_where_symmetry_is_kept(made: argand.adapt.Adaptation) -> None:
     assert made.warning == ""
+    simulation = simulation_of(made.crystal, 0.1, made.about, seed=6)
+    seen = as_measured(simulation, simulation.draw(range(1)))
+    assert made.estimate(seen, refine=False)[0].other is None

@@ -45,8 +45,20 @@ def test_learns_and_predicts(cif: Path, tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_a_broken_symmetry_is_warned_of(cif: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--d-min", "1.0", "--samples", "60", "--width", "0.2", "--test", "0", "--break-symmetry"]
-    assert main(["adapt", str(cif), "-o", str(tmp_path / "run"), *options]) == 0
+    run, out = tmp_path / "run", tmp_path / "out"
+    assert main(["adapt", str(cif), "-o", str(run), *options]) == 0
     assert "warning: the known structure has a centre of symmetry" in capsys.readouterr().out
+    known = argand.read_crystal(cif).to_p1()
+    simulation = Simulation(known, Perturbation([Independent(0.1)]), Measurement(noise=0.02), d_min=1.0, seed=5)
+    write_folder(tmp_path / "files", simulation, range(1), truth=False)
+    argv = ["predict", str(run), str(tmp_path / "files"), "-o", str(out), "--no-report", "--no-refine"]
+    assert main(argv) == 0
+    assert "its mirror image explains it as well" in capsys.readouterr().out
+    for answers in ("atoms/sample_0000{}.cif", "phases/sample_0000{}.mtz"):
+        assert (out / answers.format("")).exists()
+        assert (out / answers.format("_other")).exists()
+    one, other = (argand.read_reflections(out / f"phases/sample_0000{name}.mtz") for name in ("", "_other"))
+    np.testing.assert_allclose(one.amplitude, other.amplitude, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
