@@ -1,6 +1,6 @@
 """Crystals like a known one, by `argand.adapt` and by what one would do without it: the tables of docs/adapt.md.
 
-    python benchmarks/adapt.py --cells FOLDER [--quick] [--only NAME ...] [--json FILE] CIF...
+    python benchmarks/adapt.py --cells FOLDER [--quick] [--d-min D] [--report] [--json FILE] CIF...
 
 Atoms of five known crystals move independently by 0.1 to 0.7 angstrom (rms, three dimensions), data to 1.0 and 1.5
 angstrom, clean or measured: 4 % noise, a changed B and scale, an unmodelled oxygen in a tenth of the samples. No method
@@ -152,9 +152,9 @@ def measure(made: Adaptation, kind: str, rms: float, samples: int) -> dict[str, 
     return scores
 
 
-def run(files: list[Path], cells: Path, quick: bool) -> None:
+def run(files: list[Path], resolutions: list[float], cells: Path, quick: bool) -> None:
     cells.mkdir(parents=True, exist_ok=True)
-    for file, d_min, kind in itertools.product(files, D_MIN, KINDS):
+    for file, d_min, kind in itertools.product(files, resolutions, KINDS):
         made = None
         for rms in WIDTHS:
             path = cells / f"{file.stem}_{d_min}_{kind}_{rms}.json"
@@ -216,12 +216,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path, metavar="CIF")
     parser.add_argument("--cells", type=Path, required=True)
+    parser.add_argument("--d-min", type=float, nargs="+", choices=D_MIN, default=list(D_MIN))
     parser.add_argument("--json", type=Path)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--report", action="store_true", help="print what is there and measure nothing")
     given = parser.parse_args()
     if not given.report:
-        run(given.files, given.cells, given.quick)
+        run(given.files, given.d_min, given.cells, given.quick)
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(given.cells.glob("*.json"))]
     print("\n".join(f"- {name}: {words}" for name, words in describe().items()))
     report(found)

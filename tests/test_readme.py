@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 def test_python_examples_run(tmp_path, monkeypatch):
     pytest.importorskip("lightning")
     examples = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
-    assert len(examples) == 3
+    assert len(examples) == 4
     (tmp_path / "tests").symlink_to(ROOT / "tests", target_is_directory=True)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
@@ -22,3 +22,4 @@ def test_python_examples_run(tmp_path, monkeypatch):
     assert (tmp_path / "pyrochlore.ccp4").stat().st_size > 10_000
     assert names["frac"].grad.abs().max() > 0
     assert names["samples"].amplitude.shape == (32, 13, 13, 13)
+    assert all(one.r < 0.05 < 0.4 < one.r_known for one in names["found"])

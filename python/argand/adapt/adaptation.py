@@ -25,7 +25,7 @@ from argand.errors import ArgandError
 from argand.measured import Merged
 from argand.refine import Model, Parameters, free
 from argand.reflections import stol
-from argand.series.estimate import Estimate
+from argand.series.estimate import Answer, Estimate
 from argand.series.observed import Observed, on_one_list
 
 __all__ = ["Adaptation", "Rung"]
@@ -215,6 +215,11 @@ class _Work:
         scale = _best_scale(self.seen.amplitude, np.abs(f))
         r = disagreement(self.seen.amplitude, scale[:, None] * np.abs(f))
         u = np.einsum("bk,knx->bnx", p[:, :-1], self.made.modes)
+        others: list[Answer | None] = [None] * len(p)
+        if self.made.mirror is not None:
+            turned = self.made.mirror(u)
+            across = np.concatenate([self.model.from_displacements(turned)[:, :-1], p[:, -1:]], axis=1)
+            others = [Answer(*pair) for pair in zip(turned, self.model.structure_factors(across), strict=True)]
         return [
             Estimate(
                 hkl=self.seen.hkl,
@@ -228,6 +233,7 @@ class _Work:
                 scale=float(scale[row]),
                 b_change=float(p[row, -1]),
                 flags=tuple(flags[row]),
+                other=others[row],
             )
             for row in range(len(p))
         ]

@@ -84,7 +84,7 @@ def search(
 
 
 def _keep(best: Found, rows: NDArray[np.intp], run: Refinement, some: NDArray[np.bool_]) -> None:
-    goodness = np.maximum(run.figures.goodness, 1.0)
+    goodness = run.figures.goodness  # those of a prior are not scaled: the errors are larger, or smaller, than was said
     rest = run.converged.astype(np.float64)
     new = (run.p, run.sigma * goodness[:, None], run.scale, run.figures.r1, rest, run.chi2, goodness)
     for kept, value in zip(best, new, strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argand.series.estimate import Estimate, Estimator
+from argand.series.estimate import Answer, Estimate, Estimator
 from argand.series.folder import SeriesFolder
 from argand.series.least_squares import LeastSquares
 from argand.series.loading import load_estimator
@@ -11,6 +11,7 @@ from argand.series.record import Record, table_csv, table_json
 from argand.series.sources import Source, find_sources
 
 __all__ = [
+    "Answer",
     "Estimate",
     "Estimator",
     "LeastSquares",

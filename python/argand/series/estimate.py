@@ -13,7 +13,14 @@ from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.measured import Merged
 
-__all__ = ["Estimate", "Estimator"]
+__all__ = ["Answer", "Estimate", "Estimator"]
+
+
+class Answer(NamedTuple):
+    """Another crystal of which the same would have been measured."""
+
+    displacement: FloatArray  # (n, 3)
+    f: NDArray[np.complex128]  # (m,)
 
 
 class Estimate(NamedTuple):
@@ -30,6 +37,7 @@ class Estimate(NamedTuple):
     scale: float  # of the measured |F|
     b_change: float  # A^2
     flags: tuple[str, ...]  # in which way it lies outside what the estimator was made for
+    other: Answer | None = None  # where the parent's symmetry makes it ambiguous
 
 
 class Estimator(Protocol):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from argand.cell import Cell
 from argand.density import grid_shape, map_from_structure_factors
@@ -17,7 +18,7 @@ from argand.errors import ArgandError, ArgandWarning
 from argand.io import Reflections, read_reflections, write_crystal, write_map, write_reflections
 from argand.measured import Merged, check_data, merge
 from argand.reflections import HklArray, in_p1
-from argand.series.estimate import Estimate, Estimator
+from argand.series.estimate import Answer, Estimate, Estimator
 from argand.series.folder import SeriesFolder
 from argand.series.record import Record
 from argand.series.sources import Source
@@ -98,18 +99,12 @@ class Work:
     def _write(self, own: _Data, estimate: Estimate, notes: tuple[str, ...], seconds: float) -> Record:
         begun = time.perf_counter()
         source, merged = own.source, own.merged
-        phase = np.angle(estimate.f)
         measured = np.isfinite(estimate.amplitude)
-        cell = merged.cell
-        hkl, turn = self._listed(estimate.hkl[measured])
-        f, f_calc = (turn(values[measured]) for values in (estimate.amplitude * np.exp(1j * phase), estimate.f))
-        sigma = np.abs(turn(estimate.sigma_amplitude[measured]))
-        path = self.folder.path / "phases" / f"{source.name}.mtz"
-        write_reflections(path, hkl, f, cell=cell, spacegroup=self.spacegroup, SIGF=sigma, FC=f_calc)
-        u = estimate.displacement
-        moved = self.known.frac + u @ np.linalg.inv(cartesian_axes(self.known)).T
-        crystal = self.known.replace(frac=moved, cell=cell)
-        write_crystal(self.folder.path / "atoms" / f"{source.name}.cif", crystal, name=source.name)
+        cell, u = merged.cell, estimate.displacement
+        hkl, f = self._answer(source.name, estimate, Answer(u, estimate.f), cell)
+        if estimate.other is not None:
+            self._answer(f"{source.name}_other", estimate, estimate.other, cell)
+            notes = (*notes, f"its mirror image explains it as well: atoms/{source.name}_other.cif")
         if self.options.maps:
             shape = grid_shape(cell, self.spacegroup, merged.d_min)
             rho = map_from_structure_factors(hkl, f, shape, cell=cell, spacegroup=self.spacegroup)
@@ -138,6 +133,20 @@ class Work:
         )
         self.folder.write_record(record)
         return record
+
+    def _answer(self, name: str, estimate: Estimate, found: Answer, cell: Cell) -> tuple[HklArray, NDArray[Any]]:
+        """Write phases and atoms that were found; returned are the measured |F| with these phases."""
+        measured = np.isfinite(estimate.amplitude)
+        hkl, turn = self._listed(estimate.hkl[measured])
+        phased = estimate.amplitude * np.exp(1j * np.angle(found.f))
+        f, f_calc = (turn(values[measured]) for values in (phased, found.f))
+        sigma = np.abs(turn(estimate.sigma_amplitude[measured]))
+        path = self.folder.path / "phases" / f"{name}.mtz"
+        write_reflections(path, hkl, f, cell=cell, spacegroup=self.spacegroup, SIGF=sigma, FC=f_calc)
+        moved = self.known.frac + found.displacement @ np.linalg.inv(cartesian_axes(self.known)).T
+        crystal = self.known.replace(frac=moved, cell=cell)
+        write_crystal(self.folder.path / "atoms" / f"{name}.cif", crystal, name=name)
+        return hkl, f
 
 
 def _failure(source: Source, words: str) -> Record:

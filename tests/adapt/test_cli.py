@@ -1,0 +1,86 @@
+"""`argand adapt`, and `argand predict` with what it has made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import argand
+from argand.cli import main
+from argand.io import write_crystal
+from argand.simulate import Independent, Measurement, Perturbation, Simulation, write_folder
+
+pytest.importorskip("safetensors")
+
+
+@pytest.fixture
+def cif(crystal: argand.Crystal, tmp_path: Path) -> Path:
+    write_crystal(tmp_path / "known.cif", crystal)
+    return tmp_path / "known.cif"
+
+
+def test_learns_and_predicts(cif: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run, out = tmp_path / "run", tmp_path / "out"
+    options = ["--d-min", "1.2", "--samples", "600", "--width", "0.15", "0.3", "--test", "4"]
+    assert main(["adapt", str(cif), "-o", str(run), *options]) == 0
+    said = capsys.readouterr().out
+    assert f"{run}: 24 displacements from" in said
+    table = said.splitlines()[-2:]
+    assert [line.split()[0] for line in table] == ["0.15", "0.3"]
+    assert all(0.9 < float(line.split()[5]) <= 1.0 for line in table)
+    known = argand.read_crystal(cif)
+    simulation = Simulation(known, Perturbation([Independent(0.2)]), Measurement(noise=0.02), d_min=1.2, seed=5)
+    write_folder(tmp_path / "files", simulation, range(3), truth=False)
+    argv = ["predict", str(run), str(tmp_path / "files"), "-o", str(out), "--workers", "1", "--no-report"]
+    assert main(argv) == 0
+    records = json.loads((out / "table.json").read_text())
+    rows = records["files"] if isinstance(records, dict) else records
+    found = np.array([row["displacement"] for row in rows])
+    np.testing.assert_allclose(found, simulation.draw(range(3)).displacement, atol=0.06)
+    assert "adaptation" in json.loads((out / "series.json").read_text())["estimator"]
+
+
+def test_a_broken_symmetry_is_warned_of(cif: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--d-min", "1.0", "--samples", "60", "--width", "0.2", "--test", "0", "--break-symmetry"]
+    run, out = tmp_path / "run", tmp_path / "out"
+    assert main(["adapt", str(cif), "-o", str(run), *options]) == 0
+    assert "warning: the known structure has a centre of symmetry" in capsys.readouterr().out
+    known = argand.read_crystal(cif).to_p1()
+    simulation = Simulation(known, Perturbation([Independent(0.1)]), Measurement(noise=0.02), d_min=1.0, seed=5)
+    write_folder(tmp_path / "files", simulation, range(1), truth=False)
+    argv = ["predict", str(run), str(tmp_path / "files"), "-o", str(out), "--no-report", "--no-refine"]
+    assert main(argv) == 0
+    assert "its mirror image explains it as well" in capsys.readouterr().out
+    for answers in ("atoms/sample_0000{}.cif", "phases/sample_0000{}.mtz"):
+        assert (out / answers.format("")).exists()
+        assert (out / answers.format("_other")).exists()
+    one, other = (argand.read_reflections(out / f"phases/sample_0000{name}.mtz") for name in ("", "_other"))
+    np.testing.assert_allclose(one.amplitude, other.amplitude, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["nowhere.cif", "-o", "run"], "nowhere.cif"),
+        (["known.cif"], "--output"),
+        (["known.cif", "-o", "run", "--d-min", "5"], "too few"),
+        (["known.cif", "-o", "run", "--width", "-1"], "widths is"),
+        (["known.cif", "-o", "run", "--samples", "2"], "samples is 2"),
+        (["known.cif", "-o", "run", "--unmodelled", "Xx"], "Xx"),
+        (["known.cif", "-o", "run", "--test", "-2"], "test is -2"),
+        (["known.cif", "-o", "known.cif/run"], "known.cif/run"),
+    ],
+)
+def test_bad_input_is_one_line(
+    argv: list[str], words: str, cif: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(cif.parent)
+    cheap = ["--samples", "60"] if "--samples" not in argv else []
+    assert main(["adapt", *argv, *cheap]) == 2
+    said = capsys.readouterr()
+    assert len(said.err.strip().splitlines()) == 1
+    assert words in said.err
+    assert not Path("run").exists()
