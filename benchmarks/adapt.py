@@ -152,9 +152,9 @@ def measure(made: Adaptation, kind: str, rms: float, samples: int) -> dict[str, 
     return scores
 
 
-def run(files: list[Path], resolutions: list[float], cells: Path, quick: bool) -> None:
+def run(files: list[Path], resolutions: list[float], kinds: list[str], cells: Path, quick: bool) -> None:
     cells.mkdir(parents=True, exist_ok=True)
-    for file, d_min, kind in itertools.product(files, resolutions, KINDS):
+    for file, d_min, kind in itertools.product(files, resolutions, kinds):
         made = None
         for rms in WIDTHS:
             path = cells / f"{file.stem}_{d_min}_{kind}_{rms}.json"
@@ -188,6 +188,9 @@ def report(found: list[dict[str, Any]]) -> None:
             row, ms = [], []
             for rms in WIDTHS:
                 here = [cell for cell in own if cell["rms"] == rms]
+                if not here:  # not yet measured
+                    row.append("")
+                    continue
                 n, solved = sum(c["samples"] for c in here), sum(c["scores"][method]["success"] for c in here)
                 cc = np.mean([cell["scores"][method]["cc"] for cell in here])
                 error = np.mean([cell["scores"][method]["phase error"] for cell in here])
@@ -217,12 +220,13 @@ def main() -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="CIF")
     parser.add_argument("--cells", type=Path, required=True)
     parser.add_argument("--d-min", type=float, nargs="+", choices=D_MIN, default=list(D_MIN))
+    parser.add_argument("--kind", nargs="+", choices=list(KINDS), default=list(KINDS))
     parser.add_argument("--json", type=Path)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--report", action="store_true", help="print what is there and measure nothing")
     given = parser.parse_args()
     if not given.report:
-        run(given.files, given.d_min, given.cells, given.quick)
+        run(given.files, given.d_min, given.kind, given.cells, given.quick)
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(given.cells.glob("*.json"))]
     print("\n".join(f"- {name}: {words}" for name, words in describe().items()))
     report(found)

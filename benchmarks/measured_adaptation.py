@@ -28,7 +28,7 @@ from argand.measured import Merged, merge  # noqa: E402
 from argand.refine import Model  # noqa: E402
 from argand.series import Estimate  # noqa: E402
 
-NAMES = ("cod_2242045", "structurefinder_106c", "structurefinder_051a", "cod_2238212")
+NAMES = ("cod_2242045", "structurefinder_106c", "cod_2238212")
 
 
 def found(crystal: argand.Crystal, data: Merged, widths: tuple[float, ...]) -> Estimate:

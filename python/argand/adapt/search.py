@@ -6,7 +6,7 @@ from starts drawn from what the regression leaves uncertain. The most probable i
 prior's share included: where the data hold what no displacement explains, the lowest R is that of the widest detour.
 
 Data that stay unexplained have larger errors than they say. They are refined once more with errors that explain them,
-against which the prior weighs as it should.
+beside which what the regression has found weighs as it should: it has learned of atoms that no model has.
 """
 
 from __future__ import annotations
@@ -78,9 +78,18 @@ def search(
             break
     if len(left):
         wider = error[left] * np.maximum(best.goodness[left], 1.0)[:, None]
-        run = refine(model, observed[left], wider, on="F", start=best.p[left], prior=prior, cycles=_CYCLES)
+        learned = _learned(first[left], covariance, k)
+        run = refine(model, observed[left], wider, on="F", start=best.p[left], prior=learned, cycles=_CYCLES)
         _keep(best, left, run, np.ones(len(left), bool))
     return best
+
+
+def _learned(first: FloatArray, covariance: FloatArray, k: int) -> GaussianPrior:
+    """What the regression says of the modes, which come first among k parameters; the others are free."""
+    modes = first.shape[1]
+    mean, precision = np.zeros((len(first), k)), np.zeros((k, k))
+    mean[:, :modes], precision[:modes, :modes] = first, np.linalg.inv(covariance)
+    return GaussianPrior(mean, precision)
 
 
 def _keep(best: Found, rows: NDArray[np.intp], run: Refinement, some: NDArray[np.bool_]) -> None:
