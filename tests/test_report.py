@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from browser import needs_chromium, shown
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("plotly")
@@ -190,19 +190,9 @@ def test_environment_names_no_place() -> None:
     assert str(Path.home()) not in "".join(facts.values())
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+@needs_chromium
 def test_a_browser_shows_it_without_complaint(report: str, tmp_path: Path) -> None:
-    (tmp_path / "report.html").write_text(report, encoding="utf-8")
-    options = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --enable-unsafe-swiftshader --enable-logging=stderr "
-        f"--virtual-time-budget=10000 --user-data-dir={tmp_path / 'profile'} --dump-dom"
-    )
-    url = (tmp_path / "report.html").as_uri()
-    done = subprocess.run(["chromium", *options.split(), url], capture_output=True, text=True, timeout=120, check=True)
-    # remarks on speed are no complaint
-    remarks = ("ReadPixels", "willReadFrequently")
-    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line and not any(r in line for r in remarks)]
-    assert console == []
-    assert len(re.findall(r"<canvas", done.stdout)) >= 2  # one a scene
-    assert "gl-container" in done.stdout
+    document, complaints = shown(report, tmp_path)
+    assert complaints == []
+    assert len(re.findall(r"<canvas", document)) >= 2  # one a scene
+    assert "gl-container" in document

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <concepts>
-#include <limits>
 #include <memory>
 #include <numeric>
 #include <vector>
@@ -107,16 +106,16 @@ struct Part {
   Index crystal, begin, end;
 };
 
-// Parts of `count(c)` pieces that cost `cost(c)` terms each, none of more than `most` pieces: some for each thread, so
-// that none waits long for the last, but large ones, because what a part reads stays in the cache.
+// Parts of `count(c)` pieces that cost `cost(c)` terms each: some for each thread, so that none waits long for the
+// last, but large ones, because what a part reads stays in the cache.
 template <class Count, class Cost>
-std::vector<Part> share_out(Index crystals, const Count& count, const Cost& cost, Index most) {
+std::vector<Part> share_out(Index crystals, const Count& count, const Cost& cost) {
   Index total = 0;
   for (Index c = 0; c < crystals; ++c) total += count(c) * cost(c);
   const Index threads = num_threads(), fair = threads == 1 ? total : total / (4 * threads);
   std::vector<Part> parts;
   for (Index c = 0; c < crystals; ++c) {
-    const Index pieces = std::clamp<Index>(std::max(worth_a_thread, fair) / std::max<Index>(1, cost(c)), 1, most);
+    const Index pieces = std::max<Index>(1, std::max(worth_a_thread, fair) / std::max<Index>(1, cost(c)));
     for (Index begin = 0; begin < count(c); begin += pieces) {
       parts.push_back({c, begin, std::min(count(c), begin + pieces)});
     }
@@ -193,7 +192,7 @@ void structure_factors(const Atoms<T>& atoms, const FormFactors<F>& form, const 
   const Layout layout = lay_out<F>(hkl, atoms.crystals);
   const auto strips_of = [&](Index c) { return Index(layout[c].strips.size()); };
   const auto cost = [&](Index c) { return (atoms.atom_ptr[c + 1] - atoms.atom_ptr[c]) * terms_a_strip(layout[c]); };
-  const std::vector<Part> parts = share_out(atoms.crystals, strips_of, cost, std::numeric_limits<Index>::max());
+  const std::vector<Part> parts = share_out(atoms.crystals, strips_of, cost);
   const Packing<T> packing(atoms, parts);
   parallel_for(Index(parts.size()), [&](Index p) {
     const auto& [crystal, begin, end] = parts[p];
@@ -217,23 +216,27 @@ void structure_factors_vjp(const Atoms<T>& atoms, const FormFactors<F>& form, co
                            const Complex<T>* g, const AtomGradients<T>& gradients) {
   const RowKernels<T, F>& kernel = kernels();
   const Layout layout = lay_out<F>(hkl, atoms.crystals);
-  const auto blocks_at_most = [&](Index c) { return Index(atoms.atom_ptr[c + 1] - atoms.atom_ptr[c]); };
+  // There is a block more for each scatterer that does not fill its last one: they fall to the last part.
+  const auto full_blocks = [&](Index c) {
+    return (atoms.atom_ptr[c + 1] - atoms.atom_ptr[c] + Block<T>::lanes - 1) / Block<T>::lanes;
+  };
   const auto cost = [&](Index c) { return Block<T>::lanes * 16 * Index(layout[c].rows.size()); };
-  const std::vector<Part> parts = share_out(atoms.crystals, blocks_at_most, cost, blocks_in_cache);
+  const std::vector<Part> parts = share_out(atoms.crystals, full_blocks, cost);
   const Packing<T> packing(atoms, parts);
   parallel_for(Index(parts.size()), [&](Index p) {
     const auto& [crystal, first, limit] = parts[p];
     const std::shared_ptr<const Packed<T>> packed = packing(crystal);
-    const Index begin = std::min<Index>(first, packed->blocks.size()),
-                end = std::min<Index>(limit, packed->blocks.size());
-    const BlockView<T> view = packed->view(begin, end);
-    std::vector<Moments<T>> moments(end - begin);
+    const Index end = limit == full_blocks(crystal) ? Index(packed->blocks.size()) : limit;
     const auto& [rows, strips] = layout[crystal];
-    for (const Strip& strip : strips) {
-      kernel.gather_rows(view, form, &rows[strip.begin], strip.end - strip.begin, strip.step, g + layout.first[crystal],
-                         moments.data());
+    for (Index begin = first; begin < end; begin += blocks_in_cache) {
+      const BlockView<T> view = packed->view(begin, std::min(end, begin + blocks_in_cache));
+      std::vector<Moments<T>> moments(view.count);
+      for (const Strip& strip : strips) {
+        kernel.gather_rows(view, form, &rows[strip.begin], strip.end - strip.begin, strip.step,
+                           g + layout.first[crystal], moments.data());
+      }
+      for (Index b = 0; b < view.count; ++b) store_gradients(view.block[b], moments[b], gradients);
     }
-    for (Index b = begin; b < end; ++b) store_gradients(packed->blocks[b], moments[b - begin], gradients);
   });
 }
 

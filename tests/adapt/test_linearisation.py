@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand.adapt.linearisation import Linearisation, centric, expected_amplitude, smeared
+from argand.adapt.linearisation import Linearisation, expected_amplitude, smeared
 from argand.refine import Model, free, refine
 
 
@@ -39,16 +39,6 @@ def test_a_smeared_crystal_is_the_mean_of_displaced_ones(crystal: argand.Crystal
     error = f.std(axis=0) / np.sqrt(len(drawn))
     assert np.abs(mean - f.mean(axis=0)).max() < 5.0 * error.max()
     assert np.abs(mean - argand.structure_factors(known, model.hkl)).max() > 50.0 * error.max()
-
-
-def test_centric_reflections() -> None:
-    operations = argand.Crystal(
-        cell=(7.0, 8.0, 9.0, 90.0, 90.0, 90.0), spacegroup="P 21 21 21", types=("C",), frac=[[0.1, 0.2, 0.3]]
-    ).symops
-    hkl = np.array([[0, 1, 2], [1, 0, 2], [1, 2, 0], [1, 2, 3], [2, 0, 0]], np.int32)
-    assert centric(hkl, operations).tolist() == [True, True, True, False, True]
-    assert not centric(hkl, ("x,y,z",)).any()
-    assert centric(hkl, ("x,y,z", "-x,-y,-z")).all()
 
 
 def test_leads_home_from_far(crystal: argand.Crystal) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from browser import needs_chromium, shown
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("plotly")
@@ -124,18 +124,9 @@ def test_the_plane_holds_site_motion_and_neighbour() -> None:
     assert [step.label for step in figure.layout.sliders[0].steps] == ["a", "b"]
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+@needs_chromium
 def test_a_browser_shows_it_without_complaint(page: str, tmp_path: Path) -> None:
-    (tmp_path / "report.html").write_text(page, encoding="utf-8")
-    options = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --enable-logging=stderr --virtual-time-budget=10000 "
-        f"--user-data-dir={tmp_path / 'profile'} --dump-dom"
-    )
-    url = (tmp_path / "report.html").as_uri()
-    done = subprocess.run(["chromium", *options.split(), url], capture_output=True, text=True, timeout=120, check=True)
-    remarks = ("ReadPixels", "willReadFrequently")  # on speed, no complaints
-    console = [line for line in done.stderr.splitlines() if "CONSOLE" in line and not any(r in line for r in remarks)]
-    assert console == []
-    assert "slider-container" in done.stdout  # the density can be moved through the files
-    assert done.stdout.count("heatmaplayer") >= 2
+    document, complaints = shown(page, tmp_path)
+    assert complaints == []
+    assert "slider-container" in document  # the density can be moved through the files
+    assert document.count("heatmaplayer") >= 2

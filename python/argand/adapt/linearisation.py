@@ -26,10 +26,10 @@ from argand.cell import FloatArray, beta_from_b_iso, beta_from_u_aniso, matrix_t
 from argand.crystal import Crystal
 from argand.refine import Model, Parameters
 from argand.refine.parameters import FRAC
+from argand.reflections import centric
 from argand.site_symmetry import cartesian_axes
-from argand.symmetry import operations
 
-__all__ = ["Linearisation", "centric", "expected_amplitude", "smeared"]
+__all__ = ["Linearisation", "expected_amplitude", "smeared"]
 
 _STEPS, _LAST = 16, 0.15  # sigma goes from its start to this part of it
 _DRAWS = 192  # for the variance of F
@@ -45,12 +45,6 @@ def smeared(crystal: Crystal, covariance: FloatArray) -> Crystal:
         own = ~np.isnan(crystal.u_aniso[:, 0])
         known[own] = beta_from_u_aniso(crystal.u_aniso[own], crystal.cell)
     return crystal.replace(u_aniso=u_aniso_from_beta(known + beta, crystal.cell))
-
-
-def centric(hkl: NDArray[np.int32], symops: tuple[str, ...]) -> NDArray[np.bool_]:
-    """Which reflections (m,) some operation takes to their Friedel mates."""
-    turned = [(hkl @ rotation == -hkl).all(axis=1) for rotation, _ in operations(symops)]
-    return np.asarray(np.any(turned, axis=0))
 
 
 def expected_amplitude(
