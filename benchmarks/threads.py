@@ -1,8 +1,9 @@
 """What a second thread gives: ``python benchmarks/threads.py``.
 
 One thread and two are timed in turn by the clock on the wall; the ratio is the median over the rounds. Beside it stands
-what the machine gave in the same rounds to two threads that have nothing to do with each other: on a busy machine, or
-where two cores share one clock or cache, that is less than 2, and argand cannot do better.
+what the machine gave in the same rounds to two threads that have nothing to do with each other, one of which counts
+only, the other only moves memory: on a busy machine, or where two cores share one clock, cache or memory, that is less
+than 2, and argand cannot do better.
 """
 
 from __future__ import annotations
@@ -111,30 +112,42 @@ def with_threads(n: int, run: Callable[[], Any]) -> Callable[[], None]:
 def measure() -> Section:
     """One thread over two."""
     pool = ThreadPoolExecutor(2)
-    data = bytes(2**24)
+    data, memory = bytes(2**24), [np.zeros((2, 2**20)) for _ in range(2)]
 
-    def alone() -> None:
-        for _ in range(2):
-            hashlib.sha256(data).digest()
+    def count(_: int) -> None:
+        hashlib.sha256(data).digest()
 
-    def side_by_side() -> None:
-        list(pool.map(lambda _: hashlib.sha256(data).digest(), range(2)))
+    def copy(i: int) -> None:
+        for _ in range(4):
+            np.copyto(*memory[i])
 
-    lines = [("", "1 thread ms", "2 threads ms", "1 over 2", "best", "the machine", "goal", "error")]
+    def alone(work: Callable[[int], None]) -> Callable[[], None]:
+        return lambda: [work(i) for i in range(2)] and None
+
+    def side_by_side(work: Callable[[int], None]) -> Callable[[], None]:
+        return lambda: [*pool.map(work, range(2))] and None
+
+    machine = {
+        "count": (alone(count), side_by_side(count)),
+        "copy": (alone(copy), side_by_side(copy)),
+    }
+    lines = [("", "1 thread ms", "2 threads ms", "1 over 2", "best", "sums", "copies", "goal", "error")]
     goals, numbers = [], []
     for case in cases():
         assert case.error < 2e-6, f"{case.name} is off by {case.error:.1e} of the largest value"
-        runs = {"one": with_threads(1, case.run), "two": with_threads(2, case.run), "a": alone, "b": side_by_side}
+        runs = {"one": with_threads(1, case.run), "two": with_threads(2, case.run)}
+        runs |= {f"{kind} {n}": run for kind, both in machine.items() for n, run in zip((1, 2), both, strict=True)}
         times = interleaved(runs, seconds=SECONDS, rounds=ROUNDS, by=time.perf_counter)
-        ratio, machine = (float(np.median(times[a] / times[b])) for a, b in (("one", "two"), ("a", "b")))
+        pairs = (("one", "two"), ("count 1", "count 2"), ("copy 1", "copy 2"))
+        ratio, counting, copying = (float(np.median(times[a] / times[b])) for a, b in pairs)
         one, two = (1e3 * float(np.median(times[n])) for n in ("one", "two"))
         best = float(times["one"].min() / times["two"].min())
         judged = case.goal.judge(ratio) if case.goal else None
         if judged:
             goals.append({"group": "2 threads", "who": f"one thread: {case.name}", **judged})
-        figures = (f"{one:.3g}", f"{two:.3g}", f"{ratio:.2f}", f"{best:.2f}", f"{machine:.2f}")
+        figures = (f"{one:.3g}", f"{two:.3g}", *(f"{x:.2f}" for x in (ratio, best, counting, copying)))
         lines.append((case.name, *figures, verdict(judged) if judged else "", f"{case.error:.0e}"))
-        found = {"milliseconds": [one, two], "ratio": ratio, "best": best, "machine": machine}
+        found = {"milliseconds": [one, two], "ratio": ratio, "best": best, "sums": counting, "copies": copying}
         numbers.append({"case": case.name, **found})
     argand.set_num_threads(1)
     return Section(
@@ -143,10 +156,11 @@ def measure() -> Section:
         [
             "all cores, time by the clock on the wall, medians of rounds in which everything runs once",
             '"best": the shortest time of one thread over the shortest of two, for a machine that others use',
-            '"the machine": the same ratio for two sums of SHA-256, one after the other and side by side, same rounds',
+            '"sums", "copies": the same ratio in the same rounds for two sums of SHA-256, and for two copies of 8 MiB:',
+            "  what the machine gives to work that needs no memory, and to work that needs nothing else",
         ],
         lines,
-        (1, 2, 3, 4, 5, 6, 7),
+        (1, 2, 3, 4, 5, 6, 7, 8),
         goals,
         numbers,
     )

@@ -15,7 +15,7 @@ import argand.cuda
 from argand import _dispatch, large_cells
 from argand._pack import pack
 from argand.cell import beta_from_b_iso, beta_from_u_aniso, matrix_to_sym, metric, u_aniso_from_beta
-from argand.large_cells import _atoms, _basis, _choice, _cost, _transforms
+from argand.large_cells import _atoms, _basis, _choice, _cost, _kernel, _pairs, _shares, _threads
 
 finufft = pytest.importorskip("finufft", reason="finufft is not installed")
 
@@ -160,7 +160,7 @@ def test_a_forked_child_does_not_wait_for_threads_that_it_lost():
     hkl = argand.miller_indices(crystal.cell, "P 1", d_min=2.5)
     before = argand.num_threads()
     try:
-        argand.set_num_threads(16)  # several threads inside each transform: OpenMP's
+        argand.set_num_threads(16)
         expected = large_cells.structure_factors(crystal, hkl)
         child = multiprocessing.get_context("fork").Process(target=_child, args=(crystal, hkl, expected))
         child.start()
@@ -249,17 +249,79 @@ def test_a_few_functions_span_the_family():
     for eps in (1e-3, 1e-6, 1e-9):
         tolerance = eps * _basis.wilson(family, kind, b, occ)
         basis = _basis.basis_of(family, kind, b, occ, 1e-10, tolerance)
-        error = occ[:, None] * (basis.strengths(kind, b) @ basis.at(q) - elsewhere)
+        low, high = basis.interval
+        v = np.polynomial.chebyshev.chebval((2 * q - (low + high)) / (high - low), basis.series)
+        error = occ[:, None] * (basis.strengths(kind, b) @ v - elsewhere)
         assert np.sqrt(np.square(error).sum(axis=0)).max() < 1.1 * tolerance
         ranks.append(basis.rank)
     assert ranks[0] < ranks[1] < ranks[2] <= 14
 
 
 def test_later_pairs_need_fewer_digits():
-    pairs = _transforms.pairs_of(np.array([1.0, 1e-2, 1e-4, 1e-6]), 1e-6, (30, 30, 30))
+    pairs = _pairs.pairs_of(np.array([1.0, 1e-2, 1e-4, 1e-6]), 1e-6, (30, 30, 30))
     assert [p.single for p in pairs] == [False, True, True, True]
     assert pairs[0].eps < 1e-6 < 1e-5 < pairs[1].eps < pairs[2].eps <= 1e-2
-    assert not any(p.single for p in _transforms.pairs_of(np.array([1.0, 1e-2]), 1e-6, (30, 30, 30_000)))
+    assert not any(p.single for p in _pairs.pairs_of(np.array([1.0, 1e-2]), 1e-6, (30, 30, 30_000)))
+
+
+@pytest.mark.parametrize("upsampling", [1.25, 2.0])
+@pytest.mark.parametrize(("eps", "single"), [(1e-2, True), (1e-4, True), (1e-4, False), (1e-9, False)])
+def test_the_kernel_of_finufft_is_even_and_what_it_spreads_with(eps, single, upsampling):
+    phi = _kernel.kernel(eps, single, upsampling)
+    assert len(phi.place) == 8 * (np.ptp(phi.place) + 1 / 8)
+    assert abs(phi.weight @ phi.place) < eps  # it has a value at one of its two edges
+    # one point off the steps of another grid: the transform of its values has the transform of phi as modulus
+    x, n = 1.234, 50
+    h = np.arange(-int(n / 2 / upsampling), int(n / 2 / upsampling) + 1)
+    plan = _kernel.spreading(1, (n, n, n), eps, single, upsampling)
+    real = np.float32 if single else np.float64
+    plan.setpts(*(np.array([value], real) for value in (x, 0.0, 0.0)))
+    values = plan.execute(np.ones(1, "complex64" if single else "complex128")).sum(axis=(1, 2)).real
+    found = np.exp(2j * np.pi * np.outer(h, np.arange(n) / n - 0.5)) @ values
+    expected = phi.transform(h, n) * np.exp(1j * h * x)
+    scale = values.sum() / phi.transform(np.zeros(1, int), n)[0]
+    assert np.abs(found / scale - expected).max() < 5 * eps * phi.transform(np.zeros(1, int), n)[0]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 16])
+def test_transforms_are_shared_out_evenly(threads):
+    rng = np.random.default_rng(17)
+    for transforms in (1, 2, 3, 6):
+        spread, rest = rng.uniform(1, 5, transforms), rng.uniform(0, 2, transforms)
+        shares = _shares.shares_of(list(spread), list(rest), threads)
+        load, shared = np.zeros(threads), np.zeros(threads)
+        for share, seconds, own in zip(shares, spread, rest, strict=True):
+            assert sum(share.values()) == pytest.approx(1.0)
+            load[next(iter(share))] += own
+            for thread, part in share.items():
+                assert 0.0 <= part <= 1.0
+                shared[thread] += part * seconds
+        load += shared
+        # whoever has more to do than is even has nothing left that could be given away
+        assert np.all((load <= 1.1 * load.mean()) | (shared < 1e-9))
+
+
+def test_products_are_sequential_inside_and_threads_come_back_after():
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+
+    def numbers() -> list[int]:
+        return [one["num_threads"] for one in threadpoolctl.threadpool_info() if one["user_api"] == "blas"]
+
+    before = numbers()
+    with _threads.sequential_blas():
+        assert set(numbers()) <= {1}
+        with _threads.sequential_blas():
+            pass
+        assert set(numbers()) <= {1}
+    assert numbers() == before
+
+
+def test_an_error_in_a_thread_is_raised():
+    def fail() -> None:
+        raise MemoryError("too much")
+
+    with pytest.raises(MemoryError, match="too much"):
+        _threads.side_by_side([], [lambda: None, fail])
 
 
 # --- the choice -------------------------------------------------------------------------------------------------------
@@ -313,8 +375,6 @@ def test_transforms_go_to_a_device_where_there_is_one(monkeypatch):
     """With stand-ins for cufinufft and CuPy that compute on the CPU: same arrays in, same arrays out."""
     from types import ModuleType
 
-    from argand.large_cells import _device
-
     taken = []
 
     class Plan(finufft.Plan):
@@ -327,11 +387,15 @@ def test_transforms_go_to_a_device_where_there_is_one(monkeypatch):
         module.__spec__ = importlib.machinery.ModuleSpec(name, None)
         vars(module).update(members)
         monkeypatch.setitem(sys.modules, name, module)
-    assert _device.plan_maker() is finufft.Plan or argand.cuda.is_available()
     crystal = random_crystal(np.random.default_rng(31), atoms=300)
     hkl = argand.miller_indices(crystal.cell, "P 1", d_min=2.5)
     expected = argand.structure_factors(crystal, hkl, method="nufft")
     monkeypatch.setattr(argand.cuda, "is_available", lambda: True)
     f = argand.structure_factors(crystal, hkl, method="nufft")
     assert taken
+    g = np.random.default_rng(32).normal(size=len(hkl)) + 0j
+    by_device = large_cells.vjp(crystal, hkl, g).frac
+    monkeypatch.setattr(argand.cuda, "is_available", lambda: False)
+    by_processor = large_cells.vjp(crystal, hkl, g).frac
+    assert np.abs(by_device - by_processor).max() < 1e-5 * np.abs(by_processor).max()
     assert np.abs(f - expected).max() < 1e-5 * np.abs(expected).max()

@@ -35,6 +35,7 @@ PYBIND11_MODULE(_core, m) {
   argand::bindings::register_density(m);
   argand::bindings::register_gaussians(m);
   argand::bindings::register_jacobian(m);
+  argand::bindings::register_low_rank(m);
   argand::bindings::register_measure(m);
   argand::bindings::register_reflections(m);
 }

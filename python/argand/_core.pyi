@@ -9,12 +9,14 @@ __all__: list[str] = [
     "address",
     "arrangement",
     "compiler",
+    "gather_pair",
     "gaussian_sums",
     "jacobian",
     "map_from_structure_factors",
     "measure",
     "measure_boxes",
     "num_threads",
+    "scatter_pair",
     "set_num_threads",
     "simd_level",
     "stol_squares",
@@ -41,6 +43,39 @@ def compiler() -> str:
     The compiler that built it.
     """
 
+def gather_pair(
+    bits: typing.SupportsInt | typing.SupportsIndex,
+    list: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    axes: tuple[
+        tuple[
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+        ],
+        tuple[
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+        ],
+        tuple[
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+        ],
+    ],
+    v: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+    ],
+    box: typing.SupportsInt | typing.SupportsIndex,
+    f: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
 def gaussian_sums(
     rows: typing.SupportsInt | typing.SupportsIndex,
     terms: typing.SupportsInt | typing.SupportsIndex,
@@ -145,6 +180,39 @@ def num_threads() -> int:
     Threads that a call may use.
     """
 
+def scatter_pair(
+    bits: typing.SupportsInt | typing.SupportsIndex,
+    list: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    axes: tuple[
+        tuple[
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+        ],
+        tuple[
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+        ],
+        tuple[
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+        ],
+    ],
+    v: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+    ],
+    a: typing.SupportsInt | typing.SupportsIndex,
+    box: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
 def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Let calls use up to n threads.

@@ -187,6 +187,35 @@ def arrangement(hkl: Array) -> tuple[int, int]:
     return _core.arrangement(_dtype(hkl) == "int32", hkl.shape[0], _address(hkl))
 
 
+class FunctionPair(NamedTuple):
+    """Two functions of q as Chebyshev series on an interval."""
+
+    series: Array  # (terms, 2) float64
+    interval: tuple[float, float]
+
+
+def gather_pair(reflections: Any, box: Any, v: FunctionPair, values: Array, f: Array) -> None:
+    """f (m,) += what a transform of two real sums, values, means at the reflections, see low_rank.hpp.
+
+    `reflections` has hkl (m, 3) int32 and q (m,) float64, `box` lists of three axes: place int64 and factor float64 of
+    the orders -reach .. reach. As unchecked as above.
+    """
+    bits = 32 if _dtype(values) == "complex64" else 64
+    _core.gather_pair(bits, *_low_rank(reflections, box, v), _address(values), _address(f))
+
+
+def scatter_pair(reflections: Any, box: Any, v: FunctionPair, a: Array, values: Array) -> None:
+    """The adjoint: adds what a (m,) complex128 is to the box, of one of each Friedel pair."""
+    bits = 32 if _dtype(values) == "complex64" else 64
+    _core.scatter_pair(bits, *_low_rank(reflections, box, v), _address(a), _address(values))
+
+
+def _low_rank(reflections: Any, box: Any, v: FunctionPair) -> tuple[Any, Any, Any]:
+    hkl, q = reflections
+    axes = tuple((_address(p), _address(f), len(p) // 2) for p, f in zip(box.place, box.factor, strict=True))
+    return (len(hkl), _address(hkl), _address(q)), axes, (_address(v.series), len(v.series), *v.interval)
+
+
 class JacobianSites(NamedTuple):
     """Sites of crystals that share all but these coordinates, and which derivatives are wanted of each."""
 

@@ -129,6 +129,12 @@ struct GaussianKernels {
                        double* out);
 };
 
+struct SeriesKernels {
+  // Two Chebyshev series (terms, 2) on low .. high; points beyond count as the ends
+  void (*series_pair)(const double* series, Index terms, double low, double high, Index points, const double* q,
+                      double* v1, double* v2);
+};
+
 struct Kernels : BlockKernels<float>,
                  BlockKernels<double>,
                  RowKernels<float, float>,
@@ -143,7 +149,8 @@ struct Kernels : BlockKernels<float>,
                  TransformKernels<double>,
                  MeasureKernels<float>,
                  MeasureKernels<double>,
-                 GaussianKernels {
+                 GaussianKernels,
+                 SeriesKernels {
   const char* level;
 };
 

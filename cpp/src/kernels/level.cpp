@@ -4,6 +4,7 @@
 #include "jacobian.inl"
 #include "measure.inl"
 #include "rows.inl"
+#include "series.inl"
 #include "transform.inl"
 
 #define ARGAND_CAT_(a, b) a##b
@@ -28,6 +29,7 @@ const Kernels ARGAND_CAT(kernels_, ARGAND_LEVEL) = {
     {measure<float>},
     {measure<double>},
     {gaussian_sum},
+    {series_pair},
     ARGAND_LEVEL_NAME,
 };
 

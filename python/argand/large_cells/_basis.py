@@ -16,14 +16,15 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.polynomial import chebyshev
 from scipy.special import ive
 
+from argand._dispatch import FunctionPair
 from argand.cell import FloatArray
 from argand.large_cells._atoms import IntArray
-from argand.large_cells._pieces import for_pieces, pieces
+from argand.large_cells._pairs import Pair
+from argand.large_cells._threads import for_pieces
 
-_SAMPLE = 2048  # atoms that stand for all where an error is measured
+_SAMPLE = 1024  # atoms that stand for all where an error is measured
 
 Form = Callable[[FloatArray], FloatArray]  # stol (p,) to form factors (kinds, p)
 
@@ -38,7 +39,7 @@ class Family(NamedTuple):
         """(n, p)"""
         g = np.outer(-b, self.q)
         np.exp(g, out=g)
-        g *= self.form[kind]
+        g *= self.form.take(kind, axis=0)
         return g
 
 
@@ -69,12 +70,9 @@ class Basis(NamedTuple):
         for_pieces(len(kind), project)
         return u
 
-    def at(self, q: FloatArray) -> FloatArray:
-        """v_r (rank, m) at other q inside the interval."""
-        v = np.empty((self.rank, len(q)))
-        for i in pieces(len(q)):
-            v[:, i] = self.series.T @ _chebyshev(q[i], self.interval, len(self.series)).T
-        return v
+    def pair(self, pair: Pair) -> FunctionPair:
+        """v_r of two ranks at any q inside the interval."""
+        return FunctionPair(np.ascontiguousarray(self.series[:, pair.ranks]), self.interval)
 
 
 def wilson(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray) -> float:
@@ -120,15 +118,9 @@ def basis_of(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray, eps
         rank -= 1
     rank += rank % 2  # two go into one transform
     vectors = np.pad(vectors[:, :rank], ((0, 0), (0, max(0, rank - vectors.shape[1]))))
-    polynomials = _chebyshev(family.q, (low, high), len(family.q))
+    x = (2.0 * family.q - (low + high)) / max(high - low, 1e-300)
+    polynomials = np.polynomial.chebyshev.chebvander(x, len(x) - 1)
     return Basis(family, vectors, np.linalg.solve(polynomials, vectors), (low, high))
-
-
-def _chebyshev(q: FloatArray, interval: tuple[float, float], terms: int) -> FloatArray:
-    """Chebyshev polynomials on an interval, (m, terms)."""
-    low, high = interval
-    x = np.clip((2.0 * q - (low + high)) / max(high - low, 1e-300), -1.0, 1.0)
-    return np.asarray(chebyshev.chebvander(x, terms - 1), dtype=np.float64)
 
 
 def degree(span: float, eps: float) -> int:

@@ -12,7 +12,7 @@ from argand._config import num_threads
 from argand._memory import demand, memory_limit
 from argand.crystal import Crystal
 from argand.large_cells import _cost
-from argand.large_cells._transforms import reach_of
+from argand.large_cells._pairs import reach_of
 
 INSTALL = "method='nufft' needs finufft: pip install argand[large]"
 
@@ -38,7 +38,7 @@ def estimate(crystal: Crystal, hkl: NDArray[np.int32], eps: float = 1e-6, disper
     return Estimate(
         _cost.direct_seconds(atoms, len(hkl)),
         _cost.nufft_seconds(atoms, points, len(hkl), shape, eps, dispersion),
-        _cost.nufft_bytes(points, len(hkl), shape, eps, min(num_threads(), _cost.pairs(eps))),
+        _cost.nufft_bytes(points, len(hkl), shape, eps, num_threads()),
     )
 
 

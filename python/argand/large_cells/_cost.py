@@ -1,7 +1,7 @@
 """What a sum will cost, before it is begun: seconds of one core, and bytes.
 
-The constants were measured on one core (2.7 GHz, AVX-512) by `python -m argand.large_cells._measure`; only their ratios
-decide.
+The constants were measured on one core of an AMD EPYC of the fourth generation by
+`python -m argand.large_cells._measure`; only their ratios decide.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 import scipy.fft
 
-DIRECT = 0.8e-9  # a term of the direct sum: one atom at one reflection
-GRID = {False: 1.6e-9, True: 0.8e-9}  # per n log2 n of the fine grid, in double and in single precision
-POINT = 70e-9  # per point and transform
-SPREAD = {False: 0.7e-9, True: 0.45e-9}  # per point and grid point that it is spread to
-REFLECTION = 25e-9  # per reflection and transform
-ATOM = 500e-9  # per atom: its strengths
-START = 6e-3
+DIRECT = 0.42e-9  # a term of the direct sum: one atom at one reflection
+GRID = {False: 0.8e-9, True: 0.4e-9}  # per n log2 n of the fine grid, in double and in single precision
+POINT = 90e-9  # per point and transform
+SPREAD = {False: 0.5e-9, True: 0.25e-9}  # per point and grid point that it is spread to
+REFLECTION = 7e-9  # per reflection and transform
+ATOM = 100e-9  # per atom: its strengths
+START = 4e-3
 
 SMALLEST_EPS, LARGEST_EPS = 1e-12, 1e-2
 UPSAMPLING = (1.25, 2.0)  # those that every finufft since 2.3 can do
@@ -32,17 +32,25 @@ def kernel_width(eps: float, upsampling: float) -> int:
     return max(2, int(np.ceil(-np.log(eps) / (np.pi * np.sqrt(1.0 - 1.0 / upsampling)))))
 
 
-def fine_grid(shape: Sequence[int], eps: float, upsampling: float) -> int:
-    """Points of the grid that is transformed."""
-    least = 2 * kernel_width(eps, upsampling)
-    return math.prod(scipy.fft.next_fast_len(max(least, math.ceil(upsampling * n))) for n in shape)
+def fine_grid(shape: Sequence[int], eps: float, upsampling: float) -> tuple[int, int, int]:
+    """The grid that points are spread to, for that many orders along each axis."""
+    least = 2 * kernel_width(eps, upsampling) + 4  # finufft refuses less than two kernels, and may take wider ones
+    n1, n2, n3 = (int(scipy.fft.next_fast_len(max(least, math.ceil(upsampling * n)))) for n in shape)
+    return n1, n2, n3
+
+
+def parts_of_transform(
+    points: int, shape: Sequence[int], eps: float, single: bool, upsampling: float
+) -> tuple[float, float]:
+    """Seconds of a transform: between its points and its grid, and the rest."""
+    grid = math.prod(fine_grid(shape, eps, upsampling))
+    spread = POINT + SPREAD[single] * kernel_width(eps, upsampling) ** 3
+    return points * spread, float(GRID[single] * grid * np.log2(grid))
 
 
 def transform_seconds(points: int, shape: Sequence[int], eps: float, single: bool, upsampling: float) -> float:
     """One non-uniform transform."""
-    grid = fine_grid(shape, eps, upsampling)
-    spread = POINT + SPREAD[single] * kernel_width(eps, upsampling) ** 3
-    return float(GRID[single] * grid * np.log2(grid) + points * spread)
+    return sum(parts_of_transform(points, shape, eps, single, upsampling))
 
 
 def best_upsampling(points: int, shape: Sequence[int], eps: float, single: bool) -> float:
@@ -71,11 +79,12 @@ def nufft_seconds(
     return 2.0 * seconds if dispersion else seconds
 
 
-def nufft_bytes(points: int, reflections: int, shape: Sequence[int], eps: float, workers: int) -> int:
-    """Memory of that sum at its peak: a box and a grid for each worker, the basis at all reflections, the points."""
-    transform = 16 * (fine_grid(shape, eps, best_upsampling(points, shape, eps, False)) + math.prod(shape))
-    # points: place in two precisions, weight, atom, strengths in two precisions, order; reflections: basis, F, indices
-    return workers * (transform + 32 * points + 16 * reflections) + 68 * points + (16 * pairs(eps) + 140) * reflections
+def nufft_bytes(points: int, reflections: int, shape: Sequence[int], eps: float, threads: int) -> int:
+    """Memory of that sum at its peak: grids of each thread and of what others spread for it, points, reflections."""
+    grid = 16 * math.prod(fine_grid(shape, eps, best_upsampling(points, shape, eps, False)))
+    grids = min(threads, pairs(eps)) + threads - 1
+    # points: place in two precisions, weight, atom, strengths of all pairs, order; reflections: F, q, indices
+    return grids * grid + (80 + 16 * pairs(eps)) * points + 60 * reflections
 
 
 def pairs(eps: float) -> int:

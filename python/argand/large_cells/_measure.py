@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,10 @@ import numpy as np
 from argand._config import set_num_threads
 from argand.crystal import Crystal
 from argand.large_cells import _cost
+from argand.large_cells._basis import Basis, Family
+from argand.large_cells._pairs import Pair, Reflections
 from argand.large_cells._sums import structure_factors
-from argand.large_cells._transforms import Modes, Pair, Plans
+from argand.large_cells._transforms import forward
 from argand.reflections import hkl_cube
 from argand.structure_factors import structure_factors as choose
 
@@ -37,10 +40,10 @@ def crystal(atoms: int) -> Crystal:
 
 def transform(points: int, reach: tuple[int, int, int], eps: float, single: bool) -> float:
     rng = np.random.default_rng(1)
-    modes = Modes(reach, np.empty(0, np.intp))
-    plans = Plans(1, rng.random((points, 3)), modes, 1)
-    strengths, pair = rng.random(points) + 0j, Pair(0, eps, single)
-    return seconds(lambda: plans(pair, strengths))
+    basis = Basis(Family(np.zeros(1), np.ones((1, 1))), np.ones((1, 2)), np.ones((1, 2)), (0.0, 0.0))
+    reflections = Reflections(np.array([reach], np.int32), np.zeros(1))
+    frac, strengths = rng.random((points, 3)), [(Pair(0, eps, single), rng.random(points) + 0j)]
+    return seconds(lambda: forward(frac, strengths, basis, reflections))
 
 
 def main() -> None:
@@ -52,7 +55,7 @@ def main() -> None:
     for single, eps in ((False, 1e-6), (True, 1e-4)):
         few, many = transform(100, reach, eps, single), transform(200_000, reach, eps, single)
         upsampling = _cost.best_upsampling(100, shape, eps, single)
-        grid = _cost.fine_grid(shape, eps, upsampling)
+        grid = math.prod(_cost.fine_grid(shape, eps, upsampling))
         print(f"GRID {single} {few / (grid * np.log2(grid)):.2g}")
         width = _cost.kernel_width(eps, _cost.best_upsampling(200_000, shape, eps, single))
         print(f"SPREAD {single} {((many - few) / 199_900 - _cost.POINT) / width**3:.2g} (width {width})")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,34 +12,24 @@ from argand.crystal import Crystal
 from argand.form_factors import form_factors, gaussians
 from argand.large_cells._atoms import Atoms, Points, atoms_of, points_of
 from argand.large_cells._basis import Basis, Form, basis_of, family_on, wilson
-from argand.large_cells._transforms import Modes, modes_of
+from argand.large_cells._pairs import Reflections
 from argand.reflections import stol_squares
 
 # Shares of eps S: root mean squares, of which the largest error among a million reflections is four times.
 _TRANSFORMS, _BASIS, _QUADRATURE = 0.3, 0.2, 0.4
 
 
-class Term:
-    """The real part of f (factor 1), or its imaginary part (factor i), and its basis at the squares of stol."""
+class Term(NamedTuple):
+    """The real part of f (factor 1), or its imaginary part (factor i), and its basis."""
 
-    def __init__(self, factor: complex, basis: Basis, q: FloatArray) -> None:
-        self.factor, self.basis, self._q = factor, basis, q
-        self._v: FloatArray | None = None
-        self._lock = threading.Lock()
-
-    @property
-    def v(self) -> FloatArray:
-        """(rank, m): the basis at the reflections. Made by the thread that first asks, while others transform."""
-        with self._lock:
-            if self._v is None:
-                self._v = self.basis.at(self._q)
-            return self._v
+    factor: complex
+    basis: Basis
 
 
 class Prepared(NamedTuple):
     atoms: Atoms
     points: Points
-    modes: Modes
+    reflections: Reflections
     terms: list[Term]
     tolerance: float  # of the transforms of one term
 
@@ -74,8 +63,8 @@ def prepare(
         basis = basis_of(
             family, atoms.kind, points.b, atoms.occ, eps, (0.1 if differentiable else 1.0) * _BASIS * share
         )
-        terms.append(Term(factor, basis, q))
-    return Prepared(atoms, points, modes_of(hkl), terms, _TRANSFORMS * share)
+        terms.append(Term(factor, basis))
+    return Prepared(atoms, points, Reflections(hkl, q), terms, _TRANSFORMS * share)
 
 
 def _parts(kinds: tuple[str, ...], table: str, energy_kev: float | None) -> list[tuple[complex, Form]]:

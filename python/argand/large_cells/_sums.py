@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,11 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from argand._asymmetric import share
 from argand.cell import FloatArray, beta_from_u_aniso
 from argand.crystal import Crystal
+from argand.large_cells import _device, _transforms
 from argand.large_cells._basis import Basis
 from argand.large_cells._choice import check
-from argand.large_cells._pieces import pieces
+from argand.large_cells._pairs import Complex, Reflections, pairs_of
 from argand.large_cells._prepare import Prepared, Term, prepare
-from argand.large_cells._transforms import Complex, Pair, Plans, pairs_of, shared_out
+from argand.large_cells._threads import sequential_blas
 from argand.reflections import as_hkl
 
 
@@ -28,6 +28,7 @@ class Gradients(NamedTuple):
     u_aniso: FloatArray | None = None  # (n, 6) by U of every atom, isotropic ones too; where it was asked for
 
 
+@sequential_blas()
 def structure_factors(
     crystal: Crystal, hkl: ArrayLike, *, table: str = "it92", energy_kev: float | None = None, eps: float = 1e-6
 ) -> NDArray[np.complex128]:
@@ -58,6 +59,7 @@ def structure_factors(
     return complete
 
 
+@sequential_blas()
 def vjp(
     crystal: Crystal,
     hkl: ArrayLike,
@@ -89,7 +91,7 @@ def vjp(
     if n and by_f.any():
         given = prepare(crystal, indices, table, energy_kev, eps, differentiable=True)
         for term in given.terms:
-            parts = _backward(given, term, indices, np.conj(term.factor) * by_f, eps, by_tensors)
+            parts = _backward(given, term, np.conj(term.factor) * by_f, eps, by_tensors)
             for total, part in zip(result, parts, strict=True):
                 if total is not None and part is not None:
                     total += part
@@ -98,70 +100,42 @@ def vjp(
 
 def _forward(given: Prepared, term: Term) -> NDArray[np.complex128]:
     """The error of a transform is that of its strengths at random phases, eps sqrt(sum c^2)."""
-    atoms, points, modes = given.atoms, given.points, given.modes
+    atoms, points = given.atoms, given.points
     u = term.basis.strengths(atoms.kind, points.b)
     u *= atoms.occ[:, None]
     length = np.sqrt(points.per_atom(points.weight, len(u)) @ np.square(u))
-    pairs = pairs_of(_size(term.basis, length), given.tolerance, modes.reach)
-
-    def work(some: Sequence[Pair], transform: Plans) -> NDArray[np.complex128]:
-        f = np.zeros(len(modes.place), np.complex128)
-        for pair in some:
-            one, two = 2 * pair.number, 2 * pair.number + 1
-            strengths = (u[:, one] + 1j * u[:, two])[points.atom]
-            strengths *= points.weight
-            a, v = transform(pair, strengths), term.v
-            for i in pieces(len(f)):
-                w = 0.5 * (v[one, i] - 1j * v[two, i])
-                f[i] += w * a[modes.place[i]]
-                f[i] += (w * a[modes.size - 1 - modes.place[i]]).conj()
-        return f
-
-    f = np.zeros(len(modes.place), np.complex128)
-    for part in shared_out(pairs, 1, points.frac, modes, work):
-        f += part
-    return f
+    strengths = []
+    for pair in pairs_of(_size(term.basis, length), given.tolerance, given.reflections.reach):
+        one, two = u[:, pair.ranks].T
+        strengths.append((pair, (one + 1j * two)[points.atom] * points.weight))
+    forward = _device.forward if _device.usable() else _transforms.forward
+    return forward(points.frac, strengths, term.basis, given.reflections)
 
 
-def _backward(
-    given: Prepared, term: Term, hkl: NDArray[np.int32], g: Complex, eps: float, by_tensors: bool
-) -> Gradients:
+def _backward(given: Prepared, term: Term, g: Complex, eps: float, by_tensors: bool) -> Gradients:
     """With W_r(x) = Re sum_h conj(g) v_r exp(2 pi i h.x): dL/docc = sum_r u_r W_r, and likewise by the others."""
-    atoms, points, modes, basis = given.atoms, given.points, given.modes, term.basis
-    n, count = len(atoms.kind), len(points.atom)
-    once, a = _half(modes.place, modes.size, g)
-    at, mirror, v = modes.place[once], modes.size - 1 - modes.place[once], term.v[:, once]
-    h = hkl[once].T.astype(np.float64)
+    atoms, points, basis = given.atoms, given.points, term.basis
+    n, count, reach = len(atoms.kind), len(points.atom), given.reflections.reach
+    once, a = _half(given.reflections.hkl, reach, g)
+    half = Reflections(given.reflections.hkl[once], given.reflections.q[once])
+    h = half.hkl.T.astype(np.float64)
     # What stands beside the term in its derivative: 1 by occupancy, 2 pi i h by position, -h_i h_j by beta
     beside: list[Complex | FloatArray | None] = [None, *(2j * np.pi * h)]
     if by_tensors:
         beside += [-h[i] * h[j] * (1 if i == j else 2) for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))]
     u = basis.strengths(atoms.kind, points.b)
     by_b = basis.strengths_by_b(atoms.kind, points.b)
-    pairs = pairs_of(np.maximum(_share(basis, u), _share(basis, by_b)), 0.5 * eps, modes.reach)
-
-    def work(some: Sequence[Pair], transform: Plans) -> FloatArray:
-        sums: FloatArray = np.zeros((1 + len(beside), count))  # by B, then as `beside`
-        for pair in some:
-            ranks = slice(2 * pair.number, 2 * pair.number + 2)
-            one, two = u[:, ranks].T
-            w = v[ranks][0] + 1j * v[ranks][1]
-            there, opposite = w * a, w * a.conj()
-            for row, factor in enumerate(beside, 1):
-                box: Complex = np.zeros(modes.size, np.complex64 if pair.single else np.complex128)
-                box[at] = there if factor is None else there * factor
-                box[mirror] = box[mirror] + (opposite if factor is None else opposite * factor.conj())
-                field = transform(pair, box)
-                sums[row] += one[points.atom] * field.real + two[points.atom] * field.imag
-                if factor is None:
-                    one_b, two_b = by_b[:, ranks].T
-                    sums[0] += one_b[points.atom] * field.real + two_b[points.atom] * field.imag
-        return sums
-
-    total = np.zeros((1 + len(beside), count))
-    for part in shared_out(pairs, 2, points.frac, modes, work):
-        total += part
-    b, occ, x, y, z, *beta = (points.per_atom(row, n) for row in total)
+    backward = (_device.Backward if _device.usable() else _transforms.Backward)(points.frac, basis, half)
+    sums: FloatArray = np.zeros((1 + len(beside), count))  # by B, then as `beside`
+    for pair in pairs_of(np.maximum(_share(basis, u), _share(basis, by_b)), 0.5 * eps, reach):
+        one, two = u[:, pair.ranks].T
+        for row, factor in enumerate(beside, 1):
+            field = backward(pair, a if factor is None else a * factor)
+            sums[row] += one[points.atom] * field.real + two[points.atom] * field.imag
+            if factor is None:
+                one_b, two_b = by_b[:, pair.ranks].T
+                sums[0] += one_b[points.atom] * field.real + two_b[points.atom] * field.imag
+    b, occ, x, y, z, *beta = (points.per_atom(row, n) for row in sums)
     by_place = atoms.occ[:, None] * np.stack([x, y, z], axis=1)
     by_u = beta_from_u_aniso(atoms.occ[:, None] * np.stack(beta, axis=1), atoms.cell) if by_tensors else None
     return Gradients(by_place, atoms.occ * b, occ, by_u)
@@ -179,11 +153,11 @@ def _share(basis: Basis, u: FloatArray) -> FloatArray:
     return np.asarray(_size(basis, np.abs(u).max(axis=0, initial=0.0)) / whole)
 
 
-def _half(index: NDArray[np.intp], size: int, g: Complex) -> tuple[NDArray[np.intp], Complex]:
+def _half(hkl: NDArray[np.int32], reach: tuple[int, int, int], g: Complex) -> tuple[NDArray[np.intp], Complex]:
     """One reflection of each Friedel pair, and half the sum of conj(g) that falls to it: F(-h) = conj F(h)."""
-    mirrored = index > size - 1 - index
-    key = np.where(mirrored, size - 1 - index, index)
-    _, once, place = np.unique(key, return_index=True, return_inverse=True)
-    same = np.where(mirrored == mirrored[once][place], g.conj(), g)
+    _, k, l = (2 * n + 1 for n in reach)
+    index = hkl.astype(np.intp) @ np.array([k * l, l, 1])  # of -h it is the negative
+    _, once, place = np.unique(np.abs(index), return_index=True, return_inverse=True)
+    same = np.where(index == index[once][place], g.conj(), g)
     a = np.bincount(place, 0.5 * same.real) + 1j * np.bincount(place, 0.5 * same.imag)
     return once, a.astype(np.complex128)

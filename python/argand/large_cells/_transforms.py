@@ -1,145 +1,174 @@
-"""Non-uniform Fourier transforms of many real strengths, two at a time, each as accurate as it needs to be.
+"""Non-uniform Fourier transforms between points and a list of reflections, on the processor.
 
-Forward, finufft's type 1: A(h) = sum_p c_p exp(2 pi i h.x_p). Two real strengths travel as c = c1 + i c2. Because
-A1(-h) = conj A1(h), what they give with real even weights v1, v2 is
-
-    v1 A1 + v2 A2 = w A(h) + conj(w A(-h)),    w = (v1 - i v2) / 2.
-
-Backward, type 2, is the adjoint of the same: a box D(h) = (v1 + i v2) a(h) with a(-h) = conj a(h) is transformed into
-two real fields at the points, W1 + i W2.
-
-Strengths of a low-rank basis fall tenfold from one to the next. The later pairs need few digits, so that their kernels
-are narrow and single precision is enough for most; together they take about half the time of equal accuracy for all.
+Forward, type 1: A(h) = sum_p c_p exp(2 pi i h.x_p). Points are spread to a grid with a kernel, the grid is transformed,
+and what the kernel did is divided out (`_grid`). Backward, type 2, is the adjoint of that.
 
 Source: Barnett, Magland, af Klinteberg, SIAM J. Sci. Comput. 41 (2019) C479 (finufft).
 """
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
+from functools import partial
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from argand import _dispatch
 from argand._config import num_threads
 from argand.cell import FloatArray
 from argand.large_cells import _cost
-from argand.large_cells._device import plan_maker
+from argand.large_cells._basis import Basis
+from argand.large_cells._grid import Grid
+from argand.large_cells._kernel import spreading
+from argand.large_cells._pairs import Complex, Pair, Reflections
+from argand.large_cells._shares import shares_of
+from argand.large_cells._threads import keep_pages, side_by_side
 
-Complex = NDArray[np.complexfloating[Any, Any]]
-T = TypeVar("T")
+Part = slice | NDArray[np.intp]
 
-_LOOSEST = 1e-2  # beyond this the error does not follow eps any more
-_SINGLE = 1.3e-5  # from here on single precision is enough,
-_NARROWEST_SINGLE = 3e-5  # with the widest kernel that it bears
-_TURN = 2e-7  # error of h.x in single precision, per order h
-_planning = threading.Lock()
-_forked = False
-
-
-def _after_fork() -> None:
-    global _forked
-    _forked = True  # OpenMP's threads did not survive: one thread in each transform from now on
+_FEWEST = 1024  # points that are worth a thread
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+def forward(
+    frac: FloatArray, strengths: Sequence[tuple[Pair, Complex]], basis: Basis, reflections: Reflections
+) -> NDArray[np.complex128]:
+    """F (m,), the sum over pairs of v1 A1 + v2 A2, of complex strengths (p,) at points frac (p, 3)."""
+    if not strengths:
+        return np.zeros(len(reflections.hkl), np.complex128)
+    keep_pages()
+    work = _Forward(frac, strengths, basis, reflections)
+    side_by_side(work.first(), work.then())
+    return work.f
 
 
-class Pair(NamedTuple):
-    """Two real strengths in one transform."""
+class _Forward:
+    """The tasks of one call: first what helps others, then what may have to wait for that."""
 
-    number: int  # of ranks 2 number and 2 number + 1
-    eps: float
-    single: bool
+    def __init__(
+        self,
+        frac: FloatArray,
+        strengths: Sequence[tuple[Pair, Complex]],
+        basis: Basis,
+        reflections: Reflections,
+    ) -> None:
+        self.f = np.zeros(len(reflections.hkl), np.complex128)
+        self._angle, self._strengths, self._basis, self._reflections = _angle(frac), strengths, basis, reflections
+        self._grids = [Grid.of(len(frac), reflections.reach, pair) for pair, _ in strengths]
+        threads = num_threads() if len(frac) >= _FEWEST else 1
+        self._inside = max(1, threads // len(strengths))
+        self._parts, self._owned = self._shared(threads)
+        self._gathering = threading.Lock()
+        self._spread: dict[tuple[int, int], Complex] = {}
+        self._done = {key: threading.Event() for key in self._helping()}
+
+    def _shared(self, threads: int) -> tuple[list[dict[int, Part]], list[list[int]]]:
+        """The points of each pair that each thread spreads, its owner first; the pairs that each thread owns."""
+        points, orders = self._angle.shape[1], [2 * n + 1 for n in self._reflections.reach]
+        costs = [
+            _cost.parts_of_transform(points, orders, pair.eps, pair.single, grid.upsampling)
+            for (pair, _), grid in zip(self._strengths, self._grids, strict=True)
+        ]
+        shares = shares_of([spread for spread, _ in costs], [rest / self._inside for _, rest in costs], threads)
+        edges = [np.rint(np.cumsum([0.0, *share.values()]) * points).astype(int) for share in shares]
+        inner: NDArray[np.intp] = np.unique(np.concatenate([edge[1:-1] for edge in edges]))
+        # what a thread spreads points to is a box around them: slabs of neighbours are less work
+        order = np.argpartition(self._angle[0], inner) if len(inner) else None
+        parts: list[dict[int, Part]] = []
+        for share, edge in zip(shares, edges, strict=True):
+            slabs = [slice(None) if order is None else order[a:b] for a, b in pairwise(edge)]
+            parts.append(dict(zip(share, slabs, strict=True)))
+        owned: list[list[int]] = [[] for _ in range(threads)]
+        for i, share in enumerate(shares):
+            owned[next(iter(share))].append(i)
+        return parts, owned
+
+    def _helping(self) -> list[tuple[int, int]]:
+        """(pair, thread) where the thread does not own the pair."""
+        return [(i, thread) for i, parts in enumerate(self._parts) for thread in list(parts)[1:]]
+
+    def first(self) -> list[list[Callable[[], None]]]:
+        """By thread."""
+        tasks: list[list[Callable[[], None]]] = [[] for _ in self._owned]
+        for i, thread in self._helping():
+            grid, (pair, _) = self._grids[i], self._strengths[i]
+            self._spread[i, thread] = np.empty(grid.shape, pair.dtype)
+            tasks[thread].append(partial(self._help, i, thread))
+        return tasks
+
+    def then(self) -> list[Callable[[], None]]:
+        # memory is asked for by the calling thread: that of others is given back to the system with every call
+        rooms = [np.empty(max((self._bytes(i) for i in pairs), default=0), np.uint8) for pairs in self._owned]
+        return [partial(self._own, *own) for own in zip(self._owned, rooms, strict=True) if own[0]]
+
+    def _help(self, i: int, thread: int) -> None:
+        try:
+            self._to_grid(i, thread, self._spread[i, thread])
+        finally:
+            self._done[i, thread].set()
+
+    def _own(self, pairs: list[int], room: NDArray[np.uint8]) -> None:
+        for i in pairs:
+            grid, (pair, _) = self._grids[i], self._strengths[i]
+            values = room[: self._bytes(i)].view(pair.dtype).reshape(grid.shape)
+            owner, *helpers = self._parts[i]
+            self._to_grid(i, owner, values)
+            for helper in helpers:
+                self._done[i, helper].wait()
+                values += self._spread.pop((i, helper))
+            grid.to_orders(values, self._inside)
+            with self._gathering:
+                _dispatch.gather_pair(self._reflections, grid.box(pair), self._basis.pair(pair), values, self.f)
+
+    def _bytes(self, i: int) -> int:
+        return self._grids[i].size * int(np.dtype(self._strengths[i][0].dtype).itemsize)
+
+    def _to_grid(self, i: int, thread: int, values: Complex) -> None:
+        pair, strengths = self._strengths[i]
+        part = self._parts[i][thread]
+        _plan(1, self._grids[i], pair, self._angle, part).execute(
+            np.ascontiguousarray(strengths[part], pair.dtype), out=values
+        )
 
 
-class Modes(NamedTuple):
-    """The box |h_i| <= reach_i around a list of reflections, and where they lie in it."""
+class Backward:
+    """Fields at points frac (p, 3), one after the other; to be used by one thread."""
 
-    reach: tuple[int, int, int]
-    place: NDArray[np.intp]  # (m,) in the flat box; -h lies at size - 1 - place
+    def __init__(self, frac: FloatArray, basis: Basis, reflections: Reflections) -> None:
+        keep_pages()
+        self._angle, self._basis, self._reflections = _angle(frac), basis, reflections
+        self._threads = num_threads()
+        edges = np.linspace(0, len(frac), min(self._threads, max(1, len(frac) // _FEWEST)) + 1).astype(int)
+        self._parts = [slice(int(a), int(b)) for a, b in pairwise(edges)]
+        self._ready: tuple[Pair, Grid, list[Any]] | None = None
 
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        h, k, l = self.reach
-        return (2 * h + 1, 2 * k + 1, 2 * l + 1)
+    def __call__(self, pair: Pair, a: Complex) -> Complex:
+        """W1 + i W2 (p,) of a (m,), of which the list holds one of each Friedel pair."""
+        if self._ready is None or self._ready[0] != pair:
+            grid = Grid.of(self._angle.shape[1], self._reflections.reach, pair)
+            self._ready = pair, grid, [_plan(2, grid, pair, self._angle, part) for part in self._parts]
+        _, grid, plans = self._ready
+        values = np.zeros(grid.shape, pair.dtype)
+        _dispatch.scatter_pair(self._reflections, grid.box(pair), self._basis.pair(pair), a, values)
+        grid.from_orders(values, self._threads)
+        field = np.empty(self._angle.shape[1], pair.dtype)
 
-    @property
-    def size(self) -> int:
-        h, k, l = self.shape
-        return h * k * l
+        def interpolate(part: slice, plan: Any) -> None:
+            plan.execute(values, out=field[part])
 
-
-def reach_of(hkl: NDArray[np.int32]) -> tuple[int, int, int]:
-    h, k, l = (max(int(column.max(initial=0)), -int(column.min(initial=0))) for column in hkl.T)
-    return h, k, l
-
-
-def modes_of(hkl: NDArray[np.int32]) -> Modes:
-    reach = reach_of(hkl)
-    _, k, l = (2 * n + 1 for n in reach)
-    place: NDArray[np.intp] = hkl.astype(np.intp) @ np.array([k * l, l, 1])
-    return Modes(reach, place + ((reach[0] * k + reach[1]) * l + reach[2]))
-
-
-def pairs_of(size: FloatArray, tolerance: float, reach: Sequence[int]) -> list[Pair]:
-    """The accuracy of each pair for which the errors size[pair] eps, added in squares, stay below the tolerance."""
-    wanted = np.full(len(size), np.inf)
-    for shared_by in range(len(size), 0, -1):  # pairs that need next to no accuracy leave the tolerance to the others
-        wanted = tolerance / (np.sqrt(shared_by) * np.maximum(size, 1e-300))
-        if np.count_nonzero(wanted < _LOOSEST) >= shared_by:
-            break
-    single = wanted >= max(_SINGLE, _TURN * max(reach))
-    eps = np.clip(wanted, np.where(single, _NARROWEST_SINGLE, 1e-14), _LOOSEST)
-    return [Pair(i, float(e), bool(s)) for i, (e, s) in enumerate(zip(eps, single, strict=True))]
+        side_by_side([], [partial(interpolate, *own) for own in zip(self._parts, plans, strict=True)])
+        return field
 
 
-class Plans:
-    """finufft's plans for one set of points, one at a time; to be used by one thread."""
-
-    def __init__(self, sort: int, frac: FloatArray, modes: Modes, threads: int) -> None:
-        self._make, self._sort, self._modes, self._threads = plan_maker(), sort, modes, threads
-        self._angle = 2.0 * np.pi * (frac - np.rint(frac)).T
-        self._made: tuple[float, bool] | None = None
-        self._plan: Any = None
-
-    def __call__(self, pair: Pair, values: Complex) -> Complex:
-        """Transform complex strengths (points,) to a flat box, or a box to values at the points."""
-        dtype, real = ("complex64", np.float32) if pair.single else ("complex128", np.float64)
-        if (pair.eps, pair.single) != self._made:
-            points, shape = self._angle.shape[1], self._modes.shape
-            with _planning:  # FFTW's planner is no place for two threads
-                self._plan = None
-                self._plan = self._make(
-                    self._sort, shape, 1, pair.eps, 1, dtype=dtype, nthreads=self._threads,
-                    upsampfac=_cost.best_upsampling(points, shape, pair.eps, pair.single),
-                )  # fmt: skip
-            self._plan.setpts(*(np.ascontiguousarray(a, dtype=real) for a in self._angle))
-            self._made = pair.eps, pair.single
-        values = np.ascontiguousarray(values, dtype=dtype)
-        result: Complex = self._plan.execute(values if self._sort == 1 else values.reshape(self._modes.shape))
-        return result.ravel()
+def _angle(frac: FloatArray) -> FloatArray:
+    return np.asarray(2.0 * np.pi * (frac - np.rint(frac)).T)
 
 
-def shared_out(
-    pairs: Sequence[Pair], sort: int, frac: FloatArray, modes: Modes, work: Callable[[Sequence[Pair], Plans], T]
-) -> list[T]:
-    """`work` done by as many threads as there are and as there are pairs, each with some of the pairs."""
-    workers = min(num_threads(), len(pairs))
-    inside = 1 if _forked else max(1, num_threads() // max(workers, 1))
-    if workers <= 1:
-        return [work(pairs, Plans(sort, frac, modes, inside))] if pairs else []
-    load = [0.0] * workers
-    tasks: list[list[Pair]] = [[] for _ in range(workers)]
-    seconds = {p: _cost.pair_seconds(len(frac), modes.shape, p.eps, p.single) for p in pairs}
-    for pair in sorted(pairs, key=lambda p: -seconds[p]):
-        least = int(np.argmin(load))
-        load[least] += seconds[pair]
-        tasks[least].append(pair)
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda task: work(task, Plans(sort, frac, modes, inside)), tasks))
+def _plan(sort: int, grid: Grid, pair: Pair, angle: FloatArray, part: Part) -> Any:
+    """finufft's plan for some of the points."""
+    plan = spreading(sort, grid.shape, pair.eps, pair.single, grid.upsampling)
+    plan.setpts(*(np.ascontiguousarray(axis[part], pair.real) for axis in angle))
+    return plan

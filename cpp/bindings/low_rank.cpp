@@ -1,0 +1,64 @@
+#include "argand/low_rank.hpp"
+
+#include <tuple>
+
+#include "register.hpp"
+
+namespace argand::bindings {
+namespace {
+
+namespace py = pybind11;
+// (count, hkl, q)
+using ListArgs = std::tuple<Index, Address, Address>;
+// (place, factor, reach)
+using AxisArgs = std::tuple<Address, Address, int>;
+using BoxArgs = std::tuple<AxisArgs, AxisArgs, AxisArgs>;
+// (series, terms, low, high)
+using SeriesArgs = std::tuple<Address, Index, double, double>;
+
+BoxAxis axis_of(const AxisArgs& args) {
+  const auto& [place, factor, reach] = args;
+  return {pointer<const std::int64_t>(place), pointer<const double>(factor), reach};
+}
+
+BoxReflections reflections_of(const ListArgs& list, const BoxArgs& axes) {
+  const auto& [count, hkl, q] = list;
+  const auto& [a, b, c] = axes;
+  return {count, pointer<const std::int32_t>(hkl), pointer<const double>(q), {axis_of(a), axis_of(b), axis_of(c)}};
+}
+
+FunctionPair pair_of(const SeriesArgs& args) {
+  const auto& [series, terms, low, high] = args;
+  return {pointer<const double>(series), terms, low, high};
+}
+
+template <class T>
+void gather(const BoxReflections& at, const FunctionPair& v, Address box, Address f) {
+  const py::gil_scoped_release unlocked;
+  gather_pair(at, v, pointer<const Complex<T>>(box), pointer<Complex<double>>(f));
+}
+
+template <class T>
+void scatter(const BoxReflections& at, const FunctionPair& v, Address a, Address box) {
+  const py::gil_scoped_release unlocked;
+  scatter_pair(at, v, pointer<const Complex<double>>(a), pointer<Complex<T>>(box));
+}
+
+}  // namespace
+
+void register_low_rank(py::module_& m) {
+  m.def(
+      "gather_pair",
+      [](int bits, const ListArgs& list, const BoxArgs& axes, const SeriesArgs& v, Address box, Address f) {
+        (bits == 32 ? gather<float> : gather<double>)(reflections_of(list, axes), pair_of(v), box, f);
+      },
+      py::arg("bits"), py::arg("list"), py::arg("axes"), py::arg("v"), py::arg("box"), py::arg("f"));
+  m.def(
+      "scatter_pair",
+      [](int bits, const ListArgs& list, const BoxArgs& axes, const SeriesArgs& v, Address a, Address box) {
+        (bits == 32 ? scatter<float> : scatter<double>)(reflections_of(list, axes), pair_of(v), a, box);
+      },
+      py::arg("bits"), py::arg("list"), py::arg("axes"), py::arg("v"), py::arg("a"), py::arg("box"));
+}
+
+}  // namespace argand::bindings

@@ -1,0 +1,39 @@
+// Structure factors whose scattering is a sum of a few functions of stol^2, F = sum_r v_r A_r: what joins the boxes of
+// Fourier transforms, each of which holds two real sums A1 + i A2, to a list of reflections, and the adjoint of that.
+#pragma once
+
+#include "argand/lanes.hpp"
+#include "argand/views.hpp"
+
+namespace argand {
+
+// The orders -reach .. reach along one axis of a box.
+struct BoxAxis {
+  const std::int64_t* place;  // (2 reach + 1) of the order, in numbers of the box; those of three axes are added
+  const double* factor;       // (2 reach + 1) even in the order; those of three axes are multiplied
+  std::int32_t reach;
+};
+
+// Two functions of q = stol^2 as Chebyshev series on an interval.
+struct FunctionPair {
+  const double* series;  // (terms, 2)
+  Index terms;
+  double low, high;
+};
+
+struct BoxReflections {
+  Index count;
+  const std::int32_t* hkl;  // (count, 3) within the reach
+  const double* q;          // (count)
+  BoxAxis axis[3];
+};
+
+// F(h) += w A(h) + conj(w A(-h)), w = factor (v1 - i v2) / 2: v1 A1 + v2 A2, since A1(-h) = conj A1(h).
+template <class T>
+void gather_pair(const BoxReflections& at, const FunctionPair& v, const Complex<T>* box, Complex<double>* F);
+
+// box(h) += d a(h), box(-h) += d conj(a(h)), d = factor (v1 + i v2). The list holds one of each Friedel pair.
+template <class T>
+void scatter_pair(const BoxReflections& at, const FunctionPair& v, const Complex<double>* a, Complex<T>* box);
+
+}  // namespace argand

@@ -1,0 +1,78 @@
+#include "argand/low_rank.hpp"
+
+#include <algorithm>
+
+#include "argand/parallel.hpp"
+#include "kernels/kernels.hpp"
+
+namespace argand {
+namespace {
+
+constexpr Index worth_a_thread = 8192, at_a_time = 256;
+
+struct Place {
+  Index there, opposite;
+  double factor;
+};
+
+Place place_of(const BoxAxis (&axis)[3], const std::int32_t* hkl) {
+  Place found{0, 0, 1};
+  for (int x = 0; x < 3; ++x) {
+    const Index middle = axis[x].reach;
+    found.there += axis[x].place[middle + hkl[x]];
+    found.opposite += axis[x].place[middle - hkl[x]];
+    found.factor *= axis[x].factor[middle + hkl[x]];
+  }
+  return found;
+}
+
+// each(i, place, factor v1, factor v2) for every reflection, some of them in each thread.
+template <class Each>
+void for_reflections(const BoxReflections& at, const FunctionPair& v, const Each& each) {
+  const SeriesKernels& kernel = kernels();
+  parallel_for((at.count + worth_a_thread - 1) / worth_a_thread, [&](Index task) {
+    const Index end = std::min(at.count, (task + 1) * worth_a_thread);
+    double values[2][at_a_time];
+    for (Index begin = task * worth_a_thread; begin < end; begin += at_a_time) {
+      const Index some = std::min(at_a_time, end - begin);
+      kernel.series_pair(v.series, v.terms, v.low, v.high, some, at.q + begin, values[0], values[1]);
+      for (Index i = 0; i < some; ++i) {
+        const Place place = place_of(at.axis, at.hkl + 3 * (begin + i));
+        each(begin + i, place, place.factor * values[0][i], place.factor * values[1][i]);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+template <class T>
+void gather_pair(const BoxReflections& at, const FunctionPair& v, const Complex<T>* box, Complex<double>* F) {
+  for_reflections(at, v, [=](Index i, const Place& place, double v1, double v2) {
+    const Complex<T> a = box[place.there], b = box[place.opposite];
+    const double sum_re = double(a.re) + b.re, difference_re = double(a.re) - b.re;
+    const double sum_im = double(a.im) + b.im, difference_im = double(a.im) - b.im;
+    F[i].re += 0.5 * (v1 * sum_re + v2 * sum_im);
+    F[i].im += 0.5 * (v1 * difference_im - v2 * difference_re);
+  });
+}
+
+template <class T>
+void scatter_pair(const BoxReflections& at, const FunctionPair& v, const Complex<double>* a, Complex<T>* box) {
+  for_reflections(at, v, [=](Index i, const Place& place, double v1, double v2) {
+    const auto add = [&](Complex<T>& to, double im) {
+      to.re += T(v1 * a[i].re - v2 * im);
+      to.im += T(v1 * im + v2 * a[i].re);
+    };
+    add(box[place.there], a[i].im);
+    add(box[place.opposite], -a[i].im);
+  });
+}
+
+#define ARGAND_INSTANTIATE(T)                                                                                 \
+  template void gather_pair(const BoxReflections&, const FunctionPair&, const Complex<T>*, Complex<double>*); \
+  template void scatter_pair(const BoxReflections&, const FunctionPair&, const Complex<double>*, Complex<T>*);
+ARGAND_INSTANTIATE(float)
+ARGAND_INSTANTIATE(double)
+
+}  // namespace argand

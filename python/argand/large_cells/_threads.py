@@ -1,0 +1,113 @@
+"""Threads of Python's side that do not get in each other's way.
+
+Two habits of the libraries below cost more than a second thread gains, if they are let go on:
+
+- numpy's BLAS shares out even a small product, and its threads then wait for the next one busily: for many milliseconds
+  each of them keeps a core from whoever has work to do.
+- glibc gives large blocks of memory back to the system when they are freed, and every page that comes back must be
+  cleared by the system when it is next touched. A transform then spends a third of its time on pages.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+
+from argand._config import num_threads
+
+AT_A_TIME = 8192
+_LARGEST_KEPT = 31 << 20  # bytes; glibc goes up to 32 MiB, and keeps twice as much at the end of its heap
+
+_lock = threading.Lock()
+_pool: ThreadPoolExecutor | None = None
+_workers = 0  # of the pool
+_inside = 0  # calls that have asked for a sequential BLAS
+_limit: Any = None
+
+
+def _after_fork() -> None:
+    """Threads do not survive, and whoever held the lock may be one of them."""
+    global _lock, _pool, _workers
+    _lock, _pool, _workers = threading.Lock(), None, 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def side_by_side(first: Sequence[Sequence[Callable[[], None]]], then: Sequence[Callable[[], None]]) -> None:
+    """Do all tasks. Those of `first`, by thread, wait for nobody; those of `then` may wait for these.
+
+    The first of each is done by this thread, the others by a pool, which begins tasks in their order: no task can wait
+    for one that has not begun.
+    """
+    mine, *others = first or [[]]
+    beside = [task for tasks in others for task in tasks] + list(then[1:])
+    pending = [_threads(max(len(then), len(first)) - 1).submit(task) for task in beside]
+    for task in [*mine, *then[:1]]:
+        task()
+    for future in pending:
+        future.result()
+
+
+def _threads(least: int) -> ThreadPoolExecutor:
+    global _pool, _workers
+    with _lock:
+        if _pool is None or _workers < least:
+            _pool, _workers = ThreadPoolExecutor(least, "argand"), least
+        return _pool
+
+
+def pieces(length: int) -> Iterator[slice]:
+    """A long array in pieces that fit the cache."""
+    return (slice(start, min(start + AT_A_TIME, length)) for start in range(0, length, AT_A_TIME))
+
+
+def for_pieces(length: int, work: Callable[[slice], None]) -> None:
+    """`work` on every piece, by as many threads as a call may use; numpy lets others run while it computes."""
+    every = list(pieces(length))
+    workers = min(num_threads(), max(1, len(every) // 4))
+
+    def share(first: int) -> None:
+        for piece in every[first::workers]:
+            work(piece)
+
+    side_by_side([], [partial(share, first) for first in range(workers)])
+
+
+@contextmanager
+def sequential_blas() -> Iterator[None]:
+    """Products of numpy take one thread inside, in all threads of this process; afterwards as many as before."""
+    global _inside, _limit
+    with _lock:
+        _inside += 1
+        if _inside == 1:
+            _limit = _libraries().limit(limits=1, user_api="blas")
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if _inside == 0:
+                _limit.restore_original_limits()
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> Any:
+    """Looks through all libraries of the process, which takes milliseconds: once."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+@lru_cache(maxsize=1)
+def keep_pages() -> None:
+    """Freed blocks stay with the process: glibc learns from the first large one that is freed which size is common."""
+    np.empty(_LARGEST_KEPT, np.uint8)
