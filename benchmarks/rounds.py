@@ -15,7 +15,7 @@ Clock = Callable[[], float]
 #: Processor time of this process: what other programs take of the core does not count, threads of a peer do.
 clock: Clock = time.process_time
 
-SHORTEST = 1e-3  # seconds: what is quicker is timed many calls at once
+SHORTEST = 1e-2  # seconds: what is quicker is timed many calls at once, with caches as such calls leave them
 
 
 def seconds_of(run: Run, calls: int = 1, by: Clock = clock) -> float:

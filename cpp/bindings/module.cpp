@@ -34,6 +34,7 @@ PYBIND11_MODULE(_core, m) {
   argand::bindings::register_structure_factors(m);
   argand::bindings::register_density(m);
   argand::bindings::register_gaussians(m);
+  argand::bindings::register_indices(m);
   argand::bindings::register_jacobian(m);
   argand::bindings::register_low_rank(m);
   argand::bindings::register_measure(m);

@@ -11,6 +11,7 @@ __all__: list[str] = [
     "compiler",
     "gather_pair",
     "gaussian_sums",
+    "indices_fit",
     "jacobian",
     "map_from_structure_factors",
     "measure",
@@ -85,6 +86,23 @@ def gaussian_sums(
     squares: typing.SupportsInt | typing.SupportsIndex,
     out: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
+def indices_fit(
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    atom_ptr: typing.SupportsInt | typing.SupportsIndex,
+    scatterer: typing.SupportsInt | typing.SupportsIndex,
+    form_ptr: typing.SupportsInt | typing.SupportsIndex,
+    hkl_ptr: typing.SupportsInt | typing.SupportsIndex,
+) -> bool:
+    """
+    Whether the index arrays of a batch lead nowhere outside.
+    """
+
 def jacobian(
     bits: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[

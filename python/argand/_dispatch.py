@@ -368,10 +368,6 @@ def _check_batch(batch: Batch, where: Place = CPU) -> int:
     if form_dtype not in (real, _COMPLEX[real]):
         raise TypeError(f"form has dtype {form_dtype}, needs {real} or {_COMPLEX[real]}")
     _check("form", batch.form, (len(batch.form),), form_dtype, where)
-    readable = where is CPU
-    if readable:
-        _check_ptr("atom_ptr", batch.atom_ptr, atoms)
-        _check_ptr("form_ptr", batch.form_ptr, len(batch.form))
     if (batch.box is None) == (batch.hkl is None):
         raise TypeError("reflections must be given either as a box or as a list hkl")
     if batch.box is not None:
@@ -386,15 +382,23 @@ def _check_batch(batch: Batch, where: Place = CPU) -> int:
         needed = batch.hkl.shape[0]
         if batch.hkl_ptr is not None:
             _check("hkl_ptr", batch.hkl_ptr, (batch.crystals + 1,), "int64", where)
-            if readable:
-                _check_ptr("hkl_ptr", batch.hkl_ptr, needed)
-    if atoms and readable:
-        _check_scatterers(batch, needed)
+    if where is CPU:
+        _check_indices(batch, needed)
     return 32 if real == "float32" else 64
 
 
-def _check_scatterers(batch: Batch, needed: int) -> None:
-    rows = len(batch.form_ptr) - 1
+def _check_indices(batch: Batch, needed: int) -> None:
+    atoms, entries, rows = batch.frac.shape[0], len(batch.form), len(batch.form_ptr) - 1
+    if rows >= 0 and batch.crystals >= 0:
+        extents = (batch.crystals, atoms, rows, entries, needed)
+        pointers = (batch.atom_ptr, batch.scatterer, batch.form_ptr, batch.hkl_ptr)
+        if _core.indices_fit(extents, *map(_address, pointers)):
+            return
+    # something is wrong: what
+    _check_ptr("atom_ptr", batch.atom_ptr, atoms)
+    _check_ptr("form_ptr", batch.form_ptr, entries)
+    if batch.hkl_ptr is not None:
+        _check_ptr("hkl_ptr", batch.hkl_ptr, needed)
     low, high = int(batch.scatterer.min()), int(batch.scatterer.max())
     if low < 0 or high >= rows:
         raise ValueError(f"scatterer runs from {low} to {high}, needs 0 to {rows - 1}: the rows of form")
