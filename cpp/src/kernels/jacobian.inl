@@ -2,7 +2,7 @@
 #pragma once
 
 #include "argand/elementary.hpp"
-#include "jacobian.hpp"
+#include "kernels.hpp"
 
 namespace argand {
 namespace {

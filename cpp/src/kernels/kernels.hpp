@@ -3,6 +3,7 @@
 // that the linker keeps for all.
 #pragma once
 
+#include "argand/jacobian.hpp"
 #include "argand/lanes.hpp"
 #include "argand/measure.hpp"
 #include "argand/moments.hpp"
@@ -123,6 +124,11 @@ struct MeasureKernels {
   void (*measure)(const MeasureArgs<T>&, Index begin, Index end);
 };
 
+template <class T>
+struct JacobianKernels {
+  void (*jacobian_of_site)(const JacobianArgs<T>&, Index crystal, Index site);
+};
+
 struct GaussianKernels {
   // out[i] = sum_t a[t] 2^(rate[t] squares[i]), rate <= 0
   void (*gaussian_sum)(Index terms, const double* a, const double* rate, Index points, const double* squares,
@@ -149,6 +155,8 @@ struct Kernels : BlockKernels<float>,
                  TransformKernels<double>,
                  MeasureKernels<float>,
                  MeasureKernels<double>,
+                 JacobianKernels<float>,
+                 JacobianKernels<double>,
                  GaussianKernels,
                  SeriesKernels {
   const char* level;

@@ -28,15 +28,10 @@ const Kernels ARGAND_CAT(kernels_, ARGAND_LEVEL) = {
     {to_map<double>, from_map<double>},
     {measure<float>},
     {measure<double>},
-    {gaussian_sum},
-    {series_pair},
-    ARGAND_LEVEL_NAME,
-};
-
-extern const JacobianKernels ARGAND_CAT(jacobian_kernels_, ARGAND_LEVEL);
-const JacobianKernels ARGAND_CAT(jacobian_kernels_, ARGAND_LEVEL) = {
     {jacobian_of_site<float>},
     {jacobian_of_site<double>},
+    {gaussian_sum},
+    {series_pair},
     ARGAND_LEVEL_NAME,
 };
 
