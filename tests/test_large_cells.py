@@ -367,7 +367,7 @@ def test_refusals(monkeypatch):
     with pytest.raises(ValueError, match=r"g has shape \(2,\), needs \(1,\)"):
         large_cells.vjp(crystal, [[1, 0, 0]], [1.0, 2.0])
     monkeypatch.setattr(_choice, "installed", lambda: False)
-    with pytest.raises(ImportError, match=r"^method='nufft' needs finufft: pip install argand\[large\]$"):
+    with pytest.raises(ImportError, match=r"^method='nufft' needs finufft 2.5 or later: pip install argand\[large\]$"):
         argand.structure_factors(crystal, [[1, 0, 0]], method="nufft")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +16,7 @@ from argand.crystal import Crystal
 from argand.large_cells import _cost
 from argand.large_cells._pairs import reach_of
 
-INSTALL = "method='nufft' needs finufft: pip install argand[large]"
+INSTALL = "method='nufft' needs finufft 2.5 or later: pip install argand[large]"
 
 _SMALL = 2e7  # atoms x reflections, ten milliseconds of the direct sum: not worth a thought
 
@@ -25,8 +27,12 @@ class Estimate(NamedTuple):
     nufft_bytes: int
 
 
+@lru_cache(maxsize=1)
 def installed() -> bool:
-    return importlib.util.find_spec("finufft") is not None
+    """Earlier ones cannot spread only, or keep less of what they promise."""
+    if any(importlib.util.find_spec(name) is None for name in ("finufft", "threadpoolctl")):
+        return False
+    return [int(part) for part in importlib.metadata.version("finufft").split(".")[:2]] >= [2, 5]
 
 
 def estimate(crystal: Crystal, hkl: NDArray[np.int32], eps: float = 1e-6, dispersion: bool = False) -> Estimate:

@@ -21,7 +21,7 @@ ATOM = 100e-9  # per atom: its strengths
 START = 4e-3
 
 SMALLEST_EPS, LARGEST_EPS = 1e-12, 1e-2
-UPSAMPLING = (1.25, 2.0)  # those that every finufft since 2.3 can do
+UPSAMPLING = (1.25, 2.0)  # others were no quicker
 _NARROWEST = 1e-9  # the smallest eps that 1.25 reaches
 
 
