@@ -53,7 +53,7 @@ class Methods:
 
     def __init__(self, made: Adaptation, seen: Observed) -> None:
         self.made, self.seen = made, seen
-        self.model, _ = made.models(seen.hkl, made.crystal.cell)
+        self.model = made.tools(seen.hkl, made.crystal.cell).model
         self.error = np.sqrt(seen.sigma**2 + (ERROR * seen.amplitude.mean(axis=1, keepdims=True)) ** 2)
 
     def known(self) -> np.ndarray:

@@ -51,7 +51,7 @@ def adapt(
     scale: tuple[float, float] = (0.5, 2.0),
     unmodelled: str | None = "O",
     break_symmetry: bool = False,
-    rounds: int = 4,
+    rounds: int = 12,
     seed: int = 0,
     table: str = "it92",
     progress: Callable[[Progress], None] | None = None,

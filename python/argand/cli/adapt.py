@@ -27,7 +27,7 @@ def adapt(
     b_change: float = 0.5,
     unmodelled: str = "O",
     break_symmetry: bool = False,
-    rounds: int = 4,
+    rounds: int = 12,
     seed: int = 0,
     table: Literal["it92", "electron", "neutron"] = "it92",
     test: int = 12,
