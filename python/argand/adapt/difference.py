@@ -51,7 +51,7 @@ class Difference:
         """Of amplitudes (m,), NaN where not measured, and parameters p (k,)."""
         f = self.model.structure_factors(p)
         seen, size = np.isfinite(observed), np.abs(f)
-        scale = (observed[seen] @ size[seen]) / max(float(size[seen] @ size[seen]), 1e-300)
+        scale = float(observed[seen] @ size[seen]) / max(float(size[seen] @ size[seen]), 1e-300)
         off = difference_coefficients(observed / max(scale, 1e-300), f)
         rho = map_from_structure_factors(self._hkl, self._turn(off), self._shape, cell=self.cell).astype(np.float64)
         rho = rho / max(float(rho.std()), 1e-300)

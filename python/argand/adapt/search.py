@@ -9,9 +9,9 @@ angles first, each for the data sets that are not yet explained to within their 
 - statistical linearisation from a start drawn anew, between what the regression says and what it leaves uncertain.
 
 The most probable is the end with the lowest chi^2, the prior's share included: where the data hold what no displacement
-explains, the lowest R is that of the widest detour. A data set that three starts have led to the same end, one with a
-sound R, has no better one. What stays unexplained has larger errors than it says. It is refined once more with errors that explain it, beside
-which what the regression has found weighs as it should: it has learned of what no model has.
+explains, the lowest R is that of the widest detour. If three starts have led to the same end, and its R is sound, there
+is no better one. What stays unexplained has larger errors than it says, and is refined once more with such: beside them
+what the regression has found weighs as it should, which has learned of what no model has.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class _Search:
         self._drop(self.alone.r <= self.enough)
 
     def relocate(self) -> None:
-        """Move one atom of the most probable end to a few places in turn, with a further atom where that is likelier."""
+        """Move one atom of the most probable end to a few places in turn, with a further atom where that is better."""
         further, tools = self.tools.further, self.tools
         self._relocate(self.left, self.alone, tools.difference, self.prior)
         if further is not None:
