@@ -16,7 +16,7 @@ what the regression has found weighs as it should, which has learned of what no 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +39,7 @@ _ANNEAL = (3.0, 2.0, 1.4)
 _CYCLES = 30
 _WIDER = 1.1  # a start drawn anew is known to this part of the width
 _TO_KNOWN, _SPREAD = 0.7, 0.5  # the part of the regression's answer in it, and of the width that is drawn
-_PLACES = 4  # where atoms are tried at a time
+_PLACES, _ATOMS = 4, 2  # how many atoms are taken elsewhere at a time; at how many places a further one is tried
 _SAME, _OFTEN = 0.005, 3  # ends that are the same by chi^2; so many of them are the last word,
 _SOUND = 0.25  # unless R is above what crystals with all atoms in place have
 _WORTH = 0.6  # a further atom leaves no more than this part of chi^2
@@ -81,20 +81,23 @@ class _Ends:
         self.chi2, self.r, self.goodness = (np.full(b, np.inf) for _ in range(3))
         self.converged, self.arrivals = np.zeros(b, bool), np.zeros(b, np.intp)
 
-    def arrive(self, rows: Rows, run: Refinement, fresh: bool) -> None:
+    def arrive(self, rows: Rows, run: Refinement, *, fresh: bool = False) -> None:
         """Keep what is more probable; count how often the same end has been come to from afresh."""
         ratio = run.chi2 / self.chi2[rows]
         self.arrivals[rows[ratio < 1.0 - _SAME]] = 0
-        self.arrivals[rows[ratio < 1.0 + _SAME]] += fresh
-        better = ratio < 1.0
-        self.put(rows[better], run, better)
+        if fresh:
+            self.arrivals[rows[ratio < 1.0 + _SAME]] += 1
+        self.put(rows, run, np.flatnonzero(ratio < 1.0))
 
-    def put(self, rows: Rows, run: Refinement, some: NDArray[np.bool_] | slice = slice(None)) -> None:
+    def put(self, rows: Rows, run: Refinement, some: Rows) -> None:
+        """Take over `some` of the refinements of rows; of those of the same data set the best."""
+        order = some[np.argsort(-run.chi2[some], kind="stable")]  # what is written last is what stays
+        own = rows[order]
         # those of a prior are not scaled: the errors are larger, or smaller, than was said
-        goodness = run.figures.goodness
-        self.p[rows], self.sigma[rows] = run.p[some], (run.sigma * goodness[:, None])[some]
-        self.chi2[rows], self.r[rows], self.goodness[rows] = run.chi2[some], run.figures.r1[some], goodness[some]
-        self.converged[rows] = run.converged[some]
+        goodness = run.figures.goodness[order]
+        self.p[own], self.sigma[own] = run.p[order], run.sigma[order] * goodness[:, None]
+        self.chi2[own], self.r[own], self.goodness[own] = run.chi2[order], run.figures.r1[order], goodness
+        self.converged[own] = run.converged[order]
 
 
 def search(tools: Tools, observed: FloatArray, sigma: FloatArray, expected: Expected, rounds: int, seed: int) -> Found:
@@ -148,7 +151,7 @@ class _Search:
         start[:, : self.expected.first.shape[1]] = make(rows)
         anneal = [d for d in _ANNEAL if (model.stol <= 0.5 / d).sum() > 2 * len(model)] if coarse else []
         run = self._refine(model, rows, start, self.prior, anneal)
-        self.alone.arrive(rows, run, fresh)
+        self.alone.arrive(rows, run, fresh=fresh)
         self.begun[rows], self.last[rows] = start, run.p
         self._drop(self.alone.r <= self.enough)
 
@@ -162,27 +165,26 @@ class _Search:
         self._drop((self.alone.r <= self.enough) | (self.joined.r <= self.enough))
 
     def _relocate(self, rows: Rows, ends: _Ends, difference: Difference, prior: GaussianPrior) -> None:
-        starts = {
-            row: relocations(difference, self.observed[row], ends.p[row], self.expected.width, _PLACES)
-            for row in rows.tolist()
-        }
-        for own, start in self._in_turn(starts):
-            ends.arrive(own, self._refine(difference.model, own, start, prior), fresh=False)
+        starts = [
+            relocations(difference, self.observed[row], ends.p[row], self.expected.width, _PLACES) for row in rows
+        ]
+        rows, start = _beside(rows, starts)
+        if len(rows):
+            ends.arrive(rows, self._refine(difference.model, rows, start, prior))
 
     def add_atom(self) -> None:
         """Try a further atom beside the last start and what it has led to; leave what needs no more."""
         further = self.tools.further
-        if further is not None and len(self.left):
-            starts = {
-                row: np.concatenate([further.starts(self.observed[row], p[row], 2) for p in (self.begun, self.last)])
-                for row in self.left.tolist()
-            }
-            prior = further.prior(self.prior)
-            for rows, start in self._in_turn(starts):
-                run = self._refine(further.model, rows, start, prior)
+        if further is not None:
+            starts = [
+                np.concatenate([further.starts(self.observed[row], p[row], _ATOMS) for p in (self.begun, self.last)])
+                for row in self.left
+            ]
+            rows, start = _beside(self.left, starts)
+            if len(rows):
+                run = self._refine(further.model, rows, start, further.prior(self.prior))
                 sensible = np.array([further.sensible(p) for p in run.p])
-                better = sensible & (run.chi2 < self.joined.chi2[rows])
-                self.joined.put(rows[better], run, better)
+                self.joined.put(rows, run, np.flatnonzero(sensible & (run.chi2 < self.joined.chi2[rows])))
             self._drop(self.joined.r <= self.enough)
         self._drop((self.alone.arrivals >= _OFTEN) & (self.alone.r < _SOUND))
 
@@ -218,7 +220,7 @@ class _Search:
         run = refine(model, self.observed[rows], wider, on="F", start=ends.p[rows], prior=prior, cycles=_CYCLES)
         if run.interrupted:
             raise KeyboardInterrupt
-        ends.put(rows, run)
+        ends.put(rows, run, np.arange(len(rows)))
 
     def _refine(
         self, model: Model, rows: Rows, start: FloatArray, prior: GaussianPrior, anneal: Sequence[float] = ()
@@ -234,13 +236,12 @@ class _Search:
     def _drop(self, some: NDArray[np.bool_]) -> None:
         self.left = self.left[~some[self.left]]
 
-    @staticmethod
-    def _in_turn(starts: dict[int, FloatArray]) -> Iterator[tuple[Rows, FloatArray]]:
-        """The first start of every data set, then the second of those that have one, ..."""
-        for number in range(_PLACES):
-            rows = [row for row, own in starts.items() if len(own) > number]
-            if rows:
-                yield np.array(rows), np.array([starts[row][number] for row in rows])
+
+def _beside(rows: Rows, starts: Sequence[FloatArray]) -> tuple[Rows, FloatArray]:
+    """All starts (j, k) of each of the data sets side by side, and whose they are."""
+    if not len(rows):
+        return rows, np.empty((0, 0))
+    return np.repeat(rows, [len(own) for own in starts]), np.concatenate(starts)
 
 
 def _learned(expected: Expected, rows: Rows, k: int) -> GaussianPrior:

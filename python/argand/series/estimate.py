@@ -27,7 +27,7 @@ class FurtherAtom(NamedTuple):
 
 
 def with_atom(crystal: Crystal, atom: FurtherAtom | None) -> Crystal:
-    """The crystal and the atom, if there is one."""
+    """The crystal and the atom, if there is one; more than one is what no file of a crystal can hold."""
     if atom is None:
         return crystal
     none = np.full((1, 6), np.nan)
@@ -35,7 +35,7 @@ def with_atom(crystal: Crystal, atom: FurtherAtom | None) -> Crystal:
         types=(*crystal.types, atom.type),
         labels=(*crystal.labels, atom.label),
         frac=np.concatenate([crystal.frac, [atom.frac]]),
-        occ=np.append(crystal.occ, atom.occ),
+        occ=np.append(crystal.occ, min(atom.occ, 1.0)),
         b_iso=np.append(crystal.b_iso, atom.b_iso),
         u_aniso=None if crystal.u_aniso is None else np.concatenate([crystal.u_aniso, none]),
     )
