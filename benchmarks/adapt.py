@@ -230,9 +230,9 @@ def goals(found: list[dict[str, Any]]) -> list[str]:
         if ours["success"] < WANTED.get(cell["rms"], 0.0) * cell["samples"]:
             few.append(f"{name}: {ours['success']} of {cell['samples']}")
     shares = ", ".join(f"{100 * share:.0f} % at {rms:g} Å" for rms, share in WANTED.items())
+    compared = "known phases or LM (mean correlation, four digits, and success)"
     return [
-        f"- refined never worse than known phases or LM (mean correlation, four digits, and success), {len(found)} "
-        f"cells: {'; '.join(worse) or 'yes'}",
+        f"- refined never worse than {compared}, {len(found)} cells: {'; '.join(worse) or 'yes'}",
         f"- success of the refined at least {shares} in every cell: {'; '.join(few) or 'yes'}",
     ]
 
