@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ from argand.reflections import stol
 from argand.series.estimate import Estimate, FurtherAtom
 from argand.series.observed import Observed, on_one_list
 
+if TYPE_CHECKING:
+    from argand.adapt.network import Network
+
 __all__ = ["Adaptation", "Rung"]
 
 _BAD = 0.25  # an R that no crystal like the known one has once its atoms are in place
@@ -46,6 +49,13 @@ class Rung:
     expected: FloatArray  # (m,) mean |F|
     error: FloatArray  # (m,) its standard deviation
     linear: Linear
+    network: Network | None = None  # where it is better than the regression alone: what that misses
+
+    def __call__(self, amplitude: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """p (b, k) of amplitudes (b, m) on an absolute scale, NaN where not measured, and how far they lie off (b,)."""
+        x = self.linear.standard(amplitude)
+        p = self.linear.at(x)
+        return p if self.network is None else p + self.network.beyond(x), self.linear.distance(amplitude)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +131,8 @@ class Adaptation:
         digest = hashlib.sha256(np.ascontiguousarray(np.round(self.crystal.frac, 6)).tobytes())
         for rung in self.rungs:
             digest.update(rung.linear.weights.tobytes())
+            for tensor in () if rung.network is None else rung.network.tensors().values():
+                digest.update(tensor.tobytes())
         return f"adaptation {digest.hexdigest()[:16]}"
 
     def __call__(self, data: Sequence[Merged], *, refine: bool) -> list[Estimate | ArgandError]:
@@ -276,7 +288,7 @@ class _Work:
                 rows, learned = np.flatnonzero(chosen == i), self.made.rungs[i]
                 scale, b = fit_scale(on[rows], learned.expected, squares, learned.error**-2.0)
                 absolute = on[rows] / (scale[:, None] * np.exp(-b[:, None] * squares))
-                p[rows], distance[rows] = learned.linear(absolute)
+                p[rows], distance[rows] = learned(absolute)
             found, _, _ = self._r(p)
             better = found < r
             best[better], r[better] = p[better], found[better]
