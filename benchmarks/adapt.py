@@ -44,6 +44,7 @@ KINDS = {
     "clean": ({"noise": 0.0, "b_change": 0.0, "scale": (1.0, 1.0), "unmodelled": None}, 0.99),
     "measured": ({}, 0.97),  # and the correlation that counts as success
 }
+WANTED = {0.5: 0.95, 0.7: 0.85}  # share of successes after refinement
 STARTS = 6
 ERROR = 0.03  # of the mean amplitude, as in the search of argand.adapt
 
@@ -53,7 +54,7 @@ class Methods:
 
     def __init__(self, made: Adaptation, seen: Observed) -> None:
         self.made, self.seen = made, seen
-        self.model, _ = made.models(seen.hkl, made.crystal.cell)
+        self.model = made.tools(seen.hkl, made.crystal.cell).model
         self.error = np.sqrt(seen.sigma**2 + (ERROR * seen.amplitude.mean(axis=1, keepdims=True)) ** 2)
 
     def known(self) -> np.ndarray:
@@ -215,6 +216,27 @@ def report(found: list[dict[str, Any]]) -> None:
     print("\n".join(table(lines, tuple(range(3, len(WIDTHS) + 6)))))
 
 
+def goals(found: list[dict[str, Any]]) -> list[str]:
+    """What is wanted of every cell, one crystal at one resolution and size, and which cells fall short."""
+    worse, few = [], []
+    for cell in found:
+        scores = cell["scores"]
+        ours = scores["argand refined"]
+        name = f"{cell['crystal']} {cell['d_min']:g} Å {cell['kind']} {cell['rms']:g} Å"
+        for other in ("known phases", "LM"):
+            theirs = scores[other]
+            if theirs["success"] > ours["success"] or round(theirs["cc"], 4) > round(ours["cc"], 4):
+                worse.append(f"{name}: {other}")
+        if ours["success"] < WANTED.get(cell["rms"], 0.0) * cell["samples"]:
+            few.append(f"{name}: {ours['success']} of {cell['samples']}")
+    shares = ", ".join(f"{100 * share:.0f} % at {rms:g} Å" for rms, share in WANTED.items())
+    compared = "known phases or LM (mean correlation, four digits, and success)"
+    return [
+        f"- refined never worse than {compared}, {len(found)} cells: {'; '.join(worse) or 'yes'}",
+        f"- success of the refined at least {shares} in every cell: {'; '.join(few) or 'yes'}",
+    ]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path, metavar="CIF")
@@ -230,6 +252,7 @@ def main() -> None:
     found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(given.cells.glob("*.json"))]
     print("\n".join(f"- {name}: {words}" for name, words in describe().items()))
     report(found)
+    print("\n" + "\n".join(goals(found)))
     if given.json:
         given.json.write_text(json.dumps({"machine": describe(), "cells": found}), encoding="utf-8")
 

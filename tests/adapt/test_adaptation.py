@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from argand.adapt.held_out import as_measured, correlations, held_out, true_stru
 from argand.adapt.training import simulation_of
 from argand.errors import ArgandError
 from argand.measured import Merged
+from argand.refine import refine as refine_one_model
 from argand.series.observed import Observed
 from argand.simulate import Samples
 
@@ -58,6 +61,40 @@ def test_size_is_estimated(made: Adaptation) -> None:
         samples, seen, _ = drawn(made, rms, 30)
         r = np.array([one.r_known for one in made.estimate(seen, refine=False)])
         assert np.median(made.curve(r) / samples.rms()) == pytest.approx(1.0, abs=0.15)
+
+
+def test_further_rounds_find_what_the_first_starts_do_not(made: Adaptation) -> None:
+    """Seed 78: 12 crystals whose atoms have moved by 0.9 angstrom."""
+    simulation = simulation_of(made.crystal, 0.9, made.about | {"unmodelled": None}, seed=78)
+    samples = simulation.draw(range(12))
+    seen, true = as_measured(simulation, samples), true_structure_factors(simulation, samples)
+    solved = []
+    for rounds in (0, 4):
+        found = replace(made, rounds=rounds).estimate(seen, refine=True)
+        cc = correlations(seen, np.array([one.f for one in found]), true, made.crystal.spacegroup)
+        solved.append(int((cc > 0.97).sum()))
+    assert solved[0] >= 5
+    assert solved[1] >= solved[0] + 2
+
+
+def test_what_three_starts_agree_on_is_not_searched_further(made: Adaptation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors that are ten times what is said leave R where it is, whatever is tried."""
+    simulation = simulation_of(made.crystal, 0.15, made.about | {"unmodelled": None, "noise": 0.1}, seed=80)
+    seen = as_measured(simulation, simulation.draw(range(4)))
+    runs = []
+
+    def counted(*given: Any, **options: Any) -> Any:
+        runs.append(len(given[1]))
+        return refine_one_model(*given, **options)
+
+    monkeypatch.setattr("argand.adapt.search.refine", counted)
+    for row in range(4):
+        runs.clear()
+        alone = Observed(seen.hkl, seen.amplitude[[row]], seen.sigma[[row]] / 10.0)
+        (found,) = made.estimate(alone, refine=True)
+        assert 0.05 < found.r < 0.2
+        assert found.further is None
+        assert len(runs) <= 5  # three starts, a further atom, and larger errors at the end
 
 
 def test_an_answer_does_not_depend_on_its_company(made: Adaptation) -> None:

@@ -41,11 +41,12 @@ def test_regression_finds_a_linear_law(n: int) -> None:
     amplitude = 50.0 + p @ law + 0.1 * rng.normal(size=(n, 200))
     linear = regress(amplitude, p)
     new = rng.normal(size=(40, 5))
-    found, far = linear(50.0 + new @ law)
+    amplitude = 50.0 + new @ law
+    found, far = linear.at(linear.standard(amplitude)), linear.distance(amplitude)
     np.testing.assert_allclose(found, new, atol=0.15)
     assert np.sqrt(np.diag(linear.covariance)).max() < 0.12
     assert (far < 2.0).all()
-    assert linear(50.0 + 10.0 * new @ law)[1].min() > far.max()
+    assert linear.distance(50.0 + 10.0 * new @ law).min() > far.max()
 
 
 def test_uncertainty_of_a_regression_is_its_error() -> None:
@@ -58,7 +59,7 @@ def test_uncertainty_of_a_regression_is_its_error() -> None:
 
     linear = regress(*samples(3000))
     amplitude, p = samples(2000)
-    error = linear(amplitude)[0] - p
+    error = linear.at(linear.standard(amplitude)) - p
     assert np.trace(linear.covariance) == pytest.approx(np.square(error).mean(axis=0).sum(), rel=0.15)
 
 

@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from argand.adapt.ambiguity import WARNING, Mirror, ambiguity
+from argand.adapt.difference import Difference
+from argand.adapt.further_atom import WithFurtherAtom
 from argand.adapt.linear import Linear
 from argand.adapt.linearisation import Linearisation
 from argand.adapt.scale import disagreement, fit_scale
-from argand.adapt.search import search
+from argand.adapt.search import Expected, Tools, search
 from argand.adapt.width import WidthCurve
 from argand.cell import Cell, FloatArray
 from argand.crystal import Crystal
@@ -25,8 +27,11 @@ from argand.errors import ArgandError
 from argand.measured import Merged
 from argand.refine import Model, Parameters, free
 from argand.reflections import stol
-from argand.series.estimate import Answer, Estimate
+from argand.series.estimate import Estimate, FurtherAtom
 from argand.series.observed import Observed, on_one_list
+
+if TYPE_CHECKING:
+    from argand.adapt.network import Network
 
 __all__ = ["Adaptation", "Rung"]
 
@@ -44,6 +49,13 @@ class Rung:
     expected: FloatArray  # (m,) mean |F|
     error: FloatArray  # (m,) its standard deviation
     linear: Linear
+    network: Network | None = None  # where it is better than the regression alone: what that misses
+
+    def __call__(self, amplitude: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """p (b, k) of amplitudes (b, m) on an absolute scale, NaN where not measured, and how far they lie off (b,)."""
+        x = self.linear.standard(amplitude)
+        p = self.linear.at(x)
+        return p if self.network is None else p + self.network.beyond(x), self.linear.distance(amplitude)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +79,7 @@ class Adaptation:
     rungs: tuple[Rung, ...]
     curve: WidthCurve
     about: dict[str, Any] = field(default_factory=dict)
-    rounds: int = 4
+    rounds: int = 12
     table: str = "it92"
 
     @cached_property
@@ -83,10 +95,10 @@ class Adaptation:
         return Parameters(own.names + still.names, own.kinds + still.kinds, directions)
 
     @cached_property
-    def _ready(self) -> dict[tuple[Cell, bytes], tuple[Model, Linearisation]]:
+    def _ready(self) -> dict[tuple[Cell, bytes], Tools]:
         return {}
 
-    def models(self, hkl: NDArray[np.int32], cell: Cell) -> tuple[Model, Linearisation]:
+    def tools(self, hkl: NDArray[np.int32], cell: Cell) -> Tools:
         """What works on a list of reflections in a cell; the last ones are kept, since series are much alike."""
         key = cell, np.ascontiguousarray(hkl).tobytes()
         if key not in self._ready:
@@ -94,7 +106,10 @@ class Adaptation:
             model = Model(crystal, hkl, self.parameters, table=self.table)
             if len(self._ready) >= _KEPT:
                 del self._ready[next(iter(self._ready))]
-            self._ready[key] = model, Linearisation(crystal, hkl, self.positions, self.table)
+            line, difference = Linearisation(crystal, hkl, self.positions, self.table), Difference(model)
+            extra = self.about.get("unmodelled")
+            further = None if extra is None else WithFurtherAtom(difference, extra)
+            self._ready[key] = Tools(model, line, difference, further)
         return self._ready[key]
 
     @cached_property
@@ -116,6 +131,8 @@ class Adaptation:
         digest = hashlib.sha256(np.ascontiguousarray(np.round(self.crystal.frac, 6)).tobytes())
         for rung in self.rungs:
             digest.update(rung.linear.weights.tobytes())
+            for tensor in () if rung.network is None else rung.network.tensors().values():
+                digest.update(tensor.tobytes())
         return f"adaptation {digest.hexdigest()[:16]}"
 
     def __call__(self, data: Sequence[Merged], *, refine: bool) -> list[Estimate | ArgandError]:
@@ -142,8 +159,7 @@ class Adaptation:
     def estimate(self, seen: Observed, cell: Cell | None = None, *, refine: bool) -> list[Estimate]:
         """Answers for data sets on one list of reflections; `cell` where it is not the known one."""
         work = _Work(self, seen, cell or self.crystal.cell)
-        p, sigma, flags = work.refined() if refine else work.at_once()
-        return work.answers(p, sigma, flags)
+        return work.refined() if refine else work.at_once()
 
     def save(self, path: str | Path) -> Path:
         """Write a folder that `load` and `argand predict` read: safetensors and JSON, each whole or not at all."""
@@ -171,7 +187,8 @@ class _Work:
 
     def __init__(self, made: Adaptation, seen: Observed, cell: Cell) -> None:
         self.made, self.seen = made, seen
-        self.model, self.line = made.models(seen.hkl, cell)
+        self.tools = made.tools(seen.hkl, cell)
+        self.model = self.tools.model
         self.squares = np.square(self.model.stol)
         b, k = len(seen.amplitude), len(made.modes)
         self.still = np.zeros((b, k))
@@ -182,44 +199,55 @@ class _Work:
         self.own = _on(made.hkl, seen)
         self.regression, self.far = self._regression()
 
-    def at_once(self) -> tuple[FloatArray, FloatArray, list[list[str]]]:
-        """p with B (b, k + 1), sigma (b, n), flags."""
+    def at_once(self) -> list[Estimate]:
+        """By the regression alone."""
         r, _, b = self._r(self.regression)
         modes = self.made.modes
         sigma = np.empty((len(b), modes.shape[1]))
         for i in np.unique(self.rung):
             sigma[self.rung == i] = _of_sites(self.made.rungs[i].linear.covariance, modes)
-        return np.concatenate([self.regression, b[:, None]], axis=1), sigma, self._flags(r, b)
+        p = np.concatenate([self.regression, b[:, None]], axis=1)
+        return self._answers(p, sigma, self.model.structure_factors(p), [None] * len(p), self._flags(r, b))
 
-    def refined(self) -> tuple[FloatArray, FloatArray, list[list[str]]]:
-        made, n = self.made, self.made.modes.shape[1]
-        p, sigma = np.zeros((len(self.still), len(self.model))), np.empty((len(self.still), n))
-        r, b, rest = np.empty(len(p)), np.empty(len(p)), np.empty(len(p))
+    def refined(self) -> list[Estimate]:
+        made, b = self.made, len(self.still)
+        p, sigma = np.zeros((b, len(self.model))), np.empty((b, made.modes.shape[1]))
+        f, r, rest = np.empty(self.seen.amplitude.shape, np.complex128), np.empty(b), np.empty(b, bool)
+        further: list[FurtherAtom | None] = [None] * b
+        lengths = np.square(made.modes).sum(axis=2)  # (k, n)
         for i in np.unique(self.rung):
             own = np.flatnonzero(self.rung == i)
             rung = made.rungs[i]
+            expected = Expected(rung.width, self.regression[own], rung.linear.covariance)
             found = search(
-                self.model, self.line, self.seen.amplitude[own], self.seen.sigma[own], rung.width,
-                self.regression[own], rung.linear.covariance, made.rounds, int(made.about.get("seed", 0)),
+                self.tools, self.seen.amplitude[own], self.seen.sigma[own], expected, made.rounds,
+                int(made.about.get("seed", 0)),
             )  # fmt: skip
-            p[own], r[own], b[own], rest[own] = found.p, found.r, found.p[:, -1], found.converged
-            lengths = np.square(made.modes).sum(axis=2)  # (k, n)
+            p[own], f[own], r[own], rest[own] = found.p, found.f, found.r, found.converged
             sigma[own] = np.sqrt(np.square(np.nan_to_num(found.sigma[:, :-1])) @ lengths)
-        flags = self._flags(r, b)
-        for row in np.flatnonzero(rest == 0.0):
-            flags[row].append("the refinement has not come to rest")
-        return p, sigma, flags
+            for row, atom in zip(own.tolist(), found.further, strict=True):
+                further[row] = atom
+        flags = self._flags(r, p[:, -1])
+        for row, atom in enumerate(further):
+            if atom is not None:
+                place = ", ".join(f"{x:.3f}" for x in atom.frac)
+                flags[row].append(f"an atom that the known crystal lacks: {atom.occ:.2f} {atom.type} at {place}")
+            if not rest[row]:
+                flags[row].append("the refinement has not come to rest")
+        return self._answers(p, sigma, f, further, flags)
 
-    def answers(self, p: FloatArray, sigma: FloatArray, flags: list[list[str]]) -> list[Estimate]:
-        f = self.model.structure_factors(p)
+    def _answers(
+        self,
+        p: FloatArray,
+        sigma: FloatArray,
+        f: NDArray[np.complex128],
+        further: Sequence[FurtherAtom | None],
+        flags: Sequence[Sequence[str]],
+    ) -> list[Estimate]:
         scale = _best_scale(self.seen.amplitude, np.abs(f))
         r = disagreement(self.seen.amplitude, scale[:, None] * np.abs(f))
         u = np.einsum("bk,knx->bnx", p[:, :-1], self.made.modes)
-        others: list[Answer | None] = [None] * len(p)
-        if self.made.mirror is not None:
-            turned = self.made.mirror(u)
-            across = np.concatenate([self.model.from_displacements(turned)[:, :-1], p[:, -1:]], axis=1)
-            others = [Answer(*pair) for pair in zip(turned, self.model.structure_factors(across), strict=True)]
+        mirror = self.made.mirror
         return [
             Estimate(
                 hkl=self.seen.hkl,
@@ -233,7 +261,8 @@ class _Work:
                 scale=float(scale[row]),
                 b_change=float(p[row, -1]),
                 flags=tuple(flags[row]),
-                other=others[row],
+                other=None if mirror is None else mirror.answer(self.seen.hkl, u[row], f[row], further[row]),
+                further=further[row],
             )
             for row in range(len(p))
         ]
@@ -259,7 +288,7 @@ class _Work:
                 rows, learned = np.flatnonzero(chosen == i), self.made.rungs[i]
                 scale, b = fit_scale(on[rows], learned.expected, squares, learned.error**-2.0)
                 absolute = on[rows] / (scale[:, None] * np.exp(-b[:, None] * squares))
-                p[rows], distance[rows] = learned.linear(absolute)
+                p[rows], distance[rows] = learned(absolute)
             found, _, _ = self._r(p)
             better = found < r
             best[better], r[better] = p[better], found[better]

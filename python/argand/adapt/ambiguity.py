@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from argand.cell import FloatArray
 from argand.crystal import Crystal
+from argand.series.estimate import Answer, FurtherAtom
 from argand.site_symmetry import cartesian_axes
 from argand.symmetry import operations
 
@@ -30,14 +31,25 @@ WARNING = (
 
 @dataclass(frozen=True, eq=False)
 class Mirror:
-    """What the centre makes of displacements: u'_i = -T_i u_j, j = partner_i, of n sites in Cartesian angstrom."""
+    """What the centre makes of displacements: u'_i = -T_i u_j, j = partner_i, of n sites in Cartesian angstrom.
+
+    The centre takes x to shift - x, so that F'(h) = conj F(h) exp(2 pi i h.shift).
+    """
 
     partner: NDArray[np.intp]  # (n,)
     turn: FloatArray  # (n, 3, 3)
+    shift: FloatArray  # (3,) fractional
 
     def __call__(self, displacement: FloatArray) -> FloatArray:
         """The other answer, of displacements (..., n, 3)."""
         return np.asarray(-np.einsum("nij,...nj->...ni", self.turn, displacement[..., self.partner, :]))
+
+    def answer(
+        self, hkl: NDArray[np.int32], displacement: FloatArray, f: NDArray[np.complex128], further: FurtherAtom | None
+    ) -> Answer:
+        """The other answer: of displacements (n, 3) and what was found with them, with its F (m,) at hkl (m, 3)."""
+        atom = None if further is None else further._replace(frac=(self.shift - further.frac) % 1.0)
+        return Answer(self(displacement), f.conj() * np.exp(2j * np.pi * (hkl @ self.shift)), atom)
 
 
 def ambiguity(crystal: Crystal, modes: FloatArray) -> Mirror | None:
@@ -72,5 +84,5 @@ def _centre(crystal: Crystal) -> Mirror | None:
         if (distance.reshape(n, -1)[np.arange(n), nearest] < _NEAR).all():
             partner, operation = np.divmod(nearest, len(every))
             turn = np.array([axes @ every[o][0] @ back for o in operation])
-            return Mirror(partner, turn)
+            return Mirror(partner, turn, np.asarray(centre))
     return None

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from argand.cell import FloatArray
 
-__all__ = ["Linear", "regress"]
+__all__ = ["Linear", "held_out", "regress"]
 
 _LAMBDAS = (0.003, 0.01, 0.03, 0.1, 0.3)
 _HELD_OUT = 0.15
@@ -43,21 +43,29 @@ class Linear:
     covariance: FloatArray
     reach: float
 
-    def __call__(self, amplitude: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """p (b, k), and how far each set lies from the samples: mean of x^2 over `reach` (b,).
+    def standard(self, amplitude: NDArray[Any]) -> NDArray[np.float32]:
+        """x (b, m); 0, what a reflection is on average, where it is NaN."""
+        return np.nan_to_num((amplitude - self.centre) / self.spread).astype(np.float32)
 
-        Reflections that are NaN are taken to be what they are on average.
-        """
-        x = np.nan_to_num((amplitude - self.centre) / self.spread)
+    def at(self, x: NDArray[np.float32]) -> FloatArray:
+        """p (b, k) of x (b, m)."""
+        return np.asarray(x @ self.weights + self.offset, np.float64)
+
+    def distance(self, amplitude: FloatArray) -> FloatArray:
+        """How far each set lies from the samples: mean of x^2 over `reach` (b,)."""
         measured = np.maximum(np.isfinite(amplitude).sum(axis=1), 1)
-        p = x.astype(np.float32) @ self.weights + self.offset
-        return np.asarray(p, np.float64), np.square(x).sum(axis=1) / measured / self.reach
+        return np.asarray(np.square(self.standard(amplitude)).sum(axis=1) / measured / self.reach, np.float64)
+
+
+def held_out(n: int) -> int:
+    """How many of n samples, the first ones, are not learned from."""
+    return max(2, int(_HELD_OUT * n))
 
 
 def regress(amplitude: NDArray[Any], p: FloatArray) -> Linear:
     """Learn from samples (n, m) and their parameters (n, k)."""
     n = len(amplitude)
-    held = max(2, int(_HELD_OUT * n))
+    held = held_out(n)
     centre = amplitude.mean(axis=0, dtype=np.float64)
     spread = amplitude.std(axis=0, dtype=np.float64) + _FLOOR * float(centre.mean())
     x = ((amplitude - centre) / spread).astype(np.float32)

@@ -23,6 +23,7 @@ FORMAT = 1
 _ABOUT, _NUMBERS = "adaptation.json", "adaptation.safetensors"
 _LINEAR = ("centre", "spread", "weights", "offset", "covariance")
 _RUNG = ("expected", "error")
+_NETWORK = "network"
 _SITES = ("frac", "occ", "b_iso")
 
 
@@ -47,6 +48,8 @@ def save_adaptation(made: Adaptation, path: str | Path) -> Path:
     for i, rung in enumerate(made.rungs):
         tensors |= {f"{i}.{name}": getattr(rung, name) for name in _RUNG}
         tensors |= {f"{i}.{name}": getattr(rung.linear, name) for name in _LINEAR}
+        if rung.network is not None:
+            tensors |= {f"{i}.{_NETWORK}.{name}": value for name, value in rung.network.tensors().items()}
     with replacing(folder / _NUMBERS) as temporary:
         save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, temporary)
     content = {
@@ -89,6 +92,7 @@ def load_adaptation(path: str | Path) -> Adaptation:
             Rung(
                 width=float(entry["width"]),
                 linear=Linear(**{name: tensors[f"{i}.{name}"] for name in _LINEAR}, reach=float(entry["reach"])),
+                network=_network(tensors, f"{i}.{_NETWORK}."),
                 **{name: tensors[f"{i}.{name}"] for name in _RUNG},
             )
             for i, entry in enumerate(about["rungs"])
@@ -103,6 +107,15 @@ def load_adaptation(path: str | Path) -> Adaptation:
     if not rungs or made.modes.shape[1:] != (len(crystal.types), 3):
         raise ArgandError(f"{folder / _NUMBERS} does not fit the crystal that {_ABOUT} describes")
     return made
+
+
+def _network(tensors: dict[str, Any], prefix: str) -> Any:
+    own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    if not own:
+        return None
+    from argand.adapt.network import Network  # torch, which an adaptation without networks does not need
+
+    return Network.of(own)
 
 
 def _read(file: Path) -> dict[str, Any]:

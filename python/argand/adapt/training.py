@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from argand.adapt.adaptation import Adaptation, Rung
-from argand.adapt.linear import regress
+from argand.adapt.linear import held_out, regress
 from argand.adapt.scale import disagreement, fit_scale
 from argand.adapt.width import WidthCurve
 from argand.cell import FloatArray
@@ -27,6 +28,7 @@ WIDTHS = (0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7)
 
 _AT_ONCE = 512
 _BESIDE = 1.2  # a rung learns from widths up to this factor beside its own
+_MORE = 5  # a network has four times the samples of the regression, those that follow
 _FIRST = 256  # samples that say what is expected before others are scaled to it
 
 
@@ -51,7 +53,8 @@ def adapt(
     scale: tuple[float, float] = (0.5, 2.0),
     unmodelled: str | None = "O",
     break_symmetry: bool = False,
-    rounds: int = 4,
+    network: bool = False,
+    rounds: int = 12,
     seed: int = 0,
     table: str = "it92",
     progress: Callable[[Progress], None] | None = None,
@@ -72,8 +75,11 @@ def adapt(
         Type of an atom that a tenth of the samples has and the known crystal has not; None: none has.
     break_symmetry
         Every atom of the cell moves on its own, in P 1.
+    network
+        Train a network beside every regression, and keep it where it is better on samples that neither has seen. Needs
+        torch, and half a minute or more for each width.
     rounds
-        Further starts that a refinement may try where data stay unexplained.
+        Rounds of further starts that a refinement may try where data stay unexplained.
     seed
         Of all samples: the same gives the same.
 
@@ -110,12 +116,13 @@ def adapt(
             if progress is not None:
                 progress(Progress(rung, len(rungs_of), own, done, samples))
 
-        rung, r, moved = _rung(simulation, width, modes, samples, tell)
+        rung, r, moved = _rung(simulation, width, modes, samples, network, tell)
         learned.append(rung)
         spread.append((r, moved))
     assert kept is not None
     known, hkl, modes = kept
     curve = WidthCurve.of_samples(*(np.concatenate(both) for both in zip(*spread, strict=True)))
+    about["networks"] = [rung.width for rung in learned if rung.network is not None]
     about["seconds"] = round(time.perf_counter() - begun, 2)
     return Adaptation(known, hkl, modes, tuple(learned), curve, about, rounds, table)
 
@@ -149,20 +156,53 @@ def orthogonal_modes(simulation: Simulation) -> FloatArray:
     return np.ascontiguousarray(used.T).reshape(used.shape[1], -1, 3)
 
 
+class _Learned(NamedTuple):
+    """Samples as they are learned from: scale and B fitted out."""
+
+    amplitude: NDArray[np.float32]  # (n, m)
+    p: FloatArray  # (n, k)
+    r: FloatArray  # (n,) against the known crystal
+    moved: FloatArray  # (n,) rms displacement
+
+
 def _rung(
-    simulation: Simulation, width: float, modes: FloatArray, samples: int, tell: Callable[[int], None]
+    simulation: Simulation, width: float, modes: FloatArray, samples: int, network: bool, tell: Callable[[int], None]
 ) -> tuple[Rung, FloatArray, FloatArray]:
-    """A regression; and R (n,) against the known crystal of samples moved by widths (n,)."""
+    """What was learned; and R (n,) against the known crystal of samples moved by widths (n,)."""
     model = Model(simulation.crystal, simulation.hkl, free(simulation.crystal, positions=modes), table=simulation.table)
-    squares, known = np.square(simulation.stol), np.abs(simulation.f0)
-    amplitude = np.empty((samples, len(squares)), np.float32)
-    p, r, moved = np.empty((samples, len(modes))), np.empty(samples), np.empty(samples)
     true = np.abs(simulation.draw(range(min(_FIRST, samples))).f)
     expected = true.mean(axis=0, dtype=np.float64)
     error = true.std(axis=0, dtype=np.float64) + 0.02 * float(expected.mean())
-    for first in range(0, samples, _AT_ONCE):
-        own = slice(first, min(first + _AT_ONCE, samples))
-        drawn = simulation.draw(range(own.start, own.stop))
+    seen = _samples(simulation, model, expected, error, range(samples), tell)
+    linear, beside = regress(seen.amplitude, seen.p), None
+    if network:
+        from argand.adapt.network import train_network  # torch
+
+        more = _samples(simulation, model, expected, error, range(samples, _MORE * samples), lambda done: None)
+        unseen = slice(0, held_out(samples))
+        trained = train_network(
+            linear, (more.amplitude, more.p), (seen.amplitude[unseen], seen.p[unseen]), simulation.seed
+        )
+        if trained is not None:
+            beside, linear = trained[0], replace(linear, covariance=trained[1])  # of what both together miss
+    return Rung(width, expected, error, linear, beside), seen.r, seen.moved
+
+
+def _samples(
+    simulation: Simulation,
+    model: Model,
+    expected: FloatArray,
+    error: FloatArray,
+    indices: range,
+    tell: Callable[[int], None],
+) -> _Learned:
+    squares, known = np.square(simulation.stol), np.abs(simulation.f0)
+    n = len(indices)
+    amplitude = np.empty((n, len(squares)), np.float32)
+    p, r, moved = np.empty((n, len(model))), np.empty(n), np.empty(n)
+    for first in range(0, n, _AT_ONCE):
+        own = slice(first, min(first + _AT_ONCE, n))
+        drawn = simulation.draw(indices[own])
         scale, b = fit_scale(drawn.amplitude, expected, squares, error**-2.0)
         amplitude[own] = drawn.amplitude / (scale[:, None] * np.exp(-b[:, None] * squares))
         p[own] = model.from_displacements(drawn.displacement)
@@ -170,4 +210,4 @@ def _rung(
         r[own] = disagreement(drawn.amplitude, known * scale[:, None] * np.exp(-b[:, None] * squares))
         moved[own] = np.maximum(drawn.rms(), 1e-3)
         tell(own.stop)
-    return Rung(width, expected, error, regress(amplitude, p)), r, moved
+    return _Learned(amplitude, p, r, moved)

@@ -27,7 +27,8 @@ def adapt(
     b_change: float = 0.5,
     unmodelled: str = "O",
     break_symmetry: bool = False,
-    rounds: int = 4,
+    network: bool = False,
+    rounds: int = 12,
     seed: int = 0,
     table: Literal["it92", "electron", "neutron"] = "it92",
     test: int = 12,
@@ -59,8 +60,10 @@ def adapt(
         Type of an atom that a tenth of the samples has and the known crystal has not; "none": none has.
     break_symmetry
         Every atom of the cell moves on its own, in P 1.
+    network
+        Train a network beside every regression, kept where it is better on samples that neither has seen (torch).
     rounds
-        Further starts that a refinement may try where data stay unexplained.
+        Rounds of further starts that a refinement may try where data stay unexplained.
     seed
         Of all random numbers.
     table
@@ -82,6 +85,7 @@ def adapt(
         b_change=b_change,
         unmodelled=None if unmodelled == "none" else unmodelled,
         break_symmetry=break_symmetry,
+        network=network,
         rounds=rounds,
         seed=seed,
         table=table,
@@ -92,6 +96,9 @@ def adapt(
         f"{output}: {len(made.modes)} displacements from {len(made.hkl)} reflections, {len(made.rungs)} widths, "
         f"{made.about['seconds']:.1f} s"
     )
+    if network:
+        kept = ", ".join(f"{width:g}" for width in made.about["networks"])
+        print(f"networks kept for widths of {kept} Å" if kept else "no network was better than its regression")
     if made.warning:
         print(f"warning: {made.warning}")
     if test:

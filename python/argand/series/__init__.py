@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argand.series.estimate import Answer, Estimate, Estimator
+from argand.series.estimate import Answer, Estimate, Estimator, FurtherAtom
 from argand.series.folder import SeriesFolder
 from argand.series.least_squares import LeastSquares
 from argand.series.loading import load_estimator
@@ -14,6 +14,7 @@ __all__ = [
     "Answer",
     "Estimate",
     "Estimator",
+    "FurtherAtom",
     "LeastSquares",
     "Record",
     "SeriesFolder",

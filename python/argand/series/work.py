@@ -18,7 +18,7 @@ from argand.errors import ArgandError, ArgandWarning
 from argand.io import Reflections, read_reflections, write_crystal, write_map, write_reflections
 from argand.measured import Merged, check_data, merge
 from argand.reflections import HklArray, in_p1
-from argand.series.estimate import Answer, Estimate, Estimator
+from argand.series.estimate import Answer, Estimate, Estimator, with_atom
 from argand.series.folder import SeriesFolder
 from argand.series.record import Record
 from argand.series.sources import Source
@@ -101,7 +101,7 @@ class Work:
         source, merged = own.source, own.merged
         measured = np.isfinite(estimate.amplitude)
         cell, u = merged.cell, estimate.displacement
-        hkl, f = self._answer(source.name, estimate, Answer(u, estimate.f), cell)
+        hkl, f = self._answer(source.name, estimate, Answer(u, estimate.f, estimate.further), cell)
         if estimate.other is not None:
             self._answer(f"{source.name}_other", estimate, estimate.other, cell)
             notes = (*notes, f"its mirror image explains it as well: atoms/{source.name}_other.cif")
@@ -144,7 +144,7 @@ class Work:
         path = self.folder.path / "phases" / f"{name}.mtz"
         write_reflections(path, hkl, f, cell=cell, spacegroup=self.spacegroup, SIGF=sigma, FC=f_calc)
         moved = self.known.frac + found.displacement @ np.linalg.inv(cartesian_axes(self.known)).T
-        crystal = self.known.replace(frac=moved, cell=cell)
+        crystal = with_atom(self.known.replace(frac=moved, cell=cell), found.further)
         write_crystal(self.folder.path / "atoms" / f"{name}.cif", crystal, name=name)
         return hkl, f
 
