@@ -59,6 +59,8 @@ class Adaptation:
     curve : the width that an R(|Fo|, |F0|) means
     about : how it was made, and what it reaches on samples that were not used; goes into its JSON file
     rounds : how many further starts a refinement may try
+    table, energy_kev : as in `argand.structure_factors`
+    extinction : SHELXL's x of the known structure; where there is some it is refined too
     """
 
     crystal: Crystal
@@ -69,6 +71,8 @@ class Adaptation:
     about: dict[str, Any] = field(default_factory=dict)
     rounds: int = 4
     table: str = "it92"
+    energy_kev: float | None = None
+    extinction: float = 0.0
 
     @cached_property
     def positions(self) -> Parameters:
@@ -77,10 +81,10 @@ class Adaptation:
 
     @cached_property
     def parameters(self) -> Parameters:
-        """The modes, and an overall B, which is the last."""
-        own, still = self.positions, free(self.crystal, positions=False, overall_b=True)
-        directions = np.concatenate([own.directions, still.directions])
-        return Parameters(own.names + still.names, own.kinds + still.kinds, directions)
+        """The modes, an overall B, and extinction where there is some."""
+        own = self.positions
+        still = free(self.crystal, positions=False, overall_b=True, extinction=self.extinction != 0.0)
+        return own + still
 
     @cached_property
     def _ready(self) -> dict[tuple[Cell, bytes], tuple[Model, Linearisation]]:
@@ -91,10 +95,11 @@ class Adaptation:
         key = cell, np.ascontiguousarray(hkl).tobytes()
         if key not in self._ready:
             crystal = self.crystal.replace(cell=cell)
-            model = Model(crystal, hkl, self.parameters, table=self.table)
+            beam: dict[str, Any] = {"table": self.table, "energy_kev": self.energy_kev}
+            model = Model(crystal, hkl, self.parameters, **beam, extinction=self.extinction)
             if len(self._ready) >= _KEPT:
                 del self._ready[next(iter(self._ready))]
-            self._ready[key] = model, Linearisation(crystal, hkl, self.positions, self.table)
+            self._ready[key] = model, Linearisation(crystal, hkl, self.positions, **beam)
         return self._ready[key]
 
     @cached_property
@@ -189,10 +194,10 @@ class _Work:
         sigma = np.empty((len(b), modes.shape[1]))
         for i in np.unique(self.rung):
             sigma[self.rung == i] = _of_sites(self.made.rungs[i].linear.covariance, modes)
-        return np.concatenate([self.regression, b[:, None]], axis=1), sigma, self._flags(r, b)
+        return self._with_b(self.regression, b), sigma, self._flags(r, b)
 
     def refined(self) -> tuple[FloatArray, FloatArray, list[list[str]]]:
-        made, n = self.made, self.made.modes.shape[1]
+        made, (k, n) = self.made, self.made.modes.shape[:2]
         p, sigma = np.zeros((len(self.still), len(self.model))), np.empty((len(self.still), n))
         r, b, rest = np.empty(len(p)), np.empty(len(p)), np.empty(len(p))
         for i in np.unique(self.rung):
@@ -202,23 +207,23 @@ class _Work:
                 self.model, self.line, self.seen.amplitude[own], self.seen.sigma[own], rung.width,
                 self.regression[own], rung.linear.covariance, made.rounds, int(made.about.get("seed", 0)),
             )  # fmt: skip
-            p[own], r[own], b[own], rest[own] = found.p, found.r, found.p[:, -1], found.converged
+            p[own], r[own], b[own], rest[own] = found.p, found.r, found.p[:, k], found.converged
             lengths = np.square(made.modes).sum(axis=2)  # (k, n)
-            sigma[own] = np.sqrt(np.square(np.nan_to_num(found.sigma[:, :-1])) @ lengths)
+            sigma[own] = np.sqrt(np.square(np.nan_to_num(found.sigma[:, :k])) @ lengths)
         flags = self._flags(r, b)
         for row in np.flatnonzero(rest == 0.0):
             flags[row].append("the refinement has not come to rest")
         return p, sigma, flags
 
     def answers(self, p: FloatArray, sigma: FloatArray, flags: list[list[str]]) -> list[Estimate]:
-        f = self.model.structure_factors(p)
+        f, k = self.model.structure_factors(p), len(self.made.modes)
         scale = _best_scale(self.seen.amplitude, np.abs(f))
         r = disagreement(self.seen.amplitude, scale[:, None] * np.abs(f))
-        u = np.einsum("bk,knx->bnx", p[:, :-1], self.made.modes)
+        u = np.einsum("bk,knx->bnx", p[:, :k], self.made.modes)
         others: list[Answer | None] = [None] * len(p)
         if self.made.mirror is not None:
             turned = self.made.mirror(u)
-            across = np.concatenate([self.model.from_displacements(turned)[:, :-1], p[:, -1:]], axis=1)
+            across = np.concatenate([self.model.from_displacements(turned)[:, :k], p[:, k:]], axis=1)
             others = [Answer(*pair) for pair in zip(turned, self.model.structure_factors(across), strict=True)]
         return [
             Estimate(
@@ -231,7 +236,7 @@ class _Work:
                 r_known=float(self.r_known[row]),
                 r=float(r[row]),
                 scale=float(scale[row]),
-                b_change=float(p[row, -1]),
+                b_change=float(p[row, k]),
                 flags=tuple(flags[row]),
                 other=others[row],
             )
@@ -240,11 +245,16 @@ class _Work:
 
     def _r(self, p: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """R, scale and B (b,) of p (b, k) without B."""
-        whole = np.concatenate([p, np.zeros((len(p), 1))], axis=1)
-        calculated = np.abs(self.model.structure_factors(whole))
+        calculated = np.abs(self.model.structure_factors(self._with_b(p, np.zeros(len(p)))))
         scale, b = fit_scale(self.seen.amplitude, calculated, self.squares)
         calculated *= scale[:, None] * np.exp(-b[:, None] * self.squares)
         return disagreement(self.seen.amplitude, calculated), scale, b
+
+    def _with_b(self, p: FloatArray, b: FloatArray) -> FloatArray:
+        """All parameters of the model, of p (b, k) of the modes and B (b,); extinction is that of the known crystal."""
+        whole = np.zeros((len(p), len(self.model)))
+        whole[:, : p.shape[1]], whole[:, p.shape[1]] = p, b
+        return whole
 
     def _regression(self) -> tuple[FloatArray, FloatArray]:
         """p (b, k) by the rung that fits and its neighbours, the lowest R kept, the known structure among them."""

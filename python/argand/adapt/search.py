@@ -56,8 +56,7 @@ def search(
     b, k = len(observed), len(model)
     mean = np.nanmean(observed, axis=1, keepdims=True)
     error = np.sqrt(np.square(sigma) + np.square(_FLOOR * mean))
-    spread = np.full(k, width)
-    spread[model.parameters.of_kind("overall_b")] = np.inf
+    spread = np.where(np.array(model.parameters.kinds) == "position", width, np.inf)
     prior = GaussianPrior.from_sigma(np.zeros(k), spread)
     enough = 0.005 + 1.1 * np.nansum(sigma, axis=1) * np.sqrt(2.0 / np.pi) / np.nansum(observed, axis=1)
     best = Found(np.zeros((b, k)), np.full((b, k), np.nan), *(np.full(b, np.inf) for _ in range(5)))

@@ -56,6 +56,8 @@ def save_adaptation(made: Adaptation, path: str | Path) -> Path:
             "cell": crystal.cell, "symops": crystal.symops, "types": crystal.types, "labels": crystal.labels,
         },
         "table": made.table,
+        "energy_kev": made.energy_kev,
+        "extinction": made.extinction,
         "rounds": made.rounds,
         "rungs": [{"width": rung.width, "reach": rung.linear.reach} for rung in made.rungs],
         "warning": made.warning,
@@ -96,13 +98,17 @@ def load_adaptation(path: str | Path) -> Adaptation:
         curve = WidthCurve(tensors["r"], tensors["width"])
         made = Adaptation(
             crystal, tensors["hkl"], tensors["modes"], rungs, curve, dict(about["about"]), int(about["rounds"]),
-            str(about["table"]),
+            str(about["table"]), _number(about.get("energy_kev")), float(about.get("extinction", 0.0)),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise ArgandError(f"{folder / _ABOUT} describes no adaptation: {error}") from None
     if not rungs or made.modes.shape[1:] != (len(crystal.types), 3):
         raise ArgandError(f"{folder / _NUMBERS} does not fit the crystal that {_ABOUT} describes")
     return made
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def _read(file: Path) -> dict[str, Any]:

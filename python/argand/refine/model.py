@@ -1,8 +1,8 @@
 """From parameters to structure factors and their derivatives, for many data sets at once.
 
 F(h; p) = y exp(-b stol^2) sum_j occ_j f_j(h) exp(-T_j(h)) exp(2 pi i h.x_j), every site coordinate linear in p, b the
-overall B where it is free, y extinction (`argand.extinction`) where there is any. The rows of p are data sets of one crystal: they share reflections, symmetry and form
-factors, so that one call into the core serves all.
+overall B where it is free, y extinction (`argand.extinction`) where there is any. The rows of p are data sets of one
+crystal: they share reflections, symmetry and form factors, so that one call into the core serves all.
 """
 
 from __future__ import annotations

@@ -45,6 +45,11 @@ class Parameters:
     def __len__(self) -> int:
         return len(self.names)
 
+    def __add__(self, other: Parameters) -> Parameters:
+        """These parameters of a crystal, and others after them."""
+        directions = np.concatenate([self.directions, other.directions])
+        return Parameters(self.names + other.names, self.kinds + other.kinds, directions)
+
     def of_kind(self, kind: str) -> NDArray[np.intp]:
         """Which parameters are of a kind."""
         return np.flatnonzero(np.array(self.kinds) == kind)
