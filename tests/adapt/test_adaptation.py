@@ -15,8 +15,9 @@ from argand.adapt import Adaptation, adapt
 from argand.adapt.held_out import as_measured, correlations, held_out, true_structure_factors
 from argand.adapt.training import simulation_of
 from argand.errors import ArgandError
-from argand.measured import Merged
+from argand.measured import Merged, calculated_intensity
 from argand.refine import refine as refine_one_model
+from argand.reflections import KEV_ANGSTROM
 from argand.series.observed import Observed
 from argand.simulate import Samples
 
@@ -202,7 +203,50 @@ def test_wrong_arguments_are_named(crystal: argand.Crystal, arguments: dict[str,
         adapt(crystal, **({"samples": 100, "widths": (0.2,)} | arguments))
 
 
-def test_nothing_that_moves() -> None:
-    fixed = argand.Crystal(cell=(4.0,) * 3 + (90.0,) * 3, spacegroup="P m -3 m", types=("Na",), frac=[[0.0, 0.0, 0.0]])
-    with pytest.raises(ArgandError, match="lets no atom move"):
-        adapt(fixed, samples=100)
+def test_where_nothing_moves_scale_and_b_are_found() -> None:
+    fixed = argand.Crystal(
+        cell=(4.0,) * 3 + (90.0,) * 3, spacegroup="P m -3 m", types=("Cs", "Cl"), frac=[[0.0, 0.0, 0.0], [0.5] * 3]
+    )
+    made = adapt(fixed, samples=100, widths=(0.2,), d_min=0.6)
+    assert made.modes.shape == (0, 2, 3)
+    samples, seen, _ = drawn(made, 0.2, 3, unmodelled=None)
+    for refine in (False, True):
+        for row, one in enumerate(made.estimate(seen, refine=refine)):
+            assert one.r < 0.05
+            assert one.b_change == pytest.approx(samples.b_change[row], abs=0.2)
+            assert not one.displacement.any()
+
+
+def test_neutrons_dispersion_and_extinction_are_kept(crystal: argand.Crystal, tmp_path: Path) -> None:
+    pytest.importorskip("safetensors")
+    energy, x = 8.0, 0.3
+    few = {"samples": 60, "widths": (0.2,)}
+    made = adapt(crystal, **few, energy_kev=energy, extinction=x)
+    back = Adaptation.load(made.save(tmp_path / "x-rays"))
+    assert (back.table, back.energy_kev, back.extinction) == ("it92", energy, x)
+    model, line = back.models(back.hkl, crystal.cell)
+    zero = np.zeros(len(model))
+    wanted = calculated_intensity(crystal, back.hkl, wavelength=KEV_ANGSTROM / energy, extinction=x)
+    np.testing.assert_allclose(np.abs(model.structure_factors(zero)) ** 2, wanted, rtol=1e-9)
+    assert model.parameters.kinds[-2:] == ("overall_b", "extinction")
+    neutrons = Adaptation.load(adapt(crystal, **few, table="neutron").save(tmp_path / "neutrons"))
+    model, line = neutrons.models(neutrons.hkl, crystal.cell)
+    f = argand.structure_factors(crystal, neutrons.hkl, table="neutron")
+    np.testing.assert_allclose(model.structure_factors(np.zeros(len(model))), f, atol=1e-9)
+    step = line.step(np.abs(f)[None], np.zeros((1, len(f))), np.zeros((1, len(neutrons.modes))), 0.01)
+    np.testing.assert_allclose(step, 0.0, atol=2e-3)  # at home, as neutrons see it
+
+
+def test_extinction_is_found(crystal: argand.Crystal) -> None:
+    """Strong reflections are weaker than atoms explain; an x that the known crystal was refined with says so."""
+    wavelength = 1.0
+    made = adapt(crystal, samples=400, widths=(0.1,), energy_kev=KEV_ANGSTROM / wavelength, extinction=0.1)
+    u = np.random.default_rng(9).normal(size=crystal.frac.shape) * 0.05
+    model, _ = made.models(made.hkl, crystal.cell)
+    moved = model.crystals(np.append(model.from_displacements(u)[: len(made.modes)], [0.0, 0.0]))[0]
+    for x in (0.0, 0.3):
+        intensity = calculated_intensity(moved, made.hkl, wavelength=wavelength, extinction=x)
+        amplitude = np.sqrt(intensity)[None]
+        (one,) = made.estimate(Observed(made.hkl, amplitude, 0.01 * amplitude + 0.01), refine=True)
+        assert one.r < 0.005
+        np.testing.assert_allclose(one.displacement, u, atol=0.02)

@@ -13,12 +13,11 @@ from data_dir import SHARED, needs_shared
 
 ENERGY = KEV_ANGSTROM / 0.71073
 
-# The published weights a, b; R1 as published. gemmi_4003024 was refined with extinction, which is not refined here.
+# The published weights a, b; R1 as published
 MEASURED = {
     "cod_2242045": (0.0282, 0.1042, 0.0279),
     "structurefinder_106c": (0.0567, 0.2303, 0.0401),
     "cod_2238212": (0.0483, 1.1464, 0.0348),
-    "gemmi_4003024": (0.0, 0.1705, 0.0303),
 }
 
 

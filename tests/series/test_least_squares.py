@@ -10,8 +10,10 @@ from argand.io import Reflections, write_crystal
 from argand.measured import merge
 from argand.series import LeastSquares, load_estimator, predict_series
 from argand.series.observed import on_one_list
-from argand.simulate import Groups, Measurement, Perturbation, Simulation, write_folder
+from argand.simulate import Groups, Independent, Measurement, Perturbation, Simulation, write_folder
+from argand.site_symmetry import cartesian_axes
 from data_dir import DATA
+from intensities import random_crystal
 
 WATER = argand.Crystal(
     cell=(7.0, 8.0, 9.0, 80.0, 95.0, 103.0), spacegroup="P -1", types=("O", "H", "H", "S", "Se"),
@@ -43,6 +45,55 @@ def test_hydrogens_and_shared_sites_follow():
         np.testing.assert_allclose(u, simulation.draw([row]).displacement[0], atol=0.01)
         assert np.isfinite(found.sigma).all()
         assert (found.sigma > 0).all()
+
+
+def test_hydrogens_leave_where_the_data_ask_for_it():
+    """They are elsewhere, and their carrier is not: riding does not explain it; noise is no reason to leave."""
+    away = np.array([[0, 0, 0], [-0.02, 0.04, 0.01], [0.03, 0.0, -0.03], [0, 0, 0], [0, 0, 0]])
+    true = WATER.replace(frac=WATER.frac + away)
+    simulation = Simulation(
+        true, Perturbation([Groups(0.01, "hydrogens", rotation=0.0)]), Measurement(noise=0.01), d_min=0.8
+    )
+    data = [merge(found) for found in measured(simulation, 2)]
+    for estimate in LeastSquares(WATER)(data, refine=True):
+        np.testing.assert_allclose(estimate.displacement, away @ cartesian_axes(WATER).T, atol=0.08)
+        assert (estimate.sigma[1:3] > 3.0 * estimate.sigma[0]).all()
+    for estimate in LeastSquares(true)(data, refine=True):
+        np.testing.assert_allclose(estimate.displacement[1:3], estimate.displacement[[0, 0]], atol=1e-12)
+
+
+def test_a_distant_start_is_not_the_end():
+    """Half an angstrom leads least squares astray; further starts find home."""
+    known = random_crystal("P -1", atoms=10, seed=3)
+    simulation = Simulation(known, Perturbation([Independent(0.6)]), Measurement(noise=0.02), d_min=1.0, seed=4)
+    data = [merge(found) for found in measured(simulation, 6)]
+    quick, found = (LeastSquares(known)(data, refine=refine) for refine in (False, True))
+    assert sum(estimate.r < 0.05 for estimate in found) >= 5
+    assert sum(estimate.r < 0.05 for estimate in quick) <= 3
+    assert all(estimate.flags for estimate in found if estimate.r > 0.25)
+
+
+def test_neutrons_and_extinction_follow_the_file(tmp_path):
+    """What the known structure's file says of the radiation is what its reflections are calculated with."""
+    write_crystal(tmp_path / "x.cif", WATER)
+    text = (tmp_path / "x.cif").read_text()
+    (tmp_path / "n.cif").write_text(text + "\n_diffrn_radiation_probe neutron\n")
+    simulation = Simulation(
+        WATER, Perturbation([Independent(0.1)]), Measurement(noise=0.01), d_min=0.8, table="neutron"
+    )
+    data = [merge(measured(simulation, 1)[0])]
+    assert load_estimator(tmp_path / "n.cif")(data, refine=True)[0].r < 0.02
+    assert load_estimator(tmp_path / "x.cif")(data, refine=False)[0].r > 0.2
+    prints = {load_estimator(tmp_path / name).fingerprint for name in ("x.cif", "n.cif")}
+    assert len(prints) == 2
+
+
+@pytest.mark.filterwarnings("ignore::argand.errors.ArgandWarning")
+def test_where_nothing_moves_scale_b_and_extinction_are_found(tmp_path):
+    record = predict_series(DATA / "4003024.cif", [DATA / "4003024.cif"], tmp_path, workers=1)[0]
+    assert record.r1 == pytest.approx(0.0162, abs=0.003)  # as published, with extinction
+    assert record.rms == 0.0
+    assert not record.flags
 
 
 def test_special_positions_stay():

@@ -71,6 +71,8 @@ class Adaptation:
     curve : the width that an R(|Fo|, |F0|) means
     about : how it was made, and what it reaches on samples that were not used; goes into its JSON file
     rounds : how many further starts a refinement may try
+    table, energy_kev : as in `argand.structure_factors`
+    extinction : SHELXL's x of the known structure; where there is some it is refined too
     """
 
     crystal: Crystal
@@ -81,6 +83,8 @@ class Adaptation:
     about: dict[str, Any] = field(default_factory=dict)
     rounds: int = 12
     table: str = "it92"
+    energy_kev: float | None = None
+    extinction: float = 0.0
 
     @cached_property
     def positions(self) -> Parameters:
@@ -89,10 +93,10 @@ class Adaptation:
 
     @cached_property
     def parameters(self) -> Parameters:
-        """The modes, and an overall B, which is the last."""
-        own, still = self.positions, free(self.crystal, positions=False, overall_b=True)
-        directions = np.concatenate([own.directions, still.directions])
-        return Parameters(own.names + still.names, own.kinds + still.kinds, directions)
+        """The modes, an overall B, and extinction where there is some."""
+        own = self.positions
+        still = free(self.crystal, positions=False, overall_b=True, extinction=self.extinction != 0.0)
+        return own + still
 
     @cached_property
     def _ready(self) -> dict[tuple[Cell, bytes], Tools]:
@@ -103,10 +107,11 @@ class Adaptation:
         key = cell, np.ascontiguousarray(hkl).tobytes()
         if key not in self._ready:
             crystal = self.crystal.replace(cell=cell)
-            model = Model(crystal, hkl, self.parameters, table=self.table)
+            beam: dict[str, Any] = {"table": self.table, "energy_kev": self.energy_kev}
+            model = Model(crystal, hkl, self.parameters, **beam, extinction=self.extinction)
             if len(self._ready) >= _KEPT:
                 del self._ready[next(iter(self._ready))]
-            line, difference = Linearisation(crystal, hkl, self.positions, self.table), Difference(model)
+            line, difference = Linearisation(crystal, hkl, self.positions, **beam), Difference(model)
             extra = self.about.get("unmodelled")
             further = None if extra is None else WithFurtherAtom(difference, extra)
             self._ready[key] = Tools(model, line, difference, further)
@@ -206,7 +211,7 @@ class _Work:
         sigma = np.empty((len(b), modes.shape[1]))
         for i in np.unique(self.rung):
             sigma[self.rung == i] = _of_sites(self.made.rungs[i].linear.covariance, modes)
-        p = np.concatenate([self.regression, b[:, None]], axis=1)
+        p = self._with_b(self.regression, b)
         return self._answers(p, sigma, self.model.structure_factors(p), [None] * len(p), self._flags(r, b))
 
     def refined(self) -> list[Estimate]:
@@ -224,10 +229,10 @@ class _Work:
                 int(made.about.get("seed", 0)),
             )  # fmt: skip
             p[own], f[own], r[own], rest[own] = found.p, found.f, found.r, found.converged
-            sigma[own] = np.sqrt(np.square(np.nan_to_num(found.sigma[:, :-1])) @ lengths)
+            sigma[own] = np.sqrt(np.square(np.nan_to_num(found.sigma[:, : len(lengths)])) @ lengths)
             for row, atom in zip(own.tolist(), found.further, strict=True):
                 further[row] = atom
-        flags = self._flags(r, p[:, -1])
+        flags = self._flags(r, p[:, len(lengths)])
         for row, atom in enumerate(further):
             if atom is not None:
                 place = ", ".join(f"{x:.3f}" for x in atom.frac)
@@ -246,7 +251,8 @@ class _Work:
     ) -> list[Estimate]:
         scale = _best_scale(self.seen.amplitude, np.abs(f))
         r = disagreement(self.seen.amplitude, scale[:, None] * np.abs(f))
-        u = np.einsum("bk,knx->bnx", p[:, :-1], self.made.modes)
+        k = len(self.made.modes)
+        u = np.einsum("bk,knx->bnx", p[:, :k], self.made.modes)
         mirror = self.made.mirror
         return [
             Estimate(
@@ -259,7 +265,7 @@ class _Work:
                 r_known=float(self.r_known[row]),
                 r=float(r[row]),
                 scale=float(scale[row]),
-                b_change=float(p[row, -1]),
+                b_change=float(p[row, k]),
                 flags=tuple(flags[row]),
                 other=None if mirror is None else mirror.answer(self.seen.hkl, u[row], f[row], further[row]),
                 further=further[row],
@@ -269,11 +275,16 @@ class _Work:
 
     def _r(self, p: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """R, scale and B (b,) of p (b, k) without B."""
-        whole = np.concatenate([p, np.zeros((len(p), 1))], axis=1)
-        calculated = np.abs(self.model.structure_factors(whole))
+        calculated = np.abs(self.model.structure_factors(self._with_b(p, np.zeros(len(p)))))
         scale, b = fit_scale(self.seen.amplitude, calculated, self.squares)
         calculated *= scale[:, None] * np.exp(-b[:, None] * self.squares)
         return disagreement(self.seen.amplitude, calculated), scale, b
+
+    def _with_b(self, p: FloatArray, b: FloatArray) -> FloatArray:
+        """All parameters of the model, of p (b, k) of the modes and B (b,); extinction is that of the known crystal."""
+        whole = np.zeros((len(p), len(self.model)))
+        whole[:, : p.shape[1]], whole[:, p.shape[1]] = p, b
+        return whole
 
     def _regression(self) -> tuple[FloatArray, FloatArray]:
         """p (b, k) by the rung that fits and its neighbours, the lowest R kept, the known structure among them."""

@@ -12,7 +12,7 @@ import numpy as np
 from argand.adapt.difference import Difference
 from argand.cell import FloatArray
 from argand.crystal import Crystal
-from argand.refine import GaussianPrior, Model, Parameters, free
+from argand.refine import GaussianPrior, Parameters, free
 from argand.series.estimate import FurtherAtom, with_atom
 
 __all__ = ["WithFurtherAtom"]
@@ -34,10 +34,7 @@ class WithFurtherAtom:
         last = np.arange(len(crystal.types)) == len(known.types)
         own, old = free(crystal, positions=last, displacement=last, occupancies=last), model.parameters
         padded = np.concatenate([old.directions, np.zeros((len(old), 1, old.directions.shape[2]))], axis=1)
-        parameters = Parameters(
-            old.names + own.names, old.kinds + own.kinds, np.concatenate([padded, own.directions])
-        )  # fmt: skip
-        self.model = Model(crystal, model.hkl, parameters, table=model.table)
+        self.model = model.of(crystal, Parameters(old.names, old.kinds, padded) + own)
         self.joined = Difference(self.model)
 
     def starts(self, observed: FloatArray, p: FloatArray, number: int) -> FloatArray:

@@ -80,12 +80,12 @@ def regress(amplitude: NDArray[Any], p: FloatArray) -> Linear:
         damped = gram + np.float32(penalty * len(used)) * np.eye(len(gram), dtype=np.float32)
         found = scipy.linalg.cho_solve(scipy.linalg.cho_factor(damped, lower=True, overwrite_a=True), right)
         weights = used.T @ found if dual else found
-        error = float(np.square(x[:held] @ weights - y[:held]).mean())
+        error = float(np.square(x[:held] @ weights - y[:held]).sum())
         if best is None or error < best[0]:
             best = error, np.ascontiguousarray(weights, np.float32)
     assert best is not None
     missed = (x[:held] @ best[1] - y[:held]).astype(np.float64)
     covariance = missed.T @ missed / held
-    covariance += 1e-6 * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+    covariance += 1e-6 * np.trace(covariance) / max(len(covariance), 1) * np.eye(len(covariance))
     reach = float(np.quantile(np.square(x).mean(axis=1), 0.999))
     return Linear(centre, spread, best[1], np.asarray(offset, np.float64), covariance, max(reach, 1e-12))

@@ -16,6 +16,7 @@ Source: the distributions, A. J. C. Wilson, Acta Cryst. 2 (1949) 318, and G. N. 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,11 +64,19 @@ def expected_amplitude(
 class Linearisation:
     """Of a crystal with free positions (`argand.refine.free`), all of whose parameters are expected to be as large."""
 
-    def __init__(self, crystal: Crystal, hkl: NDArray[np.int32], parameters: Parameters, table: str = "it92") -> None:
-        self.crystal, self.hkl, self.table = crystal, hkl, table
+    def __init__(
+        self,
+        crystal: Crystal,
+        hkl: NDArray[np.int32],
+        parameters: Parameters,
+        table: str = "it92",
+        energy_kev: float | None = None,
+    ) -> None:
+        self.crystal, self.hkl = crystal, hkl
+        self._beam: dict[str, Any] = {"table": table, "energy_kev": energy_kev}
         self.modes = parameters.directions[:, :, FRAC] @ cartesian_axes(crystal).T  # (k, n, 3) angstrom
         self._parameters = parameters
-        self._sharp = Model(crystal, hkl, parameters, table=table)
+        self._sharp = Model(crystal, hkl, parameters, **self._beam)
         self._squares = np.square(self._sharp.stol)
         self._centric = centric(hkl, crystal.symops)
         self._local = np.einsum("kni,knj->nij", self.modes, self.modes)
@@ -108,7 +117,7 @@ class Linearisation:
 
     def _prepare(self, left: float) -> tuple[Model, FloatArray]:
         """The model of the smeared crystal, and the variance of F (m,)."""
-        model = Model(smeared(self.crystal, left**2 * self._local), self.hkl, self._parameters, table=self.table)
+        model = Model(smeared(self.crystal, left**2 * self._local), self.hkl, self._parameters, **self._beam)
         drawn = np.random.default_rng(0).normal(size=(_DRAWS, len(self.modes))) * left
         f = self._sharp.structure_factors(drawn)
         return model, f.var(axis=0) + 1e-9

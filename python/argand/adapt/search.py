@@ -135,8 +135,7 @@ class _Search:
         mean = np.nanmean(observed, axis=1, keepdims=True)
         self.error = np.sqrt(np.square(sigma) + np.square(_FLOOR * mean))
         self.enough = 0.005 + 1.1 * np.nansum(sigma, axis=1) * np.sqrt(2.0 / np.pi) / np.nansum(observed, axis=1)
-        spread = np.full(k, expected.width)
-        spread[tools.model.parameters.of_kind("overall_b")] = np.inf
+        spread = np.where(np.array(tools.model.parameters.kinds) == "position", expected.width, np.inf)
         self.prior = GaussianPrior.from_sigma(np.zeros(k), spread)
         self.alone, self.joined = _Ends(b, k), _Ends(b, k + 5)
         self.begun, self.last = np.zeros((b, k)), np.zeros((b, k))  # the last start, and where it has led

@@ -59,6 +59,8 @@ def save_adaptation(made: Adaptation, path: str | Path) -> Path:
             "cell": crystal.cell, "symops": crystal.symops, "types": crystal.types, "labels": crystal.labels,
         },
         "table": made.table,
+        "energy_kev": made.energy_kev,
+        "extinction": made.extinction,
         "rounds": made.rounds,
         "rungs": [{"width": rung.width, "reach": rung.linear.reach} for rung in made.rungs],
         "warning": made.warning,
@@ -100,7 +102,7 @@ def load_adaptation(path: str | Path) -> Adaptation:
         curve = WidthCurve(tensors["r"], tensors["width"])
         made = Adaptation(
             crystal, tensors["hkl"], tensors["modes"], rungs, curve, dict(about["about"]), int(about["rounds"]),
-            str(about["table"]),
+            str(about["table"]), _number(about.get("energy_kev")), float(about.get("extinction", 0.0)),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise ArgandError(f"{folder / _ABOUT} describes no adaptation: {error}") from None
@@ -116,6 +118,10 @@ def _network(tensors: dict[str, Any], prefix: str) -> Any:
     from argand.adapt.network import Network  # torch, which an adaptation without networks does not need
 
     return Network.of(own)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def _read(file: Path) -> dict[str, Any]:

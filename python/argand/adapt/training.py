@@ -57,6 +57,8 @@ def adapt(
     rounds: int = 12,
     seed: int = 0,
     table: str = "it92",
+    energy_kev: float | None = None,
+    extinction: float = 0.0,
     progress: Callable[[Progress], None] | None = None,
 ) -> Adaptation:
     """Learn how amplitudes of crystals like a known one tell where their atoms have gone.
@@ -82,11 +84,17 @@ def adapt(
         Rounds of further starts that a refinement may try where data stay unexplained.
     seed
         Of all samples: the same gives the same.
+    table, energy_kev
+        As in `argand.structure_factors`.
+    extinction
+        Where there is some, SHELXL's x to begin with: it is refined too, and needs `energy_kev`.
 
     Raises
     ------
     ArgandError
-        Fewer reflections than parameters, nothing that can move, or a number that cannot be.
+        Fewer reflections than parameters, or a number that cannot be.
+
+    Where symmetry lets no atom move there is nothing to learn but what the amplitudes are; scale and B are then found.
     """
     rungs_of = sorted({float(width) for width in widths})
     if not rungs_of or not all(0.0 < width < 5.0 for width in rungs_of):
@@ -104,7 +112,7 @@ def adapt(
     spread: list[tuple[FloatArray, FloatArray]] = []
     kept: tuple[Crystal, NDArray[np.int32], FloatArray] | None = None
     for number, width in enumerate(rungs_of):
-        simulation = simulation_of(crystal, (width / _BESIDE, width * _BESIDE), about, seed + number, table)
+        simulation = simulation_of(crystal, (width / _BESIDE, width * _BESIDE), about, seed + number, table, energy_kev)
         modes = orthogonal_modes(simulation)
         if len(simulation.hkl) < len(modes) + 2:
             raise ArgandError(
@@ -124,11 +132,16 @@ def adapt(
     curve = WidthCurve.of_samples(*(np.concatenate(both) for both in zip(*spread, strict=True)))
     about["networks"] = [rung.width for rung in learned if rung.network is not None]
     about["seconds"] = round(time.perf_counter() - begun, 2)
-    return Adaptation(known, hkl, modes, tuple(learned), curve, about, rounds, table)
+    return Adaptation(known, hkl, modes, tuple(learned), curve, about, rounds, table, energy_kev, extinction)
 
 
 def simulation_of(
-    crystal: Crystal, rms: float | tuple[float, float], about: Mapping[str, Any], seed: int, table: str = "it92"
+    crystal: Crystal,
+    rms: float | tuple[float, float],
+    about: Mapping[str, Any],
+    seed: int,
+    table: str = "it92",
+    energy_kev: float | None = None,
 ) -> Simulation:
     """Samples of crystals moved by `rms`, changed and measured as an adaptation is `about`."""
     extra = about["unmodelled"]
@@ -138,7 +151,7 @@ def simulation_of(
         symmetry="broken" if about["break_symmetry"] else "kept",
     )
     made = Measurement(noise=about["noise"], scale=tuple(about["scale"]), b_change=about["b_change"])
-    return Simulation(crystal, changes, made, d_min=about["d_min"], seed=seed, table=table)
+    return Simulation(crystal, changes, made, d_min=about["d_min"], seed=seed, table=table, energy_kev=energy_kev)
 
 
 def orthogonal_modes(simulation: Simulation) -> FloatArray:
@@ -151,9 +164,7 @@ def orthogonal_modes(simulation: Simulation) -> FloatArray:
         left, singular, _ = np.linalg.svd(used, full_matrices=False)
         some = singular > 1e-9 * singular[0]
         used = left[:, some] * singular[some]
-    if not used.shape[1]:
-        raise ArgandError("the symmetry of the crystal lets no atom move")
-    return np.ascontiguousarray(used.T).reshape(used.shape[1], -1, 3)
+    return np.ascontiguousarray(used.T).reshape(used.shape[1], len(simulation.crystal.types), 3)
 
 
 class _Learned(NamedTuple):

@@ -11,7 +11,7 @@ from argand.adapt import adapt as _adapt
 from argand.adapt.held_out import Score, held_out
 from argand.adapt.store import save_adaptation
 from argand.errors import ArgandError
-from argand.io import read_crystal
+from argand.io import read_crystal, read_experiment
 
 _COLUMNS = ("moved (Å)", "R known", "R", "known phases", "at once", "refined", "solved", "ms")
 
@@ -30,7 +30,7 @@ def adapt(
     network: bool = False,
     rounds: int = 12,
     seed: int = 0,
-    table: Literal["it92", "electron", "neutron"] = "it92",
+    table: Literal["it92", "electron", "neutron"] | None = None,
     test: int = 12,
     progress: bool = True,
 ) -> None:
@@ -67,7 +67,7 @@ def adapt(
     seed
         Of all random numbers.
     table
-        Form factors.
+        Form factors (default: for the radiation that the file names, with dispersion at its wavelength).
     test
         Samples of each width that the table is made of; 0: no table.
     progress
@@ -88,7 +88,7 @@ def adapt(
         network=network,
         rounds=rounds,
         seed=seed,
-        table=table,
+        **read_experiment(file).radiation(table)._asdict(),
         progress=_show if progress and sys.stderr.isatty() else None,
     )
     save_adaptation(made, output)

@@ -102,7 +102,7 @@ def predict(
 
 def _show(records: Sequence[Record]) -> None:
     """A few lines for a terminal; table.csv has all of it."""
-    print(f"{'file':<24}{'reflections':>12}{'R known':>9}{'R':>8}{'rms (Å)':>9}  {'largest (Å)':<18}remarks")
+    print(f"{'file':<24}{'reflections':>12}{'R known':>9}{'R':>8}{'R1':>8}{'rms (Å)':>9}  {'largest (Å)':<18}remarks")
     shown = records if len(records) <= _ROWS else [*records[: _ROWS // 2], None, *records[-_ROWS // 2 :]]
     for record in shown:
         if record is None:
@@ -111,7 +111,9 @@ def _show(records: Sequence[Record]) -> None:
             print(f"{record.name:<24}{record.error}")
         else:
             largest = f"{record.largest:.3f} {record.atom}"
-            numbers = f"{record.reflections:>12}{record.r_known:>9.4f}{record.r:>8.4f}{record.rms:>9.3f}"
+            numbers = (
+                f"{record.reflections:>12}{record.r_known:>9.4f}{record.r:>8.4f}{record.r1:>8.4f}{record.rms:>9.3f}"
+            )
             print(f"{record.name:<24}{numbers}  {largest:<18}{'; '.join(record.flags)}")
     failed = sum(bool(record.error) for record in records)
     if failed:

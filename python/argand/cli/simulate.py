@@ -12,6 +12,7 @@ import numpy as np
 
 import argand
 from argand.errors import ArgandError
+from argand.io import read_experiment
 from argand.io._files import read_text, replacing
 from argand.simulate import (
     Displacement,
@@ -72,7 +73,7 @@ def simulate(
     format: Literal["hkl", "mtz"] = "hkl",
     truth: bool = True,
     picture: Path | None = None,
-    table: Literal["it92", "electron", "neutron"] = "it92",
+    table: Literal["it92", "electron", "neutron"] | None = None,
 ) -> None:
     """Crystals like one that is known: displaced, strained, heated, substituted; and what would be measured of them.
 
@@ -136,7 +137,7 @@ def simulate(
     picture
         Draw the samples (.png); needs argand[learn].
     table
-        Form factors.
+        Form factors (default: for the radiation that the file names, with dispersion at its wavelength).
     """
     if samples < 1:
         raise ArgandError(f"samples is {samples}, needs to be 1 or more")
@@ -158,7 +159,10 @@ def simulate(
             noise=noise, counts=counts, scale=_width("scale", scale, 1.0), b_change=b_change, missing=missing,
             strongest=strongest, wedge=wedge,
         )  # fmt: skip
-    simulation = Simulation(crystal, changes, measurement, d_min=d_min, seed=seed, table=table)
+    beam = read_experiment(file).radiation(table)
+    simulation = Simulation(
+        crystal, changes, measurement, d_min=d_min, seed=seed, table=beam.table, energy_kev=beam.energy_kev
+    )
     if output is not None:
         write_samples(output, simulation, simulation.draw(range(samples)))
     _show(simulation, samples, picture)

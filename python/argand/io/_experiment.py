@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from argand.cell import Cell
 from argand.errors import ArgandError
@@ -14,9 +15,10 @@ from argand.io._files import PathLike, read_text
 from argand.io._formula import parse_formula
 from argand.io._shelx import Instructions, embedded_instructions, is_shelx, parse_instructions
 from argand.io._symmetry import read_symmetry, states_symmetry
+from argand.reflections import KEV_ANGSTROM
 from argand.symmetry import group_ops, spacegroup_name
 
-__all__ = ["Experiment", "read_experiment"]
+__all__ = ["Experiment", "Radiation", "read_experiment"]
 
 _STATED = {
     "R1": ("_refine_ls_r_factor_gt", "_refine_ls_r_factor_obs"),
@@ -25,6 +27,14 @@ _STATED = {
     "R(F^2)": ("_refine_ls_r_fsqd_factor",),
     "R_int": ("_diffrn_reflns_av_r_equivalents",),
 }
+
+
+class Radiation(NamedTuple):
+    """As `argand.refine.Model` takes it: form factors, keV (None: no dispersion), SHELXL's x (0: no extinction)."""
+
+    table: str
+    energy_kev: float | None
+    extinction: float
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,13 @@ class Experiment:
     def table(self) -> str:
         """The table of form factors for `argand.structure_factors`."""
         return {"neutron": "neutron", "electron": "electron"}.get(self.probe, "it92")
+
+    def radiation(self, table: str | None = None) -> Radiation:
+        """With what the refinement calculated F. Where another `table` is asked for, nothing else is known of it."""
+        own = table in (None, self.table) and self.table == "it92" and self.dispersion is not False
+        if not own or self.wavelength is None:
+            return Radiation(table or self.table, None, 0.0)
+        return Radiation(self.table, KEV_ANGSTROM / self.wavelength, self.extinction or 0.0)
 
 
 def read_experiment(path: PathLike, block: str | None = None) -> Experiment:

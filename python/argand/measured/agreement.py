@@ -12,6 +12,7 @@ import numpy.typing as npt
 from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
+from argand.extinction import Extinction
 from argand.r_factors import is_strong, r1, shelxl_weight, wr2
 from argand.reflections import KEV_ANGSTROM, stol
 from argand.structure_factors import structure_factors
@@ -59,12 +60,12 @@ def calculated_intensity(
     table : form factors, see `argand.form_factors`
     wavelength : angstrom
     dispersion : include f' and f'' for x-rays whose wavelength is given
-    extinction : SHELXL's x: |Fc|^2 / sqrt(1 + 0.001 x |Fc|^2 lambda^3 / sin 2theta); needs the wavelength
+    extinction : SHELXL's x, see `argand.extinction`; needs the wavelength
     twin : nine numbers, the matrix R of SHELXL's TWIN; the second domain has |Fc(R h)|^2
     fraction : the share of that domain
     merged : average Friedel mates, as merging in the Laue group does
 
-    Source: SHELXL manual, EXTI and TWIN.
+    Source: SHELXL manual, TWIN.
     """
     energy = KEV_ANGSTROM / wavelength if dispersion and wavelength is not None and table == "it92" else None
     indices = np.asarray(hkl)
@@ -73,9 +74,7 @@ def calculated_intensity(
         turned = indices @ np.reshape(np.asarray(twin, float), (3, 3)).T
         found = (1.0 - fraction) * found + fraction * _squared(crystal, turned, table, energy, merged)
     if extinction is not None and wavelength is not None:
-        sine = np.minimum(stol(indices, crystal.cell) * wavelength, 1.0)
-        double = np.maximum(2.0 * sine * np.sqrt(1.0 - sine**2), 1e-6)
-        found = found / np.sqrt(1.0 + 1e-3 * extinction * found * wavelength**3 / double)
+        found = found * Extinction(stol(indices, crystal.cell), wavelength).factor(found, extinction) ** 2
     return found
 
 

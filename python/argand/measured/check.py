@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from argand.io import Reflections
 from argand.measured.absences import check_absences
 from argand.measured.agreement import calculated_intensity
 from argand.measured.merging import Merged, merge, usable
-from argand.measured.statistics import impossible, intensity_statistics, second_moment
+from argand.measured.statistics import impossible, intensity_statistics
 from argand.measured.wilson import local_mean, statistical_weight
 from argand.reflections import hkl_cube, stol
 from argand.site_symmetry import site_rotations
@@ -49,6 +50,8 @@ def check_data(
     content: Mapping[str, float] | None = None,
     table: str = "it92",
     wavelength: float | None = None,
+    merged: Merged | None = None,
+    explained: bool = False,
 ) -> list[str]:
     """Look for what makes reflections unfit for a crystal that is thought to be a relative of the measured one.
 
@@ -59,6 +62,10 @@ def check_data(
     content : atoms in the cell that was measured, where known
     table : form factors, see `argand.form_factors`
     wavelength : angstrom, where the reflections do not state it
+    merged : the reflections merged with the cell and space group of the crystal, where this was done already
+    explained : atoms of the crystal, displaced, are known to explain the data. Then it does not matter that these
+        hardly follow the structure as it is, unless they are so few that much would explain them, and the slower
+        statistics that only raise doubts are left out.
 
     Returns
     -------
@@ -85,14 +92,21 @@ def check_data(
             f"another space group, or cell: of the reflections that {_name(crystal)} extinguishes {absences}; "
             "in a crystal of broken symmetry use a subgroup (Crystal.to_p1)"
         )
-    merged = merge(reflections, cell=crystal.cell, spacegroup=crystal.spacegroup)
+    if merged is None:
+        merged = merge(reflections, cell=crystal.cell, spacegroup=crystal.spacegroup)
     _check_laue(reflections, merged, crystal)
     said += impossible(merged)
-    _check_number(merged, crystal, said)
+    many = _check_number(merged, crystal, said)
     model = calculated_intensity(crystal, merged.hkl, table=table)
-    _check_relation(merged, model, said)
-    _check_kind(reflections, merged, model)
-    _compare(merged, model, said)
+    if not model.any():
+        return said
+    structure = _with_intensity(merged, model)
+    measured, expected = _normalised(merged), _normalised(structure)
+    if not (explained and many):
+        _check_relation(merged, measured, expected, said)
+    _check_kind(reflections, merged, expected)
+    if not explained:
+        _compare(merged, model, measured, expected, said)
     return said
 
 
@@ -177,6 +191,7 @@ def _check_laue(reflections: Reflections, merged: Merged, crystal: Crystal) -> N
         )
 
 
+@lru_cache(maxsize=32)
 def free_coordinates(crystal: Crystal) -> int:
     """Positional parameters that symmetry leaves free."""
 
@@ -184,7 +199,8 @@ def free_coordinates(crystal: Crystal) -> int:
     return sum(round(float(np.trace(mean))) for mean in means)  # of projectors, whose trace is their rank
 
 
-def _check_number(merged: Merged, crystal: Crystal, said: list[str]) -> None:
+def _check_number(merged: Merged, crystal: Crystal, said: list[str]) -> bool:
+    """Whether there are enough reflections."""
     unique, free = len(merged.hkl), free_coordinates(crystal)
     if unique < max(_FEWEST, free):
         raise ArgandError(
@@ -195,26 +211,24 @@ def _check_number(merged: Merged, crystal: Crystal, said: list[str]) -> None:
         said.append(f"only {unique} unique reflections for {free} coordinates")
     if merged.completeness < 0.7:
         said.append(f"only {100 * merged.completeness:.0f} % of the reflections to {merged.d_min:.2f} Å are measured")
+    return unique >= _WANTED_PER_COORDINATE * free
 
 
-def _check_kind(reflections: Reflections, merged: Merged, model: FloatArray) -> None:
+def _check_kind(reflections: Reflections, merged: Merged, target: FloatArray) -> None:
     """Raised to which power are the intensities most like intensities of this structure?
 
     1 if they are; 2 if they are amplitudes, 1/2 if intensities were squared. The width of their distribution has to
-    say so, and beyond what twinning does to it, or else their likeness to the structure too.
+    say so, and beyond what twinning does to it, or else their likeness to the structure, |E| = `target`, too.
     """
-    if len(merged.hkl) < _FEW or not model.any():
+    if len(merged.hkl) < _FEW:
         return
-    everywhere = np.ones(len(model), bool)
-    structure = _with_intensity(merged, model)
-    expected, target = second_moment(structure, everywhere), _normalised(structure)
     width, distance = {}, {}
     for power in (1.0, 2.0, 0.5):
-        turned = _with_intensity(merged, np.maximum(merged.intensity, 0.0) ** power)
-        width[power] = abs(np.log(second_moment(turned, everywhere) / expected))
-        distance[power] = float(np.abs(_normalised(turned) - target).sum())
+        turned = _normalised(_with_intensity(merged, np.maximum(merged.intensity, 0.0) ** power))
+        width[power] = abs(np.log(_width(turned) / _width(target)))
+        distance[power] = float(np.abs(turned - target).sum())
     best = min(width, key=lambda power: width[power])
-    many = len(model) > 4 * _FEW
+    many = len(target) > 4 * _FEW
     beyond_twins = many and width[1.0] > max(_NO_TWIN, 2.0 * width[best])
     if best == 1.0 or not (beyond_twins or distance[best] < (_BETTER if many else _CLEARLY) * distance[1.0]):
         return
@@ -227,6 +241,12 @@ def _check_kind(reflections: Reflections, merged: Merged, model: FloatArray) -> 
     raise ArgandError("squared intensities given as intensities: their square roots fit this structure")
 
 
+def _width(e: FloatArray) -> float:
+    """<E^4> / <E^2>^2."""
+    z = np.square(e)
+    return float(np.mean(z**2) / np.mean(z) ** 2)
+
+
 def _with_intensity(merged: Merged, intensity: FloatArray) -> Merged:
     return replace(merged, intensity=intensity, sigma=None)
 
@@ -237,12 +257,11 @@ def _normalised(merged: Merged) -> FloatArray:
     return np.sqrt(np.maximum(squared, 0.0))
 
 
-def _check_relation(merged: Merged, model: FloatArray, said: list[str]) -> None:
+def _check_relation(merged: Merged, measured: FloatArray, expected: FloatArray, said: list[str]) -> None:
     """At low angles the amplitudes of a relative follow those of the structure, whatever moved by half an angstrom."""
-    if len(model) < _FEW or not model.any():
+    if len(measured) < _FEW:
         return
     weight = np.exp(-_MOVED * merged.stol**2)
-    measured, expected = _normalised(merged), _normalised(_with_intensity(merged, model))
     covariance = np.cov(measured, expected, aweights=weight)
     spread = float(np.sqrt(covariance[0, 0] * covariance[1, 1]))
     if spread == 0.0:
@@ -260,10 +279,7 @@ def _check_relation(merged: Merged, model: FloatArray, said: list[str]) -> None:
         said.append(f"the intensities hardly follow this structure: {words}, or atoms that moved far")
 
 
-def _compare(merged: Merged, model: FloatArray, said: list[str]) -> None:
-    if not model.any():
-        return
-    measured, expected = _normalised(merged), _normalised(_with_intensity(merged, model))
+def _compare(merged: Merged, model: FloatArray, measured: FloatArray, expected: FloatArray, said: list[str]) -> None:
     r = float(np.abs(measured - expected).sum() / measured.sum())
     if r > _LARGE_CHANGE:
         said.append(f"amplitudes differ much from those of the structure: R(|Eo|, |Ec|) = {r:.2f}")

@@ -67,9 +67,9 @@ class TermJacobian:
         self._tables: dict[np.dtype[Any], _dispatch.JacobianOrders] = {}
 
     def __call__(
-        self, frac: FloatArray, beta: FloatArray, occ: FloatArray, w: ComplexArray, extra: FloatArray | None, dtype: Any
+        self, frac: FloatArray, beta: FloatArray, occ: FloatArray, w: ComplexArray, extra: list[FloatArray], dtype: Any
     ) -> NDArray[Any]:
-        """(data sets, s, m) of their sites and of w (data sets, m); `extra` (data sets, m) is a further row."""
+        """(data sets, s, m) of their sites and of w (data sets, m); each of `extra` (data sets, m) is a further row."""
         real, m = np.dtype(dtype), self.reflections
         if real not in self._tables:
             tables = (self.orders, self.turns, self.squares)
@@ -88,8 +88,8 @@ class TermJacobian:
             columns=self.place,
         )
         s = self.columns.shape[1]
-        out = np.empty((len(frac), s + (extra is not None), len(self.squares)), real)
+        out = np.empty((len(frac), s + len(extra), len(self.squares)), real)
         _dispatch.jacobian(sites, self._tables[real], u, out)
-        if extra is not None:
-            out[:, s, :m] = extra
+        for row, values in enumerate(extra, start=s):
+            out[:, row, :m] = values
         return out[:, :, :m]

@@ -12,7 +12,7 @@ from argand.refine._levenberg_marquardt import State
 from argand.refine._target import Rows, Target
 
 # A step of 1 in these units changes F by about as much for each kind
-_UNIT = {"position": 0.1, "u": 0.01, "b": 1.0, "occupancy": 0.1, "overall_b": 1.0}
+_UNIT = {"position": 0.1, "u": 0.01, "b": 1.0, "occupancy": 0.1, "overall_b": 1.0, "extinction": 0.01}
 
 
 def lbfgs(

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 from argand.cell import FloatArray
 from argand.refine._target import Point, Rows, Target
 
-# The farthest that one step may take a parameter of a kind: angstrom, A^2, A^2, fraction, A^2
-LARGEST_STEP = {"position": 0.2, "u": 0.05, "b": 2.0, "occupancy": 0.3, "overall_b": 2.0}
+# The farthest that one step may take a parameter of a kind: angstrom, A^2, A^2, fraction, A^2, SHELXL's x
+LARGEST_STEP = {"position": 0.2, "u": 0.05, "b": 2.0, "occupancy": 0.3, "overall_b": 2.0, "extinction": 0.3}
 
 _LAMBDA_START, _LAMBDA_LEAST, _LAMBDA_MOST = 1.0, 1e-6, 1e8
 

@@ -1,8 +1,8 @@
 """From parameters to structure factors and their derivatives, for many data sets at once.
 
-F(h; p) = exp(-b stol^2) sum_j occ_j f_j(h) exp(-T_j(h)) exp(2 pi i h.x_j), every site coordinate linear in p, b the
-overall B where it is free. The rows of p are data sets of one crystal: they share reflections, symmetry and form
-factors, so that one call into the core serves all.
+F(h; p) = y exp(-b stol^2) sum_j occ_j f_j(h) exp(-T_j(h)) exp(2 pi i h.x_j), every site coordinate linear in p, b the
+overall B where it is free, y extinction (`argand.extinction`) where there is any. The rows of p are data sets of one
+crystal: they share reflections, symmetry and form factors, so that one call into the core serves all.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from argand.cell import (
 )
 from argand.crystal import Crystal
 from argand.errors import ArgandError
+from argand.extinction import Extinction
 from argand.form_factors import form_factors
 from argand.origins import permissible_origins
 from argand.refine._jacobian import TermJacobian
 from argand.refine.parameters import BISO, FRAC, OCC, UANISO, Parameters, free
-from argand.reflections import as_hkl, stol
+from argand.reflections import as_hkl, stol, wavelength
 from argand.site_symmetry import cartesian_axes
 from argand.symmetry import operations
 
@@ -51,6 +52,8 @@ class Model:
         What is free (see `free`); None: the positions of all sites.
     table, energy_kev
         As in `argand.structure_factors`.
+    extinction
+        SHELXL's x where p = 0; this, and a free one, need `energy_kev`.
 
     Attributes
     ----------
@@ -68,6 +71,7 @@ class Model:
         *,
         table: str = "it92",
         energy_kev: float | None = None,
+        extinction: float = 0.0,
     ) -> None:
         self.crystal = crystal
         self.hkl = as_hkl(hkl)
@@ -87,6 +91,12 @@ class Model:
             self._start[self._anisotropic, UANISO] = crystal.u_aniso[self._anisotropic]
         self._flat = self.parameters.directions.reshape(len(self.parameters), n * 11)
         self._overall = self.parameters.of_kind("overall_b")
+        self._x0, self._x = extinction, self.parameters.of_kind("extinction")
+        self._extinction: Extinction | None = None
+        if extinction or len(self._x):
+            if energy_kev is None:
+                raise ArgandError("extinction depends on the wavelength: needs energy_kev")
+            self._extinction = Extinction(self.stol, wavelength(energy_kev))
         every = operations(crystal.symops)
         kept, centring, inversion = spared_operations(crystal.symops, energy_kev is None)
         self._share = Share(crystal, centring, inversion)
@@ -105,21 +115,27 @@ class Model:
     @property
     def site_columns(self) -> int:
         """Number of site coordinates that some parameter moves, s of `site_jacobian`."""
-        return int(self._terms.columns.shape[1]) + bool(len(self._overall))
+        return int(self._terms.columns.shape[1]) + len(self._overall) + len(self._x)
 
     def in_cell(self, cell: Any) -> Model:
         """The same parameters in another cell, which keeps the fractional coordinates of the known structure.
 
         A parameter then still moves its site by the same fractions: an angstrom is one of the known cell.
         """
-        moved = self.crystal.replace(cell=cell_parameters(cell))
-        return Model(moved, self.hkl, self.parameters, table=self.table, energy_kev=self.energy_kev)
+        return self.of(self.crystal.replace(cell=cell_parameters(cell)), self.parameters)
+
+    def of(self, crystal: Crystal, parameters: Parameters) -> Model:
+        """The same reflections and radiation, and the same extinction where p = 0, of another crystal."""
+        beam: dict[str, Any] = {"table": self.table, "energy_kev": self.energy_kev, "extinction": self._x0}
+        return Model(crystal, self.hkl, parameters, **beam)
 
     def structure_factors(self, p: ArrayLike) -> ComplexArray:
         """F (n, m) of parameters p (n, k), or (m,) of (k,)."""
         rows, single = self._rows(p)
         f = self._f_undamped(self._sites(rows))
         f *= self._damping(rows)
+        if self._extinction is not None:
+            f *= self._extinction.factor(np.square(f.real) + np.square(f.imag), self.extinction(rows)[:, None])
         return f[0] if single else f
 
     def jacobian(self, p: ArrayLike) -> ComplexArray:
@@ -147,24 +163,20 @@ class Model:
         rows, _ = self._rows(p)
         sites = self._sites(rows)
         weight = np.ascontiguousarray(np.broadcast_to(np.asarray(w), (len(rows), len(self.hkl))), np.complex128)
-        weight = weight * self._damping(rows)
-        extra = None
-        if len(self._overall):
-            extra = -np.square(self.stol) * (weight.conj() * (self._f_undamped(sites))).real
+        weight, extra = self._of_the_whole(rows, sites, weight)
         beta = self._beta(sites)
-        jacobian = self._terms(sites[:, :, FRAC], beta, sites[:, :, OCC], weight, extra, dtype)
+        jacobian = self._terms(sites[:, :, FRAC], beta, sites[:, :, OCC], weight, list(extra.values()), dtype)
         columns = self._terms.columns
-        if extra is not None:
-            unit = np.zeros((len(self), 1))
-            unit[self._overall] = 1.0
-            columns = np.concatenate([columns, unit], axis=1)
+        if extra:
+            columns = np.concatenate([columns, np.eye(len(self))[:, list(extra)]], axis=1)
         return jacobian, columns
 
     def vjp(self, p: ArrayLike, g: ArrayLike) -> FloatArray:
         """dL/dp (n, k) of a real loss with g = dL/dRe F + i dL/dIm F (n, m); (k,) of (k,) and (m,)."""
         rows, single = self._rows(p)
         sites = self._sites(rows)
-        g = np.asarray(g, np.complex128).reshape(len(rows), len(self.hkl)) * self._damping(rows)
+        g = np.asarray(g, np.complex128).reshape(len(rows), len(self.hkl))
+        g, extra = self._of_the_whole(rows, sites, g)
         batch = self._batch(sites)
         images = batch.frac.shape[0]
         by = np.empty((images, 3)), np.empty((images, 6)), np.empty(images)
@@ -181,10 +193,14 @@ class Model:
         gradient[:, :, OCC] = occ.sum(axis=1)[..., 0] * self._terms.share
         gradient[:, ~self._anisotropic, UANISO] = 0.0
         result: FloatArray = gradient.reshape(len(rows), -1) @ self._flat.T
-        if len(self._overall):
-            f = self._f_undamped(sites)
-            result[:, self._overall] = (-np.square(self.stol) * (g.conj() * f).real).sum(axis=1, keepdims=True)
+        for i, values in extra.items():
+            result[:, i] = values.sum(axis=1)
         return result[0] if single else result
+
+    def extinction(self, p: ArrayLike) -> FloatArray:
+        """SHELXL's x (n,) of parameters p (n, k)."""
+        rows, _ = self._rows(p)
+        return np.asarray(self._x0 + rows[:, self._x].sum(axis=1))
 
     def crystals(self, p: ArrayLike) -> list[Crystal]:
         """The crystals of parameters p (n, k); an overall B is added to all sites."""
@@ -279,6 +295,25 @@ class Model:
     def _damping(self, rows: FloatArray) -> FloatArray:
         b = rows[:, self._overall].sum(axis=1, keepdims=True)
         return np.exp(-b * np.square(self.stol)) if len(self._overall) else np.ones((len(rows), 1))
+
+    def _of_the_whole(
+        self, rows: FloatArray, sites: FloatArray, w: ComplexArray
+    ) -> tuple[ComplexArray, dict[int, FloatArray]]:
+        """The chain from F to G, the sum over the sites, and to the parameters q that move no site:
+
+        Re(conj(w) dF) = Re(conj(v) dG) + sum_q e_q dq; returned are v (n, m) and e_q (n, m) by the number of q.
+        """
+        extra: dict[int, FloatArray] = {}
+        damping = self._damping(rows)
+        if not len(self._overall) and self._extinction is None:
+            return w * damping, extra
+        f = self._f_undamped(sites) * damping
+        if self._extinction is not None:
+            w, by_x = self._extinction.adjoint(f, self.extinction(rows)[:, None], w)
+            extra |= dict.fromkeys(self._x.tolist(), by_x)
+        by_b = -np.square(self.stol) * (w.conj() * f).real
+        extra |= dict.fromkeys(self._overall.tolist(), by_b)
+        return w * damping, extra
 
     def _adjoint(self, g: ComplexArray) -> ComplexArray:
         """What the derivative of the part that is summed has to be multiplied with, see `Share`."""

@@ -33,8 +33,8 @@ class Parameters:
 
     Attributes
     ----------
-    names : k names, 'C1.x', 'O2.U12', 'Na1.occ', 'overall.B'
-    kinds : k words, 'position' (angstrom), 'u' and 'b' (A^2), 'occupancy', 'overall_b' (A^2)
+    names : k names, 'C1.x', 'O2.U12', 'Na1.occ', 'overall.B', 'extinction.x'
+    kinds : k words, 'position' (angstrom), 'u' and 'b' (A^2), 'occupancy', 'overall_b' (A^2), 'extinction'
     directions : (k, n, 11), what one unit of each does to the coordinates of every site
     """
 
@@ -44,6 +44,11 @@ class Parameters:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def __add__(self, other: Parameters) -> Parameters:
+        """These parameters of a crystal, and others after them."""
+        directions = np.concatenate([self.directions, other.directions])
+        return Parameters(self.names + other.names, self.kinds + other.kinds, directions)
 
     def of_kind(self, kind: str) -> NDArray[np.intp]:
         """Which parameters are of a kind."""
@@ -57,6 +62,7 @@ def free(
     displacement: Choice = False,
     occupancies: Choice = False,
     overall_b: bool = False,
+    extinction: bool = False,
     riding: Mapping[str, str] | None = None,
 ) -> Parameters:
     """Choose what moves; site symmetry is kept.
@@ -73,6 +79,8 @@ def free(
         Sites whose occupancy is free.
     overall_b
         One B for the whole crystal, on top of that of the sites: F exp(-B stol^2).
+    extinction
+        SHELXL's x (see `argand.extinction`), on top of that of the `Model`.
     riding
         Labels of sites that move with another one, {"H1": "C1"}; they have no position of their own.
 
@@ -90,6 +98,8 @@ def free(
         rows.append((f"{crystal.labels[i]}.occ", "occupancy", _row(n, i, OCC, 1.0)))
     if overall_b:
         rows.append(("overall.B", "overall_b", np.zeros((n, 11))))
+    if extinction:
+        rows.append(("extinction.x", "extinction", np.zeros((n, 11))))
     directions = np.array([row[2] for row in rows]).reshape(len(rows), n, 11)
     directions.flags.writeable = False
     return Parameters(tuple(row[0] for row in rows), tuple(row[1] for row in rows), directions)

@@ -74,6 +74,10 @@ class Estimator(Protocol):
     def crystal(self) -> Crystal: ...
 
     @property
+    def table(self) -> str:
+        """Form factors, as in `argand.structure_factors`."""
+
+    @property
     def warning(self) -> str:
         """What holds for all its answers, in words: a parent whose symmetry makes them ambiguous."""
 

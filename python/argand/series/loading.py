@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from argand.errors import ArgandError
-from argand.io import read_crystal
+from argand.io import read_crystal, read_experiment
 from argand.series.estimate import Estimator
 from argand.series.least_squares import LeastSquares
 
@@ -16,6 +16,9 @@ _STRUCTURES = (".cif", ".res", ".ins")
 
 def load_estimator(path: str | Path) -> Estimator:
     """What `argand adapt` has made (its folder), or least squares from a known structure (CIF, SHELX .res or .ins).
+
+    What was measured is taken to be like what the known structure's file tells of: neutron lengths for neutrons,
+    dispersion at its wavelength, extinction where it was refined.
 
     Raises
     ------
@@ -28,5 +31,6 @@ def load_estimator(path: str | Path) -> Estimator:
     if is_adaptation(given):
         return load_adaptation(given)
     if given.suffix.lower() in _STRUCTURES:
-        return LeastSquares(read_crystal(given))
+        crystal = read_crystal(given)
+        return LeastSquares(crystal, **read_experiment(given).radiation()._asdict())
     raise ArgandError(f"{given}: needs the known structure (CIF or SHELX), or a folder that argand adapt has made")

@@ -29,6 +29,7 @@ class Record:
     reflections : unique ones that were used
     completeness : of these, to `d_min` (angstrom)
     r_known, r : sum ||F| - |F_calc|| / sum |F| with the known structure as it is, and with its atoms displaced
+    r1 : the same of reflections with I > 2 sigma alone, as crystallographers state it
     rms, uncertainty : root mean square displacement of all sites and its standard uncertainty, angstrom
     largest, atom : the largest displacement, angstrom, and whose
     scale, b_change : of the measured |F|, and of the overall B (A^2)
@@ -47,6 +48,7 @@ class Record:
     d_min: float = math.nan
     r_known: float = math.nan
     r: float = math.nan
+    r1: float = math.nan
     rms: float = math.nan
     uncertainty: float = math.nan
     largest: float = math.nan

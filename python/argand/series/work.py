@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from argand.cell import Cell
 from argand.density import grid_shape, map_from_structure_factors
 from argand.errors import ArgandError, ArgandWarning
-from argand.io import Reflections, read_reflections, write_crystal, write_map, write_reflections
+from argand.io import Reflections, read_experiment, read_reflections, write_crystal, write_map, write_reflections
 from argand.measured import Merged, check_data, merge
+from argand.r_factors import r1
 from argand.reflections import HklArray, in_p1
 from argand.series.estimate import Answer, Estimate, Estimator, with_atom
 from argand.series.folder import SeriesFolder
@@ -26,6 +27,10 @@ from argand.site_symmetry import cartesian_axes
 from argand.symmetry import find_spacegroup
 
 __all__ = ["Options", "Work", "prepare", "work"]
+
+
+_STATING = (".cif", ".fcf")  # files that may tell of their content
+_R_POOR, _BEYOND = 0.1, 3.0  # an R of refined atoms that asks for a reason: this, and so many times the errors
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class _Data(NamedTuple):
     reflections: Reflections
     merged: Merged
     notes: tuple[str, ...]
+    content: dict[str, float] | None  # of the cell, where the file states it
 
 
 class Work:
@@ -73,14 +79,31 @@ class Work:
             try:
                 if isinstance(estimate, ArgandError):
                     raise estimate
-                # a diagnosis costs more than an estimate: it is for what looks odd
-                doubts = check_data(own.reflections, self.known) if estimate.flags else []
-                done.append(self._write(own, estimate, (*doubts, *own.notes), each))
+                done.append(self._write(own, estimate, (*self._doubts(own, estimate), *own.notes), each))
             except ArgandError as error:
                 failed.append(_failure(own.source, str(error)))
         for record in failed:
             self.folder.write_record(record)
         return done + failed
+
+    def _doubts(self, own: _Data, estimate: Estimate) -> list[str]:
+        """What is odd about data that look odd. An `ArgandError` names what cannot be right, however it looks."""
+        said = self._unexplained(own.merged, estimate)
+        odd = bool(estimate.flags or said)
+        doubts = check_data(
+            own.reflections, self.known, content=own.content, table=self.estimator.table, merged=own.merged,
+            explained=not odd,
+        )  # fmt: skip
+        return [*said, *doubts] if odd else []
+
+    def _unexplained(self, merged: Merged, estimate: Estimate) -> list[str]:
+        """Where the errors of the data would let a model be better, once it is refined."""
+        if not self.options.refine or merged.sigma is None:
+            return []
+        noise = float(np.nansum(estimate.sigma_amplitude) / np.nansum(estimate.amplitude)) * np.sqrt(2.0 / np.pi)
+        if estimate.r < max(_R_POOR, _BEYOND * noise):
+            return []
+        return [f"R is {estimate.r:.2f}, errors explain {noise:.2f}: another content, or atoms that no model has?"]
 
     def _read(self, source: Source) -> _Data:
         with warnings.catch_warnings(record=True) as said:
@@ -90,7 +113,8 @@ class Work:
             stated = replace(reflections, cell=cell, spacegroup=reflections.spacegroup or self.known.spacegroup)
             merged = merge(stated, cell=cell, spacegroup=self.known.symops)
         notes = (str(warning.message).removeprefix(f"{source.path}: ") for warning in said)
-        return _Data(source, stated, merged, tuple(notes))
+        content = read_experiment(source.path).content if source.path.suffix.lower() in _STATING else None
+        return _Data(source, stated, merged, tuple(notes), content)
 
     def _listed(self, hkl: HklArray) -> tuple[HklArray, Callable[[Any], Any]]:
         """Reflections as a file can hold them, and what makes values of theirs from those of `hkl`."""
@@ -110,6 +134,7 @@ class Work:
             rho = map_from_structure_factors(hkl, f, shape, cell=cell, spacegroup=self.spacegroup)
             write_map(self.folder.path / "maps" / f"{source.name}.ccp4", rho, cell, self.spacegroup)
         length = np.linalg.norm(u, axis=1)
+        calculated = np.square(estimate.scale * np.abs(estimate.f[measured]))
         record = Record(
             name=source.name,
             file=str(source.path),
@@ -120,6 +145,7 @@ class Work:
             d_min=merged.d_min,
             r_known=estimate.r_known,
             r=estimate.r,
+            r1=float(r1(merged.intensity, calculated, merged.strong)),
             rms=float(np.sqrt(np.square(length).mean())),
             uncertainty=float(np.sqrt(np.square(estimate.sigma).mean())) if len(estimate.sigma) else float("nan"),
             largest=float(length.max()),

@@ -27,6 +27,9 @@ _SHARED = 0.1
 #: Two atoms are bonded when they are nearer than the sum of their covalent radii and this (angstrom)
 _SLACK = 0.4
 
+#: X-rays see hydrogen so much nearer to its carrier than the sum of their radii (angstrom)
+_SHORT = 0.1
+
 
 def chosen_sites(crystal: Crystal, names: Names) -> npt.NDArray[np.intp]:
     """Numbers of the sites that are named, each once; an `ArgandError` says which name fits none."""
@@ -56,13 +59,16 @@ def molecules(crystal: Crystal) -> list[npt.NDArray[np.intp]]:
 
 
 def hydrogen_groups(crystal: Crystal) -> list[npt.NDArray[np.intp]]:
-    """Every atom with the hydrogens that are bonded to it."""
+    """Every atom with the hydrogens that are bonded to it: at the distance that is most like a bond.
+
+    That is not always the shortest one, where atoms are not in place.
+    """
     light = np.array([atom_type(symbol).element in ("H", "D") for symbol in crystal.types], dtype=bool)
-    distance = _distances(crystal)
+    unlike = np.abs(_distances(crystal) - (_radii(crystal)[:, None] + _radii(crystal) - _SHORT))
     bonded = _bonded(crystal) & ~light[None, :]
     carrier = np.arange(len(crystal.types))
     for i in np.flatnonzero(light & bonded.any(axis=1)):
-        carrier[i] = np.where(bonded[i], distance[i], np.inf).argmin()
+        carrier[i] = np.where(bonded[i], unlike[i], np.inf).argmin()
     return [np.flatnonzero(carrier == i) for i in np.unique(carrier)]
 
 
@@ -82,7 +88,12 @@ def _distances(crystal: Crystal) -> FloatArray:
 
 
 def _bonded(crystal: Crystal) -> npt.NDArray[np.bool_]:
-    radius = np.array([gemmi.Element(atom_type(symbol).element).covalent_r for symbol in crystal.types])
+    radius = _radii(crystal)
     bonded: npt.NDArray[np.bool_] = _distances(crystal) < radius[:, None] + radius + _SLACK
     np.fill_diagonal(bonded, False)
     return bonded
+
+
+def _radii(crystal: Crystal) -> FloatArray:
+    """Covalent radii (n,), angstrom."""
+    return np.array([gemmi.Element(atom_type(symbol).element).covalent_r for symbol in crystal.types])
