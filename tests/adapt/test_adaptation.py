@@ -224,13 +224,13 @@ def test_neutrons_dispersion_and_extinction_are_kept(crystal: argand.Crystal, tm
     made = adapt(crystal, **few, energy_kev=energy, extinction=x)
     back = Adaptation.load(made.save(tmp_path / "x-rays"))
     assert (back.table, back.energy_kev, back.extinction) == ("it92", energy, x)
-    model, line = back.models(back.hkl, crystal.cell)
+    model = back.tools(back.hkl, crystal.cell).model
     zero = np.zeros(len(model))
     wanted = calculated_intensity(crystal, back.hkl, wavelength=KEV_ANGSTROM / energy, extinction=x)
     np.testing.assert_allclose(np.abs(model.structure_factors(zero)) ** 2, wanted, rtol=1e-9)
     assert model.parameters.kinds[-2:] == ("overall_b", "extinction")
     neutrons = Adaptation.load(adapt(crystal, **few, table="neutron").save(tmp_path / "neutrons"))
-    model, line = neutrons.models(neutrons.hkl, crystal.cell)
+    model, line, *_ = neutrons.tools(neutrons.hkl, crystal.cell)
     f = argand.structure_factors(crystal, neutrons.hkl, table="neutron")
     np.testing.assert_allclose(model.structure_factors(np.zeros(len(model))), f, atol=1e-9)
     step = line.step(np.abs(f)[None], np.zeros((1, len(f))), np.zeros((1, len(neutrons.modes))), 0.01)
@@ -242,7 +242,7 @@ def test_extinction_is_found(crystal: argand.Crystal) -> None:
     wavelength = 1.0
     made = adapt(crystal, samples=400, widths=(0.1,), energy_kev=KEV_ANGSTROM / wavelength, extinction=0.1)
     u = np.random.default_rng(9).normal(size=crystal.frac.shape) * 0.05
-    model, _ = made.models(made.hkl, crystal.cell)
+    model = made.tools(made.hkl, crystal.cell).model
     moved = model.crystals(np.append(model.from_displacements(u)[: len(made.modes)], [0.0, 0.0]))[0]
     for x in (0.0, 0.3):
         intensity = calculated_intensity(moved, made.hkl, wavelength=wavelength, extinction=x)
