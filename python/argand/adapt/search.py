@@ -135,8 +135,7 @@ class _Search:
         mean = np.nanmean(observed, axis=1, keepdims=True)
         self.error = np.sqrt(np.square(sigma) + np.square(_FLOOR * mean))
         self.enough = 0.005 + 1.1 * np.nansum(sigma, axis=1) * np.sqrt(2.0 / np.pi) / np.nansum(observed, axis=1)
-        spread = np.full(k, expected.width)
-        spread[tools.model.parameters.of_kind("overall_b")] = np.inf
+        spread = np.where(np.array(tools.model.parameters.kinds) == "position", expected.width, np.inf)
         self.prior = GaussianPrior.from_sigma(np.zeros(k), spread)
         self.alone, self.joined = _Ends(b, k), _Ends(b, k + 5)
         self.begun, self.last = np.zeros((b, k)), np.zeros((b, k))  # the last start, and where it has led
@@ -156,7 +155,7 @@ class _Search:
         self._drop(self.alone.r <= self.enough)
 
     def relocate(self) -> None:
-        """Move one atom of the most probable end to a few places in turn, with a further atom where that is better."""
+        """Move one atom of the most probable end to a few places, with a further atom where that is better."""
         further, tools = self.tools.further, self.tools
         self._relocate(self.left, self.alone, tools.difference, self.prior)
         if further is not None:
@@ -191,6 +190,8 @@ class _Search:
     def result(self) -> Found:
         b, k, model, further = len(self.observed), len(self.tools.model), self.tools.model, self.tools.further
         with_atom = self.joined.chi2 < _WORTH * self.alone.chi2
+        if further is not None:  # one that has been taken elsewhere may lie where no atom can be
+            with_atom &= [further.sensible(p) for p in self.joined.p]
         found = Found(
             np.zeros((b, k)), np.zeros((b, k)), np.zeros((b, len(model.hkl)), np.complex128), np.zeros(b),
             np.zeros(b, bool), [None] * b,
