@@ -27,7 +27,7 @@ from argand.errors import ArgandError
 from argand.measured import Merged
 from argand.refine import Model, Parameters, free
 from argand.reflections import stol
-from argand.series.estimate import Estimate, FurtherAtom
+from argand.series.estimate import Answer, Estimate, FurtherAtom
 from argand.series.observed import Observed, on_one_list
 
 if TYPE_CHECKING:
@@ -229,10 +229,10 @@ class _Work:
                 int(made.about.get("seed", 0)),
             )  # fmt: skip
             p[own], f[own], r[own], rest[own] = found.p, found.f, found.r, found.converged
-            sigma[own] = np.sqrt(np.square(np.nan_to_num(found.sigma[:, : len(lengths)])) @ lengths)
+            sigma[own] = np.sqrt(np.square(np.nan_to_num(found.sigma[:, : len(made.modes)])) @ lengths)
             for row, atom in zip(own.tolist(), found.further, strict=True):
                 further[row] = atom
-        flags = self._flags(r, p[:, len(lengths)])
+        flags = self._flags(r, p[:, len(made.modes)])
         for row, atom in enumerate(further):
             if atom is not None:
                 place = ", ".join(f"{x:.3f}" for x in atom.frac)
@@ -251,9 +251,8 @@ class _Work:
     ) -> list[Estimate]:
         scale = _best_scale(self.seen.amplitude, np.abs(f))
         r = disagreement(self.seen.amplitude, scale[:, None] * np.abs(f))
-        k = len(self.made.modes)
-        u = np.einsum("bk,knx->bnx", p[:, :k], self.made.modes)
-        mirror = self.made.mirror
+        u = np.einsum("bk,knx->bnx", p[:, : len(self.made.modes)], self.made.modes)
+        others = self._others(p, u, further)
         return [
             Estimate(
                 hkl=self.seen.hkl,
@@ -265,13 +264,27 @@ class _Work:
                 r_known=float(self.r_known[row]),
                 r=float(r[row]),
                 scale=float(scale[row]),
-                b_change=float(p[row, k]),
+                b_change=float(p[row, len(self.made.modes)]),
                 flags=tuple(flags[row]),
-                other=None if mirror is None else mirror.answer(self.seen.hkl, u[row], f[row], further[row]),
+                other=others[row],
                 further=further[row],
             )
             for row in range(len(p))
         ]
+
+    def _others(self, p: FloatArray, u: FloatArray, further: Sequence[FurtherAtom | None]) -> Sequence[Answer | None]:
+        """The other answer of each, where there is one."""
+        mirror, k = self.made.mirror, len(self.made.modes)
+        if mirror is None:
+            return [None] * len(p)
+        turned = mirror(u)
+        across = np.concatenate([self.model.from_displacements(turned)[:, :k], p[:, k:]], axis=1)
+        f, others = self.model.structure_factors(across), []
+        for row, atom in enumerate(map(mirror.image, further)):
+            if atom is not None and self.tools.further is not None:
+                f[row] = self.tools.further.model.structure_factors(self.tools.further.joint(across[row], atom))
+            others.append(Answer(turned[row], f[row], atom))
+        return others
 
     def _r(self, p: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """R, scale and B (b,) of p (b, k) without B."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from argand.cell import FloatArray
 from argand.crystal import Crystal
-from argand.series.estimate import Answer, FurtherAtom
+from argand.series.estimate import FurtherAtom
 from argand.site_symmetry import cartesian_axes
 from argand.symmetry import operations
 
@@ -33,7 +33,7 @@ WARNING = (
 class Mirror:
     """What the centre makes of displacements: u'_i = -T_i u_j, j = partner_i, of n sites in Cartesian angstrom.
 
-    The centre takes x to shift - x, so that F'(h) = conj F(h) exp(2 pi i h.shift).
+    The centre takes x to shift - x.
     """
 
     partner: NDArray[np.intp]  # (n,)
@@ -44,12 +44,9 @@ class Mirror:
         """The other answer, of displacements (..., n, 3)."""
         return np.asarray(-np.einsum("nij,...nj->...ni", self.turn, displacement[..., self.partner, :]))
 
-    def answer(
-        self, hkl: NDArray[np.int32], displacement: FloatArray, f: NDArray[np.complex128], further: FurtherAtom | None
-    ) -> Answer:
-        """The other answer: of displacements (n, 3) and what was found with them, with its F (m,) at hkl (m, 3)."""
-        atom = None if further is None else further._replace(frac=(self.shift - further.frac) % 1.0)
-        return Answer(self(displacement), f.conj() * np.exp(2j * np.pi * (hkl @ self.shift)), atom)
+    def image(self, atom: FurtherAtom | None) -> FurtherAtom | None:
+        """Where an atom that was found with them lies in the other answer."""
+        return None if atom is None else atom._replace(frac=(self.shift - atom.frac) % 1.0)
 
 
 def ambiguity(crystal: Crystal, modes: FloatArray) -> Mirror | None:

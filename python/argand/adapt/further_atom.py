@@ -42,11 +42,14 @@ class WithFurtherAtom:
         peaks = self.difference(observed, p)
         _, distance = self.difference.nearest(peaks.frac, self.difference.sites(p))
         places = peaks.frac[distance.min(axis=1, initial=np.inf) > _NEAR][:number]
-        starts = np.zeros((len(places), len(self.model)))
-        starts[:, : len(p)] = p
-        starts[:, -5:-2] = (places - _GENERAL) @ self.difference.axes.T
-        starts[:, -1] = _OCCUPANCY
-        return starts
+        b_iso = float(self.model.crystal.b_iso[-1])
+        starts = [self.joint(p, FurtherAtom(self.kind, "", place, _OCCUPANCY, b_iso)) for place in places]
+        return np.array(starts).reshape(len(places), len(self.model))
+
+    def joint(self, p: FloatArray, atom: FurtherAtom) -> FloatArray:
+        """Parameters (k + 5,) of p (k,) and an atom."""
+        place = self.difference.axes @ (atom.frac - _GENERAL)
+        return np.concatenate([p, place, [atom.b_iso - self.model.crystal.b_iso[-1], atom.occ]])
 
     def prior(self, alone: GaussianPrior) -> GaussianPrior:
         """That of the other parameters, and what is expected of the atom; it may be anywhere."""
@@ -59,11 +62,10 @@ class WithFurtherAtom:
         return GaussianPrior(np.concatenate([alone.mean, own], axis=-1), precision)
 
     def atom(self, p: FloatArray) -> FurtherAtom:
-        """What p (k + 5,) says of it."""
-        crystal = self.model.crystals(p)[0]
-        return FurtherAtom(
-            self.kind, crystal.labels[-1], crystal.frac[-1] % 1.0, float(p[-1]), float(crystal.b_iso[-1])
-        )
+        """What p (k + 5,) says of it; its B, like those of the known crystal, is without a change of the overall B."""
+        crystal, axes = self.model.crystal, self.difference.axes
+        frac = (crystal.frac[-1] + np.linalg.solve(axes, p[-5:-2])) % 1.0
+        return FurtherAtom(self.kind, crystal.labels[-1], frac, float(p[-1]), float(crystal.b_iso[-1] + p[-2]))
 
     def sensible(self, p: FloatArray) -> bool:
         """Whether it has a place of its own, and occupies it."""

@@ -155,7 +155,7 @@ class _Search:
         self._drop(self.alone.r <= self.enough)
 
     def relocate(self) -> None:
-        """Move one atom of the most probable end to a few places in turn, with a further atom where that is better."""
+        """Move one atom of the most probable end to a few places, with a further atom where that is better."""
         further, tools = self.tools.further, self.tools
         self._relocate(self.left, self.alone, tools.difference, self.prior)
         if further is not None:
@@ -190,6 +190,8 @@ class _Search:
     def result(self) -> Found:
         b, k, model, further = len(self.observed), len(self.tools.model), self.tools.model, self.tools.further
         with_atom = self.joined.chi2 < _WORTH * self.alone.chi2
+        if further is not None:  # one that has been taken elsewhere may lie where no atom can be
+            with_atom &= [further.sensible(p) for p in self.joined.p]
         found = Found(
             np.zeros((b, k)), np.zeros((b, k)), np.zeros((b, len(model.hkl)), np.complex128), np.zeros(b),
             np.zeros(b, bool), [None] * b,
