@@ -2,10 +2,10 @@
 
     python benchmarks/measured_adaptation.py FOLDER [NAME ...]
 
-FOLDER and its files as in measured_refinement.py. The moved structure is what is known: it is adapted to (data to 1.2
-angstrom, a width of .3 and .5) and the measured reflections are given. Displacement parameters stay those of the file,
-positions and an overall B are found; what is compared is R of the same model started from the unmoved structure. Seeds
-20 to 22 of the displacements, 0 of the learning. One core, one thread.
+FOLDER and its files, and what R1 is compared, as measured_sets.py says. The moved structure is what is known: it is
+adapted to (data to 1.2 angstrom, a width of .3 and .5, the radiation and extinction that its file states) and the
+measured reflections are given. Displacement parameters stay those of the file; positions, an overall B, and extinction
+where the file states it, are found. Seeds 20 to 22 of the displacements, 0 of the learning. One core, one thread.
 """
 
 from __future__ import annotations
@@ -24,45 +24,38 @@ import numpy as np  # noqa: E402
 
 import argand  # noqa: E402
 from argand.adapt import adapt  # noqa: E402
-from argand.measured import Merged, merge  # noqa: E402
-from argand.refine import Model  # noqa: E402
+from argand.measured.check import free_coordinates  # noqa: E402
 from argand.series import Estimate  # noqa: E402
+from measured_sets import SEEDS, SETS, WIDTHS, Measured, load, moved  # noqa: E402
 
-NAMES = ("cod_2242045", "structurefinder_106c", "cod_2238212")
 
-
-def found(crystal: argand.Crystal, data: Merged, widths: tuple[float, ...]) -> Estimate:
-    made = adapt(crystal, d_min=1.2, widths=widths, samples=2000)
-    (estimate,) = made([data], refine=True)
+def found(known: Measured, crystal: argand.Crystal, widths: tuple[float, ...]) -> Estimate:
+    made = adapt(crystal, d_min=1.2, widths=widths, samples=2000, **known.said.radiation()._asdict())
+    (estimate,) = made([known.data], refine=True)
     if isinstance(estimate, Exception):
         raise estimate
     return estimate
 
 
 def main(folder: Path, names: Sequence[str]) -> None:
-    columns = ("", "group", "reflections", "R unmoved", "moved 0.3 A: R known, R", "moved 0.5 A: R known, R", "s")
+    columns = ("", "group", "moves", "reflections", "check", "published", "unmoved", "moved 0.3 A", "moved 0.5 A", "s")
     print("| " + " | ".join(columns) + " |\n|" + "---|" * len(columns))
     for name in names:
-        crystal = argand.read_crystal(folder / f"{name}.cif")
-        file = folder / f"{name}.hkl"
-        reflections = argand.read_reflections(file if file.exists() else folder / f"{name}_hkl.hkl")
-        data = merge(reflections, cell=crystal.cell, spacegroup=crystal.symops)
-        data_cells, seconds = [], []
-        home = found(crystal, data, (0.1,))
-        for rms in (0.3, 0.5):
+        known = load(folder, name)
+        home = found(known, known.crystal, (0.1,))
+        cells, seconds = [], []
+        for rms in WIDTHS:
             ends = []
-            for seed in range(20, 23):
-                model = Model(crystal, data.hkl)
-                p = np.random.default_rng(seed).normal(size=(1, len(model))) * rms / np.sqrt(3)
+            for seed in SEEDS:
                 begun = time.perf_counter()
-                end = found(model.crystals(p)[0], data, (0.3, 0.5))
+                ends.append(f"{100 * known.r1_of(found(known, moved(known.crystal, rms, seed), WIDTHS)):.2f}")
                 seconds.append(time.perf_counter() - begun)
-                ends.append(f"{100 * end.r_known:.0f} → {100 * end.r:.2f}")
-            data_cells.append(", ".join(ends))
-        row = (name, crystal.spacegroup, len(data.hkl), f"{100 * home.r:.2f}", *data_cells, f"{np.median(seconds):.1f}")
+            cells.append(", ".join(ends))
+        row = [name, known.crystal.spacegroup, free_coordinates(known.crystal), len(known.data.hkl), *known.theirs]
+        row += [f"{100 * known.r1_of(home):.2f}", *cells, f"{np.median(seconds):.1f}"]
         print("| " + " | ".join(map(str, row)) + " |", flush=True)
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore", argand.errors.ArgandWarning)
-    main(Path(sys.argv[1]), sys.argv[2:] or NAMES)
+    main(Path(sys.argv[1]), sys.argv[2:] or list(SETS))

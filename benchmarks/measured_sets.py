@@ -18,6 +18,7 @@ from argand.io import Experiment, read_experiment
 from argand.measured import Merged, merge
 from argand.r_factors import is_strong, r1
 from argand.refine import Model, free
+from argand.series import Estimate
 from argand.series.riding import riding_modes
 
 SEEDS = (20, 21, 22)
@@ -31,10 +32,6 @@ class Known(NamedTuple):
     structure: str
     check: float
     published: float | None
-
-    @property
-    def theirs(self) -> float:
-        return self.check if self.published is None else self.published
 
 
 SETS = {
@@ -64,6 +61,17 @@ class Measured(NamedTuple):
     def r1(self, calculated: np.ndarray) -> float:
         """R1 of |Fc|^2 (m,) on the scale of the data."""
         return float(r1(self.data.intensity, calculated, self.strong))
+
+    def r1_of(self, estimate: Estimate) -> float:
+        """R1 of what an estimator found."""
+        f = estimate.f[np.isfinite(estimate.amplitude)]
+        return self.r1(np.square(estimate.scale * np.abs(f)))
+
+    @property
+    def theirs(self) -> tuple[str, str]:
+        """R1 as checked and as published, in %."""
+        check, published = (f"{100 * value:.2f}" if value else "–" for value in self.known[2:])
+        return check, published
 
     @property
     def strong(self) -> np.ndarray:

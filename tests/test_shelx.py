@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,11 @@ def test_instructions(tmp_path: Path) -> None:
     assert [atom[0] for atom in said.atoms] == ["C1", "H1", "C1A", "O2"]
     experiment = read_experiment(tmp_path / "x.res")
     assert (experiment.wavelength, experiment.extinction, experiment.table) == (0.71073, 0.012, "it92")
+    assert experiment.radiation() == ("it92", pytest.approx(17.4446, abs=1e-3), 0.012)
+    assert experiment.radiation("neutron") == ("neutron", None, 0.0)
+    assert replace(experiment, dispersion=False).radiation() == ("it92", None, 0.0)
+    assert replace(experiment, wavelength=None).radiation() == ("it92", None, 0.0)
+    assert replace(experiment, probe="neutron").radiation() == ("neutron", None, 0.0)
 
 
 def test_atoms(tmp_path: Path) -> None:

@@ -62,6 +62,31 @@ def test_a_broken_symmetry_is_warned_of(cif: Path, tmp_path: Path, capsys: pytes
 
 
 @pytest.mark.parametrize(
+    ("stated", "options", "table", "energy"),
+    [
+        ("", [], "it92", None),
+        ("_diffrn_radiation_wavelength 1.0", [], "it92", 12.398),
+        ("_diffrn_radiation_wavelength 1.0", ["--table", "neutron"], "neutron", None),
+        ("_diffrn_radiation_probe neutron", [], "neutron", None),
+    ],
+)
+def test_radiation_is_what_the_file_names(
+    stated: str, options: list[str], table: str, energy: float | None, cif: Path, tmp_path: Path
+) -> None:
+    cif.write_text(f"{cif.read_text()}\n{stated}\n")
+    cheap = ["--samples", "60", "--width", "0.2", "--test", "0"]
+    assert main(["adapt", str(cif), "-o", str(tmp_path / "run"), *cheap, *options]) == 0
+    about = json.loads((tmp_path / "run" / "adaptation.json").read_text())
+    assert about["table"] == table
+    assert about["energy_kev"] == (None if energy is None else pytest.approx(energy, abs=1e-3))
+    samples = ["--samples", "2", "--d-min", "2", "-o", str(tmp_path / "samples.npz")]
+    assert main(["simulate", str(cif), *samples, *options]) == 0
+    drawn = np.load(tmp_path / "samples.npz")
+    f0 = argand.structure_factors(argand.read_crystal(cif), drawn["hkl"], table=table, energy_kev=energy)
+    np.testing.assert_allclose(drawn["f0"], f0, atol=1e-3)
+
+
+@pytest.mark.parametrize(
     ("argv", "words"),
     [
         (["nowhere.cif", "-o", "run"], "nowhere.cif"),

@@ -100,13 +100,12 @@ def check_data(
     model = calculated_intensity(crystal, merged.hkl, table=table)
     if not model.any():
         return said
-    structure = _with_intensity(merged, model)
-    measured, expected = _normalised(merged), _normalised(structure)
+    expected = _normalised(_with_intensity(merged, model))
     if not (explained and many):
-        _check_relation(merged, measured, expected, said)
+        _check_relation(merged, expected, said)
     _check_kind(reflections, merged, expected)
     if not explained:
-        _compare(merged, model, measured, expected, said)
+        _compare(merged, model, expected, said)
     return said
 
 
@@ -257,11 +256,11 @@ def _normalised(merged: Merged) -> FloatArray:
     return np.sqrt(np.maximum(squared, 0.0))
 
 
-def _check_relation(merged: Merged, measured: FloatArray, expected: FloatArray, said: list[str]) -> None:
+def _check_relation(merged: Merged, expected: FloatArray, said: list[str]) -> None:
     """At low angles the amplitudes of a relative follow those of the structure, whatever moved by half an angstrom."""
-    if len(measured) < _FEW:
+    if len(expected) < _FEW:
         return
-    weight = np.exp(-_MOVED * merged.stol**2)
+    measured, weight = _normalised(merged), np.exp(-_MOVED * merged.stol**2)
     covariance = np.cov(measured, expected, aweights=weight)
     spread = float(np.sqrt(covariance[0, 0] * covariance[1, 1]))
     if spread == 0.0:
@@ -279,7 +278,8 @@ def _check_relation(merged: Merged, measured: FloatArray, expected: FloatArray, 
         said.append(f"the intensities hardly follow this structure: {words}, or atoms that moved far")
 
 
-def _compare(merged: Merged, model: FloatArray, measured: FloatArray, expected: FloatArray, said: list[str]) -> None:
+def _compare(merged: Merged, model: FloatArray, expected: FloatArray, said: list[str]) -> None:
+    measured = _normalised(merged)
     r = float(np.abs(measured - expected).sum() / measured.sum())
     if r > _LARGE_CHANGE:
         said.append(f"amplitudes differ much from those of the structure: R(|Eo|, |Ec|) = {r:.2f}")
