@@ -15,7 +15,9 @@ from argand.adapt import Adaptation, adapt
 from argand.adapt.held_out import as_measured, correlations, true_structure_factors
 from argand.adapt.linear import regress
 from argand.adapt.training import simulation_of
+from argand.cli import main
 from argand.errors import ArgandError
+from argand.io import write_crystal
 
 pytest.importorskip("torch")
 from argand.adapt import network as module
@@ -117,6 +119,19 @@ def test_saved_and_loaded_it_is_the_same(made: Adaptation, tmp_path: Path) -> No
     save_file({name: value for name, value in load_file(numbers).items() if "norm" not in name}, numbers)
     with pytest.raises(ArgandError, match="describes no adaptation: no network"):
         Adaptation.load(tmp_path / "made")
+
+
+def test_asked_for_on_the_command_line(
+    crystal: argand.Crystal, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("safetensors")
+    monkeypatch.setattr(module, "_STEPS", 5)
+    write_crystal(tmp_path / "known.cif", crystal)
+    options = ["--d-min", "1.5", "--samples", "200", "--width", "0.3", "--test", "0", "--network"]
+    for least, words in ((np.inf, "networks kept for widths of 0.3 Å"), (0.0, "no network was better")):
+        monkeypatch.setattr(module, "_BETTER", least)
+        assert main(["adapt", str(tmp_path / "known.cif"), "-o", str(tmp_path / "run"), *options]) == 0
+        assert words in capsys.readouterr().out
 
 
 def test_nothing_else_needs_torch() -> None:
