@@ -87,14 +87,15 @@ class Work:
         return done + failed
 
     def _doubts(self, own: _Data, estimate: Estimate) -> list[str]:
-        """What is odd about data that look odd. An `ArgandError` names what cannot be right, however it looks."""
+        """What is odd about data that look odd; an `ArgandError` where that is too much."""
         said = self._unexplained(own.merged, estimate)
-        odd = bool(estimate.flags or said)
-        doubts = check_data(
+        return [*said, *self._check(own, explained=False)] if estimate.flags or said else []
+
+    def _check(self, own: _Data, *, explained: bool) -> list[str]:
+        return check_data(
             own.reflections, self.known, content=own.content, table=self.estimator.table, merged=own.merged,
-            explained=not odd,
+            explained=explained,
         )  # fmt: skip
-        return [*said, *doubts] if odd else []
 
     def _unexplained(self, merged: Merged, estimate: Estimate) -> list[str]:
         """Where the errors of the data would let a model be better, once it is refined."""
@@ -114,7 +115,9 @@ class Work:
             merged = merge(stated, cell=cell, spacegroup=self.known.symops)
         notes = (str(warning.message).removeprefix(f"{source.path}: ") for warning in said)
         content = read_experiment(source.path).content if source.path.suffix.lower() in _STATING else None
-        return _Data(source, stated, merged, tuple(notes), content)
+        found = _Data(source, stated, merged, tuple(notes), content)
+        self._check(found, explained=True)  # what cannot be right, however well it might be explained, is not tried
+        return found
 
     def _listed(self, hkl: HklArray) -> tuple[HklArray, Callable[[Any], Any]]:
         """Reflections as a file can hold them, and what makes values of theirs from those of `hkl`."""
