@@ -186,7 +186,7 @@ def _rung(
     error = true.std(axis=0, dtype=np.float64) + 0.02 * float(expected.mean())
     seen = _samples(simulation, model, expected, error, range(samples), tell)
     linear, beside = regress(seen.amplitude, seen.p), None
-    if network:
+    if network and len(modes):
         from argand.adapt.network import train_network  # torch
 
         more = _samples(simulation, model, expected, error, range(samples, _MORE * samples), lambda done: None)
