@@ -49,15 +49,9 @@ def main(folder: Path, names: Sequence[str]) -> None:
                 before.append(f"{100 * estimate.r_known:.0f}")
                 after.append(f"{100 * known.r1_of(estimate):.2f}")
             cells.append(f"{', '.join(before)} → {', '.join(after)}")
-        row = [
-            name,
-            known.crystal.spacegroup,
-            len(known.data.hkl),
-            *known.theirs,
-            f"{100 * known.r1_of(home):.2f}",
-            *cells,
-        ]
-        print("| " + " | ".join([*map(str, row), *cells, f"{np.median(seconds):.1f}"]) + " |", flush=True)
+        about = (name, known.crystal.spacegroup, len(known.data.hkl), *known.theirs)
+        row = [*map(str, about), f"{100 * known.r1_of(home):.2f}", *cells, f"{np.median(seconds):.1f}"]
+        print("| " + " | ".join(row) + " |", flush=True)
 
 
 if __name__ == "__main__":

@@ -81,6 +81,25 @@ def test_jacobian_against_autograd(spacegroup):
     assert np.abs(model.jacobian(np.zeros(len(model))) - wanted).max() < 1e-9 * np.abs(wanted).max()
 
 
+@pytest.mark.parametrize("spacegroup", ["P 1 21 1", "P 41 21 2", "P -1"])
+def test_merged_friedel_mates(spacegroup):
+    """Iron among carbon, for molybdenum's radiation: the mean of the mates hardly feels f'', each of them may."""
+    crystal = structure(spacegroup)
+    hkl, energy = some_reflections(crystal), 17.44
+    amplitudes = [np.abs(argand.structure_factors(crystal, sign * hkl, energy_kev=energy)) for sign in (1, -1)]
+    mean = np.sqrt(np.square(amplitudes).mean(axis=0))
+    merged, apart = (Model(crystal, hkl, free(crystal), energy_kev=energy, mates_merged=m) for m in (True, False))
+    zero = np.zeros(len(merged))
+    off = [np.abs(np.abs(model.structure_factors(zero)) - mean).sum() / mean.sum() for model in (merged, apart)]
+    if spacegroup == "P -1":
+        assert max(off) < 1e-12
+    else:
+        assert off[0] < 0.003
+        assert off[1] > off[0]
+    strained = merged.in_cell(crystal.cell)
+    assert np.array_equal(strained.structure_factors(zero), merged.structure_factors(zero))
+
+
 def test_float32_jacobian():
     model, p = everything("P 1 21/c 1")
     w = np.ones((3, len(model.hkl)))

@@ -44,7 +44,29 @@ def mtz(path: Path, data: Reflections, power: float = 0.5, **stated: object) -> 
     write_reflections(path, merged.hkl, f.astype(complex), SIGF=0.03 * f + 1e-3 * f.mean(), **about)
 
 
+def cif(path: Path, data: Reflections, formula: str) -> None:
+    """Intensities, beside cell, space group and what is in the cell."""
+    merged = argand.measured.merge(data)
+    assert merged.sigma is not None
+    names = ("a", "b", "c")
+    angles = ("alpha", "beta", "gamma")
+    lines = ["data_x", f"_chemical_formula_sum '{formula}'", "_cell_formula_units_Z 4"]
+    lines += [f"_cell_length_{name} {value}" for name, value in zip(names, KNOWN.cell[:3], strict=True)]
+    lines += [f"_cell_angle_{name} {value}" for name, value in zip(angles, KNOWN.cell[3:], strict=True)]
+    lines += [f"_space_group_name_H-M_alt '{KNOWN.spacegroup}'", "loop_"]
+    lines += [f"_refln_{name}" for name in ("index_h", "index_k", "index_l", "F_squared_meas", "F_squared_sigma")]
+    rows = zip(merged.hkl.tolist(), merged.intensity, merged.sigma, strict=True)
+    lines += [f"{h} {k} {l} {i:.3f} {s:.3f}" for (h, k, l), i, s in rows]
+    path.write_text("\n".join([*lines, ""]))
+
+
+def formula(crystal: argand.Crystal) -> str:
+    """Of the asymmetric unit, all of whose sites are on general positions."""
+    return " ".join(f"{symbol}{crystal.types.count(symbol)}" for symbol in sorted(set(crystal.types)))
+
+
 RIGHT = {
+    "stated.cif": lambda path: cif(path, of(moved(0.1, 7)), formula(KNOWN)),
     "as_it_is.hkl": lambda path: hkl(path, of(KNOWN)),
     "moved_1.hkl": lambda path: hkl(path, of(moved(0.1, 1))),
     "moved_2.hkl": lambda path: hkl(path, of(moved(0.2, 2))),
@@ -63,6 +85,7 @@ WRONG = {
     "other_laue_group.hkl": (lambda path: hkl(path, of(TRICLINIC)), "space group"),
     "other_structure.hkl": (lambda path: hkl(path, of(random_crystal("P 1 21/c 1", atoms=8, seed=14))), ""),
     "other_content.hkl": (lambda path: hkl(path, of(moved(0.1, 4, HEAVY))), ""),
+    "other_content_stated.cif": (lambda path: cif(path, of(moved(0.1, 8)), formula(HEAVY)), "another content"),
     "amplitudes.hkl": (lambda path: hkl(path, of(moved(0.1, 5)), power=0.5), "amplitudes given as intensities"),
     "intensities.mtz": (lambda path: mtz(path, of(moved(0.1, 6)), power=1.0), "intensities given as amplitudes"),
     "too_few.hkl": (lambda path: hkl(path, few(of(KNOWN))), "too few"),

@@ -108,7 +108,7 @@ class Adaptation:
         if key not in self._ready:
             crystal = self.crystal.replace(cell=cell)
             beam: dict[str, Any] = {"table": self.table, "energy_kev": self.energy_kev}
-            model = Model(crystal, hkl, self.parameters, **beam, extinction=self.extinction)
+            model = Model(crystal, hkl, self.parameters, **beam, extinction=self.extinction, mates_merged=True)
             if len(self._ready) >= _KEPT:
                 del self._ready[next(iter(self._ready))]
             line, difference = Linearisation(crystal, hkl, self.positions, **beam), Difference(model)

@@ -73,7 +73,7 @@ class Linearisation:
         energy_kev: float | None = None,
     ) -> None:
         self.crystal, self.hkl = crystal, hkl
-        self._beam: dict[str, Any] = {"table": table, "energy_kev": energy_kev}
+        self._beam: dict[str, Any] = {"table": table, "energy_kev": energy_kev, "mates_merged": True}
         self.modes = parameters.directions[:, :, FRAC] @ cartesian_axes(crystal).T  # (k, n, 3) angstrom
         self._parameters = parameters
         self._sharp = Model(crystal, hkl, parameters, **self._beam)

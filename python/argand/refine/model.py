@@ -54,6 +54,9 @@ class Model:
         As in `argand.structure_factors`.
     extinction
         SHELXL's x where p = 0; this, and a free one, need `energy_kev`.
+    mates_merged
+        The data are means of Friedel mates. Of |F(h)|^2 and |F(-h)|^2 the mean is |F'|^2 + |F''|^2, with f0 + f' and
+        with f'': without a centre of symmetry the second term, small away from absorption edges, is left out.
 
     Attributes
     ----------
@@ -72,6 +75,7 @@ class Model:
         table: str = "it92",
         energy_kev: float | None = None,
         extinction: float = 0.0,
+        mates_merged: bool = False,
     ) -> None:
         self.crystal = crystal
         self.hkl = as_hkl(hkl)
@@ -84,6 +88,9 @@ class Model:
         self._kinds = tuple(dict.fromkeys(crystal.types))
         self._kind = np.array([self._kinds.index(t) for t in crystal.types], np.int32)
         self._form = form_factors(self._kinds, self.stol, table=table, energy_kev=energy_kev)
+        self._mates_merged = mates_merged
+        if mates_merged and spared_operations(crystal.symops, True)[2] is None:
+            self._form = np.ascontiguousarray(self._form.real)
         self._anisotropic = np.zeros(n, bool) if crystal.u_aniso is None else ~np.isnan(crystal.u_aniso[:, 0])
         self._start = np.zeros((n, 11))
         self._start[:, FRAC], self._start[:, BISO], self._start[:, OCC] = crystal.frac, crystal.b_iso, crystal.occ
@@ -98,7 +105,7 @@ class Model:
                 raise ArgandError("extinction depends on the wavelength: needs energy_kev")
             self._extinction = Extinction(self.stol, wavelength(energy_kev))
         every = operations(crystal.symops)
-        kept, centring, inversion = spared_operations(crystal.symops, energy_kev is None)
+        kept, centring, inversion = spared_operations(crystal.symops, np.isrealobj(self._form))
         self._share = Share(crystal, centring, inversion)
         self._rotation = np.array([every[i][0] for i in kept])
         self._translation = np.array([every[i][1] for i in kept])
@@ -127,7 +134,7 @@ class Model:
     def of(self, crystal: Crystal, parameters: Parameters) -> Model:
         """The same reflections and radiation, and the same extinction where p = 0, of another crystal."""
         beam: dict[str, Any] = {"table": self.table, "energy_kev": self.energy_kev, "extinction": self._x0}
-        return Model(crystal, self.hkl, parameters, **beam)
+        return Model(crystal, self.hkl, parameters, **beam, mates_merged=self._mates_merged)
 
     def structure_factors(self, p: ArrayLike) -> ComplexArray:
         """F (n, m) of parameters p (n, k), or (m,) of (k,)."""

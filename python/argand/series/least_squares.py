@@ -101,5 +101,5 @@ class LeastSquares:
         return answers
 
     def _model(self, seen: Observed, cell: Cell, parameters: Parameters) -> Model:
-        model = Model(self.crystal, seen.hkl, parameters, **self._beam)
+        model = Model(self.crystal, seen.hkl, parameters, **self._beam, mates_merged=True)
         return model if np.allclose(cell, self.crystal.cell, rtol=0, atol=1e-6) else model.in_cell(cell)

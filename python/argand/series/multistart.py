@@ -34,7 +34,8 @@ _SPARE = 10  # reflections beyond twice the parameters, for one of these resolut
 _CYCLES, _FEW = 50, 8
 _WIDTH = 0.3  # angstrom, of the prior along each direction: it holds what the data hardly see
 _FLOOR = 0.03  # of the mean amplitude: what a model is wrong by, whatever the sigmas say
-_BESIDE = (0.2, 0.3, 0.45, 0.1, 0.3, 0.45, 0.2, 0.6) * 2  # starts: angstrom along each direction
+_BESIDE = (0.2, 0.3, 0.45, 0.1, 0.3, 0.45, 0.2, 0.6)  # starts: angstrom along each direction
+_TIMES, _CHEAP = 5, 200  # over again at most, and as long as so many parameters are refined
 _STEPS, _SHARE = (0.4, 0.8, 1.2) * 6, 0.1  # the same from the best answer, and the least chance of a site to move
 _SAME, _OFTEN = 0.02, 5  # of chi^2, and how often an answer has to be found
 _AWAY = 0.1  # angstrom: an exchange that is worth a refinement
@@ -125,7 +126,7 @@ def thoroughly(movable: Movable, model: Model, loose: Model, seen: Observed) -> 
     run(every, np.zeros(k), coarse)
     # the same for all data sets: an answer does not depend on the company it is found in
     rng = np.random.default_rng(0)
-    for number, width in enumerate(_BESIDE):
+    for number, width in enumerate(_BESIDE * int(np.clip(_CHEAP // max(k, 1), 1, _TIMES))):
         start = width * rng.normal(size=k) * movable.positions
         run(np.flatnonzero(kept.r > np.maximum(BAD, enough)), start, coarse if number % 2 else ())
     for width in _STEPS:
