@@ -64,6 +64,13 @@ class Movable:
         largest = of_site.max(axis=1, initial=1e-30, keepdims=True)
         return np.asarray(np.maximum(of_site / largest, _SHARE)[:, self.site])
 
+    def unridden(self, p: FloatArray) -> FloatArray:
+        """The same (b, k) with hydrogens where the known structure has them."""
+        k, found = len(self.riding), p.copy()
+        followed = np.einsum("bk,knx->bnx", p[:, :k], self.moves[:k])
+        found[:, k:] = -np.einsum("bnx,hnx->bh", followed, self.moves[k:])
+        return found
+
     def unexchanged(self, p: FloatArray, alike: bool) -> FloatArray:
         """Displacements (b, n, 3) with atoms that have changed places put back, see `exchanged`."""
         u = np.einsum("bk,knx->bnx", p, self.moves[: p.shape[1]])
@@ -140,9 +147,11 @@ def thoroughly(movable: Movable, model: Model, loose: Model, seen: Observed) -> 
         other = np.abs(start - p).max(axis=1, initial=0.0) > _AWAY
         run(left[other], start[other])
     if len(left) and len(movable.loose) > k:
-        free_ones = _refined(loose, seen, left, kept.p[left], (), _CYCLES)
-        ask = free_ones.chi2 < _RIDING * kept.chi2[left]
-        kept.put(left[ask], free_ones, ask)
+        away = _refined(loose, seen, left, kept.p[left], (), _CYCLES)
+        ask = away.chi2 < _RIDING * kept.chi2[left]
+        kept.put(left[ask], away, ask)
+        if ask.any():
+            kept.take(left[ask], _refined(loose, seen, left[ask], movable.unridden(kept.p[left[ask]]), (), _CYCLES))
     return kept
 
 
