@@ -65,14 +65,14 @@ def _group_ops(spacegroup: str | tuple[str, ...]) -> gemmi.GroupOps:
     if isinstance(spacegroup, str) and "," not in spacegroup:
         return named_spacegroup(spacegroup).operations()
     listed = spacegroup.split(";") if isinstance(spacegroup, str) else spacegroup
+    if not all(triplet.isascii() for triplet in listed):  # gemmi would cut a letter in two to complain about it
+        raise ArgandError("symmetry operation not understood: it has letters beyond ASCII")
     try:
         parsed = {gemmi.Op(triplet).wrap().triplet() for triplet in listed} | {"x,y,z"}
         # gemmi takes the first operation for the identity, and completes what is not closed
         ordered = sorted(parsed, key=lambda triplet: (triplet != "x,y,z", triplet))
         group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in ordered])
         group.add_missing_elements()
-    except UnicodeDecodeError:  # gemmi cuts the operation in two to complain about it
-        raise ArgandError("symmetry operation not understood: it has letters beyond ASCII") from None
     except RuntimeError as error:
         raise ArgandError(f"symmetry operations not understood: {error}") from None
     if {op.wrap().triplet() for op in group} != parsed:
