@@ -156,8 +156,8 @@ def measure() -> Section:
         [
             "all cores, time by the clock on the wall, medians of rounds in which everything runs once",
             '"best": the shortest time of one thread over the shortest of two, for a machine that others use',
-            '"sums", "copies": the same ratio in the same rounds for two sums of SHA-256, and for two copies of 8 MiB:',
-            "  what the machine gives to work that needs no memory, and to work that needs nothing else",
+            '"sums", "copies": the same ratio in the same rounds for two sums of SHA-256, and for two copies of 8 MiB',
+            "what the machine gives to work that needs no memory, and to work that needs nothing else, are these two",
         ],
         lines,
         (1, 2, 3, 4, 5, 6, 7, 8),

@@ -211,9 +211,12 @@ def scatter_pair(reflections: Any, box: Any, v: FunctionPair, a: Array, values: 
 
 
 def _low_rank(reflections: Any, box: Any, v: FunctionPair) -> tuple[Any, Any, Any]:
-    hkl, q = reflections
     axes = tuple((_address(p), _address(f), len(p) // 2) for p, f in zip(box.place, box.factor, strict=True))
-    return (len(hkl), _address(hkl), _address(q)), axes, (_address(v.series), len(v.series), *v.interval)
+    return (
+        (len(reflections.hkl), _address(reflections.hkl), _address(reflections.q)),
+        axes,
+        (_address(v.series), len(v.series), *v.interval),
+    )
 
 
 class JacobianSites(NamedTuple):

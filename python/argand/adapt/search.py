@@ -29,12 +29,12 @@ from argand.adapt.relocation import relocations
 from argand.cell import FloatArray
 from argand.refine import GaussianPrior, Model, Refinement, refine
 from argand.series.estimate import FurtherAtom
+from argand.series.observed import Observed
 
 __all__ = ["Expected", "Found", "Tools", "search"]
 
 Rows = NDArray[np.intp]
 
-_FLOOR = 0.03  # of the mean amplitude: what a model is wrong by, whatever the counting says
 _ANNEAL = (3.0, 2.0, 1.4)
 _CYCLES = 30
 _WIDER = 1.1  # a start drawn anew is known to this part of the width
@@ -132,9 +132,8 @@ class _Search:
     def __init__(self, tools: Tools, observed: FloatArray, sigma: FloatArray, expected: Expected) -> None:
         self.tools, self.observed, self.expected = tools, observed, expected
         b, k = len(observed), len(tools.model)
-        mean = np.nanmean(observed, axis=1, keepdims=True)
-        self.error = np.sqrt(np.square(sigma) + np.square(_FLOOR * mean))
-        self.enough = 0.005 + 1.1 * np.nansum(sigma, axis=1) * np.sqrt(2.0 / np.pi) / np.nansum(observed, axis=1)
+        seen = Observed(tools.model.hkl, observed, sigma)
+        self.error, self.enough = seen.error, seen.explained
         spread = np.where(np.array(tools.model.parameters.kinds) == "position", expected.width, np.inf)
         self.prior = GaussianPrior.from_sigma(np.zeros(k), spread)
         self.alone, self.joined = _Ends(b, k), _Ends(b, k + 5)

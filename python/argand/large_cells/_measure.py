@@ -41,7 +41,7 @@ def crystal(atoms: int) -> Crystal:
 def transform(points: int, reach: tuple[int, int, int], eps: float, single: bool) -> float:
     rng = np.random.default_rng(1)
     basis = Basis(Family(np.zeros(1), np.ones((1, 1))), np.ones((1, 2)), np.ones((1, 2)), (0.0, 0.0))
-    reflections = Reflections(np.array([reach], np.int32), np.zeros(1))
+    reflections = Reflections(np.array([reach], np.int32), np.zeros(1), reach)
     frac, strengths = rng.random((points, 3)), [(Pair(0, eps, single), rng.random(points) + 0j)]
     return seconds(lambda: forward(frac, strengths, basis, reflections))
 

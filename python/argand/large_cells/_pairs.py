@@ -56,11 +56,7 @@ class Reflections(NamedTuple):
 
     hkl: NDArray[np.int32]  # (m, 3)
     q: FloatArray  # (m,) stol^2
-
-    @property
-    def reach(self) -> tuple[int, int, int]:
-        """The largest |h|, |k|, |l|."""
-        return reach_of(self.hkl)
+    reach: tuple[int, int, int]  # no |h|, |k|, |l| is larger
 
 
 class Box(NamedTuple):
@@ -72,6 +68,7 @@ class Box(NamedTuple):
 
 
 def reach_of(hkl: NDArray[np.int32]) -> tuple[int, int, int]:
+    """The largest |h|, |k|, |l|."""
     h, k, l = (max(int(column.max(initial=0)), -int(column.min(initial=0))) for column in hkl.T)
     return h, k, l
 

@@ -12,7 +12,7 @@ from argand.crystal import Crystal
 from argand.form_factors import form_factors, gaussians
 from argand.large_cells._atoms import Atoms, Points, atoms_of, points_of
 from argand.large_cells._basis import Basis, Form, basis_of, family_on, wilson
-from argand.large_cells._pairs import Reflections
+from argand.large_cells._pairs import Reflections, reach_of
 from argand.reflections import stol_squares
 
 # Shares of eps S: root mean squares, of which the largest error among a million reflections is four times.
@@ -64,7 +64,7 @@ def prepare(
             family, atoms.kind, points.b, atoms.occ, eps, (0.1 if differentiable else 1.0) * _BASIS * share
         )
         terms.append(Term(factor, basis))
-    return Prepared(atoms, points, Reflections(hkl, q), terms, _TRANSFORMS * share)
+    return Prepared(atoms, points, Reflections(hkl, q, reach_of(hkl)), terms, _TRANSFORMS * share)
 
 
 def _parts(kinds: tuple[str, ...], table: str, energy_kev: float | None) -> list[tuple[complex, Form]]:

@@ -15,7 +15,7 @@ from argand.errors import ArgandError
 from argand.measured import Merged
 from argand.refine import Model, Parameters, free, refine
 from argand.series.estimate import Estimate
-from argand.series.multistart import BAD, Movable, errors, quickly, thoroughly
+from argand.series.multistart import BAD, Movable, quickly, thoroughly
 from argand.series.observed import Observed, on_one_list
 
 __all__ = ["LeastSquares"]
@@ -73,7 +73,7 @@ class LeastSquares:
         kept = thoroughly(movable, riding, loose, seen) if thorough else quickly(movable, riding, seen)
         f = loose.structure_factors(kept.p)
         overall = kept.p[:, movable.loose.of_kind("overall_b")[0]]
-        before = refine(self._model(seen, cell, self._still), seen.amplitude, errors(seen), on="F").figures.r1
+        before = refine(self._model(seen, cell, self._still), seen.amplitude, seen.error, on="F").figures.r1
         squares = np.square(movable.moves).sum(axis=2)  # (k, n): whose uncertainty a parameter is
         answers = []
         for row in range(len(f)):

@@ -23,7 +23,7 @@ from argand.series.observed import Observed
 from argand.series.riding import hydrogen_modes, leaders, riding_modes
 from argand.site_symmetry import cartesian_axes
 
-__all__ = ["BAD", "Kept", "Movable", "errors", "quickly", "thoroughly"]
+__all__ = ["BAD", "Kept", "Movable", "quickly", "thoroughly"]
 
 #: An R that no crystal like the known one has once its atoms are in place
 BAD = 0.25
@@ -33,7 +33,6 @@ _ANNEAL = (3.0, 2.0, 1.4)  # resolutions (angstrom) before all reflections: low 
 _SPARE = 10  # reflections beyond twice the parameters, for one of these resolutions to be worth it
 _CYCLES, _FEW = 50, 8
 _WIDTH = 0.3  # angstrom, of the prior along each direction: it holds what the data hardly see
-_FLOOR = 0.03  # of the mean amplitude: what a model is wrong by, whatever the sigmas say
 _BESIDE = (0.2, 0.3, 0.45, 0.1, 0.3, 0.45, 0.2, 0.6)  # starts: angstrom along each direction
 _TIMES, _CHEAP = 5, 200  # over again at most, and as long as so many parameters are refined
 _STEPS, _SHARE = (0.4, 0.8, 1.2) * 6, 0.1  # the same from the best answer, and the least chance of a site to move
@@ -122,8 +121,7 @@ def thoroughly(movable: Movable, model: Model, loose: Model, seen: Observed) -> 
     every, k = np.arange(len(seen.amplitude)), len(model)
     kept = Kept.none(len(every), len(movable.loose))
     coarse = [d for d in _ANNEAL if (model.stol <= 0.5 / d).sum() > 2 * k + _SPARE]
-    noise = np.nansum(seen.sigma, axis=1) * np.sqrt(2.0 / np.pi) / np.nansum(seen.amplitude, axis=1)
-    explained = 0.005 + 1.1 * noise
+    explained = seen.explained
     enough = np.maximum(_GOOD, explained)
 
     def run(rows: NDArray[np.intp], start: FloatArray, anneal: Sequence[float] = ()) -> None:
@@ -155,12 +153,6 @@ def thoroughly(movable: Movable, model: Model, loose: Model, seen: Observed) -> 
     return kept
 
 
-def errors(seen: Observed) -> FloatArray:
-    """Sigmas (b, m), and what a model is wrong by whatever they say."""
-    floor = _FLOOR * np.nanmean(seen.amplitude, axis=1, keepdims=True)
-    return np.asarray(np.sqrt(np.square(seen.sigma) + np.square(floor)))
-
-
 def _are_positions(parameters: Parameters) -> NDArray[np.bool_]:
     kinds: NDArray[np.bool_] = np.array(parameters.kinds) == "position"
     return kinds
@@ -172,7 +164,7 @@ def _refined(
     """Of data sets `rows`, with a prior of the displacements."""
     width = np.where(_are_positions(model.parameters), _WIDTH, np.inf)
     run = refine(
-        model, seen.amplitude[rows], errors(seen)[rows], on="F", start=start,
+        model, seen.amplitude[rows], seen.error[rows], on="F", start=start,
         prior=GaussianPrior.from_sigma(np.zeros(len(model)), width), anneal=anneal, cycles=cycles,
     )  # fmt: skip
     if run.interrupted:

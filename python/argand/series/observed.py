@@ -13,7 +13,9 @@ from argand.measured import Merged, amplitudes
 from argand.reflections import HklArray, miller_indices
 from argand.symmetry import SpaceGroup
 
-__all__ = ["Observed", "on_one_list"]
+__all__ = ["Observed", "noise", "on_one_list"]
+
+_FLOOR = 0.03  # of the mean amplitude: what a model is wrong by, whatever the sigmas say
 
 
 class Observed(NamedTuple):
@@ -22,6 +24,22 @@ class Observed(NamedTuple):
     hkl: HklArray  # (m, 3)
     amplitude: FloatArray  # (b, m) |F|, each set on its own scale
     sigma: FloatArray  # (b, m)
+
+    @property
+    def error(self) -> FloatArray:
+        """Sigmas (b, m), and what a model is wrong by whatever they say."""
+        floor = _FLOOR * np.nanmean(self.amplitude, axis=1, keepdims=True)
+        return np.asarray(np.sqrt(np.square(self.sigma) + np.square(floor)))
+
+    @property
+    def explained(self) -> FloatArray:
+        """R (b,) below which a model leaves nothing but the errors that the sigmas tell of."""
+        return np.asarray(0.005 + 1.1 * noise(self.amplitude, self.sigma))
+
+
+def noise(amplitude: FloatArray, sigma: FloatArray) -> FloatArray:
+    """R that Gaussian errors leave of the right model: sqrt(2 / pi) sum sigma / sum |F|, over the last axis."""
+    return np.asarray(np.sqrt(2.0 / np.pi) * np.nansum(sigma, axis=-1) / np.nansum(amplitude, axis=-1))
 
 
 def on_one_list(data: Sequence[Merged], spacegroup: SpaceGroup) -> Observed:

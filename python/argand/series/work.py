@@ -21,6 +21,7 @@ from argand.r_factors import r1
 from argand.reflections import HklArray, in_p1
 from argand.series.estimate import Answer, Estimate, Estimator, with_atom
 from argand.series.folder import SeriesFolder
+from argand.series.observed import noise
 from argand.series.record import Record
 from argand.series.sources import Source
 from argand.site_symmetry import cartesian_axes
@@ -101,10 +102,10 @@ class Work:
         """Where the errors of the data would let a model be better, once it is refined."""
         if not self.options.refine or merged.sigma is None:
             return []
-        noise = float(np.nansum(estimate.sigma_amplitude) / np.nansum(estimate.amplitude)) * np.sqrt(2.0 / np.pi)
-        if estimate.r < max(_R_POOR, _BEYOND * noise):
+        own = float(noise(estimate.amplitude, estimate.sigma_amplitude))
+        if estimate.r < max(_R_POOR, _BEYOND * own):
             return []
-        return [f"R is {estimate.r:.2f}, errors explain {noise:.2f}: another content, or atoms that no model has?"]
+        return [f"R is {estimate.r:.2f}, errors explain {own:.2f}: another content, or atoms that no model has?"]
 
     def _read(self, source: Source) -> _Data:
         with warnings.catch_warnings(record=True) as said:
