@@ -46,7 +46,6 @@ KINDS = {
 }
 WANTED = {0.5: 0.95, 0.7: 0.85}  # share of successes after refinement
 STARTS = 6
-ERROR = 0.03  # of the mean amplitude, as in the search of argand.adapt
 
 
 class Methods:
@@ -55,7 +54,7 @@ class Methods:
     def __init__(self, made: Adaptation, seen: Observed) -> None:
         self.made, self.seen = made, seen
         self.model = made.tools(seen.hkl, made.crystal.cell).model
-        self.error = np.sqrt(seen.sigma**2 + (ERROR * seen.amplitude.mean(axis=1, keepdims=True)) ** 2)
+        self.error = seen.error
 
     def known(self) -> np.ndarray:
         f = self.model.structure_factors(np.zeros(len(self.model)))
