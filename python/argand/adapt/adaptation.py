@@ -223,7 +223,7 @@ class _Work:
         for i in np.unique(self.rung):
             own = np.flatnonzero(self.rung == i)
             rung = made.rungs[i]
-            expected = Expected(rung.width, self.regression[own], rung.linear.covariance)
+            expected = Expected(rung.width, self.regression[own])
             found = search(
                 self.tools, self.seen.amplitude[own], self.seen.sigma[own], expected, made.rounds,
                 int(made.about.get("seed", 0)),

@@ -10,8 +10,7 @@ angles first, each for the data sets that are not yet explained to within their 
 
 The most probable is the end with the lowest chi^2, the prior's share included: where the data hold what no displacement
 explains, the lowest R is that of the widest detour. If three starts have led to the same end, and its R is sound, there
-is no better one. What stays unexplained has larger errors than it says, and is refined once more with such: beside them
-what the regression has found weighs as it should, which has learned of what no model has.
+is no better one.
 """
 
 from __future__ import annotations
@@ -59,7 +58,6 @@ class Expected(NamedTuple):
 
     width: float
     first: FloatArray  # (b, k - 1)
-    covariance: FloatArray  # (k - 1, k - 1)
 
 
 class Found(NamedTuple):
@@ -199,7 +197,6 @@ class _Search:
             rows = np.flatnonzero(chosen)
             if not len(rows):
                 continue
-            self._settle(rows, ends, own)
             f = (model if own is None else own.model).structure_factors(ends.p[rows])
             found.p[rows], found.sigma[rows], found.f[rows] = ends.p[rows, :k], ends.sigma[rows, :k], f
             found.r[rows], found.converged[rows] = ends.r[rows], ends.converged[rows]
@@ -207,20 +204,6 @@ class _Search:
                 for row in rows.tolist():
                     found.further[row] = own.atom(ends.p[row])
         return found
-
-    def _settle(self, rows: Rows, ends: _Ends, further: WithFurtherAtom | None) -> None:
-        """Refine what is not explained with errors that explain it, and with what was learned."""
-        rows = rows[ends.r[rows] > self.enough[rows]]
-        if not len(rows):
-            return
-        wider = self.error[rows] * np.maximum(ends.goodness[rows], 1.0)[:, None]
-        prior = _learned(self.expected, rows, len(self.tools.model))
-        model = self.tools.model if further is None else further.model
-        prior = prior if further is None else further.prior(prior)
-        run = refine(model, self.observed[rows], wider, on="F", start=ends.p[rows], prior=prior, cycles=_CYCLES)
-        if run.interrupted:
-            raise KeyboardInterrupt
-        ends.put(rows, run, np.arange(len(rows)))
 
     def _refine(
         self, model: Model, rows: Rows, start: FloatArray, prior: GaussianPrior, anneal: Sequence[float] = ()
@@ -242,11 +225,3 @@ def _beside(rows: Rows, starts: Sequence[FloatArray]) -> tuple[Rows, FloatArray]
     if not len(rows):
         return rows, np.empty((0, 0))
     return np.repeat(rows, [len(own) for own in starts]), np.concatenate(starts)
-
-
-def _learned(expected: Expected, rows: Rows, k: int) -> GaussianPrior:
-    """What the regression says of the modes, which come first among k parameters; the others are free."""
-    modes = expected.first.shape[1]
-    mean, precision = np.zeros((len(rows), k)), np.zeros((k, k))
-    mean[:, :modes], precision[:modes, :modes] = expected.first[rows], np.linalg.inv(expected.covariance)
-    return GaussianPrior(mean, precision)
