@@ -8,6 +8,7 @@ import pytest
 
 import argand
 import oracles
+from argand import _dispatch
 
 CELL = (7.0, 8.0, 9.5, 81.0, 95.0, 103.0)
 
@@ -29,6 +30,29 @@ def test_map_is_the_definition_on_any_grid(kernels, grid, hermitian, dtype, tole
     kernels.map_from_structure_factors(f.astype(np.result_type(dtype, np.complex64)), rho, 0.01)
     expected = np.stack([oracles.density(x.ravel(), oracles.box(reach), grid, 100.0) for x in f])
     assert np.abs(rho - expected).max() < tolerance * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_maps_larger_than_the_caches_are_those_made_one_by_one(dtype, threads):
+    """They are written past the caches, in whole lines of them: wherever they begin, and nothing beside them."""
+    maps, grid, beside = 150, (29, 31, 35), 7.0
+    f = random_box(np.random.default_rng(11), (2, 3, 2), maps=maps).astype(np.result_type(dtype, np.complex64))
+    one = np.empty((maps, *grid), dtype)
+    for i in range(maps):
+        _dispatch.map_from_structure_factors(f[i : i + 1], one[i : i + 1], 0.01)
+    before = argand.num_threads()
+    argand.set_num_threads(threads)
+    try:
+        for first in (0, 1, 3):
+            room = np.full(one.size + 20, beside, dtype)
+            many = room[first : first + one.size].reshape(one.shape)
+            assert many.nbytes > 12 << 20
+            _dispatch.map_from_structure_factors(f, many, 0.01)
+            np.testing.assert_array_equal(many, one)
+            assert (room[:first] == beside).all() and (room[first + one.size :] == beside).all()
+    finally:
+        argand.set_num_threads(before)
 
 
 @pytest.mark.parametrize("grid", [(12, 10, 15), (5, 4, 70)])

@@ -11,6 +11,8 @@
 namespace argand {
 namespace {
 
+constexpr Index cached_bytes = 12 << 20;  // of results that a cache may still hold when they are used
+
 // cos, then sin, of 2 pi order point / n, exact to the last digit: the angle is reduced as an integer.
 template <class T>
 std::vector<T> axis_table(int reach, Index n, Index size, const std::function<Index(Index order, Index point)>& place) {
@@ -32,7 +34,8 @@ template <class T>
 struct Plan : TransformPlan<T> {
   std::vector<T> table_x, table_y, table_z;
 
-  Plan(const HklBox& box, const Grid& grid) {
+  Plan(const HklBox& box, const Grid& grid, bool streamed) {
+    this->streamed = streamed;
     constexpr Index lanes = lane_count<T>;
     const auto whole = [](Index n) { return (n + lanes - 1) / lanes * lanes; };
     this->half = box.l + 1;
@@ -109,7 +112,7 @@ template <class T>
 void map_from_structure_factors(Index maps, const HklBox& box, const Complex<T>* F, const Grid& grid, double scale,
                                 T* map) {
   const TransformKernels<T>& kernel = kernels();
-  const Plan<T> plan(box, grid);
+  const Plan<T> plan(box, grid, maps * grid.size() * Index(sizeof(T)) > cached_bytes);
   const Index planes = grid.a / 2 + 1;  // each with its mirror
   const Index slab = std::clamp<Index>(maps * planes / 64, 1, planes);
   const Index slabs = (planes + slab - 1) / slab;
@@ -127,7 +130,7 @@ template <class T>
 void structure_factors_from_map(Index maps, const HklBox& box, const T* map, const Grid& grid, double scale,
                                 Complex<T>* F) {
   const TransformKernels<T>& kernel = kernels();
-  const Plan<T> plan(box, grid);
+  const Plan<T> plan(box, grid, false);
   const Index folded = (box.h + 1) * plan.plane;
   parallel_for(maps, [&](Index m) {
     std::vector<T> work(2 * folded + plan.scratch(), T(0));

@@ -110,7 +110,10 @@ struct TransformPlan {
   Index line;      // numbers of a line over l: 2 half, padded to whole lanes
   Index plane;     // numbers of a plane over (k, l)
   Index z_padded;  // points z = 1 .. n / 2, at least one, padded to whole lanes
-  Index scratch() const { return 4 * plane + (2 * y.reach + 6) * line + 2 * z_padded; }
+  bool streamed;   // the map is written past the caches
+  Index scratch() const {
+    return 4 * plane + (2 * y.reach + 6) * line + 2 * z_padded + (streamed ? y.points * z.points : 0);
+  }
 };
 
 template <class T>

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernels.hpp"
+#include "stream.inl"
 
 namespace argand {
 namespace {
@@ -132,7 +133,7 @@ ARGAND_INLINE void lines_to_map(const TransformPlan<T>& plan, const T* const (&u
 }
 
 // Planes x = begin .. end of the map and their mirrors na - x. even, odd: (h + 1) planes F(h) + F(-h) and
-// -i [F(h) - F(-h)].
+// -i [F(h) - F(-h)]. A plane that is to be streamed is made in the scratch first.
 template <class T>
 void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index begin, Index end, T* scratch, T* map) {
   const Index line = plan.line, plane = plan.plane;
@@ -141,6 +142,7 @@ void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index beg
   T* sum = at_x[1] + plane;
   T* turned = sum + (reach + 1) * line;
   T* at_y[2] = {turned + (reach + 1) * line, turned + (reach + 2) * line};
+  T* buffer = at_y[1] + line;
   const Index na = plan.x.points, nb = plan.y.points, nc = plan.z.points;
   for (Index i = 0; i < 2 * (reach + 1) * line; ++i) sum[i] = 0;
   for (Index x = begin; x < end; ++x) {
@@ -153,7 +155,8 @@ void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index beg
       for (Index k = 1; k <= reach; ++k) {
         fold_and_turn(plan.half, t + (reach + k) * line, t + (reach - k) * line, sum + k * line, turned + k * line);
       }
-      T* out = map + (side ? mirror : x) * nb * nc;
+      T* place = map + (side ? mirror : x) * nb * nc;
+      T* out = plan.streamed ? buffer : place;
       for (Index y = 0; y <= nb / 2; ++y) {
         const Index at = y * (reach + 1);
         combine(line, reach + 1, plan.y.cos + at, plan.y.sin + at, sum, turned, at_y[0], at_y[1]);
@@ -163,8 +166,10 @@ void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index beg
           lines_to_map<1, T>(plan, {at_y[0]}, {out + y * nc});
         }
       }
+      if (plan.streamed) copy_past_caches(nb * nc, buffer, place);
     }
   }
+  finish_streams();
 }
 
 // ---- map to structure factors ---------------------------------------------------------------------------------------

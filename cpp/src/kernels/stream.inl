@@ -1,0 +1,53 @@
+// Results larger than the caches, written past them: a plain store first reads what it overwrites, and drives out what
+// other work still needs.
+#pragma once
+
+#include "argand/lanes.hpp"
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+namespace argand {
+namespace {
+
+// 64 bytes to a whole line of the cache, `to` aligned to it
+ARGAND_INLINE void stream_line(const char* from, char* to) {
+#if defined(__AVX512F__)
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(to), _mm512_loadu_si512(from));
+#elif defined(__SSE2__)
+#pragma GCC unroll 4
+  for (int i = 0; i < lane_bytes; i += 16) {
+    _mm_stream_si128(reinterpret_cast<__m128i*>(to + i), _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i)));
+  }
+#else
+  __builtin_memcpy(to, from, lane_bytes);
+#endif
+}
+
+// Copy n numbers; in order for this thread only, see `finish_streams`.
+template <class T>
+void copy_past_caches(Index n, const T* from, T* to) {
+  const char* source = reinterpret_cast<const char*>(from);
+  char* target = reinterpret_cast<char*>(to);
+  char* const end = target + n * sizeof(T);
+  const auto rest = [&](char* until) {
+    const std::size_t bytes = until - target;
+    __builtin_memcpy(target, source, bytes);
+    target = until, source += bytes;
+  };
+  const std::size_t over = reinterpret_cast<std::uintptr_t>(target) % lane_bytes;
+  if (over) rest(std::min(end, target + (lane_bytes - over)));
+  for (; end - target >= lane_bytes; target += lane_bytes, source += lane_bytes) stream_line(source, target);
+  rest(end);
+}
+
+// To be called before another thread may read what was copied.
+ARGAND_INLINE void finish_streams() {
+#if defined(__SSE2__)
+  _mm_sfence();
+#endif
+}
+
+}  // namespace
+}  // namespace argand
