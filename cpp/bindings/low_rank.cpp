@@ -15,6 +15,8 @@ using AxisArgs = std::tuple<Address, Address, int>;
 using BoxArgs = std::tuple<AxisArgs, AxisArgs, AxisArgs>;
 // (series, terms, low, high)
 using SeriesArgs = std::tuple<Address, Index, double, double>;
+// (atoms, points, rank)
+using FamilyExtents = std::tuple<Index, Index, Index>;
 
 BoxAxis axis_of(const AxisArgs& args) {
   const auto& [place, factor, reach] = args;
@@ -47,6 +49,24 @@ void scatter(const BoxReflections& at, const FunctionPair& v, Address a, Address
 }  // namespace
 
 void register_low_rank(py::module_& m) {
+  m.def(
+      "project_family",
+      [](const FamilyExtents& extents, Address kind, Address b, Address q, Address form, Address functions, Address u) {
+        const auto& [atoms, points, rank] = extents;
+        const Family family{atoms,
+                            points,
+                            rank,
+                            pointer<const std::int64_t>(kind),
+                            pointer<const double>(b),
+                            pointer<const double>(q),
+                            pointer<const double>(form),
+                            pointer<const double>(functions),
+                            rank};
+        const py::gil_scoped_release unlocked;
+        project(family, pointer<double>(u));
+      },
+      py::arg("extents"), py::arg("kind"), py::arg("b"), py::arg("q"), py::arg("form"), py::arg("functions"),
+      py::arg("u"));
   m.def(
       "gather_pair",
       [](int bits, const ListArgs& list, const BoxArgs& axes, const SeriesArgs& v, Address box, Address f) {

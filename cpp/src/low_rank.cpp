@@ -1,6 +1,7 @@
 #include "argand/low_rank.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include "argand/parallel.hpp"
 #include "kernels/kernels.hpp"
@@ -8,7 +9,8 @@
 namespace argand {
 namespace {
 
-constexpr Index worth_a_thread = 8192, at_a_time = 256;
+constexpr Index worth_a_thread = 8192, at_a_time = 256;  // reflections
+constexpr Index atoms_worth_a_thread = 2048;
 
 struct Place {
   Index there, opposite;
@@ -45,6 +47,21 @@ void for_reflections(const BoxReflections& at, const FunctionPair& v, const Each
 }
 
 }  // namespace
+
+void project(const Family& family, double* u) {
+  const FamilyKernels& kernel = kernels();
+  Family padded = family;
+  padded.stride = (family.rank + kernel.width - 1) / kernel.width * kernel.width;
+  std::vector<double> functions(family.points * padded.stride, 0);
+  for (Index p = 0; p < family.points; ++p) {
+    std::copy_n(family.functions + p * family.stride, family.rank, &functions[p * padded.stride]);
+  }
+  padded.functions = functions.data();
+  parallel_for((family.atoms + atoms_worth_a_thread - 1) / atoms_worth_a_thread, [&](Index task) {
+    const Index begin = task * atoms_worth_a_thread;
+    kernel.project_family(padded, begin, std::min(family.atoms, begin + atoms_worth_a_thread), u);
+  });
+}
 
 template <class T>
 void gather_pair(const BoxReflections& at, const FunctionPair& v, const Complex<T>* box, Complex<double>* F) {

@@ -17,6 +17,7 @@ __all__: list[str] = [
     "measure",
     "measure_boxes",
     "num_threads",
+    "project_family",
     "scatter_pair",
     "set_num_threads",
     "simd_level",
@@ -198,6 +199,19 @@ def num_threads() -> int:
     Threads that a call may use.
     """
 
+def project_family(
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    kind: typing.SupportsInt | typing.SupportsIndex,
+    b: typing.SupportsInt | typing.SupportsIndex,
+    q: typing.SupportsInt | typing.SupportsIndex,
+    form: typing.SupportsInt | typing.SupportsIndex,
+    functions: typing.SupportsInt | typing.SupportsIndex,
+    u: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
 def scatter_pair(
     bits: typing.SupportsInt | typing.SupportsIndex,
     list: tuple[

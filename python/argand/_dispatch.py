@@ -187,6 +187,16 @@ def arrangement(hkl: Array) -> tuple[int, int]:
     return _core.arrangement(_dtype(hkl) == "int32", hkl.shape[0], _address(hkl))
 
 
+def project_family(family: Any, kind: Array, b: Array, functions: Array, u: Array) -> None:
+    """u (rank, atoms) of atoms of `kind` (atoms,) int64 and b (atoms,), see low_rank.hpp.
+
+    `family` has q (points,) and form (kinds, points); functions (points, rank). All float64, as unchecked as above.
+    """
+    points, rank = functions.shape
+    arrays = kind, b, family.q, family.form, functions, u
+    _core.project_family((len(kind), points, rank), *map(_address, arrays))
+
+
 class FunctionPair(NamedTuple):
     """Two functions of q as Chebyshev series on an interval."""
 

@@ -1,11 +1,26 @@
-// Structure factors whose scattering is a sum of a few functions of stol^2, F = sum_r v_r A_r: what joins the boxes of
-// Fourier transforms, each of which holds two real sums A1 + i A2, to a list of reflections, and the adjoint of that.
+// Structure factors whose scattering is a sum of a few functions of stol^2, F = sum_r v_r A_r: the strengths of atoms
+// in A_r; what joins the boxes of Fourier transforms, each of which holds two real sums A1 + i A2, to a list of
+// reflections; and the adjoint of that.
 #pragma once
 
 #include "argand/lanes.hpp"
 #include "argand/views.hpp"
 
 namespace argand {
+
+// Atoms that scatter as g_j(q) = form(kind_j, q) exp(-b_j q), q = stol^2, and functions of q.
+struct Family {
+  Index atoms, points, rank;
+  const std::int64_t* kind;  // (atoms)
+  const double* b;           // (atoms)
+  const double* q;           // (points)
+  const double* form;        // (kinds, points)
+  const double* functions;   // (points, stride), of which rank are in use
+  Index stride;
+};
+
+// u[r, j] = sum_q g_j(q) functions[q, r]: (rank, atoms).
+void project(const Family& family, double* u);
 
 // The orders -reach .. reach along one axis of a box.
 struct BoxAxis {

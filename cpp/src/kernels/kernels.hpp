@@ -5,6 +5,7 @@
 
 #include "argand/jacobian.hpp"
 #include "argand/lanes.hpp"
+#include "argand/low_rank.hpp"
 #include "argand/measure.hpp"
 #include "argand/moments.hpp"
 #include "argand/rows.hpp"
@@ -144,6 +145,13 @@ struct SeriesKernels {
                       double* v1, double* v2);
 };
 
+struct FamilyKernels {
+  static constexpr int width = 8;  // functions that are summed at once: the stride is a multiple of it
+
+  // u (rank, atoms) of atoms begin .. end
+  void (*project_family)(const Family&, Index begin, Index end, double* u);
+};
+
 struct Kernels : BlockKernels<float>,
                  BlockKernels<double>,
                  RowKernels<float, float>,
@@ -161,7 +169,8 @@ struct Kernels : BlockKernels<float>,
                  JacobianKernels<float>,
                  JacobianKernels<double>,
                  GaussianKernels,
-                 SeriesKernels {
+                 SeriesKernels,
+                 FamilyKernels {
   const char* level;
 };
 

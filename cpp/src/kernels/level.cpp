@@ -1,5 +1,6 @@
 // The kernels of one instruction set. CMake compiles this file once for each, with its -march and its name.
 #include "box.inl"
+#include "family.inl"
 #include "gaussians.inl"
 #include "jacobian.inl"
 #include "measure.inl"
@@ -32,6 +33,7 @@ const Kernels ARGAND_CAT(kernels_, ARGAND_LEVEL) = {
     {jacobian_of_site<double>},
     {gaussian_sum},
     {series_pair},
+    {project_family},
     ARGAND_LEVEL_NAME,
 };
 

@@ -18,11 +18,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ive
 
+from argand import _dispatch
 from argand._dispatch import FunctionPair
 from argand.cell import FloatArray
 from argand.large_cells._atoms import IntArray
 from argand.large_cells._pairs import Pair
-from argand.large_cells._threads import for_pieces
 
 _SAMPLE = 1024  # atoms that stand for all where an error is measured
 
@@ -62,13 +62,9 @@ class Basis(NamedTuple):
         return self._projected(kind, b, -self.family.q[:, None] * self.vectors)
 
     def _projected(self, kind: IntArray, b: FloatArray, functions: FloatArray) -> FloatArray:
-        u = np.empty((len(kind), self.rank))
-
-        def project(i: slice) -> None:
-            u[i] = self.family(kind[i], b[i]) @ functions
-
-        for_pieces(len(kind), project)
-        return u
+        u = np.empty((self.rank, len(kind)))
+        _dispatch.project_family(self.family, kind, b, np.ascontiguousarray(functions), u)
+        return u.T
 
     def pair(self, pair: Pair) -> FunctionPair:
         """v_r of two ranks at any q inside the interval."""
@@ -102,18 +98,19 @@ def basis_of(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray, eps
     step = 1 + len(kind) // _SAMPLE
     sample = np.sqrt(step) * occ[::step, None] * family(kind[::step], b[::step])
     every = []
-    for own in (kind == k for k in np.flatnonzero(np.bincount(kind))):
-        values = grid(b[own].min(), b[own].max(), degree(float(np.ptp(b[own])) * high, eps))
-        every.append(np.abs(occ[own]).max() * family(np.full(len(values), kind[own][0]), values))
+    for own, least, most, weight in zip(*_extremes(kind, b, occ), strict=True):
+        values = grid(least, most, degree((most - least) * high, eps))
+        every.append(weight * family(np.full(len(values), own), values))
     rare = np.concatenate(every)
     vectors = np.linalg.svd(np.concatenate([sample, rare]), full_matrices=False)[2].T
-    common_error, rare_error = np.zeros_like(sample), np.zeros_like(rare)
+    common, rest = sample @ vectors, rare @ vectors
+    common = common.T @ common
     rank = vectors.shape[1]
     while rank:
-        v = vectors[:, rank - 1]
-        common_error += np.outer(sample @ v, v)
-        rare_error += np.outer(rare @ v, v)
-        if max(np.square(common_error).sum(axis=0).max(), np.square(rare_error).max()) > tolerance**2:
+        lost = slice(rank - 1, None)  # without these functions, and the error at each point
+        v = vectors[:, lost]
+        squares = np.einsum("pr,pr->p", v @ common[lost, lost], v)
+        if max(squares.max(), np.square(rest[:, lost] @ v.T).max()) > tolerance**2:
             break
         rank -= 1
     rank += rank % 2  # two go into one transform
@@ -121,6 +118,17 @@ def basis_of(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray, eps
     x = (2.0 * family.q - (low + high)) / max(high - low, 1e-300)
     polynomials = np.polynomial.chebyshev.chebvander(x, len(x) - 1)
     return Basis(family, vectors, np.linalg.solve(polynomials, vectors), (low, high))
+
+
+def _extremes(kind: IntArray, b: FloatArray, occ: FloatArray) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
+    """The kinds that there are; the least and the largest B of each, and its largest |occ|."""
+    order = np.argsort(kind.astype(np.int16), kind="stable")  # short numbers are sorted in one pass
+    count = np.bincount(kind)
+    present = np.flatnonzero(count)
+    begin = np.cumsum(count[present]) - count[present]
+    sorted_b, weight = b[order], np.abs(occ)[order]
+    least, most = np.minimum.reduceat(sorted_b, begin), np.maximum.reduceat(sorted_b, begin)
+    return present, least, most, np.maximum.reduceat(weight, begin)
 
 
 def degree(span: float, eps: float) -> int:

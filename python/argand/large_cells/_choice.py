@@ -14,7 +14,7 @@ from argand._config import num_threads
 from argand._memory import demand, memory_limit
 from argand.crystal import Crystal
 from argand.large_cells import _cost
-from argand.large_cells._pairs import reach_of
+from argand.large_cells._pairs import Reflections, reach_of
 
 INSTALL = "method='nufft' needs finufft 2.5 or later: pip install argand[large]"
 
@@ -37,15 +37,21 @@ def installed() -> bool:
 
 def estimate(crystal: Crystal, hkl: NDArray[np.int32], eps: float = 1e-6, dispersion: bool = False) -> Estimate:
     """What both ways would cost for a crystal in P 1, on one core (see `_cost`)."""
-    atoms = len(crystal.types)
-    tensors = 0 if crystal.u_aniso is None else int(np.count_nonzero(~np.isnan(crystal.u_aniso[:, 0])))
-    shape = [2 * n + 1 for n in reach_of(hkl)]
-    points = atoms - tensors + tensors * _cost.points_of_a_tensor(eps)
+    atoms, points, shape = len(crystal.types), _points(crystal, eps), _shape(reach_of(hkl))
     return Estimate(
         _cost.direct_seconds(atoms, len(hkl)),
         _cost.nufft_seconds(atoms, points, len(hkl), shape, eps, dispersion),
         _cost.nufft_bytes(points, len(hkl), shape, eps, num_threads()),
     )
+
+
+def _points(crystal: Crystal, eps: float) -> int:
+    tensors = 0 if crystal.u_aniso is None else int(np.count_nonzero(~np.isnan(crystal.u_aniso[:, 0])))
+    return len(crystal.types) - tensors + tensors * _cost.points_of_a_tensor(eps)
+
+
+def _shape(reach: tuple[int, int, int]) -> list[int]:
+    return [2 * n + 1 for n in reach]
 
 
 def pays(crystal: Crystal, hkl: NDArray[Any], eps: float, dispersion: bool) -> bool:
@@ -61,12 +67,14 @@ def pays(crystal: Crystal, hkl: NDArray[Any], eps: float, dispersion: bool) -> b
     return 2.0 * cost.nufft_seconds < cost.direct_seconds and cost.nufft_bytes < memory_limit()
 
 
-def check(crystal: Crystal, hkl: NDArray[np.int32], eps: float) -> None:
+def check(crystal: Crystal, reflections: Reflections, eps: float) -> None:
     """Raise what stands against the transforms."""
     if not _cost.SMALLEST_EPS <= eps <= _cost.LARGEST_EPS:
         raise ValueError(f"eps is {eps}, needs {_cost.SMALLEST_EPS:g} to {_cost.LARGEST_EPS:g}")
     if not installed():
         raise ImportError(INSTALL)
-    if len(hkl):
-        reach = " ".join(map(str, reach_of(hkl)))
-        demand(f"method='nufft' for hkl to {reach}", estimate(crystal, hkl, eps).nufft_bytes, "use method='direct'")
+    if len(reflections.hkl):
+        shape = _shape(reflections.reach)
+        needs = _cost.nufft_bytes(_points(crystal, eps), len(reflections.hkl), shape, eps, num_threads())
+        reach = " ".join(map(str, reflections.reach))
+        demand(f"method='nufft' for hkl to {reach}", needs, "use method='direct'")

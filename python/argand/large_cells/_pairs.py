@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from argand.cell import FloatArray
+from argand.cell import Cell, FloatArray
+from argand.reflections import stol_squares
 
 Complex = NDArray[np.complexfloating[Any, Any]]
 
@@ -57,6 +58,10 @@ class Reflections(NamedTuple):
     hkl: NDArray[np.int32]  # (m, 3)
     q: FloatArray  # (m,) stol^2
     reach: tuple[int, int, int]  # no |h|, |k|, |l| is larger
+
+    @classmethod
+    def of(cls, hkl: NDArray[np.int32], cell: Cell) -> Reflections:
+        return cls(hkl, stol_squares(hkl, cell), reach_of(hkl))
 
 
 class Box(NamedTuple):

@@ -12,8 +12,7 @@ from argand.crystal import Crystal
 from argand.form_factors import form_factors, gaussians
 from argand.large_cells._atoms import Atoms, Points, atoms_of, points_of
 from argand.large_cells._basis import Basis, Form, basis_of, family_on, wilson
-from argand.large_cells._pairs import Reflections, reach_of
-from argand.reflections import stol_squares
+from argand.large_cells._pairs import Reflections
 
 # Shares of eps S: root mean squares, of which the largest error among a million reflections is four times.
 _TRANSFORMS, _BASIS, _QUADRATURE = 0.3, 0.2, 0.4
@@ -36,7 +35,7 @@ class Prepared(NamedTuple):
 
 def prepare(
     crystal: Crystal,
-    hkl: NDArray[np.int32],
+    reflections: Reflections,
     table: str,
     energy_kev: float | None,
     eps: float,
@@ -47,8 +46,7 @@ def prepare(
     What a basis lacks shows more in dg/dB than in g: it gets one digit more where it is to be differentiated.
     """
     atoms = atoms_of(crystal)
-    q = stol_squares(hkl, atoms.cell)
-    interval = (float(q.min()), float(q.max()))
+    interval = (float(reflections.q.min()), float(reflections.q.max()))
     widths = np.array([gaussians(kind, table)[1].max() for kind in atoms.kinds])
     sharpest = float((widths[atoms.kind] + atoms.b_iso).max())
     parts = _parts(atoms.kinds, table, energy_kev)
@@ -64,7 +62,7 @@ def prepare(
             family, atoms.kind, points.b, atoms.occ, eps, (0.1 if differentiable else 1.0) * _BASIS * share
         )
         terms.append(Term(factor, basis))
-    return Prepared(atoms, points, Reflections(hkl, q, reach_of(hkl)), terms, _TRANSFORMS * share)
+    return Prepared(atoms, points, reflections, terms, _TRANSFORMS * share)
 
 
 def _parts(kinds: tuple[str, ...], table: str, energy_kev: float | None) -> list[tuple[complex, Form]]:

@@ -49,10 +49,11 @@ def structure_factors(
     """
     indices = as_hkl(hkl)
     part = share(crystal, friedel=energy_kev is None)
-    check(part.part, indices, eps)
+    reflections = Reflections.of(indices, crystal.cell)
+    check(part.part, reflections, eps)
     f = np.zeros(len(indices), np.complex128)
     if len(indices) and len(part.part.types):
-        given = prepare(part.part, indices, table, energy_kev, eps)
+        given = prepare(part.part, reflections, table, energy_kev, eps)
         for term in given.terms:
             f += term.factor * _forward(given, term)
     complete: NDArray[np.complex128] = part.complete(f, indices)
@@ -85,11 +86,12 @@ def vjp(
     by_f = np.asarray(g, dtype=np.complex128)
     if by_f.shape != (len(indices),):
         raise ValueError(f"g has shape {by_f.shape}, needs ({len(indices)},): one for each of hkl")
-    check(crystal, indices, eps)
+    reflections = Reflections.of(indices, crystal.cell)
+    check(crystal, reflections, eps)
     n = len(crystal.types)
     result = Gradients(np.zeros((n, 3)), np.zeros(n), np.zeros(n), np.zeros((n, 6)) if by_tensors else None)
     if n and by_f.any():
-        given = prepare(crystal, indices, table, energy_kev, eps, differentiable=True)
+        given = prepare(crystal, reflections, table, energy_kev, eps, differentiable=True)
         for term in given.terms:
             parts = _backward(given, term, np.conj(term.factor) * by_f, eps, by_tensors)
             for total, part in zip(result, parts, strict=True):
@@ -106,8 +108,9 @@ def _forward(given: Prepared, term: Term) -> NDArray[np.complex128]:
     length = np.sqrt(points.per_atom(points.weight, len(u)) @ np.square(u))
     strengths = []
     for pair in pairs_of(_size(term.basis, length), given.tolerance, given.reflections.reach):
-        one, two = u[:, pair.ranks].T
-        strengths.append((pair, (one + 1j * two)[points.atom] * points.weight))
+        strength = np.empty(len(points.atom), pair.dtype)
+        strength.real, strength.imag = (one.take(points.atom) * points.weight for one in u.T[pair.ranks])
+        strengths.append((pair, strength))
     forward = _device.forward if _device.usable() else _transforms.forward
     return forward(points.frac, strengths, term.basis, given.reflections)
 

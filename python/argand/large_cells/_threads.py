@@ -15,14 +15,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from argand._config import num_threads
-
-AT_A_TIME = 8192
 _LARGEST_KEPT = 31 << 20  # bytes; glibc goes up to 32 MiB, and keeps twice as much at the end of its heap
 
 _lock = threading.Lock()
@@ -63,23 +60,6 @@ def _threads(least: int) -> ThreadPoolExecutor:
         if _pool is None or _workers < least:
             _pool, _workers = ThreadPoolExecutor(least, "argand"), least
         return _pool
-
-
-def pieces(length: int) -> Iterator[slice]:
-    """A long array in pieces that fit the cache."""
-    return (slice(start, min(start + AT_A_TIME, length)) for start in range(0, length, AT_A_TIME))
-
-
-def for_pieces(length: int, work: Callable[[slice], None]) -> None:
-    """`work` on every piece, by as many threads as a call may use; numpy lets others run while it computes."""
-    every = list(pieces(length))
-    workers = min(num_threads(), max(1, len(every) // 4))
-
-    def share(first: int) -> None:
-        for piece in every[first::workers]:
-            work(piece)
-
-    side_by_side([], [partial(share, first) for first in range(workers)])
 
 
 @contextmanager

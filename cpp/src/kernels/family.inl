@@ -1,0 +1,41 @@
+// The family f exp(-B q) of many atoms, projected onto a few functions of q; atoms across the lanes.
+#pragma once
+
+#include "argand/elementary.hpp"
+#include "kernels.hpp"
+
+namespace argand {
+namespace {
+
+void project_family(const Family& family, Index begin, Index end, double* u) {
+  using V = Lanes<double>;
+  constexpr Index lanes = lane_count<double>;
+  constexpr int width = FamilyKernels::width;
+  for (Index first = begin; first < end; first += lanes) {
+    const Index some = end - first < lanes ? end - first : lanes;
+    double held[lanes] = {};
+    for (Index w = 0; w < some; ++w) held[w] = family.b[first + w];
+    const V b = -load(held);
+    for (Index r = 0; r < family.rank; r += width) {
+      V sum[width] = {};
+      for (Index p = 0; p < family.points; ++p) {
+        double form[lanes] = {};
+        for (Index w = 0; w < some; ++w) form[w] = family.form[family.kind[first + w] * family.points + p];
+        const V g = load(form) * bounded_exp(V(b * family.q[p]));
+        const double* function = family.functions + p * family.stride + r;
+        for (int s = 0; s < width; ++s) sum[s] += g * function[s];
+      }
+      for (Index s = 0; s < width && r + s < family.rank; ++s) {
+        double* to = u + (r + s) * family.atoms + first;
+        if (some == lanes) {
+          store(to, sum[s]);
+        } else {
+          for (Index w = 0; w < some; ++w) to[w] = sum[s][w];
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace argand
