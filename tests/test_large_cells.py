@@ -15,7 +15,7 @@ import argand.cuda
 from argand import _dispatch, large_cells
 from argand._pack import pack
 from argand.cell import beta_from_b_iso, beta_from_u_aniso, matrix_to_sym, metric, u_aniso_from_beta
-from argand.large_cells import _atoms, _basis, _choice, _cost, _kernel, _pairs, _shares, _threads
+from argand.large_cells import _atoms, _basis, _choice, _cost, _grid, _kernel, _pairs, _shares, _spread, _threads
 
 finufft = pytest.importorskip("finufft", reason="finufft is not installed")
 
@@ -281,6 +281,45 @@ def test_the_kernel_of_finufft_is_even_and_what_it_spreads_with(eps, single, ups
     expected = phi.transform(h, n) * np.exp(1j * h * x)
     scale = values.sum() / phi.transform(np.zeros(1, int), n)[0]
     assert np.abs(found / scale - expected).max() < 5 * eps * phi.transform(np.zeros(1, int), n)[0]
+
+
+@pytest.mark.parametrize("middle", [-0.5, -0.2, 0.0, 0.37, 0.5])
+@pytest.mark.parametrize("width", [0.0, 0.1, 0.45, 1.0])
+@pytest.mark.parametrize(("eps", "single"), [(1e-7, False), (1e-4, True)])
+def test_planes_hold_all_that_their_points_are_spread_to(middle, width, eps, single):
+    """Across the ends of the grid too, and for points that are nowhere or everywhere."""
+    rng, pair = np.random.default_rng(19), _pairs.Pair(0, eps, single)
+    grid = _grid.Grid.of(300, (17, 9, 8), pair)
+    frac = rng.uniform(-0.5, 0.5, (3, 300))
+    frac[0] = middle + width * frac[0]
+    angle = 2 * np.pi * (frac - np.rint(frac))
+    if width < 1.0 and abs(middle) + width / 2 > 0.5:
+        angle[0] = angle[0][0]  # slabs are of neighbours in angle: these are not
+    strengths = (rng.normal(size=300) + 1j * rng.normal(size=300)).astype(pair.dtype)
+    whole = np.empty(grid.shape, pair.dtype)
+    _spread.plan(1, grid, pair, angle, slice(None)).execute(strengths, out=whole)
+    planes = _spread.Planes.around(angle[0], grid, pair)
+    assert planes.size == grid.shape[0] or width < 1.0
+    block = np.empty((planes.size, *grid.shape[1:]), pair.dtype)
+    _spread.plan(1, grid, pair, angle, slice(None), planes).execute(strengths, out=block)
+    added = np.ones_like(whole)
+    planes.add(block, added)
+    np.testing.assert_allclose(added - 1, whole, rtol=0, atol=(1e-5 if single else 1e-13) * np.abs(whole).max())
+
+
+def test_strengths_are_projections():
+    rng = np.random.default_rng(20)
+    q = np.sort(rng.uniform(0, 0.1, 21))
+    family = _basis.Family(q, rng.normal(size=(3, 21)))
+    for rank in (1, 2, 8, 11):
+        for atoms in (0, 1, 8, 4099):
+            functions = rng.normal(size=(21, rank))
+            basis = _basis.Basis(family, functions, functions, (0.0, 0.1))
+            kind, b = rng.integers(3, size=atoms), rng.uniform(-5, 80, atoms)
+            expected = family(kind, b) @ functions
+            np.testing.assert_allclose(basis.strengths(kind, b), expected, rtol=0, atol=1e-13)
+            slopes = (-q * family(kind, b)) @ functions
+            np.testing.assert_allclose(basis.strengths_by_b(kind, b), slopes, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3, 16])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand._dispatch import arrangement
+from argand._dispatch import arrangement, reach
 from argand.errors import ArgandError
 from argand.reflections import asymmetric_unit, centric, epsilon, friedel_mates
 from argand.symmetry import operations
@@ -146,3 +146,10 @@ def test_no_reflections() -> None:
     assert argand.miller_indices(TRICLINIC, "P -1", d_min=20.0).shape == (0, 3)
     assert asymmetric_unit(np.empty((0, 3), int), "P -1").shape == (0, 3)
     assert asymmetric_unit(np.empty((0, 3), int), ";".join(UNNAMED)).shape == (0, 3)
+
+
+def test_reach_is_the_largest_order_either_way():
+    rng = np.random.default_rng(6)
+    for m in (0, 1, 2, 1000):
+        hkl = rng.integers(-40, 20, (m, 3), dtype=np.int32) + np.array([0, 25, 60], np.int32)
+        assert reach(np.ascontiguousarray(hkl)) == tuple(np.abs(hkl).max(axis=0, initial=0).tolist())

@@ -29,6 +29,13 @@ void register_reflections(py::module_& m) {
       },
       py::arg("whole"), py::arg("count"), py::arg("hkl"), py::arg("metric"), py::arg("out"));
   m.def(
+      "reach",
+      [](Index count, Address hkl) {
+        const auto [h, k, l] = reach(count, pointer<const std::int32_t>(hkl));
+        return std::tuple(h, k, l);
+      },
+      py::arg("count"), py::arg("hkl"));
+  m.def(
       "arrangement",
       [](bool whole, Index count, Address hkl) {
         const auto [rows, cube] = (whole ? arrangement_of<std::int32_t> : arrangement_of<double>)(count, hkl);

@@ -36,6 +36,17 @@ void stol_squares(Index count, const Order* hkl, const double* metric, double* o
   }
 }
 
+Reach reach(Index count, const std::int32_t* hkl) {
+  std::int32_t most[3] = {}, least[3] = {};
+  for (Index i = 0; i < count; ++i) {
+    for (int x = 0; x < 3; ++x) {
+      most[x] = std::max(most[x], hkl[3 * i + x]);
+      least[x] = std::min(least[x], hkl[3 * i + x]);
+    }
+  }
+  return {std::max(most[0], -least[0]), std::max(most[1], -least[1]), std::max(most[2], -least[2])};
+}
+
 template <class Order>
 Arrangement arrangement(Index count, const Order* hkl) {
   if (const Index n = half_edge(count); n >= 0 && is_cube(n, hkl)) return {(2 * n + 1) * (2 * n + 1), n};

@@ -18,6 +18,7 @@ __all__: list[str] = [
     "measure_boxes",
     "num_threads",
     "project_family",
+    "reach",
     "scatter_pair",
     "set_num_threads",
     "simd_level",
@@ -212,6 +213,9 @@ def project_family(
     functions: typing.SupportsInt | typing.SupportsIndex,
     u: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
+def reach(
+    count: typing.SupportsInt | typing.SupportsIndex, hkl: typing.SupportsInt | typing.SupportsIndex
+) -> tuple[int, int, int]: ...
 def scatter_pair(
     bits: typing.SupportsInt | typing.SupportsIndex,
     list: tuple[

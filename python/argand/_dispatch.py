@@ -181,6 +181,11 @@ def stol_squares(hkl: Array, metric: Array, out: Array) -> None:
     _core.stol_squares(_dtype(hkl) == "int32", hkl.shape[0], _address(hkl), _address(metric), _address(out))
 
 
+def reach(hkl: Array) -> tuple[int, int, int]:
+    """The largest |h|, |k|, |l| of hkl (m, 3) int32. As unchecked as above."""
+    return _core.reach(hkl.shape[0], _address(hkl))
+
+
 def arrangement(hkl: Array) -> tuple[int, int]:
     """How many runs of neighbours there are in hkl (m, 3) that share h and k and rise by one in l; and n where it is
     the cube of `hkl_cube(n)`, else -1. As unchecked as above."""

@@ -35,6 +35,8 @@ def as_hkl(hkl: npt.ArrayLike) -> HklArray:
     given = np.asarray(hkl)
     if given.ndim != 2 or given.shape[1] != 3:
         raise ArgandError(f"hkl has shape {given.shape}, needs (m, 3)")
+    if given.dtype == np.int32:
+        return given.copy(order="C")
     with np.errstate(invalid="ignore"):
         whole = given.astype(np.int32)
     if not np.array_equal(whole, given):

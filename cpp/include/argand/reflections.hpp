@@ -9,6 +9,12 @@ namespace argand {
 template <class Order>
 void stol_squares(Index count, const Order* hkl, const double* metric, double* out);
 
+// The largest |h|, |k|, |l|.
+struct Reach {
+  std::int32_t h, k, l;
+};
+Reach reach(Index count, const std::int32_t* hkl);
+
 struct Arrangement {
   Index rows;  // runs of neighbours that differ by one in l, h and k the same
   Index cube;  // n where the list is the cube -n .. n of all three, l fastest; else -1

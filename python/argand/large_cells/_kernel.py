@@ -27,6 +27,11 @@ class Kernel(NamedTuple):
     place: FloatArray  # (p,) t
     weight: FloatArray  # (p,) phi(t) dt
 
+    @property
+    def half(self) -> int:
+        """No point is spread to planes that are farther away than this many."""
+        return int(np.ceil(np.abs(self.place).max()))
+
     def transform(self, orders: NDArray[np.intp], steps: int) -> FloatArray:
         """The integral of phi(t) exp(2 pi i h t / steps) dt at orders h; phi is even."""
         return np.asarray(self.weight @ np.cos(2.0 * np.pi / steps * np.outer(self.place, orders)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +11,11 @@ import numpy as np
 from argand._config import set_num_threads
 from argand.crystal import Crystal
 from argand.large_cells import _cost
-from argand.large_cells._basis import Basis, Family
-from argand.large_cells._pairs import Pair, Reflections
+from argand.large_cells._grid import Grid
+from argand.large_cells._pairs import Pair
+from argand.large_cells._spread import plan
 from argand.large_cells._sums import structure_factors
-from argand.large_cells._transforms import forward
+from argand.large_cells._threads import keep_pages
 from argand.reflections import hkl_cube
 from argand.structure_factors import structure_factors as choose
 
@@ -38,27 +38,29 @@ def crystal(atoms: int) -> Crystal:
     return Crystal(CELL, types=("C", "N", "O", "S") * (atoms // 4), frac=frac, b_iso=b_iso)
 
 
-def transform(points: int, reach: tuple[int, int, int], eps: float, single: bool) -> float:
+def transform(points: int, reach: tuple[int, int, int], pair: Pair) -> tuple[float, float, Grid]:
+    """Seconds between points and their grid, and of the transform of that."""
     rng = np.random.default_rng(1)
-    basis = Basis(Family(np.zeros(1), np.ones((1, 1))), np.ones((1, 2)), np.ones((1, 2)), (0.0, 0.0))
-    reflections = Reflections(np.array([reach], np.int32), np.zeros(1), reach)
-    frac, strengths = rng.random((points, 3)), [(Pair(0, eps, single), rng.random(points) + 0j)]
-    return seconds(lambda: forward(frac, strengths, basis, reflections))
+    grid = Grid.of(points, reach, pair)
+    values, strengths = np.empty(grid.shape, pair.dtype), rng.random(points).astype(pair.dtype)
+    angle = 2.0 * np.pi * (rng.random((3, points)) - 0.5)
+    spread = seconds(lambda: plan(1, grid, pair, angle, slice(None)).execute(strengths, out=values))
+    return spread, seconds(lambda: grid.to_orders(values, 1)), grid
 
 
 def main() -> None:
     set_num_threads(1)
+    keep_pages()
     hkl = hkl_cube(12)[:-1]  # a list, not the cube, which has a way of its own
     print(f"DIRECT {seconds(lambda: choose(crystal(2000), hkl, method='direct')) / 2000 / len(hkl):.2g}")
-    reach = (50, 58, 66)
-    shape = [2 * n + 1 for n in reach]
-    for single, eps in ((False, 1e-6), (True, 1e-4)):
-        few, many = transform(100, reach, eps, single), transform(200_000, reach, eps, single)
-        upsampling = _cost.best_upsampling(100, shape, eps, single)
-        grid = math.prod(_cost.fine_grid(shape, eps, upsampling))
-        print(f"GRID {single} {few / (grid * np.log2(grid)):.2g}")
-        width = _cost.kernel_width(eps, _cost.best_upsampling(200_000, shape, eps, single))
-        print(f"SPREAD {single} {((many - few) / 199_900 - _cost.POINT) / width**3:.2g} (width {width})")
+    points, reach = 20_000, (30, 35, 40)  # a protein at 2 angstrom
+    for single, tight, loose in ((False, 1.3e-7, 1e-3), (True, 3e-5, 5e-3)):
+        (more, rest, grid), (less, _, _) = (transform(points, reach, Pair(0, eps, single)) for eps in (tight, loose))
+        wide, narrow = (points * _cost.kernel_width(eps, grid.upsampling) ** 3 for eps in (tight, loose))
+        spread = (more - less) / (wide - narrow)
+        print(f"SPREAD {single} {spread:.2g}")
+        print(f"CLEAR {single} {(less - _cost.PLAN - spread * narrow) / grid.size:.2g}")
+        print(f"GRID {single} {rest / (grid.size * np.log2(grid.size)):.2g}")
     long, small = np.tile(hkl, (21, 1)), crystal(100)
     few, many = seconds(lambda: structure_factors(small, hkl)), seconds(lambda: structure_factors(small, long))
     print(f"REFLECTION {(many - few) / (20 * len(hkl)) / (1 + _cost.pairs(1e-6)):.2g}")

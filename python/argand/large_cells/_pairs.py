@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from argand import _dispatch
 from argand.cell import Cell, FloatArray
 from argand.reflections import stol_squares
 
@@ -61,7 +62,7 @@ class Reflections(NamedTuple):
 
     @classmethod
     def of(cls, hkl: NDArray[np.int32], cell: Cell) -> Reflections:
-        return cls(hkl, stol_squares(hkl, cell), reach_of(hkl))
+        return cls(hkl, stol_squares(hkl, cell), _dispatch.reach(hkl))
 
 
 class Box(NamedTuple):
@@ -70,12 +71,6 @@ class Box(NamedTuple):
 
     place: list[NDArray[np.int64]]
     factor: list[FloatArray]
-
-
-def reach_of(hkl: NDArray[np.int32]) -> tuple[int, int, int]:
-    """The largest |h|, |k|, |l|."""
-    h, k, l = (max(int(column.max(initial=0)), -int(column.min(initial=0))) for column in hkl.T)
-    return h, k, l
 
 
 def pairs_of(size: FloatArray, tolerance: float, reach: Sequence[int]) -> list[Pair]:

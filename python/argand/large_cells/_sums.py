@@ -55,7 +55,8 @@ def structure_factors(
     if len(indices) and len(part.part.types):
         given = prepare(part.part, reflections, table, energy_kev, eps)
         for term in given.terms:
-            f += term.factor * _forward(given, term)
+            part_of_f = _forward(given, term)
+            f += part_of_f if term.factor == 1.0 else term.factor * part_of_f
     complete: NDArray[np.complex128] = part.complete(f, indices)
     return complete
 

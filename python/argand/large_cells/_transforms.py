@@ -23,12 +23,10 @@ from argand.cell import FloatArray
 from argand.large_cells import _cost
 from argand.large_cells._basis import Basis
 from argand.large_cells._grid import Grid
-from argand.large_cells._kernel import spreading
 from argand.large_cells._pairs import Complex, Pair, Reflections
 from argand.large_cells._shares import shares_of
+from argand.large_cells._spread import Planes, Some, plan
 from argand.large_cells._threads import keep_pages, side_by_side
-
-Part = slice | NDArray[np.intp]
 
 _FEWEST = 1024  # points that are worth a thread
 
@@ -62,22 +60,24 @@ class _Forward:
         self._inside = max(1, threads // len(strengths))
         self._parts, self._owned = self._shared(threads)
         self._gathering = threading.Lock()
-        self._spread: dict[tuple[int, int], Complex] = {}
+        self._spread: dict[tuple[int, int], tuple[Planes, Complex]] = {}
         self._done = {key: threading.Event() for key in self._helping()}
 
-    def _shared(self, threads: int) -> tuple[list[dict[int, Part]], list[list[int]]]:
+    def _shared(self, threads: int) -> tuple[list[dict[int, Some]], list[list[int]]]:
         """The points of each pair that each thread spreads, its owner first; the pairs that each thread owns."""
         points, orders = self._angle.shape[1], [2 * n + 1 for n in self._reflections.reach]
         costs = [
             _cost.parts_of_transform(points, orders, pair.eps, pair.single, grid.upsampling)
             for (pair, _), grid in zip(self._strengths, self._grids, strict=True)
         ]
-        shares = shares_of([spread for spread, _ in costs], [rest / self._inside for _, rest in costs], threads)
+        gathering = _cost.REFLECTION * len(self._reflections.hkl)
+        rests = [(rest + gathering) / self._inside for _, rest in costs]
+        shares = shares_of([spread for spread, _ in costs], rests, threads)
         edges = [np.rint(np.cumsum([0.0, *share.values()]) * points).astype(int) for share in shares]
         inner: NDArray[np.intp] = np.unique(np.concatenate([edge[1:-1] for edge in edges]))
         # what a thread spreads points to is a box around them: slabs of neighbours are less work
         order = np.argpartition(self._angle[0], inner) if len(inner) else None
-        parts: list[dict[int, Part]] = []
+        parts: list[dict[int, Some]] = []
         for share, edge in zip(shares, edges, strict=True):
             slabs = [slice(None) if order is None else order[a:b] for a, b in pairwise(edge)]
             parts.append(dict(zip(share, slabs, strict=True)))
@@ -95,7 +95,8 @@ class _Forward:
         tasks: list[list[Callable[[], None]]] = [[] for _ in self._owned]
         for i, thread in self._helping():
             grid, (pair, _) = self._grids[i], self._strengths[i]
-            self._spread[i, thread] = np.empty(grid.shape, pair.dtype)
+            planes = Planes.around(self._angle[0][self._parts[i][thread]], grid, pair)
+            self._spread[i, thread] = planes, np.empty((planes.size, *grid.shape[1:]), pair.dtype)
             tasks[thread].append(partial(self._help, i, thread))
         return tasks
 
@@ -106,7 +107,8 @@ class _Forward:
 
     def _help(self, i: int, thread: int) -> None:
         try:
-            self._to_grid(i, thread, self._spread[i, thread])
+            planes, block = self._spread[i, thread]
+            self._to_grid(i, thread, block, planes)
         finally:
             self._done[i, thread].set()
 
@@ -118,7 +120,8 @@ class _Forward:
             self._to_grid(i, owner, values)
             for helper in helpers:
                 self._done[i, helper].wait()
-                values += self._spread.pop((i, helper))
+                planes, block = self._spread.pop((i, helper))
+                planes.add(block, values)
             grid.to_orders(values, self._inside)
             with self._gathering:
                 _dispatch.gather_pair(self._reflections, grid.box(pair), self._basis.pair(pair), values, self.f)
@@ -126,12 +129,11 @@ class _Forward:
     def _bytes(self, i: int) -> int:
         return self._grids[i].size * int(np.dtype(self._strengths[i][0].dtype).itemsize)
 
-    def _to_grid(self, i: int, thread: int, values: Complex) -> None:
+    def _to_grid(self, i: int, thread: int, values: Complex, planes: Planes | None = None) -> None:
         pair, strengths = self._strengths[i]
-        part = self._parts[i][thread]
-        _plan(1, self._grids[i], pair, self._angle, part).execute(
-            np.ascontiguousarray(strengths[part], pair.dtype), out=values
-        )
+        some = self._parts[i][thread]
+        made = plan(1, self._grids[i], pair, self._angle, some, planes)
+        made.execute(np.ascontiguousarray(strengths[some], pair.dtype), out=values)
 
 
 class Backward:
@@ -149,15 +151,15 @@ class Backward:
         """W1 + i W2 (p,) of a (m,), of which the list holds one of each Friedel pair."""
         if self._ready is None or self._ready[0] != pair:
             grid = Grid.of(self._angle.shape[1], self._reflections.reach, pair)
-            self._ready = pair, grid, [_plan(2, grid, pair, self._angle, part) for part in self._parts]
+            self._ready = pair, grid, [plan(2, grid, pair, self._angle, part) for part in self._parts]
         _, grid, plans = self._ready
         values = np.zeros(grid.shape, pair.dtype)
         _dispatch.scatter_pair(self._reflections, grid.box(pair), self._basis.pair(pair), a, values)
         grid.from_orders(values, self._threads)
         field = np.empty(self._angle.shape[1], pair.dtype)
 
-        def interpolate(part: slice, plan: Any) -> None:
-            plan.execute(values, out=field[part])
+        def interpolate(part: slice, made: Any) -> None:
+            made.execute(values, out=field[part])
 
         side_by_side([], [partial(interpolate, *own) for own in zip(self._parts, plans, strict=True)])
         return field
@@ -165,10 +167,3 @@ class Backward:
 
 def _angle(frac: FloatArray) -> FloatArray:
     return np.asarray(2.0 * np.pi * (frac - np.rint(frac)).T)
-
-
-def _plan(sort: int, grid: Grid, pair: Pair, angle: FloatArray, part: Part) -> Any:
-    """finufft's plan for some of the points."""
-    plan = spreading(sort, grid.shape, pair.eps, pair.single, grid.upsampling)
-    plan.setpts(*(np.ascontiguousarray(axis[part], pair.real) for axis in angle))
-    return plan
