@@ -21,6 +21,8 @@ from argand.large_cells import _cost
 from argand.large_cells._kernel import kernel
 from argand.large_cells._pairs import Box, Complex, Pair
 
+_CACHED = 1 << 20  # bytes a core
+
 
 class Grid(NamedTuple):
     shape: tuple[int, int, int]
@@ -49,24 +51,35 @@ class Grid(NamedTuple):
 
     def to_orders(self, values: Complex, workers: int) -> None:
         """Sums of values (shape) times exp(2 pi i h n / N), in their place, right at the orders of the box only."""
-        for axis, part in reversed(list(self._lines(values))):
-            _transform(part, axis, workers)
+        _, k_halves, l_halves = self._halves()
+        for planes in _that_fit(values, workers):
+            _transform(planes, 2, workers)
+            for l in l_halves:
+                _transform(planes[:, :, l], 1, workers)
+        for l in l_halves:
+            for k in k_halves:
+                _transform(values[:, k, l], 0, workers)
 
     def from_orders(self, values: Complex, workers: int) -> None:
         """The same sums of values that are 0 but at the orders of the box, right everywhere."""
-        for axis, part in self._lines(values):
-            _transform(part, axis, workers)
-
-    def _lines(self, values: Complex) -> Iterator[tuple[int, Complex]]:
-        """Axes, and the lines along them that hold orders, or will."""
-        ends = zip(self.reach, self.shape, strict=True)
-        _, k_halves, l_halves = ([slice(0, reach + 1), slice(n - reach, n)] for reach, n in ends)
+        _, k_halves, l_halves = self._halves()
         for l in l_halves:
             for k in k_halves:
-                yield 0, values[:, k, l]
-        for l in l_halves:
-            yield 1, values[:, :, l]
-        yield 2, values
+                _transform(values[:, k, l], 0, workers)
+        for planes in _that_fit(values, workers):
+            for l in l_halves:
+                _transform(planes[:, :, l], 1, workers)
+            _transform(planes, 2, workers)
+
+    def _halves(self) -> list[list[slice]]:
+        """Where the orders 0 to reach, and -reach to -1, lie along each axis."""
+        return [[slice(0, r + 1), slice(n - r, n)] for r, n in zip(self.reach, self.shape, strict=True)]
+
+
+def _that_fit(values: Complex, workers: int) -> Iterator[Complex]:
+    """Planes that stay in the caches of the cores between two transforms."""
+    some = max(1, workers * _CACHED // values[0].nbytes)
+    return (values[first : first + some] for first in range(0, len(values), some))
 
 
 @lru_cache(maxsize=1024)
