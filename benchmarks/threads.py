@@ -12,6 +12,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +37,7 @@ class Case(NamedTuple):
     run: Callable[[], Any]
     error: float  # of its answer, over the largest value
     goal: Goal | None
+    separate: bool = False  # calls share no memory that they write to
 
 
 def cases() -> Iterator[Case]:
@@ -79,7 +81,7 @@ def protein() -> Case:
     def run() -> Any:
         return argand.structure_factors(work.crystal, work.hkl, method="nufft", eps=1e-6)
 
-    return Case('W3 2.0 A, method="nufft"', run, work.error(run()), GOAL)
+    return Case('W3 2.0 A, method="nufft"', run, work.error(run()), GOAL, separate=True)
 
 
 def boxes(edge: int, precision: str) -> Case:
@@ -109,6 +111,10 @@ def with_threads(n: int, run: Callable[[], Any]) -> Callable[[], None]:
     return with_n
 
 
+def _ignoring(run: Callable[[], None], _: int) -> None:
+    run()
+
+
 def measure() -> Section:
     """One thread over two."""
     pool = ThreadPoolExecutor(2)
@@ -131,23 +137,29 @@ def measure() -> Section:
         "count": (alone(count), side_by_side(count)),
         "copy": (alone(copy), side_by_side(copy)),
     }
-    lines = [("", "1 thread ms", "2 threads ms", "1 over 2", "best", "sums", "copies", "goal", "error")]
+    lines = [("", "1 thread ms", "2 threads ms", "1 over 2", "best", "calls", "sums", "copies", "goal", "error")]
     goals, numbers = [], []
     for case in cases():
         assert case.error < 2e-6, f"{case.name} is off by {case.error:.1e} of the largest value"
         runs = {"one": with_threads(1, case.run), "two": with_threads(2, case.run)}
         runs |= {f"{kind} {n}": run for kind, both in machine.items() for n, run in zip((1, 2), both, strict=True)}
+        if case.separate:
+            one_call = partial(_ignoring, with_threads(1, case.run))
+            runs |= {"call 1": alone(one_call), "call 2": side_by_side(one_call)}
         times = interleaved(runs, seconds=SECONDS, rounds=ROUNDS, by=time.perf_counter)
         pairs = (("one", "two"), ("count 1", "count 2"), ("copy 1", "copy 2"))
         ratio, counting, copying = (float(np.median(times[a] / times[b])) for a, b in pairs)
+        calling = float(np.median(times["call 1"] / times["call 2"])) if case.separate else None
         one, two = (1e3 * float(np.median(times[n])) for n in ("one", "two"))
         best = float(times["one"].min() / times["two"].min())
         judged = case.goal.judge(ratio) if case.goal else None
         if judged:
             goals.append({"group": "2 threads", "who": f"one thread: {case.name}", **judged})
-        figures = (f"{one:.3g}", f"{two:.3g}", *(f"{x:.2f}" for x in (ratio, best, counting, copying)))
+        shares = (ratio, best, calling, counting, copying)
+        figures = (f"{one:.3g}", f"{two:.3g}", *("" if x is None else f"{x:.2f}" for x in shares))
         lines.append((case.name, *figures, verdict(judged) if judged else "", f"{case.error:.0e}"))
-        found = {"milliseconds": [one, two], "ratio": ratio, "best": best, "sums": counting, "copies": copying}
+        found = {"milliseconds": [one, two], "ratio": ratio, "best": best, "calls": calling}
+        found |= {"sums": counting, "copies": copying}
         numbers.append({"case": case.name, **found})
     argand.set_num_threads(1)
     return Section(
@@ -156,11 +168,12 @@ def measure() -> Section:
         [
             "all cores, time by the clock on the wall, medians of rounds in which everything runs once",
             '"best": the shortest time of one thread over the shortest of two, for a machine that others use',
+            '"calls": the same ratio for two whole calls of one thread each, beside and after each other',
             '"sums", "copies": the same ratio in the same rounds for two sums of SHA-256, and for two copies of 8 MiB',
             "what the machine gives to work that needs no memory, and to work that needs nothing else, are these two",
         ],
         lines,
-        (1, 2, 3, 4, 5, 6, 7, 8),
+        (1, 2, 3, 4, 5, 6, 7, 8, 9),
         goals,
         numbers,
     )

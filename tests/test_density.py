@@ -47,7 +47,7 @@ def test_maps_larger_than_the_caches_are_those_made_one_by_one(dtype, threads):
         for first in (0, 1, 3):
             room = np.full(one.size + 20, beside, dtype)
             many = room[first : first + one.size].reshape(one.shape)
-            assert many.nbytes > 12 << 20
+            assert many.nbytes > 16 << 20
             _dispatch.map_from_structure_factors(f, many, 0.01)
             np.testing.assert_array_equal(many, one)
             assert (room[:first] == beside).all()

@@ -48,6 +48,34 @@ def test_boxes_whose_axes_are_separate(kernels, reach, dispersion, dtype, tolera
     assert np.abs(forward(batch, kernels) - expected).max() < tolerance * np.abs(expected).max()
 
 
+@pytest.mark.parametrize("dispersion", [False, True])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_boxes_larger_than_the_caches_are_those_made_in_parts(dispersion, dtype, threads):
+    """They are written past the caches, in whole lines of them: wherever they begin, and nothing beside them."""
+    rng, beside = np.random.default_rng(12), 7.0
+    batch = random_batch(rng, reflections="box", atoms=(3, 0) * 4000, at_rest=True, dispersion=dispersion, dtype=dtype)
+    expected = np.empty(batch.out_shape, COMPLEX[dtype])
+    for first in range(0, batch.crystals, 500):
+        some = slice(batch.atom_ptr[first], batch.atom_ptr[first + 500])
+        part = batch._replace(atom_ptr=batch.atom_ptr[first : first + 501] - batch.atom_ptr[first])
+        part = part._replace(frac=batch.frac[some], occ=batch.occ[some], scatterer=batch.scatterer[some])
+        _dispatch.structure_factors(part, expected[first : first + 500])
+    before = argand.num_threads()
+    argand.set_num_threads(threads)
+    try:
+        for first in (0, 1, 3):
+            room = np.full(expected.size + 20, beside, expected.dtype)
+            out = room[first : first + expected.size].reshape(expected.shape)
+            assert out.nbytes > 16 << 20
+            _dispatch.structure_factors(batch, out)
+            np.testing.assert_array_equal(out, expected)
+            assert (room[:first] == beside).all()
+            assert (room[first + expected.size :] == beside).all()
+    finally:
+        argand.set_num_threads(before)
+
+
 @pytest.mark.parametrize("reach", [(1, 1, 100), (1, 100, 1), (0, 30, 30)])
 @pytest.mark.parametrize("b", [0.0, 0.001, 0.1, 3.0, 100.0])
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 2e-5)])

@@ -31,9 +31,9 @@ rho, back = np.empty((1, 8, 9, 11)), np.empty_like(f)
 _dispatch.map_from_structure_factors(f, rho, 1.0)
 _dispatch.structure_factors_from_map(rho, back, 1 / rho.size)
 worst = max(worst, np.abs(back - (f + f[:, ::-1, ::-1, ::-1].conj()) / 2).max() / 1e-13)
-many = np.empty((2500, 8, 9, 11))  # larger than the caches
+many = np.empty((3000, 8, 9, 11))  # larger than the caches
 _dispatch.map_from_structure_factors(np.repeat(f, len(many), axis=0), many, 1.0)
-assert many.nbytes > 12 << 20 and (many == rho).all()
+assert many.nbytes > 16 << 20 and (many == rho).all()
 print(build_config()["simd"], worst)
 """
 

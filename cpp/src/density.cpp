@@ -11,8 +11,6 @@
 namespace argand {
 namespace {
 
-constexpr Index cached_bytes = 12 << 20;  // of results that a cache may still hold when they are used
-
 // cos, then sin, of 2 pi order point / n, exact to the last digit: the angle is reduced as an integer.
 template <class T>
 std::vector<T> axis_table(int reach, Index n, Index size, const std::function<Index(Index order, Index point)>& place) {
@@ -112,7 +110,7 @@ template <class T>
 void map_from_structure_factors(Index maps, const HklBox& box, const Complex<T>* F, const Grid& grid, double scale,
                                 T* map) {
   const TransformKernels<T>& kernel = kernels();
-  const Plan<T> plan(box, grid, maps * grid.size() * Index(sizeof(T)) > cached_bytes);
+  const Plan<T> plan(box, grid, maps * grid.size() * Index(sizeof(T)) >= beyond_caches);
   const Index planes = grid.a / 2 + 1;  // each with its mirror
   const Index slab = std::clamp<Index>(maps * planes / 64, 1, planes);
   const Index slabs = (planes + slab - 1) / slab;

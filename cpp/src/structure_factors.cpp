@@ -167,16 +167,21 @@ void sum_boxes(const Atoms<T>& atoms, const FormFactors<F>& form, const HklBox& 
   // Several small crystals are one task, a large one is several.
   const Index batch = std::max<Index>(1, worth_a_thread / terms);
   const Index parts = std::clamp<Index>(terms / worth_a_thread, 1, (half + 255) / 256);
-  const Index part = (half + parts - 1) / parts;
+  const Index part = (half + parts - 1) / parts, bytes = box.size() * Index(sizeof(Complex<T>));
+  const bool streamed = parts == 1 && atoms.crystals * bytes >= beyond_caches;
   parallel_for((atoms.crystals + batch - 1) / batch * parts, [&](Index task) {
     const Index first = task / parts * batch, begin = task % parts * part, end = std::min(half, begin + part);
     std::vector<T> scratch;
     std::vector<Index> order;
+    std::vector<Complex<T>> buffer(streamed ? box.size() : 0);
     for (Index c = first; c < std::min(atoms.crystals, first + batch); ++c) {
       sort_by_scatterer(atoms, c, order);
       const Index count = Index(order.size());
       scratch.resize(std::max<Index>(scratch.size(), count * box_scratch_of_atom<T>(box, begin, end)));
-      kernel.sum_box(atoms, order.data(), count, form, box, begin, end, scratch.data(), out + c * box.size());
+      Complex<T>* place = out + c * box.size();
+      Complex<T>* made = streamed ? buffer.data() : place;
+      kernel.sum_box(atoms, order.data(), count, form, box, begin, end, scratch.data(), made);
+      if (streamed) kernels().copy_past_caches(bytes, made, place);
     }
   });
 }

@@ -145,6 +145,13 @@ struct SeriesKernels {
                       double* v1, double* v2);
 };
 
+// Results of so many bytes and more are written past the caches, which would not hold them until they are used.
+constexpr Index beyond_caches = 16 << 20;
+
+struct StreamKernels {
+  void (*copy_past_caches)(Index bytes, const void* from, void* to);
+};
+
 struct FamilyKernels {
   static constexpr int width = 8;  // functions that are summed at once: the stride is a multiple of it
 
@@ -170,7 +177,8 @@ struct Kernels : BlockKernels<float>,
                  JacobianKernels<double>,
                  GaussianKernels,
                  SeriesKernels,
-                 FamilyKernels {
+                 FamilyKernels,
+                 StreamKernels {
   const char* level;
 };
 

@@ -6,6 +6,7 @@
 #include "measure.inl"
 #include "rows.inl"
 #include "series.inl"
+#include "stream.inl"
 #include "transform.inl"
 
 #define ARGAND_CAT_(a, b) a##b
@@ -34,6 +35,7 @@ const Kernels ARGAND_CAT(kernels_, ARGAND_LEVEL) = {
     {gaussian_sum},
     {series_pair},
     {project_family},
+    {copy_past_caches},
     ARGAND_LEVEL_NAME,
 };
 

@@ -25,16 +25,15 @@ ARGAND_INLINE void stream_line(const char* from, char* to) {
 #endif
 }
 
-// Copy n numbers; in order for this thread only, see `finish_streams`.
-template <class T>
-void copy_past_caches(Index n, const T* from, T* to) {
-  const char* source = reinterpret_cast<const char*>(from);
-  char* target = reinterpret_cast<char*>(to);
-  char* const end = target + n * sizeof(T);
+// To be followed by `finish_streams` before another thread reads what was copied.
+void stream(Index bytes, const void* from, void* to) {
+  const char* source = static_cast<const char*>(from);
+  char* target = static_cast<char*>(to);
+  char* const end = target + bytes;
   const auto rest = [&](char* until) {
-    const std::size_t bytes = until - target;
-    __builtin_memcpy(target, source, bytes);
-    target = until, source += bytes;
+    const std::size_t count = until - target;
+    __builtin_memcpy(target, source, count);
+    target = until, source += count;
   };
   const std::size_t over = reinterpret_cast<std::uintptr_t>(target) % lane_bytes;
   if (over) rest(std::min(end, target + (lane_bytes - over)));
@@ -42,11 +41,15 @@ void copy_past_caches(Index n, const T* from, T* to) {
   rest(end);
 }
 
-// To be called before another thread may read what was copied.
 ARGAND_INLINE void finish_streams() {
 #if defined(__SSE2__)
   _mm_sfence();
 #endif
+}
+
+void copy_past_caches(Index bytes, const void* from, void* to) {
+  stream(bytes, from, to);
+  finish_streams();
 }
 
 }  // namespace

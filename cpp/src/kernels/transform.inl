@@ -18,8 +18,8 @@ ARGAND_INLINE void add_multiple(Index n, T a, const T* x, T* y) {
   for (Index i = 0; i < n; i += lane_count<T>) store(y + i, load(y + i) + load(x + i) * a);
 }
 
-// plus = p + q and minus = p - q for p = sum_j c[j] even[j], q = sum_j s[j] odd[j]; even, odd (terms, n), n a multiple of
-// the lanes: an order and its mirror, or a point and its mirror, at once.
+// plus = p + q and minus = p - q for p = sum_j c[j] even[j], q = sum_j s[j] odd[j]; even, odd (terms, n), n a multiple
+// of the lanes: an order and its mirror, or a point and its mirror, at once.
 template <int chunks, class T>
 ARGAND_INLINE void combine_chunks(Index n, Index i, int terms, const T* c, const T* s, const T* even, const T* odd,
                                   T* plus, T* minus) {
@@ -166,7 +166,7 @@ void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index beg
           lines_to_map<1, T>(plan, {at_y[0]}, {out + y * nc});
         }
       }
-      if (plan.streamed) copy_past_caches(nb * nc, buffer, place);
+      if (plan.streamed) stream(nb * nc * Index(sizeof(T)), buffer, place);
     }
   }
   finish_streams();
