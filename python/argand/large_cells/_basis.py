@@ -24,7 +24,7 @@ from argand.cell import FloatArray
 from argand.large_cells._atoms import IntArray
 from argand.large_cells._pairs import Pair
 
-_SAMPLE = 1024  # atoms that stand for all where an error is measured
+_SAMPLE = 512  # atoms that stand for all where an error is measured
 
 Form = Callable[[FloatArray], FloatArray]  # stol (p,) to form factors (kinds, p)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from argand import _dispatch, cuda
 from argand.cell import FloatArray
 from argand.large_cells._basis import Basis
-from argand.large_cells._pairs import Box, Complex, Pair, Reflections
+from argand.large_cells._pairs import Box, Complex, Pair, Reflections, Strengths
 
 
 def usable() -> bool:
@@ -24,13 +24,13 @@ def usable() -> bool:
 
 
 def forward(
-    frac: FloatArray, strengths: Sequence[tuple[Pair, Complex]], basis: Basis, reflections: Reflections
+    frac: FloatArray, strengths: Strengths, pairs: Sequence[Pair], basis: Basis, reflections: Reflections
 ) -> NDArray[np.complex128]:
     """As `_transforms.forward`."""
     f = np.zeros(len(reflections.hkl), np.complex128)
     device = _Device(1, frac, reflections)
-    for pair, values in strengths:
-        _dispatch.gather_pair(reflections, device.box, basis.pair(pair), device(pair, values), f)
+    for pair in pairs:
+        _dispatch.gather_pair(reflections, device.box, basis.pair(pair), device(pair, strengths.of(pair)), f)
     return f
 
 

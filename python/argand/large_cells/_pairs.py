@@ -25,6 +25,7 @@ from argand.cell import Cell, FloatArray
 from argand.reflections import stol_squares
 
 Complex = NDArray[np.complexfloating[Any, Any]]
+Some = slice | NDArray[np.intp]
 
 _LOOSEST = 1e-2  # beyond this the error does not follow eps any more
 _SINGLE = 1.3e-5  # from here on single precision is enough,
@@ -53,6 +54,21 @@ class Pair(NamedTuple):
         return np.float32 if self.single else np.float64
 
 
+class Strengths(NamedTuple):
+    """Of points: u of their atoms, times a weight."""
+
+    u: FloatArray  # (ranks, atoms)
+    atom: NDArray[np.intp]  # (p,)
+    weight: FloatArray  # (p,)
+
+    def of(self, pair: Pair, some: Some = slice(None)) -> Complex:
+        """Those of a pair, c1 + i c2, for some of the points."""
+        atom, weight = chosen(self.atom, some), chosen(self.weight, some)
+        strength = np.empty(len(atom), pair.dtype)
+        strength.real, strength.imag = (u.take(atom) * weight for u in self.u[pair.ranks])
+        return strength
+
+
 class Reflections(NamedTuple):
     """The list that is wanted."""
 
@@ -71,6 +87,10 @@ class Box(NamedTuple):
 
     place: list[NDArray[np.int64]]
     factor: list[FloatArray]
+
+
+def chosen(values: NDArray[Any], some: Some) -> NDArray[Any]:
+    return values[some] if isinstance(some, slice) else values.take(some)
 
 
 def pairs_of(size: FloatArray, tolerance: float, reach: Sequence[int]) -> list[Pair]:

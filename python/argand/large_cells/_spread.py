@@ -9,14 +9,11 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from argand.cell import FloatArray
 from argand.large_cells._grid import Grid
 from argand.large_cells._kernel import kernel, spreading
-from argand.large_cells._pairs import Complex, Pair
-
-Some = slice | NDArray[np.intp]
+from argand.large_cells._pairs import Complex, Pair, Some, chosen
 
 
 class Planes(NamedTuple):
@@ -54,6 +51,6 @@ def plan(sort: int, grid: Grid, pair: Pair, angle: FloatArray, some: Some, plane
     n, n2, n3 = grid.shape
     planes = planes or Planes(0, n)
     made = spreading(sort, (planes.size, n2, n3), pair.eps, pair.single, grid.upsampling)
-    x, y, z = (axis[some] if isinstance(some, slice) else axis.take(some) for axis in angle)
+    x, y, z = (chosen(axis, some) for axis in angle)
     made.setpts(*(np.ascontiguousarray(axis, pair.real) for axis in (planes.angle(x, n), y, z)))
     return made

@@ -13,7 +13,7 @@ from argand.crystal import Crystal
 from argand.large_cells import _device, _transforms
 from argand.large_cells._basis import Basis
 from argand.large_cells._choice import check
-from argand.large_cells._pairs import Complex, Reflections, pairs_of
+from argand.large_cells._pairs import Complex, Reflections, Strengths, pairs_of
 from argand.large_cells._prepare import Prepared, Term, prepare
 from argand.large_cells._threads import sequential_blas
 from argand.reflections import as_hkl
@@ -107,13 +107,9 @@ def _forward(given: Prepared, term: Term) -> NDArray[np.complex128]:
     u = term.basis.strengths(atoms.kind, points.b)
     u *= atoms.occ[:, None]
     length = np.sqrt(points.per_atom(points.weight, len(u)) @ np.square(u))
-    strengths = []
-    for pair in pairs_of(_size(term.basis, length), given.tolerance, given.reflections.reach):
-        strength = np.empty(len(points.atom), pair.dtype)
-        strength.real, strength.imag = (one.take(points.atom) * points.weight for one in u.T[pair.ranks])
-        strengths.append((pair, strength))
+    pairs = pairs_of(_size(term.basis, length), given.tolerance, given.reflections.reach)
     forward = _device.forward if _device.usable() else _transforms.forward
-    return forward(points.frac, strengths, term.basis, given.reflections)
+    return forward(points.frac, Strengths(u.T, points.atom, points.weight), pairs, term.basis, given.reflections)
 
 
 def _backward(given: Prepared, term: Term, g: Complex, eps: float, by_tensors: bool) -> Gradients:

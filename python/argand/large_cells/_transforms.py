@@ -23,22 +23,22 @@ from argand.cell import FloatArray
 from argand.large_cells import _cost
 from argand.large_cells._basis import Basis
 from argand.large_cells._grid import Grid
-from argand.large_cells._pairs import Complex, Pair, Reflections
+from argand.large_cells._pairs import Complex, Pair, Reflections, Some, Strengths
 from argand.large_cells._shares import shares_of
-from argand.large_cells._spread import Planes, Some, plan
+from argand.large_cells._spread import Planes, plan
 from argand.large_cells._threads import keep_pages, side_by_side
 
 _FEWEST = 1024  # points that are worth a thread
 
 
 def forward(
-    frac: FloatArray, strengths: Sequence[tuple[Pair, Complex]], basis: Basis, reflections: Reflections
+    frac: FloatArray, strengths: Strengths, pairs: Sequence[Pair], basis: Basis, reflections: Reflections
 ) -> NDArray[np.complex128]:
-    """F (m,), the sum over pairs of v1 A1 + v2 A2, of complex strengths (p,) at points frac (p, 3)."""
-    if not strengths:
+    """F (m,), the sum over pairs of v1 A1 + v2 A2, of strengths at points frac (p, 3)."""
+    if not pairs:
         return np.zeros(len(reflections.hkl), np.complex128)
     keep_pages()
-    work = _Forward(frac, strengths, basis, reflections)
+    work = _Forward(frac, strengths, pairs, basis, reflections)
     side_by_side(work.first(), work.then())
     return work.f
 
@@ -49,15 +49,16 @@ class _Forward:
     def __init__(
         self,
         frac: FloatArray,
-        strengths: Sequence[tuple[Pair, Complex]],
+        strengths: Strengths,
+        pairs: Sequence[Pair],
         basis: Basis,
         reflections: Reflections,
     ) -> None:
         self.f = np.zeros(len(reflections.hkl), np.complex128)
         self._angle, self._strengths, self._basis, self._reflections = _angle(frac), strengths, basis, reflections
-        self._grids = [Grid.of(len(frac), reflections.reach, pair) for pair, _ in strengths]
+        self._pairs, self._grids = pairs, [Grid.of(len(frac), reflections.reach, pair) for pair in pairs]
         threads = num_threads() if len(frac) >= _FEWEST else 1
-        self._inside = max(1, threads // len(strengths))
+        self._inside = max(1, threads // len(pairs))
         self._parts, self._owned = self._shared(threads)
         self._gathering = threading.Lock()
         self._spread: dict[tuple[int, int], tuple[Planes, Complex]] = {}
@@ -68,7 +69,7 @@ class _Forward:
         points, orders = self._angle.shape[1], [2 * n + 1 for n in self._reflections.reach]
         costs = [
             _cost.parts_of_transform(points, orders, pair.eps, pair.single, grid.upsampling)
-            for (pair, _), grid in zip(self._strengths, self._grids, strict=True)
+            for pair, grid in zip(self._pairs, self._grids, strict=True)
         ]
         gathering = _cost.REFLECTION * len(self._reflections.hkl)
         rests = [(rest + gathering) / self._inside for _, rest in costs]
@@ -94,7 +95,7 @@ class _Forward:
         """By thread."""
         tasks: list[list[Callable[[], None]]] = [[] for _ in self._owned]
         for i, thread in self._helping():
-            grid, (pair, _) = self._grids[i], self._strengths[i]
+            grid, pair = self._grids[i], self._pairs[i]
             planes = Planes.around(self._angle[0][self._parts[i][thread]], grid, pair)
             self._spread[i, thread] = planes, np.empty((planes.size, *grid.shape[1:]), pair.dtype)
             tasks[thread].append(partial(self._help, i, thread))
@@ -114,7 +115,7 @@ class _Forward:
 
     def _own(self, pairs: list[int], room: NDArray[np.uint8]) -> None:
         for i in pairs:
-            grid, (pair, _) = self._grids[i], self._strengths[i]
+            grid, pair = self._grids[i], self._pairs[i]
             values = room[: self._bytes(i)].view(pair.dtype).reshape(grid.shape)
             owner, *helpers = self._parts[i]
             self._to_grid(i, owner, values)
@@ -127,13 +128,12 @@ class _Forward:
                 _dispatch.gather_pair(self._reflections, grid.box(pair), self._basis.pair(pair), values, self.f)
 
     def _bytes(self, i: int) -> int:
-        return self._grids[i].size * int(np.dtype(self._strengths[i][0].dtype).itemsize)
+        return self._grids[i].size * int(np.dtype(self._pairs[i].dtype).itemsize)
 
     def _to_grid(self, i: int, thread: int, values: Complex, planes: Planes | None = None) -> None:
-        pair, strengths = self._strengths[i]
-        some = self._parts[i][thread]
+        pair, some = self._pairs[i], self._parts[i][thread]
         made = plan(1, self._grids[i], pair, self._angle, some, planes)
-        made.execute(np.ascontiguousarray(strengths[some], pair.dtype), out=values)
+        made.execute(self._strengths.of(pair, some), out=values)
 
 
 class Backward:
