@@ -2,7 +2,12 @@
 // other work still needs.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
 #include "argand/lanes.hpp"
+#include "argand/views.hpp"
 
 #if defined(__SSE2__)
 #include <immintrin.h>
