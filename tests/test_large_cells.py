@@ -326,18 +326,25 @@ def test_strengths_are_projections():
 def test_transforms_are_shared_out_evenly(threads):
     rng = np.random.default_rng(17)
     for transforms in (1, 2, 3, 6):
-        spread, rest = rng.uniform(1, 5, transforms), rng.uniform(0, 2, transforms)
-        shares = _shares.shares_of(list(spread), list(rest), threads)
+        spread, rest, helping = (rng.uniform(*ends, transforms) for ends in ((1, 5), (0, 2), (0, 0.05)))
+        shares = _shares.shares_of(list(spread), list(rest), list(helping), threads)
         load, shared = np.zeros(threads), np.zeros(threads)
-        for share, seconds, own in zip(shares, spread, rest, strict=True):
+        for share, seconds, own, cost in zip(shares, spread, rest, helping, strict=True):
             assert sum(share.values()) == pytest.approx(1.0)
-            load[next(iter(share))] += own
+            owner = next(iter(share))
+            load[owner] += own - cost
             for thread, part in share.items():
                 assert 0.0 <= part <= 1.0
                 shared[thread] += part * seconds
+                load[thread] += cost
         load += shared
         # whoever has more to do than is even has nothing left that could be given away
         assert np.all((load <= 1.1 * load.mean()) | (shared < 1e-9))
+
+
+def test_nobody_helps_where_beginning_costs_more_than_it_saves():
+    assert _shares.shares_of([5.0, 1.0], [1.0, 1.0], [0.0, 0.0], 2) != [{0: 1.0}, {1: 1.0}]
+    assert _shares.shares_of([5.0, 1.0], [1.0, 1.0], [4.0, 4.0], 2) == [{0: 1.0}, {1: 1.0}]
 
 
 def test_products_are_sequential_inside_and_threads_come_back_after():

@@ -50,6 +50,13 @@ def parts_of_transform(
     return spread, PLAN + float(GRID[single] * grid * np.log2(grid))
 
 
+def helping_seconds(shape: Sequence[int], eps: float, single: bool, upsampling: float) -> float:
+    """What spreading some of the points apart takes longer: another plan, and the planes that both parts reach."""
+    n1, n2, n3 = fine_grid(shape, eps, upsampling)
+    both = min(n1, 2 * kernel_width(eps, upsampling))
+    return PLAN + CLEAR[single] * both * n2 * n3
+
+
 def transform_seconds(points: int, shape: Sequence[int], eps: float, single: bool, upsampling: float) -> float:
     """One non-uniform transform."""
     return sum(parts_of_transform(points, shape, eps, single, upsampling))

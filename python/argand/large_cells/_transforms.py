@@ -73,7 +73,11 @@ class _Forward:
         ]
         gathering = _cost.REFLECTION * len(self._reflections.hkl)
         rests = [(rest + gathering) / self._inside for _, rest in costs]
-        shares = shares_of([spread for spread, _ in costs], rests, threads)
+        helping = [
+            _cost.helping_seconds(orders, pair.eps, pair.single, grid.upsampling)
+            for pair, grid in zip(self._pairs, self._grids, strict=True)
+        ]
+        shares = shares_of([spread for spread, _ in costs], rests, helping, threads)
         edges = [np.rint(np.cumsum([0.0, *share.values()]) * points).astype(int) for share in shares]
         inner: NDArray[np.intp] = np.unique(np.concatenate([edge[1:-1] for edge in edges]))
         # what a thread spreads points to is a box around them: slabs of neighbours are less work
