@@ -76,7 +76,7 @@ class _Ends:
 
     def __init__(self, b: int, k: int) -> None:
         self.p, self.sigma = np.zeros((b, k)), np.full((b, k), np.nan)
-        self.chi2, self.r, self.goodness = (np.full(b, np.inf) for _ in range(3))
+        self.chi2, self.r = np.full(b, np.inf), np.full(b, np.inf)
         self.converged, self.arrivals = np.zeros(b, bool), np.zeros(b, np.intp)
 
     def arrive(self, rows: Rows, run: Refinement, *, fresh: bool = False) -> None:
@@ -94,7 +94,7 @@ class _Ends:
         # those of a prior are not scaled: the errors are larger, or smaller, than was said
         goodness = run.figures.goodness[order]
         self.p[own], self.sigma[own] = run.p[order], run.sigma[order] * goodness[:, None]
-        self.chi2[own], self.r[own], self.goodness[own] = run.chi2[order], run.figures.r1[order], goodness
+        self.chi2[own], self.r[own] = run.chi2[order], run.figures.r1[order]
         self.converged[own] = run.converged[order]
 
 
