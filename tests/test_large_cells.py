@@ -6,6 +6,8 @@ import importlib.machinery
 import multiprocessing
 import os
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -15,7 +17,19 @@ import argand.cuda
 from argand import _dispatch, large_cells
 from argand._pack import pack
 from argand.cell import beta_from_b_iso, beta_from_u_aniso, matrix_to_sym, metric, u_aniso_from_beta
-from argand.large_cells import _atoms, _basis, _choice, _cost, _grid, _kernel, _pairs, _shares, _spread, _threads
+from argand.large_cells import (
+    _atoms,
+    _basis,
+    _choice,
+    _cost,
+    _grid,
+    _kernel,
+    _pairs,
+    _spread,
+    _stages,
+    _threads,
+    _transforms,
+)
 
 finufft = pytest.importorskip("finufft", reason="finufft is not installed")
 
@@ -290,21 +304,64 @@ def test_planes_hold_all_that_their_points_are_spread_to(middle, width, eps, sin
     """Across the ends of the grid too, and for points that are nowhere or everywhere."""
     rng, pair = np.random.default_rng(19), _pairs.Pair(0, eps, single)
     grid = _grid.Grid.of(300, (17, 9, 8), pair)
-    frac = rng.uniform(-0.5, 0.5, (3, 300))
-    frac[0] = middle + width * frac[0]
-    angle = 2 * np.pi * (frac - np.rint(frac))
-    if width < 1.0 and abs(middle) + width / 2 > 0.5:
-        angle[0] = angle[0][0]  # slabs are of neighbours in angle: these are not
+    angle = 2 * np.pi * rng.uniform(-0.5, 0.5, (3, 300))
+    angle[0] = 2 * np.pi * middle + width * angle[0]
     strengths = (rng.normal(size=300) + 1j * rng.normal(size=300)).astype(pair.dtype)
     whole = np.empty(grid.shape, pair.dtype)
-    _spread.plan(1, grid, pair, angle, slice(None)).execute(strengths, out=whole)
+    _spread.plan(1, grid, pair, angle).execute(strengths, out=whole)
     planes = _spread.Planes.around(angle[0], grid, pair)
     assert planes.size == grid.shape[0] or width < 1.0
     block = np.empty((planes.size, *grid.shape[1:]), pair.dtype)
-    _spread.plan(1, grid, pair, angle, slice(None), planes).execute(strengths, out=block)
-    added = np.ones_like(whole)
-    planes.add(block, added)
-    np.testing.assert_allclose(added - 1, whole, rtol=0, atol=(1e-5 if single else 1e-13) * np.abs(whole).max())
+    _spread.plan(1, grid, pair, angle, planes).execute(strengths, out=block)
+    found = np.zeros_like(whole)
+    for i, plane in enumerate(block):
+        found[(planes.first + i) % len(found)] += plane
+    np.testing.assert_allclose(found, whole, rtol=0, atol=(1e-5 if single else 1e-13) * np.abs(whole).max())
+
+
+def test_pieces_have_every_plane_of_every_slab_once():
+    rng = np.random.default_rng(21)
+    for _ in range(200):
+        n = int(rng.integers(5, 30))
+        slabs = [_spread.Planes(int(rng.integers(-n, 2 * n)), int(rng.integers(1, n + 1))) for _ in range(4)]
+        slabs[0] = _spread.Planes(0, n) if rng.random() < 0.3 else slabs[0]
+        most, planes, held = int(rng.integers(1, 8)), [], []
+        for piece in _spread.pieces_of(slabs, n, most):
+            numbers = range(piece.planes.start, piece.planes.stop)
+            assert 1 <= len(numbers) <= most
+            planes += numbers
+            for i, rows in piece.rows:
+                for number, row in zip(numbers, range(rows.start, rows.stop), strict=True):
+                    assert (slabs[i].first + row - number) % n == 0
+                    held.append((i, row))
+        assert planes == list(range(n))
+        assert sorted(held) == [(i, row) for i, slab in enumerate(slabs) for row in range(slab.size)]
+
+
+@pytest.mark.parametrize("threads", [1, 8, 16])
+@pytest.mark.parametrize("places", [(0.0, 1.0), (0.45, 0.5), (0.9, 1.15), (0.3, 0.3)])
+def test_slabs_of_points_wherever_they_are(monkeypatch, threads, places):
+    """Spread all over the axis, to a part of it, across its end, or to one plane."""
+    monkeypatch.setattr(_transforms, "_FEWEST", 1)
+    monkeypatch.setattr(_cost, "parts_of_transform", lambda *_: (1.0, 0.0))  # as if spreading were all there is
+    made: list[int] = []
+    slabs_of = _transforms._slabs_of
+    monkeypatch.setattr(_transforms, "_slabs_of", lambda *given: made.append(given[-1]) or slabs_of(*given))
+    rng = np.random.default_rng(22)
+    crystal = random_crystal(rng, atoms=300, anisotropic=0.1)
+    frac = crystal.frac.copy()
+    frac[:, 0] = rng.uniform(*places, 300)
+    crystal = crystal.replace(frac=frac)
+    hkl = argand.miller_indices(crystal.cell, "P 1", d_min=0.9)[::7]
+    before = argand.num_threads()
+    try:
+        argand.set_num_threads(threads)
+        f = large_cells.structure_factors(crystal, hkl)
+    finally:
+        argand.set_num_threads(before)
+    exact = argand.structure_factors(crystal, hkl, method="direct")
+    assert np.abs(f - exact).max() < 1e-6 * scale(crystal, hkl)
+    assert max(made) > 1 or threads == 1
 
 
 def test_strengths_are_projections():
@@ -322,29 +379,46 @@ def test_strengths_are_projections():
             np.testing.assert_allclose(basis.strengths_by_b(kind, b), slopes, rtol=0, atol=1e-13)
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3, 16])
-def test_transforms_are_shared_out_evenly(threads):
-    rng = np.random.default_rng(17)
-    for transforms in (1, 2, 3, 6):
-        spread, rest, helping = (rng.uniform(*ends, transforms) for ends in ((1, 5), (0, 2), (0, 0.05)))
-        shares = _shares.shares_of(list(spread), list(rest), list(helping), threads)
-        load, shared = np.zeros(threads), np.zeros(threads)
-        for share, seconds, own, cost in zip(shares, spread, rest, helping, strict=True):
-            assert sum(share.values()) == pytest.approx(1.0)
-            owner = next(iter(share))
-            load[owner] += own - cost
-            for thread, part in share.items():
-                assert 0.0 <= part <= 1.0
-                shared[thread] += part * seconds
-                load[thread] += cost
-        load += shared
-        # whoever has more to do than is even has nothing left that could be given away
-        assert np.all((load <= 1.1 * load.mean()) | (shared < 1e-9))
+@pytest.mark.parametrize("threads", [1, 2, 7])
+def test_stages_are_done_in_their_order(threads):
+    """Every task once, none before the stages that it waits for are done; several calls at a time."""
+
+    def call() -> None:
+        rng = np.random.default_rng(23)
+        stages, done, early = [], [0] * 30, []
+        sizes = rng.integers(0, 6, 30)
+        for number, size in enumerate(sizes):
+            after = sorted({int(i) for i in rng.integers(0, number, min(number, 3))}) if number else []
+
+            def task(number: int = number, after: list[int] = after) -> None:
+                early.extend(i for i in after if done[i] != sizes[i])
+                time.sleep(1e-4)
+                with lock:
+                    done[number] += 1
+
+            stages.append(_stages.Stage([task] * size, after))
+        _stages.in_stages(stages, threads)
+        assert done == list(sizes)
+        assert not early
+        ended.append(True)
+
+    lock, ended = threading.Lock(), []
+    calls = [threading.Thread(target=call) for _ in range(3)]
+    for one in calls:
+        one.start()
+    for one in calls:
+        one.join(60)
+    assert len(ended) == 3
 
 
-def test_nobody_helps_where_beginning_costs_more_than_it_saves():
-    assert _shares.shares_of([5.0, 1.0], [1.0, 1.0], [0.0, 0.0], 2) != [{0: 1.0}, {1: 1.0}]
-    assert _shares.shares_of([5.0, 1.0], [1.0, 1.0], [4.0, 4.0], 2) == [{0: 1.0}, {1: 1.0}]
+def test_nobody_waits_for_threads_that_are_busy_elsewhere():
+    stop = threading.Event()
+    blocked = [_stages._pool_of(2).submit(stop.wait, 60) for _ in range(_stages._workers)]
+    done: list[int] = []
+    _stages.in_stages([_stages.Stage([lambda: done.append(1)] * 3), _stages.Stage([lambda: done.append(2)], [0])], 2)
+    assert done == [1, 1, 1, 2]
+    assert not any(one.done() for one in blocked)
+    stop.set()
 
 
 def test_products_are_sequential_inside_and_threads_come_back_after():
@@ -362,12 +436,27 @@ def test_products_are_sequential_inside_and_threads_come_back_after():
     assert numbers() == before
 
 
-def test_an_error_in_a_thread_is_raised():
-    def fail() -> None:
-        raise MemoryError("too much")
+@pytest.mark.parametrize("error", [MemoryError, KeyboardInterrupt])
+def test_an_error_in_a_thread_is_raised_when_all_have_stopped(error):
+    begun = threading.Event()
+    ended, late = [], []
 
-    with pytest.raises(MemoryError, match="too much"):
-        _threads.side_by_side([], [lambda: None, fail])
+    def fail() -> None:
+        begun.wait(60)
+        raise error("too much")
+
+    def work() -> None:
+        begun.set()
+        time.sleep(0.05)
+        ended.append(True)
+
+    for first in ([fail, work], [work, fail]):
+        ended.clear()
+        begun.clear()
+        with pytest.raises(error, match="too much"):
+            _stages.in_stages([_stages.Stage(first), _stages.Stage([lambda: late.append(True)], [0])], 2)
+        assert ended
+    assert not late
 
 
 # --- the choice -------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@
 namespace argand {
 namespace {
 
-constexpr Index worth_a_thread = 8192, at_a_time = 256;  // reflections
+constexpr Index worth_a_thread = 16384, at_a_time = 256;  // reflections
 constexpr Index atoms_worth_a_thread = 2048;
 
 struct Place {

@@ -46,15 +46,8 @@ def parts_of_transform(
 ) -> tuple[float, float]:
     """Seconds of a transform: between its points and its grid, and the rest."""
     grid = math.prod(fine_grid(shape, eps, upsampling))
-    spread = CLEAR[single] * grid + points * SPREAD[single] * kernel_width(eps, upsampling) ** 3
-    return spread, PLAN + float(GRID[single] * grid * np.log2(grid))
-
-
-def helping_seconds(shape: Sequence[int], eps: float, single: bool, upsampling: float) -> float:
-    """What spreading some of the points apart takes longer: another plan, and the planes that both parts reach."""
-    n1, n2, n3 = fine_grid(shape, eps, upsampling)
-    both = min(n1, 2 * kernel_width(eps, upsampling))
-    return PLAN + CLEAR[single] * both * n2 * n3
+    spread = PLAN + CLEAR[single] * grid + points * SPREAD[single] * kernel_width(eps, upsampling) ** 3
+    return spread, float(GRID[single] * grid * np.log2(grid))
 
 
 def transform_seconds(points: int, shape: Sequence[int], eps: float, single: bool, upsampling: float) -> float:
@@ -89,11 +82,21 @@ def nufft_seconds(
 
 
 def nufft_bytes(points: int, reflections: int, shape: Sequence[int], eps: float, threads: int) -> int:
-    """Memory of that sum at its peak: grids of each thread and of what others spread for it, points, reflections."""
-    grid = 16 * math.prod(fine_grid(shape, eps, best_upsampling(points, shape, eps, False)))
-    grids = min(threads, pairs(eps)) + threads - 1
+    """Memory of that sum at its peak: grids, points, reflections."""
+    upsampling = best_upsampling(points, shape, eps, False)
+    n1, n2, n3 = fine_grid(shape, eps, upsampling)
+    width = kernel_width(eps, upsampling)
+    planes = pairs_at_once(pairs(eps), threads) * n1
+    if threads > 1:  # slabs of the grid that others have spread to
+        planes += n1 + min(threads, n1 // width) * (width + 4)
     # points: place in two precisions, weight, atom, strengths of all pairs, order; reflections: F, q, indices
-    return grids * grid + (80 + 16 * pairs(eps)) * points + 60 * reflections
+    return 16 * planes * n2 * n3 + (140 + 16 * pairs(eps)) * points + 60 * reflections
+
+
+def pairs_at_once(pairs: int, threads: int) -> int:
+    """One more than threads, so that nobody waits for the largest; for one thread one, which takes the least memory."""
+    most = threads + 1 if threads > 1 else 1
+    return math.ceil(pairs / math.ceil(pairs / most)) if pairs else 1
 
 
 def pairs(eps: float) -> int:

@@ -3,14 +3,14 @@
     A(h) = (-1)^(h+k+l) G(h) / (phi(h) phi(k) phi(l)),
 
 G the transform of the grid and phi(h) that of the kernel; the sign is there because x = 0 lies in the middle of
-finufft's grids. A grid is finer than its orders need, so that only some of the lines along its second and first axis
-are transformed.
+finufft's grids. A grid is finer than its orders need: planes are transformed first, along two axes, and then along the
+third only the columns that are wanted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +21,7 @@ from argand.large_cells import _cost
 from argand.large_cells._kernel import kernel
 from argand.large_cells._pairs import Box, Complex, Pair
 
-_CACHED = 1 << 20  # bytes a core
+_CACHED = 2 << 20  # bytes a core
 
 
 class Grid(NamedTuple):
@@ -42,44 +42,54 @@ class Grid(NamedTuple):
         return n1 * n2 * n3
 
     def box(self, pair: Pair) -> Box:
-        steps = (self.shape[1] * self.shape[2], self.shape[2], 1)
-        axes = list(zip(self.reach, self.shape, strict=True))
+        axes = list(zip(self.reach, self.shape, (self.shape[1] * self.shape[2], self.shape[2], 1), strict=True))
         return Box(
-            [np.arange(-reach, reach + 1) % n * step for (reach, n), step in zip(axes, steps, strict=True)],
-            [_factor(reach, n, pair.eps, pair.single, self.upsampling) for reach, n in axes],
+            [np.arange(-reach, reach + 1) % n * step for reach, n, step in axes],
+            [_factor(reach, n, pair.eps, pair.single, self.upsampling) for reach, n, _ in axes],
         )
 
-    def to_orders(self, values: Complex, workers: int) -> None:
-        """Sums of values (shape) times exp(2 pi i h n / N), in their place, right at the orders of the box only."""
-        _, k_halves, l_halves = self._halves()
-        for planes in _that_fit(values, workers):
-            _transform(planes, 2, workers)
-            for l in l_halves:
-                _transform(planes[:, :, l], 1, workers)
-        for l in l_halves:
-            for k in k_halves:
-                _transform(values[:, k, l], 0, workers)
+    def planes_to_orders(self, planes: Complex) -> None:
+        """Transforms of planes (p, n2, n3) in their place, right in the columns that are wanted."""
+        transform(planes, 2)
+        for l in self._ends(2):
+            transform(planes[:, :, l], 1)
 
-    def from_orders(self, values: Complex, workers: int) -> None:
-        """The same sums of values that are 0 but at the orders of the box, right everywhere."""
-        _, k_halves, l_halves = self._halves()
-        for l in l_halves:
-            for k in k_halves:
-                _transform(values[:, k, l], 0, workers)
-        for planes in _that_fit(values, workers):
-            for l in l_halves:
-                _transform(planes[:, :, l], 1, workers)
-            _transform(planes, 2, workers)
+    def orders_to_planes(self, planes: Complex) -> None:
+        """Transforms of planes that are 0 but in these columns, right everywhere."""
+        for l in self._ends(2):
+            transform(planes[:, :, l], 1)
+        transform(planes, 2)
 
-    def _halves(self) -> list[list[slice]]:
-        """Where the orders 0 to reach, and -reach to -1, lie along each axis."""
-        return [[slice(0, r + 1), slice(n - r, n)] for r, n in zip(self.reach, self.shape, strict=True)]
+    def columns(self, values: Complex) -> list[Complex]:
+        """Those of the grid that are wanted, (n1, some k, some l), in bundles that stay in the cache of a core."""
+        bundles = []
+        for k, l in product(self._ends(1), self._ends(2)):
+            most = at_a_time(values[:, 0, l].nbytes)
+            bundles += [values[:, some, l] for some in parts_of(k.start, k.stop, most)]
+        return bundles
+
+    def _ends(self, axis: int) -> list[slice]:
+        """Where the orders 0 to reach, and -reach to -1, lie along an axis."""
+        n, reach = self.shape[axis], self.reach[axis]
+        return [slice(0, reach + 1), slice(n - reach, n)]
 
 
-def _that_fit(values: Complex, workers: int) -> Iterator[Complex]:
-    """Planes that stay in the caches of the cores between two transforms."""
-    some = max(1, workers * _CACHED // values[0].nbytes)
-    return (values[first : first + some] for first in range(0, len(values), some))
+def transform(values: Complex, axis: int) -> None:
+    """Sums of values times exp(2 pi i h n / N) along an axis, in their place."""
+    if values.size:
+        found = scipy.fft.ifft(values, axis=axis, norm="forward", overwrite_x=True)
+        if not np.may_share_memory(found, values):
+            values[...] = found
+
+
+def at_a_time(size: int) -> int:
+    """How many things of so many bytes stay in the cache of a core."""
+    return max(1, _CACHED // max(1, size))
+
+
+def parts_of(begin: int, end: int, most: int) -> list[slice]:
+    """The numbers from begin to end in parts of at most so many."""
+    return [slice(first, min(first + most, end)) for first in range(begin, end, most)]
 
 
 @lru_cache(maxsize=1024)
@@ -89,10 +99,3 @@ def _factor(reach: int, n: int, eps: float, single: bool, upsampling: float) -> 
     factor = (1 - 2 * (h % 2)) / kernel(eps, single, upsampling).transform(h, n)
     factor.setflags(write=False)
     return np.asarray(factor)
-
-
-def _transform(values: Complex, axis: int, workers: int) -> None:
-    if values.size:
-        found = scipy.fft.ifft(values, axis=axis, norm="forward", overwrite_x=True, workers=workers)
-        if not np.may_share_memory(found, values):
-            values[...] = found

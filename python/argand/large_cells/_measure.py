@@ -11,7 +11,7 @@ import numpy as np
 from argand._config import set_num_threads
 from argand.crystal import Crystal
 from argand.large_cells import _cost
-from argand.large_cells._grid import Grid
+from argand.large_cells._grid import Grid, at_a_time, parts_of, transform
 from argand.large_cells._pairs import Pair
 from argand.large_cells._spread import plan
 from argand.large_cells._sums import structure_factors
@@ -38,14 +38,21 @@ def crystal(atoms: int) -> Crystal:
     return Crystal(CELL, types=("C", "N", "O", "S") * (atoms // 4), frac=frac, b_iso=b_iso)
 
 
-def transform(points: int, reach: tuple[int, int, int], pair: Pair) -> tuple[float, float, Grid]:
+def parts_of_transform(points: int, reach: tuple[int, int, int], pair: Pair) -> tuple[float, float, Grid]:
     """Seconds between points and their grid, and of the transform of that."""
     rng = np.random.default_rng(1)
     grid = Grid.of(points, reach, pair)
     values, strengths = np.empty(grid.shape, pair.dtype), rng.random(points).astype(pair.dtype)
     angle = 2.0 * np.pi * (rng.random((3, points)) - 0.5)
-    spread = seconds(lambda: plan(1, grid, pair, angle, slice(None)).execute(strengths, out=values))
-    return spread, seconds(lambda: grid.to_orders(values, 1)), grid
+
+    def to_orders() -> None:
+        for planes in parts_of(0, len(values), at_a_time(values[0].nbytes)):
+            grid.planes_to_orders(values[planes])
+        for columns in grid.columns(values):
+            transform(columns, 0)
+
+    spread = seconds(lambda: plan(1, grid, pair, angle).execute(strengths, out=values))
+    return spread, seconds(to_orders), grid
 
 
 def main() -> None:
@@ -55,7 +62,9 @@ def main() -> None:
     print(f"DIRECT {seconds(lambda: choose(crystal(2000), hkl, method='direct')) / 2000 / len(hkl):.2g}")
     points, reach = 20_000, (30, 35, 40)  # a protein at 2 angstrom
     for single, tight, loose in ((False, 1.3e-7, 1e-3), (True, 3e-5, 5e-3)):
-        (more, rest, grid), (less, _, _) = (transform(points, reach, Pair(0, eps, single)) for eps in (tight, loose))
+        (more, rest, grid), (less, _, _) = (
+            parts_of_transform(points, reach, Pair(0, eps, single)) for eps in (tight, loose)
+        )
         wide, narrow = (points * _cost.kernel_width(eps, grid.upsampling) ** 3 for eps in (tight, loose))
         spread = (more - less) / (wide - narrow)
         print(f"SPREAD {single} {spread:.2g}")

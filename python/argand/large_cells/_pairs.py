@@ -25,7 +25,6 @@ from argand.cell import Cell, FloatArray
 from argand.reflections import stol_squares
 
 Complex = NDArray[np.complexfloating[Any, Any]]
-Some = slice | NDArray[np.intp]
 
 _LOOSEST = 1e-2  # beyond this the error does not follow eps any more
 _SINGLE = 1.3e-5  # from here on single precision is enough,
@@ -61,12 +60,14 @@ class Strengths(NamedTuple):
     atom: NDArray[np.intp]  # (p,)
     weight: FloatArray  # (p,)
 
-    def of(self, pair: Pair, some: Some = slice(None)) -> Complex:
-        """Those of a pair, c1 + i c2, for some of the points."""
-        atom, weight = chosen(self.atom, some), chosen(self.weight, some)
-        strength = np.empty(len(atom), pair.dtype)
-        strength.real, strength.imag = (u.take(atom) * weight for u in self.u[pair.ranks])
+    def of(self, pair: Pair) -> Complex:
+        """Those of a pair, c1 + i c2."""
+        strength = np.empty(len(self.atom), pair.dtype)
+        strength.real, strength.imag = (u.take(self.atom) * self.weight for u in self.u[pair.ranks])
         return strength
+
+    def some(self, points: NDArray[np.intp]) -> Strengths:
+        return Strengths(self.u, self.atom.take(points), self.weight.take(points))
 
 
 class Reflections(NamedTuple):
@@ -80,6 +81,9 @@ class Reflections(NamedTuple):
     def of(cls, hkl: NDArray[np.int32], cell: Cell) -> Reflections:
         return cls(hkl, stol_squares(hkl, cell), _dispatch.reach(hkl))
 
+    def some(self, part: slice) -> Reflections:
+        return Reflections(self.hkl[part], self.q[part], self.reach)
+
 
 class Box(NamedTuple):
     """Where the orders -reach to reach of each axis lie in the flat box of a transform: places are added. What a
@@ -87,10 +91,6 @@ class Box(NamedTuple):
 
     place: list[NDArray[np.int64]]
     factor: list[FloatArray]
-
-
-def chosen(values: NDArray[Any], some: Some) -> NDArray[Any]:
-    return values[some] if isinstance(some, slice) else values.take(some)
 
 
 def pairs_of(size: FloatArray, tolerance: float, reach: Sequence[int]) -> list[Pair]:

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -23,43 +22,18 @@ import numpy as np
 _LARGEST_KEPT = 31 << 20  # bytes; glibc goes up to 32 MiB, and keeps twice as much at the end of its heap
 
 _lock = threading.Lock()
-_pool: ThreadPoolExecutor | None = None
-_workers = 0  # of the pool
 _inside = 0  # calls that have asked for a sequential BLAS
 _limit: Any = None
 
 
 def _after_fork() -> None:
-    """Threads do not survive, and whoever held the lock may be one of them."""
-    global _lock, _pool, _workers
-    _lock, _pool, _workers = threading.Lock(), None, 0
+    """Whoever held the lock may be a thread that the child does not have."""
+    global _lock
+    _lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-
-def side_by_side(first: Sequence[Sequence[Callable[[], None]]], then: Sequence[Callable[[], None]]) -> None:
-    """Do all tasks. Those of `first`, by thread, wait for nobody; those of `then` may wait for these.
-
-    The first of each is done by this thread, the others by a pool, which begins tasks in their order: no task can wait
-    for one that has not begun.
-    """
-    mine, *others = first or [[]]
-    beside = [task for tasks in others for task in tasks] + list(then[1:])
-    pending = [_threads(max(len(then), len(first)) - 1).submit(task) for task in beside]
-    for task in [*mine, *then[:1]]:
-        task()
-    for future in pending:
-        future.result()
-
-
-def _threads(least: int) -> ThreadPoolExecutor:
-    global _pool, _workers
-    with _lock:
-        if _pool is None or _workers < least:
-            _pool, _workers = ThreadPoolExecutor(least, "argand"), least
-        return _pool
 
 
 @contextmanager

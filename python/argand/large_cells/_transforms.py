@@ -8,11 +8,11 @@ Source: Barnett, Magland, af Klinteberg, SIAM J. Sci. Comput. 41 (2019) C479 (fi
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
-from typing import Any
+from itertools import pairwise, zip_longest
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,122 +22,157 @@ from argand._config import num_threads
 from argand.cell import FloatArray
 from argand.large_cells import _cost
 from argand.large_cells._basis import Basis
-from argand.large_cells._grid import Grid
-from argand.large_cells._pairs import Complex, Pair, Reflections, Some, Strengths
-from argand.large_cells._shares import shares_of
-from argand.large_cells._spread import Planes, plan
-from argand.large_cells._threads import keep_pages, side_by_side
+from argand.large_cells._grid import Grid, at_a_time, parts_of, transform
+from argand.large_cells._pairs import Complex, Pair, Reflections, Strengths
+from argand.large_cells._spread import Piece, Planes, most_slabs, pieces_of, plan
+from argand.large_cells._stages import Stage, Task, in_stages
+from argand.large_cells._threads import keep_pages
 
 _FEWEST = 1024  # points that are worth a thread
+_REFLECTIONS = 16384  # at a time
 
 
 def forward(
     frac: FloatArray, strengths: Strengths, pairs: Sequence[Pair], basis: Basis, reflections: Reflections
 ) -> NDArray[np.complex128]:
     """F (m,), the sum over pairs of v1 A1 + v2 A2, of strengths at points frac (p, 3)."""
-    if not pairs:
-        return np.zeros(len(reflections.hkl), np.complex128)
     keep_pages()
-    work = _Forward(frac, strengths, pairs, basis, reflections)
-    side_by_side(work.first(), work.then())
-    return work.f
+    f = np.zeros(len(reflections.hkl), np.complex128)
+    threads, angle = num_threads(), _angle(frac)
+    groups = [
+        _works(angle, strengths, pairs[some], reflections, threads)
+        for some in parts_of(0, len(pairs), _cost.pairs_at_once(len(pairs), threads))
+    ]
+    # all memory is asked for by this thread: that of others is given back to the system with every call
+    rooms = [np.empty(max(work.bytes for work in works if work), np.uint8) for works in zip_longest(*groups)]
+    stages: list[Stage] = []
+    for works in groups:
+        for work, room in zip(works, rooms, strict=False):
+            work.take(room)
+        stages += _stages(works, basis, reflections, f, len(stages))
+    in_stages(stages, threads)
+    return f
+
+
+def _stages(
+    works: Sequence[_Forward], basis: Basis, reflections: Reflections, f: NDArray[np.complex128], before: int
+) -> list[Stage]:
+    """Of some pairs at once, after so many other stages: first what cannot be divided any more, the largest first."""
+    stages = [Stage(work.spread(), range(before)) for work in works]
+    for i in reversed(range(len(works))):
+        number = before + len(stages)
+        stages += [
+            Stage(works[i].planes_to_orders(), [before + i]),
+            Stage(works[i].columns_to_orders(), [number]),
+            # sums are always made in the same order
+            Stage(works[i].gather(basis, reflections, f), [number + 1, number - 1]),
+        ]
+    return stages
+
+
+def _works(
+    angle: FloatArray, strengths: Strengths, pairs: Sequence[Pair], reflections: Reflections, threads: int
+) -> list[_Forward]:
+    """If the points of one take longer to spread than is a thread's share of all, several spread them."""
+    points, reach = angle.shape[1], reflections.reach
+    grids = [Grid.of(points, reach, pair) for pair in pairs]
+    orders = [2 * n + 1 for n in reach]
+    costs = [
+        _cost.parts_of_transform(points, orders, pair.eps, pair.single, grid.upsampling)
+        for pair, grid in zip(pairs, grids, strict=True)
+    ]
+    even = sum(map(sum, costs)) / threads
+    slabs: dict[int, list[_Slab]] = {}
+    works = []
+    for pair, grid, (spread, _) in zip(pairs, grids, costs, strict=True):
+        count = max(1, min(math.ceil(spread / even), points // _FEWEST, most_slabs(grid, pair)))
+        if count not in slabs:
+            slabs[count] = _slabs_of(angle, strengths, count)
+        works.append(_Forward(pair, grid, slabs[count]))
+    return works
+
+
+class _Slab(NamedTuple):
+    """Points that are neighbours along the first axis, or all of them."""
+
+    angle: FloatArray  # (3, p)
+    strengths: Strengths
+
+
+def _slabs_of(angle: FloatArray, strengths: Strengths, count: int) -> list[_Slab]:
+    """As many points in each, and not all slabs across the end of the axis."""
+    if count == 1:
+        return [_Slab(angle, strengths)]
+    points = angle.shape[1]
+    inner = ((np.arange(count) + 0.5) * (points / count)).astype(int)
+    order = np.argpartition(angle[0], inner)
+    parts = [order[begin:end] for begin, end in pairwise(inner)]
+    before, after = order[: inner[0]], order[inner[-1] :]
+    parts.append(np.concatenate([before, after]))
+    slabs = [_Slab(angle.take(part, axis=1), strengths.some(part)) for part in parts]
+    slabs[-1].angle[0, : len(before)] += 2.0 * np.pi
+    return slabs
 
 
 class _Forward:
-    """The tasks of one call: first what helps others, then what may have to wait for that."""
+    """A pair of strengths on its way to F: slabs of points to planes, all planes to columns, these to reflections."""
 
-    def __init__(
-        self,
-        frac: FloatArray,
-        strengths: Strengths,
-        pairs: Sequence[Pair],
-        basis: Basis,
-        reflections: Reflections,
-    ) -> None:
-        self.f = np.zeros(len(reflections.hkl), np.complex128)
-        self._angle, self._strengths, self._basis, self._reflections = _angle(frac), strengths, basis, reflections
-        self._pairs, self._grids = pairs, [Grid.of(len(frac), reflections.reach, pair) for pair in pairs]
-        threads = num_threads() if len(frac) >= _FEWEST else 1
-        self._inside = max(1, threads // len(pairs))
-        self._parts, self._owned = self._shared(threads)
-        self._gathering = threading.Lock()
-        self._spread: dict[tuple[int, int], tuple[Planes, Complex]] = {}
-        self._done = {key: threading.Event() for key in self._helping()}
+    def __init__(self, pair: Pair, grid: Grid, slabs: Sequence[_Slab]) -> None:
+        self._pair, self._grid, self._slabs = pair, grid, slabs
+        n = grid.shape[0]
+        self._planes = [Planes.around(s.angle[0], grid, pair) for s in slabs] if len(slabs) > 1 else [Planes(0, n)]
+        # one of the slabs can be spread to where all planes will be
+        inside = [i for i, planes in enumerate(self._planes) if planes.first >= 0 and planes.first + planes.size <= n]
+        self._home = inside[0] if inside else None
 
-    def _shared(self, threads: int) -> tuple[list[dict[int, Some]], list[list[int]]]:
-        """The points of each pair that each thread spreads, its owner first; the pairs that each thread owns."""
-        points, orders = self._angle.shape[1], [2 * n + 1 for n in self._reflections.reach]
-        costs = [
-            _cost.parts_of_transform(points, orders, pair.eps, pair.single, grid.upsampling)
-            for pair, grid in zip(self._pairs, self._grids, strict=True)
-        ]
-        gathering = _cost.REFLECTION * len(self._reflections.hkl)
-        rests = [(rest + gathering) / self._inside for _, rest in costs]
-        helping = [
-            _cost.helping_seconds(orders, pair.eps, pair.single, grid.upsampling)
-            for pair, grid in zip(self._pairs, self._grids, strict=True)
-        ]
-        shares = shares_of([spread for spread, _ in costs], rests, helping, threads)
-        edges = [np.rint(np.cumsum([0.0, *share.values()]) * points).astype(int) for share in shares]
-        inner: NDArray[np.intp] = np.unique(np.concatenate([edge[1:-1] for edge in edges]))
-        # what a thread spreads points to is a box around them: slabs of neighbours are less work
-        order = np.argpartition(self._angle[0], inner) if len(inner) else None
-        parts: list[dict[int, Some]] = []
-        for share, edge in zip(shares, edges, strict=True):
-            slabs = [slice(None) if order is None else order[a:b] for a, b in pairwise(edge)]
-            parts.append(dict(zip(share, slabs, strict=True)))
-        owned: list[list[int]] = [[] for _ in range(threads)]
-        for i, share in enumerate(shares):
-            owned[next(iter(share))].append(i)
-        return parts, owned
+    @property
+    def bytes(self) -> int:
+        n, n2, n3 = self._grid.shape
+        beside = sum(planes.size for i, planes in enumerate(self._planes) if i != self._home)
+        return (n + beside) * n2 * n3 * np.dtype(self._pair.dtype).itemsize
 
-    def _helping(self) -> list[tuple[int, int]]:
-        """(pair, thread) where the thread does not own the pair."""
-        return [(i, thread) for i, parts in enumerate(self._parts) for thread in list(parts)[1:]]
+    def take(self, room: NDArray[np.uint8]) -> None:
+        """Work there."""
+        n, n2, n3 = self._grid.shape
+        planes = room[: self.bytes].view(self._pair.dtype).reshape(-1, n2, n3)
+        self._values, used = planes[:n], n
+        self._blocks = []
+        for i, (first, size) in enumerate(self._planes):
+            begin = first if i == self._home else used
+            self._blocks.append(planes[begin : begin + size])
+            used += 0 if i == self._home else size
 
-    def first(self) -> list[list[Callable[[], None]]]:
-        """By thread."""
-        tasks: list[list[Callable[[], None]]] = [[] for _ in self._owned]
-        for i, thread in self._helping():
-            grid, pair = self._grids[i], self._pairs[i]
-            planes = Planes.around(self._angle[0][self._parts[i][thread]], grid, pair)
-            self._spread[i, thread] = planes, np.empty((planes.size, *grid.shape[1:]), pair.dtype)
-            tasks[thread].append(partial(self._help, i, thread))
-        return tasks
+    def spread(self) -> list[Task]:
+        def one(slab: _Slab, planes: Planes, block: Complex) -> None:
+            made = plan(1, self._grid, self._pair, slab.angle, planes)
+            made.execute(slab.strengths.of(self._pair), out=block)
 
-    def then(self) -> list[Callable[[], None]]:
-        # memory is asked for by the calling thread: that of others is given back to the system with every call
-        rooms = [np.empty(max((self._bytes(i) for i in pairs), default=0), np.uint8) for pairs in self._owned]
-        return [partial(self._own, *own) for own in zip(self._owned, rooms, strict=True) if own[0]]
+        return [partial(one, *own) for own in zip(self._slabs, self._planes, self._blocks, strict=True)]
 
-    def _help(self, i: int, thread: int) -> None:
-        try:
-            planes, block = self._spread[i, thread]
-            self._to_grid(i, thread, block, planes)
-        finally:
-            self._done[i, thread].set()
+    def planes_to_orders(self) -> list[Task]:
+        def one(piece: Piece) -> None:
+            planes = self._values[piece.planes]
+            blocks = [self._blocks[i][rows] for i, rows in piece.rows if i != self._home]
+            if len(blocks) == len(piece.rows):
+                planes[...] = blocks.pop() if blocks else 0.0
+            for block in blocks:
+                planes += block
+            self._grid.planes_to_orders(planes)
 
-    def _own(self, pairs: list[int], room: NDArray[np.uint8]) -> None:
-        for i in pairs:
-            grid, pair = self._grids[i], self._pairs[i]
-            values = room[: self._bytes(i)].view(pair.dtype).reshape(grid.shape)
-            owner, *helpers = self._parts[i]
-            self._to_grid(i, owner, values)
-            for helper in helpers:
-                self._done[i, helper].wait()
-                planes, block = self._spread.pop((i, helper))
-                planes.add(block, values)
-            grid.to_orders(values, self._inside)
-            with self._gathering:
-                _dispatch.gather_pair(self._reflections, grid.box(pair), self._basis.pair(pair), values, self.f)
+        most = at_a_time(self._values[0].nbytes)
+        return [partial(one, piece) for piece in pieces_of(self._planes, len(self._values), most)]
 
-    def _bytes(self, i: int) -> int:
-        return self._grids[i].size * int(np.dtype(self._pairs[i].dtype).itemsize)
+    def columns_to_orders(self) -> list[Task]:
+        return [partial(transform, columns, 0) for columns in self._grid.columns(self._values)]
 
-    def _to_grid(self, i: int, thread: int, values: Complex, planes: Planes | None = None) -> None:
-        pair, some = self._pairs[i], self._parts[i][thread]
-        made = plan(1, self._grids[i], pair, self._angle, some, planes)
-        made.execute(self._strengths.of(pair, some), out=values)
+    def gather(self, basis: Basis, reflections: Reflections, f: NDArray[np.complex128]) -> list[Task]:
+        """Add to f."""
+        box, functions = self._grid.box(self._pair), basis.pair(self._pair)
+
+        def one(part: slice) -> None:
+            _dispatch.gather_pair(reflections.some(part), box, functions, self._values, f[part])
+
+        return [partial(one, part) for part in parts_of(0, len(f), _REFLECTIONS)]
 
 
 class Backward:
@@ -147,25 +182,31 @@ class Backward:
         keep_pages()
         self._angle, self._basis, self._reflections = _angle(frac), basis, reflections
         self._threads = num_threads()
-        edges = np.linspace(0, len(frac), min(self._threads, max(1, len(frac) // _FEWEST)) + 1).astype(int)
-        self._parts = [slice(int(a), int(b)) for a, b in pairwise(edges)]
+        self._parts = parts_of(0, len(frac), max(_FEWEST, -(-len(frac) // self._threads)))
         self._ready: tuple[Pair, Grid, list[Any]] | None = None
 
     def __call__(self, pair: Pair, a: Complex) -> Complex:
         """W1 + i W2 (p,) of a (m,), of which the list holds one of each Friedel pair."""
         if self._ready is None or self._ready[0] != pair:
             grid = Grid.of(self._angle.shape[1], self._reflections.reach, pair)
-            self._ready = pair, grid, [plan(2, grid, pair, self._angle, part) for part in self._parts]
+            self._ready = pair, grid, [plan(2, grid, pair, self._angle[:, part]) for part in self._parts]
         _, grid, plans = self._ready
         values = np.zeros(grid.shape, pair.dtype)
         _dispatch.scatter_pair(self._reflections, grid.box(pair), self._basis.pair(pair), a, values)
-        grid.from_orders(values, self._threads)
         field = np.empty(self._angle.shape[1], pair.dtype)
+
+        def orders_to_planes(part: slice) -> None:
+            grid.orders_to_planes(values[part])
 
         def interpolate(part: slice, made: Any) -> None:
             made.execute(values, out=field[part])
 
-        side_by_side([], [partial(interpolate, *own) for own in zip(self._parts, plans, strict=True)])
+        stages = [
+            [partial(transform, columns, 0) for columns in grid.columns(values)],
+            [partial(orders_to_planes, part) for part in parts_of(0, len(values), at_a_time(values[0].nbytes))],
+            [partial(interpolate, *own) for own in zip(self._parts, plans, strict=True)],
+        ]
+        in_stages([Stage(tasks, range(i)) for i, tasks in enumerate(stages)], self._threads)
         return field
 
 
