@@ -8,8 +8,8 @@ namespace argand::bindings {
 namespace {
 
 namespace py = pybind11;
-// (count, hkl, q)
-using ListArgs = std::tuple<Index, Address, Address>;
+// (hkl, q)
+using ListArgs = std::tuple<Address, Address>;
 // (place, factor, reach)
 using AxisArgs = std::tuple<Address, Address, int>;
 using BoxArgs = std::tuple<AxisArgs, AxisArgs, AxisArgs>;
@@ -23,10 +23,10 @@ BoxAxis axis_of(const AxisArgs& args) {
   return {pointer<const std::int64_t>(place), pointer<const double>(factor), reach};
 }
 
-BoxReflections reflections_of(const ListArgs& list, const BoxArgs& axes) {
-  const auto& [count, hkl, q] = list;
+BoxReflections reflections_of(const ListArgs& list, const BoxArgs& axes, Index begin, Index end) {
+  const auto& [hkl, q] = list;
   const auto& [a, b, c] = axes;
-  return {count, pointer<const std::int32_t>(hkl), pointer<const double>(q), {axis_of(a), axis_of(b), axis_of(c)}};
+  return {begin, end, pointer<const std::int32_t>(hkl), pointer<const double>(q), {axis_of(a), axis_of(b), axis_of(c)}};
 }
 
 FunctionPair pair_of(const SeriesArgs& args) {
@@ -69,16 +69,20 @@ void register_low_rank(py::module_& m) {
       py::arg("u"));
   m.def(
       "gather_pair",
-      [](int bits, const ListArgs& list, const BoxArgs& axes, const SeriesArgs& v, Address box, Address f) {
-        (bits == 32 ? gather<float> : gather<double>)(reflections_of(list, axes), pair_of(v), box, f);
+      [](int bits, const ListArgs& list, const BoxArgs& axes, const SeriesArgs& v, Address box, Address f, Index begin,
+         Index end) {
+        (bits == 32 ? gather<float> : gather<double>)(reflections_of(list, axes, begin, end), pair_of(v), box, f);
       },
-      py::arg("bits"), py::arg("list"), py::arg("axes"), py::arg("v"), py::arg("box"), py::arg("f"));
+      py::arg("bits"), py::arg("list"), py::arg("axes"), py::arg("v"), py::arg("box"), py::arg("f"), py::arg("begin"),
+      py::arg("end"));
   m.def(
       "scatter_pair",
-      [](int bits, const ListArgs& list, const BoxArgs& axes, const SeriesArgs& v, Address a, Address box) {
-        (bits == 32 ? scatter<float> : scatter<double>)(reflections_of(list, axes), pair_of(v), a, box);
+      [](int bits, const ListArgs& list, const BoxArgs& axes, const SeriesArgs& v, Address a, Address box, Index begin,
+         Index end) {
+        (bits == 32 ? scatter<float> : scatter<double>)(reflections_of(list, axes, begin, end), pair_of(v), a, box);
       },
-      py::arg("bits"), py::arg("list"), py::arg("axes"), py::arg("v"), py::arg("a"), py::arg("box"));
+      py::arg("bits"), py::arg("list"), py::arg("axes"), py::arg("v"), py::arg("a"), py::arg("box"), py::arg("begin"),
+      py::arg("end"));
 }
 
 }  // namespace argand::bindings

@@ -32,10 +32,10 @@ Place place_of(const BoxAxis (&axis)[3], const std::int32_t* hkl) {
 template <class Each>
 void for_reflections(const BoxReflections& at, const FunctionPair& v, const Each& each) {
   const SeriesKernels& kernel = kernels();
-  parallel_for((at.count + worth_a_thread - 1) / worth_a_thread, [&](Index task) {
-    const Index end = std::min(at.count, (task + 1) * worth_a_thread);
+  parallel_for((at.end - at.begin + worth_a_thread - 1) / worth_a_thread, [&](Index task) {
+    const Index first = at.begin + task * worth_a_thread, end = std::min(at.end, first + worth_a_thread);
     double values[2][at_a_time];
-    for (Index begin = task * worth_a_thread; begin < end; begin += at_a_time) {
+    for (Index begin = first; begin < end; begin += at_a_time) {
       const Index some = std::min(at_a_time, end - begin);
       kernel.series_pair(v.series, v.terms, v.low, v.high, some, at.q + begin, values[0], values[1]);
       for (Index i = 0; i < some; ++i) {

@@ -37,14 +37,21 @@ void stol_squares(Index count, const Order* hkl, const double* metric, double* o
 }
 
 Reach reach(Index count, const std::int32_t* hkl) {
-  std::int32_t most[3] = {}, least[3] = {};
-  for (Index i = 0; i < count; ++i) {
-    for (int x = 0; x < 3; ++x) {
-      most[x] = std::max(most[x], hkl[3 * i + x]);
-      least[x] = std::min(least[x], hkl[3 * i + x]);
+  // in groups of four reflections, whose twelve numbers the compiler compares side by side
+  constexpr int group = 12;
+  std::int32_t most[group] = {};
+  const auto compare = [&](Index begin, int size) {
+    for (int x = 0; x < size; ++x) {
+      const std::int32_t order = hkl[begin + x], modulus = order < 0 ? -order : order;
+      most[x] = modulus > most[x] ? modulus : most[x];
     }
-  }
-  return {std::max(most[0], -least[0]), std::max(most[1], -least[1]), std::max(most[2], -least[2])};
+  };
+  const Index numbers = 3 * count, whole = numbers / group * group;
+  for (Index i = 0; i < whole; i += group) compare(i, group);
+  compare(whole, int(numbers - whole));
+  std::int32_t found[3] = {};
+  for (int x = 0; x < group; ++x) found[x % 3] = std::max(found[x % 3], most[x]);
+  return {found[0], found[1], found[2]};
 }
 
 template <class Order>

@@ -48,11 +48,7 @@ def compiler() -> str:
 
 def gather_pair(
     bits: typing.SupportsInt | typing.SupportsIndex,
-    list: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ],
+    list: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
     axes: tuple[
         tuple[
             typing.SupportsInt | typing.SupportsIndex,
@@ -78,6 +74,8 @@ def gather_pair(
     ],
     box: typing.SupportsInt | typing.SupportsIndex,
     f: typing.SupportsInt | typing.SupportsIndex,
+    begin: typing.SupportsInt | typing.SupportsIndex,
+    end: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
 def gaussian_sums(
     rows: typing.SupportsInt | typing.SupportsIndex,
@@ -218,11 +216,7 @@ def reach(
 ) -> tuple[int, int, int]: ...
 def scatter_pair(
     bits: typing.SupportsInt | typing.SupportsIndex,
-    list: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ],
+    list: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
     axes: tuple[
         tuple[
             typing.SupportsInt | typing.SupportsIndex,
@@ -248,6 +242,8 @@ def scatter_pair(
     ],
     a: typing.SupportsInt | typing.SupportsIndex,
     box: typing.SupportsInt | typing.SupportsIndex,
+    begin: typing.SupportsInt | typing.SupportsIndex,
+    end: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
 def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
     """

@@ -11,6 +11,8 @@ Work is put on the stream that the arrays' library works on, whatever memory it 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from argand import _arrays, _core
@@ -209,29 +211,28 @@ class FunctionPair(NamedTuple):
     interval: tuple[float, float]
 
 
-def gather_pair(reflections: Any, box: Any, v: FunctionPair, values: Array, f: Array) -> None:
-    """f (m,) += what a transform of two real sums, values, means at the reflections, see low_rank.hpp.
+def gathering_pair(reflections: Any, box: Any, v: FunctionPair, values: Array, f: Array) -> Callable[[int, int], None]:
+    """What does f (m,) += what a transform of two real sums, values, means, for reflections from one number to another,
+    see low_rank.hpp; it knows addresses only.
 
     `reflections` has hkl (m, 3) int32 and q (m,) float64, `box` lists of three axes: place int64 and factor float64 of
     the orders -reach .. reach. As unchecked as above.
     """
     bits = 32 if _dtype(values) == "complex64" else 64
-    _core.gather_pair(bits, *_low_rank(reflections, box, v), _address(values), _address(f))
+    return partial(_core.gather_pair, bits, *_low_rank(reflections, box, v), _address(values), _address(f))
 
 
 def scatter_pair(reflections: Any, box: Any, v: FunctionPair, a: Array, values: Array) -> None:
     """The adjoint: adds what a (m,) complex128 is to the box, of one of each Friedel pair."""
     bits = 32 if _dtype(values) == "complex64" else 64
-    _core.scatter_pair(bits, *_low_rank(reflections, box, v), _address(a), _address(values))
+    arrays = _address(a), _address(values)
+    _core.scatter_pair(bits, *_low_rank(reflections, box, v), *arrays, 0, len(reflections.hkl))
 
 
 def _low_rank(reflections: Any, box: Any, v: FunctionPair) -> tuple[Any, Any, Any]:
     axes = tuple((_address(p), _address(f), len(p) // 2) for p, f in zip(box.place, box.factor, strict=True))
-    return (
-        (len(reflections.hkl), _address(reflections.hkl), _address(reflections.q)),
-        axes,
-        (_address(v.series), len(v.series), *v.interval),
-    )
+    lists = _address(reflections.hkl), _address(reflections.q)
+    return lists, axes, (_address(v.series), len(v.series), *v.interval)
 
 
 class JacobianSites(NamedTuple):

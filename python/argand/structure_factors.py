@@ -13,6 +13,7 @@ from argand._asymmetric import Share, share
 from argand._memory import demand, memory_limit
 from argand._pack import Orders, hkl_lists, pack, row_order
 from argand.crystal import Crystal
+from argand.reflections import as_hkl
 
 Complex = NDArray[np.complexfloating[Any, Any]]
 
@@ -123,7 +124,8 @@ def structure_factors(
     if any(large):
         for c, s, h, by_transforms in zip(crystals, shares, each, large, strict=True):
             if by_transforms:
-                part = large_cells.structure_factors(s.part, h, table=table, energy_kev=energy_kev, eps=eps)
+                whole = h if h.dtype == np.int32 else as_hkl(h)
+                part = large_cells.sum_in_p1(s.part, whole, table, energy_kev, eps)
                 apart.append(s.complete(part, h).astype(dtype, copy=False))
             else:
                 apart.append(structure_factors(c, h, table=table, energy_kev=energy_kev, dtype=dtype, method="direct"))

@@ -36,10 +36,11 @@ struct FunctionPair {
   double low, high;
 };
 
+// Those from begin to end of a list.
 struct BoxReflections {
-  Index count;
-  const std::int32_t* hkl;  // (count, 3) within the reach
-  const double* q;          // (count)
+  Index begin, end;
+  const std::int32_t* hkl;  // (m, 3) within the reach
+  const double* q;          // (m)
   BoxAxis axis[3];
 };
 

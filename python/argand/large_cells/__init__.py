@@ -24,6 +24,6 @@ from __future__ import annotations
 
 from argand.large_cells._atoms import atoms_of
 from argand.large_cells._choice import INSTALL, estimate, pays
-from argand.large_cells._sums import Gradients, structure_factors, vjp
+from argand.large_cells._sums import Gradients, structure_factors, sum_in_p1, vjp
 
-__all__ = ["INSTALL", "Gradients", "atoms_of", "estimate", "pays", "structure_factors", "vjp"]
+__all__ = ["INSTALL", "Gradients", "atoms_of", "estimate", "pays", "structure_factors", "sum_in_p1", "vjp"]

@@ -42,13 +42,19 @@ class Points(NamedTuple):
     """Isotropic scatterers: point p is `weight[p]` of atom `atom[p]`, which has the displacement `b[atom[p]]`."""
 
     b: FloatArray  # (n,) B of each atom, the isotropic part where it is anisotropic
-    atom: IntArray  # (p,)
-    weight: FloatArray  # (p,)
     frac: FloatArray  # (p, 3)
+    atom: IntArray | None = None  # (p,); None, as weight: each atom is a point
+    weight: FloatArray | None = None  # (p,)
 
-    def per_atom(self, values: FloatArray, atoms: int) -> FloatArray:
-        """Sums over the points of each atom: (p,) to (atoms,)."""
-        return np.bincount(self.atom, self.weight * values, minlength=atoms).astype(np.float64)
+    def of_atoms(self, values: FloatArray) -> FloatArray:
+        """What its atom has, for each point: (n,) to (p,)."""
+        return values if self.atom is None else values.take(self.atom)
+
+    def per_atom(self, values: FloatArray) -> FloatArray:
+        """Weighted sums over the points of each atom: (p,) to (n,)."""
+        if self.atom is None or self.weight is None:
+            return values
+        return np.bincount(self.atom, self.weight * values, minlength=len(self.b)).astype(np.float64)
 
 
 # A crystal never changes, so neither do the numbers of its types
@@ -77,7 +83,7 @@ def points_of(atoms: Atoms, q: FloatArray, form: FloatArray, tolerance: float) -
     tensor = np.zeros(n, bool) if atoms.u_aniso is None else ~np.isnan(atoms.u_aniso[:, 0])
     whole = np.flatnonzero(~tensor)
     if len(whole) == n:
-        return Points(atoms.b_iso, whole, np.ones(n), atoms.frac)
+        return Points(atoms.b_iso, atoms.frac)
     assert atoms.u_aniso is not None
     rows = np.flatnonzero(tensor)
     b, excess, direction = principal(atoms.u_aniso[rows], atoms.cell)
@@ -94,7 +100,7 @@ def points_of(atoms: Atoms, q: FloatArray, form: FloatArray, tolerance: float) -
     b_all = atoms.b_iso.copy()
     b_all[rows] = b
     atom, weight, frac = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Points(b_all, atom, weight, frac)
+    return Points(b_all, frac, atom, weight)
 
 
 @lru_cache(maxsize=1024)

@@ -24,7 +24,7 @@ from argand.cell import FloatArray
 from argand.large_cells._atoms import IntArray
 from argand.large_cells._pairs import Pair
 
-_SAMPLE = 512  # atoms that stand for all where an error is measured
+_SAMPLE = 256  # atoms that stand for all where an error is measured
 
 Form = Callable[[FloatArray], FloatArray]  # stol (p,) to form factors (kinds, p)
 
@@ -97,15 +97,16 @@ def basis_of(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray, eps
     low, high = float(family.q[0]), float(family.q[-1])
     step = 1 + len(kind) // _SAMPLE
     sample = np.sqrt(step) * occ[::step, None] * family(kind[::step], b[::step])
-    every = []
-    for own, least, most, weight in zip(*_extremes(kind, b, occ), strict=True):
-        values = grid(least, most, degree((most - least) * high, eps))
-        every.append(weight * family(np.full(len(values), own), values))
-    rare = np.concatenate(every)
-    vectors = np.linalg.svd(np.concatenate([sample, rare]), full_matrices=False)[2].T
+    own, least, most, weight = _extremes(kind, b, occ)
+    share = grid(0.0, 1.0, degree(float((most - least).max()) * high, eps))
+    values = least[:, None] + np.outer(most - least, share)
+    rare = np.repeat(weight, len(share))[:, None] * family(np.repeat(own, len(share)), values.ravel())
+    _, singular, vectors = np.linalg.svd(np.concatenate([sample, rare]), full_matrices=False)
+    vectors = vectors.T
     common, rest = sample @ vectors, rare @ vectors
     common = common.T @ common
-    rank = vectors.shape[1]
+    # no error is larger than the root of the squares of all that is left out
+    rank = int(np.count_nonzero(np.cumsum(np.square(singular[::-1])) > tolerance**2))
     while rank:
         lost = slice(rank - 1, None)  # without these functions, and the error at each point
         v = vectors[:, lost]

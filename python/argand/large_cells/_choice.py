@@ -39,7 +39,7 @@ def installed() -> bool:
 
 def estimate(crystal: Crystal, hkl: NDArray[np.int32], eps: float = 1e-6, dispersion: bool = False) -> Estimate:
     """What both ways would cost for a crystal in P 1, on one core (see `_cost`)."""
-    atoms, points, shape = len(crystal.types), _points(crystal, eps), _shape(_dispatch.reach(as_hkl(hkl)))
+    atoms, points, shape = len(crystal.types), _points(crystal, eps), _cost.orders(_dispatch.reach(as_hkl(hkl)))
     return Estimate(
         _cost.direct_seconds(atoms, len(hkl)),
         _cost.nufft_seconds(atoms, points, len(hkl), shape, eps, dispersion),
@@ -50,10 +50,6 @@ def estimate(crystal: Crystal, hkl: NDArray[np.int32], eps: float = 1e-6, disper
 def _points(crystal: Crystal, eps: float) -> int:
     tensors = 0 if crystal.u_aniso is None else int(np.count_nonzero(~np.isnan(crystal.u_aniso[:, 0])))
     return len(crystal.types) - tensors + tensors * _cost.points_of_a_tensor(eps)
-
-
-def _shape(reach: tuple[int, int, int]) -> list[int]:
-    return [2 * n + 1 for n in reach]
 
 
 def pays(crystal: Crystal, hkl: NDArray[Any], eps: float, dispersion: bool) -> bool:
@@ -76,7 +72,7 @@ def check(crystal: Crystal, reflections: Reflections, eps: float) -> None:
     if not installed():
         raise ImportError(INSTALL)
     if len(reflections.hkl):
-        shape = _shape(reflections.reach)
+        shape = _cost.orders(reflections.reach)
         needs = _cost.nufft_bytes(_points(crystal, eps), len(reflections.hkl), shape, eps, num_threads())
         reach = " ".join(map(str, reflections.reach))
         demand(f"method='nufft' for hkl to {reach}", needs, "use method='direct'")

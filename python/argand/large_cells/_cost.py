@@ -7,7 +7,7 @@ The constants were measured on one core of an AMD EPYC of the fourth generation 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import scipy.fft
@@ -22,9 +22,17 @@ REFLECTION = 7e-9  # per reflection and transform
 ATOM = 100e-9  # per atom: its strengths
 START = 4e-3
 
+Shape = tuple[int, int, int]  # orders along each axis
+
 SMALLEST_EPS, LARGEST_EPS = 1e-12, 1e-2
 UPSAMPLING = (1.25, 2.0)  # others were no quicker
 _NARROWEST = 1e-9  # the smallest eps that 1.25 reaches
+
+
+def orders(reach: tuple[int, int, int]) -> Shape:
+    """From -reach to reach along each axis."""
+    h, k, l = (2 * n + 1 for n in reach)
+    return h, k, l
 
 
 def kernel_width(eps: float, upsampling: float) -> int:
@@ -34,28 +42,28 @@ def kernel_width(eps: float, upsampling: float) -> int:
     return max(2, int(np.ceil(-np.log(eps) / (np.pi * np.sqrt(1.0 - 1.0 / upsampling)))))
 
 
-def fine_grid(shape: Sequence[int], eps: float, upsampling: float) -> tuple[int, int, int]:
+@lru_cache(maxsize=1024)
+def fine_grid(shape: Shape, eps: float, upsampling: float) -> tuple[int, int, int]:
     """The grid that points are spread to, for that many orders along each axis."""
     least = 2 * kernel_width(eps, upsampling) + 4  # finufft refuses less than two kernels, and may take wider ones
     n1, n2, n3 = (int(scipy.fft.next_fast_len(max(least, math.ceil(upsampling * n)))) for n in shape)
     return n1, n2, n3
 
 
-def parts_of_transform(
-    points: int, shape: Sequence[int], eps: float, single: bool, upsampling: float
-) -> tuple[float, float]:
+def parts_of_transform(points: int, shape: Shape, eps: float, single: bool, upsampling: float) -> tuple[float, float]:
     """Seconds of a transform: between its points and its grid, and the rest."""
     grid = math.prod(fine_grid(shape, eps, upsampling))
     spread = PLAN + CLEAR[single] * grid + points * SPREAD[single] * kernel_width(eps, upsampling) ** 3
     return spread, float(GRID[single] * grid * np.log2(grid))
 
 
-def transform_seconds(points: int, shape: Sequence[int], eps: float, single: bool, upsampling: float) -> float:
+def transform_seconds(points: int, shape: Shape, eps: float, single: bool, upsampling: float) -> float:
     """One non-uniform transform."""
     return sum(parts_of_transform(points, shape, eps, single, upsampling))
 
 
-def best_upsampling(points: int, shape: Sequence[int], eps: float, single: bool) -> float:
+@lru_cache(maxsize=1024)
+def best_upsampling(points: int, shape: Shape, eps: float, single: bool) -> float:
     able = [u for u in UPSAMPLING if u == 2.0 or eps >= _NARROWEST]
     return min(able, key=lambda u: transform_seconds(points, shape, eps, single, u))
 
@@ -65,13 +73,13 @@ def direct_seconds(atoms: int, reflections: int) -> float:
     return DIRECT * atoms * reflections
 
 
-def pair_seconds(points: int, shape: Sequence[int], eps: float, single: bool) -> float:
+def pair_seconds(points: int, shape: Shape, eps: float, single: bool) -> float:
     """A transform at its best."""
     return transform_seconds(points, shape, eps, single, best_upsampling(points, shape, eps, single))
 
 
 def nufft_seconds(
-    atoms: int, points: int, reflections: int, shape: Sequence[int], eps: float, dispersion: bool = False
+    atoms: int, points: int, reflections: int, shape: Shape, eps: float, dispersion: bool = False
 ) -> float:
     """The sum by a low-rank basis and non-uniform transforms; anisotropic atoms are several points."""
     seconds = START + ATOM * atoms + REFLECTION * reflections
@@ -81,22 +89,16 @@ def nufft_seconds(
     return 2.0 * seconds if dispersion else seconds
 
 
-def nufft_bytes(points: int, reflections: int, shape: Sequence[int], eps: float, threads: int) -> int:
+def nufft_bytes(points: int, reflections: int, shape: Shape, eps: float, threads: int) -> int:
     """Memory of that sum at its peak: grids, points, reflections."""
     upsampling = best_upsampling(points, shape, eps, False)
     n1, n2, n3 = fine_grid(shape, eps, upsampling)
     width = kernel_width(eps, upsampling)
-    planes = pairs_at_once(pairs(eps), threads) * n1
+    planes = min(threads, pairs(eps)) * n1
     if threads > 1:  # slabs of the grid that others have spread to
         planes += n1 + min(threads, n1 // width) * (width + 4)
     # points: place in two precisions, weight, atom, strengths of all pairs, order; reflections: F, q, indices
     return 16 * planes * n2 * n3 + (140 + 16 * pairs(eps)) * points + 60 * reflections
-
-
-def pairs_at_once(pairs: int, threads: int) -> int:
-    """One more than threads, so that nobody waits for the largest; for one thread one, which takes the least memory."""
-    most = threads + 1 if threads > 1 else 1
-    return math.ceil(pairs / math.ceil(pairs / most)) if pairs else 1
 
 
 def pairs(eps: float) -> int:

@@ -30,7 +30,8 @@ def forward(
     f = np.zeros(len(reflections.hkl), np.complex128)
     device = _Device(1, frac, reflections)
     for pair in pairs:
-        _dispatch.gather_pair(reflections, device.box, basis.pair(pair), device(pair, strengths.of(pair)), f)
+        values, functions = device(pair, strengths.of(pair)), basis.pair(pair)
+        _dispatch.gathering_pair(reflections, device.box, functions, values, f)(0, len(f))
     return f
 
 

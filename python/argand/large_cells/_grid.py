@@ -32,7 +32,7 @@ class Grid(NamedTuple):
     @classmethod
     def of(cls, points: int, reach: tuple[int, int, int], pair: Pair) -> Grid:
         """The one that is transformed soonest."""
-        orders = [2 * n + 1 for n in reach]
+        orders = _cost.orders(reach)
         upsampling = _cost.best_upsampling(points, orders, pair.eps, pair.single)
         return cls(_cost.fine_grid(orders, pair.eps, upsampling), upsampling, reach)
 

@@ -57,17 +57,19 @@ class Strengths(NamedTuple):
     """Of points: u of their atoms, times a weight."""
 
     u: FloatArray  # (ranks, atoms)
-    atom: NDArray[np.intp]  # (p,)
-    weight: FloatArray  # (p,)
+    atom: NDArray[np.intp] | None  # (p,); None: each atom is a point
+    weight: FloatArray | None  # (p,); None: 1
 
     def of(self, pair: Pair) -> Complex:
         """Those of a pair, c1 + i c2."""
-        strength = np.empty(len(self.atom), pair.dtype)
-        strength.real, strength.imag = (u.take(self.atom) * self.weight for u in self.u[pair.ranks])
+        both = self.u[pair.ranks] if self.atom is None else self.u[pair.ranks].take(self.atom, axis=1)
+        strength = np.empty(both.shape[1], pair.dtype)
+        strength.real, strength.imag = both if self.weight is None else both * self.weight
         return strength
 
     def some(self, points: NDArray[np.intp]) -> Strengths:
-        return Strengths(self.u, self.atom.take(points), self.weight.take(points))
+        atom = points if self.atom is None else self.atom.take(points)
+        return Strengths(self.u, atom, None if self.weight is None else self.weight.take(points))
 
 
 class Reflections(NamedTuple):
@@ -80,9 +82,6 @@ class Reflections(NamedTuple):
     @classmethod
     def of(cls, hkl: NDArray[np.int32], cell: Cell) -> Reflections:
         return cls(hkl, stol_squares(hkl, cell), _dispatch.reach(hkl))
-
-    def some(self, part: slice) -> Reflections:
-        return Reflections(self.hkl[part], self.q[part], self.reach)
 
 
 class Box(NamedTuple):

@@ -28,7 +28,6 @@ class Gradients(NamedTuple):
     u_aniso: FloatArray | None = None  # (n, 6) by U of every atom, isotropic ones too; where it was asked for
 
 
-@sequential_blas()
 def structure_factors(
     crystal: Crystal, hkl: ArrayLike, *, table: str = "it92", energy_kev: float | None = None, eps: float = 1e-6
 ) -> NDArray[np.complex128]:
@@ -49,16 +48,23 @@ def structure_factors(
     """
     indices = as_hkl(hkl)
     part = share(crystal, friedel=energy_kev is None)
-    reflections = Reflections.of(indices, crystal.cell)
-    check(part.part, reflections, eps)
-    f = np.zeros(len(indices), np.complex128)
-    if len(indices) and len(part.part.types):
-        given = prepare(part.part, reflections, table, energy_kev, eps)
-        for term in given.terms:
-            part_of_f = _forward(given, term)
-            f += part_of_f if term.factor == 1.0 else term.factor * part_of_f
-    complete: NDArray[np.complex128] = part.complete(f, indices)
-    return complete
+    return part.complete(sum_in_p1(part.part, indices, table, energy_kev, eps), indices)
+
+
+@sequential_blas()
+def sum_in_p1(
+    crystal: Crystal, hkl: NDArray[np.int32], table: str, energy_kev: float | None, eps: float
+) -> NDArray[np.complex128]:
+    """The same of a crystal in P 1, at a contiguous list."""
+    reflections = Reflections.of(hkl, crystal.cell)
+    check(crystal, reflections, eps)
+    if not len(hkl) or not len(crystal.types):
+        return np.zeros(len(hkl), np.complex128)
+    given = prepare(crystal, reflections, table, energy_kev, eps)
+    f, *others = (_forward(given, term) for term in given.terms)
+    for term, other in zip(given.terms[1:], others, strict=True):
+        f += term.factor * other
+    return f
 
 
 @sequential_blas()
@@ -104,18 +110,19 @@ def vjp(
 def _forward(given: Prepared, term: Term) -> NDArray[np.complex128]:
     """The error of a transform is that of its strengths at random phases, eps sqrt(sum c^2)."""
     atoms, points = given.atoms, given.points
-    u = term.basis.strengths(atoms.kind, points.b)
-    u *= atoms.occ[:, None]
-    length = np.sqrt(points.per_atom(points.weight, len(u)) @ np.square(u))
+    u = term.basis.strengths(atoms.kind, points.b).T
+    u *= atoms.occ
+    weights = 1.0 if points.weight is None else points.per_atom(points.weight)
+    length = np.sqrt([row @ (weights * row) for row in u])
     pairs = pairs_of(_size(term.basis, length), given.tolerance, given.reflections.reach)
     forward = _device.forward if _device.usable() else _transforms.forward
-    return forward(points.frac, Strengths(u.T, points.atom, points.weight), pairs, term.basis, given.reflections)
+    return forward(points.frac, Strengths(u, points.atom, points.weight), pairs, term.basis, given.reflections)
 
 
 def _backward(given: Prepared, term: Term, g: Complex, eps: float, by_tensors: bool) -> Gradients:
     """With W_r(x) = Re sum_h conj(g) v_r exp(2 pi i h.x): dL/docc = sum_r u_r W_r, and likewise by the others."""
     atoms, points, basis = given.atoms, given.points, term.basis
-    n, count, reach = len(atoms.kind), len(points.atom), given.reflections.reach
+    reach = given.reflections.reach
     once, a = _half(given.reflections.hkl, reach, g)
     half = Reflections(given.reflections.hkl[once], given.reflections.q[once], reach)
     h = half.hkl.T.astype(np.float64)
@@ -126,16 +133,16 @@ def _backward(given: Prepared, term: Term, g: Complex, eps: float, by_tensors: b
     u = basis.strengths(atoms.kind, points.b)
     by_b = basis.strengths_by_b(atoms.kind, points.b)
     backward = (_device.Backward if _device.usable() else _transforms.Backward)(points.frac, basis, half)
-    sums: FloatArray = np.zeros((1 + len(beside), count))  # by B, then as `beside`
+    sums: FloatArray = np.zeros((1 + len(beside), len(points.frac)))  # by B, then as `beside`
     for pair in pairs_of(np.maximum(_share(basis, u), _share(basis, by_b)), 0.5 * eps, reach):
-        one, two = u[:, pair.ranks].T
+        one, two = (points.of_atoms(row) for row in u[:, pair.ranks].T)
         for row, factor in enumerate(beside, 1):
             field = backward(pair, a if factor is None else a * factor)
-            sums[row] += one[points.atom] * field.real + two[points.atom] * field.imag
+            sums[row] += one * field.real + two * field.imag
             if factor is None:
-                one_b, two_b = by_b[:, pair.ranks].T
-                sums[0] += one_b[points.atom] * field.real + two_b[points.atom] * field.imag
-    b, occ, x, y, z, *beta = (points.per_atom(row, n) for row in sums)
+                one_b, two_b = (points.of_atoms(row) for row in by_b[:, pair.ranks].T)
+                sums[0] += one_b * field.real + two_b * field.imag
+    b, occ, x, y, z, *beta = (points.per_atom(row) for row in sums)
     by_place = atoms.occ[:, None] * np.stack([x, y, z], axis=1)
     by_u = beta_from_u_aniso(atoms.occ[:, None] * np.stack(beta, axis=1), atoms.cell) if by_tensors else None
     return Gradients(by_place, atoms.occ * b, occ, by_u)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise, zip_longest
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,37 +36,49 @@ def forward(
     frac: FloatArray, strengths: Strengths, pairs: Sequence[Pair], basis: Basis, reflections: Reflections
 ) -> NDArray[np.complex128]:
     """F (m,), the sum over pairs of v1 A1 + v2 A2, of strengths at points frac (p, 3)."""
-    keep_pages()
     f = np.zeros(len(reflections.hkl), np.complex128)
-    threads, angle = num_threads(), _angle(frac)
-    groups = [
-        _works(angle, strengths, pairs[some], reflections, threads)
-        for some in parts_of(0, len(pairs), _cost.pairs_at_once(len(pairs), threads))
-    ]
-    # all memory is asked for by this thread: that of others is given back to the system with every call
-    rooms = [np.empty(max(work.bytes for work in works if work), np.uint8) for works in zip_longest(*groups)]
-    stages: list[Stage] = []
-    for works in groups:
-        for work, room in zip(works, rooms, strict=False):
-            work.take(room)
-        stages += _stages(works, basis, reflections, f, len(stages))
-    in_stages(stages, threads)
+    if pairs:
+        keep_pages()
+        threads = num_threads()
+        works = _works(_angle(frac), strengths, pairs, reflections, threads)
+        in_stages(_stages(works, threads, basis, reflections, f), threads)
     return f
 
 
 def _stages(
-    works: Sequence[_Forward], basis: Basis, reflections: Reflections, f: NDArray[np.complex128], before: int
+    works: Sequence[_Forward], threads: int, basis: Basis, reflections: Reflections, f: NDArray[np.complex128]
 ) -> list[Stage]:
-    """Of some pairs at once, after so many other stages: first what cannot be divided any more, the largest first."""
-    stages = [Stage(work.spread(), range(before)) for work in works]
-    for i in reversed(range(len(works))):
-        number = before + len(stages)
-        stages += [
-            Stage(works[i].planes_to_orders(), [before + i]),
-            Stage(works[i].columns_to_orders(), [number]),
-            # sums are always made in the same order
-            Stage(works[i].gather(basis, reflections, f), [number + 1, number - 1]),
-        ]
+    """While one thread spreads the first pair, the largest, the others take the rest of the pairs one by one, each to
+    its end; what is left of the first is done by all.
+
+    As many pairs are in memory as there are threads. Sums are made in the same order for any number of threads.
+    """
+    first, *others = works
+    lanes = max(1, threads - 1)
+    room_of = [*(i % lanes for i in range(len(others))), lanes if threads > 1 else 0]
+    order = [*others, first]
+    # all memory is asked for by this thread: that of others is given back to the system with every call
+    size = np.zeros(max(room_of) + 1, np.intp)
+    np.maximum.at(size, room_of, [work.bytes for work in order])
+    rooms = [np.empty(n, np.uint8) for n in size]
+    for room, work in zip(room_of, order, strict=True):
+        work.take(rooms[room])
+
+    stages: list[Stage] = []
+
+    def add(tasks: list[Task], after: Sequence[int]) -> int:
+        stages.append(Stage(tasks, after))
+        return len(stages) - 1
+
+    ahead = {id(first): add(first.spread(), [])} if threads > 1 else {}
+    done: list[int] = []
+    for i, work in enumerate(order):
+        spread = ahead.get(id(work))
+        if spread is None:
+            spread = add(work.spread(), done[i - lanes :][:1] if i >= lanes else [])  # when its room is free
+        planes = add(work.planes_to_orders(), [spread])
+        columns = add(work.columns_to_orders(), [planes])
+        done.append(add(work.gather(basis, reflections, f), [columns, *done[-1:]]))
     return stages
 
 
@@ -76,7 +88,7 @@ def _works(
     """If the points of one take longer to spread than is a thread's share of all, several spread them."""
     points, reach = angle.shape[1], reflections.reach
     grids = [Grid.of(points, reach, pair) for pair in pairs]
-    orders = [2 * n + 1 for n in reach]
+    orders = _cost.orders(reach)
     costs = [
         _cost.parts_of_transform(points, orders, pair.eps, pair.single, grid.upsampling)
         for pair, grid in zip(pairs, grids, strict=True)
@@ -167,12 +179,9 @@ class _Forward:
 
     def gather(self, basis: Basis, reflections: Reflections, f: NDArray[np.complex128]) -> list[Task]:
         """Add to f."""
-        box, functions = self._grid.box(self._pair), basis.pair(self._pair)
-
-        def one(part: slice) -> None:
-            _dispatch.gather_pair(reflections.some(part), box, functions, self._values, f[part])
-
-        return [partial(one, part) for part in parts_of(0, len(f), _REFLECTIONS)]
+        self._needed = box, functions = self._grid.box(self._pair), basis.pair(self._pair)  # kept: tasks know addresses
+        gather = _dispatch.gathering_pair(reflections, box, functions, self._values, f)
+        return [partial(gather, part.start, part.stop) for part in parts_of(0, len(f), _REFLECTIONS)]
 
 
 class Backward:
