@@ -13,6 +13,7 @@ through its values, the error of which is below that of the truncation.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -115,10 +116,16 @@ def basis_of(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray, eps
             break
         rank -= 1
     rank += rank % 2  # two go into one transform
-    vectors = np.pad(vectors[:, :rank], ((0, 0), (0, max(0, rank - vectors.shape[1]))))
-    x = (2.0 * family.q - (low + high)) / max(high - low, 1e-300)
-    polynomials = np.polynomial.chebyshev.chebvander(x, len(x) - 1)
-    return Basis(family, vectors, np.linalg.solve(polynomials, vectors), (low, high))
+    if rank > vectors.shape[1]:
+        vectors = np.pad(vectors, ((0, 0), (0, rank - vectors.shape[1])))
+    vectors = vectors[:, :rank]
+    return Basis(family, vectors, _series_of_values(len(family.q)) @ vectors, (low, high))
+
+
+@lru_cache(maxsize=256)
+def _series_of_values(points: int) -> FloatArray:
+    """The matrix (terms, points) that turns values on a grid into a Chebyshev series."""
+    return np.asarray(np.linalg.inv(np.polynomial.chebyshev.chebvander(grid(-1.0, 1.0, points - 1), points - 1)))
 
 
 def _extremes(kind: IntArray, b: FloatArray, occ: FloatArray) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
