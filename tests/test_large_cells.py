@@ -345,8 +345,8 @@ def test_slabs_of_points_wherever_they_are(monkeypatch, threads, places):
     monkeypatch.setattr(_transforms, "_FEWEST", 1)
     monkeypatch.setattr(_cost, "parts_of_transform", lambda *_: (1.0, 0.0))  # as if spreading were all there is
     made: list[int] = []
-    slabs_of = _transforms._slabs_of
-    monkeypatch.setattr(_transforms, "_slabs_of", lambda *given: made.append(given[-1]) or slabs_of(*given))
+    slabs_of = _transforms.slabs_of
+    monkeypatch.setattr(_transforms, "slabs_of", lambda *given: made.append(given[-1]) or slabs_of(*given))
     rng = np.random.default_rng(22)
     crystal = random_crystal(rng, atoms=300, anisotropic=0.1)
     frac = crystal.frac.copy()

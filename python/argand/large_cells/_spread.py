@@ -15,7 +15,29 @@ import numpy as np
 from argand.cell import FloatArray
 from argand.large_cells._grid import Grid
 from argand.large_cells._kernel import kernel, spreading
-from argand.large_cells._pairs import Pair
+from argand.large_cells._pairs import Pair, Strengths
+
+
+class Slab(NamedTuple):
+    """Points that are neighbours along the first axis, some perhaps by an angle that lies beyond pi; or all points."""
+
+    angle: FloatArray  # (3, p)
+    strengths: Strengths
+
+
+def slabs_of(angle: FloatArray, strengths: Strengths, count: int) -> list[Slab]:
+    """As many points in each, and not all slabs across the end of the axis."""
+    if count == 1:
+        return [Slab(angle, strengths)]
+    points = angle.shape[1]
+    inner = ((np.arange(count) + 0.5) * (points / count)).astype(int)
+    order = np.argpartition(angle[0], inner)
+    parts = [order[begin:end] for begin, end in pairwise(inner)]
+    before, after = order[: inner[0]], order[inner[-1] :]
+    parts.append(np.concatenate([before, after]))
+    slabs = [Slab(angle.take(part, axis=1), strengths.some(part)) for part in parts]
+    slabs[-1].angle[0, : len(before)] += 2.0 * np.pi
+    return slabs
 
 
 class Planes(NamedTuple):

@@ -11,8 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ from argand.large_cells import _cost
 from argand.large_cells._basis import Basis
 from argand.large_cells._grid import Grid, at_a_time, parts_of, transform
 from argand.large_cells._pairs import Complex, Pair, Reflections, Strengths
-from argand.large_cells._spread import Piece, Planes, most_slabs, pieces_of, plan
+from argand.large_cells._spread import Piece, Planes, Slab, most_slabs, pieces_of, plan, slabs_of
 from argand.large_cells._stages import Stage, Task, in_stages
 from argand.large_cells._threads import keep_pages
 
@@ -70,12 +69,11 @@ def _stages(
         stages.append(Stage(tasks, after))
         return len(stages) - 1
 
-    ahead = {id(first): add(first.spread(), [])} if threads > 1 else {}
+    begun = add(first.spread(), []) if threads > 1 else None
     done: list[int] = []
     for i, work in enumerate(order):
-        spread = ahead.get(id(work))
-        if spread is None:
-            spread = add(work.spread(), done[i - lanes :][:1] if i >= lanes else [])  # when its room is free
+        room_is_free = [done[i - lanes]] if i >= lanes else []
+        spread = add(work.spread(), room_is_free) if begun is None or work is not first else begun
         planes = add(work.planes_to_orders(), [spread])
         columns = add(work.columns_to_orders(), [planes])
         done.append(add(work.gather(basis, reflections, f), [columns, *done[-1:]]))
@@ -94,42 +92,20 @@ def _works(
         for pair, grid in zip(pairs, grids, strict=True)
     ]
     even = sum(map(sum, costs)) / threads
-    slabs: dict[int, list[_Slab]] = {}
+    slabs: dict[int, list[Slab]] = {}
     works = []
     for pair, grid, (spread, _) in zip(pairs, grids, costs, strict=True):
         count = max(1, min(math.ceil(spread / even), points // _FEWEST, most_slabs(grid, pair)))
         if count not in slabs:
-            slabs[count] = _slabs_of(angle, strengths, count)
+            slabs[count] = slabs_of(angle, strengths, count)
         works.append(_Forward(pair, grid, slabs[count]))
     return works
-
-
-class _Slab(NamedTuple):
-    """Points that are neighbours along the first axis, or all of them."""
-
-    angle: FloatArray  # (3, p)
-    strengths: Strengths
-
-
-def _slabs_of(angle: FloatArray, strengths: Strengths, count: int) -> list[_Slab]:
-    """As many points in each, and not all slabs across the end of the axis."""
-    if count == 1:
-        return [_Slab(angle, strengths)]
-    points = angle.shape[1]
-    inner = ((np.arange(count) + 0.5) * (points / count)).astype(int)
-    order = np.argpartition(angle[0], inner)
-    parts = [order[begin:end] for begin, end in pairwise(inner)]
-    before, after = order[: inner[0]], order[inner[-1] :]
-    parts.append(np.concatenate([before, after]))
-    slabs = [_Slab(angle.take(part, axis=1), strengths.some(part)) for part in parts]
-    slabs[-1].angle[0, : len(before)] += 2.0 * np.pi
-    return slabs
 
 
 class _Forward:
     """A pair of strengths on its way to F: slabs of points to planes, all planes to columns, these to reflections."""
 
-    def __init__(self, pair: Pair, grid: Grid, slabs: Sequence[_Slab]) -> None:
+    def __init__(self, pair: Pair, grid: Grid, slabs: Sequence[Slab]) -> None:
         self._pair, self._grid, self._slabs = pair, grid, slabs
         n = grid.shape[0]
         self._planes = [Planes.around(s.angle[0], grid, pair) for s in slabs] if len(slabs) > 1 else [Planes(0, n)]
@@ -155,7 +131,7 @@ class _Forward:
             used += 0 if i == self._home else size
 
     def spread(self) -> list[Task]:
-        def one(slab: _Slab, planes: Planes, block: Complex) -> None:
+        def one(slab: Slab, planes: Planes, block: Complex) -> None:
             made = plan(1, self._grid, self._pair, slab.angle, planes)
             made.execute(slab.strengths.of(self._pair), out=block)
 
@@ -179,7 +155,7 @@ class _Forward:
 
     def gather(self, basis: Basis, reflections: Reflections, f: NDArray[np.complex128]) -> list[Task]:
         """Add to f."""
-        self._needed = box, functions = self._grid.box(self._pair), basis.pair(self._pair)  # kept: tasks know addresses
+        self._kept = box, functions = self._grid.box(self._pair), basis.pair(self._pair)  # tasks know addresses only
         gather = _dispatch.gathering_pair(reflections, box, functions, self._values, f)
         return [partial(gather, part.start, part.stop) for part in parts_of(0, len(f), _REFLECTIONS)]
 
