@@ -265,7 +265,7 @@ def test_a_few_functions_span_the_family():
         basis = _basis.basis_of(family, kind, b, occ, 1e-10, tolerance)
         low, high = basis.interval
         v = np.polynomial.chebyshev.chebval((2 * q - (low + high)) / (high - low), basis.series)
-        error = occ[:, None] * (basis.strengths(kind, b) @ v - elsewhere)
+        error = occ[:, None] * (basis.strengths(kind, b)[0].T @ v - elsewhere)
         assert np.sqrt(np.square(error).sum(axis=0)).max() < 1.1 * tolerance
         ranks.append(basis.rank)
     assert ranks[0] < ranks[1] < ranks[2] <= 14
@@ -373,10 +373,16 @@ def test_strengths_are_projections():
             functions = rng.normal(size=(21, rank))
             basis = _basis.Basis(family, functions, functions, (0.0, 0.1))
             kind, b = rng.integers(3, size=atoms), rng.uniform(-5, 80, atoms)
-            expected = family(kind, b) @ functions
-            np.testing.assert_allclose(basis.strengths(kind, b), expected, rtol=0, atol=1e-13)
-            slopes = (-q * family(kind, b)) @ functions
+            expected = (family(kind, b) @ functions).T
+            u, squares = basis.strengths(kind, b)
+            np.testing.assert_allclose(u, expected, rtol=0, atol=1e-13)
+            np.testing.assert_allclose(squares, np.square(u).sum(axis=1), rtol=1e-13)
+            slopes = ((-q * family(kind, b)) @ functions).T
             np.testing.assert_allclose(basis.strengths_by_b(kind, b), slopes, rtol=0, atol=1e-13)
+            occ, count = rng.uniform(0.1, 1, atoms), rng.uniform(1, 9, atoms)
+            u, squares = basis.strengths(kind, b, occ, count)
+            np.testing.assert_allclose(u, occ * expected, rtol=0, atol=1e-13)
+            np.testing.assert_allclose(squares, (count * np.square(u)).sum(axis=1), rtol=1e-13)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 7])
@@ -396,7 +402,7 @@ def test_stages_are_done_in_their_order(threads):
                 with lock:
                     done[number] += 1
 
-            stages.append(_stages.Stage([task] * size, after))
+            stages.append(_stages.Stage(lambda task=task, size=size: [task] * size, after))
         _stages.in_stages(stages, threads)
         assert done == list(sizes)
         assert not early
@@ -415,7 +421,8 @@ def test_nobody_waits_for_threads_that_are_busy_elsewhere():
     stop = threading.Event()
     blocked = [_stages._pool_of(2).submit(stop.wait, 60) for _ in range(_stages._workers)]
     done: list[int] = []
-    _stages.in_stages([_stages.Stage([lambda: done.append(1)] * 3), _stages.Stage([lambda: done.append(2)], [0])], 2)
+    first, then = [lambda: done.append(1)] * 3, [lambda: done.append(2)]
+    _stages.in_stages([_stages.Stage(lambda: first), _stages.Stage(lambda: then, [0])], 2)
     assert done == [1, 1, 1, 2]
     assert not any(one.done() for one in blocked)
     stop.set()
@@ -453,10 +460,17 @@ def test_an_error_in_a_thread_is_raised_when_all_have_stopped(error):
     for first in ([fail, work], [work, fail]):
         ended.clear()
         begun.clear()
+        stages = [_stages.Stage(lambda first=first: first), _stages.Stage(lambda: [lambda: late.append(True)], [0])]
         with pytest.raises(error, match="too much"):
-            _stages.in_stages([_stages.Stage(first), _stages.Stage([lambda: late.append(True)], [0])], 2)
+            _stages.in_stages(stages, 2)
         assert ended
     assert not late
+    with pytest.raises(error, match="none"):
+        _stages.in_stages([_stages.Stage(lambda: [lambda: None]), _stages.Stage(lambda: _raise(error("none")), [0])], 2)
+
+
+def _raise(error: BaseException) -> list[_stages.Task]:
+    raise error
 
 
 # --- the choice -------------------------------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ using BoxArgs = std::tuple<AxisArgs, AxisArgs, AxisArgs>;
 using SeriesArgs = std::tuple<Address, Index, double, double>;
 // (atoms, points, rank)
 using FamilyExtents = std::tuple<Index, Index, Index>;
+// (kind, b, weight, q, form)
+using FamilyArgs = std::tuple<Address, Address, Address, Address, Address>;
 
 BoxAxis axis_of(const AxisArgs& args) {
   const auto& [place, factor, reach] = args;
@@ -51,22 +53,24 @@ void scatter(const BoxReflections& at, const FunctionPair& v, Address a, Address
 void register_low_rank(py::module_& m) {
   m.def(
       "project_family",
-      [](const FamilyExtents& extents, Address kind, Address b, Address q, Address form, Address functions, Address u) {
+      [](const FamilyExtents& extents, const FamilyArgs& given, Address functions, Address count, Address u,
+         Address squares) {
         const auto& [atoms, points, rank] = extents;
+        const auto& [kind, b, weight, q, form] = given;
         const Family family{atoms,
                             points,
                             rank,
                             pointer<const std::int64_t>(kind),
                             pointer<const double>(b),
+                            pointer<const double>(weight),
                             pointer<const double>(q),
                             pointer<const double>(form),
                             pointer<const double>(functions),
                             rank};
         const py::gil_scoped_release unlocked;
-        project(family, pointer<double>(u));
+        project(family, pointer<const double>(count), pointer<double>(u), pointer<double>(squares));
       },
-      py::arg("extents"), py::arg("kind"), py::arg("b"), py::arg("q"), py::arg("form"), py::arg("functions"),
-      py::arg("u"));
+      py::arg("extents"), py::arg("family"), py::arg("functions"), py::arg("count"), py::arg("u"), py::arg("squares"));
   m.def(
       "gather_pair",
       [](int bits, const ListArgs& list, const BoxArgs& axes, const SeriesArgs& v, Address box, Address f, Index begin,

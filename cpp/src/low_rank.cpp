@@ -48,7 +48,7 @@ void for_reflections(const BoxReflections& at, const FunctionPair& v, const Each
 
 }  // namespace
 
-void project(const Family& family, double* u) {
+void project(const Family& family, const double* count, double* u, double* squares) {
   const FamilyKernels& kernel = kernels();
   Family padded = family;
   padded.stride = (family.rank + kernel.width - 1) / kernel.width * kernel.width;
@@ -57,10 +57,24 @@ void project(const Family& family, double* u) {
     std::copy_n(family.functions + p * family.stride, family.rank, &functions[p * padded.stride]);
   }
   padded.functions = functions.data();
-  parallel_for((family.atoms + atoms_worth_a_thread - 1) / atoms_worth_a_thread, [&](Index task) {
-    const Index begin = task * atoms_worth_a_thread;
-    kernel.project_family(padded, begin, std::min(family.atoms, begin + atoms_worth_a_thread), u);
+  const Index tasks = (family.atoms + atoms_worth_a_thread - 1) / atoms_worth_a_thread;
+  std::vector<double> sums(tasks * family.rank, 0);  // of each task, so that their order is always the same
+  parallel_for(tasks, [&](Index task) {
+    const Index begin = task * atoms_worth_a_thread, end = std::min(family.atoms, begin + atoms_worth_a_thread);
+    kernel.project_family(padded, begin, end, u);
+    for (Index r = 0; r < family.rank; ++r) {
+      const double* of_rank = u + r * family.atoms;
+      double sum[4] = {};
+      for (Index j = begin; j < end; ++j) {
+        sum[j % 4] += (count ? count[j] : 1) * of_rank[j] * of_rank[j];
+      }
+      sums[task * family.rank + r] = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    }
   });
+  std::fill_n(squares, family.rank, 0);
+  for (Index task = 0; task < tasks; ++task) {
+    for (Index r = 0; r < family.rank; ++r) squares[r] += sums[task * family.rank + r];
+  }
 }
 
 template <class T>

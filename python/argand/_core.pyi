@@ -204,12 +204,17 @@ def project_family(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    kind: typing.SupportsInt | typing.SupportsIndex,
-    b: typing.SupportsInt | typing.SupportsIndex,
-    q: typing.SupportsInt | typing.SupportsIndex,
-    form: typing.SupportsInt | typing.SupportsIndex,
+    family: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
     functions: typing.SupportsInt | typing.SupportsIndex,
+    count: typing.SupportsInt | typing.SupportsIndex,
     u: typing.SupportsInt | typing.SupportsIndex,
+    squares: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
 def reach(
     count: typing.SupportsInt | typing.SupportsIndex, hkl: typing.SupportsInt | typing.SupportsIndex

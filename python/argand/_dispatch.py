@@ -194,14 +194,18 @@ def arrangement(hkl: Array) -> tuple[int, int]:
     return _core.arrangement(_dtype(hkl) == "int32", hkl.shape[0], _address(hkl))
 
 
-def project_family(family: Any, kind: Array, b: Array, functions: Array, u: Array) -> None:
-    """u (rank, atoms) of atoms of `kind` (atoms,) int64 and b (atoms,), see low_rank.hpp.
+def project_family(
+    family: Any, kind: Array, b: Array, functions: Array, u: Array, squares: Array, *, weight: Any, count: Any
+) -> None:
+    """u (rank, atoms) of atoms of `kind` (atoms,) int64, b and weight (atoms,), and sums of count (atoms,) u^2 (rank,),
+    see low_rank.hpp; weight and count None: 1.
 
     `family` has q (points,) and form (kinds, points); functions (points, rank). All float64, as unchecked as above.
     """
     points, rank = functions.shape
-    arrays = kind, b, family.q, family.form, functions, u
-    _core.project_family((len(kind), points, rank), *map(_address, arrays))
+    of_family = _address(kind), _address(b), _address(weight), _address(family.q), _address(family.form)
+    written = _address(u), _address(squares)
+    _core.project_family((len(kind), points, rank), of_family, _address(functions), _address(count), *written)
 
 
 class FunctionPair(NamedTuple):

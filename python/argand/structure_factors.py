@@ -132,6 +132,8 @@ def structure_factors(
     how = How(table, energy_kev, dtype)
     if ragged:
         return apart or _ragged(shares, lists, how)
+    if apart and single and out is None:
+        return apart[0]
     shape = (len(lists[0]),) if single else (len(crystals), len(lists[0]))
     kept = 0
     if out is None:

@@ -8,19 +8,20 @@
 
 namespace argand {
 
-// Atoms that scatter as g_j(q) = form(kind_j, q) exp(-b_j q), q = stol^2, and functions of q.
+// Atoms that scatter as g_j(q) = weight_j form(kind_j, q) exp(-b_j q), q = stol^2, and functions of q.
 struct Family {
   Index atoms, points, rank;
   const std::int64_t* kind;  // (atoms)
   const double* b;           // (atoms)
+  const double* weight;      // (atoms), or null: 1
   const double* q;           // (points)
   const double* form;        // (kinds, points)
   const double* functions;   // (points, stride), of which rank are in use
   Index stride;
 };
 
-// u[r, j] = sum_q g_j(q) functions[q, r]: (rank, atoms).
-void project(const Family& family, double* u);
+// u[r, j] = sum_q g_j(q) functions[q, r]: (rank, atoms). squares[r] = sum_j count_j u[r, j]^2, count null: 1.
+void project(const Family& family, const double* count, double* u, double* squares);
 
 // The orders -reach .. reach along one axis of a box.
 struct BoxAxis {

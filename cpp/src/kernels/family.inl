@@ -13,9 +13,12 @@ void project_family(const Family& family, Index begin, Index end, double* u) {
   constexpr int width = FamilyKernels::width;
   for (Index first = begin; first < end; first += lanes) {
     const Index some = end - first < lanes ? end - first : lanes;
-    double held[lanes] = {};
-    for (Index w = 0; w < some; ++w) held[w] = family.b[first + w];
-    const V b = -load(held);
+    double held[2][lanes] = {};
+    for (Index w = 0; w < some; ++w) {
+      held[0][w] = family.b[first + w];
+      held[1][w] = family.weight ? family.weight[first + w] : 1;
+    }
+    const V b = -load(held[0]), weight = load(held[1]);
     for (Index r = 0; r < family.rank; r += width) {
       V sum[width] = {};
       for (Index p = 0; p < family.points; ++p) {
@@ -28,9 +31,9 @@ void project_family(const Family& family, Index begin, Index end, double* u) {
       for (Index s = 0; s < width && r + s < family.rank; ++s) {
         double* to = u + (r + s) * family.atoms + first;
         if (some == lanes) {
-          store(to, sum[s]);
+          store(to, V(weight * sum[s]));
         } else {
-          for (Index w = 0; w < some; ++w) to[w] = sum[s][w];
+          for (Index w = 0; w < some; ++w) to[w] = weight[w] * sum[s][w];
         }
       }
     }

@@ -12,6 +12,7 @@ through its values, the error of which is below that of the truncation.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
@@ -26,6 +27,8 @@ from argand.large_cells._atoms import IntArray
 from argand.large_cells._pairs import Pair
 
 _SAMPLE = 256  # atoms that stand for all where an error is measured
+
+_SPANS = 8  # an octave, so that a few degrees serve all
 
 Form = Callable[[FloatArray], FloatArray]  # stol (p,) to form factors (kinds, p)
 
@@ -54,18 +57,28 @@ class Basis(NamedTuple):
     def rank(self) -> int:
         return int(self.vectors.shape[1])
 
-    def strengths(self, kind: IntArray, b: FloatArray) -> FloatArray:
-        """u_r of atoms, (n, rank)."""
-        return self._projected(kind, b, self.vectors)
+    def strengths(
+        self, kind: IntArray, b: FloatArray, occ: FloatArray | None = None, count: FloatArray | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """occ u_r of atoms, (rank, n), and the sums of their squares, each counted so often, (rank,)."""
+        return self._projected(kind, b, self.vectors, occ, count)
 
     def strengths_by_b(self, kind: IntArray, b: FloatArray) -> FloatArray:
         """du_r/dB, exactly: the projection of dg/dB = -q g."""
-        return self._projected(kind, b, -self.family.q[:, None] * self.vectors)
+        return self._projected(kind, b, -self.family.q[:, None] * self.vectors)[0]
 
-    def _projected(self, kind: IntArray, b: FloatArray, functions: FloatArray) -> FloatArray:
-        u = np.empty((self.rank, len(kind)))
-        _dispatch.project_family(self.family, kind, b, np.ascontiguousarray(functions), u)
-        return u.T
+    def _projected(
+        self,
+        kind: IntArray,
+        b: FloatArray,
+        functions: FloatArray,
+        occ: FloatArray | None = None,
+        count: FloatArray | None = None,
+    ) -> tuple[FloatArray, FloatArray]:
+        u, squares = np.empty((self.rank, len(kind))), np.empty(self.rank)
+        rows = np.ascontiguousarray(functions)
+        _dispatch.project_family(self.family, kind, b, rows, u, squares, weight=occ, count=count)
+        return u, squares
 
     def pair(self, pair: Pair) -> FunctionPair:
         """v_r of two ranks at any q inside the interval."""
@@ -141,8 +154,14 @@ def _extremes(kind: IntArray, b: FloatArray, occ: FloatArray) -> tuple[IntArray,
 
 def degree(span: float, eps: float) -> int:
     """Terms of the Chebyshev series of exp(-x) on an interval of length `span` until they are far below eps."""
+    return _degree(math.ceil(_SPANS * math.log2(max(span, 1e-3))), eps)
+
+
+@lru_cache(maxsize=1024)
+def _degree(number: int, eps: float) -> int:
+    span = 2.0 ** (number / _SPANS)
     for most in (64, 4000):  # few are enough for most spans
-        small = ive(np.arange(most), max(span, 1e-3) / 2) < 0.01 * eps
+        small = ive(np.arange(most), span / 2) < 0.01 * eps
         if small.any():
             return int(small.argmax())
     return most

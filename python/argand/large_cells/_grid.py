@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.fft
+from numpy.typing import NDArray
 
 from argand.cell import FloatArray
 from argand.large_cells import _cost
@@ -42,9 +43,10 @@ class Grid(NamedTuple):
         return n1 * n2 * n3
 
     def box(self, pair: Pair) -> Box:
-        axes = list(zip(self.reach, self.shape, (self.shape[1] * self.shape[2], self.shape[2], 1), strict=True))
+        steps = (self.shape[1] * self.shape[2], self.shape[2], 1)
+        axes = list(zip(self.reach, self.shape, steps, strict=True))
         return Box(
-            [np.arange(-reach, reach + 1) % n * step for reach, n, step in axes],
+            [_place(reach, n, step) for reach, n, step in axes],
             [_factor(reach, n, pair.eps, pair.single, self.upsampling) for reach, n, _ in axes],
         )
 
@@ -90,6 +92,14 @@ def at_a_time(size: int) -> int:
 def parts_of(begin: int, end: int, most: int) -> list[slice]:
     """The numbers from begin to end in parts of at most so many."""
     return [slice(first, min(first + most, end)) for first in range(begin, end, most)]
+
+
+@lru_cache(maxsize=1024)
+def _place(reach: int, n: int, step: int) -> NDArray[np.int64]:
+    """Where the orders -reach to reach of an axis with n grid points lie."""
+    place = np.arange(-reach, reach + 1) % n * step
+    place.setflags(write=False)
+    return place
 
 
 @lru_cache(maxsize=1024)

@@ -17,7 +17,7 @@ Task = Callable[[], None]
 
 
 class Stage(NamedTuple):
-    tasks: Sequence[Task]
+    tasks: Callable[[], Sequence[Task]]  # asked for when the stage begins
     after: Sequence[int] = ()  # numbers of stages that must be done before
 
 
@@ -37,8 +37,11 @@ def in_stages(stages: Sequence[Stage], threads: int) -> None:
 class _Team:
     def __init__(self, stages: Sequence[Stage]) -> None:
         self._stages = stages
-        self._begun = [0] * len(stages)  # tasks; this and what follows only for who holds `_changed`
-        self._left = [len(stage.tasks) for stage in stages]
+        # what follows only for who holds `_changed`
+        self._waiting: list[list[Task] | None] = [None] * len(
+            stages
+        )  # tasks that are not begun; None: nor is the stage
+        self._left = [0] * len(stages)  # tasks that are not done, of stages that have begun
         self._running = 0
         self._failure: BaseException | None = None
         self._changed = threading.Condition(threading.Lock())
@@ -76,19 +79,33 @@ class _Team:
         """Number of the stage and the task; waits while there are tasks that cannot be begun yet."""
         with self._changed:
             while not self._failure:
-                later = False
-                for number, (tasks, after) in enumerate(self._stages):
-                    begun = self._begun[number]
-                    if begun < len(tasks):
-                        if not any(self._left[stage] for stage in after):
-                            self._begun[number] += 1
-                            self._running += 1
-                            return number, tasks[begun]
-                        later = True
-                if not later:
+                try:
+                    found, later = self._first()
+                except BaseException as error:
+                    self._failure = error
+                    self._changed.notify_all()
                     break
+                if found or not later:
+                    return found
                 self._changed.wait()
         return None
+
+    def _first(self) -> tuple[tuple[int, Task] | None, bool]:
+        """The first task that can be begun, and whether there will be others."""
+        later = False
+        for number, stage in enumerate(self._stages):
+            if self._waiting[number] is None and all(self._is_done(other) for other in stage.after):
+                self._waiting[number] = tasks = [*reversed(stage.tasks())]
+                self._left[number] = len(tasks)
+            waiting = self._waiting[number]
+            if waiting:
+                self._running += 1
+                return (number, waiting.pop()), True
+            later = later or waiting is None
+        return None, later
+
+    def _is_done(self, number: int) -> bool:
+        return self._waiting[number] is not None and not self._left[number]
 
 
 _lock = threading.Lock()

@@ -110,11 +110,9 @@ def vjp(
 def _forward(given: Prepared, term: Term) -> NDArray[np.complex128]:
     """The error of a transform is that of its strengths at random phases, eps sqrt(sum c^2)."""
     atoms, points = given.atoms, given.points
-    u = term.basis.strengths(atoms.kind, points.b).T
-    u *= atoms.occ
-    weights = 1.0 if points.weight is None else points.per_atom(points.weight)
-    length = np.sqrt([row @ (weights * row) for row in u])
-    pairs = pairs_of(_size(term.basis, length), given.tolerance, given.reflections.reach)
+    count = None if points.weight is None else points.per_atom(points.weight)
+    u, squares = term.basis.strengths(atoms.kind, points.b, atoms.occ, count)
+    pairs = pairs_of(_size(term.basis, squares), given.tolerance, given.reflections.reach)
     forward = _device.forward if _device.usable() else _transforms.forward
     return forward(points.frac, Strengths(u, points.atom, points.weight), pairs, term.basis, given.reflections)
 
@@ -130,17 +128,17 @@ def _backward(given: Prepared, term: Term, g: Complex, eps: float, by_tensors: b
     beside: list[Complex | FloatArray | None] = [None, *(2j * np.pi * h)]
     if by_tensors:
         beside += [-h[i] * h[j] * (1 if i == j else 2) for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))]
-    u = basis.strengths(atoms.kind, points.b)
+    u, _ = basis.strengths(atoms.kind, points.b)
     by_b = basis.strengths_by_b(atoms.kind, points.b)
     backward = (_device.Backward if _device.usable() else _transforms.Backward)(points.frac, basis, half)
     sums: FloatArray = np.zeros((1 + len(beside), len(points.frac)))  # by B, then as `beside`
     for pair in pairs_of(np.maximum(_share(basis, u), _share(basis, by_b)), 0.5 * eps, reach):
-        one, two = (points.of_atoms(row) for row in u[:, pair.ranks].T)
+        one, two = (points.of_atoms(row) for row in u[pair.ranks])
         for row, factor in enumerate(beside, 1):
             field = backward(pair, a if factor is None else a * factor)
             sums[row] += one * field.real + two * field.imag
             if factor is None:
-                one_b, two_b = (points.of_atoms(row) for row in by_b[:, pair.ranks].T)
+                one_b, two_b = (points.of_atoms(row) for row in by_b[pair.ranks])
                 sums[0] += one_b * field.real + two_b * field.imag
     b, occ, x, y, z, *beta = (points.per_atom(row) for row in sums)
     by_place = atoms.occ[:, None] * np.stack([x, y, z], axis=1)
@@ -148,16 +146,16 @@ def _backward(given: Prepared, term: Term, g: Complex, eps: float, by_tensors: b
     return Gradients(by_place, atoms.occ * b, occ, by_u)
 
 
-def _size(basis: Basis, strength: FloatArray) -> FloatArray:
-    """How much each pair adds to a sum: strength (ranks,) times the largest value of its functions."""
-    size = np.square(strength) * np.square(basis.vectors).max(axis=0, initial=0.0)
+def _size(basis: Basis, squares: FloatArray) -> FloatArray:
+    """How much each pair adds to a sum: squares of strengths (rank,) times the largest ones of its functions."""
+    size = squares * np.square(basis.vectors).max(axis=0, initial=0.0)
     return np.asarray(np.sqrt(size.reshape(-1, 2).sum(axis=1)))
 
 
 def _share(basis: Basis, u: FloatArray) -> FloatArray:
     """How much each pair adds to the largest value among all atoms."""
-    whole = float(np.abs(u @ basis.vectors.T).max(initial=1e-300))
-    return np.asarray(_size(basis, np.abs(u).max(axis=0, initial=0.0)) / whole)
+    whole = float(np.abs(basis.vectors @ u).max(initial=1e-300))
+    return np.asarray(_size(basis, np.square(u).max(axis=1, initial=0.0)) / whole)
 
 
 def _half(hkl: NDArray[np.int32], reach: tuple[int, int, int], g: Complex) -> tuple[NDArray[np.intp], Complex]:

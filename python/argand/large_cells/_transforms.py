@@ -9,7 +9,7 @@ Source: Barnett, Magland, af Klinteberg, SIAM J. Sci. Comput. 41 (2019) C479 (fi
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -57,26 +57,27 @@ def _stages(
     room_of = [*(i % lanes for i in range(len(others))), lanes if threads > 1 else 0]
     order = [*others, first]
     # all memory is asked for by this thread: that of others is given back to the system with every call
-    size = np.zeros(max(room_of) + 1, np.intp)
-    np.maximum.at(size, room_of, [work.bytes for work in order])
-    rooms = [np.empty(n, np.uint8) for n in size]
+    size: dict[int, int] = {}
+    for room, work in zip(room_of, order, strict=True):
+        size[room] = max(size.get(room, 0), work.bytes)
+    rooms = {room: np.empty(n, np.uint8) for room, n in size.items()}
     for room, work in zip(room_of, order, strict=True):
         work.take(rooms[room])
 
     stages: list[Stage] = []
 
-    def add(tasks: list[Task], after: Sequence[int]) -> int:
+    def add(tasks: Callable[[], list[Task]], after: Sequence[int]) -> int:
         stages.append(Stage(tasks, after))
         return len(stages) - 1
 
-    begun = add(first.spread(), []) if threads > 1 else None
+    begun = add(first.spread, []) if threads > 1 else None
     done: list[int] = []
     for i, work in enumerate(order):
         room_is_free = [done[i - lanes]] if i >= lanes else []
-        spread = add(work.spread(), room_is_free) if begun is None or work is not first else begun
-        planes = add(work.planes_to_orders(), [spread])
-        columns = add(work.columns_to_orders(), [planes])
-        done.append(add(work.gather(basis, reflections, f), [columns, *done[-1:]]))
+        spread = add(work.spread, room_is_free) if begun is None or work is not first else begun
+        planes = add(work.planes_to_orders, [spread])
+        columns = add(work.columns_to_orders, [planes])
+        done.append(add(partial(work.gather, basis, reflections, f), [columns, *done[-1:]]))
     return stages
 
 
@@ -180,18 +181,22 @@ class Backward:
         _dispatch.scatter_pair(self._reflections, grid.box(pair), self._basis.pair(pair), a, values)
         field = np.empty(self._angle.shape[1], pair.dtype)
 
-        def orders_to_planes(part: slice) -> None:
+        def to_planes(part: slice) -> None:
             grid.orders_to_planes(values[part])
 
         def interpolate(part: slice, made: Any) -> None:
             made.execute(values, out=field[part])
 
-        stages = [
-            [partial(transform, columns, 0) for columns in grid.columns(values)],
-            [partial(orders_to_planes, part) for part in parts_of(0, len(values), at_a_time(values[0].nbytes))],
-            [partial(interpolate, *own) for own in zip(self._parts, plans, strict=True)],
-        ]
-        in_stages([Stage(tasks, range(i)) for i, tasks in enumerate(stages)], self._threads)
+        def all_columns() -> list[Task]:
+            return [partial(transform, columns, 0) for columns in grid.columns(values)]
+
+        def all_planes() -> list[Task]:
+            return [partial(to_planes, part) for part in parts_of(0, len(values), at_a_time(values[0].nbytes))]
+
+        def all_points() -> list[Task]:
+            return [partial(interpolate, *own) for own in zip(self._parts, plans, strict=True)]
+
+        in_stages([Stage(all_columns), Stage(all_planes, [0]), Stage(all_points, [1])], self._threads)
         return field
 
 
