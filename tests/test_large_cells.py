@@ -261,8 +261,9 @@ def test_a_few_functions_span_the_family():
     elsewhere = _basis.Family(q, argand.form_factors(kinds, np.sqrt(q)))(kind, b)
     ranks = []
     for eps in (1e-3, 1e-6, 1e-9):
-        tolerance = eps * _basis.wilson(family, kind, b, occ)
-        basis = _basis.basis_of(family, kind, b, occ, 1e-10, tolerance)
+        sample = _basis.sample_of(family, kind, b, occ)
+        tolerance = eps * _basis.wilson([sample])
+        basis = _basis.basis_of(family, sample, _basis.extremes_of(kind, b, occ), 1e-10, tolerance)
         low, high = basis.interval
         v = np.polynomial.chebyshev.chebval((2 * q - (low + high)) / (high - low), basis.series)
         error = occ[:, None] * (basis.strengths(kind, b)[0].T @ v - elsewhere)

@@ -95,6 +95,17 @@ def test_stol_is_half_the_reciprocal_spacing() -> None:
     assert argand.stol(hkl.reshape(7, 49, 3), TRICLINIC).shape == (7, 49)
 
 
+def test_a_survey_finds_stol_reach_and_ends() -> None:
+    rng = np.random.default_rng(7)
+    for count in (1, 2, 17, 70_001):
+        hkl = rng.integers(-30, 12, (count, 3)).astype(np.int32)
+        squares, reach, ends = argand.reflections.survey(hkl, TRICLINIC)
+        np.testing.assert_allclose(squares, argand.stol(hkl, TRICLINIC) ** 2, rtol=1e-12)
+        assert reach == tuple(np.abs(hkl).max(axis=0))
+        assert ends == (squares.min(), squares.max())
+    assert argand.reflections.survey(np.empty((0, 3), np.int32), TRICLINIC)[1:] == ((0, 0, 0), (0.0, 0.0))
+
+
 @pytest.mark.parametrize("kind", [np.int32, np.float64])
 def test_how_a_list_is_arranged(kind: type) -> None:
     for n in range(4):

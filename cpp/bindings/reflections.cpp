@@ -36,6 +36,18 @@ void register_reflections(py::module_& m) {
       },
       py::arg("count"), py::arg("hkl"));
   m.def(
+      "survey",
+      [](Index count, Address hkl, Address metric, Address squares) {
+        const Survey found = [&] {
+          const py::gil_scoped_release unlocked;
+          return survey(count, pointer<const std::int32_t>(hkl), pointer<const double>(metric),
+                        pointer<double>(squares));
+        }();
+        const auto [h, k, l] = found.reach;
+        return std::pair(std::tuple(h, k, l), std::pair(found.least, found.most));
+      },
+      py::arg("count"), py::arg("hkl"), py::arg("metric"), py::arg("squares"));
+  m.def(
       "arrangement",
       [](bool whole, Index count, Address hkl) {
         const auto [rows, cube] = (whole ? arrangement_of<std::int32_t> : arrangement_of<double>)(count, hkl);

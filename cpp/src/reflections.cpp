@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "argand/parallel.hpp"
+#include "kernels/kernels.hpp"
 
 namespace argand {
 namespace {
@@ -32,14 +34,10 @@ bool is_cube(Index n, const Order* hkl) {
 
 template <class Order>
 void stol_squares(Index count, const Order* hkl, const double* metric, double* out) {
-  const double hh = metric[0] / 4, kk = metric[4] / 4, ll = metric[8] / 4;
-  const double hk = (metric[1] + metric[3]) / 4, hl = (metric[2] + metric[6]) / 4, kl = (metric[5] + metric[7]) / 4;
-  parallel_for((count + worth_a_thread - 1) / worth_a_thread, [&](Index task) {
-    for (Index i = task * worth_a_thread, end = std::min(count, i + worth_a_thread); i < end; ++i) {
-      const double h = double(hkl[3 * i]), k = double(hkl[3 * i + 1]), l = double(hkl[3 * i + 2]);
-      out[i] = std::max(0.0, h * (hh * h + hk * k + hl * l) + k * (kk * k + kl * l) + ll * l * l);
-    }
-  });
+  const StolSquare square(metric);
+  for (Index i = 0; i < count; ++i) {
+    out[i] = square(double(hkl[3 * i]), double(hkl[3 * i + 1]), double(hkl[3 * i + 2]));
+  }
 }
 
 Reach reach(Index count, const std::int32_t* hkl) {
@@ -58,6 +56,23 @@ Reach reach(Index count, const std::int32_t* hkl) {
   std::int32_t found[3] = {};
   for (int x = 0; x < group; ++x) found[x % 3] = std::max(found[x % 3], most[x]);
   return {found[0], found[1], found[2]};
+}
+
+Survey survey(Index count, const std::int32_t* hkl, const double* metric, double* squares) {
+  if (count == 0) return {};
+  const StolSquare square(metric);
+  std::vector<Survey> found((count + worth_a_thread - 1) / worth_a_thread);
+  parallel_for(Index(found.size()), [&](Index task) {
+    const Index begin = task * worth_a_thread, some = std::min(count - begin, worth_a_thread);
+    kernels().survey(some, hkl + 3 * begin, square, squares + begin, found[task]);
+  });
+  Survey all = found[0];
+  for (const Survey& part : found) {
+    const auto larger = [](std::int32_t& to, std::int32_t other) { to = std::max(to, other); };
+    larger(all.reach.h, part.reach.h), larger(all.reach.k, part.reach.k), larger(all.reach.l, part.reach.l);
+    all.least = std::min(all.least, part.least), all.most = std::max(all.most, part.most);
+  }
+  return all;
 }
 
 template <class Order>

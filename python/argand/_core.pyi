@@ -30,6 +30,7 @@ __all__: list[str] = [
     "structure_factors_list_vjp",
     "structure_factors_points",
     "structure_factors_points_vjp",
+    "survey",
     "version",
 ]
 
@@ -401,6 +402,12 @@ def structure_factors_points_vjp(
     grad_beta: typing.SupportsInt | typing.SupportsIndex,
     grad_occ: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
+def survey(
+    count: typing.SupportsInt | typing.SupportsIndex,
+    hkl: typing.SupportsInt | typing.SupportsIndex,
+    metric: typing.SupportsInt | typing.SupportsIndex,
+    squares: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple[tuple[int, int, int], tuple[float, float]]: ...
 def version() -> str:
     """
     The version that this module was built with.

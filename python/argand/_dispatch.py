@@ -188,6 +188,11 @@ def reach(hkl: Array) -> tuple[int, int, int]:
     return _core.reach(hkl.shape[0], _address(hkl))
 
 
+def survey(hkl: Array, metric: Array, out: Array) -> tuple[tuple[int, int, int], tuple[float, float]]:
+    """Both, of hkl (m, 3) int32: out as `stol_squares`; the reach, and the least and the largest square."""
+    return _core.survey(hkl.shape[0], _address(hkl), _address(metric), _address(out))
+
+
 def arrangement(hkl: Array) -> tuple[int, int]:
     """How many runs of neighbours there are in hkl (m, 3) that share h and k and rise by one in l; and n where it is
     the cube of `hkl_cube(n)`, else -1. As unchecked as above."""

@@ -61,6 +61,12 @@ def stol_squares(hkl: npt.NDArray[Any], cell: Sequence[float]) -> FloatArray:
     return out
 
 
+def survey(hkl: HklArray, cell: Sequence[float]) -> tuple[FloatArray, tuple[int, int, int], tuple[float, float]]:
+    """stol^2 (m,) of a list that is known to be right; the largest |h|, |k|, |l|; the least and the largest stol^2."""
+    out = np.empty(len(hkl))
+    return out, *_dispatch.survey(hkl, _metric(tuple(cell)), out)
+
+
 @lru_cache(maxsize=256)
 def _metric(cell: tuple[float, ...]) -> FloatArray:
     return reciprocal_metric(cell_parameters(cell))

@@ -1,11 +1,30 @@
 // What is to be known of a list of reflections (count, 3) before anything is summed over it.
 #pragma once
 
+#include "argand/lanes.hpp"
 #include "argand/views.hpp"
 
 namespace argand {
 
-// (sin(theta) / lambda)^2 = h^T G* h / 4 of each, metric G* (3, 3) in 1/A^2.
+// (sin(theta) / lambda)^2 = h^T G* h / 4 as a quadratic form, metric G* (3, 3) in 1/A^2.
+struct StolSquare {
+  double hh, kk, ll, hk, hl, kl;
+
+  explicit StolSquare(const double* metric)
+      : hh(metric[0] / 4),
+        kk(metric[4] / 4),
+        ll(metric[8] / 4),
+        hk((metric[1] + metric[3]) / 4),
+        hl((metric[2] + metric[6]) / 4),
+        kl((metric[5] + metric[7]) / 4) {}
+
+  ARGAND_INLINE double operator()(double h, double k, double l) const {
+    const double square = h * (hh * h + hk * k + hl * l) + k * (kk * k + kl * l) + ll * l * l;
+    return square > 0 ? square : 0;
+  }
+};
+
+// That of each reflection.
 template <class Order>
 void stol_squares(Index count, const Order* hkl, const double* metric, double* out);
 
@@ -14,6 +33,13 @@ struct Reach {
   std::int32_t h, k, l;
 };
 Reach reach(Index count, const std::int32_t* hkl);
+
+// Both, and the least and the largest stol^2: 0 where there are no reflections.
+struct Survey {
+  Reach reach;
+  double least, most;
+};
+Survey survey(Index count, const std::int32_t* hkl, const double* metric, double* stol_squares);
 
 struct Arrangement {
   Index rows;  // runs of neighbours that differ by one in l, h and k the same

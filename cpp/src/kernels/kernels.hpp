@@ -8,6 +8,7 @@
 #include "argand/low_rank.hpp"
 #include "argand/measure.hpp"
 #include "argand/moments.hpp"
+#include "argand/reflections.hpp"
 #include "argand/rows.hpp"
 #include "argand/views.hpp"
 
@@ -159,6 +160,11 @@ struct FamilyKernels {
   void (*project_family)(const Family&, Index begin, Index end, double* u);
 };
 
+struct SurveyKernels {
+  // As the function of that name, of at least one reflection
+  void (*survey)(Index count, const std::int32_t* hkl, const StolSquare&, double* squares, Survey&);
+};
+
 struct Kernels : BlockKernels<float>,
                  BlockKernels<double>,
                  RowKernels<float, float>,
@@ -178,7 +184,8 @@ struct Kernels : BlockKernels<float>,
                  GaussianKernels,
                  SeriesKernels,
                  FamilyKernels,
-                 StreamKernels {
+                 StreamKernels,
+                 SurveyKernels {
   const char* level;
 };
 

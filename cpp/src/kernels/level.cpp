@@ -7,6 +7,7 @@
 #include "rows.inl"
 #include "series.inl"
 #include "stream.inl"
+#include "survey.inl"
 #include "transform.inl"
 
 #define ARGAND_CAT_(a, b) a##b
@@ -36,6 +37,7 @@ const Kernels ARGAND_CAT(kernels_, ARGAND_LEVEL) = {
     {series_pair},
     {project_family},
     {copy_past_caches},
+    {survey_list},
     ARGAND_LEVEL_NAME,
 };
 

@@ -13,7 +13,7 @@ through its values, the error of which is below that of the truncation.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -85,16 +85,6 @@ class Basis(NamedTuple):
         return FunctionPair(np.ascontiguousarray(self.series[:, pair.ranks]), self.interval)
 
 
-def wilson(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray) -> float:
-    """The largest root mean square of F over the family's points for atoms anywhere: sqrt(sum_j occ_j^2 g_j^2).
-
-    From every n-th atom where there are many: it only sets the scale of errors.
-    """
-    step = 1 + len(kind) // _SAMPLE
-    g = occ[::step, None] * family(kind[::step], b[::step])
-    return float(np.sqrt(step * np.square(g).sum(axis=0).max(initial=0.0)))
-
-
 def family_on(form: Form, interval: tuple[float, float], widest: float, eps: float) -> Family:
     """Points for a family whose sharpest member is exp(-widest q)."""
     low, high = interval
@@ -102,19 +92,48 @@ def family_on(form: Form, interval: tuple[float, float], widest: float, eps: flo
     return Family(q, form(np.sqrt(q)))
 
 
-def basis_of(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray, eps: float, tolerance: float) -> Basis:
+def sample_of(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray) -> FloatArray:
+    """occ g of every n-th atom where there are many, (some, p), in a size that makes the sum of squares that of all."""
+    step = 1 + len(kind) // _SAMPLE
+    return np.asarray(np.sqrt(step) * occ[::step, None] * family(kind[::step], b[::step]))
+
+
+def wilson(samples: Sequence[FloatArray]) -> float:
+    """The largest root mean square of F over the family's points for atoms anywhere: sqrt(sum_j occ_j^2 |g_j|^2), the
+    parts of g in samples of their own."""
+    return float(np.sqrt(sum(np.square(sample).sum(axis=0).max(initial=0.0) for sample in samples)))
+
+
+class Extremes(NamedTuple):
+    """The kinds that there are; the least and the largest B of each, and its largest |occ|."""
+
+    kind: IntArray
+    least: FloatArray
+    most: FloatArray
+    occ: FloatArray
+
+
+def extremes_of(kind: IntArray, b: FloatArray, occ: FloatArray) -> Extremes:
+    order = np.argsort(kind.astype(np.int16), kind="stable")  # short numbers are sorted in one pass
+    count = np.bincount(kind)
+    present = np.flatnonzero(count)
+    begin = np.cumsum(count[present]) - count[present]
+    sorted_b, weight = b[order], np.abs(occ)[order]
+    least, most = np.minimum.reduceat(sorted_b, begin), np.maximum.reduceat(sorted_b, begin)
+    return Extremes(present, least, most, np.maximum.reduceat(weight, begin))
+
+
+def basis_of(family: Family, sample: FloatArray, extremes: Extremes, eps: float, tolerance: float) -> Basis:
     """The fewest functions that leave atoms anywhere an error of sqrt(sum_j occ_j^2 error_j^2) <= tolerance.
 
-    That is measured at every point of the family, with every n-th atom where there are many; besides, no atom of any
-    type and any B between the extremes may be wrong by more than the tolerance.
+    That is measured at every point of the family with a sample of the atoms; besides, no atom of any type and any B
+    between the extremes may be wrong by more than the tolerance.
     """
     low, high = float(family.q[0]), float(family.q[-1])
-    step = 1 + len(kind) // _SAMPLE
-    sample = np.sqrt(step) * occ[::step, None] * family(kind[::step], b[::step])
-    own, least, most, weight = _extremes(kind, b, occ)
+    kind, least, most, occ = extremes
     share = grid(0.0, 1.0, degree(float((most - least).max()) * high, eps))
     values = least[:, None] + np.outer(most - least, share)
-    rare = np.repeat(weight, len(share))[:, None] * family(np.repeat(own, len(share)), values.ravel())
+    rare = np.repeat(occ, len(share))[:, None] * family(np.repeat(kind, len(share)), values.ravel())
     _, singular, vectors = np.linalg.svd(np.concatenate([sample, rare]), full_matrices=False)
     vectors = vectors.T
     common, rest = sample @ vectors, rare @ vectors
@@ -139,17 +158,6 @@ def basis_of(family: Family, kind: IntArray, b: FloatArray, occ: FloatArray, eps
 def _series_of_values(points: int) -> FloatArray:
     """The matrix (terms, points) that turns values on a grid into a Chebyshev series."""
     return np.asarray(np.linalg.inv(np.polynomial.chebyshev.chebvander(grid(-1.0, 1.0, points - 1), points - 1)))
-
-
-def _extremes(kind: IntArray, b: FloatArray, occ: FloatArray) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:
-    """The kinds that there are; the least and the largest B of each, and its largest |occ|."""
-    order = np.argsort(kind.astype(np.int16), kind="stable")  # short numbers are sorted in one pass
-    count = np.bincount(kind)
-    present = np.flatnonzero(count)
-    begin = np.cumsum(count[present]) - count[present]
-    sorted_b, weight = b[order], np.abs(occ)[order]
-    least, most = np.minimum.reduceat(sorted_b, begin), np.maximum.reduceat(sorted_b, begin)
-    return present, least, most, np.maximum.reduceat(weight, begin)
 
 
 def degree(span: float, eps: float) -> int:

@@ -22,7 +22,7 @@ from argand.large_cells import _cost
 from argand.large_cells._kernel import kernel
 from argand.large_cells._pairs import Box, Complex, Pair
 
-_CACHED = 2 << 20  # bytes a core
+_CACHED = 3 << 19  # bytes a core
 
 
 class Grid(NamedTuple):

@@ -20,9 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from argand import _dispatch
 from argand.cell import Cell, FloatArray
-from argand.reflections import stol_squares
+from argand.reflections import survey
 
 Complex = NDArray[np.complexfloating[Any, Any]]
 
@@ -78,10 +77,11 @@ class Reflections(NamedTuple):
     hkl: NDArray[np.int32]  # (m, 3)
     q: FloatArray  # (m,) stol^2
     reach: tuple[int, int, int]  # no |h|, |k|, |l| is larger
+    interval: tuple[float, float]  # of q
 
     @classmethod
     def of(cls, hkl: NDArray[np.int32], cell: Cell) -> Reflections:
-        return cls(hkl, stol_squares(hkl, cell), _dispatch.reach(hkl))
+        return cls(hkl, *survey(hkl, cell))
 
 
 class Box(NamedTuple):

@@ -11,7 +11,7 @@ from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.form_factors import form_factors, gaussians
 from argand.large_cells._atoms import Atoms, Points, atoms_of, points_of
-from argand.large_cells._basis import Basis, Form, basis_of, family_on, wilson
+from argand.large_cells._basis import Basis, Form, basis_of, extremes_of, family_on, sample_of, wilson
 from argand.large_cells._pairs import Reflections
 
 # Shares of eps S: root mean squares, of which the largest error among a million reflections is four times.
@@ -45,23 +45,25 @@ def prepare(
 
     What a basis lacks shows more in dg/dB than in g: it gets one digit more where it is to be differentiated.
     """
-    atoms = atoms_of(crystal)
-    interval = (float(reflections.q.min()), float(reflections.q.max()))
+    atoms, points = atoms_of(crystal), Points(crystal.b_iso, crystal.frac)
+    extremes = extremes_of(atoms.kind, atoms.b_iso, atoms.occ)
     widths = np.array([gaussians(kind, table)[1].max() for kind in atoms.kinds])
-    sharpest = float((widths[atoms.kind] + atoms.b_iso).max())
+    sharpest = float((widths[extremes.kind] + extremes.most).max())
     parts = _parts(atoms.kinds, table, energy_kev)
-    families = [family_on(form, interval, sharpest, eps) for _, form in parts]
-    scale = np.sqrt(sum(wilson(family, atoms.kind, atoms.b_iso, atoms.occ) ** 2 for family in families))
-    share = eps * max(float(scale), 1e-300) / np.sqrt(len(parts))
-    modulus = np.sqrt(np.sum([np.square(family.form) for family in families], axis=0))
-    quadrature = _QUADRATURE * share / max(float(np.linalg.norm(atoms.occ)), 1e-300)
-    points = points_of(atoms, families[0].q, modulus, quadrature)
-    terms = []
-    for (factor, _), family in zip(parts, families, strict=True):
-        basis = basis_of(
-            family, atoms.kind, points.b, atoms.occ, eps, (0.1 if differentiable else 1.0) * _BASIS * share
-        )
-        terms.append(Term(factor, basis))
+    families = [family_on(form, reflections.interval, sharpest, eps) for _, form in parts]
+    samples = [sample_of(family, atoms.kind, atoms.b_iso, atoms.occ) for family in families]
+    share = eps * max(wilson(samples), 1e-300) / np.sqrt(len(parts))
+    if atoms.u_aniso is not None:
+        modulus = np.sqrt(np.sum([np.square(family.form) for family in families], axis=0))
+        quadrature = _QUADRATURE * share / max(float(np.linalg.norm(atoms.occ)), 1e-300)
+        points = points_of(atoms, families[0].q, modulus, quadrature)
+        extremes = extremes_of(atoms.kind, points.b, atoms.occ)
+        samples = [sample_of(family, atoms.kind, points.b, atoms.occ) for family in families]
+    tolerance = (0.1 if differentiable else 1.0) * _BASIS * share
+    terms = [
+        Term(factor, basis_of(family, sample, extremes, eps, tolerance))
+        for (factor, _), family, sample in zip(parts, families, samples, strict=True)
+    ]
     return Prepared(atoms, points, reflections, terms, _TRANSFORMS * share)
 
 

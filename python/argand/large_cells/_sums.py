@@ -122,7 +122,7 @@ def _backward(given: Prepared, term: Term, g: Complex, eps: float, by_tensors: b
     atoms, points, basis = given.atoms, given.points, term.basis
     reach = given.reflections.reach
     once, a = _half(given.reflections.hkl, reach, g)
-    half = Reflections(given.reflections.hkl[once], given.reflections.q[once], reach)
+    half = given.reflections._replace(hkl=given.reflections.hkl[once], q=given.reflections.q[once])
     h = half.hkl.T.astype(np.float64)
     # What stands beside the term in its derivative: 1 by occupancy, 2 pi i h by position, -h_i h_j by beta
     beside: list[Complex | FloatArray | None] = [None, *(2j * np.pi * h)]
