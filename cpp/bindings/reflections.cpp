@@ -29,13 +29,6 @@ void register_reflections(py::module_& m) {
       },
       py::arg("whole"), py::arg("count"), py::arg("hkl"), py::arg("metric"), py::arg("out"));
   m.def(
-      "reach",
-      [](Index count, Address hkl) {
-        const auto [h, k, l] = reach(count, pointer<const std::int32_t>(hkl));
-        return std::tuple(h, k, l);
-      },
-      py::arg("count"), py::arg("hkl"));
-  m.def(
       "survey",
       [](Index count, Address hkl, Address metric, Address squares) {
         const Survey found = [&] {
@@ -43,8 +36,7 @@ void register_reflections(py::module_& m) {
           return survey(count, pointer<const std::int32_t>(hkl), pointer<const double>(metric),
                         pointer<double>(squares));
         }();
-        const auto [h, k, l] = found.reach;
-        return std::pair(std::tuple(h, k, l), std::pair(found.least, found.most));
+        return std::pair(std::tuple(found.h, found.k, found.l), std::pair(found.least, found.most));
       },
       py::arg("count"), py::arg("hkl"), py::arg("metric"), py::arg("squares"));
   m.def(

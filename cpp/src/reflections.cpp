@@ -40,24 +40,6 @@ void stol_squares(Index count, const Order* hkl, const double* metric, double* o
   }
 }
 
-Reach reach(Index count, const std::int32_t* hkl) {
-  // in groups of four reflections, whose twelve numbers the compiler compares side by side
-  constexpr int group = 12;
-  std::int32_t most[group] = {};
-  const auto compare = [&](Index begin, int size) {
-    for (int x = 0; x < size; ++x) {
-      const std::int32_t order = hkl[begin + x], modulus = order < 0 ? -order : order;
-      most[x] = modulus > most[x] ? modulus : most[x];
-    }
-  };
-  const Index numbers = 3 * count, whole = numbers / group * group;
-  for (Index i = 0; i < whole; i += group) compare(i, group);
-  compare(whole, int(numbers - whole));
-  std::int32_t found[3] = {};
-  for (int x = 0; x < group; ++x) found[x % 3] = std::max(found[x % 3], most[x]);
-  return {found[0], found[1], found[2]};
-}
-
 Survey survey(Index count, const std::int32_t* hkl, const double* metric, double* squares) {
   if (count == 0) return {};
   const StolSquare square(metric);
@@ -67,9 +49,9 @@ Survey survey(Index count, const std::int32_t* hkl, const double* metric, double
     kernels().survey(some, hkl + 3 * begin, square, squares + begin, found[task]);
   });
   Survey all = found[0];
+  const auto larger = [](std::int32_t& to, std::int32_t other) { to = std::max(to, other); };
   for (const Survey& part : found) {
-    const auto larger = [](std::int32_t& to, std::int32_t other) { to = std::max(to, other); };
-    larger(all.reach.h, part.reach.h), larger(all.reach.k, part.reach.k), larger(all.reach.l, part.reach.l);
+    larger(all.h, part.h), larger(all.k, part.k), larger(all.l, part.l);
     all.least = std::min(all.least, part.least), all.most = std::max(all.most, part.most);
   }
   return all;

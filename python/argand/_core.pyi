@@ -18,7 +18,6 @@ __all__: list[str] = [
     "measure_boxes",
     "num_threads",
     "project_family",
-    "reach",
     "scatter_pair",
     "set_num_threads",
     "simd_level",
@@ -217,9 +216,6 @@ def project_family(
     u: typing.SupportsInt | typing.SupportsIndex,
     squares: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
-def reach(
-    count: typing.SupportsInt | typing.SupportsIndex, hkl: typing.SupportsInt | typing.SupportsIndex
-) -> tuple[int, int, int]: ...
 def scatter_pair(
     bits: typing.SupportsInt | typing.SupportsIndex,
     list: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],

@@ -183,13 +183,8 @@ def stol_squares(hkl: Array, metric: Array, out: Array) -> None:
     _core.stol_squares(_dtype(hkl) == "int32", hkl.shape[0], _address(hkl), _address(metric), _address(out))
 
 
-def reach(hkl: Array) -> tuple[int, int, int]:
-    """The largest |h|, |k|, |l| of hkl (m, 3) int32. As unchecked as above."""
-    return _core.reach(hkl.shape[0], _address(hkl))
-
-
 def survey(hkl: Array, metric: Array, out: Array) -> tuple[tuple[int, int, int], tuple[float, float]]:
-    """Both, of hkl (m, 3) int32: out as `stol_squares`; the reach, and the least and the largest square."""
+    """The same of hkl (m, 3) int32; returns the largest |h|, |k|, |l|, and the least and the largest square."""
     return _core.survey(hkl.shape[0], _address(hkl), _address(metric), _address(out))
 
 

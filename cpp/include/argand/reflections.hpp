@@ -28,15 +28,9 @@ struct StolSquare {
 template <class Order>
 void stol_squares(Index count, const Order* hkl, const double* metric, double* out);
 
-// The largest |h|, |k|, |l|.
-struct Reach {
-  std::int32_t h, k, l;
-};
-Reach reach(Index count, const std::int32_t* hkl);
-
-// Both, and the least and the largest stol^2: 0 where there are no reflections.
+// The largest |h|, |k|, |l|, and the least and the largest stol^2; 0 where there are no reflections.
 struct Survey {
-  Reach reach;
+  std::int32_t h, k, l;
   double least, most;
 };
 Survey survey(Index count, const std::int32_t* hkl, const double* metric, double* stol_squares);

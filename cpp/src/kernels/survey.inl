@@ -24,7 +24,7 @@ void survey_list(Index count, const std::int32_t* __restrict hkl, const StolSqua
     least = bits < least ? bits : least;
     larger(most, bits);
   }
-  found = {{h_most, k_most, l_most}, __builtin_bit_cast(double, least), __builtin_bit_cast(double, most)};
+  found = {h_most, k_most, l_most, __builtin_bit_cast(double, least), __builtin_bit_cast(double, most)};
 }
 
 }  // namespace

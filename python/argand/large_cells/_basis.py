@@ -27,7 +27,6 @@ from argand.large_cells._atoms import IntArray
 from argand.large_cells._pairs import Pair
 
 _SAMPLE = 256  # atoms that stand for all where an error is measured
-
 _SPANS = 8  # an octave, so that a few degrees serve all
 
 Form = Callable[[FloatArray], FloatArray]  # stol (p,) to form factors (kinds, p)

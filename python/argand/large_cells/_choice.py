@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from argand import _dispatch
 from argand._config import num_threads
 from argand._memory import demand, memory_limit
 from argand.crystal import Crystal
 from argand.large_cells import _cost
 from argand.large_cells._pairs import Reflections
-from argand.reflections import as_hkl
+from argand.reflections import as_hkl, survey
 
 INSTALL = "method='nufft' needs finufft 2.5 or later: pip install argand[large]"
 
@@ -39,7 +38,8 @@ def installed() -> bool:
 
 def estimate(crystal: Crystal, hkl: NDArray[np.int32], eps: float = 1e-6, dispersion: bool = False) -> Estimate:
     """What both ways would cost for a crystal in P 1, on one core (see `_cost`)."""
-    atoms, points, shape = len(crystal.types), _points(crystal, eps), _cost.orders(_dispatch.reach(as_hkl(hkl)))
+    atoms, points, (_, reach, _) = len(crystal.types), _points(crystal, eps), survey(as_hkl(hkl), crystal.cell)
+    shape = _cost.orders(reach)
     return Estimate(
         _cost.direct_seconds(atoms, len(hkl)),
         _cost.nufft_seconds(atoms, points, len(hkl), shape, eps, dispersion),

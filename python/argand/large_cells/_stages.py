@@ -37,10 +37,8 @@ def in_stages(stages: Sequence[Stage], threads: int) -> None:
 class _Team:
     def __init__(self, stages: Sequence[Stage]) -> None:
         self._stages = stages
-        # what follows only for who holds `_changed`
-        self._waiting: list[list[Task] | None] = [None] * len(
-            stages
-        )  # tasks that are not begun; None: nor is the stage
+        # What follows only for who holds `_changed`. Tasks of each stage that are not begun; None: nor is the stage
+        self._waiting: list[list[Task] | None] = [None] * len(stages)
         self._left = [0] * len(stages)  # tasks that are not done, of stages that have begun
         self._running = 0
         self._failure: BaseException | None = None

@@ -40,17 +40,18 @@ def forward(
         keep_pages()
         threads = num_threads()
         works = _works(_angle(frac), strengths, pairs, reflections, threads)
-        in_stages(_stages(works, threads, basis, reflections, f), threads)
+        in_stages(_schedule(works, threads, basis, reflections, f), threads)
     return f
 
 
-def _stages(
+def _schedule(
     works: Sequence[_Forward], threads: int, basis: Basis, reflections: Reflections, f: NDArray[np.complex128]
 ) -> list[Stage]:
     """While one thread spreads the first pair, the largest, the others take the rest of the pairs one by one, each to
     its end; what is left of the first is done by all.
 
-    As many pairs are in memory as there are threads. Sums are made in the same order for any number of threads.
+    As many pairs are in memory as there are threads. Pairs are added in the same order for any number of threads, so
+    that the sums are the same, unless slabs of points were spread apart.
     """
     first, *others = works
     lanes = max(1, threads - 1)
