@@ -12,7 +12,7 @@ CONSTRAINTS = ("-c", "constraints.txt")
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    session.install(*CONSTRAINTS, ".[learn,large,validate,test]")
+    session.install(*CONSTRAINTS, ".[learn,nufft,validate,test]")
     session.run("pytest", *session.posargs)
 
 
@@ -46,7 +46,9 @@ def sanitizers(session: nox.Session) -> None:
         for name in ("libasan.so", "libstdc++.so.6")
     ]
     env = {"LD_PRELOAD": " ".join(libraries), "ASAN_OPTIONS": "detect_leaks=0"}
-    session.run("pytest", "tests/test_kernels.py", "tests/test_density.py", *session.posargs, env=env)
+    session.run(
+        "pytest", "tests/test_kernels.py", "tests/test_density.py", *session.posargs, env=env
+    )
 
 
 @nox.session
@@ -69,5 +71,5 @@ def emulation(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    session.install(*CONSTRAINTS, ".[learn,large,validate,test]")
+    session.install(*CONSTRAINTS, ".[learn,nufft,validate,test]")
     session.run("pytest", "benchmarks", *session.posargs)

@@ -15,9 +15,19 @@ MODULES = ("_core", "_cuda")
 
 def generated(name: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run([sys.executable, "-m", "pybind11_stubgen", f"argand.{name}", "-o", folder], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "pybind11_stubgen", f"argand.{name}", "-o", folder], check=True
+        )
         raw = (Path(folder) / "argand" / f"{name}.pyi").read_text()
-    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(PACKAGE / f"{name}.pyi"), "-"]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "format",
+        "--stdin-filename",
+        str(PACKAGE / f"{name}.pyi"),
+        "-",
+    ]
     return subprocess.run(command, input=raw, capture_output=True, text=True, check=True).stdout
 
 
@@ -30,7 +40,10 @@ def main() -> int:
         if "--check" not in sys.argv[1:]:
             stub.write_text(generated(name))
         elif stub.read_text() != generated(name):
-            print(f"{stub.name} does not match the compiled module: run `python .ci/stub.py`", file=sys.stderr)
+            print(
+                f"{stub.name} does not match the compiled module: run `python .ci/stub.py`",
+                file=sys.stderr,
+            )
             stale = 1
     return stale
 

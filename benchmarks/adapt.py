@@ -32,9 +32,9 @@ import argand  # noqa: E402
 from argand.adapt import Adaptation, adapt  # noqa: E402
 from argand.adapt.held_out import as_measured, correlations, true_structure_factors  # noqa: E402
 from argand.adapt.training import simulation_of  # noqa: E402
+from argand.estimate.observed import Observed  # noqa: E402
 from argand.phases import phase_error  # noqa: E402
 from argand.refine import GaussianPrior, refine  # noqa: E402
-from argand.series.observed import Observed  # noqa: E402
 from machine import describe  # noqa: E402
 from tables import table  # noqa: E402
 
@@ -71,7 +71,13 @@ class Methods:
         best, r = self.known().copy(), np.full(len(start), np.inf)
         for width in (0.03, 0.1, 0.3, 1.0, 3.0):
             run = refine(
-                model, self.seen.amplitude, self.error, on="F", start=start, cycles=1, prior=self._prior(width)
+                model,
+                self.seen.amplitude,
+                self.error,
+                on="F",
+                start=start,
+                cycles=1,
+                prior=self._prior(width),
             )
             better = run.figures.r1 < r
             best[better], r[better] = run.structure_factors()[better], run.figures.r1[better]
@@ -81,7 +87,9 @@ class Methods:
         return refine(self.model, self.seen.amplitude, self.error, on="F").structure_factors()
 
     def annealed(self) -> np.ndarray:
-        coarse = [d for d in (3.0, 2.0, 1.4) if (self.model.stol <= 0.5 / d).sum() > 2 * len(self.model)]
+        coarse = [
+            d for d in (3.0, 2.0, 1.4) if (self.model.stol <= 0.5 / d).sum() > 2 * len(self.model)
+        ]
         prior = self._prior(self.width())
         return refine(
             self.model, self.seen.amplitude, self.error, on="F", prior=prior, anneal=coarse
@@ -94,7 +102,13 @@ class Methods:
             start = rng.normal(size=(len(r), len(self.model))) * width * (number > 0)
             start[:, self.model.parameters.of_kind("overall_b")] = 0.0
             run = refine(
-                self.model, self.seen.amplitude, self.error, on="F", start=start, prior=self._prior(width), cycles=30
+                self.model,
+                self.seen.amplitude,
+                self.error,
+                on="F",
+                start=start,
+                prior=self._prior(width),
+                cycles=30,
             )
             better = run.figures.r1 < r
             best[better], r[better] = run.structure_factors()[better], run.figures.r1[better]
@@ -127,7 +141,9 @@ def wilson(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
     """The 95 % interval of a share."""
     p, middle = successes / n, 1.0 + z * z / n
     half = z * np.sqrt(p * (1.0 - p) / n + z * z / (4.0 * n * n))
-    return max(0.0, (p + z * z / (2.0 * n) - half) / middle), min(1.0, (p + z * z / (2.0 * n) + half) / middle)
+    return max(0.0, (p + z * z / (2.0 * n) - half) / middle), min(
+        1.0, (p + z * z / (2.0 * n) + half) / middle
+    )
 
 
 def measure(made: Adaptation, kind: str, rms: float, samples: int) -> dict[str, Any]:
@@ -152,7 +168,9 @@ def measure(made: Adaptation, kind: str, rms: float, samples: int) -> dict[str, 
     return scores
 
 
-def run(files: list[Path], resolutions: list[float], kinds: list[str], cells: Path, quick: bool) -> None:
+def run(
+    files: list[Path], resolutions: list[float], kinds: list[str], cells: Path, quick: bool
+) -> None:
     cells.mkdir(parents=True, exist_ok=True)
     for file, d_min, kind in itertools.product(files, resolutions, kinds):
         made = None
@@ -162,17 +180,29 @@ def run(files: list[Path], resolutions: list[float], kinds: list[str], cells: Pa
                 continue
             crystal = argand.read_crystal(file)
             if made is None:
-                made = adapt(crystal, d_min=d_min, samples=1000 if quick else 4000, **KINDS[kind][0])
+                made = adapt(
+                    crystal, d_min=d_min, samples=1000 if quick else 4000, **KINDS[kind][0]
+                )
             samples = 4 if quick else 16 if len(crystal.types) < 40 else 12
             content = {
-                "crystal": file.stem, "group": crystal.spacegroup, "atoms": round(float(crystal.multiplicity().sum())),
-                "parameters": len(made.modes), "reflections": len(made.hkl), "d_min": d_min, "kind": kind, "rms": rms,
-                "samples": samples, "training": made.about["seconds"], "scores": measure(made, kind, rms, samples),
-            }  # fmt: skip
+                "crystal": file.stem,
+                "group": crystal.spacegroup,
+                "atoms": round(float(crystal.multiplicity().sum())),
+                "parameters": len(made.modes),
+                "reflections": len(made.hkl),
+                "d_min": d_min,
+                "kind": kind,
+                "rms": rms,
+                "samples": samples,
+                "training": made.about["seconds"],
+                "scores": measure(made, kind, rms, samples),
+            }
             temporary = path.with_suffix(f".{os.getpid()}")
             temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
             temporary.replace(path)
-            print(path.stem, {k: round(v["cc"], 4) for k, v in content["scores"].items()}, flush=True)
+            print(
+                path.stem, {k: round(v["cc"], 4) for k, v in content["scores"].items()}, flush=True
+            )
 
 
 def report(found: list[dict[str, Any]]) -> None:
@@ -191,27 +221,47 @@ def report(found: list[dict[str, Any]]) -> None:
                 if not here:  # not yet measured
                     row.append("")
                     continue
-                n, solved = sum(c["samples"] for c in here), sum(c["scores"][method]["success"] for c in here)
+                n, solved = (
+                    sum(c["samples"] for c in here),
+                    sum(c["scores"][method]["success"] for c in here),
+                )
                 cc = np.mean([cell["scores"][method]["cc"] for cell in here])
                 error = np.mean([cell["scores"][method]["phase error"] for cell in here])
                 low, high = wilson(solved, n)
-                row.append(f"{cc:.4f}, {error:.1f}°, {100 * solved / n:.0f} % ({100 * low:.0f}-{100 * high:.0f})")
+                row.append(
+                    f"{cc:.4f}, {error:.1f}°, {100 * solved / n:.0f} % ({100 * low:.0f}-{100 * high:.0f})"
+                )
                 ms += [cell["scores"][method]["ms"] for cell in here]
             lines.append((method, *row, f"{np.median(ms):.0f}"))
         print("\n".join(table(lines, tuple(range(1, len(WIDTHS) + 2)))))
     print("\n### Success of each crystal, LM / argand refined\n")
-    lines = [("", "Å", "", "parameters", "reflections", "learning, s", *(f"{rms:g} Å" for rms in WIDTHS))]
+    lines = [
+        ("", "Å", "", "parameters", "reflections", "learning, s", *(f"{rms:g} Å" for rms in WIDTHS))
+    ]
     for name, d_min, kind in itertools.product(sorted({c["crystal"] for c in found}), D_MIN, KINDS):
         own = [c for c in found if (c["crystal"], c["d_min"], c["kind"]) == (name, d_min, kind)]
         if own:
             at = {c["rms"]: c for c in own}
             shares = []
             for rms in WIDTHS:
-                pair = [at[rms]["scores"][m]["success"] for m in ("LM", "argand refined")] if rms in at else []
+                pair = (
+                    [at[rms]["scores"][m]["success"] for m in ("LM", "argand refined")]
+                    if rms in at
+                    else []
+                )
                 shares.append(" / ".join(f"{100 * x / at[rms]['samples']:.0f} %" for x in pair))
             first = own[0]
-            lines.append((f"{name} {first['group']}", f"{d_min:g}", kind, str(first["parameters"]),
-                          str(first["reflections"]), f"{first['training']:.0f}", *shares))  # fmt: skip
+            lines.append(
+                (
+                    f"{name} {first['group']}",
+                    f"{d_min:g}",
+                    kind,
+                    str(first["parameters"]),
+                    str(first["reflections"]),
+                    f"{first['training']:.0f}",
+                    *shares,
+                )
+            )
     print("\n".join(table(lines, tuple(range(3, len(WIDTHS) + 6)))))
 
 
@@ -237,18 +287,24 @@ def goals(found: list[dict[str, Any]]) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("files", nargs="+", type=Path, metavar="CIF")
     parser.add_argument("--cells", type=Path, required=True)
     parser.add_argument("--d-min", type=float, nargs="+", choices=D_MIN, default=list(D_MIN))
     parser.add_argument("--kind", nargs="+", choices=list(KINDS), default=list(KINDS))
     parser.add_argument("--json", type=Path)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--report", action="store_true", help="print what is there and measure nothing")
+    parser.add_argument(
+        "--report", action="store_true", help="print what is there and measure nothing"
+    )
     given = parser.parse_args()
     if not given.report:
         run(given.files, given.d_min, given.kind, given.cells, given.quick)
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(given.cells.glob("*.json"))]
+    found = [
+        json.loads(path.read_text(encoding="utf-8")) for path in sorted(given.cells.glob("*.json"))
+    ]
     print("\n".join(f"- {name}: {words}" for name, words in describe().items()))
     report(found)
     print("\n" + "\n".join(goals(found)))

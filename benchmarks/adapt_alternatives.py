@@ -34,10 +34,10 @@ import argand  # noqa: E402
 from adapt import D_MIN, KINDS, Methods  # noqa: E402
 from argand.adapt import Adaptation, adapt  # noqa: E402
 from argand.adapt.held_out import as_measured, correlations, true_structure_factors  # noqa: E402
-from argand.adapt.scale import fit_scale  # noqa: E402
 from argand.adapt.training import simulation_of  # noqa: E402
+from argand.estimate.observed import Observed  # noqa: E402
+from argand.estimate.scale import fit_scale  # noqa: E402
 from argand.refine import GaussianPrior, refine  # noqa: E402
-from argand.series.observed import Observed  # noqa: E402
 from machine import describe  # noqa: E402
 from tables import table  # noqa: E402
 
@@ -70,7 +70,9 @@ def simulated_again(model: Any, seen: Observed, start: np.ndarray, width: float)
 class Alternatives:
     """F (b, m) by each."""
 
-    def __init__(self, plain: Adaptation, networks: Adaptation, seen: Observed, width: float) -> None:
+    def __init__(
+        self, plain: Adaptation, networks: Adaptation, seen: Observed, width: float
+    ) -> None:
         self.seen, self.methods, self.width = seen, Methods(plain, seen), width
         self.model, self.with_networks = self.methods.model, Methods(networks, seen)
         rung = next(rung for rung in networks.rungs if rung.width == width)
@@ -99,8 +101,14 @@ class Alternatives:
     def all(self) -> dict[str, Callable[[], np.ndarray] | None]:
         ways = {"regression": self.by_ridge, "network": self.by_network, "re-simulated": self.again}
         once = {name: None if p is None else partial(self.f, p) for name, p in ways.items()}
-        more = {f"{name}, LM": None if p is None else partial(self.refined, p) for name, p in ways.items()}
-        ours = {"argand at once": self.methods.at_once, "the same, networks": self.with_networks.at_once}
+        more = {
+            f"{name}, LM": None if p is None else partial(self.refined, p)
+            for name, p in ways.items()
+        }
+        ours = {
+            "argand at once": self.methods.at_once,
+            "the same, networks": self.with_networks.at_once,
+        }
         return once | ours | more | {"argand refined": self.methods.refined}
 
 
@@ -111,8 +119,14 @@ def main(files: list[Path]) -> None:
         crystal, (nuisances, _) = argand.read_crystal(file), KINDS[kind]
         learned = {"d_min": d_min, "widths": (0.1, 0.2, *WIDTHS), "samples": 4000, **nuisances}
         plain, networks = adapt(crystal, **learned), adapt(crystal, network=True, **learned)
-        kept, seconds = networks.about["networks"], networks.about["seconds"] - plain.about["seconds"]
-        print(f"- {file.stem}, {d_min:g} Å, {kind}: networks kept for {kept}, {seconds:.0f} s for five", flush=True)
+        kept, seconds = (
+            networks.about["networks"],
+            networks.about["seconds"] - plain.about["seconds"],
+        )
+        print(
+            f"- {file.stem}, {d_min:g} Å, {kind}: networks kept for {kept}, {seconds:.0f} s for five",
+            flush=True,
+        )
         for width in WIDTHS:
             simulation = simulation_of(crystal, width, plain.about, seed=1)
             drawn = simulation.draw(range(HELD_OUT))
@@ -122,7 +136,10 @@ def main(files: list[Path]) -> None:
                 if method is not None:
                     own.append(correlations(seen, method(), true, crystal.spacegroup))
     rows = [
-        (f"{d_min:g} Å, {kind}, {width:g} Å", *(_field(ccs, KINDS[kind][1], len(files)) for ccs in methods.values()))
+        (
+            f"{d_min:g} Å, {kind}, {width:g} Å",
+            *(_field(ccs, KINDS[kind][1], len(files)) for ccs in methods.values()),
+        )
         for (d_min, kind, width), methods in sorted(found.items())
     ]
     names = next(iter(found.values()))

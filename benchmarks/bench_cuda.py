@@ -13,11 +13,13 @@ import pytest
 
 import argand
 import argand.cuda
-from argand import _dispatch
+from argand import _seam
 from argand._pack import pack
 from workloads import Boxes, Molecule, SmallCrystals
 
-pytestmark = pytest.mark.skipif(not argand.cuda.is_available(), reason=f"no CUDA device: {argand.cuda.reason()}")
+pytestmark = pytest.mark.skipif(
+    not argand.cuda.is_available(), reason=f"no CUDA device: {argand.cuda.reason()}"
+)
 
 ROUNDS = 30
 
@@ -73,25 +75,40 @@ def test_sums(torch, workload, dtype):
     fields = on_device(torch, crystals, hkl, dtype)
     batch = pack(crystals[:1], [hkl], dtype=dtype)
     core = np.empty(batch.out_shape, np.result_type(dtype, np.complex64))
-    _dispatch.structure_factors(batch, core)
-    error = np.abs(structure_factors(**fields)[0].cpu().numpy() - core[0]).max() / np.abs(core).max()
+    _seam.structure_factors(batch, core)
+    error = (
+        np.abs(structure_factors(**fields)[0].cpu().numpy() - core[0]).max() / np.abs(core).max()
+    )
     assert error < (1e-12 if dtype == "float64" else 3e-6)
 
     n = len(batch.frac)
     frac, beta = fields["frac"].reshape(1000, n, 3), fields["beta"].reshape(1000, n, 6)
     h = torch.tensor(hkl, device="cuda", dtype=fields["frac"].dtype)
-    squares = torch.stack([h[:, 0] ** 2, h[:, 1] ** 2, h[:, 2] ** 2, 2 * h[:, 0] * h[:, 1], 2 * h[:, 0] * h[:, 2],
-                           2 * h[:, 1] * h[:, 2]])  # fmt: skip
+    squares = torch.stack(
+        [
+            h[:, 0] ** 2,
+            h[:, 1] ** 2,
+            h[:, 2] ** 2,
+            2 * h[:, 0] * h[:, 1],
+            2 * h[:, 0] * h[:, 2],
+            2 * h[:, 1] * h[:, 2],
+        ]
+    )
     form = fields["form"].reshape(-1, len(hkl))[fields["scatterer"][:n].long()]
 
     def dense() -> Any:
         out = []
         for i in range(0, 1000, 50):  # the whole of it would not fit
             phase = 2 * np.pi * (frac[i : i + 50] @ h.T)
-            out.append((form * torch.exp(-(beta[i : i + 50] @ squares)) * torch.exp(1j * phase)).sum(1))
+            out.append(
+                (form * torch.exp(-(beta[i : i + 50] @ squares)) * torch.exp(1j * phase)).sum(1)
+            )
         return torch.cat(out)
 
-    table(f"{workload} {dtype}", milliseconds(torch, {"argand": lambda: structure_factors(**fields), "torch": dense}))
+    table(
+        f"{workload} {dtype}",
+        milliseconds(torch, {"argand": lambda: structure_factors(**fields), "torch": dense}),
+    )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -116,7 +133,9 @@ def test_maps(torch, edge, dtype):
     from argand.torch import map_from_structure_factors
 
     boxes = Boxes.make(edge)
-    f = torch.tensor(boxes.f, device="cuda").to(torch.complex64 if dtype == "float32" else torch.complex128)
+    f = torch.tensor(boxes.f, device="cuda").to(
+        torch.complex64 if dtype == "float32" else torch.complex128
+    )
     rho = map_from_structure_factors(f, boxes.shape, boxes.volume)
     assert boxes.error(rho.cpu().numpy()) < (1e-12 if dtype == "float64" else 3e-6)
     runs: dict[str, Callable[[], Any]] = {
@@ -129,7 +148,9 @@ def test_maps(torch, edge, dtype):
         pass
     else:
         array = cupy.from_dlpack(f)
-        runs["argand, CuPy arrays"] = lambda: argand.cuda.map_from_structure_factors(array, boxes.shape, boxes.volume)
+        runs["argand, CuPy arrays"] = lambda: argand.cuda.map_from_structure_factors(
+            array, boxes.shape, boxes.volume
+        )
         runs["cupy.fft"] = lambda: map_by_fft(cupy, array, boxes.shape, 1 / boxes.volume)
     table(f"W4 {edge}^3 {dtype}", milliseconds(torch, runs))
 
@@ -149,6 +170,8 @@ def test_one_large_cell_beside_cufinufft(torch):
     shape = (2 * reach + 1,) * 3
     runs = {
         "argand": lambda: structure_factors(frac, form, cube=reach, scatterer=scatterer),
-        "cufinufft, one transform": lambda: cufinufft.nufft3d1(x, y, z, strength, shape, eps=1e-6, isign=1),
+        "cufinufft, one transform": lambda: cufinufft.nufft3d1(
+            x, y, z, strength, shape, eps=1e-6, isign=1
+        ),
     }
     table(f"{atoms} atoms, {shape} hkl", milliseconds(torch, runs))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand import _dispatch
+from argand import _seam
 from contender import Contender, Run, clock, contends, entries, race
 from peers.boxes import PEERS, boxes_as
 from workloads import Boxes
@@ -22,7 +22,7 @@ def core(work: Boxes, precision: str) -> Run:
     rho = np.empty((len(f), *work.shape), precision)
 
     def run() -> Any:
-        _dispatch.map_from_structure_factors(f, rho, scale)
+        _seam.map_from_structure_factors(f, rho, scale)
         return rho
 
     return run
@@ -37,7 +37,11 @@ def torch_operator(work: Boxes, precision: str) -> Run:
     return lambda: map_from_structure_factors(f, work.shape, volume)
 
 
-@contends("argand.map_from_structure_factors", "one list of hkl and F after the other", tolerance=TOLERANCE)
+@contends(
+    "argand.map_from_structure_factors",
+    "one list of hkl and F after the other",
+    tolerance=TOLERANCE,
+)
 def from_lists(work: Boxes, precision: str) -> Run:
     hkl, f = argand.hkl_cube(work.reach), boxes_as(work.f, precision).reshape(len(work.f), -1)
     maps = np.empty((len(f), *work.shape), precision)
@@ -56,6 +60,8 @@ def work(request: pytest.FixtureRequest) -> Boxes:
 
 
 @pytest.mark.benchmark(timer=clock)
-@pytest.mark.parametrize(("contender", "precision"), entries(core, torch_operator, from_lists, *PEERS))
+@pytest.mark.parametrize(
+    ("contender", "precision"), entries(core, torch_operator, from_lists, *PEERS)
+)
 def test_w4(benchmark: Any, work: Boxes, contender: Contender, precision: str) -> None:
     race(benchmark, work, contender, precision, pace=core)

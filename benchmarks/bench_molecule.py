@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand import _dispatch
+from argand import _seam
 from argand._pack import pack
 from contender import Contender, Run, clock, contends, entries, race
 from goals import faster
@@ -20,13 +20,17 @@ from workloads import Molecule
 TOLERANCE = {"float64": 1e-13, "float32": 5e-6}
 
 
-@contends("argand, the core", "packed batch in, written into a reused array: the yardstick", tolerance=TOLERANCE)
+@contends(
+    "argand, the core",
+    "packed batch in, written into a reused array: the yardstick",
+    tolerance=TOLERANCE,
+)
 def core(work: Molecule, precision: str) -> Run:
     batch = pack([work.crystal], [work.hkl], dtype=precision)
     out = np.empty(batch.out_shape, COMPLEX[precision])
 
     def run() -> Any:
-        _dispatch.structure_factors(batch, out)
+        _seam.structure_factors(batch, out)
         return out
 
     return run
@@ -41,7 +45,9 @@ def torch_operator(work: Molecule, precision: str) -> Run:
     return lambda: structure_factors(**arguments)
 
 
-@contends("argand.structure_factors", "a Crystal and hkl in, form factors anew", tolerance=TOLERANCE)
+@contends(
+    "argand.structure_factors", "a Crystal and hkl in, form factors anew", tolerance=TOLERANCE
+)
 def from_crystal(work: Molecule, precision: str) -> Run:
     return lambda: argand.structure_factors(work.crystal, work.hkl, dtype=COMPLEX[precision])
 
@@ -69,5 +75,9 @@ def test_w2(benchmark: Any, anisotropic: bool, contender: Contender, precision: 
 
 @pytest.mark.benchmark(timer=clock)
 @pytest.mark.parametrize(("contender", "precision"), entries(*ANEW))
-def test_w2_form_factors_anew(benchmark: Any, anisotropic: bool, contender: Contender, precision: str) -> None:
-    race(benchmark, Molecule.make(anisotropic, given=False), contender, precision, pace=from_crystal)
+def test_w2_form_factors_anew(
+    benchmark: Any, anisotropic: bool, contender: Contender, precision: str
+) -> None:
+    race(
+        benchmark, Molecule.make(anisotropic, given=False), contender, precision, pace=from_crystal
+    )

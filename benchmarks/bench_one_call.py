@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand import _dispatch
+from argand import _seam
 from argand._pack import pack
 from contender import Contender, Run, clock, contends, entries, race
 from goals import microseconds
@@ -28,7 +28,11 @@ def from_crystal(work: OneCrystal, precision: str) -> Run:
     return lambda: argand.structure_factors(work.crystal, work.hkl)
 
 
-@contends("argand.Crystal, argand.structure_factors", "numpy arrays in: the Crystal is made too", tolerance=TOLERANCE)
+@contends(
+    "argand.Crystal, argand.structure_factors",
+    "numpy arrays in: the Crystal is made too",
+    tolerance=TOLERANCE,
+)
 def from_arrays(work: OneCrystal, precision: str) -> Run:
     b_iso = np.full(4, work.b_iso)
 
@@ -45,7 +49,7 @@ def core(work: OneCrystal, precision: str) -> Run:
     out = np.empty(batch.out_shape, np.complex128)
 
     def run() -> Any:
-        _dispatch.structure_factors(batch, out)
+        _seam.structure_factors(batch, out)
         return out
 
     return run
@@ -66,6 +70,8 @@ def work() -> OneCrystal:
 
 
 @pytest.mark.benchmark(timer=clock)
-@pytest.mark.parametrize(("contender", "precision"), entries(from_crystal, from_arrays, core, torch_operator, *PEERS))
+@pytest.mark.parametrize(
+    ("contender", "precision"), entries(from_crystal, from_arrays, core, torch_operator, *PEERS)
+)
 def test_one_call(benchmark: Any, work: OneCrystal, contender: Contender, precision: str) -> None:
     race(benchmark, work, contender, precision, pace=from_crystal)

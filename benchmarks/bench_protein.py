@@ -16,7 +16,9 @@ D_MIN = (2.0, 1.2)
 
 
 @contends(
-    'argand, method="nufft"', f"a Crystal and hkl in, eps {EPS:.0e}: the yardstick", tolerance={"float64": 2 * EPS}
+    'argand, method="nufft"',
+    f"a Crystal and hkl in, eps {EPS:.0e}: the yardstick",
+    tolerance={"float64": 2 * EPS},
 )
 def nufft(work: Protein, precision: str) -> Run:
     return lambda: argand.structure_factors(work.crystal, work.hkl, method="nufft", eps=EPS)
@@ -42,5 +44,11 @@ def proteins() -> dict[float, Protein]:
 
 @pytest.mark.benchmark(timer=clock)
 @pytest.mark.parametrize(("d_min", "contender", "precision"), at_each_resolution())
-def test_w3(benchmark: Any, proteins: dict[float, Protein], d_min: float, contender: Contender, precision: str) -> None:
+def test_w3(
+    benchmark: Any,
+    proteins: dict[float, Protein],
+    d_min: float,
+    contender: Contender,
+    precision: str,
+) -> None:
     race(benchmark, proteins[d_min], contender, precision, pace=nufft)

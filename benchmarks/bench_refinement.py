@@ -9,7 +9,7 @@ import pytest
 
 import argand
 import bench_molecule
-from argand import _dispatch
+from argand import _seam
 from argand._pack import pack
 from contender import Contender, Run, clock, contends, entries, race
 from goals import within
@@ -34,18 +34,20 @@ def core(work: Refinement, precision: str) -> Run:
     beta_of_b = argand.beta_from_b_iso(np.ones(1), work.molecule.cell)[0].astype(precision)
 
     def run() -> Gradient:
-        _dispatch.structure_factors(batch, f)
+        _seam.structure_factors(batch, f)
         amplitude = np.abs(f)
         residual = amplitude - f_obs
         np.multiply(2 * residual / amplitude, f, out=g)
-        _dispatch.structure_factors_vjp(batch, g, by_frac, by_beta, None)
+        _seam.structure_factors_vjp(batch, g, by_frac, by_beta, None)
         return Gradient(float(np.vdot(residual, residual)), by_frac, by_beta @ beta_of_b)
 
     return run
 
 
 @contends(
-    "argand.torch.structure_factors", "torch's autograd around the loss and argand's adjoint", tolerance=TOLERANCE
+    "argand.torch.structure_factors",
+    "torch's autograd around the loss and argand's adjoint",
+    tolerance=TOLERANCE,
 )
 def torch_operator(work: Refinement, precision: str) -> Run:
     torch = pytest.importorskip("torch")
@@ -54,7 +56,10 @@ def torch_operator(work: Refinement, precision: str) -> Run:
     molecule = work.molecule
     arguments = tensors(molecule.crystal, molecule.hkl, dtype=getattr(torch, precision))
     del arguments["beta"]
-    frac, b_iso = arguments.pop("frac"), torch.tensor(molecule.b_iso, dtype=getattr(torch, precision))
+    frac, b_iso = (
+        arguments.pop("frac"),
+        torch.tensor(molecule.b_iso, dtype=getattr(torch, precision)),
+    )
 
     def f() -> Any:
         return structure_factors(frac, **arguments, beta=beta_from_b_iso(b_iso, molecule.cell))
@@ -63,7 +68,11 @@ def torch_operator(work: Refinement, precision: str) -> Run:
 
 
 @contends(
-    "argand, forward only", "no gradient: F alone", tolerance=TOLERANCE, goal={"float64": within(3.5)}, answers=False
+    "argand, forward only",
+    "no gradient: F alone",
+    tolerance=TOLERANCE,
+    goal={"float64": within(3.5)},
+    answers=False,
 )
 def forward(work: Refinement, precision: str) -> Run:
     return bench_molecule.core.prepare(work.molecule, precision)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand import _dispatch
+from argand import _seam
 from argand._pack import pack
 from contender import Contender, Run, clock, contends, entries, race
 from peers.common import COMPLEX
@@ -18,13 +18,17 @@ from workloads import SmallCrystals
 TOLERANCE = {"float64": 1e-13, "float32": 2e-6}
 
 
-@contends("argand, the core", "packed batch in, written into a reused array: the yardstick", tolerance=TOLERANCE)
+@contends(
+    "argand, the core",
+    "packed batch in, written into a reused array: the yardstick",
+    tolerance=TOLERANCE,
+)
 def core(work: SmallCrystals, precision: str) -> Run:
     batch = pack(work.crystals, [work.hkl], dtype=precision)
     out = np.empty(batch.out_shape, COMPLEX[precision])
 
     def run() -> Any:
-        _dispatch.structure_factors(batch, out)
+        _seam.structure_factors(batch, out)
         return out
 
     return run
@@ -40,7 +44,9 @@ def torch_operator(work: SmallCrystals, precision: str) -> Run:
 
 
 @contends(
-    "argand.structure_factors", "checks, packs and looks form factors up for Crystal objects", tolerance=TOLERANCE
+    "argand.structure_factors",
+    "checks, packs and looks form factors up for Crystal objects",
+    tolerance=TOLERANCE,
 )
 def from_crystals(work: SmallCrystals, precision: str) -> Run:
     return lambda: argand.structure_factors(work.crystals, work.hkl, dtype=COMPLEX[precision])
@@ -52,6 +58,8 @@ def work() -> SmallCrystals:
 
 
 @pytest.mark.benchmark(timer=clock)
-@pytest.mark.parametrize(("contender", "precision"), entries(core, torch_operator, from_crystals, *PEERS))
+@pytest.mark.parametrize(
+    ("contender", "precision"), entries(core, torch_operator, from_crystals, *PEERS)
+)
 def test_w1(benchmark: Any, work: SmallCrystals, contender: Contender, precision: str) -> None:
     race(benchmark, work, contender, precision, pace=core)

@@ -20,10 +20,15 @@ one_core.pin()
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("python_files", "bench_*.py")
-    config.option.benchmark_quiet = True  # our tables say more than the plugin's; --benchmark-verbose shows its own
+    config.option.benchmark_quiet = (
+        True  # our tables say more than the plugin's; --benchmark-verbose shows its own
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name in ("cctbx.array_family.flex", "torch"):  # in this order: cctbx crashes when torch is there first
+        for name in (
+            "cctbx.array_family.flex",
+            "torch",
+        ):  # in this order: cctbx crashes when torch is there first
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
     import argand
@@ -53,10 +58,14 @@ def pytest_benchmark_generate_machine_info(config: pytest.Config) -> dict[str, s
     return facts()
 
 
-def pytest_benchmark_update_json(config: Any, benchmarks: list[Any], output_json: dict[str, Any]) -> None:
+def pytest_benchmark_update_json(
+    config: Any, benchmarks: list[Any], output_json: dict[str, Any]
+) -> None:
     """Keep what the tables are made of, and write the tables beside a --benchmark-json file."""
     for one in output_json["benchmarks"]:
-        stats = {key: float(f"{one['stats'][key]:.4g}") for key in ("min", "median", "iqr", "rounds")}
+        stats = {
+            key: float(f"{one['stats'][key]:.4g}") for key in ("min", "median", "iqr", "rounds")
+        }
         kept = {key: one[key] for key in ("group", "name", "extra_info")}
         one.clear()
         one.update(kept, stats=stats)

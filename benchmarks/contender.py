@@ -48,7 +48,9 @@ class Contender:
         return float(self.every) if self.part is None else self.part(work)
 
 
-def contends(name: str, caveat: str, **options: Any) -> Callable[[Callable[[Any, str], Run]], Contender]:
+def contends(
+    name: str, caveat: str, **options: Any
+) -> Callable[[Callable[[Any, str], Run]], Contender]:
     """Make a contender of the function that is its `prepare`."""
     return lambda prepare: Contender(name, caveat, prepare, **options)
 

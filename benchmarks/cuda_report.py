@@ -27,7 +27,7 @@ sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "tests")]
 
 import argand  # noqa: E402
 import emulated  # noqa: E402
-from argand import _dispatch  # noqa: E402
+from argand import _seam  # noqa: E402
 from argand._pack import pack  # noqa: E402
 from workloads import Boxes, Molecule, Protein  # noqa: E402
 
@@ -78,17 +78,33 @@ def compile_all(architectures: list[int], folder: Path) -> Iterator[Compiled]:
     """Every kernel for every architecture, with what ptxas says; the machine code is left in the folder."""
     for source in SOURCES:
         for sm in architectures:
-            command = ["nvcc", "-std=c++20", f"-arch=sm_{sm}", "-O3", "--expt-relaxed-constexpr", "-Xptxas", "-v"]
+            command = [
+                "nvcc",
+                "-std=c++20",
+                f"-arch=sm_{sm}",
+                "-O3",
+                "--expt-relaxed-constexpr",
+                "-Xptxas",
+                "-v",
+            ]
             command += [f"-I{ROOT}/cpp/include", f"-I{ROOT}/cpp/src", "-cubin"]
-            command += ["-o", str(folder / f"{source}_{sm}.cubin"), str(ROOT / f"cpp/src/{source}.cu")]
+            command += [
+                "-o",
+                str(folder / f"{source}_{sm}.cubin"),
+                str(ROOT / f"cpp/src/{source}.cu"),
+            ]
             said = subprocess.run(command, capture_output=True, text=True, check=True).stderr
-            said = subprocess.run(["c++filt"], input=said, capture_output=True, text=True, check=True).stdout
+            said = subprocess.run(
+                ["c++filt"], input=said, capture_output=True, text=True, check=True
+            ).stdout
             pattern = (
                 r"Function properties for (.*)\n\s*(\d+) bytes stack frame, "
                 r"(\d+) bytes spill stores, (\d+).*\n.*Used (\d+)"
             )
             for name, stack, stores, loads, registers in re.findall(pattern, said):
-                yield Compiled(short(name), sm, int(registers), int(stores) + int(loads), int(stack))
+                yield Compiled(
+                    short(name), sm, int(registers), int(stores) + int(loads), int(stack)
+                )
 
 
 def short(name: str) -> str:
@@ -121,30 +137,47 @@ def launches() -> dict[str, Launched]:
         f, rho = boxes.f.astype(complex_), np.zeros((1, *boxes.shape), dtype)
         out = np.zeros(batch.out_shape, complex_)
         gradients = [np.zeros((100, *rest), dtype) for rest in ((3,), (6,), ())]
-        there, to, by = emulated.moved(batch), emulated.moved(out), [emulated.moved(g) for g in gradients]
+        there, to, by = (
+            emulated.moved(batch),
+            emulated.moved(out),
+            [emulated.moved(g) for g in gradients],
+        )
         box, map_ = emulated.moved(f), emulated.moved(rho)
         calls: list[tuple[tuple[str, ...], Any, tuple[Any, ...]]] = [
-            (("find", "sum_rows"), _dispatch.structure_factors, (there, to)),
-            (("find", "gather_atoms", "join_splits"), _dispatch.structure_factors_vjp, (there, to, *by)),
-            (("to_map",), _dispatch.map_from_structure_factors, (box, map_, 1.0)),
-            (("from_planes", "join_planes"), _dispatch.structure_factors_from_map, (map_, box, 1.0)),
+            (("find", "sum_rows"), _seam.structure_factors, (there, to)),
+            (
+                ("find", "gather_atoms", "join_splits"),
+                _seam.structure_factors_vjp,
+                (there, to, *by),
+            ),
+            (("to_map",), _seam.map_from_structure_factors, (box, map_, 1.0)),
+            (("from_planes", "join_planes"), _seam.structure_factors_from_map, (map_, box, 1.0)),
         ]
         with emulated.device() as kernels:
             for names, function, arguments in calls:
                 kernels.reset()
                 function(*arguments)
                 for kernel, (*_, threads, shared) in zip(names, kernels.launches(), strict=False):
-                    result[f"{kernel}<{name}" if kernel != "find" else "find"] = Launched(threads, shared)
+                    result[f"{kernel}<{name}" if kernel != "find" else "find"] = Launched(
+                        threads, shared
+                    )
     return result
 
 
 def resources(compiled: list[Compiled]) -> list[str]:
     known = launches()
-    lines = ["| kernel | sm | registers | shared, bytes | spills, bytes | occupancy |", "|---|--:|--:|--:|--:|--:|"]
+    lines = [
+        "| kernel | sm | registers | shared, bytes | spills, bytes | occupancy |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
     for one in compiled:
-        launched = next((value for key, value in known.items() if one.kernel.startswith(key)), Launched(256, 0))
+        launched = next(
+            (value for key, value in known.items() if one.kernel.startswith(key)), Launched(256, 0)
+        )
         part = occupancy(one, *launched)
-        lines.append(f"| `{one.kernel}` | {one.sm} | {one.registers} | {launched.shared} | {one.spills} | {part:.0%} |")
+        lines.append(
+            f"| `{one.kernel}` | {one.sm} | {one.registers} | {launched.shared} | {one.spills} | {part:.0%} |"
+        )
     return lines
 
 
@@ -174,10 +207,18 @@ class Code:
     """The instructions of one kernel, its loops and barriers."""
 
     def __init__(self, cubin: Path, kernel: str) -> None:
-        text = subprocess.run([nvdisasm() or "nvdisasm", "-c", str(cubin)], capture_output=True, text=True, check=True)
-        mangled = {f".text.{name}:": name for name in re.findall(r"^\.text\.(\S+):", text.stdout, re.M)}
+        text = subprocess.run(
+            [nvdisasm() or "nvdisasm", "-c", str(cubin)], capture_output=True, text=True, check=True
+        )
+        mangled = {
+            f".text.{name}:": name for name in re.findall(r"^\.text\.(\S+):", text.stdout, re.M)
+        }
         plain = subprocess.run(
-            ["c++filt"], input="\n".join(mangled.values()), capture_output=True, text=True, check=True
+            ["c++filt"],
+            input="\n".join(mangled.values()),
+            capture_output=True,
+            text=True,
+            check=True,
         )
         by_name = dict(zip(map(short, plain.stdout.splitlines()), mangled, strict=True))
         body = text.stdout.split(f"\n{by_name[kernel]}", 1)[1].split("\n.text.", 1)[0]
@@ -188,7 +229,11 @@ class Code:
             if label := re.match(r"(\.L_x_\d+):", line):
                 labels[label[1]] = len(self.operations)
             if found := re.match(r"\s*/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([\w.]+)(.*);", line):
-                if target := re.search(r"`\((\.L_x_\d+)\)", found[2]) if found[1].startswith("BRA") else None:
+                if (
+                    target := re.search(r"`\((\.L_x_\d+)\)", found[2])
+                    if found[1].startswith("BRA")
+                    else None
+                ):
                     branches.append((len(self.operations), target[1]))
                 self.operations.append(found[1])
         self.skips = [(at + 1, labels[to]) for at, to in branches if labels[to] > at]
@@ -202,19 +247,25 @@ class Code:
     def inner(self, begin: int, end: int) -> tuple[int, int]:
         """The first loop within a stretch that has no loop in it."""
         inside = [loop for loop in self.loops if begin <= loop[0] and loop[1] <= end]
-        return next(a for a in inside if not any(a != b and a[0] <= b[0] and b[1] <= a[1] for b in inside))
+        return next(
+            a for a in inside if not any(a != b and a[0] <= b[0] and b[1] <= a[1] for b in inside)
+        )
 
     def rare(self, begin: int, end: int) -> Count:
         """Of a loop: the branch with the most arithmetic, short of those that are nearly all of it."""
         whole = self.count(begin, end).flops
         inside = [self.count(a, b) for a, b in self.skips if begin <= a and b <= end]
-        return max((count for count in inside if count.flops < 0.93 * whole), key=lambda count: count.flops)
+        return max(
+            (count for count in inside if count.flops < 0.93 * whole), key=lambda count: count.flops
+        )
 
 
 def nvdisasm() -> str | None:
     found = shutil.which("nvdisasm")
     for folder in (*site.getsitepackages(), site.getusersitepackages()):
-        found = found or next((str(path) for path in Path(folder).glob("nvidia/*/bin/nvdisasm")), None)
+        found = found or next(
+            (str(path) for path in Path(folder).glob("nvidia/*/bin/nvdisasm")), None
+        )
     return found
 
 
@@ -247,19 +298,24 @@ def lines_of_sum(code: Code, shape: Shape, most_atoms: int) -> dict[str, Count]:
     tile = next(
         loop
         for loop in code.loops
-        if loop[0] <= first and loop[1] > code.inner(starts, len(code.operations))[1] and loop[1] < code.barriers[4]
+        if loop[0] <= first
+        and loop[1] > code.inner(starts, len(code.operations))[1]
+        and loop[1] < code.barriers[4]
     )  # over the tiles of atoms
     walk = code.inner(starts, tile[1])
-    join = min((a for a in code.loops if a[0] <= walk[0] and a[1] >= walk[1] and a != walk), key=lambda a: a[1] - a[0])
+    join = min(
+        (a for a in code.loops if a[0] <= walk[0] and a[1] >= walk[1] and a != walk),
+        key=lambda a: a[1] - a[0],
+    )
     row = code.inner(tables, starts)
     rank, stored = code.inner(first, sorted_), (code.barriers[4], code.barriers[5])
     blocks = row_tiles * 2  # warps of tiles
     longest = code.count(*walk)
     parts = {
         "walks along rows": longest.times(shape.atoms * rows_walked / ROW),
-        "A and g of rows": (code.count(*row) - code.rare(*row).times(1 - fresh(shape.rows, per_tile))).times(
-            row_tiles * 64 * atom_tiles * per_tile / 32
-        ),
+        "A and g of rows": (
+            code.count(*row) - code.rare(*row).times(1 - fresh(shape.rows, per_tile))
+        ).times(row_tiles * 64 * atom_tiles * per_tile / 32),
         "times form factors": (code.count(*join) - longest).times(sums * warps),
         # the first warp of a block sorts the atoms; then each warp makes one of the two tables
         "tables of atoms": (
@@ -288,8 +344,14 @@ def rows_of(hkl: Any) -> list[tuple[int, ...]]:
     begins = np.concatenate([[True], (step != [0, 0, 1]).any(axis=1)]) | (hkl[:, 2] % ROW == 0)
     at = np.flatnonzero(begins)
     lengths = np.diff(np.append(at, len(hkl)))
-    rising = [(*map(int, hkl[i]), 1, int(n)) for i, n in zip(at, lengths, strict=True) if hkl[i, 2] >= 0]
-    falling = [(*map(int, hkl[i + n - 1]), -1, int(n)) for i, n in zip(at, lengths, strict=True) if hkl[i, 2] < 0]
+    rising = [
+        (*map(int, hkl[i]), 1, int(n)) for i, n in zip(at, lengths, strict=True) if hkl[i, 2] >= 0
+    ]
+    falling = [
+        (*map(int, hkl[i + n - 1]), -1, int(n))
+        for i, n in zip(at, lengths, strict=True)
+        if hkl[i, 2] < 0
+    ]
     return rising + falling
 
 
@@ -298,7 +360,12 @@ def rows_of_half_box(reach: int) -> list[tuple[int, ...]]:
     starts = [(l, 1, min(ROW, reach + 1 - l)) for l in range(0, reach + 1, ROW)]
     starts += [(-1 - l, -1, min(ROW, reach - l)) for l in range(0, reach, ROW)]
     orders = range(-reach, reach + 1)
-    return [(h, k, l, step, length) for h in range(reach + 1) for l, step, length in starts for k in orders]
+    return [
+        (h, k, l, step, length)
+        for h in range(reach + 1)
+        for l, step, length in starts
+        for k in orders
+    ]
 
 
 # ---- roofline -------------------------------------------------------------------------------------------------------
@@ -319,7 +386,9 @@ def seconds(device: Device, precision: str, flops: float, size: float) -> tuple[
 
 
 def batch_bytes(crystals: int, atoms: int, reflections: int, kinds: int, real: int) -> float:
-    return crystals * (atoms * (10 * real + 4) + reflections * 2 * real) + kinds * reflections * real
+    return (
+        crystals * (atoms * (10 * real + 4) + reflections * 2 * real) + kinds * reflections * real
+    )
 
 
 def sum_job(name: str, code: Code | None, shape: Shape, real: int, terms: float) -> Job:
@@ -338,12 +407,17 @@ def jobs(precision: str, code: Code | None) -> Iterator[Job]:
     molecule = Molecule.make()
     rows = rows_of(molecule.hkl)
     for name, crystals in (("W2, one", 1), ("W2, batch of 10,000", 10_000)):
-        yield sum_job(name, code, Shape(crystals, 100, 4, rows, 4851), real, crystals * 100 * 4851.0)
+        yield sum_job(
+            name, code, Shape(crystals, 100, 4, rows, 4851), real, crystals * 100 * 4851.0
+        )
     protein = Protein.make(2.0)
     yield sum_job(
-        "W3 2.0 A, direct", code, Shape(1, 20_000, 4, rows_of(protein.hkl), len(protein.hkl)), real,
+        "W3 2.0 A, direct",
+        code,
+        Shape(1, 20_000, 4, rows_of(protein.hkl), len(protein.hkl)),
+        real,
         20_000.0 * len(protein.hkl),
-    )  # fmt: skip
+    )
     for edge in (32, 64):
         h, half_l, points = 13, 7, edge**3
         flops = 64 * (edge * h * half_l * h * 10 + edge**2 * half_l * h * 8 + points * half_l * 2)
@@ -354,7 +428,9 @@ def jobs(precision: str, code: Code | None) -> Iterator[Job]:
     steps = 10_000 * 100 * sum(-(-row[4] // PART) * PART for row in rows)
     backward = 24.0 * steps + 10_000 * 100 * len(rows) * 80.0
     size = forward.bytes + 10_000 * (4851 * 2 + 1000) * real
-    yield Job("W5, batch of 10,000", 24 * 10_000 * 100 * 4851.0, forward.flops + backward, size, None)
+    yield Job(
+        "W5, batch of 10,000", 24 * 10_000 * 100 * 4851.0, forward.flops + backward, size, None
+    )
 
 
 def roofline(precision: str, code: dict[int, Code | None]) -> list[str]:
@@ -407,7 +483,9 @@ def line_by_line(precision: str, code: Code) -> list[str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--architectures", nargs="+", type=int, default=[80, 86, 89, 90], choices=LIMITS)
+    parser.add_argument(
+        "--architectures", nargs="+", type=int, default=[80, 86, 89, 90], choices=LIMITS
+    )
     architectures = parser.parse_args().architectures
     if shutil.which("nvcc") is None:
         print("no nvcc: the report needs a CUDA toolkit, though no device")
@@ -415,7 +493,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         compiled = list(compile_all(architectures, folder))
-        nvcc = subprocess.run(["nvcc", "--version"], capture_output=True, text=True, check=True).stdout
+        nvcc = subprocess.run(
+            ["nvcc", "--version"], capture_output=True, text=True, check=True
+        ).stdout
         print(f"nvcc {re.findall(r'release ([0-9.]+)', nvcc)[0]}, argand {argand.__version__}\n")
         print("## Resources\n", *resources(compiled), "", sep="\n")
         codes: dict[str, dict[int, Code | None]] = {"float32": {}, "float64": {}}
@@ -437,7 +517,9 @@ def main() -> int:
             print(*roofline(precision, code), "", sep="\n")
     spills = [one for one in compiled if one.spills]
     print(
-        "no kernel spills" if not spills else f"{len(spills)} kernels spill: {', '.join(one.kernel for one in spills)}"
+        "no kernel spills"
+        if not spills
+        else f"{len(spills)} kernels spill: {', '.join(one.kernel for one in spills)}"
     )
     return 1 if spills else 0
 

@@ -16,7 +16,9 @@ Row = Mapping[str, Any]
 
 
 def facts() -> dict[str, str]:
-    seeds = ", ".join(f"{work.seed} ({work.workload})" for work in WORKLOADS if hasattr(work, "seed"))
+    seeds = ", ".join(
+        f"{work.seed} ({work.workload})" for work in WORKLOADS if hasattr(work, "seed")
+    )
     seeds += "; 0 (scaling, stream of metals); the others have no random numbers"
     return {"date": date.today().isoformat(), "seeds": seeds, **describe()}
 
@@ -41,7 +43,11 @@ def all_goals(rows: Iterable[Row], sections: Iterable[Section]) -> list[Row]:
 
 
 def document(
-    command: str, commit: str, known: Mapping[str, str], rows: Sequence[Row], sections: Sequence[Section]
+    command: str,
+    commit: str,
+    known: Mapping[str, str],
+    rows: Sequence[Row],
+    sections: Sequence[Section],
 ) -> list[str]:
     goals = all_goals(rows, sections)
     met = sum(goal["met"] for goal in goals)

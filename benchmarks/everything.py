@@ -28,7 +28,16 @@ SECTIONS = ("roofline", "threads", "loader", "learner", "scaling")
 def run_workloads(folder: Path) -> dict[str, Any]:
     """What pytest-benchmark keeps of all `bench_*.py`."""
     kept = folder / "workloads.json"
-    command = [sys.executable, "-m", "pytest", str(HERE), "-q", "--tb=short", "-p", "no:cacheprovider"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        str(HERE),
+        "-q",
+        "--tb=short",
+        "-p",
+        "no:cacheprovider",
+    ]
     done = subprocess.run([*command, f"--benchmark-json={kept}"], cwd=ROOT, check=False)
     if not kept.exists():
         raise SystemExit(f"pytest benchmarks ended with {done.returncode} and left no results")
@@ -39,30 +48,42 @@ def run_workloads(folder: Path) -> dict[str, Any]:
 def run_section(name: str, folder: Path) -> Section:
     """Each in a process of its own: some are pinned to one core, some are not."""
     kept = folder / f"{name}.json"
-    subprocess.run([sys.executable, str(HERE / f"{name}.py"), "--json", str(kept)], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, str(HERE / f"{name}.py"), "--json", str(kept)], cwd=ROOT, check=True
+    )
     return Section(**json.loads(kept.read_text(encoding="utf-8")))
 
 
 def commit_of_tree() -> str:
     def git(*arguments: str) -> str:
-        found = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+        found = subprocess.run(
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        )
         return found.stdout.strip()
 
     changed = git("status", "--porcelain", "--untracked-files=no")
-    return f"{git('rev-parse', '--short=12', 'HEAD')}{' and uncommitted changes' if changed else ''}"
+    return (
+        f"{git('rev-parse', '--short=12', 'HEAD')}{' and uncommitted changes' if changed else ''}"
+    )
 
 
 def put_into(page: Path, lines: list[str]) -> None:
     """Replace what stands between the marks of the page."""
     before, _, rest = page.read_text(encoding="utf-8").partition(f"{BEGIN}\n")
     _, _, after = rest.partition(f"{END}\n")
-    page.write_text("\n".join([f"{before}{BEGIN}", "", *lines, "", f"{END}\n{after}"]), encoding="utf-8")
+    page.write_text(
+        "\n".join([f"{before}{BEGIN}", "", *lines, "", f"{END}\n{after}"]), encoding="utf-8"
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--results", type=Path, help="the JSON file; the document goes beside it")
-    parser.add_argument("--only", nargs="+", choices=("workloads", *SECTIONS), default=("workloads", *SECTIONS))
+    parser.add_argument(
+        "--only", nargs="+", choices=("workloads", *SECTIONS), default=("workloads", *SECTIONS)
+    )
     chosen = parser.parse_args()
     everything = set(chosen.only) == {"workloads", *SECTIONS}
     results = chosen.results
@@ -91,13 +112,19 @@ def main() -> None:
         return
     results.parent.mkdir(parents=True, exist_ok=True)
     results.write_text(json.dumps(numbers, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    results.with_suffix(".md").write_text("\n".join(["# argand beside its peers", "", *lines, ""]), encoding="utf-8")
+    results.with_suffix(".md").write_text(
+        "\n".join(["# argand beside its peers", "", *lines, ""]), encoding="utf-8"
+    )
     picture = results.with_suffix(".png")
     if chosen.results is None:
         picture = ROOT / "docs" / "images" / "scaling.png"
         put_into(ROOT / "docs" / "performance.md", lines)
     if "scaling" in sections:
-        subprocess.run([sys.executable, str(HERE / "picture.py"), str(results), str(picture)], cwd=ROOT, check=True)
+        subprocess.run(
+            [sys.executable, str(HERE / "picture.py"), str(results), str(picture)],
+            cwd=ROOT,
+            check=True,
+        )
 
 
 if __name__ == "__main__":

@@ -38,7 +38,9 @@ def microseconds(most: float) -> Goal:
 
 
 def verdict(judged: Mapping[str, Any]) -> str:
-    found = f" ({judged['found']:,.3g})" if judged["goal"].startswith("≤") else ""  # the ratio beside it is the inverse
+    found = (
+        f" ({judged['found']:,.3g})" if judged["goal"].startswith("≤") else ""
+    )  # the ratio beside it is the inverse
     return f"{judged['goal']} {'met' if judged['met'] else 'missed'}{found}"
 
 
@@ -55,7 +57,10 @@ def hardest(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def summary(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
     """A table of all goals; every row has the keys of `Goal.judge`, `group` and `who`."""
     head = ("", "argand beside", "goal", "found", "")
-    return [head, *((row["group"], row["who"], row["goal"], f"{row['found']:,g}", _met(row)) for row in rows)]
+    return [
+        head,
+        *((row["group"], row["who"], row["goal"], f"{row['found']:,g}", _met(row)) for row in rows),
+    ]
 
 
 def _met(row: Mapping[str, Any]) -> str:

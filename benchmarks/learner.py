@@ -24,9 +24,14 @@ STEPS = 60
 
 def waiting(model: str) -> tuple[float, float]:
     """Milliseconds of a step, and those of them in which there was nothing to learn from yet."""
-    with tempfile.TemporaryDirectory() as folder, profile(activities=[ProfilerActivity.CPU]) as profiler:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        profile(activities=[ProfilerActivity.CPU]) as profiler,
+    ):
         train(model, out=Path(folder), steps=STEPS, score_samples=16, progress=False)
-    fetches = [e.time_range for e in profiler.events() if e.name.startswith("enumerate(DataLoader)")]
+    fetches = [
+        e.time_range for e in profiler.events() if e.name.startswith("enumerate(DataLoader)")
+    ]
     assert len(fetches) >= STEPS, f"the profile shows {len(fetches)} batches of {STEPS}"
     fetches = sorted(fetches, key=lambda span: span.start)[:STEPS]
     asked = [later.start - earlier.end for earlier, later in itertools.pairwise(fetches)]
@@ -43,13 +48,24 @@ def measure() -> Section:
         step, wait = waiting(model)
         share = 100 * wait / step
         judged = GOAL.judge(share)
-        lines.append((model, f"{recipe.batch_size}", f"{step:.3g}", f"{wait:.2g}", f"{share:.2g}", verdict(judged)))
+        lines.append(
+            (
+                model,
+                f"{recipe.batch_size}",
+                f"{step:.3g}",
+                f"{wait:.2g}",
+                f"{share:.2g}",
+                verdict(judged),
+            )
+        )
         goals.append({"group": "learner waiting for data", "who": model, **judged})
         numbers[model] = {"step_ms": significant(step), "waiting_ms": significant(wait)}
     return Section(
         "The learner and its data",
         "python benchmarks/learner.py",
-        [f"torch.profiler over {STEPS} steps of `argand.learn.train`, torch {torch.get_num_threads()} thread, seed 0"],
+        [
+            f"torch.profiler over {STEPS} steps of `argand.learn.train`, torch {torch.get_num_threads()} thread, seed 0"
+        ],
         lines,
         (1, 2, 3, 4, 5),
         goals,

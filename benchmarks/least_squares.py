@@ -20,14 +20,22 @@ import numpy as np  # noqa: E402
 import argand  # noqa: E402
 from argand.refine import Model, refine  # noqa: E402
 
-CELLS = {"P 1 21/c 1": (8.5, 11.0, 14.0, 90.0, 98.0, 90.0), "P -1": (8.0, 9.0, 11.0, 80.0, 85.0, 75.0)}
-TYPES = {"P 1 21/c 1": "C" * 14 + "O" * 3 + "N" * 2 + "H" * 6, "P -1": "C" * 18 + "O" * 4 + "N" + "H" * 19}
+CELLS = {
+    "P 1 21/c 1": (8.5, 11.0, 14.0, 90.0, 98.0, 90.0),
+    "P -1": (8.0, 9.0, 11.0, 80.0, 85.0, 75.0),
+}
+TYPES = {
+    "P 1 21/c 1": "C" * 14 + "O" * 3 + "N" * 2 + "H" * 6,
+    "P -1": "C" * 18 + "O" * 4 + "N" + "H" * 19,
+}
 
 
 def model(spacegroup: str) -> Model:
     types = tuple(TYPES[spacegroup])
     frac = np.random.default_rng(0).random((len(types), 3))
-    crystal = argand.Crystal(cell=CELLS[spacegroup], spacegroup=spacegroup, types=types, frac=frac, b_iso=2.5)
+    crystal = argand.Crystal(
+        cell=CELLS[spacegroup], spacegroup=spacegroup, types=types, frac=frac, b_iso=2.5
+    )
     return Model(crystal, argand.miller_indices(crystal.cell, crystal.spacegroup, 1.0))
 
 
@@ -41,7 +49,9 @@ def data(of: Model, n: int, rms: float, noise: float) -> tuple[np.ndarray, np.nd
 
 def series() -> None:
     of = model("P 1 21/c 1")
-    print(f"1,000 data sets of {len(of)} parameters and {len(of.hkl)} reflections, 0.3 A away, 4 % noise in |F|:")
+    print(
+        f"1,000 data sets of {len(of)} parameters and {len(of.hkl)} reflections, 0.3 A away, 4 % noise in |F|:"
+    )
     observed, sigma = data(of, 1000, 0.3, 0.04)
     begin = time.perf_counter()
     found = refine(of, observed, sigma)

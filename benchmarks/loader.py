@@ -39,11 +39,17 @@ def measure() -> Section:
     """Perturbed metals a second."""
     dataset = PerturbedCrystals([metal(symbol) for symbol in ELEMENTS_16], seed=0)
     first = [next(iter(stream_loader(Stream(dataset, BATCH), workers))) for workers in (0, 1, 2)]
-    assert all(torch.equal(a, b) for other in first[1:] for a, b in zip(first[0], other, strict=True))
+    assert all(
+        torch.equal(a, b) for other in first[1:] for a, b in zip(first[0], other, strict=True)
+    )
     rates = {workers: rate(dataset, workers) for workers in (0, 1, 2)}
     best = max(rates.values())
     judged = GOAL.judge(best)
-    how = {0: f"none: {argand.num_threads()} threads in this process", 1: "one process", 2: "two processes"}
+    how = {
+        0: f"none: {argand.num_threads()} threads in this process",
+        1: "one process",
+        2: "two processes",
+    }
     return Section(
         "A stream of perturbed metals into torch",
         "python benchmarks/loader.py",
@@ -52,9 +58,18 @@ def measure() -> Section:
             f"the median of {ROUNDS} times {COUNTED} batches",
             f"goal: {verdict(judged)} in the best way",
         ],
-        [("workers", "crystals/s"), *((how[workers], f"{found:,.0f}") for workers, found in rates.items())],
+        [
+            ("workers", "crystals/s"),
+            *((how[workers], f"{found:,.0f}") for workers, found in rates.items()),
+        ],
         (1,),
-        [{"group": "stream of metals", "who": f"{os.cpu_count()} cores, the best number of workers", **judged}],
+        [
+            {
+                "group": "stream of metals",
+                "who": f"{os.cpu_count()} cores, the best number of workers",
+                **judged,
+            }
+        ],
         {str(workers): significant(found) for workers, found in rates.items()},
     )
 

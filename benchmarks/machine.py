@@ -9,7 +9,17 @@ from pathlib import Path
 
 import argand
 
-PEERS = ("numpy", "scipy", "gemmi", "torch", "Dans_Diffraction", "cctbx-base", "sfcalculator-torch", "finufft", "ducc0")
+PEERS = (
+    "numpy",
+    "scipy",
+    "gemmi",
+    "torch",
+    "Dans_Diffraction",
+    "cctbx-base",
+    "sfcalculator-torch",
+    "finufft",
+    "ducc0",
+)
 
 
 def describe() -> dict[str, str]:
@@ -32,7 +42,9 @@ def _processor() -> str:
     facts: dict[str, str] = {}
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().split("\n\n", 1)[0].splitlines()
-        facts = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+        facts = {
+            key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)
+        }
     name = facts.get("model name") or platform.processor() or platform.machine()
     return f"{name} (virtual machine)" if "hypervisor" in facts.get("flags", "").split() else name
 

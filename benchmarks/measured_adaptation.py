@@ -30,7 +30,9 @@ from measured_sets import SEEDS, SETS, WIDTHS, Measured, load, moved  # noqa: E4
 
 
 def found(known: Measured, crystal: argand.Crystal, widths: tuple[float, ...]) -> Estimate:
-    made = adapt(crystal, d_min=1.2, widths=widths, samples=2000, **known.said.radiation()._asdict())
+    made = adapt(
+        crystal, d_min=1.2, widths=widths, samples=2000, **known.said.radiation()._asdict()
+    )
     (estimate,) = made([known.data], refine=True)
     if isinstance(estimate, Exception):
         raise estimate
@@ -38,7 +40,18 @@ def found(known: Measured, crystal: argand.Crystal, widths: tuple[float, ...]) -
 
 
 def main(folder: Path, names: Sequence[str]) -> None:
-    columns = ("", "group", "moves", "reflections", "check", "published", "unmoved", "moved 0.3 A", "moved 0.5 A", "s")
+    columns = (
+        "",
+        "group",
+        "moves",
+        "reflections",
+        "check",
+        "published",
+        "unmoved",
+        "moved 0.3 A",
+        "moved 0.5 A",
+        "s",
+    )
     print("| " + " | ".join(columns) + " |\n|" + "---|" * len(columns))
     for name in names:
         known = load(folder, name)
@@ -48,10 +61,18 @@ def main(folder: Path, names: Sequence[str]) -> None:
             ends = []
             for seed in SEEDS:
                 begun = time.perf_counter()
-                ends.append(f"{100 * known.r1_of(found(known, moved(known.crystal, rms, seed), WIDTHS)):.2f}")
+                ends.append(
+                    f"{100 * known.r1_of(found(known, moved(known.crystal, rms, seed), WIDTHS)):.2f}"
+                )
                 seconds.append(time.perf_counter() - begun)
             cells.append(", ".join(ends))
-        row = [name, known.crystal.spacegroup, free_coordinates(known.crystal), len(known.data.hkl), *known.theirs]
+        row = [
+            name,
+            known.crystal.spacegroup,
+            free_coordinates(known.crystal),
+            len(known.data.hkl),
+            *known.theirs,
+        ]
         row += [f"{100 * known.r1_of(home):.2f}", *cells, f"{np.median(seconds):.1f}"]
         print("| " + " | ".join(map(str, row)) + " |", flush=True)
 

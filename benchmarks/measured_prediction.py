@@ -27,15 +27,30 @@ from measured_sets import SEEDS, SETS, WIDTHS, Measured, load, moved  # noqa: E4
 
 
 def found(known: Measured, crystal: argand.Crystal) -> Estimate:
-    (estimate,) = LeastSquares(crystal, **known.said.radiation()._asdict())([known.data], refine=True)
+    (estimate,) = LeastSquares(crystal, **known.said.radiation()._asdict())(
+        [known.data], refine=True
+    )
     if isinstance(estimate, Exception):
         raise estimate
     return estimate
 
 
 def main(folder: Path, names: Sequence[str]) -> None:
-    columns = ("", "group", "reflections", "check", "published", "unmoved", "moved 0.3 A: R known, R1")
-    print("| " + " | ".join([*columns, "moved 0.5 A: R known, R1", "s"]) + " |\n|" + "---|" * (len(columns) + 2))
+    columns = (
+        "",
+        "group",
+        "reflections",
+        "check",
+        "published",
+        "unmoved",
+        "moved 0.3 A: R known, R1",
+    )
+    print(
+        "| "
+        + " | ".join([*columns, "moved 0.5 A: R known, R1", "s"])
+        + " |\n|"
+        + "---|" * (len(columns) + 2)
+    )
     for name in names:
         known = load(folder, name)
         home = found(known, known.crystal)
@@ -50,7 +65,12 @@ def main(folder: Path, names: Sequence[str]) -> None:
                 after.append(f"{100 * known.r1_of(estimate):.2f}")
             cells.append(f"{', '.join(before)} → {', '.join(after)}")
         about = (name, known.crystal.spacegroup, len(known.data.hkl), *known.theirs)
-        row = [*map(str, about), f"{100 * known.r1_of(home):.2f}", *cells, f"{np.median(seconds):.1f}"]
+        row = [
+            *map(str, about),
+            f"{100 * known.r1_of(home):.2f}",
+            *cells,
+            f"{np.median(seconds):.1f}",
+        ]
         print("| " + " | ".join(row) + " |", flush=True)
 
 

@@ -23,8 +23,8 @@ from pathlib import Path  # noqa: E402
 import numpy as np  # noqa: E402
 
 import argand  # noqa: E402
+from argand.estimate.riding import riding_modes  # noqa: E402
 from argand.refine import Model, Refinement, Weighting, free, refine  # noqa: E402
-from argand.series.riding import riding_modes  # noqa: E402
 from measured_sets import SEEDS, SETS, WIDTHS, Measured, load, moved  # noqa: E402
 
 BESIDE = (0.0, 0.1, 0.2, 0.3, 0.4)  # angstrom along each direction, of the starts
@@ -43,7 +43,9 @@ def placed(known: Measured, crystal: argand.Crystal) -> argand.Crystal:
         start[:, -1] = 0.0
         found = refine(model, observed, on="F", start=start, anneal=coarse)
         lowest = int(found.chi2.argmin())
-        best = min(best, (float(found.chi2[lowest]), found.crystals()[lowest]), key=lambda pair: pair[0])
+        best = min(
+            best, (float(found.chi2[lowest]), found.crystals()[lowest]), key=lambda pair: pair[0]
+        )
         if found.figures.r1[lowest] < 0.25:
             break
     return best[1]
@@ -66,7 +68,17 @@ def r1(known: Measured, found: Refinement) -> float:
 
 
 def main(folder: Path, names: Sequence[str]) -> None:
-    columns = ("", "group", "parameters", "reflections", "check", "published", "unmoved", "moved 0.3 A", "moved 0.5 A")
+    columns = (
+        "",
+        "group",
+        "parameters",
+        "reflections",
+        "check",
+        "published",
+        "unmoved",
+        "moved 0.3 A",
+        "moved 0.5 A",
+    )
     print("| " + " | ".join([*columns, "s"]) + " |\n|" + "---|" * (len(columns) + 1))
     for name in names:
         known = load(folder, name)

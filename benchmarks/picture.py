@@ -34,7 +34,16 @@ def draw(axes: Axes, curve: dict[str, Any], colour: str, name: bool) -> None:
         style, marker = LINES[threads]
         what = f"{curve['title'].split(', ')[-1]}, " if name else ""
         label = f"{what}{threads} thread{'s' if threads != '1' else ''}"
-        axes.plot(curve["sizes"], seconds, style, marker=marker, markersize=4, linewidth=1.6, color=colour, label=label)
+        axes.plot(
+            curve["sizes"],
+            seconds,
+            style,
+            marker=marker,
+            markersize=4,
+            linewidth=1.6,
+            color=colour,
+            label=label,
+        )
 
 
 def law(axes: Axes, curve: dict[str, Any]) -> None:

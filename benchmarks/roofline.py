@@ -14,7 +14,7 @@ import torch
 
 import argand
 import one_core
-from argand import _dispatch
+from argand import _seam
 from argand._pack import pack
 from peers.boxes import boxes_as
 from peers.common import COMPLEX
@@ -53,7 +53,11 @@ def box_sum(precision: str) -> Kernel:
     out = np.empty(batch.out_shape, COMPLEX[precision])
     terms = len(batch.frac) * (len(work.hkl) + 1) / 2  # the other half is conjugate
     return Kernel(
-        "sum over a cube, W1", precision, lambda: _dispatch.structure_factors(batch, out), 8 * terms, _size(batch, out)
+        "sum over a cube, W1",
+        precision,
+        lambda: _seam.structure_factors(batch, out),
+        8 * terms,
+        _size(batch, out),
     )
 
 
@@ -62,7 +66,9 @@ def row_sum(precision: str, anisotropic: bool) -> Kernel:
     batch = pack([work.crystal], [work.hkl], dtype=precision)
     out = np.empty(batch.out_shape, COMPLEX[precision])
     name = f"sum along rows, {work.name}"
-    return Kernel(name, precision, lambda: _dispatch.structure_factors(batch, out), work.flops, _size(batch, out))
+    return Kernel(
+        name, precision, lambda: _seam.structure_factors(batch, out), work.flops, _size(batch, out)
+    )
 
 
 def adjoint(precision: str) -> Kernel:
@@ -73,7 +79,7 @@ def adjoint(precision: str) -> Kernel:
     return Kernel(
         "adjoint by position and displacement, W5",
         precision,
-        lambda: _dispatch.structure_factors_vjp(batch, g, by_frac, by_beta, None),
+        lambda: _seam.structure_factors_vjp(batch, g, by_frac, by_beta, None),
         2 * work.flops,  # the term again, and its products with 1 and l
         _size(batch, g, by_frac, by_beta),
     )
@@ -87,13 +93,17 @@ def transforms(precision: str, edge: int) -> Iterator[Kernel]:
     yield Kernel(
         f"cube to map, W4 {edge}^3",
         precision,
-        lambda: _dispatch.map_from_structure_factors(f, rho, 1.0),
+        lambda: _seam.map_from_structure_factors(f, rho, 1.0),
         flops,
         size,
     )
     back = np.empty_like(f)
     yield Kernel(
-        f"map to cube, {edge}^3", precision, lambda: _dispatch.structure_factors_from_map(rho, back, 1.0), flops, size
+        f"map to cube, {edge}^3",
+        precision,
+        lambda: _seam.structure_factors_from_map(rho, back, 1.0),
+        flops,
+        size,
     )
 
 
@@ -110,7 +120,7 @@ def even_odd_flops(reach: int, edge: int) -> float:
     return along_h + along_k + along_l
 
 
-def _size(batch: _dispatch.Batch, *others: Any) -> float:
+def _size(batch: _seam.Batch, *others: Any) -> float:
     return float(sum(array.nbytes for array in (*batch, *others) if isinstance(array, np.ndarray)))
 
 
@@ -121,10 +131,27 @@ def measure() -> Section:
     argand.set_num_threads(1)
     source = np.ones(COPIED // 8)
     target = np.empty_like(source)
-    lines = [("kernel", "", "ms", "Mflop", "MB", "Gflop/s", "GB/s", "limit ms", "bound by", "x the limit")]
+    lines = [
+        (
+            "kernel",
+            "",
+            "ms",
+            "Mflop",
+            "MB",
+            "Gflop/s",
+            "GB/s",
+            "limit ms",
+            "bound by",
+            "x the limit",
+        )
+    ]
     data = []
     for kernel in kernels():
-        runs = {"kernel": kernel.run, "product": product(kernel.precision), "copy": lambda: np.copyto(target, source)}
+        runs = {
+            "kernel": kernel.run,
+            "product": product(kernel.precision),
+            "copy": lambda: np.copyto(target, source),
+        }
         times = interleaved(runs, seconds=SECONDS)
         arithmetic = times["product"] * kernel.flops / FLOPS
         memory = times["copy"] * kernel.bytes / (2 * COPIED)
@@ -142,7 +169,12 @@ def measure() -> Section:
             "memory_limit": float(np.median(memory)),
             "times_the_limit": float(np.median(times["kernel"] / limit)),
         }
-        data.append({key: value if isinstance(value, str) else float(f"{value:.4g}") for key, value in row.items()})
+        data.append(
+            {
+                key: value if isinstance(value, str) else float(f"{value:.4g}")
+                for key, value in row.items()
+            }
+        )
         lines.append(
             (
                 kernel.name,
@@ -158,7 +190,10 @@ def measure() -> Section:
             )
         )
     rates = {
-        precision: np.median([row["product_flops_a_second"] for row in data if row["precision"] == precision]) / 1e9
+        precision: np.median(
+            [row["product_flops_a_second"] for row in data if row["precision"] == precision]
+        )
+        / 1e9
         for precision in ("float64", "float32")
     }
     copy = np.median([row["copy_bytes_a_second"] for row in data]) / 1e9

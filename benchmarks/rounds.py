@@ -32,13 +32,21 @@ def calls_for(run: Run, by: Clock = clock) -> int:
     while calls < 10_000:
         total = calls * seconds_of(run, calls, by)
         if total >= SHORTEST / 2:
-            return max(calls, int(np.ceil(calls * SHORTEST / max(total, 1e-9)))) if total < SHORTEST else calls
+            return (
+                max(calls, int(np.ceil(calls * SHORTEST / max(total, 1e-9))))
+                if total < SHORTEST
+                else calls
+            )
         calls *= 2
     return calls
 
 
 def interleaved(
-    runs: Mapping[str, Run], *, seconds: float = 1.0, rounds: tuple[int, int] = (5, 40), by: Clock = clock
+    runs: Mapping[str, Run],
+    *,
+    seconds: float = 1.0,
+    rounds: tuple[int, int] = (5, 40),
+    by: Clock = clock,
 ) -> dict[str, NDArray[np.float64]]:
     """Seconds of one call of each run in each round, (rounds,) by name; `seconds` is what all together may take."""
     calls = {}

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import argand
-from argand import _dispatch
+from argand import _seam
 from argand._pack import pack
 from goals import Goal, significant, verdict
 from rounds import Run, interleaved
@@ -47,23 +47,49 @@ class Point(NamedTuple):
 
 def curves() -> Iterator[Curve]:
     decades = [10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000]
-    yield Curve("direct sum: atoms", f"atoms, at {len(half_box(6)):,} reflections", decades, atoms, "N")
-    yield Curve("direct sum: reflections", "reflections, of 100 atoms", (1000, 3000, 10**4, 10**5, 10**6), orders, "N")
     yield Curve(
-        "batch: crystals of 4 atoms", "crystals, 2197 reflections each", [1, *decades[:7]], crystals, "N", limited=False
+        "direct sum: atoms", f"atoms, at {len(half_box(6)):,} reflections", decades, atoms, "N"
     )
-    yield Curve('protein to 2 A, method="nufft"', "atoms, of a protein to 2 A", decades[4:], nufft, "N log N")
     yield Curve(
-        'protein to 2 A, method="direct"', "atoms, of a protein to 2 A", decades[4:7], direct, "N²", limited=False
+        "direct sum: reflections",
+        "reflections, of 100 atoms",
+        (1000, 3000, 10**4, 10**5, 10**6),
+        orders,
+        "N",
+    )
+    yield Curve(
+        "batch: crystals of 4 atoms",
+        "crystals, 2197 reflections each",
+        [1, *decades[:7]],
+        crystals,
+        "N",
+        limited=False,
+    )
+    yield Curve(
+        'protein to 2 A, method="nufft"',
+        "atoms, of a protein to 2 A",
+        decades[4:],
+        nufft,
+        "N log N",
+    )
+    yield Curve(
+        'protein to 2 A, method="direct"',
+        "atoms, of a protein to 2 A",
+        decades[4:7],
+        direct,
+        "N²",
+        limited=False,
     )
 
 
 def direct_sum(n_atoms: int, hkl: Any) -> Run:
     rng = np.random.default_rng(0)
-    batch = _dispatch.Batch(
+    batch = _seam.Batch(
         atom_ptr=np.array([0, n_atoms]),
         frac=rng.random((n_atoms, 3)),
-        beta=argand.beta_from_b_iso(rng.uniform(1, 5, n_atoms), (20.0, 21.0, 22.0, 80.0, 90.0, 100.0)),
+        beta=argand.beta_from_b_iso(
+            rng.uniform(1, 5, n_atoms), (20.0, 21.0, 22.0, 80.0, 90.0, 100.0)
+        ),
         occ=None,
         scatterer=np.arange(n_atoms, dtype=np.int32) * 4 // n_atoms,
         form=np.ones(4 * len(hkl)),
@@ -71,7 +97,7 @@ def direct_sum(n_atoms: int, hkl: Any) -> Run:
         hkl=hkl,
     )
     out = np.empty(batch.out_shape, np.complex128)
-    return lambda: _dispatch.structure_factors(batch, out)
+    return lambda: _seam.structure_factors(batch, out)
 
 
 def half_box(reach: int) -> Any:
@@ -100,7 +126,7 @@ def crystals(n: int) -> Run:
         scatterer=np.tile(batch.scatterer, n),
     )
     out = np.empty(many.out_shape, np.complex64)
-    return lambda: _dispatch.structure_factors(many, out)
+    return lambda: _seam.structure_factors(many, out)
 
 
 def nufft(n: int) -> Run:
@@ -159,7 +185,9 @@ def exponent(points: Sequence[Point], threads: int, law: str) -> float:
 
 def measure() -> Section:
     """Times over sizes."""
-    lines = [("", "threads", "sizes", "s at the largest", "MB at the largest", "exponent", "of", "goal")]
+    lines = [
+        ("", "threads", "sizes", "s at the largest", "MB at the largest", "exponent", "of", "goal")
+    ]
     goals: list[dict[str, Any]] = []
     data = []
     for curve in curves():
@@ -168,7 +196,9 @@ def measure() -> Section:
             slope = exponent(points, n, curve.law)
             judged = GOAL.judge(slope) if curve.limited else None
             if judged and n == 1:
-                goals.append({"group": "scaling", "who": f"exponent in {curve.law}: {curve.title}", **judged})
+                goals.append(
+                    {"group": "scaling", "who": f"exponent in {curve.law}: {curve.title}", **judged}
+                )
             last = points[-1]
             lines.append(
                 (

@@ -44,6 +44,10 @@ def main(measure: Callable[[], Section], libraries_have_threads: bool = False) -
     parser.add_argument("--json", type=Path, help="write the numbers to this file")
     chosen = parser.parse_args()
     section = measure()
-    print("\n".join([*(f"- {name}: {words}" for name, words in describe().items()), "", *section.markdown()]))
+    print(
+        "\n".join(
+            [*(f"- {name}: {words}" for name, words in describe().items()), "", *section.markdown()]
+        )
+    )
     if chosen.json:
         chosen.json.write_text(json.dumps(asdict(section)), encoding="utf-8")

@@ -24,7 +24,9 @@ from argand.simulate import Independent, Measurement, Perturbation, Simulation, 
 from goals import Goal, verdict
 from section import Section, main
 
-CRYSTAL = Path(__file__).parents[1] / "tests" / "data" / "9000905.cif"  # 13 sites, 100 atoms in the cell
+CRYSTAL = (
+    Path(__file__).parents[1] / "tests" / "data" / "9000905.cif"
+)  # 13 sites, 100 atoms in the cell
 PREDICT = ("predict", "--no-report")
 FILES = 1000
 D_MIN = 1.0
@@ -46,7 +48,9 @@ def finished(*argv: str) -> float:
 
 def records(out: Path, files: Path) -> list[Record]:
     folder = SeriesFolder(out)
-    return [record for source in find_sources([files]) if (record := folder.record(source)) is not None]
+    return [
+        record for source in find_sources([files]) if (record := folder.record(source)) is not None
+    ]
 
 
 def stamps(out: Path) -> dict[str, int]:
@@ -62,7 +66,12 @@ def accuracy(found: list[Record], simulation: Simulation) -> tuple[float, float]
         f = samples.f[row]
         moved = simulation.structure_factors(np.array([record.displacement]))[0]
         phases = np.angle(simulation.f0), np.angle(moved)
-        scores.append([argand.map_correlation(simulation.hkl, np.abs(f) * np.exp(1j * p), f, group) for p in phases])
+        scores.append(
+            [
+                argand.map_correlation(simulation.hkl, np.abs(f) * np.exp(1j * p), f, group)
+                for p in phases
+            ]
+        )
     before, after = np.median(scores, axis=0)
     return float(before), float(after)
 
@@ -89,11 +98,16 @@ def measure() -> Section:
     root = Path(tempfile.mkdtemp(prefix="argand-series-"))
     try:
         simulation = Simulation(
-            known, Perturbation([Independent((0.05, 0.3))]), Measurement(noise=0.04, scale=(0.5, 2.0)), d_min=D_MIN
+            known,
+            Perturbation([Independent((0.05, 0.3))]),
+            Measurement(noise=0.04, scale=(0.5, 2.0)),
+            d_min=D_MIN,
         )
         files, adapted = root / "files", root / "adapted"
         write_folder(files, simulation, range(FILES), truth=False)
-        learning = finished("adapt", "--d-min", str(D_MIN), "--test", "0", str(CRYSTAL), "-o", str(adapted))
+        learning = finished(
+            "adapt", "--d-min", str(D_MIN), "--test", "0", str(CRYSTAL), "-o", str(adapted)
+        )
         times, scores = {}, {}
         for how in ("no-refine", "refine"):
             out = root / how
@@ -107,7 +121,11 @@ def measure() -> Section:
     goals = [
         {"group": "series, at once", "who": f"{FILES} files", **AT_ONCE.judge(times["no-refine"])},
         {"group": "series, refined", "who": f"{FILES} files", **REFINED.judge(times["refine"])},
-        {"group": "series, done again after a kill", "who": f"{done} files done", **REPEATED.judge(again)},
+        {
+            "group": "series, done again after a kill",
+            "who": f"{done} files done",
+            **REPEATED.judge(again),
+        },
     ]
     words = {"no-refine": "at once", "refine": "refined"}
     return Section(
@@ -123,7 +141,13 @@ def measure() -> Section:
         [
             ("", "seconds", "files/s", "map correlation before", "after"),
             *(
-                (words[how], f"{times[how]:.1f}", f"{FILES / times[how]:.0f}", f"{before:.4f}", f"{after:.4f}")
+                (
+                    words[how],
+                    f"{times[how]:.1f}",
+                    f"{FILES / times[how]:.0f}",
+                    f"{before:.4f}",
+                    f"{after:.4f}",
+                )
                 for how, (before, after) in scores.items()
             ),
         ],

@@ -24,7 +24,11 @@ def tables(rows: Iterable[Mapping[str, Any]], titles: Mapping[str, str]) -> list
 def _table(rows: list[Mapping[str, Any]]) -> list[str]:
     lines = [HEAD]
     for group in dict.fromkeys(row["group"] for row in rows):
-        lines += [_cells(row) for row in sorted(rows, key=lambda row: row["ratio"]) if row["group"] == group]
+        lines += [
+            _cells(row)
+            for row in sorted(rows, key=lambda row: row["ratio"])
+            if row["group"] == group
+        ]
     return table(lines, figures=range(2, 6))
 
 
@@ -49,8 +53,11 @@ def table(lines: Iterable[Sequence[str]], figures: Container[int] = ()) -> list[
     if columns[-1] not in figures:
         widths[-1] = len(cells[0][-1])  # nothing stands behind it
     padded = [
-        [line[c].rjust(widths[c]) if c in figures else line[c].ljust(widths[c]) for c in columns] for line in cells
+        [line[c].rjust(widths[c]) if c in figures else line[c].ljust(widths[c]) for c in columns]
+        for line in cells
     ]
-    rule = "|".join("-" * (widths[c] + 1) + ":" if c in figures else "-" * (widths[c] + 2) for c in columns)
+    rule = "|".join(
+        "-" * (widths[c] + 1) + ":" if c in figures else "-" * (widths[c] + 2) for c in columns
+    )
     head, *body = (f"| {' | '.join(line)} |" for line in padded)
     return [head, f"|{rule}|", *body]

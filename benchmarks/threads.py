@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import argand
-from argand import _dispatch
+from argand import _seam
 from argand._pack import pack
 from goals import Goal, verdict
 from peers.boxes import boxes_as
@@ -53,9 +53,11 @@ def many_molecules(count: int = 64) -> Case:
     works = [Molecule.make(seed=Molecule.seed + i) for i in range(count)]
     batch = pack([work.crystal for work in works], [works[0].hkl])
     out = np.empty(batch.out_shape, np.complex128)
-    _dispatch.structure_factors(batch, out)
+    _seam.structure_factors(batch, out)
     error = max(works[i].error(out[i]) for i in (0, count - 1))
-    return Case(f"W2 float64, a batch of {count}", lambda: _dispatch.structure_factors(batch, out), error, GOAL)
+    return Case(
+        f"W2 float64, a batch of {count}", lambda: _seam.structure_factors(batch, out), error, GOAL
+    )
 
 
 def many_adjoints(count: int = 64) -> Case:
@@ -66,10 +68,10 @@ def many_adjoints(count: int = 64) -> Case:
     by_frac, by_beta = np.empty_like(batch.frac), np.empty_like(batch.beta)
 
     def run() -> None:
-        _dispatch.structure_factors_vjp(batch, g, by_frac, by_beta, by_occ)
+        _seam.structure_factors_vjp(batch, g, by_frac, by_beta, by_occ)
 
     run()
-    _dispatch.structure_factors(batch, f)
+    _seam.structure_factors(batch, f)
     # F is linear in occ: sum occ dL/docc = Re sum conj(g) F
     error = abs(by_occ.sum() - np.vdot(g, f).real) / np.abs(f).sum()
     return Case(f"adjoint of W2 float64, a batch of {count}", run, float(error), None)
@@ -89,7 +91,7 @@ def boxes(edge: int, precision: str) -> Case:
     f, rho = boxes_as(work.f, precision), np.empty((len(work.f), *work.shape), precision)
 
     def run() -> None:
-        _dispatch.map_from_structure_factors(f, rho, 1 / work.volume)
+        _seam.map_from_structure_factors(f, rho, 1 / work.volume)
 
     run()
     return Case(f"W4 {edge}^3 {precision}", run, work.error(rho), GOAL)
@@ -99,8 +101,8 @@ def small_crystals() -> Case:
     work = SmallCrystals.make()
     batch = pack(work.crystals, [work.hkl])
     out = np.empty(batch.out_shape, COMPLEX["float64"])
-    _dispatch.structure_factors(batch, out)
-    return Case("W1 float64", lambda: _dispatch.structure_factors(batch, out), work.error(out), None)
+    _seam.structure_factors(batch, out)
+    return Case("W1 float64", lambda: _seam.structure_factors(batch, out), work.error(out), None)
 
 
 def with_threads(n: int, run: Callable[[], Any]) -> Callable[[], None]:
@@ -137,12 +139,29 @@ def measure() -> Section:
         "count": (alone(count), side_by_side(count)),
         "copy": (alone(copy), side_by_side(copy)),
     }
-    lines = [("", "1 thread ms", "2 threads ms", "1 over 2", "best", "calls", "sums", "copies", "goal", "error")]
+    lines = [
+        (
+            "",
+            "1 thread ms",
+            "2 threads ms",
+            "1 over 2",
+            "best",
+            "calls",
+            "sums",
+            "copies",
+            "goal",
+            "error",
+        )
+    ]
     goals, numbers = [], []
     for case in cases():
         assert case.error < 2e-6, f"{case.name} is off by {case.error:.1e} of the largest value"
         runs = {"one": with_threads(1, case.run), "two": with_threads(2, case.run)}
-        runs |= {f"{kind} {n}": run for kind, both in machine.items() for n, run in zip((1, 2), both, strict=True)}
+        runs |= {
+            f"{kind} {n}": run
+            for kind, both in machine.items()
+            for n, run in zip((1, 2), both, strict=True)
+        }
         if case.separate:
             one_call = partial(_ignoring, with_threads(1, case.run))
             runs |= {"call 1": alone(one_call), "call 2": side_by_side(one_call)}

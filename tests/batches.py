@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import oracles
-from argand._dispatch import Batch
+from argand._seam import Batch
 
 COMPLEX = {"float32": np.complex64, "float64": np.complex128}
 
@@ -27,18 +27,26 @@ def random_batch(
     n = sum(atoms)
     root = rng.normal(size=(n, 3, 3)) * 0.03
     u = root @ root.transpose(0, 2, 1)
-    beta = np.stack([u[:, 0, 0], u[:, 1, 1], u[:, 2, 2], u[:, 0, 1], u[:, 0, 2], u[:, 1, 2]], axis=1)
+    beta = np.stack(
+        [u[:, 0, 0], u[:, 1, 1], u[:, 2, 2], u[:, 0, 1], u[:, 0, 2], u[:, 1, 2]], axis=1
+    )
     every = oracles.box(reach)
     lists = [every]
     if reflections == "lists":
         lists = [rng.permutation(every)[: rng.integers(0, len(every))] for _ in atoms]
     elif reflections == "list":
         lists = [rng.permutation(every)]
-    stol2 = [(h.astype(float) ** 2 @ [0.01, 0.008, 0.006]) for h in lists]  # even in h, as form factors are
-    form = [rng.uniform(1, 30) * np.exp(-rng.uniform(1, 5) * s) for s in stol2 for _ in range(kinds)]
+    stol2 = [
+        (h.astype(float) ** 2 @ [0.01, 0.008, 0.006]) for h in lists
+    ]  # even in h, as form factors are
+    form = [
+        rng.uniform(1, 30) * np.exp(-rng.uniform(1, 5) * s) for s in stol2 for _ in range(kinds)
+    ]
     if dispersion:
         form = [f + rng.normal() + 1j * rng.uniform(0, 2) for f in form]
-    own = np.repeat(np.arange(len(atoms)) if reflections == "lists" else np.zeros(len(atoms), int), atoms)
+    own = np.repeat(
+        np.arange(len(atoms)) if reflections == "lists" else np.zeros(len(atoms), int), atoms
+    )
     real = np.dtype(dtype)
     return Batch(
         atom_ptr=pointers(atoms),
@@ -48,7 +56,9 @@ def random_batch(
         scatterer=(kinds * own + rng.integers(0, kinds, n)).astype(np.int32),
         form=np.concatenate([np.zeros(0), *form]).astype(COMPLEX[dtype] if dispersion else real),
         form_ptr=pointers([len(f) for f in form]),
-        hkl=None if reflections == "box" else np.concatenate([np.zeros((0, 3)), *lists]).astype(np.int32),
+        hkl=None
+        if reflections == "box"
+        else np.concatenate([np.zeros((0, 3)), *lists]).astype(np.int32),
         hkl_ptr=pointers([len(h) for h in lists]) if reflections == "lists" else None,
         box=reach if reflections == "box" else None,
     )
@@ -63,10 +73,16 @@ def truth(batch: Batch) -> NDArray[np.complex128]:
         if batch.hkl_ptr is not None:
             hkl = batch.hkl[batch.hkl_ptr[c] : batch.hkl_ptr[c + 1]]
         starts = batch.form_ptr[batch.scatterer[own]]
-        form = np.stack([batch.form[s : s + len(hkl)] for s in starts]) if len(starts) else np.zeros((0, len(hkl)))
+        form = (
+            np.stack([batch.form[s : s + len(hkl)] for s in starts])
+            if len(starts)
+            else np.zeros((0, len(hkl)))
+        )
         beta = np.zeros((len(starts), 6)) if batch.beta is None else batch.beta[own]
         occ = np.ones(len(starts)) if batch.occ is None else batch.occ[own]
-        result.append(oracles.structure_factors(batch.frac[own].astype(float), beta, occ, form, hkl))
+        result.append(
+            oracles.structure_factors(batch.frac[own].astype(float), beta, occ, form, hkl)
+        )
     return np.concatenate(result).reshape(batch.out_shape)
 
 

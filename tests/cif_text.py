@@ -37,7 +37,10 @@ _AXES = ("11", "22", "33", "12", "13", "23")
 
 
 def aniso(*rows: str, letter: str = "U") -> str:
-    return loop("_atom_site_aniso_label " + " ".join(f"_atom_site_aniso_{letter}_{axes}" for axes in _AXES), *rows)
+    return loop(
+        "_atom_site_aniso_label " + " ".join(f"_atom_site_aniso_{letter}_{axes}" for axes in _AXES),
+        *rows,
+    )
 
 
 def reader(folder: Path) -> Read:

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from argand import _dispatch
+from argand import _seam
 
 
 @pytest.fixture(params=["core", "device", "device, last block first"])
 def kernels(request: pytest.FixtureRequest) -> Any:
     """The functions of the seam, on the CPU and on an emulated CUDA device: one test body for both."""
     if request.param == "core":
-        return _dispatch
+        return _seam
     import emulated
 
     emulated.module()

@@ -9,7 +9,9 @@ import pytest
 DATA = Path(__file__).parent / "data"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the development data are not beside this repository")
+needs_shared = pytest.mark.skipif(
+    not SHARED.is_dir(), reason="the development data are not beside this repository"
+)
 
 
 def shared_files(folder: str, pattern: str = "*") -> list[Path]:

@@ -29,7 +29,8 @@ import pytest
 
 import argand
 import argand.cuda
-from argand import _arrays, _dispatch
+from argand._seam import arrays as _arrays
+from argand._seam import dispatch as _dispatch
 
 ROOT = Path(__file__).parents[1]
 NAME = "_cuda_emulated"
@@ -50,11 +51,31 @@ def _flags() -> list[str]:
         "CUDA_COMPILER": "emulation",
         "CUDA_ARCHITECTURES": "none",
     }
-    flags = ["-std=c++20", "-O1", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror", "-Wno-psabi"]
-    flags += ["-Wno-unknown-pragmas", "-Wno-clobbered", f"-DARGAND_MODULE={NAME}", "-DARGAND_EMULATION"]
-    flags += [f'-DARGAND_{key}="{text}"' for key, text in texts.items()] + [f"-I{folder}" for folder in includes]
+    flags = [
+        "-std=c++20",
+        "-O1",
+        "-fPIC",
+        "-fvisibility=hidden",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-Wno-psabi",
+    ]
+    flags += [
+        "-Wno-unknown-pragmas",
+        "-Wno-clobbered",
+        f"-DARGAND_MODULE={NAME}",
+        "-DARGAND_EMULATION",
+    ]
+    flags += [f'-DARGAND_{key}="{text}"' for key, text in texts.items()] + [
+        f"-I{folder}" for folder in includes
+    ]
     sanitizers = os.environ.get("ARGAND_EMULATION_SANITIZE")
-    return [*flags, f"-fsanitize={sanitizers}", "-g1", "-fno-omit-frame-pointer"] if sanitizers else flags
+    return (
+        [*flags, f"-fsanitize={sanitizers}", "-g1", "-fno-omit-frame-pointer"]
+        if sanitizers
+        else flags
+    )
 
 
 @lru_cache
@@ -76,7 +97,9 @@ def module() -> ModuleType:
 
             def compile_one(source: Path) -> str:
                 target = f"{scratch}/{source.name}.o"
-                subprocess.run([compiler, "-x", "c++", *flags, "-c", str(source), "-o", target], check=True)
+                subprocess.run(
+                    [compiler, "-x", "c++", *flags, "-c", str(source), "-o", target], check=True
+                )
                 return target
 
             with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -84,7 +107,15 @@ def module() -> ModuleType:
             folder.mkdir(exist_ok=True)
             linked = f"{scratch}/{library.name}"
             subprocess.run(
-                [compiler, "-shared", *[f for f in flags if "sanitize" in f], *objects, "-o", linked], check=True
+                [
+                    compiler,
+                    "-shared",
+                    *[f for f in flags if "sanitize" in f],
+                    *objects,
+                    "-o",
+                    linked,
+                ],
+                check=True,
             )
             shutil.move(linked, library)
     spec = importlib.util.spec_from_file_location(NAME, library)
@@ -164,7 +195,9 @@ def device(kernels: Any = None, library: Emulated | None = None) -> Iterator[Any
 def moved(value: Any) -> Any:
     """A numpy array, or those of a tuple, onto the device."""
     if isinstance(value, np.ndarray):
-        return DeviceArray(value if value.flags.writeable else value.copy())  # DLPack knew no read-only arrays
+        return DeviceArray(
+            value if value.flags.writeable else value.copy()
+        )  # DLPack knew no read-only arrays
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*map(moved, value))
     return value

@@ -20,7 +20,9 @@ CELLS = {
 }
 
 
-def random_crystal(spacegroup: str, atoms: int = 12, b_iso: float = 2.0, seed: int = 0) -> argand.Crystal:
+def random_crystal(
+    spacegroup: str, atoms: int = 12, b_iso: float = 2.0, seed: int = 0
+) -> argand.Crystal:
     """Light atoms anywhere in the cell."""
     rng = np.random.default_rng(seed)
     return argand.Crystal(
@@ -33,11 +35,20 @@ def random_crystal(spacegroup: str, atoms: int = 12, b_iso: float = 2.0, seed: i
 
 
 def measured(
-    crystal: argand.Crystal, d_min: float = 0.9, noise: float = 0.02, times: int = 1, scale: float = 3.0, seed: int = 0
+    crystal: argand.Crystal,
+    d_min: float = 0.9,
+    noise: float = 0.02,
+    times: int = 1,
+    scale: float = 3.0,
+    seed: int = 0,
 ) -> Reflections:
     """Intensities of the whole sphere, each measured some times with a relative and a constant error."""
     rng = np.random.default_rng(seed)
-    hkl = np.repeat(argand.miller_indices(crystal.cell, crystal.spacegroup, d_min=d_min, unique=False), times, axis=0)
+    hkl = np.repeat(
+        argand.miller_indices(crystal.cell, crystal.spacegroup, d_min=d_min, unique=False),
+        times,
+        axis=0,
+    )
     true = scale**2 * calculated_intensity(crystal, hkl, merged=False)
     sigma = noise * (true + 0.2 * true.mean())
     return Reflections(

@@ -20,7 +20,9 @@ def tensors(rng: np.random.Generator, b_iso: np.ndarray, cell: tuple[float, ...]
     return u_aniso_from_beta(matrix_to_sym(2 * np.pi**2 * to_frac @ u @ to_frac.T), cell)
 
 
-def random_crystal(rng: np.random.Generator, atoms: int = 400, anisotropic: float = 0.0) -> argand.Crystal:
+def random_crystal(
+    rng: np.random.Generator, atoms: int = 400, anisotropic: float = 0.0
+) -> argand.Crystal:
     """Triclinic, six elements, B 5 to 80, partial occupancies; a fraction of the atoms anisotropic."""
     cell = (*rng.uniform(18, 26, 3), *rng.uniform(75, 110, 3))
     b_iso = rng.uniform(5, 80, atoms)

@@ -15,10 +15,14 @@ def structure_factors(
     h = np.asarray(hkl, float)
     tensor = beta[:, [0, 3, 4, 3, 1, 5, 4, 5, 2]].reshape(-1, 3, 3)
     exponent = np.einsum("hi,aij,hj->ah", h, tensor, h)
-    return np.asarray((occ[:, None] * form * np.exp(2j * np.pi * frac @ h.T - exponent)).sum(axis=0))
+    return np.asarray(
+        (occ[:, None] * form * np.exp(2j * np.pi * frac @ h.T - exponent)).sum(axis=0)
+    )
 
 
-def density(f: NDArray[Any], hkl: NDArray[Any], shape: tuple[int, int, int], volume: float) -> NDArray[np.float64]:
+def density(
+    f: NDArray[Any], hkl: NDArray[Any], shape: tuple[int, int, int], volume: float
+) -> NDArray[np.float64]:
     """rho(x) = (1/V) Re sum_h F(h) exp(-2 pi i h.x) on a grid, every reflection given."""
     x = np.stack(np.meshgrid(*[np.arange(n) / n for n in shape], indexing="ij"), axis=-1)
     rho = np.zeros(shape)

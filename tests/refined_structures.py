@@ -18,7 +18,10 @@ STRUCTURES = {
     "C m c 21": ((6, 7, 8, 90, 90, 90), [(0, 0.2, 0.3)]),
     "P 41 21 2": ((7, 7, 9, 90, 90, 90), [(0.2, 0.2, 0)]),
     "R -3 c:H": ((8, 8, 12, 90, 90, 120), [(0.3, 0, 0.25), (0, 0, 0.25)]),
-    "F d -3 m:1": ((8, 8, 8, 90, 90, 90), [(0, 0, 0), (0.125, 0.125, 0.125), (0.2, 0.2, 0.2), *GENERAL]),
+    "F d -3 m:1": (
+        (8, 8, 8, 90, 90, 90),
+        [(0, 0, 0), (0.125, 0.125, 0.125), (0.2, 0.2, 0.2), *GENERAL],
+    ),
 }
 
 
@@ -35,11 +38,19 @@ def structure(spacegroup: str, seed: int = 1, sites: int = 5) -> argand.Crystal:
     u_iso = argand.beta_from_b_iso(b_iso, cell) / argand.beta_from_u_aniso(np.ones(6), cell)
     u_aniso = np.where(np.isin(np.arange(sites), [0, 2])[:, None], u_iso, np.nan)
     return argand.Crystal(
-        cell=cell, spacegroup=spacegroup, types=types, labels=labels, frac=frac, b_iso=b_iso, u_aniso=u_aniso
+        cell=cell,
+        spacegroup=spacegroup,
+        types=types,
+        labels=labels,
+        frac=frac,
+        b_iso=b_iso,
+        u_aniso=u_aniso,
     )
 
 
-def some_reflections(crystal: argand.Crystal, d_min: float = 1.0, count: int = 60, seed: int = 2) -> np.ndarray:
+def some_reflections(
+    crystal: argand.Crystal, d_min: float = 1.0, count: int = 60, seed: int = 2
+) -> np.ndarray:
     """Unique reflections in no order."""
     hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, d_min)
     return hkl[np.random.default_rng(seed).permutation(len(hkl))[:count]]

@@ -31,7 +31,9 @@ def crystals(draw: Any, max_sites: int = 12) -> argand.Crystal:
     if draw(st.booleans()):
         root = rng.normal(size=(n, 3, 3)) * 0.15
         u = root @ root.transpose(0, 2, 1)
-        u_aniso = np.stack([u[:, 0, 0], u[:, 1, 1], u[:, 2, 2], u[:, 0, 1], u[:, 0, 2], u[:, 1, 2]], axis=1)
+        u_aniso = np.stack(
+            [u[:, 0, 0], u[:, 1, 1], u[:, 2, 2], u[:, 0, 1], u[:, 0, 2], u[:, 1, 2]], axis=1
+        )
     return argand.Crystal(
         cell=cell,
         types=tuple(rng.choice(["H", "C", "O2-", "Fe3+", "U"], n)),
@@ -45,4 +47,6 @@ def crystals(draw: Any, max_sites: int = 12) -> argand.Crystal:
 def reflections(reach: int = 8) -> st.SearchStrategy[Any]:
     """A list of Miller indices in any order, with repetitions, perhaps empty."""
     order = st.integers(-reach, reach)
-    return st.lists(st.tuples(order, order, order), max_size=40).map(lambda h: np.array(h, np.int32).reshape(-1, 3))
+    return st.lists(st.tuples(order, order, order), max_size=40).map(
+        lambda h: np.array(h, np.int32).reshape(-1, 3)
+    )

@@ -83,8 +83,13 @@ class TestStructureFactors:
         target = tmp_path / "salt.mtz"
         assert main(["sf", str(salt), "--d-min", "1.0", "-o", str(target)]) == 0
         crystal, found = argand.read_crystal(salt), argand.read_reflections(target)
-        assert found.hkl.tolist() == argand.miller_indices(crystal.cell, crystal.spacegroup, d_min=1.0).tolist()
-        assert found.f == pytest.approx(np.asarray(argand.structure_factors(crystal, found.hkl)), rel=1e-5)
+        assert (
+            found.hkl.tolist()
+            == argand.miller_indices(crystal.cell, crystal.spacegroup, d_min=1.0).tolist()
+        )
+        assert found.f == pytest.approx(
+            np.asarray(argand.structure_factors(crystal, found.hkl)), rel=1e-5
+        )
         out, err = capsys.readouterr()
         assert "Cl4 Na4" in out
         assert f"{len(found.hkl)} reflections to 1 Å, table it92, no dispersion" in out
@@ -95,23 +100,31 @@ class TestStructureFactors:
         options = ["--d-min", "1.5", "--table", "it92", "--energy-kev", "8", "--sphere"]
         assert main(["sf", str(salt), *options, "--output", str(target)]) == 0
         crystal, found = argand.read_crystal(salt), argand.read_reflections(target)
-        assert len(found.hkl) > 2 * len(argand.miller_indices(crystal.cell, crystal.spacegroup, d_min=1.5))
+        assert len(found.hkl) > 2 * len(
+            argand.miller_indices(crystal.cell, crystal.spacegroup, d_min=1.5)
+        )
         expected = argand.structure_factors(crystal, found.hkl, energy_kev=8)
         assert found.f == pytest.approx(np.asarray(expected), rel=1e-5)
 
     @pytest.mark.parametrize("name", BROKEN)
-    def test_broken_files(self, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_broken_files(
+        self, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         path, target = tmp_path / name, tmp_path / "out.mtz"
         path.write_bytes(BROKEN[name])
         assert name in refused(capsys, "sf", str(path), "--d-min", "1", "-o", str(target))
         assert sorted(p.name for p in tmp_path.iterdir()) == [name]
 
     def test_missing_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        line = refused(capsys, "sf", str(tmp_path / "no.cif"), "--d-min", "1", "-o", str(tmp_path / "o.mtz"))
+        line = refused(
+            capsys, "sf", str(tmp_path / "no.cif"), "--d-min", "1", "-o", str(tmp_path / "o.mtz")
+        )
         assert line.endswith("no.cif: cannot be read: No such file or directory\n")
 
     def test_a_folder_is_no_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert str(tmp_path) in refused(capsys, "sf", str(tmp_path), "--d-min", "1", "-o", str(tmp_path / "o.mtz"))
+        assert str(tmp_path) in refused(
+            capsys, "sf", str(tmp_path), "--d-min", "1", "-o", str(tmp_path / "o.mtz")
+        )
 
     @pytest.mark.parametrize(
         ("options", "words"),
@@ -127,16 +140,27 @@ class TestStructureFactors:
         ],
     )
     def test_bad_options(
-        self, salt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], words: str
+        self,
+        salt: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        options: list[str],
+        words: str,
     ) -> None:
         target = tmp_path / "o.mtz"
         assert words in refused(capsys, "sf", str(salt), *options, "-o", str(target))
         assert not target.exists()
 
-    def test_where_it_cannot_write(self, salt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_where_it_cannot_write(
+        self, salt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         target = tmp_path / "nowhere" / "o.mtz"
-        assert "o.mtz: cannot be written" in refused(capsys, "sf", str(salt), "--d-min", "1", "-o", str(target))
-        assert "ends in .mtz" in refused(capsys, "sf", str(salt), "--d-min", "1", "-o", str(tmp_path / "o.txt"))
+        assert "o.mtz: cannot be written" in refused(
+            capsys, "sf", str(salt), "--d-min", "1", "-o", str(target)
+        )
+        assert "ends in .mtz" in refused(
+            capsys, "sf", str(salt), "--d-min", "1", "-o", str(tmp_path / "o.txt")
+        )
 
 
 class TestMap:
@@ -147,7 +171,9 @@ class TestMap:
         capsys.readouterr()
         return target
 
-    def test_atoms_are_where_they_are(self, mtz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_atoms_are_where_they_are(
+        self, mtz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         target = tmp_path / "salt.ccp4"
         assert main(["map", str(mtz), "-o", str(target)]) == 0
         rho, cell, spacegroup = argand.read_map(target)
@@ -166,7 +192,9 @@ class TestMap:
     def test_sample_rate(self, mtz: Path, tmp_path: Path) -> None:
         sizes = []
         for rate in ("2.5", "5"):
-            assert main(["map", str(mtz), "-o", str(tmp_path / "m.ccp4"), "--sample-rate", rate]) == 0
+            assert (
+                main(["map", str(mtz), "-o", str(tmp_path / "m.ccp4"), "--sample-rate", rate]) == 0
+            )
             sizes.append(argand.read_map(tmp_path / "m.ccp4")[0].shape[0])
         assert sizes[1] > 1.5 * sizes[0]
 
@@ -179,17 +207,23 @@ class TestMap:
         assert "shape" in refused(capsys, "map", str(mtz), "-o", target, "--shape", "0", "8", "8")
         assert not Path(target).exists()
 
-    def test_intensities_have_no_phases(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_intensities_have_no_phases(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         mtz = tmp_path / "amplitudes.mtz"
         argand.write_reflections(mtz, [[1, 0, 0]], np.array([5.0]), cell=(5, 5, 5, 90, 90, 90))
-        assert "no amplitude with a phase" in refused(capsys, "map", str(mtz), "-o", str(tmp_path / "m.ccp4"))
+        assert "no amplitude with a phase" in refused(
+            capsys, "map", str(mtz), "-o", str(tmp_path / "m.ccp4")
+        )
 
 
 class TestCommand:
     def test_help_names_every_verb(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["--help"]) == 0
         out = capsys.readouterr().out
-        assert all(verb in out for verb in ("demo", "sf", "map", "train", "evaluate", "predict", "info"))
+        assert all(
+            verb in out for verb in ("demo", "sf", "map", "train", "evaluate", "predict", "info")
+        )
 
     @pytest.mark.parametrize("verb", ["sf", "map", "info"])
     def test_help_of_a_verb(self, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -219,7 +253,9 @@ class TestCommand:
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
     def test_traceback_on_demand(self, tmp_path: Path) -> None:
-        done = run("sf", str(tmp_path / "no.cif"), "--d-min", "1", "-o", "o.mtz", ARGAND_TRACEBACK="1")
+        done = run(
+            "sf", str(tmp_path / "no.cif"), "--d-min", "1", "-o", "o.mtz", ARGAND_TRACEBACK="1"
+        )
         assert "Traceback" in done.stderr
 
     def test_light_verbs_import_no_torch(self, salt: Path, tmp_path: Path) -> None:
@@ -228,9 +264,16 @@ class TestCommand:
             f"main(['sf', {str(salt)!r}, '--d-min', '2', '-o', {str(tmp_path / 'o.mtz')!r}]); "
             "sys.exit(any(m in sys.modules for m in ('torch', 'jsonargparse', 'matplotlib', 'plotly', 'lightning')))"
         )
-        assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
+        assert (
+            subprocess.run(
+                [sys.executable, "-c", code], check=False, capture_output=True
+            ).returncode
+            == 0
+        )
 
-    def test_warnings_are_one_line(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_warnings_are_one_line(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         path = tmp_path / "odd.cif"
         path.write_text(SALT.replace(" Cl 0.5", " Cl7+ 0.5"))
         with warnings.catch_warnings():
@@ -238,7 +281,9 @@ class TestCommand:
             assert main(["sf", str(path), "--d-min", "2", "-o", str(tmp_path / "o.mtz")]) == 0
         assert "argand sf: warning: " in capsys.readouterr().err
 
-    def test_interruption(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_interruption(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         def stop(*_: object) -> None:
             raise KeyboardInterrupt
 
@@ -247,7 +292,19 @@ class TestCommand:
         assert capsys.readouterr().err == "\nargand info: interrupted\n"
 
 
-QUICK = ("--metals", "Au", "Fe", "Pb", "V", "--steps", "2", "--batch-size", "2", "--score-samples", "4")
+QUICK = (
+    "--metals",
+    "Au",
+    "Fe",
+    "Pb",
+    "V",
+    "--steps",
+    "2",
+    "--batch-size",
+    "2",
+    "--score-samples",
+    "4",
+)
 
 
 @pytest.fixture(scope="module")
@@ -264,17 +321,27 @@ class TestNetworks:
 
     def test_train_writes_weights(self, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert {"weights.safetensors", "weights.json"} <= {path.name for path in weights.iterdir()}
-        assert main(["train", "--model", "linear", "--out", str(weights), *QUICK]) == 0  # done already
+        assert (
+            main(["train", "--model", "linear", "--out", str(weights), *QUICK]) == 0
+        )  # done already
         assert "2 steps" in capsys.readouterr().out
 
-    def test_another_run_in_the_same_folder(self, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_another_run_in_the_same_folder(
+        self, weights: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         line = refused(capsys, "train", "--model", "mlp", "--out", str(weights), *QUICK)
         assert "another folder" in line
 
-    def test_configuration_file(self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_configuration_file(
+        self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         config = tmp_path / "run.yaml"
-        config.write_text("model: linear\nmetals: [Au, Fe, Pb, V]\nsteps: 2\nbatch_size: 2\nscore_samples: 4\n")
-        assert main(["train", "--config", str(config), "--out", str(weights)]) == 0  # the very same run
+        config.write_text(
+            "model: linear\nmetals: [Au, Fe, Pb, V]\nsteps: 2\nbatch_size: 2\nscore_samples: 4\n"
+        )
+        assert (
+            main(["train", "--config", str(config), "--out", str(weights)]) == 0
+        )  # the very same run
         assert main(["train", "--config", str(config), "--print_config"]) == 0
         assert "score_samples: 4" in capsys.readouterr().out
         config.write_text("modell: linear\n")
@@ -299,24 +366,42 @@ class TestNetworks:
         pytest.importorskip("jsonargparse")
         assert words in refused(capsys, "train", "--out", str(tmp_path / "run"), *options)
 
-    def test_evaluate(self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_evaluate(
+        self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         scores = tmp_path / "scores.json"
         assert main(["evaluate", str(weights), "--samples", "8", "-o", str(scores)]) == 0
         out = capsys.readouterr().out
-        assert all(word in out for word in ("unseen samples: Au, Fe", "unseen crystals: Pb, V", "floor", "all_zero"))
+        assert all(
+            word in out
+            for word in ("unseen samples: Au, Fe", "unseen crystals: Pb, V", "floor", "all_zero")
+        )
         assert json.loads(scores.read_text()).keys() == {"unseen samples", "unseen crystals"}
 
     def test_missing_weights(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         pytest.importorskip("jsonargparse")
         assert "is missing" in refused(capsys, "evaluate", str(tmp_path / "none"))
 
-    def test_predict(self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_predict(
+        self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         crystal = argand.learn.metal("Au")
         hkl = argand.miller_indices(crystal.cell, "P 1", d_min=0.9)
         f = argand.structure_factors(crystal, hkl)
-        measured, phased, density = (tmp_path / name for name in ("au.mtz", "phased.mtz", "au.ccp4"))
+        measured, phased, density = (
+            tmp_path / name for name in ("au.mtz", "phased.mtz", "au.ccp4")
+        )
         argand.write_reflections(measured, hkl, f, cell=crystal.cell)
-        options = ["--weights", str(weights), "--contents", "Au4", "-o", str(phased), "--map", str(density)]
+        options = [
+            "--weights",
+            str(weights),
+            "--contents",
+            "Au4",
+            "-o",
+            str(phased),
+            "--map",
+            str(density),
+        ]
         assert main(["predict", str(measured), *options]) == 0
         assert "mean error" in capsys.readouterr().out
         found = argand.read_reflections(phased)
@@ -324,7 +409,9 @@ class TestNetworks:
         assert np.abs(found.f) == pytest.approx(expected, abs=1e-3)
         assert argand.read_map(density)[1] == pytest.approx(crystal.cell)
 
-    def test_predict_bad_input(self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_predict_bad_input(
+        self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         rest = ("--weights", str(weights), "-o", str(tmp_path / "o.mtz"))
         line = refused(capsys, "predict", str(tmp_path / "no.mtz"), "--contents", "Au4", *rest)
         assert "no.mtz" in line
@@ -343,14 +430,29 @@ class TestNetworks:
     @pytest.mark.parametrize("missing", ["torch", "jsonargparse"])
     def test_core_install_says_what_is_missing(self, missing: str) -> None:
         code = f"import sys; sys.modules[{missing!r}] = None; from argand.cli import main; sys.exit(main(['demo']))"
-        done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
-        assert (done.returncode, done.stderr) == (2, f"argand demo: needs {missing}: pip install 'argand[learn]'\n")
+        done = subprocess.run(
+            [sys.executable, "-c", code], check=False, capture_output=True, text=True
+        )
+        assert (done.returncode, done.stderr) == (
+            2,
+            f"argand demo: needs {missing}: pip install 'argand[learn]'\n",
+        )
 
     @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
     def test_ctrl_c(self, tmp_path: Path) -> None:
         pytest.importorskip("jsonargparse")
         out = tmp_path / "long"
-        options = ["--model", "linear", "--metals", "Au", "Fe", "--steps", "1000000", "--score-samples", "4"]
+        options = [
+            "--model",
+            "linear",
+            "--metals",
+            "Au",
+            "Fe",
+            "--steps",
+            "1000000",
+            "--score-samples",
+            "4",
+        ]
         process = subprocess.Popen(
             [sys.executable, "-m", "argand.cli", "train", "--out", str(out), *options],
             stdout=subprocess.PIPE,

@@ -36,7 +36,9 @@ def test_sign_of_the_phase_is_plus():
 def test_density_peaks_where_the_atom_is():
     atom = crystal([0.25, 0.5, 0.125], b_iso=3.0)
     hkl = oracles.box((8, 8, 8))
-    rho = argand.map_from_structure_factors(hkl, argand.structure_factors(atom, hkl), (16, 16, 16), cell=CELL)
+    rho = argand.map_from_structure_factors(
+        hkl, argand.structure_factors(atom, hkl), (16, 16, 16), cell=CELL
+    )
     assert np.unravel_index(rho.argmax(), rho.shape) == (4, 8, 2)
 
 
@@ -60,7 +62,8 @@ def test_stol_is_half_the_inverse_spacing():
 def test_b_iso_damps_by_stol_squared():
     hkl = np.array([[2, -1, 3]])
     ratio = (
-        argand.structure_factors(crystal([0, 0, 0], b_iso=1.7), hkl) / argand.structure_factors(crystal([0, 0, 0]), hkl)
+        argand.structure_factors(crystal([0, 0, 0], b_iso=1.7), hkl)
+        / argand.structure_factors(crystal([0, 0, 0]), hkl)
     )[0]
     assert ratio == pytest.approx(np.exp(-1.7 * argand.stol(hkl, CELL)[0] ** 2), rel=1e-12)
 
@@ -73,7 +76,9 @@ def test_an_isotropic_tensor_is_b_over_8_pi_squared():
     tensor = u * metric / np.outer(length, length)
     u_aniso = tensor[[0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2]][None]
     np.testing.assert_allclose(
-        argand.beta_from_u_aniso(u_aniso, CELL), argand.beta_from_b_iso(np.array([8 * np.pi**2 * u]), CELL), rtol=1e-12
+        argand.beta_from_u_aniso(u_aniso, CELL),
+        argand.beta_from_b_iso(np.array([8 * np.pi**2 * u]), CELL),
+        rtol=1e-12,
     )
 
 
@@ -84,7 +89,9 @@ def test_anisotropic_displacement_is_that_of_gemmi():
     small = atom.to_gemmi()
     calculator = gemmi.StructureFactorCalculatorX(small.cell)
     expected = [calculator.calculate_sf_from_small_structure(small, list(map(int, h))) for h in hkl]
-    np.testing.assert_allclose(argand.structure_factors(atom, hkl), expected, rtol=1e-6)  # its form factors are float32
+    np.testing.assert_allclose(
+        argand.structure_factors(atom, hkl), expected, rtol=1e-6
+    )  # its form factors are float32
 
 
 def test_an_origin_shift_is_a_phase_ramp():
@@ -92,14 +99,18 @@ def test_an_origin_shift_is_a_phase_ramp():
     frac, shift = np.array([[0.1, 0.2, 0.3], [0.6, 0.1, 0.8]]), np.array([0.13, -0.2, 0.4])
     moved = argand.structure_factors(crystal(frac + shift), hkl)
     ramp = np.exp(2j * np.pi * hkl @ shift)
-    np.testing.assert_allclose(moved, argand.structure_factors(crystal(frac), hkl) * ramp, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        moved, argand.structure_factors(crystal(frac), hkl) * ramp, rtol=0, atol=1e-12
+    )
 
 
 def test_the_hand_is_a_conjugate():
     hkl = oracles.box((2, 2, 2))
     frac = np.array([[0.1, 0.2, 0.3], [0.6, 0.1, 0.8]])
     inverted = argand.structure_factors(crystal(-frac), hkl)
-    np.testing.assert_allclose(inverted, argand.structure_factors(crystal(frac), hkl).conj(), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(
+        inverted, argand.structure_factors(crystal(frac), hkl).conj(), rtol=0, atol=1e-12
+    )
 
 
 def test_dispersion_enters_as_f0_plus_f1_plus_i_f2():
@@ -107,7 +118,9 @@ def test_dispersion_enters_as_f0_plus_f1_plus_i_f2():
     iron = crystal([0, 0, 0], types=("Fe",))
     plain = argand.structure_factors(iron, hkl)[0]
     f1, f2 = gemmi.cromer_liberman(z=26, energy=10_000.0)
-    assert argand.structure_factors(iron, hkl, energy_kev=10.0)[0] - plain == pytest.approx(f1 + 1j * f2, rel=1e-9)
+    assert argand.structure_factors(iron, hkl, energy_kev=10.0)[0] - plain == pytest.approx(
+        f1 + 1j * f2, rel=1e-9
+    )
     assert f2 > 0
 
 
@@ -115,8 +128,12 @@ def test_occupancy_is_chemical_and_multiplicity_is_applied_once():
     """Half an atom on the inversion centre counts half an electron cloud, not a quarter, in P -1."""
     hkl = np.array([[0, 0, 0], [1, 2, -1]])
     full = argand.structure_factors(crystal([0.5, 0.5, 0.5], spacegroup="P -1"), hkl)
-    half = argand.structure_factors(crystal([0.5, 0.5, 0.5], spacegroup="P -1", occ=np.array([0.5])), hkl)
-    np.testing.assert_allclose(full, argand.structure_factors(crystal([0.5, 0.5, 0.5]), hkl), rtol=1e-12)
+    half = argand.structure_factors(
+        crystal([0.5, 0.5, 0.5], spacegroup="P -1", occ=np.array([0.5])), hkl
+    )
+    np.testing.assert_allclose(
+        full, argand.structure_factors(crystal([0.5, 0.5, 0.5]), hkl), rtol=1e-12
+    )
     np.testing.assert_allclose(half, full / 2, rtol=1e-12)
 
 
@@ -126,4 +143,6 @@ def test_reachable_reflections_have_d_of_half_a_wavelength():
     hkl = argand.hkl_cube(6)
     hkl = hkl[(hkl != 0).any(axis=1)]
     d = 4.0495 / np.sqrt((hkl**2).sum(axis=1))
-    np.testing.assert_array_equal(argand.reachable(hkl, cell, 10.0), d >= argand.wavelength(10.0) / 2)
+    np.testing.assert_array_equal(
+        argand.reachable(hkl, cell, 10.0), d >= argand.wavelength(10.0) / 2
+    )

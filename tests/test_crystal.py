@@ -55,7 +55,9 @@ def test_p1_gives_the_sum_over_symmetry_operations(spacegroup: str) -> None:
     form = argand.form_factors(crystal.types, argand.stol(hkl, crystal.cell))
     expected = np.zeros(len(hkl), complex)
     for rotation, translation in operations(spacegroup):
-        turned = oracles.structure_factors(crystal.frac, crystal.beta(), crystal.occ, form, hkl @ rotation)
+        turned = oracles.structure_factors(
+            crystal.frac, crystal.beta(), crystal.occ, form, hkl @ rotation
+        )
         expected += turned * np.exp(2j * np.pi * (hkl @ translation))
     found = argand.structure_factors(crystal, hkl)
     assert np.abs(found - expected).max() < 1e-9 * np.abs(expected).max()
@@ -68,7 +70,10 @@ def test_structure_factors_have_the_symmetry_of_the_group(spacegroup: str) -> No
     f = argand.structure_factors(crystal, hkl)
     for rotation, translation in operations(spacegroup):
         turned = argand.structure_factors(crystal, hkl @ rotation)
-        assert np.abs(turned - f * np.exp(-2j * np.pi * (hkl @ translation))).max() < 1e-9 * np.abs(f).max()
+        assert (
+            np.abs(turned - f * np.exp(-2j * np.pi * (hkl @ translation))).max()
+            < 1e-9 * np.abs(f).max()
+        )
     absent = argand.systematic_absences(hkl, spacegroup)
     assert np.abs(f[absent]).max(initial=0.0) < 1e-9 * np.abs(f).max()
     assert absent.any() == (spacegroup not in ("P -1", "R -3 m:R"))
@@ -76,7 +81,10 @@ def test_structure_factors_have_the_symmetry_of_the_group(spacegroup: str) -> No
 
 def test_multiplicity_is_that_of_the_wyckoff_positions() -> None:
     diamond = argand.Crystal(
-        (3.567,) * 3 + (90.0,) * 3, "F d -3 m:1", ("C", "H"), np.array([[0, 0, 0], [0.05, 0.05, 0.05]])
+        (3.567,) * 3 + (90.0,) * 3,
+        "F d -3 m:1",
+        ("C", "H"),
+        np.array([[0, 0, 0], [0.05, 0.05, 0.05]]),
     )
     assert diamond.multiplicity().tolist() == [8, 32]
     p1 = diamond.to_p1()
@@ -103,7 +111,9 @@ def test_a_rounded_special_position_shares_the_occupancy() -> None:
 
 def test_operations_define_a_setting_without_a_name() -> None:
     """A doubled P -1 cell: its group has no name, its structure factors are those of the small cell, at even h."""
-    small = argand.Crystal(TRICLINIC, "P -1", ("C", "O"), np.array([[0.1, 0.2, 0.3], [0.4, 0.1, 0.7]]), b_iso=1.5)
+    small = argand.Crystal(
+        TRICLINIC, "P -1", ("C", "O"), np.array([[0.1, 0.2, 0.3], [0.4, 0.1, 0.7]]), b_iso=1.5
+    )
     double = argand.Crystal(
         (2 * TRICLINIC[0], *TRICLINIC[1:]),
         types=small.types,
@@ -118,7 +128,10 @@ def test_operations_define_a_setting_without_a_name() -> None:
     hkl = argand.miller_indices(small.cell, small.spacegroup, d_min=1.0)
     found = argand.structure_factors(double, hkl * np.array([2, 1, 1]))
     np.testing.assert_allclose(found, 2 * argand.structure_factors(small, hkl), atol=1e-10)
-    assert argand.systematic_absences([[1, 0, 0], [2, 0, 0]], double.spacegroup).tolist() == [True, False]
+    assert argand.systematic_absences([[1, 0, 0], [2, 0, 0]], double.spacegroup).tolist() == [
+        True,
+        False,
+    ]
     with pytest.raises(ArgandError, match="no name"):
         double.to_gemmi()
 
@@ -128,7 +141,10 @@ def test_names_are_canonical() -> None:
     crystal = argand.Crystal(TRICLINIC, "P-1", ("fe+3", "CL-"), frac)
     assert (crystal.spacegroup, crystal.types) == ("P -1", ("Fe3+", "Cl1-"))
     assert crystal.labels == crystal.types
-    assert argand.Crystal((5, 6, 7, 90, 100, 90), "P2(1)/c", ("C", "D"), frac).spacegroup == "P 1 21/c 1"
+    assert (
+        argand.Crystal((5, 6, 7, 90, 100, 90), "P2(1)/c", ("C", "D"), frac).spacegroup
+        == "P 1 21/c 1"
+    )
     cubic = (8,) * 3 + (90,) * 3
     assert argand.Crystal(cubic, "F d -3 m Z", ("C", "2H"), frac).spacegroup == "F d -3 m:2"
     assert argand.Crystal(cubic, "F d -3 m S", ("C", "2H"), frac).types == ("C", "D")
@@ -147,14 +163,18 @@ def test_displacement_parameters_agree_with_each_other(axes: list[float], seed: 
     np.testing.assert_allclose(crystal.replace(b_iso=None, u_aniso=u).beta(), beta, rtol=1e-12)
     hkl = np.random.default_rng(seed).integers(-9, 9, (5, 3))
     exponent = np.einsum("hi,nij,hj->nh", hkl, sym_to_matrix(beta), hkl)
-    np.testing.assert_allclose(exponent, np.outer(b_iso, argand.stol(hkl, TRICLINIC) ** 2), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(
+        exponent, np.outer(b_iso, argand.stol(hkl, TRICLINIC) ** 2), rtol=1e-12, atol=1e-15
+    )
 
 
 def test_the_metric_is_that_of_the_cell() -> None:
     crystal = argand.Crystal(TRICLINIC)
     assert np.sqrt(np.linalg.det(metric(TRICLINIC))) == pytest.approx(crystal.volume, rel=1e-13)
     np.testing.assert_allclose(crystal.reciprocal_metric @ metric(TRICLINIC), np.eye(3), atol=1e-14)
-    assert metric((4.0, 5.0, 6.0, 90.0, 90.0, 90.0)).tolist() == np.diag([16.0, 25.0, 36.0]).tolist()
+    assert (
+        metric((4.0, 5.0, 6.0, 90.0, 90.0, 90.0)).tolist() == np.diag([16.0, 25.0, 36.0]).tolist()
+    )
 
 
 def test_equivalent_b_stands_for_anisotropic_sites() -> None:
@@ -170,10 +190,16 @@ def test_gemmi_and_back() -> None:
     crystal = random_crystal(np.random.default_rng(9), "R -3 m:H")
     again = argand.Crystal.from_gemmi(crystal.to_gemmi())
     assert (again.cell, again.spacegroup, again.types, again.labels, again.symops) == (
-        crystal.cell, crystal.spacegroup, crystal.types, crystal.labels, crystal.symops,
-    )  # fmt: skip
+        crystal.cell,
+        crystal.spacegroup,
+        crystal.types,
+        crystal.labels,
+        crystal.symops,
+    )
     for name in ("frac", "occ", "b_iso", "u_aniso"):
-        np.testing.assert_allclose(getattr(again, name), getattr(crystal, name), rtol=1e-12, err_msg=name)
+        np.testing.assert_allclose(
+            getattr(again, name), getattr(crystal, name), rtol=1e-12, err_msg=name
+        )
 
 
 def test_a_crystal_cannot_be_changed() -> None:

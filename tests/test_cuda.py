@@ -13,12 +13,16 @@ import pytest
 import argand
 import emulated
 import oracles
-from argand import _arrays, _dispatch
 from argand._form_gradient import form_gradient
+from argand import _seam
+from argand._seam import arrays as _arrays
+from argand._seam import dispatch as _dispatch
 from batches import COMPLEX, random_batch, truth
 from emulated import DeviceArray, Emulated, moved
 
-built = pytest.mark.skipif(not argand.build_config()["cuda"], reason="argand was built without CUDA")
+built = pytest.mark.skipif(
+    not argand.build_config()["cuda"], reason="argand was built without CUDA"
+)
 no_device = pytest.mark.skipif(argand.cuda.is_available(), reason="there is a device")
 
 
@@ -47,8 +51,12 @@ def test_a_build_without_cuda_imports_and_says_so():
         "import sys; sys.modules['argand._cuda'] = None; import argand; "
         "print(argand.build_config()['cuda'], argand.cuda.is_available(), argand.cuda.reason())"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.endswith("False False argand was built without CUDA: no nvcc was found, or ARGAND_CUDA was OFF\n")
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert said.endswith(
+        "False False argand was built without CUDA: no nvcc was found, or ARGAND_CUDA was OFF\n"
+    )
 
 
 @built
@@ -73,7 +81,7 @@ def test_a_call_without_a_driver_names_what_is_missing():
         emulated.device(_cuda),
         pytest.raises(RuntimeError, match=r"CUDA: cudaError\w+: "),
     ):
-        _dispatch.structure_factors(moved(batch), moved(out))
+        _seam.structure_factors(moved(batch), moved(out))
     assert np.isnan(out).all()
 
 
@@ -86,7 +94,9 @@ def read() -> Any:
     return (_arrays._cuda or emulated.module()).read_dlpack
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128", "int32", "int64"])
+@pytest.mark.parametrize(
+    "dtype", ["float32", "float64", "complex64", "complex128", "int32", "int64"]
+)
 def test_dlpack_is_read_as_it_lies(read, dtype):
     array = np.zeros((4, 6), dtype)
     address, kind, index, code, bits, shape, strides, read_only = read(array.__dlpack__())
@@ -110,8 +120,12 @@ def test_dlpack_of_version_1_is_read_with_its_flags(read):
 
 def test_what_is_no_dlpack_is_refused(read):
     capsule = np.zeros(3).__dlpack__()
-    np.from_dlpack(SimpleNamespace(__dlpack__=lambda **_: capsule, __dlpack_device__=lambda: (1, 0)))
-    with pytest.raises(RuntimeError, match="'used_dltensor', needs a DLPack array that nobody has taken"):
+    np.from_dlpack(
+        SimpleNamespace(__dlpack__=lambda **_: capsule, __dlpack_device__=lambda: (1, 0))
+    )
+    with pytest.raises(
+        RuntimeError, match="'used_dltensor', needs a DLPack array that nobody has taken"
+    ):
         read(capsule)
     with pytest.raises(TypeError):
         read(np.zeros(3))
@@ -127,7 +141,7 @@ def test_the_stream_is_that_of_the_library(current, asked):
     batch = moved(random_batch(np.random.default_rng(2), reflections="lists"))
     out = DeviceArray(np.zeros(batch.out_shape, complex))
     with emulated.device(fake, library):
-        _dispatch.structure_factors(batch, out)
+        _seam.structure_factors(batch, out)
     for array in (*batch, out):
         if isinstance(array, DeviceArray):
             assert set(array.streams) == {asked}
@@ -147,10 +161,10 @@ def test_the_device_is_that_of_the_arrays(index):
             return super().empty(size, device)
 
     batch = random_batch(np.random.default_rng(3), reflections="list")
-    there = _dispatch.Batch(*(DeviceArray(f, index) if isinstance(f, np.ndarray) else f for f in batch))
+    there = _seam.Batch(*(DeviceArray(f, index) if isinstance(f, np.ndarray) else f for f in batch))
     out = DeviceArray(np.zeros(batch.out_shape, complex), index)
     with emulated.device(recorder(calls, workspace=48), Library()):
-        _dispatch.structure_factors(there, out)
+        _seam.structure_factors(there, out)
     assert taken == [(48, index)]  # all memory comes from the arrays' library
     assert calls[-1][1][-1] == (index, 0)
 
@@ -178,16 +192,27 @@ def recorder(calls: list[tuple[Any, ...]], workspace: int = 0) -> Any:
     ("change", "message"),
     [
         (lambda b: {"form": b.form.numbers}, "form is on the CPU, needs cuda:0"),
-        (lambda b: {"atom_ptr": DeviceArray(b.atom_ptr.numbers, 1)}, "atom_ptr is on cuda:1, needs cuda:0"),
+        (
+            lambda b: {"atom_ptr": DeviceArray(b.atom_ptr.numbers, 1)},
+            "atom_ptr is on cuda:1, needs cuda:0",
+        ),
         (lambda b: {"occ": DeviceArray(np.repeat(b.occ.numbers, 2)[::2])}, "occ is strided"),
-        (lambda b: {"frac": DeviceArray(b.frac.numbers[:, :2])}, r"frac has shape \(26, 2\), needs \(26, 3\)"),
-        (lambda b: {"beta": DeviceArray(b.beta.numbers.astype("f4"))}, "beta has dtype float32, needs float64"),
+        (
+            lambda b: {"frac": DeviceArray(b.frac.numbers[:, :2])},
+            r"frac has shape \(26, 2\), needs \(26, 3\)",
+        ),
+        (
+            lambda b: {"beta": DeviceArray(b.beta.numbers.astype("f4"))},
+            "beta has dtype float32, needs float64",
+        ),
     ],
 )
 def test_arrays_that_do_not_fit_are_named(change, message):
     batch = moved(random_batch(np.random.default_rng(4), reflections="list"))
     with emulated.device(), pytest.raises((ValueError, TypeError), match=message):
-        _dispatch.structure_factors(batch._replace(**change(batch)), DeviceArray(np.zeros(batch.out_shape, complex)))
+        _seam.structure_factors(
+            batch._replace(**change(batch)), DeviceArray(np.zeros(batch.out_shape, complex))
+        )
 
 
 def test_a_mixture_of_devices_is_refused_from_either_side():
@@ -195,11 +220,11 @@ def test_a_mixture_of_devices_is_refused_from_either_side():
     out = np.zeros(batch.out_shape, complex)
     with emulated.device():
         with pytest.raises(ValueError, match="out is on cuda:0, needs the CPU"):
-            _dispatch.structure_factors(batch, DeviceArray(out))
+            _seam.structure_factors(batch, DeviceArray(out))
         with pytest.raises(ValueError, match="out is on the CPU, needs cuda:0"):
-            _dispatch.structure_factors(moved(batch), out)
+            _seam.structure_factors(moved(batch), out)
         with pytest.raises(ValueError, match="f is on the CPU, needs cuda:0"):
-            _dispatch.map_from_structure_factors(
+            _seam.map_from_structure_factors(
                 np.zeros((1, 3, 3, 3), complex), DeviceArray(np.zeros((1, 4, 4, 4))), 1
             )
 
@@ -208,8 +233,11 @@ def test_foreign_arrays_and_devices_are_refused():
     other = type("Other", (DeviceArray,), {"__module__": "jax.numpy"})(np.zeros((26, 3)))
     batch = moved(random_batch(np.random.default_rng(6), reflections="box"))._replace(frac=other)
     out = DeviceArray(np.zeros(batch.out_shape, complex))
-    with emulated.device(), pytest.raises(TypeError, match=r"type jax\.numpy\.Other, needs one of torch, cupy"):
-        _dispatch.structure_factors(batch, out)
+    with (
+        emulated.device(),
+        pytest.raises(TypeError, match=r"type jax\.numpy\.Other, needs one of torch, cupy"),
+    ):
+        _seam.structure_factors(batch, out)
     rocm = DeviceArray(np.zeros(3))
     rocm.__class__ = type("Rocm", (DeviceArray,), {"__dlpack_device__": lambda self: (10, 0)})
     assert str(_arrays.place(rocm)) == "DLPack device 10:0"
@@ -222,7 +250,7 @@ def test_without_the_module_a_device_array_is_refused(monkeypatch):
         monkeypatch.setattr(user, "_cuda", None)
     batch = moved(random_batch(np.random.default_rng(7), reflections="box"))
     with pytest.raises(RuntimeError, match="built without CUDA"):
-        _dispatch.structure_factors(batch, DeviceArray(np.zeros(batch.out_shape, complex)))
+        _seam.structure_factors(batch, DeviceArray(np.zeros(batch.out_shape, complex)))
 
 
 # ---- argand.cuda ----------------------------------------------------------------------------------------------------
@@ -242,7 +270,7 @@ def test_functions_on_a_device(reflections, dispersion):
         g = np.random.default_rng(9).normal(size=f.shape) + 0j
         gradients = argand.cuda.structure_factors_vjp(DeviceArray(g), **fields)
     core = [np.empty_like(x.numbers) for x in gradients]
-    _dispatch.structure_factors_vjp(batch, g, *core)
+    _seam.structure_factors_vjp(batch, g, *core)
     for ours, theirs in zip(gradients, core, strict=True):
         np.testing.assert_allclose(ours.numbers, theirs, rtol=0, atol=1e-11 * np.abs(theirs).max())
 
@@ -254,14 +282,16 @@ def test_gradient_by_form_factors_on_a_device(reflections, dispersion, dtype, to
     """It is added to what is there, and is that of the CPU."""
     rng = np.random.default_rng(14)
     batch = random_batch(rng, reflections=reflections, dispersion=dispersion, dtype=dtype)
-    g = (rng.normal(size=batch.out_shape) + 1j * rng.normal(size=batch.out_shape)).astype(COMPLEX[dtype])
+    g = (rng.normal(size=batch.out_shape) + 1j * rng.normal(size=batch.out_shape)).astype(
+        COMPLEX[dtype]
+    )
     gradient = np.ones_like(batch.form)
     with emulated.device():
-        _dispatch.structure_factors_form_vjp(moved(batch), moved(g), moved(gradient))
+        _seam.structure_factors_form_vjp(moved(batch), moved(g), moved(gradient))
     expected = form_gradient(batch, g)
     assert np.abs(gradient - 1 - expected).max() < tolerance * np.abs(expected).max()
     with pytest.raises(ValueError, match="frac is on the CPU, needs a CUDA device"):
-        _dispatch.structure_factors_form_vjp(batch, g, gradient)
+        _seam.structure_factors_form_vjp(batch, g, gradient)
 
 
 def test_one_crystal_needs_no_pointers():
@@ -271,12 +301,16 @@ def test_one_crystal_needs_no_pointers():
     with emulated.device():
         f = argand.cuda.structure_factors(DeviceArray(frac), DeviceArray(form), cube=2)
         argand.cuda.structure_factors(DeviceArray(frac), DeviceArray(form), cube=2, out=out)
-    half = form + form[:, ::-1]  # even in hkl, as the cube takes it: only the summed half of form is read
+    half = (
+        form + form[:, ::-1]
+    )  # even in hkl, as the cube takes it: only the summed half of form is read
     assert f.shape == (5, 5, 5)
     np.testing.assert_array_equal(out.numbers[0], f.numbers)
     with emulated.device():
         even = argand.cuda.structure_factors(DeviceArray(frac), DeviceArray(half), cube=2)
-    expected = oracles.structure_factors(frac, np.zeros((3, 6)), np.ones(3), half, oracles.box((2, 2, 2)))
+    expected = oracles.structure_factors(
+        frac, np.zeros((3, 6)), np.ones(3), half, oracles.box((2, 2, 2))
+    )
     np.testing.assert_allclose(even.numbers.ravel(), expected, rtol=0, atol=1e-12)
 
 
@@ -291,13 +325,25 @@ def test_maps_on_a_device(monkeypatch):
         rho = argand.cuda.map_from_structure_factors(DeviceArray(f), grid, 7.0)
         back = argand.cuda.structure_factors_from_map(rho, reach, 7.0)
         assert len(kernels.launches()) == 3
-        np.testing.assert_allclose(rho.numbers, expected, rtol=0, atol=1e-13 * np.abs(expected).max())
-        np.testing.assert_allclose(back.numbers, (f + f[:, ::-1, ::-1, ::-1].conj()) / 2, rtol=0, atol=1e-13)
+        np.testing.assert_allclose(
+            rho.numbers, expected, rtol=0, atol=1e-13 * np.abs(expected).max()
+        )
+        np.testing.assert_allclose(
+            back.numbers, (f + f[:, ::-1, ::-1, ::-1].conj()) / 2, rtol=0, atol=1e-13
+        )
         taken: list[tuple[Any, ...]] = []
         for name in ("map_by_fft", "box_by_fft"):
-            monkeypatch.setattr(argand.cuda, name, lambda xp, array, *rest: taken.append((xp.__name__, *rest)) or array)
-        argand.cuda.map_from_structure_factors(DeviceArray(np.zeros((1, 41, 41, 41), complex)), (41, 41, 41))
-        argand.cuda.structure_factors_from_map(DeviceArray(np.zeros((1, 2, 3, 4000))), (1, 1, 1), 24000.0)
+            monkeypatch.setattr(
+                argand.cuda,
+                name,
+                lambda xp, array, *rest: taken.append((xp.__name__, *rest)) or array,
+            )
+        argand.cuda.map_from_structure_factors(
+            DeviceArray(np.zeros((1, 41, 41, 41), complex)), (41, 41, 41)
+        )
+        argand.cuda.structure_factors_from_map(
+            DeviceArray(np.zeros((1, 2, 3, 4000))), (1, 1, 1), 24000.0
+        )
     assert taken == [("emulated", (41, 41, 41), 1.0), ("emulated", (1, 1, 1), 1.0)]
 
 
@@ -315,7 +361,7 @@ def test_maps_by_fft_are_the_definition(library, grid):
     expected = np.stack([oracles.density(x.ravel(), oracles.box(reach), grid, 10.0) for x in f])
     np.testing.assert_allclose(maps, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
     core = np.empty(shape, complex)
-    _dispatch.structure_factors_from_map(rho, core, 0.1)
+    _seam.structure_factors_from_map(rho, core, 0.1)
     np.testing.assert_allclose(boxes, core, rtol=0, atol=1e-12 * np.abs(core).max())
 
 
@@ -323,11 +369,31 @@ def test_bad_arguments_are_named():
     there, here = DeviceArray(np.zeros((3, 3))), np.zeros((3, 3))
     with emulated.device():
         for call, error, message in (
-            (lambda: argand.cuda.structure_factors(here, here, cube=1), ValueError, "frac is on the CPU, needs a CUDA"),
-            (lambda: argand.cuda.structure_factors(there, there), TypeError, "either as hkl or as cube"),
-            (lambda: argand.cuda.structure_factors(there, there[0], cube=1), ValueError, r"form has shape \(3,\)"),
-            (lambda: argand.cuda.map_from_structure_factors(there, (4, 4, 4)), ValueError, "f is float64"),
-            (lambda: argand.cuda.structure_factors_from_map(there, 1), ValueError, "rho is float64"),
+            (
+                lambda: argand.cuda.structure_factors(here, here, cube=1),
+                ValueError,
+                "frac is on the CPU, needs a CUDA",
+            ),
+            (
+                lambda: argand.cuda.structure_factors(there, there),
+                TypeError,
+                "either as hkl or as cube",
+            ),
+            (
+                lambda: argand.cuda.structure_factors(there, there[0], cube=1),
+                ValueError,
+                r"form has shape \(3,\)",
+            ),
+            (
+                lambda: argand.cuda.map_from_structure_factors(there, (4, 4, 4)),
+                ValueError,
+                "f is float64",
+            ),
+            (
+                lambda: argand.cuda.structure_factors_from_map(there, 1),
+                ValueError,
+                "rho is float64",
+            ),
         ):
             with pytest.raises(error, match=message):
                 call()
@@ -369,7 +435,9 @@ class TestCupyWithoutDriver:
 
         asked = []
         monkeypatch.setattr(
-            cupy.cuda, "get_current_stream", lambda device: asked.append(device) or SimpleNamespace(ptr=2)
+            cupy.cuda,
+            "get_current_stream",
+            lambda device: asked.append(device) or SimpleNamespace(ptr=2),
         )
         assert _arrays.LIBRARIES["cupy"].stream(5) == 2
         assert asked == [5]
@@ -394,19 +462,23 @@ def test_torch_tensors_of_a_device_go_by_address(monkeypatch):
             return bool(self.numbers.flags.c_contiguous)
 
     Tensor.__module__ = "torch"
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: SimpleNamespace(cuda_stream=100 + device))
+    monkeypatch.setattr(
+        torch.cuda, "current_stream", lambda device: SimpleNamespace(cuda_stream=100 + device)
+    )
     taken = []
     monkeypatch.setattr(
-        torch, "empty", lambda size, **where: taken.append((size, where["device"])) or Tensor(np.zeros(size, "u1"))
+        torch,
+        "empty",
+        lambda size, **where: taken.append((size, where["device"])) or Tensor(np.zeros(size, "u1")),
     )
     calls: list[tuple[Any, ...]] = []
     batch = random_batch(np.random.default_rng(13), reflections="list")
-    there = _dispatch.Batch(*(Tensor(f) if isinstance(f, np.ndarray) else f for f in batch))
+    there = _seam.Batch(*(Tensor(f) if isinstance(f, np.ndarray) else f for f in batch))
     out = Tensor(np.zeros(batch.out_shape, complex))
     with emulated.device(recorder(calls, workspace=64)):
-        _dispatch.structure_factors(there, out)
+        _seam.structure_factors(there, out)
         with pytest.raises(ValueError, match="out is on cuda:0, needs cuda:1"):
-            _dispatch.structure_factors(there, Tensor(np.zeros(batch.out_shape, complex), 0))
+            _seam.structure_factors(there, Tensor(np.zeros(batch.out_shape, complex), 0))
     assert taken == [(64, "cuda:1")]
     assert calls[-1][1][-1] == (1, 101)
     assert calls[-1][1][1][2] == there.frac.data_ptr()

@@ -16,10 +16,12 @@ import pytest
 
 import argand
 import argand.cuda
-from argand import _dispatch
+from argand import _seam
 from batches import COMPLEX, as_double, random_batch, truth
 
-pytestmark = pytest.mark.skipif(not argand.cuda.is_available(), reason=f"no CUDA device: {argand.cuda.reason()}")
+pytestmark = pytest.mark.skipif(
+    not argand.cuda.is_available(), reason=f"no CUDA device: {argand.cuda.reason()}"
+)
 
 SHAPES = ["box", "list", "lists"]
 
@@ -33,7 +35,11 @@ def torch() -> Any:
 
 
 def tensors(torch: Any, batch: Any, device: str = "cuda") -> dict[str, Any]:
-    fields = {k: torch.tensor(v, device=device) for k, v in batch._asdict().items() if isinstance(v, np.ndarray)}
+    fields = {
+        k: torch.tensor(v, device=device)
+        for k, v in batch._asdict().items()
+        if isinstance(v, np.ndarray)
+    }
     return fields if batch.box is None else {**fields, "cube": batch.box}
 
 
@@ -45,7 +51,11 @@ def test_sum_is_the_definition(torch, reflections, dispersion, at_rest, dtype, t
     from argand.torch import structure_factors
 
     batch = random_batch(
-        np.random.default_rng(1), reflections=reflections, dispersion=dispersion, at_rest=at_rest, dtype=dtype
+        np.random.default_rng(1),
+        reflections=reflections,
+        dispersion=dispersion,
+        at_rest=at_rest,
+        dtype=dtype,
     )
     expected = truth(as_double(batch))
     f = structure_factors(**tensors(torch, batch)).cpu().numpy()
@@ -74,7 +84,9 @@ def test_maps_are_those_of_the_core(torch, grid, dtype):
     from argand.torch import map_from_structure_factors, structure_factors_from_map
 
     rng = np.random.default_rng(3)
-    f = (rng.normal(size=(2, 7, 9, 11)) + 1j * rng.normal(size=(2, 7, 9, 11))).astype(COMPLEX[dtype])
+    f = (rng.normal(size=(2, 7, 9, 11)) + 1j * rng.normal(size=(2, 7, 9, 11))).astype(
+        COMPLEX[dtype]
+    )
     tolerance = {"float64": 1e-12, "float32": 3e-6}[dtype]
     results = []
     for device in ("cpu", "cuda"):
@@ -142,9 +154,15 @@ def test_every_device_is_right(torch):
 def test_cupy(reflections, stream):
     cupy = pytest.importorskip("cupy")
     batch = random_batch(np.random.default_rng(8), reflections=reflections)
-    on = {"default": cupy.cuda.Stream.null, "user": cupy.cuda.Stream(), "per-thread": cupy.cuda.Stream.ptds}[stream]
+    on = {
+        "default": cupy.cuda.Stream.null,
+        "user": cupy.cuda.Stream(),
+        "per-thread": cupy.cuda.Stream.ptds,
+    }[stream]
     with on:
-        fields = {k: cupy.asarray(v) for k, v in batch._asdict().items() if isinstance(v, np.ndarray)}
+        fields = {
+            k: cupy.asarray(v) for k, v in batch._asdict().items() if isinstance(v, np.ndarray)
+        }
         if batch.box is not None:
             fields["cube"] = batch.box
         f = argand.cuda.structure_factors(**fields)
@@ -153,9 +171,11 @@ def test_cupy(reflections, stream):
     on.synchronize()
     np.testing.assert_allclose(cupy.asnumpy(f), truth(batch), rtol=0, atol=1e-11)
     core = [np.empty(x.shape, x.dtype) for x in gradients]
-    _dispatch.structure_factors_vjp(batch, np.ones(batch.out_shape, complex), *core)
+    _seam.structure_factors_vjp(batch, np.ones(batch.out_shape, complex), *core)
     for ours, theirs in zip(gradients, core, strict=True):
-        np.testing.assert_allclose(cupy.asnumpy(ours), theirs, rtol=0, atol=1e-10 * np.abs(theirs).max())
+        np.testing.assert_allclose(
+            cupy.asnumpy(ours), theirs, rtol=0, atol=1e-10 * np.abs(theirs).max()
+        )
 
 
 def test_maps_of_cupy():
@@ -164,6 +184,8 @@ def test_maps_of_cupy():
     f = rng.normal(size=(2, 7, 9, 11)) + 1j * rng.normal(size=(2, 7, 9, 11))
     for grid in ((12, 10, 15), (128, 96, 128)):
         expected = np.empty((2, *grid))
-        _dispatch.map_from_structure_factors(f, expected, 1 / 3)
+        _seam.map_from_structure_factors(f, expected, 1 / 3)
         rho = argand.cuda.map_from_structure_factors(cupy.asarray(f), grid, 3.0)
-        np.testing.assert_allclose(cupy.asnumpy(rho), expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+        np.testing.assert_allclose(
+            cupy.asnumpy(rho), expected, rtol=0, atol=1e-12 * np.abs(expected).max()
+        )

@@ -38,14 +38,28 @@ def results(folder: Path) -> Results:
 
 def test_writes_all_that_the_report_lists(folder: Path) -> None:
     page = (folder / "report.html").read_text()
-    for name in ("table.md", "table.csv", "results.json", "figures", "maps", "example.mtz", "weights"):
+    for name in (
+        "table.md",
+        "table.csv",
+        "results.json",
+        "figures",
+        "maps",
+        "example.mtz",
+        "weights",
+    ):
         assert (folder / name).exists()
         assert f'href="{name}"' in page
-    assert {path.name for path in (folder / "maps").iterdir()} == {"true.ccp4", "invariant.ccp4", "published.ccp4"}
+    assert {path.name for path in (folder / "maps").iterdir()} == {
+        "true.ccp4",
+        "invariant.ccp4",
+        "published.ccp4",
+    }
     assert len(list((folder / "figures").glob("*.png"))) == 6
     assert len(list((folder / "weights").glob("*-*/weights.safetensors"))) == 8
     assert "A rehearsal." in page
-    left_over = [path for path in folder.rglob("*") if path.name.startswith(".") or path.suffix == ".part"]
+    left_over = [
+        path for path in folder.rglob("*") if path.name.startswith(".") or path.suffix == ".part"
+    ]
     assert left_over == []
 
 
@@ -91,11 +105,18 @@ def test_example_is_an_element_never_seen(folder: Path, results: Results) -> Non
 
 def test_summary_prints_models_and_references(results: Results) -> None:
     text = summary(results)
-    for words in (*MODEL_NAMES.values(), "floor of the published loss", "all phases zero", "never seen: Pb, V"):
+    for words in (
+        *MODEL_NAMES.values(),
+        "floor of the published loss",
+        "all phases zero",
+        "never seen: Pb, V",
+    ):
         assert words in text
 
 
-def test_finished_trainings_are_not_repeated(folder: Path, results: Results, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finished_trainings_are_not_repeated(
+    folder: Path, results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise AssertionError("trained again")
 
@@ -122,12 +143,16 @@ def test_ctrl_c_keeps_what_is_finished(
     assert not (tmp_path / "report.html").exists()
 
 
-def test_another_seed_needs_another_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_seed_needs_another_folder(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["demo", "--quick", "--seed", "4", "--out", str(folder)]) == 2
     assert "choose another folder" in capsys.readouterr().err
 
 
 def test_same_seed_same_numbers(folder: Path, results: Results) -> None:
-    record = json.loads((folder / "weights" / "linear-invariant" / "history.json").read_text())["records"]
+    record = json.loads((folder / "weights" / "linear-invariant" / "history.json").read_text())[
+        "records"
+    ]
     scored = results.histories["linear"]["invariant"]["new samples"]
     assert [r["loss_best_hand"] for r in record] == scored

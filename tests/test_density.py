@@ -8,12 +8,14 @@ import pytest
 
 import argand
 import oracles
-from argand import _dispatch
+from argand import _seam
 
 CELL = (7.0, 8.0, 9.5, 81.0, 95.0, 103.0)
 
 
-def random_box(rng: np.random.Generator, reach: tuple[int, int, int], maps: int = 1, hermitian: bool = False):
+def random_box(
+    rng: np.random.Generator, reach: tuple[int, int, int], maps: int = 1, hermitian: bool = False
+):
     shape = (maps, *(2 * n + 1 for n in reach))
     f = rng.normal(size=shape) + 1j * rng.normal(size=shape)
     return (f + f[:, ::-1, ::-1, ::-1].conj()) / 2 if hermitian else f
@@ -37,10 +39,12 @@ def test_map_is_the_definition_on_any_grid(kernels, grid, hermitian, dtype, tole
 def test_maps_larger_than_the_caches_are_those_made_one_by_one(dtype, threads):
     """They are written past the caches, in whole lines of them: wherever they begin, and nothing beside them."""
     maps, grid, beside = 150, (29, 31, 35), 7.0
-    f = random_box(np.random.default_rng(11), (2, 3, 2), maps=maps).astype(np.result_type(dtype, np.complex64))
+    f = random_box(np.random.default_rng(11), (2, 3, 2), maps=maps).astype(
+        np.result_type(dtype, np.complex64)
+    )
     one = np.empty((maps, *grid), dtype)
     for i in range(maps):
-        _dispatch.map_from_structure_factors(f[i : i + 1], one[i : i + 1], 0.01)
+        _seam.map_from_structure_factors(f[i : i + 1], one[i : i + 1], 0.01)
     before = argand.num_threads()
     argand.set_num_threads(threads)
     try:
@@ -48,7 +52,7 @@ def test_maps_larger_than_the_caches_are_those_made_one_by_one(dtype, threads):
             room = np.full(one.size + 20, beside, dtype)
             many = room[first : first + one.size].reshape(one.shape)
             assert many.nbytes > 16 << 20
-            _dispatch.map_from_structure_factors(f, many, 0.01)
+            _seam.map_from_structure_factors(f, many, 0.01)
             np.testing.assert_array_equal(many, one)
             assert (room[:first] == beside).all()
             assert (room[first + one.size :] == beside).all()
@@ -111,14 +115,17 @@ def test_parseval():
     assert (rho**2).mean() * volume == pytest.approx((np.abs(f) ** 2).sum() / volume, rel=1e-12)
 
 
-@pytest.mark.parametrize("spacegroup", ["P 1", "P -1", "P 1 21/c 1", "P 21 21 21", "F d d 2", "R -3 c:H", "I a -3"])
+@pytest.mark.parametrize(
+    "spacegroup", ["P 1", "P -1", "P 1 21/c 1", "P 21 21 21", "F d d 2", "R -3 c:H", "I a -3"]
+)
 def test_unique_reflections_give_the_map_of_gemmi(spacegroup):
     """Symmetry and Friedel mates are filled in as gemmi does; (0, 0, 0) included."""
     rng = np.random.default_rng(7)
     group = gemmi.SpaceGroup(spacegroup)
-    cell = {"R -3 c:H": (9.0, 9.0, 14.0, 90.0, 90.0, 120.0), "I a -3": (11.0,) * 3 + (90.0,) * 3}.get(
-        spacegroup, (7.0, 8.0, 9.5, 90.0, 97.0 if "21/c" in spacegroup else 90.0, 90.0)
-    )
+    cell = {
+        "R -3 c:H": (9.0, 9.0, 14.0, 90.0, 90.0, 120.0),
+        "I a -3": (11.0,) * 3 + (90.0,) * 3,
+    }.get(spacegroup, (7.0, 8.0, 9.5, 90.0, 97.0 if "21/c" in spacegroup else 90.0, 90.0))
     hkl = argand.miller_indices(cell, spacegroup, d_min=1.6)
     hkl = hkl[~argand.systematic_absences(hkl, spacegroup)]
     f = rng.uniform(1, 20, len(hkl)) * np.exp(1j * group_phases(rng, hkl, group))
@@ -140,7 +147,8 @@ def test_grid_shape_serves_the_resolution_and_the_symmetry():
     shape = argand.grid_shape((10.0, 10.0, 15.0, 90.0, 90.0, 120.0), "P 61", d_min=1.0)
     assert shape[2] % 6 == 0
     assert all(
-        n >= 3 * length - 1e-9 for n, length in zip(shape, (10.0 * 0.75**0.5, 10.0 * 0.75**0.5, 15.0), strict=True)
+        n >= 3 * length - 1e-9
+        for n, length in zip(shape, (10.0 * 0.75**0.5, 10.0 * 0.75**0.5, 15.0), strict=True)
     )
 
 
@@ -164,6 +172,11 @@ def test_out_is_written_in_place():
     ],
 )
 def test_bad_arguments_are_named(arguments, message):
-    good = {"hkl": oracles.box((1, 1, 1)), "f": np.ones(27, complex), "shape": (4, 4, 4), "cell": CELL}
+    good = {
+        "hkl": oracles.box((1, 1, 1)),
+        "f": np.ones(27, complex),
+        "shape": (4, 4, 4),
+        "cell": CELL,
+    }
     with pytest.raises(ValueError, match=message):
         argand.map_from_structure_factors(**{**good, **arguments})

@@ -10,16 +10,18 @@ import pytest
 
 import emulated
 import oracles
-from argand import _dispatch
+from argand import _seam
 from batches import COMPLEX, as_double, random_batch, truth
 from emulated import moved
 
 REACH = (2, 6, 15)  # rows as long as rows are, more of them than a tile has
 
 
-def batch_of(dtype: str, scattered: bool) -> _dispatch.Batch:
+def batch_of(dtype: str, scattered: bool) -> _seam.Batch:
     """Reflections in long rows, or none beside another, so that a block has many tiles of rows."""
-    batch = random_batch(np.random.default_rng(1), reflections="list", atoms=(40, 33), reach=REACH, dtype=dtype)
+    batch = random_batch(
+        np.random.default_rng(1), reflections="list", atoms=(40, 33), reach=REACH, dtype=dtype
+    )
     hkl = oracles.box(REACH)
     return batch._replace(hkl=np.ascontiguousarray(hkl[::2]) if scattered else hkl)
 
@@ -28,7 +30,7 @@ def forward(scattered: bool) -> bool:
     """A sum over whole tiles; whether it is right."""
     batch = batch_of("float32", scattered)
     out = np.full(batch.out_shape, np.nan, COMPLEX["float32"])
-    _dispatch.structure_factors(moved(batch), moved(out))
+    _seam.structure_factors(moved(batch), moved(out))
     return bool(np.abs(out - truth(as_double(batch))).max() < 1e-5 * np.abs(out).max())
 
 
@@ -36,9 +38,11 @@ def backward(scattered: bool) -> bool:
     batch = batch_of("float64", scattered)
     g = np.ones(batch.out_shape, complex)
     ours, core = ([np.full((73, *rest), np.nan) for rest in ((3,), (6,), ())] for _ in range(2))
-    _dispatch.structure_factors_vjp(moved(batch), moved(g), *map(moved, ours))
-    _dispatch.structure_factors_vjp(batch, g, *core)
-    return all(bool(np.abs(a - b).max() < 1e-9 * np.abs(b).max()) for a, b in zip(ours, core, strict=True))
+    _seam.structure_factors_vjp(moved(batch), moved(g), *map(moved, ours))
+    _seam.structure_factors_vjp(batch, g, *core)
+    return all(
+        bool(np.abs(a - b).max() < 1e-9 * np.abs(b).max()) for a, b in zip(ours, core, strict=True)
+    )
 
 
 def transform(to_map: bool) -> bool:
@@ -50,11 +54,11 @@ def transform(to_map: bool) -> bool:
         a, b = f.copy(), rho.copy()
         if to_map:
             b[...] = np.nan
-            _dispatch.map_from_structure_factors(place(a), place(b), 0.3)
+            _seam.map_from_structure_factors(place(a), place(b), 0.3)
             results.append(b)
         else:
             a[...] = np.nan
-            _dispatch.structure_factors_from_map(place(b), place(a), 0.3)
+            _seam.structure_factors_from_map(place(b), place(a), 0.3)
             results.append(a)
     return bool(np.abs(results[0] - results[1]).max() < 1e-11 * np.abs(results[1]).max())
 
@@ -96,7 +100,9 @@ def test_every_missing_barrier_is_found_as_a_race(name):
             # two tiles of rows or two rounds are enough
             for n in range(min(max(barriers - 1, 1), 15) if barriers else 0):
                 complaint = found(kernels, RUNS[name], launch, skip_barrier=n)
-                assert complaint is not None, f"barrier {n} of {barriers} in launch {launch} can be left out"
+                assert complaint is not None, (
+                    f"barrier {n} of {barriers} in launch {launch} can be left out"
+                )
                 assert "race" in complaint or "nobody has written" in complaint, complaint
 
 
@@ -106,7 +112,9 @@ def test_every_array_too_short_by_one_is_found(name):
         for launch, (_, _, arrays, *_) in enumerate(launches(kernels, RUNS[name])):
             for n in range(arrays):
                 complaint = found(kernels, RUNS[name], launch, shrink_shared=n)
-                assert complaint is not None, f"array {n} of {arrays} in launch {launch} is longer than it needs to be"
+                assert complaint is not None, (
+                    f"array {n} of {arrays} in launch {launch} is longer than it needs to be"
+                )
                 assert "in shared memory" in complaint, complaint
 
 

@@ -26,19 +26,25 @@ def fresh_cache() -> None:
 def test_every_element_has_what_gemmi_calculates(table: str) -> None:
     rows = {"it92": "it92", "electron": "c4322", "neutron": "neutron92"}
     symbols = [
-        gemmi.Element(z).name for z in range(1, 93) if table != "neutron" or gemmi.Element(z).neutron92.get_coefs()[0]
+        gemmi.Element(z).name
+        for z in range(1, 93)
+        if table != "neutron" or gemmi.Element(z).neutron92.get_coefs()[0]
     ]
     found = argand.form_factors(symbols, STOL, table=table)
     assert found.shape == (len(symbols), 4)
     # gemmi evaluates its tables in single precision
     for symbol, f in zip(symbols, found, strict=True):
         row = getattr(gemmi.Element(symbol), rows[table])
-        np.testing.assert_allclose(f, [row.calculate_sf(s * s) for s in STOL], rtol=1e-6, err_msg=symbol)
+        np.testing.assert_allclose(
+            f, [row.calculate_sf(s * s) for s in STOL], rtol=1e-6, err_msg=symbol
+        )
 
 
 @pytest.mark.parametrize("table", ["it92", "electron"])
 def test_gaussians_are_good_to_a_few_units_in_the_last_place(table: str) -> None:
-    s = np.concatenate([np.linspace(0.0, 6.0, 1003), [50.0, 1e6]])  # at the end every exponential is 0
+    s = np.concatenate(
+        [np.linspace(0.0, 6.0, 1003), [50.0, 1e6]]
+    )  # at the end every exponential is 0
     for symbol in ("H", "C", "Cu", "Th"):
         a, b = (x[:, None].astype(np.longdouble) for x in gaussians(symbol, table))
         exponent = b * np.square(s)
@@ -50,7 +56,9 @@ def test_gaussians_are_good_to_a_few_units_in_the_last_place(table: str) -> None
 
 def test_x_ray_form_factors_at_zero_are_the_electrons() -> None:
     types = ["H", "D", "C", "O", "Fe", "O1-", "Na1+", "Cl1-", "Fe3+", "Ti4+", "Zr4+"]
-    electrons = [gemmi.Element(atom_type(t).element).atomic_number - atom_type(t).charge for t in types]
+    electrons = [
+        gemmi.Element(atom_type(t).element).atomic_number - atom_type(t).charge for t in types
+    ]
     np.testing.assert_allclose(argand.form_factors(types, 0.0), electrons, atol=0.01)
 
 
@@ -89,7 +97,9 @@ def test_deuterium_differs_for_neutrons_only() -> None:
     h, d = argand.form_factors(["H", "D"], STOL, table="neutron")
     assert h.tolist() == [-3.739] * 4
     assert d.tolist() == [6.671] * 4
-    assert argand.form_factors(["O2-"], 0.3, table="neutron")[0] == 5.803  # the charge has no part in it
+    assert (
+        argand.form_factors(["O2-"], 0.3, table="neutron")[0] == 5.803
+    )  # the charge has no part in it
 
 
 def test_dispersion_is_added() -> None:

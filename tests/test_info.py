@@ -40,7 +40,9 @@ def data(tmp_path: Path) -> Path:
     crystal = random_crystal("P 1 21/c 1", 8)
     found = measured(crystal, noise=0.03, scale=1.0)
     rows = zip(found.hkl, found.intensity, found.sigma, strict=True)
-    (tmp_path / "x.hkl").write_text("".join(f"{h:4d}{k:4d}{l:4d}{i:8.2f}{s:8.2f}\n" for (h, k, l), i, s in rows))
+    (tmp_path / "x.hkl").write_text(
+        "".join(f"{h:4d}{k:4d}{l:4d}{i:8.2f}{s:8.2f}\n" for (h, k, l), i, s in rows)
+    )
     a, b, c, alpha, beta, gamma = crystal.cell
     sites = "\n".join(
         f"{t}{n} {t} {x:.6f} {y:.6f} {z:.6f} {2.0 / (8 * np.pi**2):.6f}"
@@ -100,11 +102,22 @@ def test_what_is_wrong_is_said(data: Path, capsys: pytest.CaptureFixture[str]) -
     (data / "salt.cif").write_text(SALT)
     out = said(capsys, data / "x.hkl", "--structure", data / "salt.cif")
     assert "another space group, or cell" in out
-    out = said(capsys, data / "x.hkl", "--structure", data / "x.cif", "--spacegroup", "P -1", "--wavelength", "2.5")
+    out = said(
+        capsys,
+        data / "x.hkl",
+        "--structure",
+        data / "x.cif",
+        "--spacegroup",
+        "P -1",
+        "--wavelength",
+        "2.5",
+    )
     assert "another cell or wavelength" in out
 
 
-def test_the_example_of_the_documentation(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_example_of_the_documentation(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     root = Path(__file__).parents[1]
     monkeypatch.chdir(root)
     out = said(capsys, "tests/data/4003024.cif")
@@ -130,13 +143,17 @@ def test_structure_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         ("Cl Cl 0.5 0.5 0.5", "Cl Cl 0.05 0.05 0.05", "atoms nearer than 0.6 Å: Cl-Na"),
     ],
 )
-def test_odd_structures(tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, words: str) -> None:
+def test_odd_structures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, words: str
+) -> None:
     path = tmp_path / "salt.cif"
     path.write_text(SALT.replace(old, new))
     assert words in said(capsys, path)
 
 
-def test_a_broken_half_does_not_hide_the_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_half_does_not_hide_the_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     loop = "loop_\n_refln_index_h\n_refln_index_k\n_refln_index_l\n_refln_F_meas\n"
     path = tmp_path / "x.cif"
     path.write_text(SALT + loop + "2 0 0 x\n")
@@ -151,10 +168,14 @@ def test_a_broken_half_does_not_hide_the_other(tmp_path: Path, capsys: pytest.Ca
 
 def test_shelx_instructions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "x.ins"
-    path.write_text("TITL test\nCELL 0.71073 5 6 7 90 90 90\nLATT -1\nSFAC C O\nUNIT 4 2\nTREF\nHKLF 4\nEND\n")
+    path.write_text(
+        "TITL test\nCELL 0.71073 5 6 7 90 90 90\nLATT -1\nSFAC C O\nUNIT 4 2\nTREF\nHKLF 4\nEND\n"
+    )
     out = said(capsys, path)
     assert all(words in out for words in ("space group P 1", "content C4 O2", "210 Å³", "no atoms"))
-    path.write_text(path.read_text().replace("TREF", "FVAR 1\nC1 1 0 0 0 11 0.05\nO1 2 .5 .5 .5 11 .05"))
+    path.write_text(
+        path.read_text().replace("TREF", "FVAR 1\nC1 1 0 0 0 11 0.05\nO1 2 .5 .5 .5 11 .05")
+    )
     assert "F(000) of the sites is 14, of UNIT 40" in said(capsys, path)
 
 
@@ -186,7 +207,10 @@ def test_cell_and_content_from_elsewhere(data: Path, capsys: pytest.CaptureFixtu
 
 def test_the_setting_that_instructions_name(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """HKLF 4 1 0 0 1 0 -1 0 1 0 0: indices l, -k, h of the list are h, k, l of the structure."""
-    rows = [(line[:4], line[4:8], line[8:12], line[12:]) for line in (data / "x.hkl").read_text().splitlines()]
+    rows = [
+        (line[:4], line[4:8], line[8:12], line[12:])
+        for line in (data / "x.hkl").read_text().splitlines()
+    ]
     (data / "x.hkl").write_text("".join(f"{l}{-int(k):4d}{h}{rest}\n" for h, k, l, rest in rows))
     assert "another" in said(capsys, data / "x.hkl")
     crystal = argand.read_crystal(data / "x.cif")
@@ -220,7 +244,9 @@ def test_phased_reflections(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     crystal = random_crystal("P 1")
     hkl = argand.miller_indices(crystal.cell, d_min=1.5)
     f = np.asarray(argand.structure_factors(crystal, hkl))
-    argand.write_reflections(tmp_path / "x.mtz", hkl, cell=crystal.cell, F=2 * np.abs(f), SIGF=0.1 * np.abs(f), FC=f)
+    argand.write_reflections(
+        tmp_path / "x.mtz", hkl, cell=crystal.cell, F=2 * np.abs(f), SIGF=0.1 * np.abs(f), FC=f
+    )
     out = said(capsys, tmp_path / "x.mtz")
     assert "amplitude calc, phase" in out
     assert re.search(r"R1 0\.0000 .* of the Fc in the list itself", out)
@@ -256,7 +282,9 @@ def test_hostile_files(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("name", ["missing.cif", "folder", "empty.hkl", "words.hkl", "zeros.bin"])
-def test_what_is_no_such_file(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_what_is_no_such_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "empty.hkl").write_text("")
     (tmp_path / "words.hkl").write_text("nothing of the kind\n")
@@ -274,10 +302,17 @@ def test_the_structure_beside_may_be_broken(data: Path, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("name", ["x.cif", "x.hkl"])
 @given(st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_damaged_files(data: Path, name: str, capsys: pytest.CaptureFixture[str], drawn: st.DataObject) -> None:
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_damaged_files(
+    data: Path, name: str, capsys: pytest.CaptureFixture[str], drawn: st.DataObject
+) -> None:
     whole = bytearray(
-        (data / "x.cif").read_bytes() + b"_shelx_hkl_file\n;\n" + (data / "x.hkl").read_bytes()[:2900] + b";\n"
+        (data / "x.cif").read_bytes()
+        + b"_shelx_hkl_file\n;\n"
+        + (data / "x.hkl").read_bytes()[:2900]
+        + b";\n"
     )
     content = whole if name == "x.cif" else whole[whole.index(b"\n;\n") + 3 : -2]
     del content[drawn.draw(st.integers(1, len(content))) :]

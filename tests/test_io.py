@@ -21,8 +21,12 @@ NOTES = {
     "1001614": ("left out: H1, H2", "F(000) of the sites is 952.8, of the formula x Z 960"),
     "1100015": ("left out: H1", "F(000) of the sites is 591.51, of the formula x Z 597.51"),
     "1100977": ("those of F d d 2, its space group is called Fddd",),
-    "2009901": ("F(000) of the sites is 1051.98, of the formula x Z 1056",),  # the water's hydrogens are missing
-    "9000023": ("F(000) of the sites is 621, of the formula x Z 624 (Z = 3, assumed)",),  # the hydroxyl's too
+    "2009901": (
+        "F(000) of the sites is 1051.98, of the formula x Z 1056",
+    ),  # the water's hydrogens are missing
+    "9000023": (
+        "F(000) of the sites is 621, of the formula x Z 624 (Z = 3, assumed)",
+    ),  # the hydroxyl's too
 }
 
 # files of which a program is known to get something wrong: group, content of the cell
@@ -78,7 +82,10 @@ def test_hostile_files_give_a_crystal_or_one_line(path: Path) -> None:
         assert np.isfinite(outcome.to_p1().beta()).all()
 
 
-UNLABELLED = aniso("", "").replace("_atom_site_aniso_label", "").rstrip() + "\n0 0 0 0 0 0.1\n0 0 0 0 0 0.1\n"
+UNLABELLED = (
+    aniso("", "").replace("_atom_site_aniso_label", "").rstrip()
+    + "\n0 0 0 0 0 0.1\n0 0 0 0 0 0.1\n"
+)
 
 
 @pytest.fixture
@@ -90,12 +97,27 @@ def read(tmp_path: Path) -> Read:
     ("text", "message"),
     [
         (HEAD + ONE, "states no symmetry: P 1 is assumed"),
-        (HEAD + "_space_group_IT_number 14\n" + ONE, "by number alone: its standard setting P 1 21/c 1 is assumed"),
-        (HEAD + GROUP + loop(OPS, "x,y,z", "-x,-y,-z") + ONE, "those of P -1, its space group is called P 1 21/c 1"),
-        (HEAD.replace("100.5(2)", "90") + "_symmetry_space_group_name_H-M 'P n n n'\n" + ONE, "P n n n:1 is assumed"),
-        (HEAD + "_symmetry_space_group_name_H-M 'P 4'\n" + ONE, "does not have the symmetry of P 4"),
+        (
+            HEAD + "_space_group_IT_number 14\n" + ONE,
+            "by number alone: its standard setting P 1 21/c 1 is assumed",
+        ),
+        (
+            HEAD + GROUP + loop(OPS, "x,y,z", "-x,-y,-z") + ONE,
+            "those of P -1, its space group is called P 1 21/c 1",
+        ),
+        (
+            HEAD.replace("100.5(2)", "90") + "_symmetry_space_group_name_H-M 'P n n n'\n" + ONE,
+            "P n n n:1 is assumed",
+        ),
+        (
+            HEAD + "_symmetry_space_group_name_H-M 'P 4'\n" + ONE,
+            "does not have the symmetry of P 4",
+        ),
         (HEAD + GROUP + sites("C1 C 0 0 0", "H1 H ? ? ?", "X D 0 0 0 "), "left out: H1"),
-        (HEAD + GROUP + sites("C1 C 0 0 0 d", "Cg C .1 .1 .1 dum", extra="calc_flag"), "left out: Cg"),
+        (
+            HEAD + GROUP + sites("C1 C 0 0 0 d", "Cg C .1 .1 .1 dum", extra="calc_flag"),
+            "left out: Cg",
+        ),
         (HEAD + GROUP + sites("C1 C 0 0 0 1.5", extra="occupancy"), "occupancy above 1: C1"),
         (
             HEAD + GROUP + "_chemical_formula_sum 'C4 H4'\n_cell_formula_units_Z 1\n" + ONE,
@@ -135,21 +157,45 @@ def test_what_deserves_a_second_look(read: Read, text: str, message: str) -> Non
         (HEAD + GROUP, "no atom sites"),
         (HEAD + "loop_\n_a\n_b\n1 2 3\n", "line 8: Wrong number of values"),
         (HEAD + GROUP + ONE + "_x 'open\n", "no valid CIF: line 16: unterminated"),
-        (HEAD + GROUP + loop("_atom_site_label _atom_site_Cartn_x", "C1 1.0"), "Cartesian coordinates only"),
-        (HEAD + GROUP + loop("_atom_site_label _atom_site_fract_x", "C1 1.0"), "no fractional coordinates"),
+        (
+            HEAD + GROUP + loop("_atom_site_label _atom_site_Cartn_x", "C1 1.0"),
+            "Cartesian coordinates only",
+        ),
+        (
+            HEAD + GROUP + loop("_atom_site_label _atom_site_fract_x", "C1 1.0"),
+            "no fractional coordinates",
+        ),
         (HEAD + GROUP + sites("C1 C ? ? ?"), "no atom sites"),
         (HEAD + GROUP + sites("C1 C 0.1 ? ?"), "no fractional coordinates"),
         (HEAD + GROUP + sites("C1 C 0.1 0.2 0,3"), "_atom_site_fract_z is '0,3', needs a number"),
-        (HEAD + GROUP + sites("C1 C 0.1 0.2 0.3 half", extra="occupancy"), "_atom_site_occupancy is 'half'"),
-        (HEAD + GROUP + sites("C1 C 0.1 0.2 0.3 -0.5", extra="occupancy"), "negative occupancy: C1"),
-        (HEAD + GROUP + sites("T1 ? 0.1 0.2 0.3"), "no chemical element can be read from the site 'T1' of type '?'"),
+        (
+            HEAD + GROUP + sites("C1 C 0.1 0.2 0.3 half", extra="occupancy"),
+            "_atom_site_occupancy is 'half'",
+        ),
+        (
+            HEAD + GROUP + sites("C1 C 0.1 0.2 0.3 -0.5", extra="occupancy"),
+            "negative occupancy: C1",
+        ),
+        (
+            HEAD + GROUP + sites("T1 ? 0.1 0.2 0.3"),
+            "no chemical element can be read from the site 'T1' of type '?'",
+        ),
         (HEAD.replace("_cell_length_b 6.00\n", "") + GROUP + ONE, "the cell lengths are not given"),
         (HEAD.replace("6.00", "-6") + GROUP + ONE, "positive lengths"),
         (HEAD.replace("6.00", "0") + GROUP + ONE, "positive lengths"),
-        (HEAD.replace("100.5(2)", "wide") + GROUP + ONE, "_cell_angle_beta is 'wide', needs a number"),
+        (
+            HEAD.replace("100.5(2)", "wide") + GROUP + ONE,
+            "_cell_angle_beta is 'wide', needs a number",
+        ),
         (HEAD.replace("100.5(2)", "200") + GROUP + ONE, "no parallelepiped"),
-        (HEAD + "_cell_length_a 9\n" + GROUP + ONE, "_cell_length_a is given 2 times with different values"),
-        (HEAD + "_symmetry_space_group_name_H-M 'P 7'\n" + ONE, "space group 'P 7' is not known, and no operations"),
+        (
+            HEAD + "_cell_length_a 9\n" + GROUP + ONE,
+            "_cell_length_a is given 2 times with different values",
+        ),
+        (
+            HEAD + "_symmetry_space_group_name_H-M 'P 7'\n" + ONE,
+            "space group 'P 7' is not known, and no operations",
+        ),
         (HEAD + "_space_group_IT_number 231\n" + ONE, "is 231, needs a space group number"),
         (HEAD + loop(OPS, "x,y,z", "x+1/5,y,z") + ONE, "symmetry operations not understood"),
         (HEAD + loop(OPS, "x,y,z", "'x+½,y,z'") + ONE, "letters beyond ASCII"),
@@ -183,7 +229,9 @@ def test_encodings(read: Read, tmp_path: Path) -> None:
     expected = read(HEAD + GROUP + ONE).frac.tolist()
     assert read(text).frac.tolist() == expected
     assert read(text, encoding="utf-8-sig").frac.tolist() == expected
-    assert read(text.replace("Ž", "Z").replace("ž", "z"), encoding="latin-1").frac.tolist() == expected
+    assert (
+        read(text.replace("Ž", "Z").replace("ž", "z"), encoding="latin-1").frac.tolist() == expected
+    )
     assert read(text.replace("\n", "\r\n")).frac.tolist() == expected
     (tmp_path / "packed.cif.gz").write_bytes(gzip.compress(text.encode()))
     assert argand.read_crystal(tmp_path / "packed.cif.gz").frac.tolist() == expected
@@ -191,14 +239,26 @@ def test_encodings(read: Read, tmp_path: Path) -> None:
 
 def test_dictionary_of_dots(read: Read) -> None:
     """CIF core 3 writes _atom_site.label where its predecessors write _atom_site_label."""
-    text = (HEAD + GROUP + sites("C1 C 0.1 0.2 0.3 0.5", extra="occupancy")).replace("_cell_", "_cell.")
+    text = (HEAD + GROUP + sites("C1 C 0.1 0.2 0.3 0.5", extra="occupancy")).replace(
+        "_cell_", "_cell."
+    )
     assert read(text.replace("_atom_site_", "_atom_site.")).occ.tolist() == [0.5]
 
 
 def test_a_block_is_chosen(read: Read) -> None:
-    text = "data_global\n_x 1\n" + HEAD + GROUP + ONE + HEAD.replace("test", "II") + GROUP + sites("O1 O 0 0 0")
+    text = (
+        "data_global\n_x 1\n"
+        + HEAD
+        + GROUP
+        + ONE
+        + HEAD.replace("test", "II")
+        + GROUP
+        + sites("O1 O 0 0 0")
+    )
     assert read(text, block="II").types == ("O",)
-    with pytest.raises(ArgandError, match="no data block is called 'III', there are: global, test, II"):
+    with pytest.raises(
+        ArgandError, match="no data block is called 'III', there are: global, test, II"
+    ):
         read(text, block="III")
     with pytest.raises(ArgandError, match="the cell lengths are not given"):
         read(text, block="global")
@@ -207,7 +267,8 @@ def test_a_block_is_chosen(read: Read) -> None:
 def test_harmless_duplicates_and_gaps(read: Read) -> None:
     """Tags given twice matter only where they are used and differ; one that lost its value is null."""
     text = (
-        HEAD + "_cell_length_a 5.0(1)\n_x 1\n_x 2\n_chemical_formula_sum 'C4'\n_chemical_formula_sum ''\n_cell_volume\n"
+        HEAD
+        + "_cell_length_a 5.0(1)\n_x 1\n_x 2\n_chemical_formula_sum 'C4'\n_chemical_formula_sum ''\n_cell_volume\n"
     )
     assert read(text + GROUP + ONE).cell[0] == 5
 

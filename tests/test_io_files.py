@@ -29,10 +29,14 @@ def test_a_map_lies_as_gemmi_understands_it(tmp_path: Path) -> None:
     """Density of one atom: gemmi finds the peak at its fractional coordinates."""
     crystal = argand.Crystal(CELL, types=("Fe",), frac=np.array([[0.25, 0.5, 1 / 3]]), b_iso=2.0)
     hkl = argand.miller_indices(CELL, d_min=1.0, unique=False)
-    rho = argand.map_from_structure_factors(hkl, argand.structure_factors(crystal, hkl), (16, 20, 24), cell=CELL)
+    rho = argand.map_from_structure_factors(
+        hkl, argand.structure_factors(crystal, hkl), (16, 20, 24), cell=CELL
+    )
     argand.write_map(tmp_path / "fe.map", rho, CELL)
     grid = gemmi.read_ccp4_map(str(tmp_path / "fe.map"), setup=True).grid
-    assert grid.interpolate_value(gemmi.Fractional(0.25, 0.5, 1 / 3)) == pytest.approx(rho.max(), rel=1e-6)
+    assert grid.interpolate_value(gemmi.Fractional(0.25, 0.5, 1 / 3)) == pytest.approx(
+        rho.max(), rel=1e-6
+    )
     assert np.unravel_index(rho.argmax(), rho.shape) == (4, 10, 8)
 
 
@@ -49,14 +53,23 @@ def test_reflections_come_back(tmp_path: Path) -> None:
     f = rng.normal(size=len(hkl)) + 1j * rng.normal(size=len(hkl))
     sigma = rng.uniform(size=len(hkl))
     path = tmp_path / "f.mtz"
-    argand.write_reflections(path, hkl, f, cell=cell, spacegroup="P 21/c", SIGF=sigma, FC=2 * f, FOM=sigma)
+    argand.write_reflections(
+        path, hkl, f, cell=cell, spacegroup="P 21/c", SIGF=sigma, FC=2 * f, FOM=sigma
+    )
     assert [p.name for p in tmp_path.iterdir()] == ["f.mtz"]
     mtz = gemmi.read_mtz_file(str(path))
     columns = [(column.label, column.type) for column in mtz.columns]
     assert columns == [
-        ("H", "H"), ("K", "H"), ("L", "H"),
-        ("F", "F"), ("PHI", "P"), ("SIGF", "Q"), ("FC", "F"), ("PHIC", "P"), ("FOM", "W"),
-    ]  # fmt: skip
+        ("H", "H"),
+        ("K", "H"),
+        ("L", "H"),
+        ("F", "F"),
+        ("PHI", "P"),
+        ("SIGF", "Q"),
+        ("FC", "F"),
+        ("PHIC", "P"),
+        ("FOM", "W"),
+    ]
     np.testing.assert_allclose(mtz.array[:, 4], np.degrees(np.angle(f)), rtol=1e-5)
     again = argand.read_reflections(path)
     np.testing.assert_array_equal(again.hkl, hkl)
@@ -69,11 +82,15 @@ def test_reflections_come_back(tmp_path: Path) -> None:
 
 def test_gemmi_makes_our_map_of_our_reflections(tmp_path: Path) -> None:
     """The sign of phases in the file: gemmi's Fourier transform of it is the density of the crystal."""
-    crystal = argand.Crystal(CELL, types=("Fe", "O"), frac=np.array([[0.1, 0.2, 0.3], [0.7, 0.4, 0.9]]), b_iso=1.5)
+    crystal = argand.Crystal(
+        CELL, types=("Fe", "O"), frac=np.array([[0.1, 0.2, 0.3], [0.7, 0.4, 0.9]]), b_iso=1.5
+    )
     hkl = argand.miller_indices(CELL, d_min=1.2)
     f = argand.structure_factors(crystal, hkl)
     argand.write_reflections(tmp_path / "f.mtz", hkl, f, cell=CELL)
-    grid = gemmi.read_mtz_file(str(tmp_path / "f.mtz")).transform_f_phi_to_map("F", "PHI", exact_size=(12, 12, 16))
+    grid = gemmi.read_mtz_file(str(tmp_path / "f.mtz")).transform_f_phi_to_map(
+        "F", "PHI", exact_size=(12, 12, 16)
+    )
     rho = argand.map_from_structure_factors(hkl, f, (12, 12, 16), cell=CELL)
     np.testing.assert_allclose(np.array(grid), rho, atol=1e-5 * np.abs(rho).max())
 
@@ -123,10 +140,14 @@ _refln_index_l
         ("intensity_meas intensity_sigma", "4 0.5", {"intensity": 4.0, "sigma": 0.5}),
     ],
 )
-def test_reflections_of_a_cif(tmp_path: Path, columns: str, row: str, expected: dict[str, float]) -> None:
+def test_reflections_of_a_cif(
+    tmp_path: Path, columns: str, row: str, expected: dict[str, float]
+) -> None:
     tags = "\n".join(f"_refln_{column}" for column in columns.split())
     # a second row, so that a column of nothing but '?' is there
-    (tmp_path / "x.fcf").write_text(f"{LOOP}{tags}\n1 2 3 {row}\n0 0 2 {' '.join(['1'] * len(columns.split()))}\n")
+    (tmp_path / "x.fcf").write_text(
+        f"{LOOP}{tags}\n1 2 3 {row}\n0 0 2 {' '.join(['1'] * len(columns.split()))}\n"
+    )
     found = argand.read_reflections(tmp_path / "x.fcf")
     assert found.hkl.tolist() == [[1, 2, 3], [0, 0, 2]]
     assert found.cell == (5, 6, 7, 90, 90, 90)
@@ -174,7 +195,10 @@ def test_measured_files(name: str, count: int, spacegroup: str | None) -> None:
         (b"MTZ " + b"\xff" * 100, "no valid MTZ file"),
         (b"data_x\n_a 1\n", "no list of reflections"),
         (b"data_x\nloop_\n_refln_index_h\n_refln_F_calc\n1 2\n", "lacks indices"),
-        (b"data_x\nloop_\n_refln_index_h\n_refln_index_k\n_refln_index_l\n1 x 2\n", "_refln_index_k is 'x'"),
+        (
+            b"data_x\nloop_\n_refln_index_h\n_refln_index_k\n_refln_index_l\n1 x 2\n",
+            "_refln_index_k is 'x'",
+        ),
         (b"data_x\nloop_\n_refln_index_h\n1 2 '\n", "no valid CIF"),
         (b"   1   0   0   34.12    0.50\n   1   a   0   34.12    0.50\n", "line 2 is ' 1 a 0 34"),
         (b"1,0,0,three,4\n", "line 1 is '1,0,0,three,4', needs h k l"),
@@ -211,7 +235,9 @@ def test_a_damaged_header_is_refused_before_it_is_believed(tmp_path: Path) -> No
     argand.write_reflections(tmp_path / "x.mtz", [[1, 0, 0]], [1j], cell=CELL)
     text = (tmp_path / "x.mtz").read_bytes()
     assert b"NCOL        5            1" in text
-    (tmp_path / "x.mtz").write_bytes(text.replace(b"NCOL        5            1", b"NCOL        5   1000000000"))
+    (tmp_path / "x.mtz").write_bytes(
+        text.replace(b"NCOL        5            1", b"NCOL        5   1000000000")
+    )
     with pytest.raises(ArgandError, match="its header states no size, or one beyond"):
         argand.read_reflections(tmp_path / "x.mtz")
 
@@ -233,7 +259,9 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_finished_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "f.mtz"
     path.write_text("the old one")
 

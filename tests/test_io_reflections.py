@@ -20,7 +20,9 @@ from data_dir import SHARED, needs_shared
 
 INDEX = st.integers(-999, 9999)
 VALUE = st.integers(-999_999, 9_999_999).map(lambda n: n / 100)
-ROW = st.tuples(INDEX, INDEX, INDEX, VALUE, st.integers(1, 99_999).map(lambda n: n / 100), st.integers(1, 999))
+ROW = st.tuples(
+    INDEX, INDEX, INDEX, VALUE, st.integers(1, 99_999).map(lambda n: n / 100), st.integers(1, 999)
+)
 ROWS = st.lists(ROW.filter(lambda row: any(row[:3])), min_size=1, max_size=20)
 FEW = settings(max_examples=40, deadline=None)
 
@@ -61,7 +63,10 @@ class TestShelx:
         assert found.intensity.tolist() == [9999.99, -9999.99]
         assert found.sigma.tolist() == [12345.67, 100.0]
         free = read("-12-10  3 99.5 1.5E-01\n1 -2-3-4.25 2.\n")
-        assert columns(free, "intensity", "sigma").tolist() == [[-12, -10, 3, 99.5, 0.15], [1, -2, -3, -4.25, 2]]
+        assert columns(free, "intensity", "sigma").tolist() == [
+            [-12, -10, 3, 99.5, 0.15],
+            [1, -2, -3, -4.25, 2],
+        ]
 
     def test_amplitudes(self) -> None:
         found = read("   1   0   0   34.12    0.50\n", hklf=3)
@@ -92,7 +97,9 @@ class TestShelx:
         ids=["zeros", "blank", "nothing", "instructions", "cif"],
     )
     def test_ends(self, end: str) -> None:
-        assert len(read("   1   0   0   34.12    0.50\n   0   2   0    4.12    0.50\n" + end).hkl) == 2
+        assert (
+            len(read("   1   0   0   34.12    0.50\n   0   2   0    4.12    0.50\n" + end).hkl) == 2
+        )
 
     def test_a_line_of_words_inside_is_no_end(self) -> None:
         line = "   1   0   0   34.12    0.50\n"
@@ -102,7 +109,11 @@ class TestShelx:
     def test_instructions_after_the_end(self) -> None:
         rest = "TITL x\nCELL 0.71073 5 6 7 90 95 90\nLATT -1\nSYMM -X, Y+1/2, -Z\nSFAC C\nUNIT 2\nHKLF 4\nEND\n"
         found = read("   1   0   0   34.12    0.50\n   0   0   0    0.00    0.00\n" + rest)
-        assert (found.cell, found.spacegroup, found.wavelength) == ((5, 6, 7, 90, 95, 90), "P 1 21 1", 0.71073)
+        assert (found.cell, found.spacegroup, found.wavelength) == (
+            (5, 6, 7, 90, 95, 90),
+            "P 1 21 1",
+            0.71073,
+        )
 
     @pytest.mark.parametrize(
         "line",
@@ -129,10 +140,13 @@ class TestShelx:
 class TestNamedColumns:
     def test_amplitudes_and_phases(self) -> None:
         found = read(
-            "# from somewhere\nh k l F sigF phase note\n1 0 0 3.0 0.1 90 7\n\n0,1,0,4.0,0.2,-180,7\n".replace(",", " ")
+            "# from somewhere\nh k l F sigF phase note\n1 0 0 3.0 0.1 90 7\n\n0,1,0,4.0,0.2,-180,7\n".replace(
+                ",", " "
+            )
         )
         np.testing.assert_allclose(
-            columns(found, "amplitude", "sigma", "phase"), [[1, 0, 0, 3, 0.1, np.pi / 2], [0, 1, 0, 4, 0.2, -np.pi]]
+            columns(found, "amplitude", "sigma", "phase"),
+            [[1, 0, 0, 3, 0.1, np.pi / 2], [0, 1, 0, 4, 0.2, -np.pi]],
         )
 
     def test_intensities_with_commas(self) -> None:
@@ -184,14 +198,19 @@ class TestCif:
         assert found.hkl.tolist() == [[0, 1, 0], [-10, -2, -3]]
 
     def test_an_embedded_fcf(self) -> None:
-        inside = "data_y\n" + loop("_refln_", "index_h index_k index_l F_calc phase_calc", "1 2 3 4.0 90")
+        inside = "data_y\n" + loop(
+            "_refln_", "index_h index_k index_l F_calc phase_calc", "1 2 3 4.0 90"
+        )
         found = read(f"{HEAD}_iucr_refine_fcf_details\n;\n{inside};\n", name="x.cif")
         np.testing.assert_allclose(found.f, [4j], atol=1e-12)
         assert found.cell == (5, 6, 7, 90, 90, 90)
 
     def test_an_unmerged_loop(self) -> None:
         text = loop(
-            "_diffrn_refln_", "index_h index_k index_l intensity_net intensity_u", "1 0 0 5.0 0.5", "-1 0 0 5.1 0.5"
+            "_diffrn_refln_",
+            "index_h index_k index_l intensity_net intensity_u",
+            "1 0 0 5.0 0.5",
+            "-1 0 0 5.1 0.5",
         )
         assert columns(read(HEAD + text, name="x.cif"), "intensity", "sigma").tolist() == [
             [1, 0, 0, 5.0, 0.5],
@@ -200,12 +219,18 @@ class TestCif:
 
     def test_a_space_group_without_a_cell(self) -> None:
         text = "data_x\n_symmetry.space_group_name_H-M 'P 2 3'\n"
-        text += loop("_diffrn_refln.", "id index_h index_k index_l intensity_net intensity_sigma", "1 2 0 0 915.6 3.6")
+        text += loop(
+            "_diffrn_refln.",
+            "id index_h index_k index_l intensity_net intensity_sigma",
+            "1 2 0 0 915.6 3.6",
+        )
         found = read(text, name="x.cif")
         assert (found.spacegroup, found.cell, found.sigma.tolist()) == ("P 2 3", None, [3.6])
 
     def test_mmcif(self) -> None:
-        head = HEAD.replace("_cell_length_", "_cell.length_").replace("_symmetry_space", "_symmetry.space")
+        head = HEAD.replace("_cell_length_", "_cell.length_").replace(
+            "_symmetry_space", "_symmetry.space"
+        )
         text = loop(
             "_refln.",
             "index_h index_k index_l status F_meas_au F_meas_sigma_au",
@@ -222,8 +247,15 @@ class TestCif:
 
     @pytest.mark.parametrize(("letter", "name"), [("I", "intensity"), ("F", "amplitude")])
     def test_mmcif_with_friedel_mates(self, letter: str, name: str) -> None:
-        tags = " ".join(f"pdbx_{letter}_{sign}{kind}" for sign in ("plus", "minus") for kind in ("", "_sigma"))
-        text = loop("_refln.", f"index_h index_k index_l {tags}", "1 2 3 5.0 0.5 6.0 0.6", "0 1 0 7.0 0.7 ? ?")
+        tags = " ".join(
+            f"pdbx_{letter}_{sign}{kind}" for sign in ("plus", "minus") for kind in ("", "_sigma")
+        )
+        text = loop(
+            "_refln.",
+            f"index_h index_k index_l {tags}",
+            "1 2 3 5.0 0.5 6.0 0.6",
+            "0 1 0 7.0 0.7 ? ?",
+        )
         assert columns(read(HEAD + text, name="x.cif"), name, "sigma").tolist() == [
             [1, 2, 3, 5, 0.5],
             [0, 1, 0, 7, 0.7],
@@ -234,25 +266,39 @@ class TestCif:
         text = loop("_refln_", "index_h index_k index_l F_meas", "1 0 0 5.0")
         both = HEAD + text + (HEAD + text).replace("data_x", "data_y").replace("5.0", "6.0")
         assert read(both, name="x.cif", block="y").amplitude.tolist() == [6.0]
-        with pytest.warns(argand.errors.ArgandWarning, match="several lists of reflections: that of x is read"):
+        with pytest.warns(
+            argand.errors.ArgandWarning, match="several lists of reflections: that of x is read"
+        ):
             assert read(both, name="x.cif").amplitude.tolist() == [5.0]
         with pytest.raises(ArgandError, match="no data block is called 'z', there are: x, y"):
             read(both, name="x.cif", block="z")
 
     def test_columns_of_two_loops_do_not_mix(self) -> None:
-        text = loop("_refln_", "index_h index_k index_l", "1 0 0", "0 1 0") + loop("_refln_", "F_meas", "1.0")
+        text = loop("_refln_", "index_h index_k index_l", "1 0 0", "0 1 0") + loop(
+            "_refln_", "F_meas", "1.0"
+        )
         with pytest.raises(ArgandError, match=r"amplitude has shape \(1,\), needs \(2,\)"):
             read(HEAD + text, name="x.cif")
 
     def test_a_setting_without_a_name_keeps_its_operations(self) -> None:
-        ops = loop("_symmetry_equiv_pos_as_xyz", "", "x,y,z", "x+1/2,y+1/2,z+1/2", "-x,y,-z+1/2", "x+1/2,-y,z").replace(
-            "\n\n", "\n"
-        )
+        ops = loop(
+            "_symmetry_equiv_pos_as_xyz",
+            "",
+            "x,y,z",
+            "x+1/2,y+1/2,z+1/2",
+            "-x,y,-z+1/2",
+            "x+1/2,-y,z",
+        ).replace("\n\n", "\n")
         ops = "loop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\n'-x+1/4,-y,z+1/2'\n"
         text = HEAD.replace("_symmetry_space_group_name_H-M 'P 21 21 21'\n", "") + ops
-        found = read(text + loop("_refln_", "index_h index_k index_l F_meas", "1 0 0 5.0"), name="x.cif")
+        found = read(
+            text + loop("_refln_", "index_h index_k index_l F_meas", "1 0 0 5.0"), name="x.cif"
+        )
         assert found.spacegroup == "x,y,z;-x+1/4,-y,z+1/2"
-        assert argand.systematic_absences([[0, 0, 1], [0, 0, 2]], found.spacegroup).tolist() == [True, False]
+        assert argand.systematic_absences([[0, 0, 1], [0, 0, 2]], found.spacegroup).tolist() == [
+            True,
+            False,
+        ]
 
 
 class TestMtz:
@@ -271,10 +317,19 @@ class TestMtz:
 
     def test_what_argand_writes(self, tmp_path: Path) -> None:
         argand.write_reflections(
-            tmp_path / "x.mtz", self.HKL, cell=self.CELL, I=[4.0, 9.0], SIGI=[1.0, 2.0], F=[2.0, 3.0], SIGF=[0.25, 0.5]
+            tmp_path / "x.mtz",
+            self.HKL,
+            cell=self.CELL,
+            I=[4.0, 9.0],
+            SIGI=[1.0, 2.0],
+            F=[2.0, 3.0],
+            SIGF=[0.25, 0.5],
         )
         found = argand.read_reflections(tmp_path / "x.mtz")
-        assert columns(found, "intensity", "sigma", "amplitude").tolist() == [[1, 2, 3, 4, 1, 2], [0, 1, 0, 9, 2, 3]]
+        assert columns(found, "intensity", "sigma", "amplitude").tolist() == [
+            [1, 2, 3, 4, 1, 2],
+            [0, 1, 0, 9, 2, 3],
+        ]
 
     def test_measured_and_calculated(self, tmp_path: Path) -> None:
         names = (("FC", "F"), ("PHIC", "P"), ("FP", "F"), ("SIGFP", "Q"))
@@ -287,12 +342,23 @@ class TestMtz:
         np.testing.assert_allclose(found.f, [5j, -6], atol=1e-6)
         assert found.wavelength == pytest.approx(0.9)
 
-    @pytest.mark.parametrize(("kinds", "name"), [(("K", "M"), "intensity"), (("G", "L"), "amplitude")])
+    @pytest.mark.parametrize(
+        ("kinds", "name"), [(("K", "M"), "intensity"), (("G", "L"), "amplitude")]
+    )
     def test_friedel_mates(self, tmp_path: Path, kinds: tuple[str, str], name: str) -> None:
-        names = (("V(+)", kinds[0]), ("SIGV(+)", kinds[1]), ("V(-)", kinds[0]), ("SIGV(-)", kinds[1]))
+        names = (
+            ("V(+)", kinds[0]),
+            ("SIGV(+)", kinds[1]),
+            ("V(-)", kinds[0]),
+            ("SIGV(-)", kinds[1]),
+        )
         rows = np.array([[5, 0.5, 6, 0.25], [7, 1, np.nan, np.nan]])
         found = argand.read_reflections(self.written(tmp_path / "x.mtz", rows, *names))
-        assert columns(found, name, "sigma").tolist() == [[1, 2, 3, 5, 0.5], [0, 1, 0, 7, 1], [-1, -2, -3, 6, 0.25]]
+        assert columns(found, name, "sigma").tolist() == [
+            [1, 2, 3, 5, 0.5],
+            [0, 1, 0, 7, 1],
+            [-1, -2, -3, 6, 0.25],
+        ]
 
     def test_unmerged(self, tmp_path: Path) -> None:
         """The file keeps equivalents in the asymmetric unit and how they got there; the measured indices come back."""
@@ -329,7 +395,11 @@ class TestMtz:
 class TestArguments:
     def test_they_prevail(self) -> None:
         found = read(LIST, cell=(5, 6, 7, 90, 90, 90), spacegroup="P21/c", wavelength=0.7)
-        assert (found.cell, found.spacegroup, found.wavelength) == ((5, 6, 7, 90, 90, 90), "P 1 21/c 1", 0.7)
+        assert (found.cell, found.spacegroup, found.wavelength) == (
+            (5, 6, 7, 90, 90, 90),
+            "P 1 21/c 1",
+            0.7,
+        )
         embedded = read(f"{HEAD}_shelx_hkl_file\n;\n{LIST};\n", name="x.cif", spacegroup="P 1")
         assert (embedded.cell, embedded.spacegroup) == ((5, 6, 7, 90, 90, 90), "P 1")
 
@@ -361,7 +431,9 @@ def test_compressed(tmp_path: Path) -> None:
 def test_kinds_of_files(tmp_path: Path) -> None:
     argand.write_map(tmp_path / "m", np.ones((4, 4, 4)), (5, 5, 5, 90, 90, 90))
     argand.write_reflections(tmp_path / "r", [[1, 0, 0]], [1j], cell=(5, 5, 5, 90, 90, 90))
-    (tmp_path / "c").write_text(HEAD + loop("_atom_site_", "label fract_x fract_y fract_z", "C1 0 0 0"))
+    (tmp_path / "c").write_text(
+        HEAD + loop("_atom_site_", "label fract_x fract_y fract_z", "C1 0 0 0")
+    )
     (tmp_path / "h").write_text(LIST)
     (tmp_path / "s").write_text("TITL x\nCELL 0.7 5 6 7 90 90 90\n")
     kinds = {name: identify(tmp_path / name) for name in "mrchs"}
@@ -375,7 +447,13 @@ SOURCES = {
     "x.csv": b"h,k,l,F,sigF\n1,0,0,3.0,0.1\n",
     "x.cif": f"{HEAD}_shelx_hkl_file\n;\n{LIST};\n".encode(),
     "x.fcf": (
-        HEAD + loop("_refln_", "index_h index_k index_l F_squared_meas F_squared_sigma", "1 0 0 5.0 1", "0 1 0 2 1")
+        HEAD
+        + loop(
+            "_refln_",
+            "index_h index_k index_l F_squared_meas F_squared_sigma",
+            "1 0 0 5.0 1",
+            "0 1 0 2 1",
+        )
     ).encode(),
     "x.res": b"TITL x\nCELL 0.7 5 6 7 90 90 90\nLATT 1\nSFAC C\nUNIT 4\nFVAR 1\nC1 1 .1 .2 .3 11 .05\nHKLF 4\nEND\n",
 }
@@ -413,7 +491,8 @@ def test_damaged_files_are_read_or_refused(name: str, data: st.DataObject) -> No
 @needs_shared
 @pytest.mark.parametrize("cut", [1, 100, 1000, 30001, 200002])
 @pytest.mark.parametrize(
-    "name", ["nacl_hikari.cif", "cod_2238212.hkl", "structurefinder_106c.fcf", "shelxfile_2240189.res"]
+    "name",
+    ["nacl_hikari.cif", "cod_2238212.hkl", "structurefinder_106c.fcf", "shelxfile_2240189.res"],
 )
 @pytest.mark.filterwarnings("ignore::argand.errors.ArgandWarning")
 def test_real_files_cut_short(tmp_path: Path, name: str, cut: int) -> None:

@@ -43,7 +43,11 @@ def test_numbers_and_defaults(read: Read) -> None:
         ("B_iso_or_equiv", "1.5", 1.5),
         ("U_iso_or_equiv adp_type", "0.02(1) Uiso", 0.02 * B_PER_U),
         ("B_iso_or_equiv adp_type", "1.5 Biso", 1.5),
-        ("B_iso_or_equiv thermal_displace_type", "1.5 Uiso", 1.5),  # the column says what the number is
+        (
+            "B_iso_or_equiv thermal_displace_type",
+            "1.5 Uiso",
+            1.5,
+        ),  # the column says what the number is
         ("U_iso_or_equiv thermal_displace_type", "0.02 Biso", 0.02 * B_PER_U),
         ("B_iso_or_equiv U_iso_or_equiv", "? 0.02", 0.02 * B_PER_U),
         ("B_iso_or_equiv U_iso_or_equiv", "1.5 .", 1.5),
@@ -59,23 +63,32 @@ def test_isotropic_displacement(read: Read, extra: str, values: str, b_iso: floa
 
 
 @pytest.mark.parametrize(
-    "kind", ["adp_type Uani", "adp_type Bani", "thermal_displace_type Uani", "adp_type ?", "occupancy 1"]
+    "kind",
+    ["adp_type Uani", "adp_type Bani", "thermal_displace_type Uani", "adp_type ?", "occupancy 1"],
 )
 @pytest.mark.parametrize(("letter", "row"), [("U", U_ROW), ("B", B_ROW)])
 def test_anisotropic_displacement(read: Read, letter: str, row: str, kind: str) -> None:
     column, value = kind.split()
-    text = sites(f"C1 C 0.1 0.2 0.3 {value} 0.05", "H1 H 0.3 0.2 0.1 . 0.06", extra=f"{column} U_iso_or_equiv")
+    text = sites(
+        f"C1 C 0.1 0.2 0.3 {value} 0.05",
+        "H1 H 0.3 0.2 0.1 . 0.06",
+        extra=f"{column} U_iso_or_equiv",
+    )
     crystal = read(HEAD + GROUP + text + aniso(row, letter=letter))
     assert crystal.u_aniso is not None
     np.testing.assert_allclose(crystal.u_aniso[0], TENSOR, rtol=1e-7)
     assert np.isnan(crystal.u_aniso[1]).all()
     assert crystal.b_iso[1] == pytest.approx(0.06 * B_PER_U)
-    assert crystal.b_iso[0] == pytest.approx(0.02 * B_PER_U, rel=0.05)  # the equivalent of the tensor, not 0.05
+    assert crystal.b_iso[0] == pytest.approx(
+        0.02 * B_PER_U, rel=0.05
+    )  # the equivalent of the tensor, not 0.05
 
 
 def test_a_site_called_isotropic_is(read: Read) -> None:
     text = sites("C1 C 0.1 0.2 0.3 Uiso 0.05", extra="adp_type U_iso_or_equiv") + aniso(U_ROW)
-    with pytest.warns(ArgandWarning, match="called isotropic, so their anisotropic U is not used: C1"):
+    with pytest.warns(
+        ArgandWarning, match="called isotropic, so their anisotropic U is not used: C1"
+    ):
         crystal = read(HEAD + GROUP + text)
     assert crystal.u_aniso is None
     assert crystal.b_iso[0] == pytest.approx(0.05 * B_PER_U)
@@ -90,15 +103,21 @@ def test_a_site_called_anisotropic_without_a_tensor(read: Read) -> None:
 
 def test_b_and_u_that_disagree(read: Read) -> None:
     with pytest.warns(ArgandWarning, match="B and U disagree, U is used: C1"):
-        crystal = read(HEAD + GROUP + sites("C1 C 0.1 0.2 0.3 2.5 0.02", extra="B_iso_or_equiv U_iso_or_equiv"))
+        crystal = read(
+            HEAD + GROUP + sites("C1 C 0.1 0.2 0.3 2.5 0.02", extra="B_iso_or_equiv U_iso_or_equiv")
+        )
     assert crystal.b_iso[0] == pytest.approx(0.02 * B_PER_U)
 
 
 def test_equal_labels_take_their_tensors_in_order(read: Read) -> None:
     rows = [f"{name} {u} {u} {u} 0 0 0" for name, u in (("Al2", 0.01), ("O1", 0.02), ("Al2", 0.03))]
-    crystal = read(HEAD + GROUP + sites("Al2 Al 0 0 0", "Al2 Al .1 .2 .3", "O1 O .4 .4 .4") + aniso(*rows))
+    crystal = read(
+        HEAD + GROUP + sites("Al2 Al 0 0 0", "Al2 Al .1 .2 .3", "O1 O .4 .4 .4") + aniso(*rows)
+    )
     assert crystal.u_aniso[:, 0].tolist() == [0.01, 0.03, 0.02]
-    with pytest.warns(ArgandWarning, match="2 sites and 1 rows of anisotropic displacement are called Al2"):
+    with pytest.warns(
+        ArgandWarning, match="2 sites and 1 rows of anisotropic displacement are called Al2"
+    ):
         crystal = read(HEAD + GROUP + sites("Al2 Al 0 0 0", "Al2 Al .1 .2 .3") + aniso(rows[0]))
     assert crystal.u_aniso[:, 0].tolist() == [0.01, 0.01]
 
@@ -136,7 +155,9 @@ def test_equal_labels_take_their_tensors_in_order(read: Read) -> None:
         ("", None, None),
     ],
 )
-def test_types_and_labels_are_read_by_the_formula(text: str, formula: str | None, symbol: str | None) -> None:
+def test_types_and_labels_are_read_by_the_formula(
+    text: str, formula: str | None, symbol: str | None
+) -> None:
     found = read_type(text, formula.split() if formula else None)
     assert (found.symbol if found else None) == symbol
 
@@ -145,7 +166,10 @@ def test_types_and_labels_are_read_by_the_formula(text: str, formula: str | None
     ("text", "expected"),
     [
         ("C12 H30 Al F5 N2", {"C": 12, "H": 30, "Al": 1, "F": 5, "N": 2}),
-        ("Ca (Al1.94 Fe.06) Si2 O10 D4", {"Ca": 1, "Al": 1.94, "Fe": 0.06, "Si": 2, "O": 10, "D": 4}),
+        (
+            "Ca (Al1.94 Fe.06) Si2 O10 D4",
+            {"Ca": 1, "Al": 1.94, "Fe": 0.06, "Si": 2, "O": 10, "D": 4},
+        ),
         ("Mo4O23.16Sr11", {"Mo": 4, "O": 23.16, "Sr": 11}),
         ("Na (H2 O)2 (P (O H)3)2", {"Na": 1, "H": 10, "O": 8, "P": 2}),
         ("Ca3 Co2 -x Mn x O6", None),

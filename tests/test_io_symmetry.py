@@ -18,8 +18,14 @@ def read(tmp_path: Path) -> Read:
     ("symmetry", "group"),
     [
         (loop(OPS, "x,y,z", "'-x, y+1/2, 1/2-z'", "-X,-Y,-Z", "x,.5-y,z+0.5"), "P 1 21/c 1"),
-        (loop("_symmetry_equiv_pos_site_id _symmetry_equiv_pos_as_xyz", "1 x,y,z", "2 -x,-y,-z"), "P -1"),
-        (loop("_space_group_symop.id _space_group_symop.operation_xyz", "1 x,y,z", "2 -x,-y,-z"), "P -1"),
+        (
+            loop("_symmetry_equiv_pos_site_id _symmetry_equiv_pos_as_xyz", "1 x,y,z", "2 -x,-y,-z"),
+            "P -1",
+        ),
+        (
+            loop("_space_group_symop.id _space_group_symop.operation_xyz", "1 x,y,z", "2 -x,-y,-z"),
+            "P -1",
+        ),
         (loop(OPS, "-x,-y,-z"), "P -1"),  # the identity goes without saying
         (f"{OPS} x,y,z\n", "P 1"),
         ("_symmetry_space_group_name_Hall '-P 2yn'\n", "P 1 21/n 1"),
@@ -47,5 +53,7 @@ def test_symmetry_in_every_form(read: Read, symmetry: str, group: str) -> None:
 )
 def test_settings_by_name(read: Read, name: str, cell: tuple[int, ...], group: str) -> None:
     tags = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
-    text = "data_x\n" + "".join(f"_cell_{tag} {value}\n" for tag, value in zip(tags, cell, strict=True))
+    text = "data_x\n" + "".join(
+        f"_cell_{tag} {value}\n" for tag, value in zip(tags, cell, strict=True)
+    )
     assert read(f"{text}_symmetry_space_group_name_H-M '{name}'\n{ONE}").spacegroup == group

@@ -12,13 +12,13 @@ import pytest
 
 import argand
 import oracles
-from argand import _dispatch
+from argand import _seam
 from batches import COMPLEX, as_double, random_batch, truth
 
 SHAPES = ["box", "list", "lists"]
 
 
-def forward(batch: _dispatch.Batch, kernels: Any = _dispatch) -> np.ndarray:
+def forward(batch: _seam.Batch, kernels: Any = _seam) -> np.ndarray:
     out = np.full(batch.out_shape, np.nan, COMPLEX[str(batch.frac.dtype)])
     kernels.structure_factors(batch, out)
     return out
@@ -30,19 +30,25 @@ def forward(batch: _dispatch.Batch, kernels: Any = _dispatch) -> np.ndarray:
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 2e-6)])
 def test_sum_is_the_definition(kernels, reflections, dispersion, at_rest, dtype, tolerance):
     rng = np.random.default_rng(1)
-    batch = random_batch(rng, reflections=reflections, dispersion=dispersion, at_rest=at_rest, dtype=dtype)
+    batch = random_batch(
+        rng, reflections=reflections, dispersion=dispersion, at_rest=at_rest, dtype=dtype
+    )
     expected = truth(as_double(batch))
     assert np.abs(forward(batch, kernels) - expected).max() < tolerance * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("reach", [(0, 0, 0), (2, 1, 1), (0, 5, 3), (5, 0, 0), (0, 0, 9), (4, 4, 4), (2, 16, 17)])
+@pytest.mark.parametrize(
+    "reach", [(0, 0, 0), (2, 1, 1), (0, 5, 3), (5, 0, 0), (0, 0, 9), (4, 4, 4), (2, 16, 17)]
+)
 @pytest.mark.parametrize("dispersion", [False, True])
 @pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 2e-6)])
 def test_boxes_whose_axes_are_separate(kernels, reach, dispersion, dtype, tolerance):
     """Displacement along the axes only; from one reflection to a box that is cut into parts."""
     rng = np.random.default_rng(11)
     atoms = (3, 0, 300) if reach == (2, 16, 17) else (3, 0, 20)
-    batch = random_batch(rng, reflections="box", atoms=atoms, reach=reach, dispersion=dispersion, dtype=dtype)
+    batch = random_batch(
+        rng, reflections="box", atoms=atoms, reach=reach, dispersion=dispersion, dtype=dtype
+    )
     batch = batch._replace(beta=batch.beta * np.array([1, 1, 1, 0, 0, 0], dtype))
     expected = truth(as_double(batch))
     assert np.abs(forward(batch, kernels) - expected).max() < tolerance * np.abs(expected).max()
@@ -54,13 +60,22 @@ def test_boxes_whose_axes_are_separate(kernels, reach, dispersion, dtype, tolera
 def test_boxes_larger_than_the_caches_are_those_made_in_parts(dispersion, dtype, threads):
     """They are written past the caches, in whole lines of them: wherever they begin, and nothing beside them."""
     rng, beside = np.random.default_rng(12), 7.0
-    batch = random_batch(rng, reflections="box", atoms=(3, 0) * 4000, at_rest=True, dispersion=dispersion, dtype=dtype)
+    batch = random_batch(
+        rng,
+        reflections="box",
+        atoms=(3, 0) * 4000,
+        at_rest=True,
+        dispersion=dispersion,
+        dtype=dtype,
+    )
     expected = np.empty(batch.out_shape, COMPLEX[dtype])
     for first in range(0, batch.crystals, 500):
         some = slice(batch.atom_ptr[first], batch.atom_ptr[first + 500])
         part = batch._replace(atom_ptr=batch.atom_ptr[first : first + 501] - batch.atom_ptr[first])
-        part = part._replace(frac=batch.frac[some], occ=batch.occ[some], scatterer=batch.scatterer[some])
-        _dispatch.structure_factors(part, expected[first : first + 500])
+        part = part._replace(
+            frac=batch.frac[some], occ=batch.occ[some], scatterer=batch.scatterer[some]
+        )
+        _seam.structure_factors(part, expected[first : first + 500])
     before = argand.num_threads()
     argand.set_num_threads(threads)
     try:
@@ -68,7 +83,7 @@ def test_boxes_larger_than_the_caches_are_those_made_in_parts(dispersion, dtype,
             room = np.full(expected.size + 20, beside, expected.dtype)
             out = room[first : first + expected.size].reshape(expected.shape)
             assert out.nbytes > 16 << 20
-            _dispatch.structure_factors(batch, out)
+            _seam.structure_factors(batch, out)
             np.testing.assert_array_equal(out, expected)
             assert (room[:first] == beside).all()
             assert (room[first + expected.size :] == beside).all()
@@ -112,7 +127,9 @@ def test_adjoint_identity(kernels, reflections, dispersion):
 
     # fourth-order difference of the analytic function: error about step^4
     step = 3e-4
-    derivative = (8 * (moved(step) - moved(-step)) - (moved(2 * step) - moved(-2 * step))) / (12 * step)
+    derivative = (8 * (moved(step) - moved(-step)) - (moved(2 * step) - moved(-2 * step))) / (
+        12 * step
+    )
     left = np.vdot(g, derivative).real
     right = sum((a * d).sum() for a, d in zip(gradients, directions, strict=True))
     assert abs(left - right) < 1e-7 * np.linalg.norm(g) * np.linalg.norm(derivative)
@@ -127,7 +144,9 @@ def test_occupancy_is_linear_so_its_adjoint_is_exact(kernels, reflections):
     grad_occ = np.empty(len(batch.occ))
     kernels.structure_factors_vjp(batch, g, None, None, grad_occ)
     f = forward(batch, kernels)
-    assert abs(np.vdot(g, f).real - grad_occ @ batch.occ) < 1e-12 * np.linalg.norm(g) * np.linalg.norm(f)
+    assert abs(np.vdot(g, f).real - grad_occ @ batch.occ) < 1e-12 * np.linalg.norm(
+        g
+    ) * np.linalg.norm(f)
 
 
 def test_only_what_is_wanted_is_written(kernels):
@@ -176,12 +195,19 @@ def test_any_number_of_atoms(kernels, reflections, atoms, dtype):
 def test_gradients_in_single_precision(kernels, reflections, dispersion):
     """Those of float32 are those of float64 to rounding."""
     rng = np.random.default_rng(16)
-    batch = random_batch(rng, reflections=reflections, dispersion=dispersion, dtype="float32", reach=(4, 6, 8))
-    g = (rng.normal(size=batch.out_shape) + 1j * rng.normal(size=batch.out_shape)).astype(np.complex64)
+    batch = random_batch(
+        rng, reflections=reflections, dispersion=dispersion, dtype="float32", reach=(4, 6, 8)
+    )
+    g = (rng.normal(size=batch.out_shape) + 1j * rng.normal(size=batch.out_shape)).astype(
+        np.complex64
+    )
     n = len(batch.frac)
-    single, double = ([np.full((n, *rest), np.nan, t) for rest in ((3,), (6,), ())] for t in ("float32", "float64"))
+    single, double = (
+        [np.full((n, *rest), np.nan, t) for rest in ((3,), (6,), ())]
+        for t in ("float32", "float64")
+    )
     kernels.structure_factors_vjp(batch, g, *single)
-    _dispatch.structure_factors_vjp(as_double(batch), g.astype(complex), *double)
+    _seam.structure_factors_vjp(as_double(batch), g.astype(complex), *double)
     for ours, true in zip(single, double, strict=True):
         assert np.abs(ours - true).max() < 1e-5 * np.abs(true).max()
 
@@ -189,7 +215,9 @@ def test_gradients_in_single_precision(kernels, reflections, dispersion):
 @pytest.mark.parametrize("reflections", SHAPES)
 def test_results_do_not_depend_on_threads(reflections):
     before = argand.num_threads()
-    batch = random_batch(np.random.default_rng(8), reflections=reflections, atoms=(40,) * 50, reach=(6, 6, 6))
+    batch = random_batch(
+        np.random.default_rng(8), reflections=reflections, atoms=(40,) * 50, reach=(6, 6, 6)
+    )
     try:
         results = []
         for threads in (1, 2, 5):
@@ -215,17 +243,21 @@ def test_calls_from_several_threads_at_once():
         np.testing.assert_array_equal(result, expected)
 
 
-def _child(batch: _dispatch.Batch, expected: np.ndarray) -> None:
+def _child(batch: _seam.Batch, expected: np.ndarray) -> None:
     os._exit(0 if np.array_equal(forward(batch), expected) else 1)
 
 
-@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork")
+@pytest.mark.skipif(
+    "fork" not in multiprocessing.get_all_start_methods(), reason="this system cannot fork"
+)
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_child_computes_with_threads_of_its_own():
     before = argand.num_threads()
     argand.set_num_threads(3)
     try:
-        batch = random_batch(np.random.default_rng(10), reflections="box", atoms=(30,) * 40, reach=(6, 6, 6))
+        batch = random_batch(
+            np.random.default_rng(10), reflections="box", atoms=(30,) * 40, reach=(6, 6, 6)
+        )
         expected = forward(batch)  # the pool is running when the process forks
         child = multiprocessing.get_context("fork").Process(target=_child, args=(batch, expected))
         child.start()
@@ -242,11 +274,19 @@ def test_a_forked_child_computes_with_threads_of_its_own():
         ({"occ": np.zeros(25)}, ValueError, r"occ has shape \(25,\), needs \(26,\)"),
         ({"beta": np.zeros((26, 6), "f4")}, TypeError, "beta has dtype float32, needs float64"),
         ({"frac": np.zeros((52, 3))[::2]}, ValueError, "frac is strided"),
-        ({"scatterer": np.full(26, 3, np.int32)}, ValueError, "scatterer runs from 3 to 3, needs 0 to 2"),
+        (
+            {"scatterer": np.full(26, 3, np.int32)},
+            ValueError,
+            "scatterer runs from 3 to 3, needs 0 to 2",
+        ),
         ({"scatterer": np.full(26, -1, np.int32)}, ValueError, "scatterer runs from -1"),
         ({"atom_ptr": np.array([0, 30, 6, 6, 26])}, ValueError, "atom_ptr must rise from 0 to 26"),
         ({"atom_ptr": np.array([0, 5, 5, 6, 20])}, ValueError, "atom_ptr must rise from 0 to 26"),
-        ({"form": np.ones(10), "form_ptr": np.array([0, 3, 6, 10])}, ValueError, "a row of form has 3 entries"),
+        (
+            {"form": np.ones(10), "form_ptr": np.array([0, 3, 6, 10])},
+            ValueError,
+            "a row of form has 3 entries",
+        ),
         ({"box": None}, TypeError, "either as a box or as a list"),
     ],
 )
@@ -254,7 +294,7 @@ def test_bad_batches_are_refused_by_name(change, error, message):
     batch = random_batch(np.random.default_rng(11), reflections="box")
     out = np.empty(batch.out_shape, complex)
     with pytest.raises(error, match=message):
-        _dispatch.structure_factors(batch._replace(**change), out)
+        _seam.structure_factors(batch._replace(**change), out)
 
 
 def test_bad_outputs_are_refused_by_name():
@@ -268,7 +308,7 @@ def test_bad_outputs_are_refused_by_name():
         (read_only, "out is read-only"),
     ):
         with pytest.raises((ValueError, TypeError), match=message):
-            _dispatch.structure_factors(batch, out)
+            _seam.structure_factors(batch, out)
 
 
 @pytest.mark.parametrize("dispersion", [False, True])
@@ -300,8 +340,8 @@ def test_measure_is_abs_and_angle(dtype, tolerance):
     reach = rng.random((3, size)) < 0.8
     row = np.array([0, 2, 1, 1, 0])
     weight, amplitude, phase = (np.full(f.shape, np.nan, f.real.dtype) for _ in range(3))
-    seen = _dispatch.Seen(weight, amplitude, phase, np.empty(f.shape, bool))
-    _dispatch.measure(f, _dispatch.Detector(row, scale, reach, 0.1), seen)
+    seen = _seam.Seen(weight, amplitude, phase, np.empty(f.shape, bool))
+    _seam.measure(f, _seam.Detector(row, scale, reach, 0.1), seen)
     mask = reach[row] & (np.abs(f) * scale[row] > 0.1)
     np.testing.assert_array_equal(seen.mask, mask)
     np.testing.assert_allclose(seen.weight, np.abs(f) * mask, rtol=tolerance)
@@ -313,22 +353,25 @@ def test_measure_is_abs_and_angle(dtype, tolerance):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_measure_of_boxes_is_that_of_their_structure_factors(dtype, at_rest):
     rng = np.random.default_rng(15)
-    batch = random_batch(rng, reflections="box", atoms=(5, 0, 1, 20, 3), dtype=dtype, at_rest=at_rest)
+    batch = random_batch(
+        rng, reflections="box", atoms=(5, 0, 1, 20, 3), dtype=dtype, at_rest=at_rest
+    )
     f = forward(batch).reshape(5, -1)
-    detector = _dispatch.Detector(
+    detector = _seam.Detector(
         row=np.array([0, 2, 1, 1, 0]),
         scale=rng.uniform(0.5, 2, (3, f.shape[1])).astype(dtype),
         reach=rng.random((3, f.shape[1])) < 0.8,
         threshold=0.1,
     )
     of_f, of_boxes = (
-        _dispatch.Seen(*(np.full(f.shape, np.nan, dtype) for _ in range(3)), np.empty(f.shape, bool)) for _ in range(2)
+        _seam.Seen(*(np.full(f.shape, np.nan, dtype) for _ in range(3)), np.empty(f.shape, bool))
+        for _ in range(2)
     )
-    _dispatch.measure(f, detector, of_f)
-    _dispatch.measure_boxes(batch, detector, of_boxes)
-    for name in _dispatch.Seen._fields:
+    _seam.measure(f, detector, of_f)
+    _seam.measure_boxes(batch, detector, of_boxes)
+    for name in _seam.Seen._fields:
         np.testing.assert_array_equal(getattr(of_boxes, name), getattr(of_f, name))
     with pytest.raises(TypeError, match="needs a box and real form factors"):
-        _dispatch.measure_boxes(random_batch(rng, reflections="list", dtype=dtype), detector, of_boxes)
+        _seam.measure_boxes(random_batch(rng, reflections="list", dtype=dtype), detector, of_boxes)
     with pytest.raises(ValueError, match="row runs from 0 to 3"):
-        _dispatch.measure_boxes(batch, detector._replace(row=np.array([0, 3, 1, 1, 0])), of_boxes)
+        _seam.measure_boxes(batch, detector._replace(row=np.array([0, 3, 1, 1, 0])), of_boxes)

@@ -11,7 +11,11 @@ import oracles
 from strategies import crystals, reflections
 
 settings.register_profile(
-    "argand", max_examples=60, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+    "argand",
+    max_examples=60,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("argand")
 
@@ -48,14 +52,18 @@ def test_friedel(crystal, hkl):
 def test_moving_all_atoms_is_a_phase_ramp(crystal, hkl, shift):
     moved = argand.structure_factors(crystal.replace(frac=crystal.frac + shift), hkl)
     ramp = np.exp(2j * np.pi * hkl @ np.array(shift))
-    assert np.abs(moved - ramp * argand.structure_factors(crystal, hkl)).max(initial=0) < 1e-11 * scale(crystal)
+    assert np.abs(moved - ramp * argand.structure_factors(crystal, hkl)).max(
+        initial=0
+    ) < 1e-11 * scale(crystal)
 
 
 @given(crystals(), crystals(), reflections())
 def test_a_batch_is_its_crystals(one, other, hkl):
     both = argand.structure_factors([one, other], hkl)
     for f, crystal in zip(both, (one, other), strict=True):
-        assert np.abs(f - argand.structure_factors(crystal, hkl)).max(initial=0) < 1e-12 * scale(crystal)
+        assert np.abs(f - argand.structure_factors(crystal, hkl)).max(initial=0) < 1e-12 * scale(
+            crystal
+        )
 
 
 @given(crystals(max_sites=6), st.integers(0, 2**32 - 1))

@@ -18,7 +18,9 @@ def test_difference_of_equal_amplitudes_is_nothing():
 
 
 def test_unmeasured_reflections_add_nothing():
-    np.testing.assert_allclose(argand.difference_coefficients([np.nan, 2.0], [1 + 1j, 1j]), [0, 1j], atol=1e-15)
+    np.testing.assert_allclose(
+        argand.difference_coefficients([np.nan, 2.0], [1 + 1j, 1j]), [0, 1j], atol=1e-15
+    )
 
 
 def test_a_difference_map_shows_the_atom_that_is_missing():
@@ -34,7 +36,9 @@ def test_a_difference_map_shows_the_atom_that_is_missing():
 
 @pytest.mark.parametrize("spacegroup", ["P 1", "P 1 21/c 1", "C 1 2/c 1"])
 def test_patterson_is_the_autocorrelation_of_the_density(spacegroup):
-    atoms = argand.Crystal(CELL, spacegroup, types=("O", "C"), frac=[[0.1, 0.2, 0.3], [0.4, 0.7, 0.55]], b_iso=4.0)
+    atoms = argand.Crystal(
+        CELL, spacegroup, types=("O", "C"), frac=[[0.1, 0.2, 0.3], [0.4, 0.7, 0.55]], b_iso=4.0
+    )
     hkl = argand.miller_indices(CELL, spacegroup, d_min=1.3)
     grid = (18, 20, 24)
     f = argand.structure_factors(atoms, hkl)

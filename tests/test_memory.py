@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand import _memory, large_cells
+from argand import _memory, nufft
 from argand.errors import MemoryLimitError
 
 CELL = (12.0, 13.0, 14.0, 85.0, 95.0, 104.0)
@@ -30,7 +30,9 @@ def crystal(seed: int = 1, atoms: int = 20, spacegroup: str = "P 1") -> argand.C
     rng = np.random.default_rng(seed)
     types = tuple(("C", "N", "O", "S")[i % 4] for i in range(atoms))
     cell = (12.0 + 0.1 * seed, *CELL[1:])
-    return argand.Crystal(cell, spacegroup, types=types, frac=rng.random((atoms, 3)), b_iso=rng.uniform(1, 5, atoms))
+    return argand.Crystal(
+        cell, spacegroup, types=types, frac=rng.random((atoms, 3)), b_iso=rng.uniform(1, 5, atoms)
+    )
 
 
 def mixed(count: int, seed: int = 2) -> np.ndarray:
@@ -56,11 +58,15 @@ def test_the_limit_is_kept_and_checked():
     assert argand.memory_limit() == 12345
 
 
-@pytest.mark.parametrize(("value", "said"), [("1000000", "1000000"), ("2 GB", "ArgandError"), ("0", "ArgandError")])
+@pytest.mark.parametrize(
+    ("value", "said"), [("1000000", "1000000"), ("2 GB", "ArgandError"), ("0", "ArgandError")]
+)
 def test_the_limit_of_the_environment(value, said):
     code = "import argand\ntry: print(argand.memory_limit())\nexcept ValueError as e: print(type(e).__name__, e)"
     env = {**os.environ, "ARGAND_MEMORY_LIMIT": value}
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env).stdout
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env
+    ).stdout
     last = found.strip().splitlines()[-1]
     assert last.startswith(said)
     if said != value:
@@ -86,8 +92,15 @@ def test_blocks_of_reflections_change_nothing_and_keep_to_the_limit(dtype, space
     whole = peak(lambda: argand.structure_factors(one, hkl, dtype=dtype, method="direct"))
     argand.set_memory_limit(3 * MIB)
     f = argand.structure_factors(one, hkl, dtype=dtype, method="direct")
-    assert np.abs(f - expected).max() < (1e-12 if dtype == "complex128" else 1e-5) * np.abs(expected).max()
-    assert peak(lambda: argand.structure_factors(one, hkl, dtype=dtype, method="direct")) < 3 * MIB < whole
+    assert (
+        np.abs(f - expected).max()
+        < (1e-12 if dtype == "complex128" else 1e-5) * np.abs(expected).max()
+    )
+    assert (
+        peak(lambda: argand.structure_factors(one, hkl, dtype=dtype, method="direct"))
+        < 3 * MIB
+        < whole
+    )
 
 
 def test_blocks_of_crystals_change_nothing_and_keep_to_the_limit():
@@ -109,11 +122,21 @@ def test_what_cannot_be_cut_says_what_it_needs_first():
     f = np.ones(len(hkl), complex)
     argand.set_memory_limit(MIB)
     calls = {
-        r"F of 1 crystal at 100,000 reflections needs 1\.53 MiB": lambda: argand.structure_factors(one, hkl),
-        r"F of 2 crystals at 200,000 reflections": lambda: argand.structure_factors([one] * 2, [hkl, hkl]),
-        r"method='nufft' for hkl to 9 9 9 needs .*use method='direct'": lambda: large_cells.structure_factors(one, hkl),
-        r"a map of 64 x 64 x 64 points": lambda: argand.map_from_structure_factors(hkl, f, (64, 64, 64), cell=CELL),
-        r"F to 9 9 9 of a map of 8 x": lambda: argand.structure_factors_from_map(np.ones((8, 8, 8)), hkl, cell=CELL),
+        r"F of 1 crystal at 100,000 reflections needs 1\.53 MiB": lambda: argand.structure_factors(
+            one, hkl
+        ),
+        r"F of 2 crystals at 200,000 reflections": lambda: argand.structure_factors(
+            [one] * 2, [hkl, hkl]
+        ),
+        r"method='nufft' for hkl to 9 9 9 needs .*use method='direct'": lambda: (
+            nufft.structure_factors(one, hkl)
+        ),
+        r"a map of 64 x 64 x 64 points": lambda: argand.map_from_structure_factors(
+            hkl, f, (64, 64, 64), cell=CELL
+        ),
+        r"F to 9 9 9 of a map of 8 x": lambda: argand.structure_factors_from_map(
+            np.ones((8, 8, 8)), hkl, cell=CELL
+        ),
     }
     for words, call in calls.items():
         with pytest.raises(MemoryLimitError, match=words) as caught:

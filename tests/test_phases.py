@@ -35,7 +35,9 @@ def symmetric(spacegroup: str, frac: np.ndarray) -> np.ndarray:
 class TestPhaseError:
     def test_whole_turns_do_not_count(self) -> None:
         phi = np.linspace(-3, 3, 7)
-        assert phases.phase_error(phi, phi + 2 * np.pi * np.arange(7)) == pytest.approx(0, abs=1e-12)
+        assert phases.phase_error(phi, phi + 2 * np.pi * np.arange(7)) == pytest.approx(
+            0, abs=1e-12
+        )
 
     def test_opposite_phases(self) -> None:
         assert phases.phase_error([0.3], [0.3 + np.pi]) == pytest.approx(np.pi)
@@ -138,9 +140,12 @@ class TestAlignOrigin:
         rng = np.random.default_rng(seed)
         hkl = half(2)
         phi, guess = rng.uniform(-np.pi, np.pi, (2, len(hkl)))
-        grid = np.stack(np.meshgrid(*[np.arange(24) / 24] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+        grid = np.stack(np.meshgrid(*[np.arange(24) / 24] * 3, indexing="ij"), axis=-1).reshape(
+            -1, 3
+        )
         best = max(
-            float(np.cos(phi - sigma * guess - 2 * np.pi * grid @ hkl.T).mean(axis=1).max()) for sigma in (1, -1)
+            float(np.cos(phi - sigma * guess - 2 * np.pi * grid @ hkl.T).mean(axis=1).max())
+            for sigma in (1, -1)
         )
         assert phases.align_origin(hkl, phi, guess, origins="continuous").score >= best
 
@@ -148,7 +153,17 @@ class TestAlignOrigin:
     @pytest.mark.parametrize("hand", [1, -1])
     @pytest.mark.parametrize(
         "spacegroup",
-        ["P 1", "P -1", "P 1 21/c 1", "P 1 21 1", "P 1 m 1", "P 21 21 21", "I 41", "R 3:R", "F d d 2"],
+        [
+            "P 1",
+            "P -1",
+            "P 1 21/c 1",
+            "P 1 21 1",
+            "P 1 m 1",
+            "P 21 21 21",
+            "I 41",
+            "R 3:R",
+            "F d d 2",
+        ],
     )
     def test_spacegroup(self, spacegroup: str, hand: int, seed: int) -> None:
         """Any permissible shift is found again, the floating part of it included."""
@@ -216,8 +231,31 @@ class TestPermissibleOrigins:
     def test_enantiomorphic_pairs(self) -> None:
         """Of the 230 groups the 22 of the eleven pairs, and no others, refuse the other hand."""
         standard = [gemmi.find_spacegroup_by_number(n).xhm() for n in range(1, 231)]
-        refused = [name for name in standard if len(phases.permissible_origins(name, -1).shifts) == 0]
-        pairs = [76, 78, 91, 95, 92, 96, 144, 145, 151, 153, 152, 154, 169, 170, 171, 172, 178, 179, 180, 181]
+        refused = [
+            name for name in standard if len(phases.permissible_origins(name, -1).shifts) == 0
+        ]
+        pairs = [
+            76,
+            78,
+            91,
+            95,
+            92,
+            96,
+            144,
+            145,
+            151,
+            153,
+            152,
+            154,
+            169,
+            170,
+            171,
+            172,
+            178,
+            179,
+            180,
+            181,
+        ]
         pairs += [212, 213]
         assert sorted(gemmi.SpaceGroup(name).number for name in refused) == sorted(pairs)
 

@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[1]
 
 def test_python_examples_run(tmp_path, monkeypatch):
     pytest.importorskip("lightning")
-    examples = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    examples = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE
+    )
     assert len(examples) == 4
     (tmp_path / "tests").symlink_to(ROOT / "tests", target_is_directory=True)
     monkeypatch.chdir(tmp_path)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand._dispatch import arrangement
+from argand._seam import arrangement
 from argand.errors import ArgandError
 from argand.reflections import asymmetric_unit, centric, epsilon, friedel_mates
 from argand.symmetry import operations
@@ -29,7 +29,12 @@ CELLS = {
 
 def equivalents(hkl: np.ndarray, spacegroup: str) -> set[tuple[int, ...]]:
     rotations = [rotation for rotation, _ in operations(spacegroup)]
-    return {tuple((sign * row @ rotation).tolist()) for row in hkl for rotation in rotations for sign in (1, -1)}
+    return {
+        tuple((sign * row @ rotation).tolist())
+        for row in hkl
+        for rotation in rotations
+        for sign in (1, -1)
+    }
 
 
 def as_set(hkl: np.ndarray) -> set[tuple[int, ...]]:
@@ -103,7 +108,10 @@ def test_a_survey_finds_stol_reach_and_ends() -> None:
         np.testing.assert_allclose(squares, argand.stol(hkl, TRICLINIC) ** 2, rtol=1e-12)
         assert reach == tuple(np.abs(hkl).max(axis=0))
         assert ends == (squares.min(), squares.max())
-    assert argand.reflections.survey(np.empty((0, 3), np.int32), TRICLINIC)[1:] == ((0, 0, 0), (0.0, 0.0))
+    assert argand.reflections.survey(np.empty((0, 3), np.int32), TRICLINIC)[1:] == (
+        (0, 0, 0),
+        (0.0, 0.0),
+    )
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.float64])
@@ -119,7 +127,10 @@ def test_how_a_list_is_arranged(kind: type) -> None:
     assert arrangement(cube[:0]) == (0, -1)
     rng = np.random.default_rng(1)
     mixed = rng.integers(-1, 2, (500, 3)).astype(kind)
-    assert arrangement(mixed) == (500 - int((np.diff(mixed, axis=0) == [0, 0, 1]).all(axis=1).sum()), -1)
+    assert arrangement(mixed) == (
+        500 - int((np.diff(mixed, axis=0) == [0, 0, 1]).all(axis=1).sum()),
+        -1,
+    )
 
 
 def test_reach_at_an_energy() -> None:
@@ -129,9 +140,14 @@ def test_reach_at_an_energy() -> None:
     within = argand.reachable(cube, cell, 10.0)
     d = 0.5 / argand.stol(cube[within & cube.any(axis=1)], cell)
     assert d.min() >= argand.wavelength(10.0) / 2
-    assert argand.reachable([[0, 0, 4], [0, 0, 5]], (2.5,) * 3 + (90.0,) * 3, 10.0).tolist() == [True, False]
+    assert argand.reachable([[0, 0, 4], [0, 0, 5]], (2.5,) * 3 + (90.0,) * 3, 10.0).tolist() == [
+        True,
+        False,
+    ]
     # a plane exactly at the limit counts
-    assert argand.reachable([[0, 0, 2]], (argand.wavelength(10.0),) * 3 + (90.0,) * 3, 10.0).tolist() == [True]
+    assert argand.reachable(
+        [[0, 0, 2]], (argand.wavelength(10.0),) * 3 + (90.0,) * 3, 10.0
+    ).tolist() == [True]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +159,10 @@ def test_reach_at_an_energy() -> None:
         (lambda: argand.hkl_cube(-1), "h_max is -1"),
         (lambda: argand.stol([[1, 2]], TRICLINIC), r"hkl has shape \(1, 2\)"),
         (lambda: argand.wavelength(0), "energy_kev is 0"),
-        (lambda: argand.systematic_absences([1, 2, 3], "P 1"), r"hkl has shape \(3,\), needs \(m, 3\)"),
+        (
+            lambda: argand.systematic_absences([1, 2, 3], "P 1"),
+            r"hkl has shape \(3,\), needs \(m, 3\)",
+        ),
         (lambda: asymmetric_unit([[0.5, 0, 0]], "P 1"), "no whole number"),
         (lambda: asymmetric_unit([[np.nan, 0, 0]], "P 1"), "no whole number"),
     ],

@@ -28,13 +28,23 @@ VOID = {"meta", "img", "source", "br"}
 def results() -> Results:
     scores = tuple(
         Score(model, loss, samples, value, 0.1 * value, 500.0, value / 100, 1 - value / 1000)
-        for model, plain, cured in zip(MODELS, (490.0, 480.0, 600.0, 575.0), (0.93, 0.3, 5.0, 19.0), strict=True)
+        for model, plain, cured in zip(
+            MODELS, (490.0, 480.0, 600.0, 575.0), (0.93, 0.3, 5.0, 19.0), strict=True
+        )
         for samples in (NEW, NEVER)
         for loss, value in (("published", plain), ("invariant", cured))
     )
-    answers = {"floor": 485.4, "committed": 601.0, "all_zero": 930.0, "random": 1009.0, "random_best_hand": 985.0}
+    answers = {
+        "floor": 485.4,
+        "committed": 601.0,
+        "all_zero": 930.0,
+        "random": 1009.0,
+        "random_best_hand": 985.0,
+    }
     references = tuple(
-        Reference(name, samples, value, 9.0) for samples in (NEW, NEVER, ALL) for name, value in answers.items()
+        Reference(name, samples, value, 9.0)
+        for samples in (NEW, NEVER, ALL)
+        for name, value in answers.items()
     )
     curve = {"step": [1, 2], "training": [600.0, 450.0], "new samples": [600.0, 520.0]}
     return Results(
@@ -43,7 +53,13 @@ def results() -> Results:
         1007.4,
         dict.fromkeys(MODELS, 12_345),
         {model: {"published": curve, "invariant": curve} for model in MODELS},
-        {"metals": ["Au", "Fe", "V"], "held_out": ["V"], "spread": 0.05, "energy_kev": 10.0, "seed": 0},
+        {
+            "metals": ["Au", "Fe", "V"],
+            "held_out": ["V"],
+            "spread": 0.05,
+            "energy_kev": 10.0,
+            "seed": 0,
+        },
         environment(),
     )
 
@@ -61,14 +77,20 @@ def report() -> str:
     pictures = {
         "hkl": both(lambda theme: viz.plot_hkl(hkl, f.ravel(), theme=theme)),
         "tiles": both(lambda theme: viz.plot_tiles(f, f, theme=theme)),
-        "scores": both(lambda theme: viz.plot_scores({"m": {"published": 2.0}}, {"floor": 1.0}, theme=theme)),
+        "scores": both(
+            lambda theme: viz.plot_scores({"m": {"published": 2.0}}, {"floor": 1.0}, theme=theme)
+        ),
         "curves": both(lambda theme: viz.plot_loss_curves(curves, theme=theme)),
     }
     pictures["slices_invariant"] = pictures["slices_published"] = both(
         lambda theme: viz.plot_slices(rho, rho, CELL, theme=theme)
     )
-    density = parts.interactive(viz.isosurfaces({"true": rho, "predicted": rho}, CELL, level=0.5), "density")
-    drawn = Illustrations(pictures, density, "V, atom 0 moved by 0.06 a", "the U-net", (3e-16, 2e-14))
+    density = parts.interactive(
+        viz.isosurfaces({"true": rho, "predicted": rho}, CELL, level=0.5), "density"
+    )
+    drawn = Illustrations(
+        pictures, density, "V, atom 0 moved by 0.06 a", "the U-net", (3e-16, 2e-14)
+    )
     return main_job_page(results(), drawn, {"table.csv": "all scores & references"})
 
 
@@ -113,7 +135,9 @@ def test_is_well_formed_and_self_contained(report: str) -> None:
     assert len(set(parsed.ids)) == len(parsed.ids)
     inside = {f"#{anchor}" for anchor in parsed.ids}
     for target in parsed.refers:
-        assert target.startswith("data:image/png;base64,") or target in inside or target == "table.csv"
+        assert (
+            target.startswith("data:image/png;base64,") or target in inside or target == "table.csv"
+        )
     assert "default-src 'none'" in report
     assert report.count("* plotly.js v") == 1
 
@@ -140,7 +164,13 @@ def test_says_its_numbers(report: str) -> None:
         "601",
     ):
         assert words in text
-    for words in ("Floor of the published loss", "All phases zero", "Random phases", "never seen", "Friedel"):
+    for words in (
+        "Floor of the published loss",
+        "All phases zero",
+        "Random phases",
+        "never seen",
+        "Friedel",
+    ):
         assert words in text
 
 

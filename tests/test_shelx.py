@@ -56,7 +56,11 @@ def test_instructions(tmp_path: Path) -> None:
     assert (said.weights, said.extinction) == ((0.05, 0.3), 0.012)
     assert [atom[0] for atom in said.atoms] == ["C1", "H1", "C1A", "O2"]
     experiment = read_experiment(tmp_path / "x.res")
-    assert (experiment.wavelength, experiment.extinction, experiment.table) == (0.71073, 0.012, "it92")
+    assert (experiment.wavelength, experiment.extinction, experiment.table) == (
+        0.71073,
+        0.012,
+        "it92",
+    )
     assert experiment.radiation() == ("it92", pytest.approx(17.4446, abs=1e-3), 0.012)
     assert experiment.radiation("neutron") == ("neutron", None, 0.0)
     assert replace(experiment, dispersion=False).radiation() == ("it92", None, 0.0)
@@ -76,7 +80,9 @@ def test_atoms(tmp_path: Path) -> None:
     assert u[1:].tolist() == pytest.approx([1.2 * u[0], 0.04, 0.05])
 
 
-@pytest.mark.parametrize(("latt", "count"), [(1, 2), (-1, 1), (2, 4), (3, 6), (-3, 3), (4, 8), (5, 4), (6, 4), (-7, 2)])
+@pytest.mark.parametrize(
+    ("latt", "count"), [(1, 2), (-1, 1), (2, 4), (3, 6), (-3, 3), (4, 8), (5, 4), (6, 4), (-7, 2)]
+)
 def test_lattices(tmp_path: Path, latt: int, count: int) -> None:
     text = HEAD.replace("LATT 1\n", f"LATT {latt}\n").replace("SYMM -X, 0.5+Y, 0.5-Z\n", "")
     text = text.replace("7.1 8.3 9.7 90 103 90", "7 7 9 90 90 120")
@@ -99,7 +105,9 @@ HKLF 4
     assert crystal.occ.tolist() == [1.0, 0.5]
 
 
-@pytest.mark.parametrize("translation", ["1/3+X, 2/3+Y, Z", "0.33333+X, .66667+Y, Z", " X+.3333,Y+ 0.6666667, Z"])
+@pytest.mark.parametrize(
+    "translation", ["1/3+X, 2/3+Y, Z", "0.33333+X, .66667+Y, Z", " X+.3333,Y+ 0.6666667, Z"]
+)
 def test_thirds(tmp_path: Path, translation: str) -> None:
     text = HEAD.replace("-X, 0.5+Y, 0.5-Z", translation).replace("LATT 1", "LATT -1")
     text = text.replace("Z\nSFAC", "Z\nSYMM 2/3+X, 1/3+Y, Z\nSFAC")
@@ -117,7 +125,11 @@ def test_thirds(tmp_path: Path, translation: str) -> None:
         ("SFAC C H O", "SFAC C H", "atom O2 is of type 3, SFAC names 2"),
         ("FVAR 0.5 0.7 0.04", "FVAR 0.5", "asks for free variable 2"),
         ("FVAR 0.5 0.7 0.04", "FVAR half", "line 12 .FVAR. is 'half', needs 1 number"),
-        ("CELL 0.71073 7.1 8.3 9.7 90 103 90", "CELL 0.71073 7.1 8.3 9.7 90 203 90", "no parallelepiped"),
+        (
+            "CELL 0.71073 7.1 8.3 9.7 90 103 90",
+            "CELL 0.71073 7.1 8.3 9.7 90 203 90",
+            "no parallelepiped",
+        ),
         ("0.4 0.2 0.3 21.0", "0.4 0.2 0.3 x", "atom C1A has 'x', needs a number"),
         ("0.4 0.2 0.3 21.0", "0.4 0.2 0.3 1e999", "atom C1A has '1e999', needs a number"),
         (ATOMS, "HKLF 4\n", "no atom sites"),
@@ -135,7 +147,9 @@ def test_what_is_wrong_is_named(tmp_path: Path, old: str, new: str, words: str) 
 def test_a_res_file_is_the_crystal_of_its_cif(name: str) -> None:
     """SHELXL wrote both from one refinement: |F| agree to the digits of the files."""
     first = argand.read_crystal(SHARED / "measured" / f"{name}.res")
-    second = argand.read_crystal(SHARED / "measured" / f"{name}.cif", block="NaCl" if "nacl" in name else None)
+    second = argand.read_crystal(
+        SHARED / "measured" / f"{name}.cif", block="NaCl" if "nacl" in name else None
+    )
     hkl = argand.miller_indices(second.cell, second.spacegroup, d_min=1.0)
     f, g = (np.abs(argand.structure_factors(crystal, hkl)) for crystal in (first, second))
     assert np.abs(f - g).sum() < 0.002 * g.sum()

@@ -20,7 +20,9 @@ CELLS = {
 }
 
 
-def random_crystal(rng: np.random.Generator, spacegroup: str = "P 1", sites: int = 4) -> argand.Crystal:
+def random_crystal(
+    rng: np.random.Generator, spacegroup: str = "P 1", sites: int = 4
+) -> argand.Crystal:
     """General and special positions, ions, partial occupancy, B (a tensor would have to fit the site's symmetry)."""
     frac = rng.random((sites, 3))
     frac[0] = 0  # an inversion centre, a rotation axis, ... of most groups
@@ -53,7 +55,9 @@ def test_what_symmetry_spares_changes_nothing(spacegroup, energy_kev):
 
 
 def test_absent_reflections_of_a_centred_cell_are_exactly_zero():
-    f = argand.structure_factors(random_crystal(np.random.default_rng(2), "F d d 2"), [[1, 0, 0], [1, 1, 1]])
+    f = argand.structure_factors(
+        random_crystal(np.random.default_rng(2), "F d d 2"), [[1, 0, 0], [1, 1, 1]]
+    )
     assert f[0] == 0
     assert abs(f[1]) > 0.1
 
@@ -66,7 +70,9 @@ def test_symmetry_equivalents_have_equal_amplitudes_and_shifted_phases():
     for op in gemmi.SpaceGroup("P 41 21 2").operations():
         rotation, translation = np.array(op.rot) / op.DEN, np.array(op.tran) / op.DEN
         moved = argand.structure_factors(crystal, hkl @ rotation)
-        np.testing.assert_allclose(moved, f * np.exp(-2j * np.pi * hkl @ translation), rtol=0, atol=1e-11)
+        np.testing.assert_allclose(
+            moved, f * np.exp(-2j * np.pi * hkl @ translation), rtol=0, atol=1e-11
+        )
 
 
 def test_the_order_of_the_list_does_not_matter():
@@ -75,7 +81,9 @@ def test_the_order_of_the_list_does_not_matter():
     hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, d_min=1.0)
     shuffled = rng.permutation(len(hkl))
     f = argand.structure_factors(crystal, hkl)
-    np.testing.assert_allclose(argand.structure_factors(crystal, hkl[shuffled]), f[shuffled], rtol=0, atol=1e-11)
+    np.testing.assert_allclose(
+        argand.structure_factors(crystal, hkl[shuffled]), f[shuffled], rtol=0, atol=1e-11
+    )
     several = argand.structure_factors([crystal, crystal], [hkl[shuffled], hkl[:5]])
     np.testing.assert_allclose(several[0], f[shuffled], rtol=0, atol=1e-11)
     np.testing.assert_allclose(several[1], f[:5], rtol=0, atol=1e-11)
@@ -85,7 +93,9 @@ def test_the_cube_is_what_its_list_is():
     crystal = random_crystal(np.random.default_rng(5), "C 1 2/c 1")
     cube = argand.hkl_cube(3)
     as_list = argand.structure_factors(crystal, cube[:-1])
-    np.testing.assert_allclose(argand.structure_factors(crystal, cube)[:-1], as_list, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(
+        argand.structure_factors(crystal, cube)[:-1], as_list, rtol=0, atol=1e-11
+    )
 
 
 @pytest.mark.parametrize("spacegroup", ["P 1", "I 41/a:2"])
@@ -100,7 +110,9 @@ def test_satellites(spacegroup):
     if spacegroup == "P 1":
         expected = (damped * np.exp(2j * np.pi * p1.frac @ hkl.T)).sum(axis=0)
         np.testing.assert_allclose(f, expected, rtol=0, atol=1e-11)
-    np.testing.assert_allclose(f[2], argand.structure_factors(crystal, [[2, 0, 0]])[0], rtol=0, atol=1e-11)
+    np.testing.assert_allclose(
+        f[2], argand.structure_factors(crystal, [[2, 0, 0]])[0], rtol=0, atol=1e-11
+    )
 
 
 def test_shapes():

@@ -24,7 +24,9 @@ def displaced_fcc(u: float) -> np.ndarray:
     """Structure factors of an fcc cell whose atom 0 moved by u along a, on the cube -6..6."""
     frac = np.array([[u, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
     envelope = 79 * np.exp(-0.03 * (HKL**2).sum(axis=1))
-    return np.asarray((envelope * np.exp(2j * np.pi * HKL @ frac.T).sum(axis=1)).reshape(13, 13, 13))
+    return np.asarray(
+        (envelope * np.exp(2j * np.pi * HKL @ frac.T).sum(axis=1)).reshape(13, 13, 13)
+    )
 
 
 def density(box: np.ndarray, points: int = 20) -> np.ndarray:
@@ -58,7 +60,9 @@ def to_oklab(rgb: np.ndarray) -> np.ndarray:
     return np.asarray(np.cbrt(linear @ np.array(to_lms).T) @ np.array(to_lab).T)
 
 
-@pytest.mark.parametrize("blind", [None, 1, 2], ids=["all colours", "red-green", "no colour along b"])
+@pytest.mark.parametrize(
+    "blind", [None, 1, 2], ids=["all colours", "red-green", "no colour along b"]
+)
 def test_phases_a_quarter_turn_apart_look_different(blind: int | None) -> None:
     """The distance in OKLab stays above what is seen at a glance, also when the red-green axis is lost.
 
@@ -92,7 +96,9 @@ def test_hkl_points_carry_amplitude_and_phase(theme: viz.ThemeName) -> None:
     shown = strength > 1e-3
     drawn = np.column_stack([points.get_sizes(), points.get_facecolor()[:, :3]])
     expected = np.column_stack([4 + 220 * strength, viz.phase_rgb(np.angle(f))])[shown]
-    assert drawn[np.lexsort(drawn.round(9).T)] == pytest.approx(expected[np.lexsort(expected.round(9).T)])
+    assert drawn[np.lexsort(drawn.round(9).T)] == pytest.approx(
+        expected[np.lexsort(expected.round(9).T)]
+    )
     assert {"h", "k", "l", "gold", "phase"} <= set(labels(figure))
 
 
@@ -100,12 +106,18 @@ def test_tiles_show_every_layer_twice() -> None:
     before, after = displaced_fcc(0), displaced_fcc(0.05)
     before[0, 0, 0] = np.nan
     figure = viz.plot_tiles(before, after)
-    images = [axes.images[0].get_array() for axes in figure.axes if axes.images and axes.get_title() != ""]
+    images = [
+        axes.images[0].get_array() for axes in figure.axes if axes.images and axes.get_title() != ""
+    ]
     assert len(images) == 13
     assert np.ma.getmaskarray(images[0])[0, 0]
     # imshow has rows upwards: k; columns: h
-    assert images[6][0, 1] == pytest.approx(np.sqrt(np.abs(before[1, 0, 6]) / np.nanmax(np.abs([before, after]))))
-    assert {"|F| (electrons)", "phase (degrees)", "before\n|F|", "after\nphase"} <= set(labels(figure))
+    assert images[6][0, 1] == pytest.approx(
+        np.sqrt(np.abs(before[1, 0, 6]) / np.nanmax(np.abs([before, after])))
+    )
+    assert {"|F| (electrons)", "phase (degrees)", "before\n|F|", "after\nphase"} <= set(
+        labels(figure)
+    )
     draw(figure)
 
 
@@ -117,7 +129,10 @@ def test_tiles_need_one_shape() -> None:
 def test_loss_curves() -> None:
     curves = {"step": [10, 20, 30], "training": [3.0, 2.0, 1.0], "new samples": [3.0, 2.5, 2.4]}
     figure = viz.plot_loss_curves(
-        {"linear": {"published": curves, "invariant": curves}, "unet": {"published": {"step": [1], "training": [1.0]}}},
+        {
+            "linear": {"published": curves, "invariant": curves},
+            "unet": {"published": {"step": [1], "training": [1.0]}},
+        },
         references={"floor": 2.0},
     )
     first, second = figure.axes
@@ -130,12 +145,19 @@ def test_loss_curves() -> None:
     assert list(first.lines[1].get_xdata()) == curves["step"]
     assert list(first.lines[1].get_ydata()) == curves["new samples"]
     assert (first.get_title(), second.get_title()) == ("linear", "unet")
-    assert (first.get_xlabel(), first.get_ylabel(), first.get_yscale()) == ("step", "loss per sample", "log")
+    assert (first.get_xlabel(), first.get_ylabel(), first.get_yscale()) == (
+        "step",
+        "loss per sample",
+        "log",
+    )
     draw(figure)
 
 
 def test_score_bars() -> None:
-    scores = {"linear": {"published": 500.0, "invariant": 1.0}, "unet": {"published": 600.0, "invariant": 25.0}}
+    scores = {
+        "linear": {"published": 500.0, "invariant": 1.0},
+        "unet": {"published": 600.0, "invariant": 25.0},
+    }
     figure = viz.plot_scores(scores, {"floor": 485.0, "all zero": 930.0})
     axes = figure.axes[0]
     ends = [bar.get_x() + bar.get_width() for bar in axes.patches]

@@ -25,8 +25,15 @@ def boxes_as(f: NDArray[Any], precision: str) -> NDArray[Any]:
 
 def quarters(reach: int) -> list[tuple[Any, Any]]:
     """(part of the half box, where it goes on the grid of an FFT) for the signs of h and k."""
-    signs = [(slice(reach, None), slice(None, reach + 1)), (slice(None, reach), slice(-reach, None))]
-    return [((..., h, k, slice(None)), (..., on_h, on_k, slice(reach + 1))) for h, on_h in signs for k, on_k in signs]
+    signs = [
+        (slice(reach, None), slice(None, reach + 1)),
+        (slice(None, reach), slice(-reach, None)),
+    ]
+    return [
+        ((..., h, k, slice(None)), (..., on_h, on_k, slice(reach + 1)))
+        for h, on_h in signs
+        for k, on_k in signs
+    ]
 
 
 @contends(
@@ -59,10 +66,14 @@ def cctbx_fft_map(work: Boxes, precision: str) -> Run:
     flex = peer("cctbx.array_family.flex")
     symmetry = crystal.symmetry(unit_cell=work.cell, space_group_symbol="P1")
     reach = work.reach
-    hkl = np.stack(np.meshgrid(*[np.arange(-reach, reach + 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    hkl = np.stack(
+        np.meshgrid(*[np.arange(-reach, reach + 1)] * 3, indexing="ij"), axis=-1
+    ).reshape(-1, 3)
     # one of each pair of Friedel mates: after -h..h in this order come the mates, in the opposite order
     unique = slice(len(hkl) // 2, None)
-    wanted = miller.set(symmetry, flex.miller_index([tuple(h) for h in hkl[unique].tolist()]), anomalous_flag=False)
+    wanted = miller.set(
+        symmetry, flex.miller_index([tuple(h) for h in hkl[unique].tolist()]), anomalous_flag=False
+    )
     values = [flex.complex_double(np.ascontiguousarray(f.ravel()[unique])) for f in work.f]
     grid = maptbx.crystal_gridding(
         unit_cell=symmetry.unit_cell(),
@@ -81,7 +92,12 @@ def cctbx_fft_map(work: Boxes, precision: str) -> Run:
     return run
 
 
-@contends("scipy.fft.irfftn", "box by box, which is faster than the batch: it stays in cache", tolerance=BOTH, goal=FFT)
+@contends(
+    "scipy.fft.irfftn",
+    "box by box, which is faster than the batch: it stays in cache",
+    tolerance=BOTH,
+    goal=FFT,
+)
 def scipy_irfftn(work: Boxes, precision: str) -> Run:
     half = boxes_as(work.half.conj() / work.volume, precision)  # irfftn sums exp(+2 pi i h.x)
     grid = np.zeros((work.edge, work.edge, work.edge // 2 + 1), half.dtype)
@@ -145,7 +161,9 @@ def ducc0_c2r(work: Boxes, precision: str) -> Run:
     def run() -> Any:
         for part, place in places:
             grid[place] = half[part]
-        return ducc0.fft.c2r(grid, axes=(1, 2, 3), lastsize=work.edge, forward=True, nthreads=1, out=maps)
+        return ducc0.fft.c2r(
+            grid, axes=(1, 2, 3), lastsize=work.edge, forward=True, nthreads=1, out=maps
+        )
 
     return run
 
@@ -161,9 +179,14 @@ def torch_matrix_dft(work: Boxes, precision: str) -> Run:
     half = torch.tensor(boxes_as(work.half, precision))
     boxes, n, n_l = len(half), 2 * work.reach + 1, work.reach + 1
     x = np.arange(work.edge) / work.edge
-    waves = torch.tensor(np.exp(-2j * np.pi * np.outer(x, np.arange(-work.reach, n_l)))).to(half.dtype)
+    waves = torch.tensor(np.exp(-2j * np.pi * np.outer(x, np.arange(-work.reach, n_l)))).to(
+        half.dtype
+    )
     # along l the mates are added: Re F exp(-2 pi i l z), twice but for l = 0, as a real product over (Re F, Im F)
-    last = np.exp(-2j * np.pi * np.outer(np.arange(n_l), x)) * np.where(np.arange(n_l) == 0, 1, 2)[:, None]
+    last = (
+        np.exp(-2j * np.pi * np.outer(np.arange(n_l), x))
+        * np.where(np.arange(n_l) == 0, 1, 2)[:, None]
+    )
     real = np.stack([last.real, -last.imag], axis=1).reshape(2 * n_l, -1) / work.volume
     along_l = torch.tensor(real).to(half.real.dtype)
     after_h = torch.empty((boxes, work.edge, n * n_l), dtype=half.dtype)

@@ -52,7 +52,9 @@ def cctbx_structure(work: Molecule) -> tuple[Any, Any]:
     crystal, miller, xray = (peer(f"cctbx.{name}") for name in ("crystal", "miller", "xray"))
     flex, adptbx = peer("cctbx.array_family.flex"), peer("cctbx.adptbx")
     symmetry = crystal.symmetry(unit_cell=work.cell, space_group_symbol="P1")
-    wanted = miller.set(symmetry, flex.miller_index([tuple(h) for h in work.hkl.tolist()]), anomalous_flag=True)
+    wanted = miller.set(
+        symmetry, flex.miller_index([tuple(h) for h in work.hkl.tolist()]), anomalous_flag=True
+    )
     structure = xray.structure(crystal_symmetry=symmetry)
     for number, (kind, xyz) in enumerate(zip(work.types, work.frac.tolist(), strict=True)):
         if work.u_cart is None:
@@ -60,7 +62,9 @@ def cctbx_structure(work: Molecule) -> tuple[Any, Any]:
         else:
             s = work.u_star[number]
             u = (s[0, 0], s[1, 1], s[2, 2], s[0, 1], s[0, 2], s[1, 2])
-        structure.add_scatterer(xray.scatterer(f"{kind}{number}", site=tuple(xyz), u=u, scattering_type=kind))
+        structure.add_scatterer(
+            xray.scatterer(f"{kind}{number}", site=tuple(xyz), u=u, scattering_type=kind)
+        )
     structure.scattering_type_registry(table="it1992")
     return structure, wanted
 
@@ -114,7 +118,11 @@ def sfc_arguments(work: Molecule) -> SfcArguments:
     )
 
 
-@contends("SFcalculator_torch", "its function F_protein, float32 only; form factors given", tolerance={"float32": 1e-4})
+@contends(
+    "SFcalculator_torch",
+    "its function F_protein, float32 only; form factors given",
+    tolerance={"float32": 1e-4},
+)
 def sfcalculator(work: Molecule, precision: str) -> Run:
     torch = pytest.importorskip("torch")
     f_protein = peer("SFC_Torch.Fmodel").F_protein
@@ -141,7 +149,9 @@ def dans_mathematics(work: Molecule, precision: str) -> Run:
     crystal.new_cell(work.cell)
     u, v, w = work.frac.T
     occupancy = np.ones(len(work.types))
-    crystal.new_atoms(u=u, v=v, w=w, type=list(work.types), label=list(work.types), occupancy=occupancy)
+    crystal.new_atoms(
+        u=u, v=v, w=w, type=list(work.types), label=list(work.types), occupancy=occupancy
+    )
     form = work.f0[work.kind].T
     damping = np.exp(-np.outer(work.stol2, work.b_iso))
 
@@ -181,7 +191,11 @@ class Terms:
         form = self.given
         if form is None:
             a, b, c = self.tables
-            form = (a[..., None] * self.torch.exp(-b[..., None] * self.stol2)).sum(1).add_(c[:, None])[self.kind]
+            form = (
+                (a[..., None] * self.torch.exp(-b[..., None] * self.stol2))
+                .sum(1)
+                .add_(c[:, None])[self.kind]
+            )
         return self.torch.exp(self.displacement @ self.squares).mul_(form)
 
 
@@ -225,7 +239,9 @@ def torch_dense_in_place(terms: Terms) -> Run:
 
 
 @contends(
-    "torch, separable", "waves along hk times waves along l, which needs a product of h, k with l", tolerance=BOTH
+    "torch, separable",
+    "waves along hk times waves along l, which needs a product of h, k with l",
+    tolerance=BOTH,
 )
 @without_gradient
 def torch_separable(terms: Terms) -> Run:

@@ -88,14 +88,18 @@ def cctbx_fft(work: Protein, precision: str) -> Run:
     crystal, miller, xray = (peer(f"cctbx.{name}") for name in ("crystal", "miller", "xray"))
     flex = peer("cctbx.array_family.flex")
     symmetry = crystal.symmetry(unit_cell=work.cell, space_group_symbol="P1")
-    wanted = miller.set(symmetry, flex.miller_index([tuple(h) for h in work.hkl.tolist()]), anomalous_flag=False)
+    wanted = miller.set(
+        symmetry, flex.miller_index([tuple(h) for h in work.hkl.tolist()]), anomalous_flag=False
+    )
     structure = xray.structure(crystal_symmetry=symmetry)
     for kind, xyz, b in zip(work.types, work.frac.tolist(), work.b_iso.tolist(), strict=True):
         structure.add_scatterer(xray.scatterer(kind, site=tuple(xyz), b=b, scattering_type=kind))
     structure.scattering_type_registry(table="it1992")
 
     def run() -> Any:
-        calculate = xray.structure_factors.from_scatterers(miller_set=wanted, d_min=0.9999 * work.d_min)
+        calculate = xray.structure_factors.from_scatterers(
+            miller_set=wanted, d_min=0.9999 * work.d_min
+        )
         return calculate(structure, wanted, algorithm="fft").f_calc().data().as_numpy_array()
 
     return run
@@ -145,7 +149,9 @@ class LowRank:
         for pair in range(self.pairs):
             a = boxes(pair).ravel()
             here, there = a[self.place], a[self.mate].conj()
-            total += v[2 * pair] * (0.5 * (here + there)) + v[2 * pair + 1] * (-0.5j * (here - there))
+            total += v[2 * pair] * (0.5 * (here + there)) + v[2 * pair + 1] * (
+                -0.5j * (here - there)
+            )
         return total
 
 
@@ -168,14 +174,19 @@ def finufft_low_rank(work: Protein, precision: str) -> Run:
     angles = np.ascontiguousarray(2 * np.pi * work.frac.T)
 
     def run() -> Any:
-        boxes = finufft.nufft3d1(*angles, basis.strengths(), basis.shape, eps=EPS, isign=1, nthreads=1)
+        boxes = finufft.nufft3d1(
+            *angles, basis.strengths(), basis.shape, eps=EPS, isign=1, nthreads=1
+        )
         return basis.collect(lambda pair: boxes[pair])
 
     return run
 
 
 @contends(
-    "ducc0, low rank", "the same with the transforms of ducc0", tolerance={"float64": 1e-5}, goal={"float64": faster(1)}
+    "ducc0, low rank",
+    "the same with the transforms of ducc0",
+    tolerance={"float64": 1e-5},
+    goal={"float64": faster(1)},
 )
 def ducc0_low_rank(work: Protein, precision: str) -> Run:
     ducc0 = peer("ducc0")
@@ -187,9 +198,15 @@ def ducc0_low_rank(work: Protein, precision: str) -> Run:
 
         def transform(pair: int) -> NDArray[np.complex128]:
             return ducc0.nufft.nu2u(
-                points=strengths[pair], coord=work.frac, forward=False, epsilon=EPS, nthreads=1, out=box,
-                periodicity=1.0, fft_order=False,
-            )  # fmt: skip
+                points=strengths[pair],
+                coord=work.frac,
+                forward=False,
+                epsilon=EPS,
+                nthreads=1,
+                out=box,
+                periodicity=1.0,
+                fft_order=False,
+            )
 
         return basis.collect(transform)
 

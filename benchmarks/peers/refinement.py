@@ -19,7 +19,9 @@ from workloads.refinement import Gradient
 BOTH = {"float64": 1e-12, "float32": 1e-3}  # noise in F_obs is a tenth: differences lose a digit
 
 
-def backward(work: Refinement, precision: str, variables: tuple[Any, Any], f: Callable[[], Any]) -> Run:
+def backward(
+    work: Refinement, precision: str, variables: tuple[Any, Any], f: Callable[[], Any]
+) -> Run:
     """The loss of complex F and what autograd makes of it; `variables` are the leaves: coordinates and B."""
     torch = pytest.importorskip("torch")
     f_obs = torch.tensor(work.f_obs, dtype=getattr(torch, precision))
@@ -73,22 +75,30 @@ def torch_by_hand(work: Refinement, precision: str) -> Run:
         amplitude = torch.sqrt(real * real + imaginary * imaginary)
         residual = amplitude - f_obs
         by_real, by_imaginary = (2 * residual / amplitude * part for part in (real, imaginary))
-        by_frac = sine @ (by_real[:, None] * factor[:, :3]) - cosine @ (by_imaginary[:, None] * factor[:, :3])
+        by_frac = sine @ (by_real[:, None] * factor[:, :3]) - cosine @ (
+            by_imaginary[:, None] * factor[:, :3]
+        )
         by_b = cosine @ (by_real * factor[:, 3]) + sine @ (by_imaginary * factor[:, 3])
         return Gradient((residual * residual).sum().item(), by_frac, by_b)
 
     return run
 
 
-@contends("SFcalculator_torch", "autograd through F_protein, float32 only", tolerance={"float32": 1e-3})
+@contends(
+    "SFcalculator_torch", "autograd through F_protein, float32 only", tolerance={"float32": 1e-3}
+)
 def sfcalculator(work: Refinement, precision: str) -> Run:
     f_protein = peer("SFC_Torch.Fmodel").F_protein
     arguments = sfc_arguments(work.molecule)
-    return backward(work, precision, (arguments.frac, arguments.b_iso), lambda: f_protein(*arguments))
+    return backward(
+        work, precision, (arguments.frac, arguments.b_iso), lambda: f_protein(*arguments)
+    )
 
 
 @contends(
-    "cctbx", "direct summation and gradients_direct, the loss in numpy, form factors anew", tolerance={"float64": 1e-4}
+    "cctbx",
+    "direct summation and gradients_direct, the loss in numpy, form factors anew",
+    tolerance={"float64": 1e-4},
 )
 def cctbx_gradients(work: Refinement, precision: str) -> Run:
     structure, wanted = cctbx_structure(work.molecule)
@@ -116,4 +126,10 @@ def cctbx_gradients(work: Refinement, precision: str) -> Run:
     return run
 
 
-PEERS: tuple[Contender, ...] = (arithmetic_limit({}), torch_autograd, torch_by_hand, sfcalculator, cctbx_gradients)
+PEERS: tuple[Contender, ...] = (
+    arithmetic_limit({}),
+    torch_autograd,
+    torch_by_hand,
+    sfcalculator,
+    cctbx_gradients,
+)

@@ -26,7 +26,15 @@ def dans_crystals(work: SmallCrystals) -> list[Any]:
         crystal = dans.Crystal()
         crystal.new_cell(work.cell)
         u, v, w = frac.T
-        crystal.new_atoms(u=u, v=v, w=w, type=work.types, label=work.types, occupancy=[1.0] * 4, uiso=[u_iso(work)] * 4)
+        crystal.new_atoms(
+            u=u,
+            v=v,
+            w=w,
+            type=work.types,
+            label=work.types,
+            occupancy=[1.0] * 4,
+            uiso=[u_iso(work)] * 4,
+        )
         crystals.append(crystal)
     return crystals
 
@@ -40,7 +48,9 @@ def dans_crystals(work: SmallCrystals) -> list[Any]:
 )
 def dans_as_called(work: SmallCrystals, precision: str) -> Run:
     crystals = dans_crystals(work)
-    return lambda: np.array([crystal.Scatter.structure_factor(work.hkl, "xray") for crystal in crystals])
+    return lambda: np.array(
+        [crystal.Scatter.structure_factor(work.hkl, "xray") for crystal in crystals]
+    )
 
 
 @contends(
@@ -61,13 +71,20 @@ def dans_mathematics(work: SmallCrystals, precision: str) -> Run:
         for crystal in crystals:
             q = crystal.Cell.calculateQ(work.hkl)
             r = crystal.Cell.calculateR(crystal.Structure.get()[0])
-            answers.append(sf_atom(q, r, scattering_factor=form, occ=occupancy, debyewaller=damping))
+            answers.append(
+                sf_atom(q, r, scattering_factor=form, occ=occupancy, debyewaller=damping)
+            )
         return np.array(answers)
 
     return run
 
 
-@contends("gemmi", "one reflection a Python call, form factors anew in each", tolerance={"float64": 2e-7}, every=4)
+@contends(
+    "gemmi",
+    "one reflection a Python call, form factors anew in each",
+    tolerance={"float64": 2e-7},
+    every=4,
+)
 def gemmi_calculator(work: SmallCrystals, precision: str) -> Run:
     structures = []
     for frac in work.frac:
@@ -82,7 +99,9 @@ def gemmi_calculator(work: SmallCrystals, precision: str) -> Run:
             structure.add_site(site)
         structure.setup_cell_images()
         structures.append(structure)
-    calculator = gemmi.StructureFactorCalculatorX(structures[0].cell)  # it refers to the cell, which must stay
+    calculator = gemmi.StructureFactorCalculatorX(
+        structures[0].cell
+    )  # it refers to the cell, which must stay
     hkl = work.hkl.tolist()
 
     def run() -> Any:
@@ -106,14 +125,18 @@ def cctbx_direct(work: SmallCrystals, precision: str) -> Run:
     wanted = miller.set(symmetry, indices, anomalous_flag=True)
     structure = xray.structure(crystal_symmetry=symmetry)
     for number, kind in enumerate(work.types):
-        structure.add_scatterer(xray.scatterer(f"{kind}{number}", b=work.b_iso, scattering_type=kind))
+        structure.add_scatterer(
+            xray.scatterer(f"{kind}{number}", b=work.b_iso, scattering_type=kind)
+        )
     structure.scattering_type_registry(table="it1992")
 
     def run() -> Any:
         answers = []
         for frac in work.frac:
             structure.set_sites_frac(flex.vec3_double(frac))
-            direct = xray.structure_factors.from_scatterers_direct(structure, wanted, cos_sin_table=False)
+            direct = xray.structure_factors.from_scatterers_direct(
+                structure, wanted, cos_sin_table=False
+            )
             answers.append(direct.f_calc().data().as_numpy_array())
         return np.array(answers)
 
@@ -189,7 +212,9 @@ def torch_product(work: SmallCrystals, precision: str) -> Any:
 def torch_separable_reused(work: SmallCrystals, precision: str) -> Run:
     torch = pytest.importorskip("torch")
     edge, product = 2 * work.reach + 1, torch_product(work, precision)
-    damped = torch.tensor(work.f0 * work.debye_waller, dtype=getattr(torch, precision)).reshape(edge, -1)
+    damped = torch.tensor(work.f0 * work.debye_waller, dtype=getattr(torch, precision)).reshape(
+        edge, -1
+    )
     out = torch.empty((len(work.frac), edge, edge**2), dtype=getattr(torch, COMPLEX[precision]))
 
     @torch.inference_mode()
@@ -210,7 +235,8 @@ def torch_separable(work: SmallCrystals, precision: str) -> Run:
     edge, product = 2 * work.reach + 1, torch_product(work, precision)
     table = gemmi.Element(work.types[0]).it92
     amplitude, width, stol = (
-        torch.tensor(x, dtype=getattr(torch, precision)) for x in (table.a, table.b, argand.stol(work.hkl, work.cell))
+        torch.tensor(x, dtype=getattr(torch, precision))
+        for x in (table.a, table.b, argand.stol(work.hkl, work.cell))
     )
 
     @torch.inference_mode()

@@ -66,5 +66,7 @@ class Boxes:
     def error(self, answer: ArrayLike) -> float:
         a, b, c = self.points.T
         maps = np.asarray(answer)
-        assert maps.shape == (len(self.f), *self.shape), f"{maps.shape} is not the shape of the maps"
+        assert maps.shape == (len(self.f), *self.shape), (
+            f"{maps.shape} is not the shape of the maps"
+        )
         return relative_error(maps[:, a, b, c], self.truth)

@@ -12,4 +12,6 @@ Cell = tuple[float, float, float, float, float, float]
 
 def relative_error(answer: ArrayLike, truth: NDArray[Any]) -> float:
     """Largest deviation over the largest value."""
-    return float(np.abs(np.asarray(answer).reshape(truth.shape) - truth).max() / np.abs(truth).max())
+    return float(
+        np.abs(np.asarray(answer).reshape(truth.shape) - truth).max() / np.abs(truth).max()
+    )

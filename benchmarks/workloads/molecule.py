@@ -27,7 +27,9 @@ class Molecule:
     """
 
     workload: ClassVar[str] = "W2"
-    title: ClassVar[str] = "100 atoms C40 N10 O10 H40, triclinic, 4851 hkl, which are the half l >= 0 of a box"
+    title: ClassVar[str] = (
+        "100 atoms C40 N10 O10 H40, triclinic, 4851 hkl, which are the half l >= 0 of a box"
+    )
     seed: ClassVar[int] = 1
     cell: ClassVar[Cell] = (10.1, 9.2, 8.3, 84.0, 97.0, 103.0)
     kinds: ClassVar[tuple[str, ...]] = ("C", "N", "O", "H")
@@ -109,7 +111,9 @@ class Molecule:
     @cached_property
     def crystal(self) -> argand.Crystal:
         u_aniso = None if self.u_cart is None else upper(self.u_cif)
-        return argand.Crystal(self.cell, types=self.types, frac=self.frac, b_iso=self.b_iso, u_aniso=u_aniso)
+        return argand.Crystal(
+            self.cell, types=self.types, frac=self.frac, b_iso=self.b_iso, u_aniso=u_aniso
+        )
 
     @cached_property
     def truth(self) -> NDArray[np.complex128]:

@@ -20,7 +20,9 @@ class OneCrystal:
 
     workload: ClassVar[str] = "one call"
     name: ClassVar[str] = "one call"
-    title: ClassVar[str] = "one crystal of 4 Cu atoms, F on the cube -2..2 (125 hkl), from numpy arrays in one call"
+    title: ClassVar[str] = (
+        "one crystal of 4 Cu atoms, F on the cube -2..2 (125 hkl), from numpy arrays in one call"
+    )
     cell: ClassVar[Cell] = (3.615, 3.615, 3.615, 90.0, 90.0, 90.0)
     types: ClassVar[tuple[str, ...]] = ("Cu",) * 4
     b_iso: ClassVar[float] = 0.5
@@ -50,7 +52,9 @@ class OneCrystal:
 
     @cached_property
     def truth(self) -> NDArray[np.complex128]:
-        return oracles.structure_factors(self.frac, self.beta, np.ones(4), np.tile(self.f0, (4, 1)), self.hkl)
+        return oracles.structure_factors(
+            self.frac, self.beta, np.ones(4), np.tile(self.f0, (4, 1)), self.hkl
+        )
 
     def error(self, answer: ArrayLike) -> float:
         return relative_error(answer, self.truth)

@@ -41,7 +41,9 @@ class Protein:
         """With another number of atoms the cell grows, 17 A^3 an atom."""
         rng = np.random.default_rng(cls.seed)
         edge = (atoms / 20_000) ** (1 / 3)
-        types = np.repeat(list(SHARES), np.diff(np.rint(atoms * np.cumsum([0.0, *SHARES.values()]))).astype(int))
+        types = np.repeat(
+            list(SHARES), np.diff(np.rint(atoms * np.cumsum([0.0, *SHARES.values()]))).astype(int)
+        )
         b_iso = np.clip(rng.normal(20.0, 5.0, atoms), *B_RANGE)
         cell = (60.0 * edge, 70.0 * edge, 80.0 * edge, 90.0, 90.0, 90.0)
         return cls(cell, rng.random((atoms, 3)), b_iso, tuple(types.tolist()), d_min)
@@ -88,7 +90,9 @@ class Protein:
         for begin in range(0, len(self.types), 2000):
             i = slice(begin, begin + 2000)
             ones = np.ones(len(self.frac[i]))
-            total += oracles.structure_factors(self.frac[i], beta[i], ones, form[self.kind[i]], self.hkl[self.sample])
+            total += oracles.structure_factors(
+                self.frac[i], beta[i], ones, form[self.kind[i]], self.hkl[self.sample]
+            )
         return total
 
     def error(self, answer: ArrayLike) -> float:

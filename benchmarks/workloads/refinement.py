@@ -31,9 +31,13 @@ class Refinement:
 
     workload: ClassVar[str] = "W5"
     name: ClassVar[str] = "W5"
-    title: ClassVar[str] = "value and gradient by xyz and B of sum (|F| - F_obs)^2, W2 isotropic, form factors given"
+    title: ClassVar[str] = (
+        "value and gradient by xyz and B of sum (|F| - F_obs)^2, W2 isotropic, form factors given"
+    )
     seed: ClassVar[int] = 5
-    flops_a_term: ClassVar[int] = 24  # 8 forward; 16 backward: a term more and its products with 1 and l, twice
+    flops_a_term: ClassVar[int] = (
+        24  # 8 forward; 16 backward: a term more and its products with 1 and l, twice
+    )
 
     molecule: Molecule
 
@@ -63,4 +67,7 @@ class Refinement:
         return Gradient(loss, -2 * np.pi * change.imag @ work.hkl, -change.real @ work.stol2)
 
     def error(self, answer: Gradient) -> float:
-        return max(relative_error(ours, np.asarray(true)) for ours, true in zip(answer, self.truth, strict=True))
+        return max(
+            relative_error(ours, np.asarray(true))
+            for ours, true in zip(answer, self.truth, strict=True)
+        )

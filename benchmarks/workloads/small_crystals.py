@@ -23,7 +23,9 @@ class SmallCrystals:
 
     workload: ClassVar[str] = "W1"
     name: ClassVar[str] = "W1"
-    title: ClassVar[str] = "200 crystals x 4 Cu atoms, F on the cube -6..6 (2197 hkl), every reflection stored"
+    title: ClassVar[str] = (
+        "200 crystals x 4 Cu atoms, F on the cube -6..6 (2197 hkl), every reflection stored"
+    )
     types: ClassVar[tuple[str, ...]] = ("Cu",) * 4
     cell: ClassVar[Cell] = (3.615, 3.615, 3.615, 90.0, 90.0, 90.0)
     b_iso: ClassVar[float] = 0.5
@@ -44,7 +46,10 @@ class SmallCrystals:
 
     @cached_property
     def crystals(self) -> list[argand.Crystal]:
-        return [argand.Crystal(self.cell, types=self.types, frac=frac, b_iso=[self.b_iso] * 4) for frac in self.frac]
+        return [
+            argand.Crystal(self.cell, types=self.types, frac=frac, b_iso=[self.b_iso] * 4)
+            for frac in self.frac
+        ]
 
     @cached_property
     def hkl(self) -> NDArray[np.int32]:
@@ -63,7 +68,9 @@ class SmallCrystals:
     def truth(self) -> NDArray[np.complex128]:
         beta = argand.beta_from_b_iso(np.full(4, self.b_iso), self.cell)
         form = np.tile(self.f0, (4, 1))
-        return np.stack([oracles.structure_factors(x, beta, np.ones(4), form, self.hkl) for x in self.frac])
+        return np.stack(
+            [oracles.structure_factors(x, beta, np.ones(4), form, self.hkl) for x in self.frac]
+        )
 
     def error(self, answer: ArrayLike) -> float:
         return relative_error(answer, self.truth)

@@ -1,4 +1,5 @@
-// How a batch of crystals crosses into the core and into the CUDA module: tuples of addresses and extents.
+// How a batch of crystals crosses into the core and into the CUDA module: tuples of addresses and
+// extents.
 #pragma once
 
 #include <tuple>

@@ -1,6 +1,6 @@
-// The module _cuda: the kernels of _core on a device. It imports where there is no driver, and says so. Names and
-// arguments are those of _core, and then what a device needs besides: extents that cannot be read from its memory,
-// the workspace, and (device, stream).
+// The module _cuda: the kernels of _core on a device. It imports where there is no driver, and says
+// so. Names and arguments are those of _core, and then what a device needs besides: extents that
+// cannot be read from its memory, the workspace, and (device, stream).
 #include <pybind11/stl.h>
 
 #include "argand/cuda.hpp"
@@ -37,7 +37,8 @@ void register_for(py::module_& m, const std::string& suffix) {
   const std::string name = "structure_factors_" + suffix;
   m.def((name + "_workspace").c_str(),
         [](Index crystals, const ExtentsArgs& extents, const Args& reflections) {
-          return cuda::structure_factors_workspace(crystals, extents_of(extents), Crossing<Given>::make(reflections));
+          return cuda::structure_factors_workspace(crystals, extents_of(extents),
+                                                   Crossing<Given>::make(reflections));
         },
         py::arg("crystals"), py::arg("extents"), py::arg("reflections"));
   m.def((name + "_vjp_workspace").c_str(),
@@ -47,7 +48,8 @@ void register_for(py::module_& m, const std::string& suffix) {
         },
         py::arg("crystals"), py::arg("extents"), py::arg("reflections"));
 
-  const auto with_bits = [](int bits, const AtomsArgs& atoms, const FormArgs& form, const auto& kernel) {
+  const auto with_bits = [](int bits, const AtomsArgs& atoms, const FormArgs& form,
+                            const auto& kernel) {
     if (bits == 32) {
       with_types<float>(atoms, form, kernel);
     } else {
@@ -56,41 +58,49 @@ void register_for(py::module_& m, const std::string& suffix) {
   };
   m.def(
       name.c_str(),
-      [with_bits](int bits, const AtomsArgs& atoms, const FormArgs& form, const Args& reflections, Address out,
-                  const ExtentsArgs& extents, Address workspace, const QueueArgs& queue) {
+      [with_bits](int bits, const AtomsArgs& atoms, const FormArgs& form, const Args& reflections,
+                  Address out, const ExtentsArgs& extents, Address workspace,
+                  const QueueArgs& queue) {
         const auto hkl = Crossing<Given>::make(reflections);
-        with_bits(bits, atoms, form, [&]<class T, class F>(const Atoms<T>& a, const FormFactors<F>& f) {
-          cuda::structure_factors(queue_of(queue), a, extents_of(extents), f, hkl, pointer<Complex<T>>(out),
-                                  pointer<void>(workspace));
-        });
+        with_bits(bits, atoms, form,
+                  [&]<class T, class F>(const Atoms<T>& a, const FormFactors<F>& f) {
+                    cuda::structure_factors(queue_of(queue), a, extents_of(extents), f, hkl,
+                                            pointer<Complex<T>>(out), pointer<void>(workspace));
+                  });
       },
-      py::arg("bits"), py::arg("atoms"), py::arg("form"), py::arg("reflections"), py::arg("out"), py::arg("extents"),
-      py::arg("workspace"), py::arg("queue"));
+      py::arg("bits"), py::arg("atoms"), py::arg("form"), py::arg("reflections"), py::arg("out"),
+      py::arg("extents"), py::arg("workspace"), py::arg("queue"));
   m.def((name + "_vjp").c_str(),
-        [with_bits](int bits, const AtomsArgs& atoms, const FormArgs& form, const Args& reflections, Address g,
-                    Address grad_frac, Address grad_beta, Address grad_occ, const ExtentsArgs& extents,
-                    Address workspace, const QueueArgs& queue) {
+        [with_bits](int bits, const AtomsArgs& atoms, const FormArgs& form, const Args& reflections,
+                    Address g, Address grad_frac, Address grad_beta, Address grad_occ,
+                    const ExtentsArgs& extents, Address workspace, const QueueArgs& queue) {
           const auto hkl = Crossing<Given>::make(reflections);
-          with_bits(bits, atoms, form, [&]<class T, class F>(const Atoms<T>& a, const FormFactors<F>& f) {
-            const AtomGradients<T> gradients{pointer<T>(grad_frac), pointer<T>(grad_beta), pointer<T>(grad_occ)};
-            cuda::structure_factors_vjp(queue_of(queue), a, extents_of(extents), f, hkl, pointer<const Complex<T>>(g),
-                                        gradients, pointer<void>(workspace));
-          });
+          with_bits(bits, atoms, form,
+                    [&]<class T, class F>(const Atoms<T>& a, const FormFactors<F>& f) {
+                      const AtomGradients<T> gradients{pointer<T>(grad_frac), pointer<T>(grad_beta),
+                                                       pointer<T>(grad_occ)};
+                      cuda::structure_factors_vjp(queue_of(queue), a, extents_of(extents), f, hkl,
+                                                  pointer<const Complex<T>>(g), gradients,
+                                                  pointer<void>(workspace));
+                    });
         },
-        py::arg("bits"), py::arg("atoms"), py::arg("form"), py::arg("reflections"), py::arg("g"), py::arg("grad_frac"),
-        py::arg("grad_beta"), py::arg("grad_occ"), py::arg("extents"), py::arg("workspace"), py::arg("queue"));
+        py::arg("bits"), py::arg("atoms"), py::arg("form"), py::arg("reflections"), py::arg("g"),
+        py::arg("grad_frac"), py::arg("grad_beta"), py::arg("grad_occ"), py::arg("extents"),
+        py::arg("workspace"), py::arg("queue"));
   m.def((name + "_form_vjp").c_str(),
-        [with_bits](int bits, const AtomsArgs& atoms, const FormArgs& form, const Args& reflections, Address g,
-                    Address gradient, const ExtentsArgs& extents, Address workspace, const QueueArgs& queue) {
+        [with_bits](int bits, const AtomsArgs& atoms, const FormArgs& form, const Args& reflections,
+                    Address g, Address gradient, const ExtentsArgs& extents, Address workspace,
+                    const QueueArgs& queue) {
           const auto hkl = Crossing<Given>::make(reflections);
-          with_bits(bits, atoms, form, [&]<class T, class F>(const Atoms<T>& a, const FormFactors<F>& f) {
-            cuda::structure_factors_form_vjp(queue_of(queue), a, extents_of(extents), f, hkl,
-                                             pointer<const Complex<T>>(g), pointer<F>(gradient),
-                                             pointer<void>(workspace));
-          });
+          with_bits(
+              bits, atoms, form, [&]<class T, class F>(const Atoms<T>& a, const FormFactors<F>& f) {
+                cuda::structure_factors_form_vjp(queue_of(queue), a, extents_of(extents), f, hkl,
+                                                 pointer<const Complex<T>>(g), pointer<F>(gradient),
+                                                 pointer<void>(workspace));
+              });
         },
-        py::arg("bits"), py::arg("atoms"), py::arg("form"), py::arg("reflections"), py::arg("g"), py::arg("gradient"),
-        py::arg("extents"), py::arg("workspace"), py::arg("queue"));
+        py::arg("bits"), py::arg("atoms"), py::arg("form"), py::arg("reflections"), py::arg("g"),
+        py::arg("gradient"), py::arg("extents"), py::arg("workspace"), py::arg("queue"));
 }
 
 HklBox box_of(const BoxArgs& args) {
@@ -107,40 +117,45 @@ void register_transforms(py::module_& m) {
         return bits == 32 ? cuda::transform_fits<float>(box_of(box), grid_of(grid))
                           : cuda::transform_fits<double>(box_of(box), grid_of(grid));
       },
-      py::arg("bits"), py::arg("box"), py::arg("grid"), "Whether the kernels below have memory enough on a device.");
+      py::arg("bits"), py::arg("box"), py::arg("grid"),
+      "Whether the kernels below have memory enough on a device.");
   m.def(
       "structure_factors_from_map_workspace",
       [](int bits, Index maps, const BoxArgs& box, const GridArgs& grid) {
-        return bits == 32 ? cuda::structure_factors_from_map_workspace<float>(maps, box_of(box), grid_of(grid))
-                          : cuda::structure_factors_from_map_workspace<double>(maps, box_of(box), grid_of(grid));
+        return bits == 32 ? cuda::structure_factors_from_map_workspace<float>(maps, box_of(box),
+                                                                              grid_of(grid))
+                          : cuda::structure_factors_from_map_workspace<double>(maps, box_of(box),
+                                                                               grid_of(grid));
       },
       py::arg("bits"), py::arg("maps"), py::arg("box"), py::arg("grid"));
   m.def(
       "map_from_structure_factors",
-      [](int bits, Index maps, const BoxArgs& box, Address f, const GridArgs& grid, double scale, Address map,
-         const QueueArgs& queue) {
+      [](int bits, Index maps, const BoxArgs& box, Address f, const GridArgs& grid, double scale,
+         Address map, const QueueArgs& queue) {
         const auto run = [&]<class T>(T) {
           const py::gil_scoped_release unlocked;
-          cuda::map_from_structure_factors(queue_of(queue), maps, box_of(box), pointer<const Complex<T>>(f),
-                                           grid_of(grid), scale, pointer<T>(map));
+          cuda::map_from_structure_factors(queue_of(queue), maps, box_of(box),
+                                           pointer<const Complex<T>>(f), grid_of(grid), scale,
+                                           pointer<T>(map));
         };
         bits == 32 ? run(float{}) : run(double{});
       },
-      py::arg("bits"), py::arg("maps"), py::arg("box"), py::arg("f"), py::arg("grid"), py::arg("scale"), py::arg("map"),
-      py::arg("queue"));
+      py::arg("bits"), py::arg("maps"), py::arg("box"), py::arg("f"), py::arg("grid"),
+      py::arg("scale"), py::arg("map"), py::arg("queue"));
   m.def(
       "structure_factors_from_map",
-      [](int bits, Index maps, const BoxArgs& box, Address f, const GridArgs& grid, double scale, Address map,
-         Address workspace, const QueueArgs& queue) {
+      [](int bits, Index maps, const BoxArgs& box, Address f, const GridArgs& grid, double scale,
+         Address map, Address workspace, const QueueArgs& queue) {
         const auto run = [&]<class T>(T) {
           const py::gil_scoped_release unlocked;
-          cuda::structure_factors_from_map(queue_of(queue), maps, box_of(box), pointer<const T>(map), grid_of(grid),
-                                           scale, pointer<Complex<T>>(f), pointer<void>(workspace));
+          cuda::structure_factors_from_map(queue_of(queue), maps, box_of(box),
+                                           pointer<const T>(map), grid_of(grid), scale,
+                                           pointer<Complex<T>>(f), pointer<void>(workspace));
         };
         bits == 32 ? run(float{}) : run(double{});
       },
-      py::arg("bits"), py::arg("maps"), py::arg("box"), py::arg("f"), py::arg("grid"), py::arg("scale"), py::arg("map"),
-      py::arg("workspace"), py::arg("queue"));
+      py::arg("bits"), py::arg("maps"), py::arg("box"), py::arg("f"), py::arg("grid"),
+      py::arg("scale"), py::arg("map"), py::arg("workspace"), py::arg("queue"));
 }
 
 }  // namespace
@@ -148,10 +163,14 @@ void register_transforms(py::module_& m) {
 
 PYBIND11_MODULE(ARGAND_MODULE, m) {
   using namespace argand::bindings;
-  m.doc() = "Kernels of argand for CUDA devices. Call them through argand, which checks what it is given.";
+  m.doc() =
+      "Kernels of argand for CUDA devices. Call them through argand, which checks what it is "
+      "given.";
   m.def("version", [] { return ARGAND_VERSION; }, "The version that this module was built with.");
   m.def("compiler", [] { return ARGAND_CUDA_COMPILER; }, "The compiler that built it.");
-  m.def("architectures", [] { return ARGAND_CUDA_ARCHITECTURES; }, "The architectures that it holds machine code for.");
+  m.def(
+      "architectures", [] { return ARGAND_CUDA_ARCHITECTURES; },
+      "The architectures that it holds machine code for.");
   m.def(
       "status",
       [] {
@@ -160,7 +179,8 @@ PYBIND11_MODULE(ARGAND_MODULE, m) {
       },
       "How many devices there are, and in words why there is none.");
   m.def("read_dlpack", &read_dlpack, pybind11::arg("capsule"),
-        "(address, device_type, device_id, type_code, bits, shape, strides, read_only) of a DLPack capsule.");
+        "(address, device_type, device_id, type_code, bits, shape, strides, read_only) of a DLPack "
+        "capsule.");
   register_for<argand::HklLists<std::int32_t>>(m, "list");
   register_for<argand::HklLists<double>>(m, "points");
   register_for<argand::HklBox>(m, "box");

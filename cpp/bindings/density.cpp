@@ -18,7 +18,8 @@ void to_map(Index maps, const HklBox& box, Address f, const Grid& grid, double s
 }
 
 template <class T>
-void from_map(Index maps, const HklBox& box, Address f, const Grid& grid, double scale, Address map) {
+void from_map(Index maps, const HklBox& box, Address f, const Grid& grid, double scale,
+              Address map) {
   const py::gil_scoped_release unlocked;
   structure_factors_from_map(maps, box, pointer<const T>(map), grid, scale, pointer<Complex<T>>(f));
 }
@@ -29,13 +30,14 @@ template <Transform single, Transform twice>
 void register_transform(py::module_& m, const char* name) {
   m.def(
       name,
-      [](int bits, Index maps, const BoxArgs& box, Address f, const GridArgs& grid, double scale, Address map) {
+      [](int bits, Index maps, const BoxArgs& box, Address f, const GridArgs& grid, double scale,
+         Address map) {
         const auto& [h, k, l] = box;
         const auto& [a, b, c] = grid;
         (bits == 32 ? single : twice)(maps, {h, k, l}, f, {a, b, c}, scale, map);
       },
-      py::arg("bits"), py::arg("maps"), py::arg("box"), py::arg("f"), py::arg("grid"), py::arg("scale"),
-      py::arg("map"));
+      py::arg("bits"), py::arg("maps"), py::arg("box"), py::arg("f"), py::arg("grid"),
+      py::arg("scale"), py::arg("map"));
 }
 
 }  // namespace

@@ -38,14 +38,17 @@ DlpackView read_dlpack(const py::capsule& capsule) {
   } else if (name == "dltensor_versioned") {
     const auto* versioned = capsule.get_pointer<Versioned>();
     if (versioned->major != 1) {
-      throw std::runtime_error("a DLPack array of version " + std::to_string(versioned->major) + ", needs 1");
+      throw std::runtime_error("a DLPack array of version " + std::to_string(versioned->major) +
+                               ", needs 1");
     }
     tensor = &versioned->tensor;
     fixed = versioned->flags & read_only;
   } else {
-    throw std::runtime_error("a capsule named '" + name + "', needs a DLPack array that nobody has taken yet");
+    throw std::runtime_error("a capsule named '" + name +
+                             "', needs a DLPack array that nobody has taken yet");
   }
-  if (tensor->lanes != 1) throw std::runtime_error("a DLPack array of vectors, needs one of numbers");
+  if (tensor->lanes != 1)
+    throw std::runtime_error("a DLPack array of vectors, needs one of numbers");
   const auto sizes = [&](const std::int64_t* from) { return Sizes(from, from + tensor->ndim); };
   std::optional<Sizes> strides;
   if (tensor->strides) strides = sizes(tensor->strides);

@@ -13,14 +13,15 @@ using Extents = std::tuple<Index, Index, Index, Index, Index>;
 void register_indices(py::module_& m) {
   m.def(
       "indices_fit",
-      [](const Extents& extents, Address atom_ptr, Address scatterer, Address form_ptr, Address hkl_ptr) {
+      [](const Extents& extents, Address atom_ptr, Address scatterer, Address form_ptr,
+         Address hkl_ptr) {
         const auto& [crystals, atoms, rows, entries, reflections] = extents;
-        return fit({crystals, atoms, rows, entries, reflections, pointer<const std::int64_t>(atom_ptr),
-                    pointer<const std::int32_t>(scatterer), pointer<const std::int64_t>(form_ptr),
-                    pointer<const std::int64_t>(hkl_ptr)});
+        return fit({crystals, atoms, rows, entries, reflections,
+                    pointer<const std::int64_t>(atom_ptr), pointer<const std::int32_t>(scatterer),
+                    pointer<const std::int64_t>(form_ptr), pointer<const std::int64_t>(hkl_ptr)});
       },
-      py::arg("extents"), py::arg("atom_ptr"), py::arg("scatterer"), py::arg("form_ptr"), py::arg("hkl_ptr"),
-      "Whether the index arrays of a batch lead nowhere outside.");
+      py::arg("extents"), py::arg("atom_ptr"), py::arg("scatterer"), py::arg("form_ptr"),
+      py::arg("hkl_ptr"), "Whether the index arrays of a batch lead nowhere outside.");
 }
 
 }  // namespace argand::bindings

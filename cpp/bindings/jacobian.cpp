@@ -16,16 +16,18 @@ using SiteArgs = std::tuple<Address, Address, Address, Address, Address, Address
 using OrderArgs = std::tuple<Address, Address, Address>;
 
 template <class T>
-void run(const Extents& extents, const SiteArgs& sites, const OrderArgs& reflections, Address u, Address out) {
+void run(const Extents& extents, const SiteArgs& sites, const OrderArgs& reflections, Address u,
+         Address out) {
   const auto& [crystals, count, operations, size, scatterers, width] = extents;
   const auto& [frac, beta, occ, share, scatterer, columns] = sites;
   const auto& [orders, turns, squares] = reflections;
   const py::gil_scoped_release unlocked;
-  jacobian(JacobianArgs<T>{crystals, count, operations, size, scatterers, width, pointer<const double>(frac),
-                           pointer<const T>(beta), pointer<const T>(occ), pointer<const T>(share),
-                           pointer<const std::int32_t>(scatterer), pointer<const std::int32_t>(columns),
-                           pointer<const T>(orders), pointer<const T>(turns), pointer<const T>(squares),
-                           pointer<const T>(u), pointer<T>(out)});
+  jacobian(JacobianArgs<T>{
+      crystals, count, operations, size, scatterers, width, pointer<const double>(frac),
+      pointer<const T>(beta), pointer<const T>(occ), pointer<const T>(share),
+      pointer<const std::int32_t>(scatterer), pointer<const std::int32_t>(columns),
+      pointer<const T>(orders), pointer<const T>(turns), pointer<const T>(squares),
+      pointer<const T>(u), pointer<T>(out)});
 }
 
 }  // namespace
@@ -33,9 +35,12 @@ void run(const Extents& extents, const SiteArgs& sites, const OrderArgs& reflect
 void register_jacobian(py::module_& m) {
   m.def(
       "jacobian",
-      [](int bits, const Extents& extents, const SiteArgs& sites, const OrderArgs& reflections, Address u,
-         Address out) { (bits == 32 ? run<float> : run<double>)(extents, sites, reflections, u, out); },
-      py::arg("bits"), py::arg("extents"), py::arg("sites"), py::arg("reflections"), py::arg("u"), py::arg("out"));
+      [](int bits, const Extents& extents, const SiteArgs& sites, const OrderArgs& reflections,
+         Address u, Address out) {
+        (bits == 32 ? run<float> : run<double>)(extents, sites, reflections, u, out);
+      },
+      py::arg("bits"), py::arg("extents"), py::arg("sites"), py::arg("reflections"), py::arg("u"),
+      py::arg("out"));
 }
 
 }  // namespace argand::bindings

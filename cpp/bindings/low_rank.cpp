@@ -28,7 +28,11 @@ BoxAxis axis_of(const AxisArgs& args) {
 BoxReflections reflections_of(const ListArgs& list, const BoxArgs& axes, Index begin, Index end) {
   const auto& [hkl, q] = list;
   const auto& [a, b, c] = axes;
-  return {begin, end, pointer<const std::int32_t>(hkl), pointer<const double>(q), {axis_of(a), axis_of(b), axis_of(c)}};
+  return {begin,
+          end,
+          pointer<const std::int32_t>(hkl),
+          pointer<const double>(q),
+          {axis_of(a), axis_of(b), axis_of(c)}};
 }
 
 FunctionPair pair_of(const SeriesArgs& args) {
@@ -53,8 +57,8 @@ void scatter(const BoxReflections& at, const FunctionPair& v, Address a, Address
 void register_low_rank(py::module_& m) {
   m.def(
       "project_family",
-      [](const FamilyExtents& extents, const FamilyArgs& given, Address functions, Address count, Address u,
-         Address squares) {
+      [](const FamilyExtents& extents, const FamilyArgs& given, Address functions, Address count,
+         Address u, Address squares) {
         const auto& [atoms, points, rank] = extents;
         const auto& [kind, b, weight, q, form] = given;
         const Family family{atoms,
@@ -70,23 +74,26 @@ void register_low_rank(py::module_& m) {
         const py::gil_scoped_release unlocked;
         project(family, pointer<const double>(count), pointer<double>(u), pointer<double>(squares));
       },
-      py::arg("extents"), py::arg("family"), py::arg("functions"), py::arg("count"), py::arg("u"), py::arg("squares"));
+      py::arg("extents"), py::arg("family"), py::arg("functions"), py::arg("count"), py::arg("u"),
+      py::arg("squares"));
   m.def(
       "gather_pair",
-      [](int bits, const ListArgs& list, const BoxArgs& axes, const SeriesArgs& v, Address box, Address f, Index begin,
-         Index end) {
-        (bits == 32 ? gather<float> : gather<double>)(reflections_of(list, axes, begin, end), pair_of(v), box, f);
+      [](int bits, const ListArgs& list, const BoxArgs& axes, const SeriesArgs& v, Address box,
+         Address f, Index begin, Index end) {
+        (bits == 32 ? gather<float> : gather<double>)(reflections_of(list, axes, begin, end),
+                                                      pair_of(v), box, f);
       },
-      py::arg("bits"), py::arg("list"), py::arg("axes"), py::arg("v"), py::arg("box"), py::arg("f"), py::arg("begin"),
-      py::arg("end"));
+      py::arg("bits"), py::arg("list"), py::arg("axes"), py::arg("v"), py::arg("box"), py::arg("f"),
+      py::arg("begin"), py::arg("end"));
   m.def(
       "scatter_pair",
-      [](int bits, const ListArgs& list, const BoxArgs& axes, const SeriesArgs& v, Address a, Address box, Index begin,
-         Index end) {
-        (bits == 32 ? scatter<float> : scatter<double>)(reflections_of(list, axes, begin, end), pair_of(v), a, box);
+      [](int bits, const ListArgs& list, const BoxArgs& axes, const SeriesArgs& v, Address a,
+         Address box, Index begin, Index end) {
+        (bits == 32 ? scatter<float> : scatter<double>)(reflections_of(list, axes, begin, end),
+                                                        pair_of(v), a, box);
       },
-      py::arg("bits"), py::arg("list"), py::arg("axes"), py::arg("v"), py::arg("a"), py::arg("box"), py::arg("begin"),
-      py::arg("end"));
+      py::arg("bits"), py::arg("list"), py::arg("axes"), py::arg("v"), py::arg("a"), py::arg("box"),
+      py::arg("begin"), py::arg("end"));
 }
 
 }  // namespace argand::bindings

@@ -19,7 +19,8 @@ using FormArgs = std::tuple<Address, Address>;
 using BoxArgs = std::tuple<int, int, int>;
 
 template <class T>
-MeasureArgs<T> arguments(Index crystals, Index size, Address f, const TableArgs& tables, const SeenArgs& seen) {
+MeasureArgs<T> arguments(Index crystals, Index size, Address f, const TableArgs& tables,
+                         const SeenArgs& seen) {
   const auto& [row, scale, reach, threshold] = tables;
   const auto& [weight, amplitude, phase, mask] = seen;
   return {crystals,
@@ -42,12 +43,13 @@ void of_f(Index crystals, Index size, Address f, const TableArgs& tables, const 
 }
 
 template <class T>
-void of_boxes(const AtomsArgs& atoms_args, const FormArgs& form, const HklBox& box, const TableArgs& tables,
-              const SeenArgs& seen) {
+void of_boxes(const AtomsArgs& atoms_args, const FormArgs& form, const HklBox& box,
+              const TableArgs& tables, const SeenArgs& seen) {
   const Atoms<T> atoms = atoms_of<T>(atoms_args);
   const auto& [value, row_ptr] = form;
   const py::gil_scoped_release unlocked;
-  measure_boxes(atoms, FormFactors<T>{pointer<const T>(value), pointer<const std::int64_t>(row_ptr)}, box,
+  measure_boxes(atoms,
+                FormFactors<T>{pointer<const T>(value), pointer<const std::int64_t>(row_ptr)}, box,
                 arguments<T>(atoms.crystals, box.size(), 0, tables, seen));
 }
 
@@ -56,18 +58,21 @@ void of_boxes(const AtomsArgs& atoms_args, const FormArgs& form, const HklBox& b
 void register_measure(py::module_& m) {
   m.def(
       "measure",
-      [](int bits, Index crystals, Index size, Address f, const TableArgs& tables, const SeenArgs& seen) {
+      [](int bits, Index crystals, Index size, Address f, const TableArgs& tables,
+         const SeenArgs& seen) {
         (bits == 32 ? of_f<float> : of_f<double>)(crystals, size, f, tables, seen);
       },
-      py::arg("bits"), py::arg("crystals"), py::arg("size"), py::arg("f"), py::arg("tables"), py::arg("seen"));
+      py::arg("bits"), py::arg("crystals"), py::arg("size"), py::arg("f"), py::arg("tables"),
+      py::arg("seen"));
   m.def(
       "measure_boxes",
-      [](int bits, const AtomsArgs& atoms, const FormArgs& form, const BoxArgs& box, const TableArgs& tables,
-         const SeenArgs& seen) {
+      [](int bits, const AtomsArgs& atoms, const FormArgs& form, const BoxArgs& box,
+         const TableArgs& tables, const SeenArgs& seen) {
         const auto& [h, k, l] = box;
         (bits == 32 ? of_boxes<float> : of_boxes<double>)(atoms, form, {h, k, l}, tables, seen);
       },
-      py::arg("bits"), py::arg("atoms"), py::arg("form"), py::arg("box"), py::arg("tables"), py::arg("seen"));
+      py::arg("bits"), py::arg("atoms"), py::arg("form"), py::arg("box"), py::arg("tables"),
+      py::arg("seen"));
 }
 
 }  // namespace argand::bindings

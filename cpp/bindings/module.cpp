@@ -15,7 +15,8 @@ namespace {
 // By the buffer protocol: several times as fast as asking numpy from Python.
 std::uintptr_t address(const pybind11::object& array) {
   Py_buffer view;
-  if (PyObject_GetBuffer(array.ptr(), &view, PyBUF_SIMPLE) != 0) throw pybind11::error_already_set();
+  if (PyObject_GetBuffer(array.ptr(), &view, PyBUF_SIMPLE) != 0)
+    throw pybind11::error_already_set();
   const auto begin = reinterpret_cast<std::uintptr_t>(view.buf);
   PyBuffer_Release(&view);
   return begin;
@@ -27,10 +28,13 @@ PYBIND11_MODULE(_core, m) {
   m.doc() = "Compiled kernels of argand. Call them through argand, which checks what it is given.";
   m.def("version", [] { return ARGAND_VERSION; }, "The version that this module was built with.");
   m.def("compiler", [] { return ARGAND_COMPILER; }, "The compiler that built it.");
-  m.def("simd_level", &argand::simd_level, "The instruction set that the kernels run on this processor.");
+  m.def("simd_level", &argand::simd_level,
+        "The instruction set that the kernels run on this processor.");
   m.def("num_threads", &argand::num_threads, "Threads that a call may use.");
-  m.def("set_num_threads", &argand::set_num_threads, pybind11::arg("n"), "Let calls use up to n threads.");
-  m.def("address", &address, pybind11::arg("array"), "Where the numbers of a contiguous array begin.");
+  m.def("set_num_threads", &argand::set_num_threads, pybind11::arg("n"),
+        "Let calls use up to n threads.");
+  m.def("address", &address, pybind11::arg("array"),
+        "Where the numbers of a contiguous array begin.");
   argand::bindings::register_structure_factors(m);
   argand::bindings::register_density(m);
   argand::bindings::register_gaussians(m);

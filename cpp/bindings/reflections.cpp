@@ -10,7 +10,8 @@ namespace py = pybind11;
 template <class Order>
 void squares_of(Index count, Address hkl, Address metric, Address out) {
   const py::gil_scoped_release unlocked;
-  stol_squares(count, pointer<const Order>(hkl), pointer<const double>(metric), pointer<double>(out));
+  stol_squares(count, pointer<const Order>(hkl), pointer<const double>(metric),
+               pointer<double>(out));
 }
 
 template <class Order>
@@ -42,7 +43,8 @@ void register_reflections(py::module_& m) {
   m.def(
       "arrangement",
       [](bool whole, Index count, Address hkl) {
-        const auto [rows, cube] = (whole ? arrangement_of<std::int32_t> : arrangement_of<double>)(count, hkl);
+        const auto [rows, cube] =
+            (whole ? arrangement_of<std::int32_t> : arrangement_of<double>)(count, hkl);
         return std::pair(rows, cube);
       },
       py::arg("whole"), py::arg("count"), py::arg("hkl"));

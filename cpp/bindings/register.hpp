@@ -1,5 +1,6 @@
-// One function per stem adds its part to the module _core. What crosses is plain: addresses as integers, extents,
-// and the width of a real number in bits; python/argand/_dispatch.py is the only caller and has checked everything.
+// One function per stem adds its part to the module _core. What crosses is plain: addresses as
+// integers, extents, and the width of a real number in bits; python/argand/_seam.py is the only
+// caller and has checked everything.
 #pragma once
 
 #include <pybind11/pybind11.h>

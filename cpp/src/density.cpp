@@ -11,9 +11,11 @@
 namespace argand {
 namespace {
 
-// cos, then sin, of 2 pi order point / n, exact to the last digit: the angle is reduced as an integer.
+// cos, then sin, of 2 pi order point / n, exact to the last digit: the angle is reduced as an
+// integer.
 template <class T>
-std::vector<T> axis_table(int reach, Index n, Index size, const std::function<Index(Index order, Index point)>& place) {
+std::vector<T> axis_table(int reach, Index n, Index size,
+                          const std::function<Index(Index order, Index point)>& place) {
   std::vector<Complex<T>> turn(n);
   for (Index i = 0; i < n; ++i) turn[i] = cis<T>(double(i) / double(n));
   std::vector<T> table(2 * size, T(0));
@@ -42,13 +44,15 @@ struct Plan : TransformPlan<T> {
     this->z_padded = whole(std::max<Index>(1, grid.c / 2));
     const auto by_point = [](int reach, Index n) {
       const Index orders = reach + 1;
-      return axis_table<T>(reach, n, (n / 2 + 1) * orders, [=](Index order, Index p) { return p * orders + order; });
+      return axis_table<T>(reach, n, (n / 2 + 1) * orders,
+                           [=](Index order, Index p) { return p * orders + order; });
     };
     table_x = by_point(box.h, grid.a);
     table_y = by_point(box.k, grid.b);
     const Index padded = this->z_padded;
-    table_z = axis_table<T>(box.l, grid.c, (box.l + 1) * padded,
-                            [=](Index order, Index p) { return p == 0 ? -1 : order * padded + p - 1; });
+    table_z = axis_table<T>(box.l, grid.c, (box.l + 1) * padded, [=](Index order, Index p) {
+      return p == 0 ? -1 : order * padded + p - 1;
+    });
     const auto axis = [](int reach, Index points, const std::vector<T>& table) {
       return AxisTable<T>{reach, points, table.data(), table.data() + table.size() / 2};
     };
@@ -58,10 +62,12 @@ struct Plan : TransformPlan<T> {
   }
 };
 
-// F(h) + F(-h) and F(h) - F(-h) for h >= 0 on the half box l >= 0, of the Hermitian part of F, times scale; l > 0
-// counts twice, for its mate. Only the Hermitian part is seen in the real part of the map.
+// F(h) + F(-h) and F(h) - F(-h) for h >= 0 on the half box l >= 0, of the Hermitian part of F,
+// times scale; l > 0 counts twice, for its mate. Only the Hermitian part is seen in the real part
+// of the map.
 template <class T>
-void fold_box(const TransformPlan<T>& plan, const HklBox& box, const Complex<T>* F, T scale, T* even, T* odd) {
+void fold_box(const TransformPlan<T>& plan, const HklBox& box, const Complex<T>* F, T scale,
+              T* even, T* odd) {
   const Index width = 2 * box.l + 1, last = box.size() - 1;
   const auto value = [&](int h, int k, int l) {
     const Index at = (Index(h + box.h) * (2 * box.k + 1) + (k + box.k)) * width + box.l + l;
@@ -84,7 +90,8 @@ void fold_box(const TransformPlan<T>& plan, const HklBox& box, const Complex<T>*
 
 // The inverse, with F(h) = even + i odd and F(-h) = even - i odd, and the mates at l < 0.
 template <class T>
-void unfold_box(const TransformPlan<T>& plan, const HklBox& box, const T* even, const T* odd, T scale, Complex<T>* F) {
+void unfold_box(const TransformPlan<T>& plan, const HklBox& box, const T* even, const T* odd,
+                T scale, Complex<T>* F) {
   const Index width = 2 * box.l + 1, last = box.size() - 1;
   const auto put = [&](int h, int k, int l, Complex<T> f) {
     const Index at = (Index(h + box.h) * (2 * box.k + 1) + (k + box.k)) * width + box.l + l;
@@ -107,8 +114,8 @@ void unfold_box(const TransformPlan<T>& plan, const HklBox& box, const T* even, 
 }  // namespace
 
 template <class T>
-void map_from_structure_factors(Index maps, const HklBox& box, const Complex<T>* F, const Grid& grid, double scale,
-                                T* map) {
+void map_from_structure_factors(Index maps, const HklBox& box, const Complex<T>* F,
+                                const Grid& grid, double scale, T* map) {
   const TransformKernels<T>& kernel = kernels();
   const Plan<T> plan(box, grid, maps * grid.size() * Index(sizeof(T)) >= beyond_caches);
   const Index planes = grid.a / 2 + 1;  // each with its mirror
@@ -125,8 +132,8 @@ void map_from_structure_factors(Index maps, const HklBox& box, const Complex<T>*
 }
 
 template <class T>
-void structure_factors_from_map(Index maps, const HklBox& box, const T* map, const Grid& grid, double scale,
-                                Complex<T>* F) {
+void structure_factors_from_map(Index maps, const HklBox& box, const T* map, const Grid& grid,
+                                double scale, Complex<T>* F) {
   const TransformKernels<T>& kernel = kernels();
   const Plan<T> plan(box, grid, false);
   const Index folded = (box.h + 1) * plan.plane;
@@ -138,9 +145,11 @@ void structure_factors_from_map(Index maps, const HklBox& box, const T* map, con
   });
 }
 
-#define ARGAND_INSTANTIATE(T)                                                                                 \
-  template void map_from_structure_factors(Index, const HklBox&, const Complex<T>*, const Grid&, double, T*); \
-  template void structure_factors_from_map(Index, const HklBox&, const T*, const Grid&, double, Complex<T>*);
+#define ARGAND_INSTANTIATE(T)                                                                    \
+  template void map_from_structure_factors(Index, const HklBox&, const Complex<T>*, const Grid&, \
+                                           double, T*);                                          \
+  template void structure_factors_from_map(Index, const HklBox&, const T*, const Grid&, double,  \
+                                           Complex<T>*);
 ARGAND_INSTANTIATE(float)
 ARGAND_INSTANTIATE(double)
 

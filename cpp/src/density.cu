@@ -3,10 +3,11 @@
 
 // Three short sums after each other, with the plane x of a map as the work of a block:
 //
-//   P(k, l) = sum_h F(h, k, l) exp(-2 pi i h x / na),   Q(y, l) = sum_k P(k, l) exp(-2 pi i k y / nb),
-//   map(x, y, z) = Re sum_l Q(y, l) exp(-2 pi i l z / nc)
+//   P(k, l) = sum_h F(h, k, l) exp(-2 pi i h x / na),   Q(y, l) = sum_k P(k, l) exp(-2 pi i k y /
+//   nb), map(x, y, z) = Re sum_l Q(y, l) exp(-2 pi i l z / nc)
 //
-// and back in the opposite order. Only the Hermitian part of F is seen in a real map, so l >= 0 is enough.
+// and back in the opposite order. Only the Hermitian part of F is seen in a real map, so l >= 0 is
+// enough.
 namespace argand::cuda {
 namespace {
 
@@ -24,7 +25,9 @@ struct Axis {
       : reach(orders), points(int(n)), turn(memory.take<Pair<T>>(int(n))) {}
 
   // The angle is reduced as an integer: exact to the last digit.
-  ARGAND_HD static Complex<T> turn_of(int j, int n) { return cis_reduced(T(2 * j > n ? j - n : j) / T(n)); }
+  ARGAND_HD static Complex<T> turn_of(int j, int n) {
+    return cis_reduced(T(2 * j > n ? j - n : j) / T(n));
+  }
 };
 
 template <class T>
@@ -37,7 +40,11 @@ struct Plane {
   Shared<T> map;           // (line, z), on the way back
 
   ARGAND_HD Plane(SharedMemory& memory, const HklBox& hkl, const Grid& grid, bool back)
-      : box(hkl), y(memory, hkl.k, grid.b), z(memory, hkl.l, grid.c), width(2 * hkl.k + 1), half(hkl.l + 1) {
+      : box(hkl),
+        y(memory, hkl.k, grid.b),
+        z(memory, hkl.l, grid.c),
+        width(2 * hkl.k + 1),
+        half(hkl.l + 1) {
     lines = most_lines;
     while (back && lines > together && lines * (grid.c + 1) > 3072) lines /= 2;
     if (!back) x = memory.take<Pair<T>>(2 * hkl.h + 1);
@@ -79,7 +86,8 @@ __global__ void __launch_bounds__(transform_threads)
     const Complex<T>* f = F + task / grid.a * box.size();
     T* out = map + task * grid.b * grid.c;
     for (int h = t; h <= 2 * box.h; h += transform_threads) {
-      plane.x[h] = pair(Axis<T>::turn_of(remainder(Index(h - box.h) * x, int(grid.a)), int(grid.a)));
+      plane.x[h] =
+          pair(Axis<T>::turn_of(remainder(Index(h - box.h) * x, int(grid.a)), int(grid.a)));
     }
     __syncthreads();
     for (int e = t; e < width * half; e += transform_threads) {
@@ -100,7 +108,8 @@ __global__ void __launch_bounds__(transform_threads)
         if (y < plane.y.points) {
           int j = remainder(-Index(box.k) * y, plane.y.points);
           for (int k = 0; k < width; ++k) {
-            sum = sum + Pair<T>(plane.p[k * half + l]).complex() * conj(Pair<T>(plane.y.turn[j]).complex());
+            sum = sum + Pair<T>(plane.p[k * half + l]).complex() *
+                            conj(Pair<T>(plane.y.turn[j]).complex());
             j = onward(j, y, plane.y.points);
           }
         }
@@ -172,7 +181,8 @@ __global__ void __launch_bounds__(transform_threads)
         int j = remainder(Index(k) * y0, plane.y.points);
         Complex<T> sum{0, 0};
         for (int line = 0; line < lines; ++line) {
-          sum = sum + Pair<T>(plane.q[line * half + l]).complex() * Pair<T>(plane.y.turn[j]).complex();
+          sum = sum +
+                Pair<T>(plane.q[line * half + l]).complex() * Pair<T>(plane.y.turn[j]).complex();
           j = onward(j, step, plane.y.points);
         }
         plane.p[e] = pair(sum + Pair<T>(plane.p[e]).complex());
@@ -231,8 +241,10 @@ int axis_bytes(const HklBox& box, const Grid& grid) {
 template <class T>
 bool transform_fits(const HklBox& box, const Grid& grid) {
   constexpr Index most = plain_shared / (2 * sizeof(T));  // numbers
-  if (grid.a > most || grid.b > most || grid.c > most || box.h > most || box.k > 256 || box.l > 256) return false;
-  return plane_bytes<T>(box, grid, false) <= plain_shared && plane_bytes<T>(box, grid, true) <= plain_shared &&
+  if (grid.a > most || grid.b > most || grid.c > most || box.h > most || box.k > 256 || box.l > 256)
+    return false;
+  return plane_bytes<T>(box, grid, false) <= plain_shared &&
+         plane_bytes<T>(box, grid, true) <= plain_shared &&
          axis_bytes<T>(box, grid) <= plain_shared;
 }
 
@@ -242,23 +254,23 @@ Index structure_factors_from_map_workspace(Index maps, const HklBox& box, const 
 }
 
 template <class T>
-void map_from_structure_factors(const Queue& queue, Index maps, const HklBox& box, const Complex<T>* F,
-                                const Grid& grid, double scale, T* map) {
+void map_from_structure_factors(const Queue& queue, Index maps, const HklBox& box,
+                                const Complex<T>* F, const Grid& grid, double scale, T* map) {
   if (maps == 0) return;
   const DeviceGuard guard(queue.device);
-  ARGAND_LAUNCH(to_map<T>, grid_of(maps * grid.a), transform_threads, plane_bytes<T>(box, grid, false), queue, maps,
-                box, F, grid, T(scale), map);
+  ARGAND_LAUNCH(to_map<T>, grid_of(maps * grid.a), transform_threads,
+                plane_bytes<T>(box, grid, false), queue, maps, box, F, grid, T(scale), map);
   check(cudaGetLastError());
 }
 
 template <class T>
-void structure_factors_from_map(const Queue& queue, Index maps, const HklBox& box, const T* map, const Grid& grid,
-                                double scale, Complex<T>* F, void* workspace) {
+void structure_factors_from_map(const Queue& queue, Index maps, const HklBox& box, const T* map,
+                                const Grid& grid, double scale, Complex<T>* F, void* workspace) {
   if (maps == 0) return;
   const DeviceGuard guard(queue.device);
   auto* planes = static_cast<Pair<T>*>(workspace);
-  ARGAND_LAUNCH(from_planes<T>, grid_of(maps * grid.a), transform_threads, plane_bytes<T>(box, grid, true), queue, maps,
-                box, map, grid, planes);
+  ARGAND_LAUNCH(from_planes<T>, grid_of(maps * grid.a), transform_threads,
+                plane_bytes<T>(box, grid, true), queue, maps, box, map, grid, planes);
   check(cudaGetLastError());
   const Index outputs = maps * (2 * box.h + 1) * (2 * box.k + 1) * (box.l + 1);
   ARGAND_LAUNCH(join_planes<T>, grid_of(ceil_div(outputs, transform_threads)), transform_threads,
@@ -266,13 +278,13 @@ void structure_factors_from_map(const Queue& queue, Index maps, const HklBox& bo
   check(cudaGetLastError());
 }
 
-#define ARGAND_INSTANTIATE(T)                                                                                          \
-  template bool transform_fits<T>(const HklBox&, const Grid&);                                                         \
-  template Index structure_factors_from_map_workspace<T>(Index, const HklBox&, const Grid&);                           \
-  template void map_from_structure_factors(const Queue&, Index, const HklBox&, const Complex<T>*, const Grid&, double, \
-                                           T*);                                                                        \
-  template void structure_factors_from_map(const Queue&, Index, const HklBox&, const T*, const Grid&, double,          \
-                                           Complex<T>*, void*);
+#define ARGAND_INSTANTIATE(T)                                                                     \
+  template bool transform_fits<T>(const HklBox&, const Grid&);                                    \
+  template Index structure_factors_from_map_workspace<T>(Index, const HklBox&, const Grid&);      \
+  template void map_from_structure_factors(const Queue&, Index, const HklBox&, const Complex<T>*, \
+                                           const Grid&, double, T*);                              \
+  template void structure_factors_from_map(const Queue&, Index, const HklBox&, const T*,          \
+                                           const Grid&, double, Complex<T>*, void*);
 ARGAND_INSTANTIATE(float)
 ARGAND_INSTANTIATE(double)
 

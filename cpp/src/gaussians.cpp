@@ -10,8 +10,8 @@ namespace argand {
 
 constexpr Index worth_a_thread = 50'000;  // exponentials: some 0.1 ms
 
-void gaussian_sums(Index rows, Index terms, const double* a, const double* b, Index points, const double* squares,
-                   double* out) {
+void gaussian_sums(Index rows, Index terms, const double* a, const double* b, Index points,
+                   const double* squares, double* out) {
   constexpr double log2_e = 1.4426950408889634074;
   std::vector<double> rate(b, b + rows * terms);
   for (double& r : rate) r *= -log2_e;
@@ -19,8 +19,8 @@ void gaussian_sums(Index rows, Index terms, const double* a, const double* b, In
   parallel_for((points + piece - 1) / piece, [&](Index task) {
     const Index begin = task * piece, count = std::min(points - begin, piece);
     for (Index row = 0; row < rows; ++row) {
-      kernels().gaussian_sum(terms, a + row * terms, rate.data() + row * terms, count, squares + begin,
-                             out + row * points + begin);
+      kernels().gaussian_sum(terms, a + row * terms, rate.data() + row * terms, count,
+                             squares + begin, out + row * points + begin);
     }
   });
 }

@@ -33,11 +33,13 @@ template <class Each>
 void for_reflections(const BoxReflections& at, const FunctionPair& v, const Each& each) {
   const SeriesKernels& kernel = kernels();
   parallel_for((at.end - at.begin + worth_a_thread - 1) / worth_a_thread, [&](Index task) {
-    const Index first = at.begin + task * worth_a_thread, end = std::min(at.end, first + worth_a_thread);
+    const Index first = at.begin + task * worth_a_thread,
+                end = std::min(at.end, first + worth_a_thread);
     double values[2][at_a_time];
     for (Index begin = first; begin < end; begin += at_a_time) {
       const Index some = std::min(at_a_time, end - begin);
-      kernel.series_pair(v.series, v.terms, v.low, v.high, some, at.q + begin, values[0], values[1]);
+      kernel.series_pair(v.series, v.terms, v.low, v.high, some, at.q + begin, values[0],
+                         values[1]);
       for (Index i = 0; i < some; ++i) {
         const Place place = place_of(at.axis, at.hkl + 3 * (begin + i));
         each(begin + i, place, place.factor * values[0][i], place.factor * values[1][i]);
@@ -58,9 +60,11 @@ void project(const Family& family, const double* count, double* u, double* squar
   }
   padded.functions = functions.data();
   const Index tasks = (family.atoms + atoms_worth_a_thread - 1) / atoms_worth_a_thread;
-  std::vector<double> sums(tasks * family.rank, 0);  // of each task, so that their order is always the same
+  std::vector<double> sums(tasks * family.rank,
+                           0);  // of each task, so that their order is always the same
   parallel_for(tasks, [&](Index task) {
-    const Index begin = task * atoms_worth_a_thread, end = std::min(family.atoms, begin + atoms_worth_a_thread);
+    const Index begin = task * atoms_worth_a_thread,
+                end = std::min(family.atoms, begin + atoms_worth_a_thread);
     kernel.project_family(padded, begin, end, u);
     for (Index r = 0; r < family.rank; ++r) {
       const double* of_rank = u + r * family.atoms;
@@ -78,7 +82,8 @@ void project(const Family& family, const double* count, double* u, double* squar
 }
 
 template <class T>
-void gather_pair(const BoxReflections& at, const FunctionPair& v, const Complex<T>* box, Complex<double>* F) {
+void gather_pair(const BoxReflections& at, const FunctionPair& v, const Complex<T>* box,
+                 Complex<double>* F) {
   for_reflections(at, v, [=](Index i, const Place& place, double v1, double v2) {
     const Complex<T> a = box[place.there], b = box[place.opposite];
     const double sum_re = double(a.re) + b.re, difference_re = double(a.re) - b.re;
@@ -89,7 +94,8 @@ void gather_pair(const BoxReflections& at, const FunctionPair& v, const Complex<
 }
 
 template <class T>
-void scatter_pair(const BoxReflections& at, const FunctionPair& v, const Complex<double>* a, Complex<T>* box) {
+void scatter_pair(const BoxReflections& at, const FunctionPair& v, const Complex<double>* a,
+                  Complex<T>* box) {
   for_reflections(at, v, [=](Index i, const Place& place, double v1, double v2) {
     const auto add = [&](Complex<T>& to, double im) {
       to.re += T(v1 * a[i].re - v2 * im);
@@ -100,9 +106,11 @@ void scatter_pair(const BoxReflections& at, const FunctionPair& v, const Complex
   });
 }
 
-#define ARGAND_INSTANTIATE(T)                                                                                 \
-  template void gather_pair(const BoxReflections&, const FunctionPair&, const Complex<T>*, Complex<double>*); \
-  template void scatter_pair(const BoxReflections&, const FunctionPair&, const Complex<double>*, Complex<T>*);
+#define ARGAND_INSTANTIATE(T)                                                                    \
+  template void gather_pair(const BoxReflections&, const FunctionPair&, const Complex<T>*,       \
+                            Complex<double>*);                                                   \
+  template void scatter_pair(const BoxReflections&, const FunctionPair&, const Complex<double>*, \
+                             Complex<T>*);
 ARGAND_INSTANTIATE(float)
 ARGAND_INSTANTIATE(double)
 

@@ -37,12 +37,14 @@ template <class T>
 void measure(const MeasureArgs<T>& args) {
   const MeasureKernels<T>& kernel = kernels();
   const Index batch = crystals_of_a_task(args.size);
-  parallel_for((args.crystals + batch - 1) / batch,
-               [&](Index task) { kernel.measure(args, task * batch, std::min(args.crystals, (task + 1) * batch)); });
+  parallel_for((args.crystals + batch - 1) / batch, [&](Index task) {
+    kernel.measure(args, task * batch, std::min(args.crystals, (task + 1) * batch));
+  });
 }
 
 template <class T>
-void measure_boxes(const Atoms<T>& atoms, const FormFactors<T>& form, const HklBox& box, const MeasureArgs<T>& args) {
+void measure_boxes(const Atoms<T>& atoms, const FormFactors<T>& form, const HklBox& box,
+                   const MeasureArgs<T>& args) {
   const MeasureKernels<T>& kernel = kernels();
   const Index batch = crystals_of_a_task(box.size());
   parallel_for((atoms.crystals + batch - 1) / batch, [&](Index task) {
@@ -61,9 +63,10 @@ void measure_boxes(const Atoms<T>& atoms, const FormFactors<T>& form, const HklB
   });
 }
 
-#define ARGAND_INSTANTIATE(T)                   \
-  template void measure(const MeasureArgs<T>&); \
-  template void measure_boxes(const Atoms<T>&, const FormFactors<T>&, const HklBox&, const MeasureArgs<T>&);
+#define ARGAND_INSTANTIATE(T)                                                        \
+  template void measure(const MeasureArgs<T>&);                                      \
+  template void measure_boxes(const Atoms<T>&, const FormFactors<T>&, const HklBox&, \
+                              const MeasureArgs<T>&);
 ARGAND_INSTANTIATE(float)
 ARGAND_INSTANTIATE(double)
 

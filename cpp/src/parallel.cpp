@@ -96,8 +96,8 @@ class Pool {
   int working_ = 0;  // helpers inside it
 };
 
-// Never destroyed: its sleeping threads end with the process. A forked child has none of them, so it leaves the
-// parent's pool (and whatever state its locks were in) behind and starts afresh.
+// Never destroyed: its sleeping threads end with the process. A forked child has none of them, so
+// it leaves the parent's pool (and whatever state its locks were in) behind and starts afresh.
 std::atomic<Pool*> current_pool{nullptr};
 
 Pool& pool() {

@@ -59,7 +59,8 @@ Survey survey(Index count, const std::int32_t* hkl, const double* metric, double
 
 template <class Order>
 Arrangement arrangement(Index count, const Order* hkl) {
-  if (const Index n = half_edge(count); n >= 0 && is_cube(n, hkl)) return {(2 * n + 1) * (2 * n + 1), n};
+  if (const Index n = half_edge(count); n >= 0 && is_cube(n, hkl))
+    return {(2 * n + 1) * (2 * n + 1), n};
   Index rows = std::min<Index>(count, 1);
   for (Index i = 1; i < count; ++i) {
     const Order *last = hkl + 3 * (i - 1), *next = hkl + 3 * i;

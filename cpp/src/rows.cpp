@@ -7,7 +7,8 @@
 namespace argand {
 namespace {
 
-// Appends the run l = first.l .. first.l + length - 1 at reflections at, at + 1, ... as rows walking away from l = 0.
+// Appends the run l = first.l .. first.l + length - 1 at reflections at, at + 1, ... as rows
+// walking away from l = 0.
 void append_run(std::vector<Row>& rows, Hkl first, Index length, Index at, Index mirror) {
   const auto walk = [&](Index begin, int step, Index count) {
     for (Index done = 0; done < count; done += max_row) {
@@ -31,7 +32,8 @@ Rows in_strips(std::vector<Row>&& rows) {
     return std::tuple(row.first.h, row.first.l, row.step, sign(row), std::abs(row.first.k));
   };
   const auto less = [&](const Row& a, const Row& b) { return key(a) < key(b); };
-  if (!std::is_sorted(rows.begin(), rows.end(), less)) std::stable_sort(rows.begin(), rows.end(), less);
+  if (!std::is_sorted(rows.begin(), rows.end(), less))
+    std::stable_sort(rows.begin(), rows.end(), less);
   std::vector<Strip> strips;
   for (Index r = 0; r < Index(rows.size()); ++r) {
     const Row& row = rows[r];
@@ -39,7 +41,8 @@ Rows in_strips(std::vector<Row>&& rows) {
       const Row& last = rows[r - 1];
       Strip& strip = strips.back();
       if (row.first.h == last.first.h && row.first.l == last.first.l && row.step == last.step &&
-          row.first.k == last.first.k + strip.step && sign(row) == sign(last) && r - strip.begin < max_strip) {
+          row.first.k == last.first.k + strip.step && sign(row) == sign(last) &&
+          r - strip.begin < max_strip) {
         strip.end = r + 1;
         continue;
       }
@@ -59,10 +62,12 @@ Rows rows_of_list(const Order* hkl, Index count) {
     Index end = begin + 1;
     const auto continues = [&] {
       const Order* next = hkl + 3 * end;
-      return next[0] == first[0] && next[1] == first[1] && double(next[2]) == double(first[2]) + double(end - begin);
+      return next[0] == first[0] && next[1] == first[1] &&
+             double(next[2]) == double(first[2]) + double(end - begin);
     };
     while (end < count && continues()) ++end;
-    append_run(rows, {double(first[0]), double(first[1]), double(first[2])}, end - begin, begin, no_mirror);
+    append_run(rows, {double(first[0]), double(first[1]), double(first[2])}, end - begin, begin,
+               no_mirror);
     begin = end;
   }
   return in_strips(std::move(rows));
@@ -81,7 +86,8 @@ Rows rows_of_box(const HklBox& box, bool friedel) {
         append_run(rows, {0, 0, 0}, 1, at + box.l, no_mirror);
         append_run(rows, {0, 0, 1}, box.l, at + box.l + 1, last - (at + box.l + 1));
       } else {
-        append_run(rows, {double(h), double(k), double(-box.l)}, width, at, friedel ? last - at : no_mirror);
+        append_run(rows, {double(h), double(k), double(-box.l)}, width, at,
+                   friedel ? last - at : no_mirror);
       }
     }
   }

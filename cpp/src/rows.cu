@@ -5,8 +5,8 @@ namespace {
 
 constexpr int threads = 512;  // 2 to an odd power
 
-// A block for each list. Every round looks at one reflection a thread; a running sum over the threads gives those that
-// begin a row their numbers, which do not depend on who was first.
+// A block for each list. Every round looks at one reflection a thread; a running sum over the
+// threads gives those that begin a row their numbers, which do not depend on who was first.
 template <class Order>
 __global__ void __launch_bounds__(threads) find(Reflections<Order> reflections, Index lists) {
   SharedMemory memory = block_memory();
@@ -14,7 +14,8 @@ __global__ void __launch_bounds__(threads) find(Reflections<Order> reflections, 
   const int t = int(threadIdx.x);
   for (Index list = blockIdx.x; list < lists; list += gridDim.x) {
     const Index begin = reflections.list_begin(list);
-    const Index length = reflections.hkl_ptr ? reflections.hkl_ptr[list + 1] - begin : reflections.count;
+    const Index length =
+        reflections.hkl_ptr ? reflections.hkl_ptr[list + 1] - begin : reflections.count;
     const Order* hkl = reflections.hkl + 3 * begin;
     Index up = 0, down = 0;
     for (Index round = 0; round < length; round += threads) {
@@ -35,13 +36,15 @@ __global__ void __launch_bounds__(threads) find(Reflections<Order> reflections, 
       if (first) {
         Index end = i + 1;
         while (end < length && end < i + row_length && !begins_row(hkl, end)) ++end;
-        const Index place = begin + (rises ? up + (sum & 0xffff) : reflections.count + down + (sum >> 16)) - 1;
+        const Index place =
+            begin + (rises ? up + (sum & 0xffff) : reflections.count + down + (sum >> 16)) - 1;
         reflections.segments[place] = {std::int32_t(rises ? i : end - 1), std::int16_t(end - i),
                                        std::int16_t(rises ? 1 : -1)};
       }
       up += total & 0xffff;
       down += total >> 16;
-      // No barrier: after an odd number of steps the last sums lie in the other half than the first of the next round.
+      // No barrier: after an odd number of steps the last sums lie in the other half than the first
+      // of the next round.
     }
     if (t == 0) {
       reflections.counts[2 * list] = std::int32_t(up);
@@ -73,7 +76,8 @@ template <class Order>
 void place_rows(Index, Reflections<Order>& reflections, void* workspace) {
   if (!reflections.hkl) return;
   reflections.segments = static_cast<Segment*>(workspace);
-  reflections.counts = reinterpret_cast<std::int32_t*>(reflections.segments + 2 * reflections.count);
+  reflections.counts =
+      reinterpret_cast<std::int32_t*>(reflections.segments + 2 * reflections.count);
 }
 
 #define ARGAND_INSTANTIATE(Order)                                          \

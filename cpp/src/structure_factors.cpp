@@ -18,7 +18,8 @@ namespace {
 template <class F>
 constexpr bool friedel = std::floating_point<F>;  // F(-h) = conj F(h) holds without dispersion only
 
-// ---- atoms ----------------------------------------------------------------------------------------------------------
+// ---- atoms
+// ----------------------------------------------------------------------------------------------------------
 
 template <class T>
 void sort_by_scatterer(const Atoms<T>& atoms, Index crystal, std::vector<Index>& order) {
@@ -26,7 +27,8 @@ void sort_by_scatterer(const Atoms<T>& atoms, Index crystal, std::vector<Index>&
   order.resize(end - begin);
   std::iota(order.begin(), order.end(), begin);
   const auto less = [&](Index a, Index b) { return atoms.scatterer[a] < atoms.scatterer[b]; };
-  if (!std::is_sorted(order.begin(), order.end(), less)) std::stable_sort(order.begin(), order.end(), less);
+  if (!std::is_sorted(order.begin(), order.end(), less))
+    std::stable_sort(order.begin(), order.end(), less);
 }
 
 template <class T>
@@ -40,7 +42,8 @@ struct Packed {
     sort_by_scatterer(atoms, crystal, order);
     for (const Index atom : order) {
       const std::int32_t scatterer = atoms.scatterer[atom];
-      if (blocks.empty() || blocks.back().count == Block<T>::lanes || blocks.back().scatterer != scatterer) {
+      if (blocks.empty() || blocks.back().count == Block<T>::lanes ||
+          blocks.back().scatterer != scatterer) {
         blocks.push_back(Block<T>{});
         blocks.back().scatterer = scatterer;
       }
@@ -52,7 +55,8 @@ struct Packed {
       block.source[lane] = atom;
     }
     steps.resize(blocks.size());
-    static_cast<const BlockKernels<T>&>(kernels()).prepare(blocks.data(), Index(blocks.size()), steps.data());
+    static_cast<const BlockKernels<T>&>(kernels()).prepare(blocks.data(), Index(blocks.size()),
+                                                           steps.data());
   }
 
   BlockView<T> view(Index begin, Index end) const {
@@ -61,7 +65,8 @@ struct Packed {
 };
 
 template <class T>
-void store_gradients(const Block<T>& block, const Moments<T>& moments, const AtomGradients<T>& out) {
+void store_gradients(const Block<T>& block, const Moments<T>& moments,
+                     const AtomGradients<T>& out) {
   for (int lane = 0; lane < block.count; ++lane) {
     double own[moment_count];
     for (int m = 0; m < moment_count; ++m) own[m] = moments.sum[m][lane];
@@ -69,7 +74,8 @@ void store_gradients(const Block<T>& block, const Moments<T>& moments, const Ato
   }
 }
 
-// ---- reflections ----------------------------------------------------------------------------------------------------
+// ---- reflections
+// ----------------------------------------------------------------------------------------------------
 
 struct Layout {
   std::vector<Rows> rows;    // one for all crystals, or one each
@@ -91,13 +97,15 @@ Layout lay_out(const HklLists<Order>& lists, Index crystals) {
   for (Index c = 0; c < crystals; ++c) {
     layout.first.push_back(lists.hkl_ptr ? lists.hkl_ptr[c] : c * lists.count);
     if (lists.hkl_ptr) {
-      layout.rows.push_back(rows_of_list(lists.hkl + 3 * lists.hkl_ptr[c], lists.hkl_ptr[c + 1] - lists.hkl_ptr[c]));
+      layout.rows.push_back(
+          rows_of_list(lists.hkl + 3 * lists.hkl_ptr[c], lists.hkl_ptr[c + 1] - lists.hkl_ptr[c]));
     }
   }
   return layout;
 }
 
-// ---- how the work is shared out -------------------------------------------------------------------------------------
+// ---- how the work is shared out
+// -------------------------------------------------------------------------------------
 
 constexpr Index worth_a_thread = 200'000;  // terms: some 0.1 ms
 
@@ -106,8 +114,8 @@ struct Part {
   Index crystal, begin, end;
 };
 
-// Parts of `count(c)` pieces that cost `cost(c)` terms each: some for each thread, so that none waits long for the
-// last, but large ones, because what a part reads stays in the cache.
+// Parts of `count(c)` pieces that cost `cost(c)` terms each: some for each thread, so that none
+// waits long for the last, but large ones, because what a part reads stays in the cache.
 template <class Count, class Cost>
 std::vector<Part> share_out(Index crystals, const Count& count, const Cost& cost) {
   Index total = 0;
@@ -115,7 +123,8 @@ std::vector<Part> share_out(Index crystals, const Count& count, const Cost& cost
   const Index threads = num_threads(), fair = threads == 1 ? total : total / (4 * threads);
   std::vector<Part> parts;
   for (Index c = 0; c < crystals; ++c) {
-    const Index pieces = std::max<Index>(1, std::max(worth_a_thread, fair) / std::max<Index>(1, cost(c)));
+    const Index pieces =
+        std::max<Index>(1, std::max(worth_a_thread, fair) / std::max<Index>(1, cost(c)));
     for (Index begin = 0; begin < count(c); begin += pieces) {
       parts.push_back({c, begin, std::min(count(c), begin + pieces)});
     }
@@ -128,11 +137,13 @@ Index terms_a_strip(const Rows& rows) {
   return 16 + 16 * Index(rows.rows.size()) / std::max<Index>(1, Index(rows.strips.size()));
 }
 
-// The packed atoms of a crystal: made once for a crystal of several parts, by the one task of any other.
+// The packed atoms of a crystal: made once for a crystal of several parts, by the one task of any
+// other.
 template <class T>
 class Packing {
  public:
-  Packing(const Atoms<T>& atoms, const std::vector<Part>& parts) : atoms_(atoms), shared_(atoms.crystals) {
+  Packing(const Atoms<T>& atoms, const std::vector<Part>& parts)
+      : atoms_(atoms), shared_(atoms.crystals) {
     for (std::size_t p = 1; p < parts.size(); ++p) {
       const Index crystal = parts[p].crystal;
       if (crystal == parts[p - 1].crystal && !shared_[crystal]) shared_[crystal] = make(crystal);
@@ -154,15 +165,18 @@ template <class T>
 bool axes_are_separate(const Atoms<T>& atoms) {
   if (atoms.beta == nullptr) return true;
   for (Index a = 0; a < atoms.atom_ptr[atoms.crystals]; ++a) {
-    if (atoms.beta[6 * a + 3] != 0 || atoms.beta[6 * a + 4] != 0 || atoms.beta[6 * a + 5] != 0) return false;
+    if (atoms.beta[6 * a + 3] != 0 || atoms.beta[6 * a + 4] != 0 || atoms.beta[6 * a + 5] != 0)
+      return false;
   }
   return true;
 }
 
 template <class T, class F>
-void sum_boxes(const Atoms<T>& atoms, const FormFactors<F>& form, const HklBox& box, Complex<T>* out) {
+void sum_boxes(const Atoms<T>& atoms, const FormFactors<F>& form, const HklBox& box,
+               Complex<T>* out) {
   const BoxKernels<T, F>& kernel = kernels();
-  const Index half = half_plane(box), mean = atoms.atom_ptr[atoms.crystals] / std::max<Index>(1, atoms.crystals);
+  const Index half = half_plane(box),
+              mean = atoms.atom_ptr[atoms.crystals] / std::max<Index>(1, atoms.crystals);
   const Index terms = box.size() * (1 + mean);  // of a crystal
   // Several small crystals are one task, a large one is several.
   const Index batch = std::max<Index>(1, worth_a_thread / terms);
@@ -170,14 +184,16 @@ void sum_boxes(const Atoms<T>& atoms, const FormFactors<F>& form, const HklBox& 
   const Index part = (half + parts - 1) / parts, bytes = box.size() * Index(sizeof(Complex<T>));
   const bool streamed = parts == 1 && atoms.crystals * bytes >= beyond_caches;
   parallel_for((atoms.crystals + batch - 1) / batch * parts, [&](Index task) {
-    const Index first = task / parts * batch, begin = task % parts * part, end = std::min(half, begin + part);
+    const Index first = task / parts * batch, begin = task % parts * part,
+                end = std::min(half, begin + part);
     std::vector<T> scratch;
     std::vector<Index> order;
     std::vector<Complex<T>> buffer(streamed ? box.size() : 0);
     for (Index c = first; c < std::min(atoms.crystals, first + batch); ++c) {
       sort_by_scatterer(atoms, c, order);
       const Index count = Index(order.size());
-      scratch.resize(std::max<Index>(scratch.size(), count * box_scratch_of_atom<T>(box, begin, end)));
+      scratch.resize(
+          std::max<Index>(scratch.size(), count * box_scratch_of_atom<T>(box, begin, end)));
       Complex<T>* place = out + c * box.size();
       Complex<T>* made = streamed ? buffer.data() : place;
       kernel.sum_box(atoms, order.data(), count, form, box, begin, end, scratch.data(), made);
@@ -189,14 +205,17 @@ void sum_boxes(const Atoms<T>& atoms, const FormFactors<F>& form, const HklBox& 
 }  // namespace
 
 template <class T, class F, class Reflections>
-void structure_factors(const Atoms<T>& atoms, const FormFactors<F>& form, const Reflections& hkl, Complex<T>* out) {
+void structure_factors(const Atoms<T>& atoms, const FormFactors<F>& form, const Reflections& hkl,
+                       Complex<T>* out) {
   if constexpr (std::same_as<Reflections, HklBox>) {
     if (axes_are_separate(atoms)) return sum_boxes(atoms, form, hkl, out);
   }
   const RowKernels<T, F>& kernel = kernels();
   const Layout layout = lay_out<F>(hkl, atoms.crystals);
   const auto strips_of = [&](Index c) { return Index(layout[c].strips.size()); };
-  const auto cost = [&](Index c) { return (atoms.atom_ptr[c + 1] - atoms.atom_ptr[c]) * terms_a_strip(layout[c]); };
+  const auto cost = [&](Index c) {
+    return (atoms.atom_ptr[c + 1] - atoms.atom_ptr[c]) * terms_a_strip(layout[c]);
+  };
   const std::vector<Part> parts = share_out(atoms.crystals, strips_of, cost);
   const Packing<T> packing(atoms, parts);
   parallel_for(Index(parts.size()), [&](Index p) {
@@ -204,24 +223,28 @@ void structure_factors(const Atoms<T>& atoms, const FormFactors<F>& form, const 
     const std::shared_ptr<const Packed<T>> packed = packing(crystal);
     const Index blocks = Index(packed->blocks.size());
     Complex<T>* F_of_crystal = out + layout.first[crystal];
-    // Some blocks stay in the cache while the rows pass by. Without atoms one pass writes the zeros.
+    // Some blocks stay in the cache while the rows pass by. Without atoms one pass writes the
+    // zeros.
     for (Index first = 0; first == 0 || first < blocks; first += blocks_in_cache) {
       const BlockView<T> view = packed->view(first, std::min(blocks, first + blocks_in_cache));
       const auto& [rows, strips] = layout[crystal];
       for (Index s = begin; s < end; ++s) {
         const Strip& strip = strips[s];
-        kernel.sum_rows(view, form, &rows[strip.begin], strip.end - strip.begin, strip.step, first > 0, F_of_crystal);
+        kernel.sum_rows(view, form, &rows[strip.begin], strip.end - strip.begin, strip.step,
+                        first > 0, F_of_crystal);
       }
     }
   });
 }
 
 template <class T, class F, class Reflections>
-void structure_factors_vjp(const Atoms<T>& atoms, const FormFactors<F>& form, const Reflections& hkl,
-                           const Complex<T>* g, const AtomGradients<T>& gradients) {
+void structure_factors_vjp(const Atoms<T>& atoms, const FormFactors<F>& form,
+                           const Reflections& hkl, const Complex<T>* g,
+                           const AtomGradients<T>& gradients) {
   const RowKernels<T, F>& kernel = kernels();
   const Layout layout = lay_out<F>(hkl, atoms.crystals);
-  // There is a block more for each scatterer that does not fill its last one: they fall to the last part.
+  // There is a block more for each scatterer that does not fill its last one: they fall to the last
+  // part.
   const auto full_blocks = [&](Index c) {
     return (atoms.atom_ptr[c + 1] - atoms.atom_ptr[c] + Block<T>::lanes - 1) / Block<T>::lanes;
   };
@@ -245,10 +268,10 @@ void structure_factors_vjp(const Atoms<T>& atoms, const FormFactors<F>& form, co
   });
 }
 
-#define ARGAND_INSTANTIATE(T, F, R)                                                                        \
-  template void structure_factors(const Atoms<T>&, const FormFactors<F>&, const R&, Complex<T>*);          \
-  template void structure_factors_vjp(const Atoms<T>&, const FormFactors<F>&, const R&, const Complex<T>*, \
-                                      const AtomGradients<T>&);
+#define ARGAND_INSTANTIATE(T, F, R)                                                               \
+  template void structure_factors(const Atoms<T>&, const FormFactors<F>&, const R&, Complex<T>*); \
+  template void structure_factors_vjp(const Atoms<T>&, const FormFactors<F>&, const R&,           \
+                                      const Complex<T>*, const AtomGradients<T>&);
 #define ARGAND_INSTANTIATE_ALL(T, R) \
   ARGAND_INSTANTIATE(T, T, R)        \
   ARGAND_INSTANTIATE(T, Complex<T>, R)

@@ -33,7 +33,8 @@ struct ToF {
 
   struct Parts {
     Shared<Pair<T>> sum;  // (rows, stage_columns)
-    ARGAND_HD explicit Parts(SharedMemory& memory) : sum(memory.take<Pair<T>>(rows_in_tile * stage_columns - 1)) {}
+    ARGAND_HD explicit Parts(SharedMemory& memory)
+        : sum(memory.take<Pair<T>>(rows_in_tile * stage_columns - 1)) {}
   };
 
   __device__ ARGAND_INLINE void clear(const Parts& parts, int r) const {
@@ -42,8 +43,8 @@ struct ToF {
   }
 
   template <class Order, class Sum>
-  __device__ ARGAND_INLINE void add(const Parts& parts, const Row<Order>& row, Index, int r, Index form_row,
-                                    const Sum& sum) const {
+  __device__ ARGAND_INLINE void add(const Parts& parts, const Row<Order>& row, Index, int r,
+                                    Index form_row, const Sum& sum) const {
     const F* f = form + form_row + row.at;
     const auto to = [&](int i) { return r * stage_columns + i; };
     entries(row, [&](int i) {
@@ -81,15 +82,17 @@ struct ToFormGradient {
 
   __device__ ARGAND_INLINE void clear(const Parts&, int) const {}
 
-  static __device__ ARGAND_INLINE void add_to(T* gradient, Complex<T> share) { atomicAdd(gradient, share.re); }
+  static __device__ ARGAND_INLINE void add_to(T* gradient, Complex<T> share) {
+    atomicAdd(gradient, share.re);
+  }
   static __device__ ARGAND_INLINE void add_to(Complex<T>* gradient, Complex<T> share) {
     atomicAdd(&gradient->re, share.re);
     atomicAdd(&gradient->im, share.im);
   }
 
   template <class Order, class Sum>
-  __device__ ARGAND_INLINE void add(const Parts&, const Row<Order>& row, Index first, int, Index form_row,
-                                    const Sum& sum) const {
+  __device__ ARGAND_INLINE void add(const Parts&, const Row<Order>& row, Index first, int,
+                                    Index form_row, const Sum& sum) const {
     F* to = gradient + form_row + row.at;
     const Complex<T>* given = g + first + row.at;
     entries(row, [&](int i) {
@@ -100,8 +103,8 @@ struct ToFormGradient {
   }
 
   template <class Order>
-  __device__ ARGAND_INLINE void finish(const Parts&, const Shared<Row<Order>>&, const Reflections<Order>&,
-                                       Index) const {}
+  __device__ ARGAND_INLINE void finish(const Parts&, const Shared<Row<Order>>&,
+                                       const Reflections<Order>&, Index) const {}
 };
 
 template <class T, class Order, class To>
@@ -120,12 +123,13 @@ struct Parts {
         to(memory) {}
 };
 
-// Adds the terms of the atoms of a tile along the row of this thread, a scatterer at a time: its sum stays in registers
-// and meets the form factors when the last of its atoms has been added. Sums of a tile join those of others there, so
-// an error grows with the number of tiles, not of atoms.
+// Adds the terms of the atoms of a tile along the row of this thread, a scatterer at a time: its
+// sum stays in registers and meets the form factors when the last of its atoms has been added. Sums
+// of a tile join those of others there, so an error grows with the number of tiles, not of atoms.
 template <bool guarded, class T, class Order, class To>
-__device__ ARGAND_INLINE void add_terms(const Parts<T, Order, To>& parts, const To& to, const Row<Order>& row,
-                                        Index first, int r, int count, const std::int64_t* row_ptr) {
+__device__ ARGAND_INLINE void add_terms(const Parts<T, Order, To>& parts, const To& to,
+                                        const Row<Order>& row, Index first, int r, int count,
+                                        const std::int64_t* row_ptr) {
   Complex<T> sum[row_length];
   for (int a = 0; a < count;) {
     const std::int32_t scatterer = parts.atoms.scatterer[a];
@@ -136,7 +140,8 @@ __device__ ARGAND_INLINE void add_terms(const Parts<T, Order, To>& parts, const 
       const T g = parts.g[a * columns + r];
       const int reach = guarded ? int(parts.atoms.reach[a]) : row_length;
       walk<guarded>(
-          row.length, reach, start, g, [&](int i) { return Pair<T>(parts.atoms.along[a * row_length + i]).complex(); },
+          row.length, reach, start, g,
+          [&](int i) { return Pair<T>(parts.atoms.along[a * row_length + i]).complex(); },
           [&](int i, Complex<T> t, Complex<T> z) {
             sum[i].re += t.re * z.re;
             sum[i].re -= t.im * z.im;
@@ -146,16 +151,17 @@ __device__ ARGAND_INLINE void add_terms(const Parts<T, Order, To>& parts, const 
       ++a;
     } while (a < count && parts.atoms.scatterer[a] == scatterer);
     const T turn = T(row.step);
-    to.add(parts.to, row, first, r, row_ptr[scatterer], [&](int i) { return Complex<T>{sum[i].re, turn * sum[i].im}; });
+    to.add(parts.to, row, first, r, row_ptr[scatterer],
+           [&](int i) { return Complex<T>{sum[i].re, turn * sum[i].im}; });
   }
 }
 
-// A block takes rows_in_tile rows of a crystal after the other; a thread has a row of its own in add_terms, and before
-// that an atom and per_tile rows.
+// A block takes rows_in_tile rows of a crystal after the other; a thread has a row of its own in
+// add_terms, and before that an atom and per_tile rows.
 template <class T, class Order, class To>
 __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
-    sum_rows(Atoms<T> atoms, Reflections<Order> reflections, const std::int64_t* row_ptr, To to, int per_tile,
-             Index blocks_of_crystal) {
+    sum_rows(Atoms<T> atoms, Reflections<Order> reflections, const std::int64_t* row_ptr, To to,
+             int per_tile, Index blocks_of_crystal) {
   SharedMemory memory = block_memory();
   const Parts<T, Order, To> parts(memory);
   const int t = int(threadIdx.x);
@@ -164,8 +170,10 @@ __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
     const Index crystal = task / blocks_of_crystal, rows = reflections.rows(crystal);
     const Index first = reflections.out_begin(crystal);
     const Index end = atoms.atom_ptr[crystal + 1];
-    for (Index r0 = task % blocks_of_crystal * rows_in_tile; r0 < rows; r0 += blocks_of_crystal * rows_in_tile) {
-      const Row<Order> row = r0 + t < rows ? reflections.row(crystal, r0 + t) : Row<Order>{{0, 0, 0}, 1, 0, 0};
+    for (Index r0 = task % blocks_of_crystal * rows_in_tile; r0 < rows;
+         r0 += blocks_of_crystal * rows_in_tile) {
+      const Row<Order> row =
+          r0 + t < rows ? reflections.row(crystal, r0 + t) : Row<Order>{{0, 0, 0}, 1, 0, 0};
       parts.rows[t] = row;
       to.clear(parts.to, t);
       for (Index begin = atoms.atom_ptr[crystal]; begin < end; begin += per_tile) {
@@ -201,17 +209,20 @@ __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
   }
 }
 
-// Blocks for each crystal: as many as it takes when rows are half full; where they are shorter, each does more.
+// Blocks for each crystal: as many as it takes when rows are half full; where they are shorter,
+// each does more.
 template <class Order>
 Index blocks_for(const Reflections<Order>& reflections, Index crystals) {
   if (!reflections.hkl) return ceil_div(reflections.rows(0), rows_in_tile);
-  const Index each = ceil_div(reflections.count, reflections.lists(crystals) < 1 ? 1 : reflections.lists(crystals));
+  const Index each = ceil_div(reflections.count,
+                              reflections.lists(crystals) < 1 ? 1 : reflections.lists(crystals));
   return 1 + each / (rows_in_tile * row_length / 2);
 }
 
 template <class T, class Order, class To>
-void launch(const Queue& queue, const Atoms<T>& atoms, const Extents& extents, Reflections<Order> reflections,
-            const std::int64_t* row_ptr, const To& to, void* workspace) {
+void launch(const Queue& queue, const Atoms<T>& atoms, const Extents& extents,
+            Reflections<Order> reflections, const std::int64_t* row_ptr, const To& to,
+            void* workspace) {
   if (atoms.crystals == 0 || reflections.count == 0) return;
   const DeviceGuard guard(queue.device);
   place_rows(atoms.crystals, reflections, workspace);
@@ -219,10 +230,12 @@ void launch(const Queue& queue, const Atoms<T>& atoms, const Extents& extents, R
   SharedMemory memory = counting_memory();
   const Parts<T, Order, To> parts(memory);
   const auto kernel = sum_rows<T, Order, To>;
-  static_assert(sizeof(T) <= 8 && most_atoms<T> * sizeof(T) <= 64, "the parts fit into plain_shared");
+  static_assert(sizeof(T) <= 8 && most_atoms<T> * sizeof(T) <= 64,
+                "the parts fit into plain_shared");
   const Index blocks = blocks_for(reflections, atoms.crystals);
-  ARGAND_LAUNCH(kernel, grid_of(atoms.crystals * blocks), tile_threads, memory.bytes(), queue, atoms, reflections,
-                row_ptr, to, atoms_in_tile<T>(extents.atoms, atoms.crystals), blocks);
+  ARGAND_LAUNCH(kernel, grid_of(atoms.crystals * blocks), tile_threads, memory.bytes(), queue,
+                atoms, reflections, row_ptr, to, atoms_in_tile<T>(extents.atoms, atoms.crystals),
+                blocks);
   check(cudaGetLastError());
 }
 
@@ -234,24 +247,27 @@ Index structure_factors_workspace(Index crystals, const Extents&, const Given& h
 }
 
 template <class T, class F, class Given>
-void structure_factors(const Queue& queue, const Atoms<T>& atoms, const Extents& extents, const FormFactors<F>& form,
-                       const Given& hkl, Complex<T>* out, void* workspace) {
-  launch(queue, atoms, extents, reflections_of(hkl, sizeof(F) == sizeof(T)), form.row_ptr, ToF<F>{form.value, out},
-         workspace);
+void structure_factors(const Queue& queue, const Atoms<T>& atoms, const Extents& extents,
+                       const FormFactors<F>& form, const Given& hkl, Complex<T>* out,
+                       void* workspace) {
+  launch(queue, atoms, extents, reflections_of(hkl, sizeof(F) == sizeof(T)), form.row_ptr,
+         ToF<F>{form.value, out}, workspace);
 }
 
 template <class T, class F, class Given>
 void structure_factors_form_vjp(const Queue& queue, const Atoms<T>& atoms, const Extents& extents,
-                                const FormFactors<F>& form, const Given& hkl, const Complex<T>* g, F* gradient,
-                                void* workspace) {
-  launch(queue, atoms, extents, reflections_of(hkl, false), form.row_ptr, ToFormGradient<F>{g, gradient}, workspace);
+                                const FormFactors<F>& form, const Given& hkl, const Complex<T>* g,
+                                F* gradient, void* workspace) {
+  launch(queue, atoms, extents, reflections_of(hkl, false), form.row_ptr,
+         ToFormGradient<F>{g, gradient}, workspace);
 }
 
-#define ARGAND_INSTANTIATE(T, F, R)                                                                               \
-  template void structure_factors(const Queue&, const Atoms<T>&, const Extents&, const FormFactors<F>&, const R&, \
-                                  Complex<T>*, void*);                                                            \
-  template void structure_factors_form_vjp(const Queue&, const Atoms<T>&, const Extents&, const FormFactors<F>&,  \
-                                           const R&, const Complex<T>*, F*, void*);
+#define ARGAND_INSTANTIATE(T, F, R)                                                                \
+  template void structure_factors(const Queue&, const Atoms<T>&, const Extents&,                   \
+                                  const FormFactors<F>&, const R&, Complex<T>*, void*);            \
+  template void structure_factors_form_vjp(const Queue&, const Atoms<T>&, const Extents&,          \
+                                           const FormFactors<F>&, const R&, const Complex<T>*, F*, \
+                                           void*);
 #define ARGAND_INSTANTIATE_ALL(R)                                              \
   template Index structure_factors_workspace(Index, const Extents&, const R&); \
   ARGAND_INSTANTIATE(float, float, R)                                          \

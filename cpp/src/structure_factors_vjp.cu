@@ -18,7 +18,8 @@ struct Parts {
         moments(memory.take<double>(moment_count * tile_threads)) {}
 };
 
-// What one thread gathers for its atom: single precision over the rows of a tile, double over tiles.
+// What one thread gathers for its atom: single precision over the rows of a tile, double over
+// tiles.
 template <class T>
 struct Gathered {
   T part[moment_count];
@@ -61,11 +62,12 @@ __device__ ARGAND_INLINE Complex<T> turned(Complex<T> f, int step) {
   return {f.re, step > 0 ? f.im : -f.im};
 }
 
-// Adds what the entries of a row give to an atom. For a falling row the walk goes over the conjugate of T, so g and f
-// are taken conjugate too, and Im p has the other sign.
+// Adds what the entries of a row give to an atom. For a falling row the walk goes over the
+// conjugate of T, so g and f are taken conjugate too, and Im p has the other sign.
 template <bool guarded, class T, class Order, class F>
-__device__ ARGAND_INLINE void gather_row(const Parts<T, Order>& parts, const Row<Order>& row, int r, int own,
-                                         Complex<T> a, T g, const F* form, Gathered<T>& gathered) {
+__device__ ARGAND_INLINE void gather_row(const Parts<T, Order>& parts, const Row<Order>& row, int r,
+                                         int own, Complex<T> a, T g, const F* form,
+                                         Gathered<T>& gathered) {
   T i0 = 0, i1 = 0, r0 = 0, r1 = 0, r2 = 0;
   walk<guarded>(
       row.length, guarded ? int(parts.atoms.reach[own]) : row_length, row.step > 0 ? a : conj(a), g,
@@ -84,13 +86,14 @@ __device__ ARGAND_INLINE void gather_row(const Parts<T, Order>& parts, const Row
   gathered.add(row, sign * i0, sign * i1, r0, r1, r2);
 }
 
-// A block takes some atoms of a crystal and, of its rows, every splits-th tile. A thread has one atom and per_tile
-// rows. With one split gradients are written, with more what was gathered: partial[(split, moment, atom)].
+// A block takes some atoms of a crystal and, of its rows, every splits-th tile. A thread has one
+// atom and per_tile rows. With one split gradients are written, with more what was gathered:
+// partial[(split, moment, atom)].
 template <class T, class Order, class F>
 __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
-    gather_atoms(Atoms<T> atoms, Index all_atoms, Reflections<Order> reflections, FormFactors<F> form,
-                 const Complex<T>* g, AtomGradients<T> gradients, int per_tile, Index tiles_of_crystal, Index splits,
-                 double* partial) {
+    gather_atoms(Atoms<T> atoms, Index all_atoms, Reflections<Order> reflections,
+                 FormFactors<F> form, const Complex<T>* g, AtomGradients<T> gradients, int per_tile,
+                 Index tiles_of_crystal, Index splits, double* partial) {
   SharedMemory memory = block_memory();
   const Parts<T, Order> parts(memory);
   const int t = int(threadIdx.x), own = t % per_tile, r_first = t / per_tile * per_tile;
@@ -99,8 +102,8 @@ __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
     const Index split = task % splits, crystal = task / splits / tiles_of_crystal;
     const Index rows = reflections.rows(crystal), first = reflections.out_begin(crystal);
     const Index end = atoms.atom_ptr[crystal + 1];
-    for (Index begin = atoms.atom_ptr[crystal] + task / splits % tiles_of_crystal * per_tile; begin < end;
-         begin += tiles_of_crystal * per_tile) {
+    for (Index begin = atoms.atom_ptr[crystal] + task / splits % tiles_of_crystal * per_tile;
+         begin < end; begin += tiles_of_crystal * per_tile) {
       const int count = int(end - begin < per_tile ? end - begin : per_tile);
       fill<true>(parts.atoms, atoms, begin, count);
       Atom<T, Order> atom{};
@@ -113,7 +116,8 @@ __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
       }
       Gathered<T> gathered;
       for (Index r0 = split * rows_in_tile; r0 < rows; r0 += splits * rows_in_tile) {
-        parts.rows[t] = r0 + t < rows ? reflections.row(crystal, r0 + t) : Row<Order>{{0, 0, 0}, 1, 0, 0};
+        parts.rows[t] =
+            r0 + t < rows ? reflections.row(crystal, r0 + t) : Row<Order>{{0, 0, 0}, 1, 0, 0};
         __syncthreads();
         for (int e = t; e < rows_in_tile * row_length; e += tile_threads) {
           const int r = e / row_length, i = e % row_length;
@@ -142,7 +146,8 @@ __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
         __syncthreads();
       }
 #pragma unroll
-      for (int m = 0; m < moment_count; ++m) parts.moments[m * tile_threads + t] = gathered.whole[m];
+      for (int m = 0; m < moment_count; ++m)
+        parts.moments[m * tile_threads + t] = gathered.whole[m];
       __syncthreads();
       if (t < count) {
         double sum[moment_count];
@@ -157,7 +162,8 @@ __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
           store_gradients(sum, double(atom.occ), source, gradients);
         } else {
 #pragma unroll
-          for (int m = 0; m < moment_count; ++m) partial[(split * moment_count + m) * all_atoms + source] = sum[m];
+          for (int m = 0; m < moment_count; ++m)
+            partial[(split * moment_count + m) * all_atoms + source] = sum[m];
         }
       }
     }
@@ -166,8 +172,10 @@ __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
 
 template <class T>
 __global__ void __launch_bounds__(256)
-    join_splits(Index all_atoms, const T* occ, Index splits, const double* partial, AtomGradients<T> gradients) {
-  for (Index a = Index(blockIdx.x) * 256 + threadIdx.x; a < all_atoms; a += Index(gridDim.x) * 256) {
+    join_splits(Index all_atoms, const T* occ, Index splits, const double* partial,
+                AtomGradients<T> gradients) {
+  for (Index a = Index(blockIdx.x) * 256 + threadIdx.x; a < all_atoms;
+       a += Index(gridDim.x) * 256) {
     double sum[moment_count];
 #pragma unroll
     for (int m = 0; m < moment_count; ++m) {
@@ -185,20 +193,22 @@ template <class Order>
 Index splits_for(Index crystals, const Extents& extents, const Reflections<Order>& reflections) {
   const Index tiles = crystals + extents.atoms / 16;
   const Index lists = reflections.lists(crystals);
-  const Index row_tiles = 1 + reflections.count / (lists < 1 ? 1 : lists) / (rows_in_tile * row_length / 2);
+  const Index row_tiles =
+      1 + reflections.count / (lists < 1 ? 1 : lists) / (rows_in_tile * row_length / 2);
   Index splits = enough_blocks / (tiles < 1 ? 1 : tiles);
   splits = splits < row_tiles ? splits : row_tiles;
   return splits < 1 ? 1 : splits < most_splits ? splits : most_splits;
 }
 
 template <class T, class Order, class F>
-void launch(const Queue& queue, const Atoms<T>& atoms, const Extents& extents, Reflections<Order> reflections,
-            const FormFactors<F>& form, const Complex<T>* g, const AtomGradients<T>& gradients, void* workspace) {
+void launch(const Queue& queue, const Atoms<T>& atoms, const Extents& extents,
+            Reflections<Order> reflections, const FormFactors<F>& form, const Complex<T>* g,
+            const AtomGradients<T>& gradients, void* workspace) {
   if (extents.atoms == 0) return;
   const DeviceGuard guard(queue.device);
   place_rows(atoms.crystals, reflections, workspace);
-  auto* partial =
-      reinterpret_cast<double*>(static_cast<unsigned char*>(workspace) + rows_workspace(atoms.crystals, reflections));
+  auto* partial = reinterpret_cast<double*>(static_cast<unsigned char*>(workspace) +
+                                            rows_workspace(atoms.crystals, reflections));
   find_rows(queue, atoms.crystals, reflections);
   SharedMemory memory = counting_memory();
   const Parts<T, Order> parts(memory);
@@ -206,12 +216,13 @@ void launch(const Queue& queue, const Atoms<T>& atoms, const Extents& extents, R
   const int per_tile = atoms_in_tile<T>(extents.atoms, atoms.crystals);
   const Index tiles = ceil_div(ceil_div(extents.atoms, atoms.crystals), per_tile);
   const auto kernel = gather_atoms<T, Order, F>;
-  ARGAND_LAUNCH(kernel, grid_of(atoms.crystals * tiles * splits), tile_threads, memory.bytes(), queue, atoms,
-                extents.atoms, reflections, form, g, gradients, per_tile, tiles, splits, partial);
+  ARGAND_LAUNCH(kernel, grid_of(atoms.crystals * tiles * splits), tile_threads, memory.bytes(),
+                queue, atoms, extents.atoms, reflections, form, g, gradients, per_tile, tiles,
+                splits, partial);
   check(cudaGetLastError());
   if (splits == 1) return;
-  ARGAND_LAUNCH(join_splits<T>, grid_of(ceil_div(extents.atoms, 256)), 256, 0, queue, extents.atoms, atoms.occ, splits,
-                partial, gradients);
+  ARGAND_LAUNCH(join_splits<T>, grid_of(ceil_div(extents.atoms, 256)), 256, 0, queue, extents.atoms,
+                atoms.occ, splits, partial, gradients);
   check(cudaGetLastError());
 }
 
@@ -229,12 +240,14 @@ template <class T, class F, class Given>
 void structure_factors_vjp(const Queue& queue, const Atoms<T>& atoms, const Extents& extents,
                            const FormFactors<F>& form, const Given& hkl, const Complex<T>* g,
                            const AtomGradients<T>& gradients, void* workspace) {
-  launch(queue, atoms, extents, reflections_of(hkl, sizeof(F) == sizeof(T)), form, g, gradients, workspace);
+  launch(queue, atoms, extents, reflections_of(hkl, sizeof(F) == sizeof(T)), form, g, gradients,
+         workspace);
 }
 
-#define ARGAND_INSTANTIATE(T, F, R)                                                                                   \
-  template void structure_factors_vjp(const Queue&, const Atoms<T>&, const Extents&, const FormFactors<F>&, const R&, \
-                                      const Complex<T>*, const AtomGradients<T>&, void*);
+#define ARGAND_INSTANTIATE(T, F, R)                                                       \
+  template void structure_factors_vjp(const Queue&, const Atoms<T>&, const Extents&,      \
+                                      const FormFactors<F>&, const R&, const Complex<T>*, \
+                                      const AtomGradients<T>&, void*);
 #define ARGAND_INSTANTIATE_ALL(R)                                                  \
   template Index structure_factors_vjp_workspace(Index, const Extents&, const R&); \
   ARGAND_INSTANTIATE(float, float, R)                                              \

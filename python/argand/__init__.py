@@ -22,7 +22,14 @@ from argand.form_factors import form_factors
 from argand.io import read_crystal, read_map, read_reflections, write_map, write_reflections
 from argand.maps import difference_coefficients, patterson
 from argand.phases import align_origin, map_correlation, phase_error
-from argand.reflections import hkl_cube, miller_indices, reachable, stol, systematic_absences, wavelength
+from argand.reflections import (
+    hkl_cube,
+    miller_indices,
+    reachable,
+    stol,
+    systematic_absences,
+    wavelength,
+)
 from argand.structure_factors import structure_factors
 
 if TYPE_CHECKING:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from argand import _arrays, _core
+from argand import _core
+from argand._seam import arrays as _arrays
 from argand._version import __version__
 
 _cuda = _arrays._cuda
@@ -26,7 +27,11 @@ def build_config() -> dict[str, str | int | bool]:
     """
     cuda: dict[str, str | int | bool] = {"cuda": False}
     if _cuda is not None:
-        cuda = {"cuda": True, "cuda_compiler": _cuda.compiler(), "cuda_architectures": _cuda.architectures()}
+        cuda = {
+            "cuda": True,
+            "cuda_compiler": _cuda.compiler(),
+            "cuda_architectures": _cuda.architectures(),
+        }
     return {
         "version": __version__,
         "compiler": _core.compiler(),

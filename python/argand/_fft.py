@@ -33,7 +33,9 @@ def box_by_fft(xp: Any, rho: Array, box: Box, scale: float) -> Array:
     """Boxes (n, 2h+1, 2k+1, 2l+1) = scale sum_x rho(x) exp(+2 pi i h.x) of maps (n, a, b, c)."""
     f = xp.fft.fftn(rho, **_axes(xp)).conj()  # of a real map: the sum with exp(+2 pi i h.x)
     for axis, (reach, n) in enumerate(zip(box, rho.shape[1:], strict=True), 1):
-        copies = [f] * (1 + 2 * -(-reach // n))  # orders beyond the grid are those a whole grid away
+        copies = [f] * (
+            1 + 2 * -(-reach // n)
+        )  # orders beyond the grid are those a whole grid away
         long = xp.concatenate(copies, axis) if len(copies) > 1 else f
         zero = len(copies) // 2 * n
         f = long[(slice(None),) * axis + (slice(zero - reach, zero + reach + 1),)]

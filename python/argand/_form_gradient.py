@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from argand import _dispatch
-from argand._dispatch import Batch
+from argand import _seam
 from argand._memory import demand
+from argand._seam import Batch
 
 
 def form_gradient(batch: Batch, g: NDArray[Any]) -> NDArray[Any]:
@@ -23,17 +23,21 @@ def form_gradient(batch: Batch, g: NDArray[Any]) -> NDArray[Any]:
     gradient: NDArray[Any] = np.zeros_like(batch.form)
     owner = np.repeat(np.arange(batch.crystals), np.diff(batch.atom_ptr))
     order = np.lexsort([batch.scatterer, owner])
-    pairs, first = np.unique(np.stack([owner, batch.scatterer])[:, order], axis=1, return_index=True)
+    pairs, first = np.unique(
+        np.stack([owner, batch.scatterer])[:, order], axis=1, return_index=True
+    )
     if not len(first):
         return gradient
     crystal, row = pairs
     alone = _one_scatterer_each(batch, order, np.append(first, len(owner)), crystal)
     numbers = math.prod(alone.out_shape)
     demand(
-        f"the derivative by form factors, {numbers:,} sums", 2 * batch.frac.itemsize * numbers, "give fewer crystals"
+        f"the derivative by form factors, {numbers:,} sums",
+        2 * batch.frac.itemsize * numbers,
+        "give fewer crystals",
     )
     a = np.empty(alone.out_shape, np.result_type(batch.frac.dtype, np.complex64))
-    _dispatch.structure_factors(alone, a)
+    _seam.structure_factors(alone, a)
     if batch.hkl_ptr is None:
         sums = list(a.reshape(len(row), -1))
         weights = [g.reshape(batch.crystals, -1)[c] for c in crystal]

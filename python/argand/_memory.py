@@ -56,7 +56,9 @@ def _default() -> int:
     wanted = os.environ.get("ARGAND_MEMORY_LIMIT")
     if wanted is not None:
         if not wanted.strip().isdigit() or int(wanted) < 1:
-            raise ArgandError(f"the environment variable ARGAND_MEMORY_LIMIT is {wanted!r}, needs a number of bytes")
+            raise ArgandError(
+                f"the environment variable ARGAND_MEMORY_LIMIT is {wanted!r}, needs a number of bytes"
+            )
         return int(wanted)
     return int(_SHARE * _machine())
 

@@ -10,8 +10,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from argand import _dispatch
-from argand._dispatch import Batch
+from argand import _seam
+from argand._seam import Batch
 from argand.crystal import Crystal
 from argand.form_factors import at_squares
 from argand.reflections import stol_squares
@@ -51,12 +51,18 @@ def pack(
     return Batch(
         atom_ptr=_pointers([len(atoms.kind) for atoms in ready]),
         frac=_join([atoms.frac for atoms in ready], real, (0, 3)),
-        beta=_join([atoms.beta for atoms in ready], real) if any(atoms.displaced for atoms in ready) else None,
+        beta=_join([atoms.beta for atoms in ready], real)
+        if any(atoms.displaced for atoms in ready)
+        else None,
         occ=_join([atoms.occ for atoms in ready], real),
         scatterer=_join(scatterer, np.int32),
-        form=form.astype(np.result_type(real, np.complex64) if np.iscomplexobj(form) else real, copy=False),
+        form=form.astype(
+            np.result_type(real, np.complex64) if np.iscomplexobj(form) else real, copy=False
+        ),
         form_ptr=_pointers([len(lists[own]) for _, _, own in rows]),
-        hkl=None if (box := box_of(lists[0]) if len(lists) == 1 else None) else _join(lists, _kind(lists), (0, 3)),
+        hkl=None
+        if (box := box_of(lists[0]) if len(lists) == 1 else None)
+        else _join(lists, _kind(lists), (0, 3)),
         hkl_ptr=_pointers([len(h) for h in lists]) if len(lists) != 1 else None,
         box=box,
     )
@@ -102,7 +108,9 @@ def hkl_lists(hkl: ArrayLike | Sequence[ArrayLike], crystals: int) -> list[Order
     """One list for all crystals, or one for each; int32, or float64 where orders are not whole numbers."""
     if isinstance(hkl, (list, tuple)) and len(hkl) and np.ndim(hkl[0]) == 2:
         if len(hkl) != crystals:
-            raise ValueError(f"hkl holds {len(hkl)} lists, needs one for all or {crystals}: one a crystal")
+            raise ValueError(
+                f"hkl holds {len(hkl)} lists, needs one for all or {crystals}: one a crystal"
+            )
         lists = [_orders(h) for h in hkl]
         return lists if len({h.dtype for h in lists}) < 2 else [h.astype(np.float64) for h in lists]
     return [_orders(hkl)]
@@ -128,7 +136,7 @@ def row_order(hkl: Orders) -> NDArray[np.intp] | None:
     """
     if len(hkl) < 32:
         return None
-    rows, cube = _dispatch.arrangement(hkl)
+    rows, cube = _seam.arrangement(hkl)
     if cube >= 0 or rows < 0.3 * len(hkl):
         return None
     order: NDArray[np.intp] = np.lexsort(hkl.T[::-1])
@@ -137,7 +145,7 @@ def row_order(hkl: Orders) -> NDArray[np.intp] | None:
 
 def box_of(hkl: Orders) -> tuple[int, int, int] | None:
     """(h, h, h) where hkl is the cube of `hkl_cube`, in its order."""
-    _, cube = _dispatch.arrangement(hkl)
+    _, cube = _seam.arrangement(hkl)
     return None if cube < 0 else (cube, cube, cube)
 
 
@@ -145,7 +153,9 @@ def _pointers(lengths: Sequence[int]) -> NDArray[np.int64]:
     return np.array([0, *accumulate(lengths)], np.int64)
 
 
-def _join(arrays: Sequence[NDArray[Any]], dtype: Any, empty: tuple[int, ...] = (0,)) -> NDArray[Any]:
+def _join(
+    arrays: Sequence[NDArray[Any]], dtype: Any, empty: tuple[int, ...] = (0,)
+) -> NDArray[Any]:
     if len(arrays) == 1:
         return arrays[0]
     return np.concatenate(arrays) if arrays else np.empty(empty, dtype)

@@ -46,4 +46,6 @@ def atom_type(symbol: str) -> AtomType:
             size = after or before
             charge = int(size) if size else int(bool(sign or sign_first))
             return AtomType(element, -charge if (sign or sign_first) == "-" else charge)
-    raise ArgandError(f"unknown atom type {symbol!r}: needs an element, an ion such as 'O2-', or 'D'")
+    raise ArgandError(
+        f"unknown atom type {symbol!r}: needs an element, an ion such as 'O2-', or 'D'"
+    )

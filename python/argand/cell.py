@@ -27,7 +27,7 @@ __all__ = [
     "reciprocal_metric",
     "sym_to_matrix",
     "u_aniso_from_beta",
-]  # fmt: skip
+]
 
 Cell = tuple[float, float, float, float, float, float]
 FloatArray = npt.NDArray[np.float64]
@@ -44,14 +44,20 @@ def cell_parameters(cell: Sequence[float] | FloatArray) -> Cell:
     a, b, c, alpha, beta, gamma = values
     if not (np.isfinite(values).all() and min(a, b, c) >= 1e-3 and max(a, b, c) <= 1e6):
         raise ArgandError(f"cell {values} needs positive lengths in angstrom")
-    if not (min(alpha, beta, gamma) > 0.0 and max(alpha, beta, gamma) < 180.0 and _volume_factor(values) > 1e-12):
+    if not (
+        min(alpha, beta, gamma) > 0.0
+        and max(alpha, beta, gamma) < 180.0
+        and _volume_factor(values) > 1e-12
+    ):
         raise ArgandError(f"cell {values} has angles (degrees) that no parallelepiped has")
     return (a, b, c, alpha, beta, gamma)
 
 
 def _cosines(cell: Sequence[float]) -> tuple[float, float, float]:
     # cos(90 degrees) is 6e-17 in floating point: an orthogonal cell must have a diagonal metric
-    alpha, beta, gamma = (0.0 if angle == 90.0 else float(np.cos(np.radians(angle))) for angle in cell[3:])
+    alpha, beta, gamma = (
+        0.0 if angle == 90.0 else float(np.cos(np.radians(angle))) for angle in cell[3:]
+    )
     return alpha, beta, gamma
 
 
@@ -70,7 +76,13 @@ def metric(cell: Sequence[float]) -> FloatArray:
     """G (3, 3), A^2: the squared length of a fractional vector x is x^T G x."""
     a, b, c, *_ = cell
     ca, cb, cg = _cosines(cell)
-    return np.array([[a * a, a * b * cg, a * c * cb], [a * b * cg, b * b, b * c * ca], [a * c * cb, b * c * ca, c * c]])
+    return np.array(
+        [
+            [a * a, a * b * cg, a * c * cb],
+            [a * b * cg, b * b, b * c * ca],
+            [a * c * cb, b * c * ca, c * c],
+        ]
+    )
 
 
 def reciprocal_metric(cell: Sequence[float]) -> FloatArray:

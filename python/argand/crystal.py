@@ -73,10 +73,18 @@ class Crystal:
         n = len(self.types)
         put(self, "labels", tuple(self.labels) or self.types)
         if len(self.labels) != n:
-            raise ArgandError(f"labels has {len(self.labels)} names, needs one for each of the {n} types")
-        put(self, "frac", _array("frac", np.empty((0, 3)) if self.frac is None else self.frac, (n, 3)))
+            raise ArgandError(
+                f"labels has {len(self.labels)} names, needs one for each of the {n} types"
+            )
+        put(
+            self,
+            "frac",
+            _array("frac", np.empty((0, 3)) if self.frac is None else self.frac, (n, 3)),
+        )
         if np.abs(self.frac).max(initial=0.0) > 1e6:
-            raise ArgandError(f"frac holds {np.abs(self.frac).max():g}, needs coordinates in units of the cell edges")
+            raise ArgandError(
+                f"frac holds {np.abs(self.frac).max():g}, needs coordinates in units of the cell edges"
+            )
         put(self, "occ", _array("occ", 1.0 if self.occ is None else self.occ, (n,)))
         b_iso = _array("b_iso", 0.0 if self.b_iso is None else self.b_iso, (n,))
         if self.u_aniso is not None:
@@ -107,7 +115,9 @@ class Crystal:
     @cached_property
     def _images(self) -> FloatArray:
         """Every site under every operation, (n, operations, 3), not reduced to the cell."""
-        rotation, translation = (np.array(part) for part in zip(*operations(self.symops), strict=True))
+        rotation, translation = (
+            np.array(part) for part in zip(*operations(self.symops), strict=True)
+        )
         images: FloatArray = np.einsum("oij,nj->noi", rotation, self.frac) + translation
         return images
 
@@ -175,16 +185,23 @@ class Crystal:
             element = atom_type(symbol).element
             content[element] = content.get(element, 0.0) + float(number)
         hill = {"C": 0, "H": 1, "D": 2} if "C" in content else {}
-        return {element: content[element] for element in sorted(content, key=lambda e: (hill.get(e, 9), e))}
+        return {
+            element: content[element]
+            for element in sorted(content, key=lambda e: (hill.get(e, 9), e))
+        }
 
     @property
     def formula(self) -> str:
         """Content of the cell, 'C36 H38 N2 O8'."""
-        return " ".join(f"{element}{round(number, 2):g}" for element, number in self.composition().items())
+        return " ".join(
+            f"{element}{round(number, 2):g}" for element, number in self.composition().items()
+        )
 
     def f000(self) -> float:
         """Electrons in the cell, ions counted as neutral atoms: what formula x Z must give."""
-        return sum(atomic_number(element) * number for element, number in self.composition().items())
+        return sum(
+            atomic_number(element) * number for element, number in self.composition().items()
+        )
 
     def replace(self, **changes: Any) -> Crystal:
         """A copy with some fields changed; a new `spacegroup` brings its own operations."""
@@ -195,7 +212,9 @@ class Crystal:
     def summary(self) -> str:
         """Several lines for people: cell, symmetry, content, and which defaults apply."""
         a, b, c, alpha, beta, gamma = self.cell
-        anisotropic = 0 if self.u_aniso is None else int(np.count_nonzero(~np.isnan(self.u_aniso[:, 0])))
+        anisotropic = (
+            0 if self.u_aniso is None else int(np.count_nonzero(~np.isnan(self.u_aniso[:, 0])))
+        )
         name = "without a name" if "," in self.spacegroup else self.spacegroup
         partly = int(np.count_nonzero(self.occ != 1))
         at_rest = int(np.count_nonzero(~self.beta().any(axis=1)))
@@ -234,7 +253,9 @@ def _array(name: str, value: Any, shape: tuple[int, ...], nan_rows: bool = False
         given = np.full(shape, given)
     if given.shape != shape:
         sites = f"({', '.join(['n', *map(str, shape[1:])])}{',' if len(shape) == 1 else ''})"
-        raise ArgandError(f"{name} has shape {given.shape}, needs {sites} with n = {shape[0]} types")
+        raise ArgandError(
+            f"{name} has shape {given.shape}, needs {sites} with n = {shape[0]} types"
+        )
     whole = ~np.isnan(given).all(axis=1) if nan_rows else slice(None)
     if not np.isfinite(given[whole]).all():
         raise ArgandError(f"{name} holds NaN or infinity")

@@ -13,9 +13,10 @@ import math
 import sys
 from typing import Any
 
-from argand import _arrays, _dispatch
-from argand._arrays import dtype_name, place
+from argand import _seam
 from argand._fft import box_by_fft, map_by_fft, matrix_is_cheaper
+from argand._seam import arrays as _arrays
+from argand._seam.arrays import dtype_name, place
 
 __all__ = [
     "device_count",
@@ -73,7 +74,7 @@ def structure_factors(
     batch, single = _batch(frac, form, hkl, cube, beta, occ, scatterer, atom_ptr, form_ptr, hkl_ptr)
     if out is None:
         out = _empty(frac, batch.out_shape, _COMPLEX[_real(frac)])
-    _dispatch.structure_factors(batch, out.reshape(batch.out_shape))
+    _seam.structure_factors(batch, out.reshape(batch.out_shape))
     return out[0] if single and hkl_ptr is None and out.shape == batch.out_shape else out
 
 
@@ -97,8 +98,10 @@ def structure_factors_vjp(
     """
     batch, _ = _batch(frac, form, hkl, cube, beta, occ, scatterer, atom_ptr, form_ptr, hkl_ptr)
     atoms = frac.shape[0]
-    gradients = tuple(_empty(frac, shape, _real(frac)) for shape in ((atoms, 3), (atoms, 6), (atoms,)))
-    _dispatch.structure_factors_vjp(batch, g.reshape(batch.out_shape), *gradients)
+    gradients = tuple(
+        _empty(frac, shape, _real(frac)) for shape in ((atoms, 3), (atoms, 6), (atoms,))
+    )
+    _seam.structure_factors_vjp(batch, g.reshape(batch.out_shape), *gradients)
     return gradients
 
 
@@ -109,39 +112,45 @@ def map_from_structure_factors(f: Array, shape: tuple[int, int, int], volume: fl
     large for the kernels go to the FFT of the arrays' library.
     """
     if len(f.shape) < 3 or dtype_name(f) not in _REAL:
-        raise ValueError(f"f is {dtype_name(f)} {tuple(f.shape)}, needs a complex array (..., 2h+1, 2k+1, 2l+1)")
+        raise ValueError(
+            f"f is {dtype_name(f)} {tuple(f.shape)}, needs a complex array (..., 2h+1, 2k+1, 2l+1)"
+        )
     if len(shape) != 3 or min(shape) < 1:
         raise ValueError(f"shape is {tuple(shape)}, needs three numbers >= 1")
     flat = f.reshape(-1, *f.shape[-3:])
     h, k, l = (n // 2 for n in f.shape[-3:])
     real = _REAL[dtype_name(f)]
     _on_device("f", f)
-    if matrix_is_cheaper((h, k, l), shape) and _dispatch.transform_fits(real, (h, k, l), shape):
+    if matrix_is_cheaper((h, k, l), shape) and _seam.transform_fits(real, (h, k, l), shape):
         rho = _empty(f, (flat.shape[0], *shape), real)
-        _dispatch.map_from_structure_factors(flat, rho, 1.0 / volume)
+        _seam.map_from_structure_factors(flat, rho, 1.0 / volume)
     else:
         rho = map_by_fft(_module(f), flat, shape, 1.0 / volume)
     return rho.reshape(*f.shape[:-3], *shape)
 
 
-def structure_factors_from_map(rho: Array, hkl_max: int | tuple[int, int, int], volume: float = 1.0) -> Array:
+def structure_factors_from_map(
+    rho: Array, hkl_max: int | tuple[int, int, int], volume: float = 1.0
+) -> Array:
     """F(h) = (V/N) sum_x rho(x) exp(+2 pi i h.x) on the box -h..h, -k..k, -l..l: undoes `map_from_structure_factors`
     where the grid has more than 2 h_max points along each axis.
 
     `rho` (..., na, nb, nc) float32 or float64 gives (..., 2h+1, 2k+1, 2l+1).
     """
     if len(rho.shape) < 3 or dtype_name(rho) not in _COMPLEX:
-        raise ValueError(f"rho is {dtype_name(rho)} {tuple(rho.shape)}, needs a real array (..., na, nb, nc)")
+        raise ValueError(
+            f"rho is {dtype_name(rho)} {tuple(rho.shape)}, needs a real array (..., na, nb, nc)"
+        )
     h, k, l = (hkl_max,) * 3 if isinstance(hkl_max, int) else hkl_max
     na, nb, nc = (int(n) for n in rho.shape[-3:])
     flat = rho.reshape(-1, na, nb, nc)
     scale = volume / (na * nb * nc)
     _on_device("rho", rho)
-    if matrix_is_cheaper((h, k, l), (na, nb, nc)) and _dispatch.transform_fits(
+    if matrix_is_cheaper((h, k, l), (na, nb, nc)) and _seam.transform_fits(
         dtype_name(rho), (h, k, l), (na, nb, nc)
     ):
         f = _empty(rho, (flat.shape[0], 2 * h + 1, 2 * k + 1, 2 * l + 1), _COMPLEX[dtype_name(rho)])
-        _dispatch.structure_factors_from_map(flat, f, scale)
+        _seam.structure_factors_from_map(flat, f, scale)
     else:
         f = box_by_fft(_module(rho), flat, (h, k, l), scale)
     return f.reshape(*rho.shape[:-3], *f.shape[1:])
@@ -158,7 +167,7 @@ def _batch(
     atom_ptr: Array | None,
     form_ptr: Array | None,
     hkl_ptr: Array | None,
-) -> tuple[_dispatch.Batch, bool]:
+) -> tuple[_seam.Batch, bool]:
     """The arguments as a batch, and whether it is one crystal without an axis of crystals."""
     if (hkl is None) == (cube is None):
         raise TypeError("reflections must be given either as hkl or as cube")
@@ -171,11 +180,15 @@ def _batch(
         scatterer = _steps(frac, frac.shape[0], 1, "int32")
     if form_ptr is None:
         if len(form.shape) < 2:
-            raise ValueError(f"form has shape {tuple(form.shape)}, needs (rows, m), or flat with form_ptr")
+            raise ValueError(
+                f"form has shape {tuple(form.shape)}, needs (rows, m), or flat with form_ptr"
+            )
         form_ptr = _steps(frac, form.shape[0] + 1, math.prod(form.shape[1:]))
     box = None if cube is None else (cube,) * 3 if isinstance(cube, int) else cube
     return (
-        _dispatch.Batch(atom_ptr, frac, beta, occ, scatterer, form.reshape(-1), form_ptr, hkl, hkl_ptr, box),
+        _seam.Batch(
+            atom_ptr, frac, beta, occ, scatterer, form.reshape(-1), form_ptr, hkl, hkl_ptr, box
+        ),
         single,
     )
 
@@ -190,7 +203,9 @@ def _real(frac: Array) -> str:
 def _on_device(name: str, array: Array) -> None:
     where = place(array)
     if where.kind != "cuda":
-        raise ValueError(f"{name} is on {where}, needs a CUDA device: argand's other functions take arrays of the CPU")
+        raise ValueError(
+            f"{name} is on {where}, needs a CUDA device: argand's other functions take arrays of the CPU"
+        )
 
 
 def _module(array: Array) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
-from argand import _dispatch
+from argand import _seam
 from argand._fft import matrix_is_cheaper
 from argand._memory import demand
 from argand.cell import cell_volume
@@ -58,19 +58,25 @@ def map_from_structure_factors(
     """
     indices, values = as_hkl(hkl), np.asarray(f)
     if values.shape != (len(indices),):
-        raise ValueError(f"f has shape {values.shape}, needs ({len(indices)},): one a reflection of hkl")
+        raise ValueError(
+            f"f has shape {values.shape}, needs ({len(indices)},): one a reflection of hkl"
+        )
     single = values.dtype in (np.complex64, np.float32)
     real = np.dtype(np.float32 if single else np.float64)
     grid = _check_shape(shape)
     matrix = _demand_map(indices, grid, spacegroup, method, real.itemsize, out is None)
-    full = _box_from_list(indices, values.astype(np.complex64 if single else np.complex128), spacegroup)
+    full = _box_from_list(
+        indices, values.astype(np.complex64 if single else np.complex128), spacegroup
+    )
     if out is None:
         out = np.empty(grid, real)
     elif out.shape != grid or out.dtype != real or not out.flags.c_contiguous:
-        raise ValueError(f"out is {out.dtype} {out.shape}, needs a C-contiguous {real} array of shape {grid}")
+        raise ValueError(
+            f"out is {out.dtype} {out.shape}, needs a C-contiguous {real} array of shape {grid}"
+        )
     scale = 1 / cell_volume(cell)
     if matrix:
-        _dispatch.map_from_structure_factors(full[None], out[None], scale)
+        _seam.map_from_structure_factors(full[None], out[None], scale)
     else:
         out[...] = _map_by_fft(full, grid, scale)
     return out
@@ -102,7 +108,7 @@ def structure_factors_from_map(
     if not matrix:
         return _list_by_fft(density, indices, scale)
     full = np.empty([2 * n + 1 for n in box], np.result_type(density.dtype, np.complex64))
-    _dispatch.structure_factors_from_map(density[None], full[None], scale)
+    _seam.structure_factors_from_map(density[None], full[None], scale)
     f: Complex = full[tuple((indices + box).T)]
     return f
 
@@ -127,7 +133,9 @@ def _check_shape(shape: tuple[int, ...]) -> Box:
     return (int(shape[0]), int(shape[1]), int(shape[2]))
 
 
-def _demand_map(hkl: NDArray[np.int32], grid: Box, spacegroup: str, method: str, itemsize: int, new: bool) -> bool:
+def _demand_map(
+    hkl: NDArray[np.int32], grid: Box, spacegroup: str, method: str, itemsize: int, new: bool
+) -> bool:
     """Whether the map is made by matrix products; raises where it takes more memory than a call may take."""
     every = operations(spacegroup)
     turned = [np.abs(hkl @ rotation).max(axis=0, initial=0) for rotation, _ in every]
@@ -176,7 +184,9 @@ def _use_matrix(method: str, box: Box, grid: Box) -> bool:
     return matrix_is_cheaper(box, grid)
 
 
-def _half_grid(hkl: NDArray[np.integer[Any]], grid: Box) -> tuple[tuple[NDArray[Any], ...], NDArray[np.bool_]]:
+def _half_grid(
+    hkl: NDArray[np.integer[Any]], grid: Box
+) -> tuple[tuple[NDArray[Any], ...], NDArray[np.bool_]]:
     """Where reflections lie in the half grid of a real FFT, and which of them lie there as their mates."""
     index = hkl % np.array(grid)
     mate = index[:, 2] > grid[2] // 2
@@ -187,14 +197,18 @@ def _half_grid(hkl: NDArray[np.integer[Any]], grid: Box) -> tuple[tuple[NDArray[
 def _map_by_fft(full: Complex, grid: Box, scale: float) -> Real:
     mean = (full + full[::-1, ::-1, ::-1].conj()) / 2  # the real part of the map
     reach = _reach(full)
-    hkl = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in reach], indexing="ij"), -1).reshape(-1, 3)
+    hkl = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in reach], indexing="ij"), -1).reshape(
+        -1, 3
+    )
     index, mate = _half_grid(hkl, grid)
     half = np.zeros((grid[0], grid[1], grid[2] // 2 + 1), full.dtype)
     # irfftn sums exp(+2 pi i h.x): hand it conj F. Orders beyond the grid fold back onto it, so they are added.
     # The real FFT takes one reflection of each pair, except on the planes that are their own mates.
     keep = ~mate
     np.add.at(half, tuple(i[keep] for i in index), mean.ravel()[keep].conj())
-    rho: Real = scipy.fft.irfftn(half, s=grid, norm="forward", overwrite_x=True) * half.real.dtype.type(scale)
+    rho: Real = scipy.fft.irfftn(
+        half, s=grid, norm="forward", overwrite_x=True
+    ) * half.real.dtype.type(scale)
     return rho
 
 

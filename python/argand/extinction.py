@@ -33,7 +33,9 @@ class Extinction:
         """y of |F|^2 (..., m) and x, a number or (..., 1)."""
         return np.asarray(self._u(squares, x) ** -0.25)
 
-    def adjoint(self, f: ComplexArray, x: FloatArray, w: NDArray[Any]) -> tuple[ComplexArray, FloatArray]:
+    def adjoint(
+        self, f: ComplexArray, x: FloatArray, w: NDArray[Any]
+    ) -> tuple[ComplexArray, FloatArray]:
         """v and e (n, m) with Re(conj(w) dF*) = Re(conj(v) dF) + e dx, of F and w (n, m) and x (n, 1).
 
         dF* = y dF + F dy, where dy = -1/4 u^(-5/4) g (2 x Re(conj(F) dF) + |F|^2 dx).

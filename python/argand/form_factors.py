@@ -17,7 +17,7 @@ import gemmi
 import numpy as np
 import numpy.typing as npt
 
-from argand import _dispatch
+from argand import _seam
 from argand.atom_types import atom_type, atomic_number
 from argand.cell import FloatArray
 from argand.errors import ArgandError, ArgandWarning
@@ -46,11 +46,19 @@ def gaussians(symbol: str, table: str = "it92") -> tuple[FloatArray, FloatArray]
         if length == [0.0]:
             raise ArgandError(f"no neutron scattering length for {symbol!r} in the table")
         return np.array(length), np.zeros(1)
-    row = _x_ray_row(element, charge) if table == "it92" else (None if charge else gemmi.Element(element).c4322)
+    row = (
+        _x_ray_row(element, charge)
+        if table == "it92"
+        else (None if charge else gemmi.Element(element).c4322)
+    )
     if row is None and charge:
         row = _x_ray_row(element, 0) if table == "it92" else gemmi.Element(element).c4322
         if row is not None:
-            warnings.warn(f"{table} has no row for {symbol}: neutral {element} is used", ArgandWarning, stacklevel=3)
+            warnings.warn(
+                f"{table} has no row for {symbol}: neutral {element} is used",
+                ArgandWarning,
+                stacklevel=3,
+            )
     if row is None:
         raise ArgandError(f"no form factor for {symbol!r} in the table {table!r}")
     constant = getattr(row, "c", None)
@@ -117,7 +125,7 @@ def at_squares(
         raise ArgandError(f"energy_kev is for x-rays: the table {table!r} has no dispersion")
     f = np.empty((len(types), len(squares)))
     if len(types):
-        _dispatch.gaussian_sums(*_rows(tuple(types), table), squares, f)
+        _seam.gaussian_sums(*_rows(tuple(types), table), squares, f)
     if energy_kev is None:
         return f
     added = np.array([dispersion(symbol, float(energy_kev)) for symbol in types], np.complex128)

@@ -10,7 +10,9 @@ from argand.reflections import as_hkl
 from argand.symmetry import group_ops, triplets
 
 
-def difference_coefficients(f_obs: ArrayLike, f_calc: ArrayLike, *, n_obs: float = 1.0, n_calc: float = 1.0) -> Complex:
+def difference_coefficients(
+    f_obs: ArrayLike, f_calc: ArrayLike, *, n_obs: float = 1.0, n_calc: float = 1.0
+) -> Complex:
     """(n_obs |Fo| - n_calc |Fc|) exp(i phi_c): coefficients of the map Fo - Fc, with n_obs = 2 of 2Fo - Fc.
 
     `f_obs` (m,) are amplitudes on the scale of the complex `f_calc` (m,); where one is not finite (not measured) the
@@ -18,7 +20,9 @@ def difference_coefficients(f_obs: ArrayLike, f_calc: ArrayLike, *, n_obs: float
     """
     observed, calculated = np.asarray(f_obs, float), np.asarray(f_calc)
     if observed.shape != calculated.shape:
-        raise ValueError(f"f_obs has shape {observed.shape}, needs {calculated.shape}: that of f_calc")
+        raise ValueError(
+            f"f_obs has shape {observed.shape}, needs {calculated.shape}: that of f_calc"
+        )
     known = np.isfinite(observed) & np.isfinite(calculated)
     size = np.where(known, n_obs * observed - n_calc * np.abs(calculated), 0.0)
     coefficients: Complex = size * np.exp(1j * np.angle(np.where(known, calculated, 0.0)))
@@ -43,7 +47,9 @@ def patterson(
     """
     indices, size = as_hkl(hkl), np.asarray(amplitude)
     if size.shape != (len(indices),) or np.iscomplexobj(size):
-        raise ValueError(f"amplitude is {size.dtype} {size.shape}, needs real numbers ({len(indices)},): |F|")
+        raise ValueError(
+            f"amplitude is {size.dtype} {size.shape}, needs real numbers ({len(indices)},): |F|"
+        )
     squares = (size * size).astype(np.complex64 if size.dtype == np.float32 else np.complex128)
     return map_from_structure_factors(
         indices, squares, shape, cell=cell, spacegroup=_patterson_group(spacegroup), out=out

@@ -68,7 +68,9 @@ def permissible_origins(spacegroup: SpaceGroup, hand: Hand = 1) -> Origins:
     centring = np.array(list(ops.cen_ops)).reshape(-1, 3)
     axes = _free_axes(rot)
 
-    grid = np.stack(np.meshgrid(*[np.arange(0, _DEN, _STEP)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    grid = np.stack(np.meshgrid(*[np.arange(0, _DEN, _STEP)] * 3, indexing="ij"), axis=-1).reshape(
+        -1, 3
+    )
     allowed = np.ones(len(grid), dtype=bool)
     lattice = _code(centring)
     for r, t in zip(rot, tran, strict=True):
@@ -76,7 +78,11 @@ def permissible_origins(spacegroup: SpaceGroup, hand: Hand = 1) -> Origins:
 
     # Walk through what is left and strike out all that a lattice or a floating translation makes equal.
     points = _DEN // _STEP
-    floating = _STEP * np.indices((points,) * len(axes)).reshape(len(axes), -1 if len(axes) else 1).T @ axes
+    floating = (
+        _STEP
+        * np.indices((points,) * len(axes)).reshape(len(axes), -1 if len(axes) else 1).T
+        @ axes
+    )
     same = (centring[:, None, :] + floating).reshape(-1, 3)
     seen: set[int] = set()
     kept = []

@@ -74,7 +74,9 @@ def phase_error(phi: ArrayLike, phi_hat: ArrayLike, weights: ArrayLike | None = 
     return float((w * wrapped).sum() / w.sum())
 
 
-def map_correlation(hkl: ArrayLike, f1: ArrayLike, f2: ArrayLike, spacegroup: SpaceGroup = "P 1") -> float:
+def map_correlation(
+    hkl: ArrayLike, f1: ArrayLike, f2: ArrayLike, spacegroup: SpaceGroup = "P 1"
+) -> float:
     """Correlation of two densities from their Fourier coefficients (Parseval), F(000) left out.
 
     ``sum m_h Re(F1 conj F2) / sqrt(sum m_h |F1|^2 sum m_h |F2|^2)``; m_h counts the equivalents and Friedel
@@ -168,7 +170,9 @@ def align_origin(
         for start in allowed.shifts:
             value, shift = _climb(h, coefficients, start, allowed.axes)
             score = value / float(w.sum())
-            if best is None or score > best.score + 1e-12:  # ties go to the first: this hand, this origin
+            if (
+                best is None or score > best.score + 1e-12
+            ):  # ties go to the first: this hand, this origin
                 turned = hand * phi_hat + 2 * np.pi * (h @ shift)
                 wrapped = (turned + np.pi) % (2 * np.pi) - np.pi
                 best = Alignment(wrapped, shift, hand, score)
@@ -185,7 +189,10 @@ def _climb(
     if len(axes) == 0:
         return float(d.real.sum()), start
     index = hkl @ axes.T
-    shape = [scipy.fft.next_fast_len(2 * _OVERSAMPLING * max(int(n), 1)) for n in np.abs(index).max(axis=0)]
+    shape = [
+        scipy.fft.next_fast_len(2 * _OVERSAMPLING * max(int(n), 1))
+        for n in np.abs(index).max(axis=0)
+    ]
     box = np.zeros(shape, dtype=complex)
     np.add.at(box, tuple((index % shape).T), d)
     grid = scipy.fft.fftn(box, overwrite_x=True).real
@@ -227,7 +234,9 @@ def _allowed(origins: Any, spacegroup: SpaceGroup | None, hand: Hand) -> Origins
         return origins
     if isinstance(origins, str):
         if origins != "continuous":
-            raise ValueError(f"origins is {origins!r}, must be 'continuous', an array (n, 3) or None")
+            raise ValueError(
+                f"origins is {origins!r}, must be 'continuous', an array (n, 3) or None"
+            )
         return CONTINUOUS
     shifts = np.zeros((1, 3)) if origins is None else np.asarray(origins, dtype=float)
     if shifts.ndim != 2 or shifts.shape[1] != 3:

@@ -14,20 +14,28 @@ import gemmi
 import numpy as np
 import numpy.typing as npt
 
-from argand import _dispatch
+from argand import _seam
 from argand.cell import FloatArray, cell_parameters, reciprocal_metric
 from argand.errors import ArgandError
+from argand.radiation import KEV_ANGSTROM
 from argand.symmetry import SpaceGroup, group_ops, operations, spacegroup_name
 
 __all__ = [
-    "as_hkl", "asymmetric_unit", "centric", "epsilon", "friedel_mates", "hkl_cube", "in_p1", "miller_indices",
-    "reachable", "stol", "systematic_absences", "wavelength",
-]  # fmt: skip
+    "as_hkl",
+    "asymmetric_unit",
+    "centric",
+    "epsilon",
+    "friedel_mates",
+    "hkl_cube",
+    "in_p1",
+    "miller_indices",
+    "reachable",
+    "stol",
+    "systematic_absences",
+    "wavelength",
+]
 
 HklArray = npt.NDArray[np.int32]
-
-#: hc in keV angstrom, exact since 2019
-KEV_ANGSTROM = 12.398419843320026
 
 
 def as_hkl(hkl: npt.ArrayLike) -> HklArray:
@@ -57,14 +65,16 @@ def stol(hkl: npt.ArrayLike, cell: Sequence[float]) -> FloatArray:
 def stol_squares(hkl: npt.NDArray[Any], cell: Sequence[float]) -> FloatArray:
     """stol^2 (m,) of a list that is known to be right: (m, 3), contiguous, int32 or float64."""
     out = np.empty(len(hkl))
-    _dispatch.stol_squares(hkl, _metric(tuple(cell)), out)
+    _seam.stol_squares(hkl, _metric(tuple(cell)), out)
     return out
 
 
-def survey(hkl: HklArray, cell: Sequence[float]) -> tuple[FloatArray, tuple[int, int, int], tuple[float, float]]:
+def survey(
+    hkl: HklArray, cell: Sequence[float]
+) -> tuple[FloatArray, tuple[int, int, int], tuple[float, float]]:
     """stol^2 (m,) of a list that is known to be right; the largest |h|, |k|, |l|; the least and the largest stol^2."""
     out = np.empty(len(hkl))
-    return out, *_dispatch.survey(hkl, _metric(tuple(cell)), out)
+    return out, *_seam.survey(hkl, _metric(tuple(cell)), out)
 
 
 @lru_cache(maxsize=256)
@@ -79,7 +89,9 @@ def wavelength(energy_kev: float) -> float:
     return KEV_ANGSTROM / energy_kev
 
 
-def reachable(hkl: npt.ArrayLike, cell: Sequence[float], energy_kev: float) -> npt.NDArray[np.bool_]:
+def reachable(
+    hkl: npt.ArrayLike, cell: Sequence[float], energy_kev: float
+) -> npt.NDArray[np.bool_]:
     """Whether each reflection can be measured at an energy: d >= lambda/2, so sin(theta) <= 1."""
     within: npt.NDArray[np.bool_] = stol(hkl, cell) * wavelength(energy_kev) <= 1.0
     return within
@@ -162,7 +174,9 @@ def in_p1(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> tuple[HklArray, Callabl
     images = np.einsum("mi,oij->omj", indices, rotation).reshape(-1, 3)
     phase = np.exp(-2j * np.pi * (indices @ translation.T).T).reshape(-1)
     every, first = np.unique(images, axis=0, return_index=True)
-    return np.ascontiguousarray(every, np.int32), lambda f: (np.tile(f, len(rotation)) * phase)[first]
+    return np.ascontiguousarray(every, np.int32), lambda f: (np.tile(f, len(rotation)) * phase)[
+        first
+    ]
 
 
 def systematic_absences(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> npt.NDArray[np.bool_]:

@@ -47,7 +47,9 @@ def position_basis(crystal: Crystal, site: int) -> FloatArray:
     return np.asarray(kept * np.sign(kept[np.arange(len(kept)), largest])[:, None])
 
 
-def displacement_basis(crystal: Crystal, site: int, to_u: FloatArray) -> list[tuple[str, FloatArray]]:
+def displacement_basis(
+    crystal: Crystal, site: int, to_u: FloatArray
+) -> list[tuple[str, FloatArray]]:
     """Independent components of U, each with the direction (6,) in which it takes the others along.
 
     beta turns as R beta R^T; `to_u` (6,) scales its components to those of U.
@@ -55,7 +57,9 @@ def displacement_basis(crystal: Crystal, site: int, to_u: FloatArray) -> list[tu
     rotation = site_rotations(crystal, site)
     units = sym_to_matrix(np.eye(6))
     images = np.einsum("oij,qjk,olk->oqil", rotation, units, rotation)
-    projector = matrix_to_sym(images).mean(axis=0) / to_u[:, None] * to_u  # row q: where unit q of U goes
+    projector = (
+        matrix_to_sym(images).mean(axis=0) / to_u[:, None] * to_u
+    )  # row q: where unit q of U goes
     rest = projector.copy()
     found: list[tuple[str, FloatArray]] = []
     for component in range(6):
@@ -66,4 +70,6 @@ def displacement_basis(crystal: Crystal, site: int, to_u: FloatArray) -> list[tu
         rest = rest - np.outer(rest[:, component], direction)
         found = [(name, other - other[component] * direction) for name, other in found]
         found.append((_U_NAMES[component], direction))
-    return [(name, np.where(np.abs(direction) < 1e-12, 0.0, direction)) for name, direction in found]
+    return [
+        (name, np.where(np.abs(direction) < 1e-12, 0.0, direction)) for name, direction in found
+    ]

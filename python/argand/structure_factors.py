@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from argand import _dispatch, large_cells
-from argand._asymmetric import Share, share
+from argand import _seam, nufft
 from argand._memory import demand, memory_limit
 from argand._pack import Orders, hkl_lists, pack, row_order
+from argand.copies import Share, share
 from argand.crystal import Crystal
 from argand.reflections import as_hkl
 
@@ -80,8 +80,8 @@ def structure_factors(
         "complex128" or "complex64" (the sum then runs in float32).
     method
         "direct", the sum over atoms, has no error but rounding. "nufft", for thousands of atoms, has the error `eps`
-        and needs whole orders and finufft (`pip install argand[large]`). "auto" takes it where it is there and saves
-        more than half of the time; see `argand.large_cells`.
+        and needs whole orders and finufft (`pip install argand[nufft]`). "auto" takes it where it is there and saves
+        more than half of the time; see `argand.nufft`.
     eps
         Largest error of "nufft" over the root mean square of F at low angles, 1e-12 to 1e-2; max |F| is some times
         that.
@@ -117,7 +117,7 @@ def structure_factors(
     dispersion = energy_kev is not None
     each = lists if ragged else lists * len(shares)
     large = [
-        method == "nufft" or (method == "auto" and large_cells.pays(s.part, h, eps, dispersion))
+        method == "nufft" or (method == "auto" and nufft.pays(s.part, h, eps, dispersion))
         for s, h in zip(shares, each, strict=True)
     ]
     apart: list[Complex] = []
@@ -125,10 +125,14 @@ def structure_factors(
         for c, s, h, by_transforms in zip(crystals, shares, each, large, strict=True):
             if by_transforms:
                 whole = h if h.dtype == np.int32 else as_hkl(h)
-                part = large_cells.sum_in_p1(s.part, whole, table, energy_kev, eps)
+                part = nufft.sum_in_p1(s.part, whole, table, energy_kev, eps)
                 apart.append(s.complete(part, h).astype(dtype, copy=False))
             else:
-                apart.append(structure_factors(c, h, table=table, energy_kev=energy_kev, dtype=dtype, method="direct"))
+                apart.append(
+                    structure_factors(
+                        c, h, table=table, energy_kev=energy_kev, dtype=dtype, method="direct"
+                    )
+                )
     how = How(table, energy_kev, dtype)
     if ragged:
         return apart or _ragged(shares, lists, how)
@@ -142,12 +146,16 @@ def structure_factors(
             demand(_what(len(crystals), len(lists[0])), kept, _INSTEAD)
         out = np.empty(shape, dtype)
     elif out.shape != shape or out.dtype != dtype or not out.flags.c_contiguous:
-        raise ValueError(f"out is {out.dtype} {out.shape}, needs a C-contiguous {dtype} array of shape {shape}")
+        raise ValueError(
+            f"out is {out.dtype} {out.shape}, needs a C-contiguous {dtype} array of shape {shape}"
+        )
     if apart:
         for row, f in zip(np.atleast_2d(out), apart, strict=True):
             row[...] = f
     else:
-        _direct(shares, lists[0], how, out.reshape(len(shares), len(lists[0])), memory_limit() - kept)
+        _direct(
+            shares, lists[0], how, out.reshape(len(shares), len(lists[0])), memory_limit() - kept
+        )
     return out
 
 
@@ -182,7 +190,9 @@ def _bytes_a_reflection(shares: Sequence[Share]) -> int:
 def _direct(shares: Sequence[Share], hkl: Orders, how: How, out: Complex, limit: float) -> None:
     """Sum into out (crystals, m), contiguous; in parts where all at once takes more than `limit` bytes."""
     m, n = len(hkl), len(shares)
-    at_most = _REFLECTION + 48 * n + 32 * sum(len(s.part.types) for s in shares)  # as if all atoms were of other types
+    at_most = (
+        _REFLECTION + 48 * n + 32 * sum(len(s.part.types) for s in shares)
+    )  # as if all atoms were of other types
     if m * at_most <= limit or m * (each := _bytes_a_reflection(shares)) <= limit:
         _sum(shares, hkl, how, out)
     elif n > 1:
@@ -201,8 +211,10 @@ def _sum(shares: Sequence[Share], hkl: Orders, how: How, out: Complex) -> None:
     sums = out if order is None else np.empty(out.shape, how.dtype)
     in_rows = hkl if order is None else np.ascontiguousarray(hkl[order])
     parts = [s.part for s in shares]
-    batch = pack(parts, [in_rows], table=how.table, energy_kev=how.energy_kev, dtype=_REAL[how.dtype])
-    _dispatch.structure_factors(batch, sums.reshape(batch.out_shape), trusted=True)
+    batch = pack(
+        parts, [in_rows], table=how.table, energy_kev=how.energy_kev, dtype=_REAL[how.dtype]
+    )
+    _seam.structure_factors(batch, sums.reshape(batch.out_shape), trusted=True)
     for share_, g in zip(shares, sums, strict=True):
         f = share_.complete(g, in_rows)
         if f is not g:
@@ -227,18 +239,22 @@ def _ragged(shares: Sequence[Share], lists: Sequence[Orders], how: How) -> list[
     return result + _ragged_sum(shares[begin:], lists[begin:], how, limit)
 
 
-def _ragged_sum(shares: Sequence[Share], lists: Sequence[Orders], how: How, limit: float) -> list[Complex]:
+def _ragged_sum(
+    shares: Sequence[Share], lists: Sequence[Orders], how: How, limit: float
+) -> list[Complex]:
     if len(shares) == 1:
         f = np.empty((1, len(lists[0])), how.dtype)
         _direct(shares, lists[0], how, f, limit)
         return [f[0]]
     orders = [row_order(hkl) for hkl in lists]
-    in_rows = [h if o is None else np.ascontiguousarray(h[o]) for h, o in zip(lists, orders, strict=True)]
+    in_rows = [
+        h if o is None else np.ascontiguousarray(h[o]) for h, o in zip(lists, orders, strict=True)
+    ]
     parts = [s.part for s in shares]
     batch = pack(parts, in_rows, table=how.table, energy_kev=how.energy_kev, dtype=_REAL[how.dtype])
     assert batch.hkl_ptr is not None
     sums = np.empty(batch.out_shape, how.dtype)
-    _dispatch.structure_factors(batch, sums, trusted=True)
+    _seam.structure_factors(batch, sums, trusted=True)
     result = []
     for c, (share_, hkl, order) in enumerate(zip(shares, in_rows, orders, strict=True)):
         f = share_.complete(sums[batch.hkl_ptr[c] : batch.hkl_ptr[c + 1]], hkl)

@@ -48,7 +48,9 @@ def find_spacegroup(name: str) -> gemmi.SpaceGroup | None:
 def named_spacegroup(name: str) -> gemmi.SpaceGroup:
     """The space group of a name, for what holds names only (files, gemmi); else an `ArgandError`."""
     if "," in name:
-        raise ArgandError("this setting of a space group has no name, which is needed here: use P 1 (Crystal.to_p1)")
+        raise ArgandError(
+            "this setting of a space group has no name, which is needed here: use P 1 (Crystal.to_p1)"
+        )
     found = find_spacegroup(name)
     if found is None:
         raise ArgandError(f"unknown space group {name!r}")
@@ -65,7 +67,9 @@ def _group_ops(spacegroup: str | tuple[str, ...]) -> gemmi.GroupOps:
     if isinstance(spacegroup, str) and "," not in spacegroup:
         return named_spacegroup(spacegroup).operations()
     listed = spacegroup.split(";") if isinstance(spacegroup, str) else spacegroup
-    if not all(triplet.isascii() for triplet in listed):  # gemmi would cut a letter in two to complain about it
+    if not all(
+        triplet.isascii() for triplet in listed
+    ):  # gemmi would cut a letter in two to complain about it
         raise ArgandError("symmetry operation not understood: it has letters beyond ASCII")
     try:
         parsed = {gemmi.Op(triplet).wrap().triplet() for triplet in listed} | {"x,y,z"}
@@ -76,7 +80,9 @@ def _group_ops(spacegroup: str | tuple[str, ...]) -> gemmi.GroupOps:
     except RuntimeError as error:
         raise ArgandError(f"symmetry operations not understood: {error}") from None
     if {op.wrap().triplet() for op in group} != parsed:
-        raise ArgandError(f"the {len(parsed)} symmetry operations are no group: closed, they would be {len(group)}")
+        raise ArgandError(
+            f"the {len(parsed)} symmetry operations are no group: closed, they would be {len(group)}"
+        )
     found = gemmi.find_spacegroup_by_ops(group)
     return group if found is None else found.operations()  # the same in the order of the tables
 
@@ -89,14 +95,19 @@ def spacegroup_name(group: gemmi.GroupOps) -> str | None:
 
 def triplets(group: gemmi.GroupOps) -> tuple[str, ...]:
     """All operations, 'x,y,z' first."""
-    return tuple(sorted((op.wrap().triplet() for op in group), key=lambda triplet: triplet != "x,y,z"))
+    return tuple(
+        sorted((op.wrap().triplet() for op in group), key=lambda triplet: triplet != "x,y,z")
+    )
 
 
 @lru_cache(maxsize=256)
 def _operations(symops: tuple[str, ...]) -> tuple[Operation, ...]:
     parsed = [gemmi.Op(triplet) for triplet in symops]
     den = gemmi.Op.DEN
-    return tuple((np.array(op.rot, dtype=np.int64) // den, np.array(op.tran, dtype=np.float64) / den) for op in parsed)
+    return tuple(
+        (np.array(op.rot, dtype=np.int64) // den, np.array(op.tran, dtype=np.float64) / den)
+        for op in parsed
+    )
 
 
 def operations(spacegroup: SpaceGroup) -> tuple[Operation, ...]:

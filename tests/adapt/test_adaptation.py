@@ -15,14 +15,16 @@ from argand.adapt import Adaptation, adapt
 from argand.adapt.held_out import as_measured, correlations, held_out, true_structure_factors
 from argand.adapt.training import simulation_of
 from argand.errors import ArgandError
+from argand.estimate.observed import Observed
 from argand.measured import Merged, calculated_intensity
 from argand.refine import refine as refine_one_model
 from argand.reflections import KEV_ANGSTROM
-from argand.series.observed import Observed
 from argand.simulate import Samples
 
 
-def drawn(made: Adaptation, rms: float, n: int, **changes: object) -> tuple[Samples, Observed, np.ndarray]:
+def drawn(
+    made: Adaptation, rms: float, n: int, **changes: object
+) -> tuple[Samples, Observed, np.ndarray]:
     """n samples of seed 77."""
     simulation = simulation_of(made.crystal, rms, made.about | changes, seed=77)
     samples = simulation.draw(range(n))
@@ -78,9 +80,13 @@ def test_further_rounds_find_what_the_first_starts_do_not(made: Adaptation) -> N
     assert solved[1] >= solved[0] + 2
 
 
-def test_what_three_starts_agree_on_is_not_searched_further(made: Adaptation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_three_starts_agree_on_is_not_searched_further(
+    made: Adaptation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Errors that are ten times what is said leave R where it is, whatever is tried."""
-    simulation = simulation_of(made.crystal, 0.15, made.about | {"unmodelled": None, "noise": 0.1}, seed=80)
+    simulation = simulation_of(
+        made.crystal, 0.15, made.about | {"unmodelled": None, "noise": 0.1}, seed=80
+    )
     seen = as_measured(simulation, simulation.draw(range(4)))
     runs = []
 
@@ -88,7 +94,7 @@ def test_what_three_starts_agree_on_is_not_searched_further(made: Adaptation, mo
         runs.append(len(given[1]))
         return refine_one_model(*given, **options)
 
-    monkeypatch.setattr("argand.adapt.search.refine", counted)
+    monkeypatch.setattr("argand.estimate.search.refine", counted)
     for row in range(4):
         runs.clear()
         alone = Observed(seen.hkl, seen.amplitude[[row]], seen.sigma[[row]] / 10.0)
@@ -102,14 +108,19 @@ def test_an_answer_does_not_depend_on_its_company(made: Adaptation) -> None:
     _, seen, _ = drawn(made, 0.45, 6)
     together = made.estimate(seen, refine=True)
     for row in (1, 4):
-        alone = made.estimate(Observed(seen.hkl, seen.amplitude[[row]], seen.sigma[[row]]), refine=True)[0]
+        alone = made.estimate(
+            Observed(seen.hkl, seen.amplitude[[row]], seen.sigma[[row]]), refine=True
+        )[0]
         np.testing.assert_allclose(alone.displacement, together[row].displacement, atol=2e-3)
         assert alone.r == pytest.approx(together[row].r, abs=1e-4)
 
 
 def test_is_a_pure_function_of_its_seed(crystal: argand.Crystal) -> None:
     def prints() -> list[str]:
-        return [adapt(crystal, d_min=1.4, widths=(0.2,), samples=200, seed=seed).fingerprint for seed in (1, 1, 2)]
+        return [
+            adapt(crystal, d_min=1.4, widths=(0.2,), samples=200, seed=seed).fingerprint
+            for seed in (1, 1, 2)
+        ]
 
     one, again, another = prints()
     assert one == again != another
@@ -123,9 +134,15 @@ def test_saved_and_loaded_it_is_the_same(made: Adaptation, tmp_path: Path) -> No
         "adaptation.safetensors",
     ]
     loaded = Adaptation.load(tmp_path / "made")
-    assert (loaded.fingerprint, loaded.about, loaded.rounds) == (made.fingerprint, made.about, made.rounds)
+    assert (loaded.fingerprint, loaded.about, loaded.rounds) == (
+        made.fingerprint,
+        made.about,
+        made.rounds,
+    )
     _, seen, _ = drawn(made, 0.3, 3)
-    for one, other in zip(made.estimate(seen, refine=False), loaded.estimate(seen, refine=False), strict=True):
+    for one, other in zip(
+        made.estimate(seen, refine=False), loaded.estimate(seen, refine=False), strict=True
+    ):
         np.testing.assert_array_equal(one.displacement, other.displacement)
 
 
@@ -154,24 +171,38 @@ def test_what_lies_outside_is_flagged(made: Adaptation) -> None:
     assert all(one.flags for one in made.estimate(other, refine=False))
     lacking = seen.amplitude.copy()
     lacking[:, ::3] = np.nan
-    flags = [one.flags for one in made.estimate(Observed(seen.hkl, lacking, seen.sigma), refine=False)]
+    flags = [
+        one.flags for one in made.estimate(Observed(seen.hkl, lacking, seen.sigma), refine=False)
+    ]
     assert all("33 % of the reflections" in " ".join(own) for own in flags)
 
 
 def merged(made: Adaptation, seen: Observed, cell: tuple[float, ...]) -> Merged:
     amplitude = seen.amplitude[0]
     return Merged(
-        hkl=seen.hkl, intensity=amplitude**2, sigma=2.0 * amplitude * seen.sigma[0], count=np.ones(len(amplitude), int),
-        cell=cell, spacegroup=made.crystal.spacegroup, r_int=float("nan"), r_sigma=0.0, completeness=1.0,
-        measured=len(amplitude), absent=0, rejected=0, unused=0,
-    )  # fmt: skip
+        hkl=seen.hkl,
+        intensity=amplitude**2,
+        sigma=2.0 * amplitude * seen.sigma[0],
+        count=np.ones(len(amplitude), int),
+        cell=cell,
+        spacegroup=made.crystal.spacegroup,
+        r_int=float("nan"),
+        r_sigma=0.0,
+        completeness=1.0,
+        measured=len(amplitude),
+        absent=0,
+        rejected=0,
+        unused=0,
+    )
 
 
 def test_merged_data_of_cells_like_it(made: Adaptation) -> None:
     samples, seen, _ = drawn(made, 0.2, 1, unmodelled=None)
     strained = tuple(x * (1.004 if i < 3 else 1.0) for i, x in enumerate(made.crystal.cell))
     other = (9.0, *made.crystal.cell[1:])
-    known, similar, wrong = made([merged(made, seen, c) for c in (made.crystal.cell, strained, other)], refine=True)
+    known, similar, wrong = made(
+        [merged(made, seen, c) for c in (made.crystal.cell, strained, other)], refine=True
+    )
     assert not isinstance(known, ArgandError)
     assert not isinstance(similar, ArgandError)
     np.testing.assert_allclose(known.displacement, samples.displacement[0], atol=0.1)
@@ -198,14 +229,19 @@ def test_scores_on_samples_not_seen(made: Adaptation) -> None:
         ({"noise": -1.0}, "noise"),
     ],
 )
-def test_wrong_arguments_are_named(crystal: argand.Crystal, arguments: dict[str, object], words: str) -> None:
+def test_wrong_arguments_are_named(
+    crystal: argand.Crystal, arguments: dict[str, object], words: str
+) -> None:
     with pytest.raises((ArgandError, ValueError), match=words):
         adapt(crystal, **({"samples": 100, "widths": (0.2,)} | arguments))
 
 
 def test_where_nothing_moves_scale_and_b_are_found() -> None:
     fixed = argand.Crystal(
-        cell=(4.0,) * 3 + (90.0,) * 3, spacegroup="P m -3 m", types=("Cs", "Cl"), frac=[[0.0, 0.0, 0.0], [0.5] * 3]
+        cell=(4.0,) * 3 + (90.0,) * 3,
+        spacegroup="P m -3 m",
+        types=("Cs", "Cl"),
+        frac=[[0.0, 0.0, 0.0], [0.5] * 3],
     )
     made = adapt(fixed, samples=100, widths=(0.2,), d_min=0.6)
     assert made.modes.shape == (0, 2, 3)
@@ -217,7 +253,9 @@ def test_where_nothing_moves_scale_and_b_are_found() -> None:
             assert not one.displacement.any()
 
 
-def test_neutrons_dispersion_and_extinction_are_kept(crystal: argand.Crystal, tmp_path: Path) -> None:
+def test_neutrons_dispersion_and_extinction_are_kept(
+    crystal: argand.Crystal, tmp_path: Path
+) -> None:
     pytest.importorskip("safetensors")
     energy, x = 8.0, 0.3
     few = {"samples": 60, "widths": (0.2,)}
@@ -233,14 +271,18 @@ def test_neutrons_dispersion_and_extinction_are_kept(crystal: argand.Crystal, tm
     model, line, *_ = neutrons.tools(neutrons.hkl, crystal.cell)
     f = argand.structure_factors(crystal, neutrons.hkl, table="neutron")
     np.testing.assert_allclose(model.structure_factors(np.zeros(len(model))), f, atol=1e-9)
-    step = line.step(np.abs(f)[None], np.zeros((1, len(f))), np.zeros((1, len(neutrons.modes))), 0.01)
+    step = line.step(
+        np.abs(f)[None], np.zeros((1, len(f))), np.zeros((1, len(neutrons.modes))), 0.01
+    )
     np.testing.assert_allclose(step, 0.0, atol=2e-3)  # at home, as neutrons see it
 
 
 def test_extinction_is_found(crystal: argand.Crystal) -> None:
     """Strong reflections are weaker than atoms explain; an x that the known crystal was refined with says so."""
     wavelength = 1.0
-    made = adapt(crystal, samples=400, widths=(0.1,), energy_kev=KEV_ANGSTROM / wavelength, extinction=0.1)
+    made = adapt(
+        crystal, samples=400, widths=(0.1,), energy_kev=KEV_ANGSTROM / wavelength, extinction=0.1
+    )
     u = np.random.default_rng(9).normal(size=crystal.frac.shape) * 0.05
     model = made.tools(made.hkl, crystal.cell).model
     moved = model.crystals(np.append(model.from_displacements(u)[: len(made.modes)], [0.0, 0.0]))[0]

@@ -25,13 +25,19 @@ def test_none_where_symmetry_is_kept_or_there_is_no_centre(crystal: argand.Cryst
 
 
 @pytest.mark.parametrize("symops", [("x,y,z",), ("x,y,z", "-x,y+1/2,-z")], ids=["P 1", "P 21"])
-def test_the_other_answer_has_the_same_amplitudes(crystal: argand.Crystal, symops: tuple[str, ...]) -> None:
+def test_the_other_answer_has_the_same_amplitudes(
+    crystal: argand.Crystal, symops: tuple[str, ...]
+) -> None:
     """Seed 3. The centre lies off the origin; with P 21 it sends sites to images of others."""
     cell = (7.0, 8.0, 9.0, 90.0, 95.0, 90.0)
     half = np.random.default_rng(3).random((4, 3)) * 0.4
     frac = np.concatenate([half, np.array([0.2, 0.3, 0.4]) - half])
-    known = argand.Crystal(cell=cell, symops=symops, types=("C", "N", "O", "S") * 2, frac=frac, b_iso=1.0)
-    if len(symops) > 1:  # a centre at (.1 .15 .2) and P 21 through the origin do not make a group: take one that does
+    known = argand.Crystal(
+        cell=cell, symops=symops, types=("C", "N", "O", "S") * 2, frac=frac, b_iso=1.0
+    )
+    if (
+        len(symops) > 1
+    ):  # a centre at (.1 .15 .2) and P 21 through the origin do not make a group: take one that does
         frac = np.concatenate([half, -half])
         known = known.replace(frac=frac)
     mirror = ambiguity(known, all_modes(known))

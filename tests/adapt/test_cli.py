@@ -32,9 +32,20 @@ def test_learns_and_predicts(cif: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert [line.split()[0] for line in table] == ["0.15", "0.3"]
     assert all(0.9 < float(line.split()[5]) <= 1.0 for line in table)
     known = argand.read_crystal(cif)
-    simulation = Simulation(known, Perturbation([Independent(0.2)]), Measurement(noise=0.02), d_min=1.2, seed=5)
+    simulation = Simulation(
+        known, Perturbation([Independent(0.2)]), Measurement(noise=0.02), d_min=1.2, seed=5
+    )
     write_folder(tmp_path / "files", simulation, range(3), truth=False)
-    argv = ["predict", str(run), str(tmp_path / "files"), "-o", str(out), "--workers", "1", "--no-report"]
+    argv = [
+        "predict",
+        str(run),
+        str(tmp_path / "files"),
+        "-o",
+        str(out),
+        "--workers",
+        "1",
+        "--no-report",
+    ]
     assert main(argv) == 0
     records = json.loads((out / "table.json").read_text())
     rows = records["files"] if isinstance(records, dict) else records
@@ -43,21 +54,45 @@ def test_learns_and_predicts(cif: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert "adaptation" in json.loads((out / "series.json").read_text())["estimator"]
 
 
-def test_a_broken_symmetry_is_warned_of(cif: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--d-min", "1.0", "--samples", "60", "--width", "0.2", "--test", "0", "--break-symmetry"]
+def test_a_broken_symmetry_is_warned_of(
+    cif: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [
+        "--d-min",
+        "1.0",
+        "--samples",
+        "60",
+        "--width",
+        "0.2",
+        "--test",
+        "0",
+        "--break-symmetry",
+    ]
     run, out = tmp_path / "run", tmp_path / "out"
     assert main(["adapt", str(cif), "-o", str(run), *options]) == 0
     assert "warning: the known structure has a centre of symmetry" in capsys.readouterr().out
     known = argand.read_crystal(cif).to_p1()
-    simulation = Simulation(known, Perturbation([Independent(0.1)]), Measurement(noise=0.02), d_min=1.0, seed=5)
+    simulation = Simulation(
+        known, Perturbation([Independent(0.1)]), Measurement(noise=0.02), d_min=1.0, seed=5
+    )
     write_folder(tmp_path / "files", simulation, range(1), truth=False)
-    argv = ["predict", str(run), str(tmp_path / "files"), "-o", str(out), "--no-report", "--no-refine"]
+    argv = [
+        "predict",
+        str(run),
+        str(tmp_path / "files"),
+        "-o",
+        str(out),
+        "--no-report",
+        "--no-refine",
+    ]
     assert main(argv) == 0
     assert "its mirror image explains it as well" in capsys.readouterr().out
     for answers in ("atoms/sample_0000{}.cif", "phases/sample_0000{}.mtz"):
         assert (out / answers.format("")).exists()
         assert (out / answers.format("_other")).exists()
-    one, other = (argand.read_reflections(out / f"phases/sample_0000{name}.mtz") for name in ("", "_other"))
+    one, other = (
+        argand.read_reflections(out / f"phases/sample_0000{name}.mtz") for name in ("", "_other")
+    )
     np.testing.assert_allclose(one.amplitude, other.amplitude, rtol=1e-5)
 
 
@@ -82,7 +117,9 @@ def test_radiation_is_what_the_file_names(
     samples = ["--samples", "2", "--d-min", "2", "-o", str(tmp_path / "samples.npz")]
     assert main(["simulate", str(cif), *samples, *options]) == 0
     drawn = np.load(tmp_path / "samples.npz")
-    f0 = argand.structure_factors(argand.read_crystal(cif), drawn["hkl"], table=table, energy_kev=energy)
+    f0 = argand.structure_factors(
+        argand.read_crystal(cif), drawn["hkl"], table=table, energy_kev=energy
+    )
     np.testing.assert_allclose(drawn["f0"], f0, atol=1e-3)
 
 
@@ -100,7 +137,11 @@ def test_radiation_is_what_the_file_names(
     ],
 )
 def test_bad_input_is_one_line(
-    argv: list[str], words: str, cif: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    argv: list[str],
+    words: str,
+    cif: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(cif.parent)
     cheap = ["--samples", "60"] if "--samples" not in argv else []

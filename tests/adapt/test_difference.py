@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import argand
-from argand.adapt.difference import Difference
-from argand.adapt.relocation import relocations
+from argand.estimate.difference import Difference
+from argand.estimate.relocation import relocations
 from argand.refine import Model, refine
 
 
@@ -18,7 +18,9 @@ def known(spacegroup: str, n: int = 6) -> argand.Crystal:
     frac = rng.random((1, 3))
     while len(frac) < n:
         tried = np.concatenate([frac, rng.random((1, 3))])
-        crystal = argand.Crystal(cell=cell, spacegroup=spacegroup, types=("C",) * len(tried), frac=tried)
+        crystal = argand.Crystal(
+            cell=cell, spacegroup=spacegroup, types=("C",) * len(tried), frac=tried
+        )
         if neighbours(crystal, tried).min() > 1.2:
             frac = tried
     types = ("C", "N", "O", "C", "C", "O")[:n]
@@ -40,12 +42,18 @@ GROUPS = ["P 1", "P -1", "P 1 21/c 1", "P 21 21 21", "C 1 2/c 1"]
 @pytest.mark.parametrize("spacegroup", GROUPS)
 def test_nearest_image(spacegroup: str) -> None:
     crystal = known(spacegroup)
-    difference = Difference(Model(crystal, argand.miller_indices(crystal.cell, crystal.symops, 1.5)))
+    difference = Difference(
+        Model(crystal, argand.miller_indices(crystal.cell, crystal.symops, 1.5))
+    )
     places = np.random.default_rng(22).random((7, 3)) * 4.0 - 2.0
     off, distance = difference.nearest(places, crystal.frac)
     for i in range(len(crystal.types)):
-        site = crystal.replace(types=("C",), labels=("C",), frac=crystal.frac[[i]], occ=1.0, b_iso=0.0)
-        np.testing.assert_allclose(distance[:, i], neighbours(site, places % 1.0).min(axis=1), atol=1e-6)
+        site = crystal.replace(
+            types=("C",), labels=("C",), frac=crystal.frac[[i]], occ=1.0, b_iso=0.0
+        )
+        np.testing.assert_allclose(
+            distance[:, i], neighbours(site, places % 1.0).min(axis=1), atol=1e-6
+        )
     np.testing.assert_allclose(np.linalg.norm(off, axis=2), distance)
 
 
@@ -56,14 +64,19 @@ def test_the_highest_peak_is_the_atom_that_is_left_out(spacegroup: str) -> None:
     observed = 3.0 * np.abs(argand.structure_factors(crystal, hkl))
     observed[::11] = np.nan
     fewer = crystal.replace(
-        types=crystal.types[:-1], labels=crystal.labels[:-1], frac=crystal.frac[:-1], occ=crystal.occ[:-1],
+        types=crystal.types[:-1],
+        labels=crystal.labels[:-1],
+        frac=crystal.frac[:-1],
+        occ=crystal.occ[:-1],
         b_iso=crystal.b_iso[:-1],
-    )  # fmt: skip
+    )
     difference = Difference(Model(fewer, hkl))
     peaks = difference(observed, np.zeros(15))
     _, distance = difference.nearest(peaks.frac[:1], crystal.frac[-1:])
     assert distance[0, 0] < 0.25
-    assert peaks.height[0] > 1.5 * peaks.height[1:].max(initial=0.0)  # and no image of it is a peak of its own
+    assert peaks.height[0] > 1.5 * peaks.height[1:].max(
+        initial=0.0
+    )  # and no image of it is a peak of its own
     assert (np.diff(peaks.height) <= 0.0).all()
 
 
@@ -80,7 +93,9 @@ def test_an_atom_is_taken_to_where_it_belongs(spacegroup: str) -> None:
     starts = relocations(Difference(model), observed, np.zeros(len(model)), 0.9, 4)
     assert 1 <= len(starts) <= 4
     assert (np.abs(starts[0] - true) < 0.4).all()
-    np.testing.assert_allclose(refine(model, observed, on="F", start=starts[0]).p[0], true, atol=1e-3)
+    np.testing.assert_allclose(
+        refine(model, observed, on="F", start=starts[0]).p[0], true, atol=1e-3
+    )
 
 
 def test_no_atom_is_taken_farther_than_it_can_be(crystal: argand.Crystal) -> None:

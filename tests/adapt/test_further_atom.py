@@ -9,14 +9,21 @@ import pytest
 
 import argand
 from argand.adapt import Adaptation, adapt
-from argand.adapt.difference import Difference
-from argand.adapt.further_atom import WithFurtherAtom
 from argand.adapt.held_out import as_measured, correlations, true_structure_factors
 from argand.adapt.training import simulation_of
+from argand.estimate.difference import Difference
+from argand.estimate.estimate import with_atom
+from argand.estimate.further_atom import WithFurtherAtom
+from argand.estimate.observed import Observed
 from argand.refine import GaussianPrior, Model, refine
-from argand.series.estimate import with_atom
-from argand.series.observed import Observed
-from argand.simulate import Independent, Measurement, Perturbation, Simulation, Unmodelled, write_folder
+from argand.simulate import (
+    Independent,
+    Measurement,
+    Perturbation,
+    Simulation,
+    Unmodelled,
+    write_folder,
+)
 
 
 def test_found_where_it_is_and_only_there(made: Adaptation) -> None:
@@ -43,14 +50,19 @@ def test_found_where_it_is_and_only_there(made: Adaptation) -> None:
         assert any("an atom that the known crystal lacks" in words for words in one.flags)
         assert one.r < 0.06
         np.testing.assert_allclose(one.displacement, samples.displacement[row], atol=0.12)
-    assert correlations(seen, np.array([one.f for one in found]), true, made.crystal.spacegroup).min() > 0.99
+    assert (
+        correlations(seen, np.array([one.f for one in found]), true, made.crystal.spacegroup).min()
+        > 0.99
+    )
 
 
 def test_f_is_that_of_the_crystal_with_the_atom(crystal: argand.Crystal) -> None:
     u_aniso = np.full((8, 6), np.nan)
     u_aniso[0] = 0.03, 0.02, 0.03, 0.0, 0.005, 0.0
     for known in (crystal, crystal.replace(u_aniso=u_aniso)):
-        further = WithFurtherAtom(Difference(Model(known, argand.miller_indices(known.cell, known.symops, 1.3))), "O")
+        further = WithFurtherAtom(
+            Difference(Model(known, argand.miller_indices(known.cell, known.symops, 1.3))), "O"
+        )
         p = np.zeros(len(further.model))
         p[-5:] = 0.4, -0.3, 1.1, 0.7, 0.8
         atom = further.atom(p)
@@ -68,7 +80,10 @@ def test_begins_at_peaks_that_are_no_atoms(crystal: argand.Crystal) -> None:
     _, distance = further.difference.nearest(place, crystal.frac)
     best = place[distance.min(axis=1).argmax()]
     p = np.zeros(len(further.model))
-    p[0], p[-5:] = 0.4, (*(further.difference.axes @ (best - further.model.crystal.frac[-1])), 0.0, 1.0)
+    p[0], p[-5:] = (
+        0.4,
+        (*(further.difference.axes @ (best - further.model.crystal.frac[-1])), 0.0, 1.0),
+    )
     observed = np.abs(further.model.structure_factors(p))
     (start,) = further.starts(observed, np.zeros(len(model)), 1)
     _, off = further.difference.nearest(further.atom(start).frac[None], best[None])
@@ -89,9 +104,12 @@ def test_in_the_other_answer_it_lies_across_the_centre() -> None:
     """A centrosymmetric structure described in P 1, seed 32; samples of seed 33."""
     half = np.random.default_rng(32).random((3, 3)) * 0.4
     known = argand.Crystal(
-        cell=(5.0, 6.0, 7.0, 90.0, 95.0, 90.0), spacegroup="P 1", types=("C", "N", "O") * 2,
-        frac=np.concatenate([half, np.array([0.1, 0.2, 0.3]) - half]), b_iso=1.0,
-    )  # fmt: skip
+        cell=(5.0, 6.0, 7.0, 90.0, 95.0, 90.0),
+        spacegroup="P 1",
+        types=("C", "N", "O") * 2,
+        frac=np.concatenate([half, np.array([0.1, 0.2, 0.3]) - half]),
+        b_iso=1.0,
+    )
     made = adapt(known, d_min=0.9, widths=(0.1,), samples=200)
     changes = Perturbation([Independent(0.05)], unmodelled=Unmodelled("O", probability=1.0))
     simulation = Simulation(known, changes, Measurement(noise=0.01), d_min=0.9, seed=33)
@@ -102,7 +120,9 @@ def test_in_the_other_answer_it_lies_across_the_centre() -> None:
     centre = one.further.frac + one.other.further.frac - np.array([0.1, 0.2, 0.3])
     np.testing.assert_allclose(centre, np.rint(centre), atol=1e-9)
     np.testing.assert_allclose(np.abs(one.other.f), np.abs(one.f), atol=1e-6)
-    moved = Model(known, one.hkl).crystals(Model(known, one.hkl).from_displacements(one.other.displacement)[None])[0]
+    moved = Model(known, one.hkl).crystals(
+        Model(known, one.hkl).from_displacements(one.other.displacement)[None]
+    )[0]
     f = argand.structure_factors(with_atom(moved, one.other.further), one.hkl)
     stol = argand.reflections.stol(one.hkl, known.cell)
     np.testing.assert_allclose(one.other.f, f * np.exp(-one.b_change * np.square(stol)), atol=1e-6)
@@ -117,7 +137,21 @@ def test_it_is_written_with_the_others(made: Adaptation, tmp_path: Path) -> None
     write_folder(tmp_path / "files", simulation, range(2), truth=False)
     run = made.save(tmp_path / "made")
     out = tmp_path / "out"
-    assert main(["predict", str(run), str(tmp_path / "files"), "-o", str(out), "--workers", "1", "--no-report"]) == 0
+    assert (
+        main(
+            [
+                "predict",
+                str(run),
+                str(tmp_path / "files"),
+                "-o",
+                str(out),
+                "--workers",
+                "1",
+                "--no-report",
+            ]
+        )
+        == 0
+    )
     for name in ("sample_0000", "sample_0001"):
         written = argand.read_crystal(out / "atoms" / f"{name}.cif")
         assert written.labels == (*made.crystal.labels, "Ox")

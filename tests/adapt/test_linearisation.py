@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand.adapt.linearisation import Linearisation, expected_amplitude, smeared
+from argand.estimate.linearisation import Linearisation, expected_amplitude, smeared
 from argand.refine import Model, free, refine
 
 
@@ -26,9 +26,13 @@ def test_expected_amplitude_is_that_of_draws(is_centric: bool) -> None:
 
 
 @pytest.mark.parametrize("spacegroup", ["P -1", "P 1 21/c 1", "P 21 21 21"])
-def test_a_smeared_crystal_is_the_mean_of_displaced_ones(crystal: argand.Crystal, spacegroup: str) -> None:
+def test_a_smeared_crystal_is_the_mean_of_displaced_ones(
+    crystal: argand.Crystal, spacegroup: str
+) -> None:
     cell = crystal.cell if spacegroup == "P -1" else (7.0, 8.0, 9.0, 90.0, 90.0, 90.0)
-    known = argand.Crystal(cell=cell, spacegroup=spacegroup, types=("C", "N", "O"), frac=crystal.frac[:3], b_iso=1.5)
+    known = argand.Crystal(
+        cell=cell, spacegroup=spacegroup, types=("C", "N", "O"), frac=crystal.frac[:3], b_iso=1.5
+    )
     model = Model(known, argand.miller_indices(known.cell, known.symops, 1.2))
     modes = np.random.default_rng(6).normal(size=(9, 3, 3)) * 0.06
     tied = Model(known, model.hkl, free(known, positions=modes))
@@ -61,9 +65,15 @@ def test_scale_and_missing_reflections_are_taken_as_they_come(crystal: argand.Cr
     model = Model(crystal, argand.miller_indices(crystal.cell, crystal.symops, 1.1), parameters)
     p = np.random.default_rng(9).normal(size=(2, len(model))) * 0.15
     observed = np.abs(model.structure_factors(p))
-    lacking = np.where(np.random.default_rng(10).random(observed.shape) < 0.1, np.nan, 3.0 * observed)
+    lacking = np.where(
+        np.random.default_rng(10).random(observed.shape) < 0.1, np.nan, 3.0 * observed
+    )
     line = Linearisation(crystal, model.hkl, parameters)
     whole = line(observed, np.zeros_like(observed), 0.15)
-    np.testing.assert_allclose(line(3.0 * observed, np.zeros_like(observed), 0.15), whole, atol=1e-4)
+    np.testing.assert_allclose(
+        line(3.0 * observed, np.zeros_like(observed), 0.15), whole, atol=1e-4
+    )
     np.testing.assert_allclose(line(lacking, np.zeros_like(observed), 0.15), p, atol=0.05)
-    np.testing.assert_allclose(line(observed[1:], np.zeros((1, model.hkl.shape[0])), 0.15), whole[1:], atol=1e-4)
+    np.testing.assert_allclose(
+        line(observed[1:], np.zeros((1, model.hkl.shape[0])), 0.15), whole[1:], atol=1e-4
+    )

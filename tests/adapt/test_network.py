@@ -97,7 +97,12 @@ def test_answers_at_once_are_better(crystal: argand.Crystal, made: Adaptation) -
     drawn = simulation.draw(range(40))
     seen, true = as_measured(simulation, drawn), true_structure_factors(simulation, drawn)
     better, before = (
-        correlations(seen, np.array([one.f for one in own.estimate(seen, refine=False)]), true, crystal.spacegroup)
+        correlations(
+            seen,
+            np.array([one.f for one in own.estimate(seen, refine=False)]),
+            true,
+            crystal.spacegroup,
+        )
         for own in (made, plain)
     )
     assert better.mean() > before.mean() + 0.005
@@ -109,31 +114,48 @@ def test_saved_and_loaded_it_is_the_same(made: Adaptation, tmp_path: Path) -> No
     assert loaded.fingerprint == made.fingerprint
     simulation = simulation_of(made.crystal, 0.5, made.about, seed=79)
     seen = as_measured(simulation, simulation.draw(range(3)))
-    for one, other in zip(made.estimate(seen, refine=False), loaded.estimate(seen, refine=False), strict=True):
+    for one, other in zip(
+        made.estimate(seen, refine=False), loaded.estimate(seen, refine=False), strict=True
+    ):
         np.testing.assert_array_equal(one.displacement, other.displacement)
     about = json.loads((tmp_path / "made" / "adaptation.json").read_text())
     assert about["about"]["networks"] == made.about["networks"]
     from safetensors.numpy import load_file, save_file
 
     numbers = tmp_path / "made" / "adaptation.safetensors"
-    save_file({name: value for name, value in load_file(numbers).items() if "norm" not in name}, numbers)
+    save_file(
+        {name: value for name, value in load_file(numbers).items() if "norm" not in name}, numbers
+    )
     with pytest.raises(ArgandError, match="describes no adaptation: no network"):
         Adaptation.load(tmp_path / "made")
 
 
 def test_asked_for_on_the_command_line(
-    crystal: argand.Crystal, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    crystal: argand.Crystal,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("safetensors")
     monkeypatch.setattr(module, "_STEPS", 5)
     write_crystal(tmp_path / "known.cif", crystal)
     options = ["--d-min", "1.5", "--samples", "200", "--width", "0.3", "--test", "0", "--network"]
-    for least, words in ((np.inf, "networks kept for widths of 0.3 Å"), (0.0, "no network was better")):
+    for least, words in (
+        (np.inf, "networks kept for widths of 0.3 Å"),
+        (0.0, "no network was better"),
+    ):
         monkeypatch.setattr(module, "_BETTER", least)
-        assert main(["adapt", str(tmp_path / "known.cif"), "-o", str(tmp_path / "run"), *options]) == 0
+        assert (
+            main(["adapt", str(tmp_path / "known.cif"), "-o", str(tmp_path / "run"), *options]) == 0
+        )
         assert words in capsys.readouterr().out
 
 
 def test_nothing_else_needs_torch() -> None:
     code = "import sys, argand.adapt, argand.adapt.store, argand.cli.adapt; print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "False\n"
+    )

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from argand.adapt.linear import regress
-from argand.adapt.scale import disagreement, fit_scale
 from argand.adapt.width import WidthCurve
+from argand.estimate.scale import disagreement, fit_scale
 
 
 def test_scale_and_b_are_those_that_were_put_in() -> None:
@@ -60,7 +60,9 @@ def test_uncertainty_of_a_regression_is_its_error() -> None:
     linear = regress(*samples(3000))
     amplitude, p = samples(2000)
     error = linear.at(linear.standard(amplitude)) - p
-    assert np.trace(linear.covariance) == pytest.approx(np.square(error).mean(axis=0).sum(), rel=0.15)
+    assert np.trace(linear.covariance) == pytest.approx(
+        np.square(error).mean(axis=0).sum(), rel=0.15
+    )
 
 
 def test_curve_of_widths_rises() -> None:
@@ -69,4 +71,6 @@ def test_curve_of_widths_rises() -> None:
     r = 1.0 - np.exp(-2.0 * width) + 0.02 * rng.normal(size=3000)
     curve = WidthCurve.of_samples(r, width)
     assert (np.diff(curve(np.linspace(0.0, 1.0, 50))) >= 0.0).all()
-    np.testing.assert_allclose(curve(1.0 - np.exp(-2.0 * np.array([0.2, 0.4]))), (0.2, 0.4), rtol=0.1)
+    np.testing.assert_allclose(
+        curve(1.0 - np.exp(-2.0 * np.array([0.2, 0.4]))), (0.2, 0.4), rtol=0.1
+    )

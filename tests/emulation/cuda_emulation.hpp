@@ -1,10 +1,12 @@
-// CUDA's way of running a kernel, in plain C++: what the kernels of cpp/src/*.cu are tested with where there is no
-// device. A thread of a block is a fiber; blocks run one after another, in either order.
+// CUDA's way of running a kernel, in plain C++: what the kernels of cpp/src/*.cu are tested with
+// where there is no device. A thread of a block is a fiber; blocks run one after another, in either
+// order.
 //
-// Beyond what a device does, this one complains. Every element of shared memory is counted: reading or writing outside,
-// reading what nobody has written, and two threads that touch an element between two barriers, one of them writing,
-// are errors; so is a barrier that not all threads reach. `plant` makes it run a kernel with a fault: that is
-// how the tests show that it would be found.
+// Beyond what a device does, this one complains. Every element of shared memory is counted: reading
+// or writing outside, reading what nobody has written, and two threads that touch an element
+// between two barriers, one of them writing, are errors; so is a barrier that not all threads
+// reach. `plant` makes it run a kernel with a fault: that is how the tests show that it would be
+// found.
 #pragma once
 
 #include <ucontext.h>
@@ -55,8 +57,8 @@ inline Settings& settings() {
   return now;
 }
 
-// What the launches were, since the counters were reset: blocks, their threads and bytes of shared memory, and the most
-// barriers and shared arrays of one.
+// What the launches were, since the counters were reset: blocks, their threads and bytes of shared
+// memory, and the most barriers and shared arrays of one.
 struct Launch {
   long blocks = 0, barriers = 0, arrays = 0, threads = 0, bytes = 0;
 };
@@ -185,10 +187,12 @@ inline void run_block(Block& b) {
       done += fiber.done;
       waiting += fiber.waiting;
     }
-    // Fibers that wait when another has failed are left where they are: nothing on their stacks needs to be freed.
+    // Fibers that wait when another has failed are left where they are: nothing on their stacks
+    // needs to be freed.
     if (!b.error.empty()) throw Fault(b.error);
     if (done == count) break;
-    if (waiting != count) throw Fault("emulated device: a barrier that not all threads of the block reach");
+    if (waiting != count)
+      throw Fault("emulated device: a barrier that not all threads of the block reach");
     b.all_vote = true;
     for (const Fiber& fiber : b.fibers) b.all_vote = b.all_vote && fiber.vote;
     for (Fiber& fiber : b.fibers) fiber.waiting = false;
@@ -210,7 +214,8 @@ inline bool barrier(bool vote) {
   return b.all_vote;
 }
 
-inline void launch(unsigned blocks, unsigned threads, unsigned bytes, const std::function<void()>& body) {
+inline void launch(unsigned blocks, unsigned threads, unsigned bytes,
+                   const std::function<void()>& body) {
   launches().push_back({0, 0, 0, long(threads), long(bytes)});
   Block b;
   b.threads.x = threads;
@@ -261,8 +266,8 @@ class Element {
       const bool theirs_written = word.written == b.interval && word.writer != me;
       const bool theirs_read = word.read == b.interval && word.reader != me;
       if (theirs_written || (write && theirs_read)) {
-        complain("a race with thread " + std::to_string(theirs_written ? word.writer : word.reader) +
-                 " for shared memory");
+        complain("a race with thread " +
+                 std::to_string(theirs_written ? word.writer : word.reader) + " for shared memory");
       }
       if (write) {
         word.writer = me;
@@ -285,7 +290,8 @@ class SharedArray {
   SharedArray(int begin, int count) : begin_(begin), count_(count) {}
   Element<T> operator[](std::ptrdiff_t i) const {
     if (i < 0 || i >= count_) {
-      complain("element " + std::to_string(i) + " of " + std::to_string(count_) + " in shared memory");
+      complain("element " + std::to_string(i) + " of " + std::to_string(count_) +
+               " in shared memory");
     }
     return Element<T>(begin_ + int(i) * int(sizeof(T)));
   }
@@ -330,7 +336,8 @@ inline SharedMemory block_memory() {
 
 }  // namespace argand::cuda
 
-#define threadIdx (::argand::emulation::block()->fibers[::argand::emulation::block()->current].index)
+#define threadIdx \
+  (::argand::emulation::block()->fibers[::argand::emulation::block()->current].index)
 #define blockIdx (::argand::emulation::block()->index)
 #define gridDim (::argand::emulation::block()->blocks)
 
@@ -369,6 +376,6 @@ inline cudaError_t cudaGetDeviceCount(int* count) {
   return cudaSuccess;
 }
 
-#define ARGAND_LAUNCH(kernel, blocks, threads, bytes, queue, ...) \
-  ((void)(queue),                                                 \
-   ::argand::emulation::launch(unsigned(blocks), unsigned(threads), unsigned(bytes), [&] { (kernel)(__VA_ARGS__); }))
+#define ARGAND_LAUNCH(kernel, blocks, threads, bytes, queue, ...)                  \
+  ((void)(queue), ::argand::emulation::launch(unsigned(blocks), unsigned(threads), \
+                                              unsigned(bytes), [&] { (kernel)(__VA_ARGS__); }))

@@ -61,7 +61,12 @@ def test_table_of_metals():
 def test_samples_are_the_structure_factors_of_the_displaced_crystals(hkl_max):
     crystals = [metal("Al"), SALT, metal("Fe")]
     dataset = PerturbedCrystals(
-        crystals, (0.02, 0.03), atoms=(0, 1), directions=((1, 0, 0), (0, 1, 1)), seed=3, hkl_max=hkl_max
+        crystals,
+        (0.02, 0.03),
+        atoms=(0, 1),
+        directions=((1, 0, 0), (0, 1, 1)),
+        seed=3,
+        hkl_max=hkl_max,
     )
     batch = dataset.simulate(range(7))
     side = 2 * hkl_max + 1
@@ -75,10 +80,16 @@ def test_samples_are_the_structure_factors_of_the_displaced_crystals(hkl_max):
         f = argand.structure_factors(crystal.replace(frac=frac), hkl)
         s = argand.stol(hkl, crystal.cell)
         total = crystal.occ @ argand.form_factors(crystal.types, s)
-        measured = hkl.any(axis=1) & argand.reachable(hkl, crystal.cell, 10.0) & (np.abs(f) > 1e-5 * total)
+        measured = (
+            hkl.any(axis=1) & argand.reachable(hkl, crystal.cell, 10.0) & (np.abs(f) > 1e-5 * total)
+        )
         np.testing.assert_array_equal(batch.mask[i].flatten(), measured)
-        np.testing.assert_allclose(batch.weight[i].flatten(), np.abs(f) * measured, atol=2e-5 * total.max())
-        np.testing.assert_allclose(batch.amplitude[i].flatten(), np.abs(f) / total * measured, atol=2e-5)
+        np.testing.assert_allclose(
+            batch.weight[i].flatten(), np.abs(f) * measured, atol=2e-5 * total.max()
+        )
+        np.testing.assert_allclose(
+            batch.amplitude[i].flatten(), np.abs(f) / total * measured, atol=2e-5
+        )
         np.testing.assert_allclose(batch.stol2[i].flatten(), s**2, rtol=1e-6)
         strong = measured & (np.abs(f) > 0.02 * total)
         error = batch.phase[i].flatten().numpy() - np.angle(f)
@@ -133,7 +144,9 @@ def test_perturbation_is_exact_in_its_axes():
 
 @pytest.fixture(scope="module")
 def metals() -> PerturbedCrystals:
-    return PerturbedCrystals([metal(symbol) for symbol in ELEMENTS_16], seed=11, hkl_max=3, length=1000)
+    return PerturbedCrystals(
+        [metal(symbol) for symbol in ELEMENTS_16], seed=11, hkl_max=3, length=1000
+    )
 
 
 @pytest.fixture(scope="module")
@@ -166,8 +179,13 @@ def test_single_samples_and_torch_loader(metals, thousand):
 
 
 def test_seed_matters_and_batch_size_does_not(metals, thousand):
-    assert equal(joined([metals.simulate([i]) for i in range(20)]), Batch(*(field[:20] for field in thousand)))
-    other = PerturbedCrystals([metal(symbol) for symbol in ELEMENTS_16], seed=12, hkl_max=3).simulate(range(1000))
+    assert equal(
+        joined([metals.simulate([i]) for i in range(20)]),
+        Batch(*(field[:20] for field in thousand)),
+    )
+    other = PerturbedCrystals(
+        [metal(symbol) for symbol in ELEMENTS_16], seed=12, hkl_max=3
+    ).simulate(range(1000))
     assert not torch.any(other.displacement[..., 0] == thousand.displacement[..., 0])
 
 

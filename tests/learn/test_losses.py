@@ -19,8 +19,20 @@ from argand.learn.losses import (
     ramps,
     unit_phases,
 )
-from argand.learn.metrics import MapCorrelation, MeanPhaseError, PhaseLoss, standard_metrics, with_interval
-from argand.learn.references import References, analytic_floor, committed, random_phases, zero_phases
+from argand.learn.metrics import (
+    MapCorrelation,
+    MeanPhaseError,
+    PhaseLoss,
+    standard_metrics,
+    with_interval,
+)
+from argand.learn.references import (
+    References,
+    analytic_floor,
+    committed,
+    random_phases,
+    zero_phases,
+)
 
 H = 2
 HKL = argand.hkl_cube(H).astype(np.float64)
@@ -54,7 +66,9 @@ def brute_force(prediction, phase, weight, origins, hands=(1, -1)):
         every = [
             sum(
                 wj * (1 - math.cos(a - hand * b - 2 * math.pi * float(hj @ t)))
-                for wj, a, b, hj in zip(w.tolist(), phi.tolist(), phi_hat.tolist(), HKL, strict=True)
+                for wj, a, b, hj in zip(
+                    w.tolist(), phi.tolist(), phi_hat.tolist(), HKL, strict=True
+                )
             )
             for hand in hands
             for t in origins
@@ -68,9 +82,13 @@ def test_invariant_loss_is_the_minimum_over_hands_and_origins(example):
     assert origins.shape == (8, 3)
     found = invariant_loss(*example, ramps(origins, H))
     assert float(found) == pytest.approx(brute_force(*example, origins.numpy()), abs=1e-10)
-    assert float(invariant_loss(*example)) == pytest.approx(brute_force(*example, np.zeros((1, 3))), abs=1e-10)
+    assert float(invariant_loss(*example)) == pytest.approx(
+        brute_force(*example, np.zeros((1, 3))), abs=1e-10
+    )
     one_hand = invariant_loss(*example, hands=False)
-    assert float(one_hand) == pytest.approx(brute_force(*example, np.zeros((1, 3)), hands=(1,)), abs=1e-10)
+    assert float(one_hand) == pytest.approx(
+        brute_force(*example, np.zeros((1, 3)), hands=(1,)), abs=1e-10
+    )
 
 
 def test_invariant_loss_does_not_see_hand_and_origin(example):
@@ -82,7 +100,9 @@ def test_invariant_loss_does_not_see_hand_and_origin(example):
     assert float(invariant_loss(flipped, phase, weight)) == pytest.approx(float(plain), abs=1e-10)
     for hand in (1, -1):
         moved = turned(prediction, hand, shifts[5].numpy())
-        assert float(invariant_loss(moved, phase, weight, table)) == pytest.approx(float(origin_too), abs=1e-10)
+        assert float(invariant_loss(moved, phase, weight, table)) == pytest.approx(
+            float(origin_too), abs=1e-10
+        )
     truth = torch.stack([phase.cos(), phase.sin()], dim=1)
     moved = turned(truth, -1, (0.5, 0, 0.5))
     assert float(invariant_loss(moved, phase, weight, table)) == pytest.approx(0.0, abs=1e-10)
@@ -90,7 +110,9 @@ def test_invariant_loss_does_not_see_hand_and_origin(example):
 
 
 def test_ramps_in_single_precision_agree():
-    np.testing.assert_allclose(ramps(half_origins(), H), ramps(half_origins().double(), H), atol=1e-6)
+    np.testing.assert_allclose(
+        ramps(half_origins(), H), ramps(half_origins().double(), H), atol=1e-6
+    )
 
 
 def test_published_loss(example):
@@ -98,7 +120,9 @@ def test_published_loss(example):
     mask = weight > 0
     phi_hat = torch.atan2(prediction[:, 1], prediction[:, 0])
     expected = ((1 - torch.cos(phase - phi_hat)) * mask).sum() / len(phase)
-    assert float(published_loss(prediction, phase, mask)) == pytest.approx(float(expected), rel=1e-10)
+    assert float(published_loss(prediction, phase, mask)) == pytest.approx(
+        float(expected), rel=1e-10
+    )
 
 
 def test_continuous_origin(example):
@@ -107,7 +131,9 @@ def test_continuous_origin(example):
     moved = turned(truth, -1, (0.15, 0.35, 0.6))  # on the grid of 4 x 5 points: multiples of 1/20
     on_grid = best_continuous_agreement(moved, phase, weight)
     np.testing.assert_allclose(on_grid, weight.sum(dim=(1, 2, 3)), rtol=1e-10)
-    between = best_continuous_agreement(turned(truth, 1, (0.123, 0.377, 0.641)), phase, weight, oversampling=8)
+    between = best_continuous_agreement(
+        turned(truth, 1, (0.123, 0.377, 0.641)), phase, weight, oversampling=8
+    )
     assert (between > 0.97 * weight.sum(dim=(1, 2, 3))).all()
     one = best_continuous_agreement(moved, phase, weight, hands=False)
     assert (one < on_grid).all()
@@ -116,7 +142,8 @@ def test_continuous_origin(example):
 def test_losses_have_gradients(example):
     prediction, phase, weight = example
     assert torch.autograd.gradcheck(
-        lambda p: invariant_loss(p, phase, weight, ramps(half_origins().double(), H)), prediction[:1].requires_grad_()
+        lambda p: invariant_loss(p, phase, weight, ramps(half_origins().double(), H)),
+        prediction[:1].requires_grad_(),
     )
     zero = torch.zeros_like(prediction).requires_grad_()
     invariant_loss(zero, phase, weight).backward()
@@ -138,7 +165,9 @@ def test_unit_phases(example):
 
 @pytest.fixture(scope="module")
 def sixteen():
-    return PerturbedCrystals([metal(symbol) for symbol in ELEMENTS_16], seed=1).simulate(range(1600))
+    return PerturbedCrystals([metal(symbol) for symbol in ELEMENTS_16], seed=1).simulate(
+        range(1600)
+    )
 
 
 def test_references_of_the_first_experiment(sixteen):
@@ -169,14 +198,18 @@ def test_both_hands_have_the_same_amplitudes(sixteen):
     crystal = metal("Cu")
     frac = np.array([crystal.frac, crystal.frac])
     frac[:, 0, 0] = 0.037, -0.037
-    plus, minus = (argand.structure_factors(crystal.replace(frac=x), argand.hkl_cube(4)) for x in frac)
+    plus, minus = (
+        argand.structure_factors(crystal.replace(frac=x), argand.hkl_cube(4)) for x in frac
+    )
     np.testing.assert_allclose(minus, plus.conj(), atol=1e-10)
 
 
 def test_random_phases_obey_friedel_and_depend_on_the_sample():
     phase = torch.zeros(3, *BOX)
     drawn = random_phases(phase, torch.tensor([4, 9, 4]))
-    np.testing.assert_allclose(drawn.flip((2, 3, 4)), drawn * torch.tensor([1.0, -1.0]).view(1, 2, 1, 1, 1), atol=1e-6)
+    np.testing.assert_allclose(
+        drawn.flip((2, 3, 4)), drawn * torch.tensor([1.0, -1.0]).view(1, 2, 1, 1, 1), atol=1e-6
+    )
     assert torch.equal(drawn[0], drawn[2])
     assert not torch.equal(drawn[0], drawn[1])
     assert torch.equal(zero_phases(phase)[:, 0], torch.ones_like(phase))
@@ -196,10 +229,15 @@ def test_metrics_against_the_numpy_functions(example):
     correlation.update(predicted, odd, even > 0, even)
     rows = [t.flatten(1).numpy()[:, half] for t in (odd, guess, even)]
     errors = [np.degrees(argand.phase_error(a, b, w)) for a, b, w in zip(*rows, strict=True)]
-    maps = [argand.map_correlation(hkl, w * np.exp(1j * a), w * np.exp(1j * b)) for a, b, w in zip(*rows, strict=True)]
+    maps = [
+        argand.map_correlation(hkl, w * np.exp(1j * a), w * np.exp(1j * b))
+        for a, b, w in zip(*rows, strict=True)
+    ]
     assert float(mpe.compute()) == pytest.approx(np.mean(errors), rel=1e-9)
     assert float(correlation.compute()) == pytest.approx(np.mean(maps), rel=1e-9)
-    assert float(mpe.interval()) == pytest.approx(1.96 * np.std(errors, ddof=1) / np.sqrt(3), rel=1e-6)
+    assert float(mpe.interval()) == pytest.approx(
+        1.96 * np.std(errors, ddof=1) / np.sqrt(3), rel=1e-6
+    )
 
 
 def test_metrics_after_the_best_hand_and_origin(example):
@@ -212,10 +250,14 @@ def test_metrics_after_the_best_hand_and_origin(example):
         found.append(PhaseLoss(hands=True, origins=table))
         for metric in found:
             metric.update(moved, phase, weight > 0, weight)
-        assert [float(metric.compute()) for metric in found] == pytest.approx([0.0, 1.0, 0.0], abs=1e-5)
+        assert [float(metric.compute()) for metric in found] == pytest.approx(
+            [0.0, 1.0, 0.0], abs=1e-5
+        )
     names = standard_metrics()
     for metric in names.values():
         metric.update(prediction[:1], phase[:1], weight[:1] > 0, weight[:1])
     assert with_interval(names["loss"])["interval"] == 0.0
     best = agreements(prediction[:1], phase[:1], (weight[:1] > 0).double()).amax()
-    assert float(names["loss_best_hand"].compute()) == pytest.approx(float((weight[:1] > 0).sum() - best), rel=1e-9)
+    assert float(names["loss_best_hand"].compute()) == pytest.approx(
+        float((weight[:1] > 0).sum() - best), rel=1e-9
+    )

@@ -36,14 +36,23 @@ def test_shapes_and_friedel(name, hkl_max, friedel):
 @pytest.mark.parametrize(("name", "layers"), [("linear", 1), ("mlp", 3), ("conv", 3)])
 def test_models_are_what_their_names_say(name, layers):
     kinds = nn.Conv3d if name == "conv" else nn.Linear
-    found = [module for module in build_model(name, 3, 1).modules() if list(module.parameters(recurse=False))]
+    found = [
+        module
+        for module in build_model(name, 3, 1).modules()
+        if list(module.parameters(recurse=False))
+    ]
     assert len(found) == layers
     assert all(isinstance(module, kinds) for module in found)
 
 
 def test_unet_has_its_parts():
-    net = build_model("unet", 6, 3, {"depth": 3, "width": 4, "dropout": 0.5, "norm": "batch", "convolutions": 2})
-    count = {kind: sum(isinstance(m, kind) for m in net.modules()) for kind in (nn.ConvTranspose3d, nn.BatchNorm3d)}
+    net = build_model(
+        "unet", 6, 3, {"depth": 3, "width": 4, "dropout": 0.5, "norm": "batch", "convolutions": 2}
+    )
+    count = {
+        kind: sum(isinstance(m, kind) for m in net.modules())
+        for kind in (nn.ConvTranspose3d, nn.BatchNorm3d)
+    }
     assert count == {nn.ConvTranspose3d: 3, nn.BatchNorm3d: 14}
     assert sum(isinstance(m, nn.Conv3d) and m.stride == (2, 2, 2) for m in net.modules()) == 3
     x = torch.randn(2, 3, 13, 13, 13)
@@ -75,7 +84,11 @@ def test_coordinates_say_where_a_voxel_lies():
 
 
 def test_features():
-    amplitude, mask, stol2 = torch.rand(2, 3, 3, 3), torch.rand(2, 3, 3, 3) > 0.5, torch.rand(2, 3, 3, 3)
+    amplitude, mask, stol2 = (
+        torch.rand(2, 3, 3, 3),
+        torch.rand(2, 3, 3, 3) > 0.5,
+        torch.rand(2, 3, 3, 3),
+    )
     assert torch.equal(features(amplitude, mask, stol2, ("stol2", "mask"))[:, 1], mask.float())
     with pytest.raises(ValueError, match="inputs"):
         features(amplitude, mask, stol2, ("phase",))
@@ -93,7 +106,12 @@ def test_features():
 @pytest.fixture
 def saved(tmp_path):
     net = build_model("unet", 3, 3, {"width": 2, "depth": 1})
-    about = {"model": "unet", "hkl_max": 3, "inputs": RECIPES["unet"].inputs, "hyper": {"width": 2, "depth": 1}}
+    about = {
+        "model": "unet",
+        "hkl_max": 3,
+        "inputs": RECIPES["unet"].inputs,
+        "hyper": {"width": 2, "depth": 1},
+    }
     return net, save_weights(tmp_path / "new" / "weights", net, **about, note="kept")
 
 

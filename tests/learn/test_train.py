@@ -23,9 +23,15 @@ from argand.learn.train import train
 
 METALS = ["Al", "Cu", "Ag", "Fe", "W", "Pt", "Nb"]
 SMALL = {
-    "metals": METALS, "held_out": ["Ag", "W"], "hkl_max": 3, "steps": 12, "batch_size": 8, "score_samples": 16,
-    "score_every": 4, "progress": False,
-}  # fmt: skip
+    "metals": METALS,
+    "held_out": ["Ag", "W"],
+    "hkl_max": 3,
+    "steps": 12,
+    "batch_size": 8,
+    "score_samples": 16,
+    "score_every": 4,
+    "progress": False,
+}
 # dropout: the state of torch's generator has to come back too
 UNET = {**SMALL, "hyper": {"width": 4, "depth": 1, "dropout": 0.2, "norm": "batch"}}
 
@@ -54,7 +60,9 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path, monkeypatch, number)
         with pytest.raises(KeyboardInterrupt, match="of 12; the same command goes on"):
             train("unet", "invariant", tmp_path / "parts", **UNET)
     assert signal.getsignal(signal.SIGINT) is before
-    assert 0 < read_checkpoint(tmp_path / "parts" / "checkpoint.safetensors")["global_step"] <= number
+    assert (
+        0 < read_checkpoint(tmp_path / "parts" / "checkpoint.safetensors")["global_step"] <= number
+    )
     with monkeypatch.context() as patch:
         rest = interrupt_in_step(patch, -1)
         parts = train("unet", "invariant", tmp_path / "parts", **UNET)
@@ -65,8 +73,11 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path, monkeypatch, number)
     assert a.keys() == b.keys()
     assert all(torch.equal(a[name], b[name]) for name in a)
     assert sorted(p.name for p in (tmp_path / "parts").iterdir()) == [
-        "history.json", "run.json", "weights.json", "weights.safetensors",
-    ]  # fmt: skip
+        "history.json",
+        "run.json",
+        "weights.json",
+        "weights.safetensors",
+    ]
     # finished: the same call gives the same result at once, another one is refused
     with monkeypatch.context() as patch:
         patch.setattr(Simulator, "simulate", None)
@@ -134,7 +145,14 @@ def test_workers_fixed_set_and_early_stop(tmp_path):
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory):
     out = tmp_path_factory.mktemp("learned")
-    arguments = {**SMALL, "steps": 250, "batch_size": 32, "score_every": 50, "hyper": {"width": 64}, "lr": 3e-3}
+    arguments = {
+        **SMALL,
+        "steps": 250,
+        "batch_size": 32,
+        "score_every": 50,
+        "hyper": {"width": 64},
+        "lr": 3e-3,
+    }
     return train("mlp", "invariant", out, **arguments)
 
 
@@ -167,7 +185,9 @@ def test_predict_from_a_list_of_reflections(learned):
     more = np.vstack([hkl, [[9, 0, 0], [0, 0, 0]]])
     missing = np.abs(f).copy()
     missing[3] = np.nan
-    found = predict(learned.weights, more, np.concatenate([missing, [1.0, 188.0]]), crystal.cell, {"Ag": 4})
+    found = predict(
+        learned.weights, more, np.concatenate([missing, [1.0, 188.0]]), crystal.cell, {"Ag": 4}
+    )
     assert np.flatnonzero(np.isnan(found)).tolist() == [3, len(hkl), len(hkl) + 1]
     with pytest.warns(ArgandWarning, match="electrons"):
         predict(learned.weights, hkl, 1e3 * np.abs(f), crystal.cell, {"Ag": 4})

@@ -31,7 +31,9 @@ def test_the_definitions() -> None:
     p = (np.maximum(fo2 / k2, 0) + 2 * fc2) / 3
     w = 1 / ((sigma / k2) ** 2 + (0.05 * p) ** 2 + 0.3 * p)
     assert k2 == pytest.approx((w * fo2 * fc2).sum() / (w * fc2**2).sum(), rel=1e-3)
-    assert r.wr2 == pytest.approx(np.sqrt((w * (fo2 / k2 - fc2) ** 2).sum() / (w * (fo2 / k2) ** 2).sum()))
+    assert r.wr2 == pytest.approx(
+        np.sqrt((w * (fo2 / k2 - fc2) ** 2).sum() / (w * (fo2 / k2) ** 2).sum())
+    )
     fo, fc = np.sqrt(np.maximum(fo2, 0)), r.scale * np.sqrt(fc2)
     strong = fo2 > 2 * sigma
     assert r.r1_all == pytest.approx(np.abs(fo - fc).sum() / fo.sum())
@@ -55,9 +57,13 @@ def test_r_of_a_wrong_structure() -> None:
 
 
 def test_friedel_mates_are_averaged() -> None:
-    crystal = argand.Crystal((5, 6, 7, 90, 90, 90), types=("Fe", "O"), frac=np.array([[0, 0, 0], [0.1, 0.2, 0.3]]))
+    crystal = argand.Crystal(
+        (5, 6, 7, 90, 90, 90), types=("Fe", "O"), frac=np.array([[0, 0, 0], [0.1, 0.2, 0.3]])
+    )
     hkl = np.array([[1, 2, 3]])
-    plus, minus = (calculated_intensity(crystal, sign * hkl, wavelength=1.5, merged=False) for sign in (1, -1))
+    plus, minus = (
+        calculated_intensity(crystal, sign * hkl, wavelength=1.5, merged=False) for sign in (1, -1)
+    )
     assert abs(plus / minus - 1) > 0.01
     assert calculated_intensity(crystal, hkl, wavelength=1.5) == pytest.approx((plus + minus) / 2)
     without = calculated_intensity(crystal, hkl, wavelength=1.5, dispersion=False)

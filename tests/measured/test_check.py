@@ -20,13 +20,17 @@ def shaken(crystal: argand.Crystal, rms: float, seed: int = 5) -> argand.Crystal
     """Every site moved, the root of the mean square of the distance being `rms` angstrom."""
     rng = np.random.default_rng(seed)
     step = rng.normal(size=crystal.frac.shape) * rms / np.sqrt(3)
-    return crystal.replace(frac=crystal.frac + step @ np.linalg.inv(np.linalg.cholesky(metric(crystal.cell))))
+    return crystal.replace(
+        frac=crystal.frac + step @ np.linalg.inv(np.linalg.cholesky(metric(crystal.cell)))
+    )
 
 
 def as_amplitudes(found: Reflections) -> Reflections:
     """Amplitudes in the place of intensities, as HKLF 3 read as HKLF 4."""
     f = np.sqrt(np.maximum(found.intensity, 0.0))
-    return replace(found, intensity=f, sigma=found.sigma / (2 * np.maximum(f, np.sqrt(found.sigma))))
+    return replace(
+        found, intensity=f, sigma=found.sigma / (2 * np.maximum(f, np.sqrt(found.sigma)))
+    )
 
 
 @pytest.mark.parametrize("spacegroup", ["P 1", "P -1", "P 1 21/c 1", "P 21 21 21", "R -3:H"])
@@ -50,14 +54,19 @@ def test_the_kind_of_data(spacegroup: str, rms: float) -> None:
     with pytest.raises(ArgandError, match="intensities given as amplitudes"):
         check_data(wrong, crystal)
     with pytest.raises(ArgandError, match=r"intensities given as amplitudes: .* are negative"):
-        check_data(replace(found, intensity=None, amplitude=found.intensity - found.intensity.mean()), crystal)
+        check_data(
+            replace(found, intensity=None, amplitude=found.intensity - found.intensity.mean()),
+            crystal,
+        )
 
 
 def test_another_cell() -> None:
     crystal = random_crystal("P -1", 20)
     found = measured(crystal)
     other = replace(found, cell=(7.1, 8.3, 11.7, 81.0, 95.0, 104.0))
-    with pytest.raises(ArgandError, match=r"another cell: that of the reflections is 7\.1 8\.3 11\.7"):
+    with pytest.raises(
+        ArgandError, match=r"another cell: that of the reflections is 7\.1 8\.3 11\.7"
+    ):
         check_data(other, crystal)
     strained = replace(found, cell=(7.1, 8.3, 10.0, 81.0, 95.0, 104.0))
     assert any("the cells differ by up to 3.1 %" in line for line in check_data(strained, crystal))
@@ -70,14 +79,24 @@ def test_another_cell() -> None:
 def test_another_space_group() -> None:
     crystal = random_crystal("P 21 21 21", 20)
     found = measured(crystal)
-    with pytest.raises(ArgandError, match="another space group: that of the reflections is P 2 2 21"):
+    with pytest.raises(
+        ArgandError, match="another space group: that of the reflections is P 2 2 21"
+    ):
         check_data(replace(found, spacegroup="P 2 2 21"), crystal)
-    assert any("subgroup" in line for line in check_data(replace(found, spacegroup="P 1 21 1"), crystal))
+    assert any(
+        "subgroup" in line for line in check_data(replace(found, spacegroup="P 1 21 1"), crystal)
+    )
     primitive = random_crystal("P 4", 20)
-    centred = argand.Crystal(primitive.cell, "I 4", types=primitive.types, frac=primitive.frac, b_iso=2.0)
-    with pytest.raises(ArgandError, match="another space group, or cell: of the reflections that I 4 extinguishes"):
+    centred = argand.Crystal(
+        primitive.cell, "I 4", types=primitive.types, frac=primitive.frac, b_iso=2.0
+    )
+    with pytest.raises(
+        ArgandError, match="another space group, or cell: of the reflections that I 4 extinguishes"
+    ):
         check_data(replace(measured(primitive), spacegroup=None), centred)
-    higher = argand.Crystal(primitive.cell, "P 4 2 2", types=primitive.types, frac=primitive.frac, b_iso=2.0)
+    higher = argand.Crystal(
+        primitive.cell, "P 4 2 2", types=primitive.types, frac=primitive.frac, b_iso=2.0
+    )
     with pytest.raises(ArgandError, match="another space group: equivalents of P 4 2 2 disagree"):
         check_data(replace(measured(primitive), spacegroup=None), higher)
 
@@ -87,31 +106,56 @@ def test_another_content() -> None:
     found = measured(crystal)
     content = crystal.composition()
     assert check_data(found, crystal, content=content) == []
-    with pytest.raises(ArgandError, match=r"another content: the measured cell holds .*Br 4 instead of 0"):
+    with pytest.raises(
+        ArgandError, match=r"another content: the measured cell holds .*Br 4 instead of 0"
+    ):
         check_data(found, crystal, content={**content, "Br": 4.0})
     substituted = {**content, "N": content["N"] - 2, "O": content["O"] + 2}
-    assert any("the measured cell holds N" in line for line in check_data(found, crystal, content=substituted))
+    assert any(
+        "the measured cell holds N" in line
+        for line in check_data(found, crystal, content=substituted)
+    )
     with pytest.raises(ArgandError, match="nothing to do with this structure"):
         check_data(found, random_crystal("P -1", 20, seed=99))
 
 
 def test_too_few_reflections() -> None:
     crystal = random_crystal("P -1", 20)
-    with pytest.raises(ArgandError, match=r"too few reflections: \d+ unique ones to .* for 60 coordinates"):
+    with pytest.raises(
+        ArgandError, match=r"too few reflections: \d+ unique ones to .* for 60 coordinates"
+    ):
         check_data(measured(crystal, d_min=2.9), crystal)
     found = measured(crystal, d_min=2.0)
-    assert any("unique reflections for 60 coordinates" in line for line in check_data(found, crystal))
+    assert any(
+        "unique reflections for 60 coordinates" in line for line in check_data(found, crystal)
+    )
     upper = measured(crystal, d_min=0.9)
     few = upper[np.abs(upper.hkl[:, 2]) > 2]
-    assert any("% of the reflections to 0.90 Å are measured" in line for line in check_data(few, crystal))
+    assert any(
+        "% of the reflections to 0.90 Å are measured" in line for line in check_data(few, crystal)
+    )
     with pytest.raises(ArgandError, match="none has an intensity"):
         check_data(replace(found, intensity=np.full(len(found.hkl), np.nan)), crystal)
 
 
 def test_free_coordinates() -> None:
     """NaCl has none; in P m -3 m a site on an axis has one, on a mirror two; a general site three."""
-    sites = [[0, 0, 0], [0.5, 0.5, 0.5], [0.2, 0, 0], [0.2, 0.2, 0.2], [0.1, 0.3, 0], [0.1, 0.2, 0.35]]
+    sites = [
+        [0, 0, 0],
+        [0.5, 0.5, 0.5],
+        [0.2, 0, 0],
+        [0.2, 0.2, 0.2],
+        [0.1, 0.3, 0],
+        [0.1, 0.2, 0.35],
+    ]
     for n, free in zip(range(1, 7), (0, 0, 1, 2, 4, 7), strict=True):
-        crystal = argand.Crystal((9, 9, 9, 90, 90, 90), "P m -3 m", types=("C",) * n, frac=np.array(sites[:n]))
+        crystal = argand.Crystal(
+            (9, 9, 9, 90, 90, 90), "P m -3 m", types=("C",) * n, frac=np.array(sites[:n])
+        )
         assert free_coordinates(crystal) == free
-    assert free_coordinates(argand.Crystal(CELLS["P -1"], "P -1", types=("C",), frac=np.array([[0.5, 0, 0.5]]))) == 0
+    assert (
+        free_coordinates(
+            argand.Crystal(CELLS["P -1"], "P -1", types=("C",), frac=np.array([[0.5, 0, 0.5]]))
+        )
+        == 0
+    )

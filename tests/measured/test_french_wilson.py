@@ -13,7 +13,9 @@ from intensities import measured, random_crystal
 SHIFTS = [-60.0, -12.0, -4.0, -1.5, 0.0, 0.7, 3.0, 8.0, 15.0]
 
 
-def by_quadrature(intensity: float, sigma: float, expected: float, centric: bool) -> tuple[float, ...]:
+def by_quadrature(
+    intensity: float, sigma: float, expected: float, centric: bool
+) -> tuple[float, ...]:
     """Moments of J and sqrt(J) under prior x likelihood, as French and Wilson write them."""
 
     def density(j: float) -> float:
@@ -22,7 +24,9 @@ def by_quadrature(intensity: float, sigma: float, expected: float, centric: bool
 
     # J = t^2 takes the root at 0 away; the factor keeps the integrand near 1
     peak = max(intensity - sigma**2 / expected, 0.0)
-    log_peak = 0.5 * ((intensity - peak) / sigma) ** 2 + peak / (2 * expected if centric else expected)
+    log_peak = 0.5 * ((intensity - peak) / sigma) ** 2 + peak / (
+        2 * expected if centric else expected
+    )
     top = np.sqrt(peak + 12 * sigma)
     points = [np.sqrt(peak)] if peak else None
 

@@ -19,7 +19,9 @@ GROUPS = ["P -1", "P 1 21/c 1", "P 21 21 21", "C 1 2 1", "R -3:H"]
 
 def by_hand(found: Reflections) -> dict[tuple[int, ...], list[tuple[float, float]]]:
     """Equivalents gathered by turning every reflection through every rotation of the Laue group."""
-    rotations = [np.array(op.rot) // op.DEN for op in gemmi.SpaceGroup(found.spacegroup).operations()]
+    rotations = [
+        np.array(op.rot) // op.DEN for op in gemmi.SpaceGroup(found.spacegroup).operations()
+    ]
     groups: dict[tuple[int, ...], list[tuple[float, float]]] = {}
     for h, i, s in zip(found.hkl, found.intensity, found.sigma, strict=True):
         name = max(tuple(int(x) for x in sign * (h @ r)) for r in rotations for sign in (1, -1))
@@ -35,8 +37,12 @@ def test_against_the_definition(spacegroup: str) -> None:
     assert len(merged.hkl) == len(groups)
     deviation = total = 0.0
     rotations = [np.array(op.rot) // op.DEN for op in gemmi.SpaceGroup(spacegroup).operations()]
-    for h, mean, sigma, count in zip(merged.hkl, merged.intensity, merged.sigma, merged.count, strict=True):
-        i, s = np.array(groups[max(tuple(int(x) for x in e * (h @ r)) for r in rotations for e in (1, -1))]).T
+    for h, mean, sigma, count in zip(
+        merged.hkl, merged.intensity, merged.sigma, merged.count, strict=True
+    ):
+        i, s = np.array(
+            groups[max(tuple(int(x) for x in e * (h @ r)) for r in rotations for e in (1, -1))]
+        ).T
         expected = np.average(i, weights=s**-2.0)
         spread = np.abs(i - expected).sum() / (len(i) * np.sqrt(len(i) - 1))
         assert count == len(i)
@@ -60,12 +66,18 @@ def test_against_gemmi(spacegroup: str) -> None:
     order = np.lexsort(other.miller_array.T[::-1])
     np.testing.assert_array_equal(other.miller_array[order], merged.hkl)
     np.testing.assert_allclose(other.value_array[order], merged.intensity, rtol=1e-6)
-    assert (merged.sigma >= other.sigma_array[order] * (1 - 1e-6)).all()  # never below that of the weights alone
+    assert (
+        merged.sigma >= other.sigma_array[order] * (1 - 1e-6)
+    ).all()  # never below that of the weights alone
 
 
 def test_merged_data_stay_as_they_are() -> None:
     once = merge(measured(random_crystal("P 21 21 21"), noise=0.05))
-    again = merge(Reflections(once.hkl, once.intensity, sigma=once.sigma, cell=once.cell, spacegroup=once.spacegroup))
+    again = merge(
+        Reflections(
+            once.hkl, once.intensity, sigma=once.sigma, cell=once.cell, spacegroup=once.spacegroup
+        )
+    )
     np.testing.assert_allclose(again.intensity, once.intensity)
     np.testing.assert_allclose(again.sigma, once.sigma)
     assert np.isnan(again.r_int)
@@ -94,7 +106,9 @@ def test_outliers_are_found_and_no_others() -> None:
     found = measured(random_crystal("P 21 21 21"), d_min=0.9, noise=0.03, seed=7)
     spoilt = rng.uniform(size=len(found.hkl)) < 0.01
     assert spoilt.sum() > 20
-    worse = replace(found, intensity=np.where(spoilt, found.intensity + 40 * found.sigma, found.intensity))
+    worse = replace(
+        found, intensity=np.where(spoilt, found.intensity + 40 * found.sigma, found.intensity)
+    )
     kept, all_of_them = merge(worse), merge(worse, outliers=None)
     assert all_of_them.rejected == 0
     assert abs(kept.rejected - spoilt.sum()) < 0.2 * spoilt.sum()
@@ -103,7 +117,9 @@ def test_outliers_are_found_and_no_others() -> None:
 
 
 def test_what_cannot_be_used_is_left_out() -> None:
-    hkl = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, 2, 0], [0, 0, 1], [0, 0, 0], [2, 0, 0]], np.int32)
+    hkl = np.array(
+        [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, 2, 0], [0, 0, 1], [0, 0, 0], [2, 0, 0]], np.int32
+    )
     found = Reflections(
         hkl,
         intensity=np.array([10.0, 12.0, np.nan, 5.0, 7.0, 9.0, 3.0]),
@@ -122,11 +138,18 @@ def test_overlapping_twin_domains() -> None:
     """HKLF 5: a negative number shares its intensity with the next line."""
     batch = np.array([1, -2, 1, 2, 1], np.int32)
     found = Reflections(
-        np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 1, 1]], np.int32), np.ones(5), batch=batch
+        np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 1, 1]], np.int32),
+        np.ones(5),
+        batch=batch,
     )
     assert usable(found).tolist() == [True, False, False, False, True]
     every = replace(found, batch=np.array([-2, 1, -2, 1, 1], np.int32))[np.array([0, 1, 2, 3])]
-    assert usable(every).tolist() == [False, True, False, True]  # nothing stands alone: the first domain as it is
+    assert usable(every).tolist() == [
+        False,
+        True,
+        False,
+        True,
+    ]  # nothing stands alone: the first domain as it is
 
 
 def test_without_sigmas_all_count_alike() -> None:
@@ -154,7 +177,9 @@ def test_what_is_missing_is_named() -> None:
         merge(found)
     with pytest.raises(argand.ArgandError, match="no space group"):
         merge(found, cell=CELLS["P -1"])
-    with pytest.raises(argand.ArgandError, match="all 1 reflections are systematically absent in I m -3"):
+    with pytest.raises(
+        argand.ArgandError, match="all 1 reflections are systematically absent in I m -3"
+    ):
         merge(found, cell=(5, 5, 5, 90, 90, 90), spacegroup="I m -3")
     with pytest.raises(argand.ArgandError, match="no reflection has an intensity"):
         merge(replace(found, intensity=np.array([np.nan])), cell=CELLS["P -1"], spacegroup="P -1")
@@ -165,7 +190,9 @@ def test_what_is_missing_is_named() -> None:
 def test_a_wild_index_is_named() -> None:
     """Counting all reflections to its resolution would take forever."""
     found = Reflections(np.array([[1, 0, 0], [0, 179618, 3]], np.int32), intensity=np.ones(2))
-    with pytest.raises(argand.ArgandError, match=r"reflection 0 179618 3 would lie at d = 4\.4e-05 Å"):
+    with pytest.raises(
+        argand.ArgandError, match=r"reflection 0 179618 3 would lie at d = 4\.4e-05 Å"
+    ):
         merge(found, cell=CELLS["P -1"], spacegroup="P -1")
     large = Reflections(np.array([[1, 0, 0], [400, 0, 0]], np.int32), intensity=np.ones(2))
     assert np.isnan(merge(large, cell=(400, 400, 400, 90, 90, 90), spacegroup="P -1").completeness)
@@ -173,7 +200,9 @@ def test_a_wild_index_is_named() -> None:
 
 def test_damaged_numbers_are_left_out() -> None:
     hkl = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], np.int32)
-    found = Reflections(hkl, intensity=np.array([1e38, 2.0, 3.0]), sigma=np.array([1.0, 1e-38, 1.0]))
+    found = Reflections(
+        hkl, intensity=np.array([1e38, 2.0, 3.0]), sigma=np.array([1.0, 1e-38, 1.0])
+    )
     assert usable(found).tolist() == [False, False, True]
 
 

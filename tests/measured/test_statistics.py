@@ -31,7 +31,12 @@ def twinned(seed: int = 1, fraction: float = 0.5) -> Merged:
 
 @pytest.mark.parametrize(
     ("spacegroup", "l_mean", "l_squared"),
-    [("P 1", 1 / 2, 1 / 3), ("P 21 21 21", 1 / 2, 1 / 3), ("P -1", 2 / np.pi, 1 / 2), ("P 1 21/c 1", 2 / np.pi, 1 / 2)],
+    [
+        ("P 1", 1 / 2, 1 / 3),
+        ("P 21 21 21", 1 / 2, 1 / 3),
+        ("P -1", 2 / np.pi, 1 / 2),
+        ("P 1 21/c 1", 2 / np.pi, 1 / 2),
+    ],
 )
 def test_random_atoms(spacegroup: str, l_mean: float, l_squared: float) -> None:
     merged = untwinned(spacegroup)
@@ -49,7 +54,9 @@ def test_random_atoms(spacegroup: str, l_mean: float, l_squared: float) -> None:
 def test_a_perfect_twin() -> None:
     merged = twinned()
     h, k, l = np.abs(merged.hkl).T
-    general = (h != 0) & (k != 0) & (l != 0) & (h != k)  # the others are centric, or their own twin mates
+    general = (
+        (h != 0) & (k != 0) & (l != 0) & (h != k)
+    )  # the others are centric, or their own twin mates
     assert l_statistics(merged, general)[:2] == pytest.approx((3 / 8, 1 / 5), abs=0.02)
     assert second_moment(merged, general) == pytest.approx(1.5, abs=0.1)
     found = intensity_statistics(merged)
@@ -67,14 +74,20 @@ def test_a_perfect_twin_beside_its_structure() -> None:
 
 
 def test_the_more_twinned_the_smaller_l() -> None:
-    found = [intensity_statistics(twinned(2, fraction)).l_mean for fraction in (0.0, 0.1, 0.25, 0.5)]
+    found = [
+        intensity_statistics(twinned(2, fraction)).l_mean for fraction in (0.0, 0.1, 0.25, 0.5)
+    ]
     assert found == sorted(found, reverse=True)
 
 
 def test_heavy_atoms_on_special_positions_are_no_twin() -> None:
     """One atom in a centrosymmetric cell makes all amplitudes alike: only the structure tells that from twinning."""
     heavy = argand.Crystal(
-        CELLS["P -1"], "P -1", types=("I", "C"), frac=np.array([[0, 0, 0], [0.2, 0.3, 0.4]]), b_iso=1.5
+        CELLS["P -1"],
+        "P -1",
+        types=("I", "C"),
+        frac=np.array([[0, 0, 0], [0.2, 0.3, 0.4]]),
+        b_iso=1.5,
     )
     merged = merge(measured(heavy, d_min=0.7))
     assert intensity_statistics(merged).verdict() != []
@@ -91,7 +104,9 @@ def test_what_is_no_intensity(power: float, words: str) -> None:
 def test_noise_says_nothing() -> None:
     rng = np.random.default_rng(3)
     merged = untwinned("P 1")
-    noise = replace(merged, intensity=rng.normal(size=len(merged.hkl)), sigma=np.ones(len(merged.hkl)))
+    noise = replace(
+        merged, intensity=rng.normal(size=len(merged.hkl)), sigma=np.ones(len(merged.hkl))
+    )
     found = intensity_statistics(noise)
     assert np.isnan(found.second_moment)
     assert found.verdict() == []
@@ -108,7 +123,10 @@ def test_what_no_crystal_gives() -> None:
     rng = np.random.default_rng(4)
     n = len(merged.hkl)
     assert impossible(merged) == []
-    assert "100 % of the merged intensities are negative" in impossible(replace(merged, intensity=-merged.intensity))[0]
+    assert (
+        "100 % of the merged intensities are negative"
+        in impossible(replace(merged, intensity=-merged.intensity))[0]
+    )
     noise = replace(merged, intensity=rng.normal(0.2, 1.0, n), sigma=np.ones(n))
     assert impossible(noise) == ["no signal: the mean I/σ of merged reflections is 0.2"]
     assert "R_int = 0.60: another Laue group" in impossible(replace(merged, r_int=0.6))[0]

@@ -40,7 +40,9 @@ def test_the_stated_uncertainty_is_right() -> None:
 def test_expected_intensity_is_the_sum_of_squares() -> None:
     stol = np.array([0.0, 0.3])
     f = argand.form_factors(["C", "O"], stol)
-    np.testing.assert_allclose(expected_intensity({"C": 3, "O": 2}, stol), 3 * f[0] ** 2 + 2 * f[1] ** 2)
+    np.testing.assert_allclose(
+        expected_intensity({"C": 3, "O": 2}, stol), 3 * f[0] ** 2 + 2 * f[1] ** 2
+    )
 
 
 def test_epsilon_makes_special_rows_like_the_others() -> None:

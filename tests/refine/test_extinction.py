@@ -23,7 +23,11 @@ GROUPS = ["P -1", "P 1 21 1", "C m c 21"]
 def model_of(spacegroup, x=0.5, **choice):
     crystal = structure(spacegroup)
     return Model(
-        crystal, some_reflections(crystal), free(crystal, **(choice or CHOICE)), energy_kev=ENERGY, extinction=x
+        crystal,
+        some_reflections(crystal),
+        free(crystal, **(choice or CHOICE)),
+        energy_kev=ENERGY,
+        extinction=x,
     )
 
 
@@ -53,8 +57,12 @@ def test_the_formula(spacegroup):
 
 def test_it_is_the_one_of_measured_data():
     model = model_of("P -1", extinction=True)
-    wanted = calculated_intensity(model.crystal, model.hkl, wavelength=KEV_ANGSTROM / ENERGY, extinction=0.5)
-    assert np.allclose(np.abs(model.structure_factors(np.zeros(len(model)))) ** 2, wanted, rtol=1e-12)
+    wanted = calculated_intensity(
+        model.crystal, model.hkl, wavelength=KEV_ANGSTROM / ENERGY, extinction=0.5
+    )
+    assert np.allclose(
+        np.abs(model.structure_factors(np.zeros(len(model)))) ** 2, wanted, rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("spacegroup", GROUPS)
@@ -72,12 +80,18 @@ def test_derivatives_against_differences(spacegroup, x):
     p = somewhere(model) if x else np.zeros((1, len(model)))
     jacobian = model.jacobian(p)
     differences = np.stack(
-        [(model.structure_factors(p + d) - model.structure_factors(p - d)) / 2e-6 for d in 1e-6 * np.eye(len(model))],
+        [
+            (model.structure_factors(p + d) - model.structure_factors(p - d)) / 2e-6
+            for d in 1e-6 * np.eye(len(model))
+        ],
         axis=-1,
     )
     assert np.abs(jacobian - differences).max() < 1e-6 * np.abs(jacobian).max()
     at = model.parameters.of_kind("extinction")
-    assert np.abs(jacobian[..., at] - differences[..., at]).max() < 1e-6 * np.abs(jacobian[..., at]).max()
+    assert (
+        np.abs(jacobian[..., at] - differences[..., at]).max()
+        < 1e-6 * np.abs(jacobian[..., at]).max()
+    )
 
 
 @pytest.mark.parametrize("spacegroup", GROUPS)
@@ -150,5 +164,7 @@ def test_a_measured_crystal_ends_at_its_published_r1():
 
     found = refined(extinction=True)
     assert found.figures.r1_strong[0] == pytest.approx(said.stated["R1"], abs=0.002)
-    assert found.model.extinction(found.p)[0] == pytest.approx(said.extinction, abs=3 * found.sigma[0, -1])
+    assert found.model.extinction(found.p)[0] == pytest.approx(
+        said.extinction, abs=3 * found.sigma[0, -1]
+    )
     assert refined(extinction=False).figures.r1_strong[0] > said.stated["R1"] + 0.01

@@ -38,13 +38,20 @@ def test_moved_structure_comes_back(name, rms):
     a, b, published = MEASURED[name]
     every = free(crystal, displacement=True)
     known = refine(
-        Model(crystal, data.hkl, every, energy_kev=ENERGY), data.intensity, data.sigma, weighting=Weighting(a, b)
+        Model(crystal, data.hkl, every, energy_kev=ENERGY),
+        data.intensity,
+        data.sigma,
+        weighting=Weighting(a, b),
     )
     assert known.figures.r1_strong[0] < published + 0.005
     model = Model(crystal, data.hkl, energy_kev=ENERGY)
-    moved = model.crystals(np.random.default_rng(20).normal(size=(1, len(model))) * rms / np.sqrt(3))[0]
+    moved = model.crystals(
+        np.random.default_rng(20).normal(size=(1, len(model))) * rms / np.sqrt(3)
+    )[0]
     # positions alone first, where phases are poor, then all
-    placed = refine(Model(moved, data.hkl, energy_kev=ENERGY), data.intensity, anneal=(1.5, 1.1)).crystals()[0]
+    placed = refine(
+        Model(moved, data.hkl, energy_kev=ENERGY), data.intensity, anneal=(1.5, 1.1)
+    ).crystals()[0]
     again = refine(
         Model(placed, data.hkl, free(placed, displacement=True), energy_kev=ENERGY),
         data.intensity,
@@ -72,9 +79,13 @@ def test_standard_uncertainties_are_of_the_published_size():
     for row in column:
         digits, _, paren = row.str(1).partition("(")
         if paren:
-            published[row.str(0)] = float(paren.rstrip(")")) * 10.0 ** -len(digits.partition(".")[2])
+            published[row.str(0)] = float(paren.rstrip(")")) * 10.0 ** -len(
+                digits.partition(".")[2]
+            )
     x = model.parameters.directions[:, :, 0]
     ours = np.sqrt(np.einsum("kn,kl,ln->n", x, found.covariance[0], x))
-    ratios = [ours[i] / published[label] for i, label in enumerate(crystal.labels) if published.get(label)]
+    ratios = [
+        ours[i] / published[label] for i, label in enumerate(crystal.labels) if published.get(label)
+    ]
     assert len(ratios) >= 10
     assert 0.7 < np.median(ratios) < 1.4

@@ -37,7 +37,8 @@ def test_jacobian_against_differences(spacegroup, energy_kev):
     jacobian = model.jacobian(p)
     step = 1e-5 * np.eye(len(model))
     differences = np.stack(
-        [(model.structure_factors(p + d) - model.structure_factors(p - d)) / 2e-5 for d in step], axis=-1
+        [(model.structure_factors(p + d) - model.structure_factors(p - d)) / 2e-5 for d in step],
+        axis=-1,
     )
     assert np.abs(jacobian - differences).max() < 1e-7 * np.abs(jacobian).max()
 
@@ -66,7 +67,9 @@ def test_jacobian_against_autograd(spacegroup):
     step = 1e-3
     # how the atoms of the whole cell follow a parameter, by the expansion that Crystal makes
     ways = [
-        (model.crystals(step * e)[0].to_p1().frac - model.crystals(-step * e)[0].to_p1().frac + 0.5) % 1.0 - 0.5
+        (model.crystals(step * e)[0].to_p1().frac - model.crystals(-step * e)[0].to_p1().frac + 0.5)
+        % 1.0
+        - 0.5
         for e in np.eye(len(model))
     ]
     directions = torch.tensor(np.array(ways) / (2 * step))
@@ -76,7 +79,9 @@ def test_jacobian_against_autograd(spacegroup):
         value = at.structure_factors(**{**arguments, "frac": frac})
         return torch.stack([value.real, value.imag])
 
-    parts = torch.autograd.functional.jacobian(f, torch.zeros(len(model), dtype=torch.float64)).numpy()
+    parts = torch.autograd.functional.jacobian(
+        f, torch.zeros(len(model), dtype=torch.float64)
+    ).numpy()
     wanted = parts[0] + 1j * parts[1]
     assert np.abs(model.jacobian(np.zeros(len(model))) - wanted).max() < 1e-9 * np.abs(wanted).max()
 
@@ -86,11 +91,18 @@ def test_merged_friedel_mates(spacegroup):
     """Iron among carbon, for molybdenum's radiation: the mean of the mates hardly feels f'', each of them may."""
     crystal = structure(spacegroup)
     hkl, energy = some_reflections(crystal), 17.44
-    amplitudes = [np.abs(argand.structure_factors(crystal, sign * hkl, energy_kev=energy)) for sign in (1, -1)]
+    amplitudes = [
+        np.abs(argand.structure_factors(crystal, sign * hkl, energy_kev=energy)) for sign in (1, -1)
+    ]
     mean = np.sqrt(np.square(amplitudes).mean(axis=0))
-    merged, apart = (Model(crystal, hkl, free(crystal), energy_kev=energy, mates_merged=m) for m in (True, False))
+    merged, apart = (
+        Model(crystal, hkl, free(crystal), energy_kev=energy, mates_merged=m) for m in (True, False)
+    )
     zero = np.zeros(len(merged))
-    off = [np.abs(np.abs(model.structure_factors(zero)) - mean).sum() / mean.sum() for model in (merged, apart)]
+    off = [
+        np.abs(np.abs(model.structure_factors(zero)) - mean).sum() / mean.sum()
+        for model in (merged, apart)
+    ]
     if spacegroup == "P -1":
         assert max(off) < 1e-12
     else:
@@ -119,12 +131,16 @@ def test_site_symmetry_stays(spacegroup):
 
 def test_free_components_on_special_positions():
     names = free(structure("F d -3 m:1"), displacement=[True, False, True, False, False]).names
-    assert [n for n in names if n.startswith("C1.")] == ["C1.U11"]  # -4 3 m: no place, one component
+    assert [n for n in names if n.startswith("C1.")] == [
+        "C1.U11"
+    ]  # -4 3 m: no place, one component
     assert [n for n in names if n.startswith("Fe3.")] == ["Fe3.u1", "Fe3.U11", "Fe3.U12"]  # 3 m
     assert [n for n in names if n.startswith("N5.")] == ["N5.x", "N5.y", "N5.z"]
 
 
-@pytest.mark.parametrize(("spacegroup", "number"), [("P 1", 3), ("P 1 21 1", 1), ("C m c 21", 1), ("P -1", 0)])
+@pytest.mark.parametrize(
+    ("spacegroup", "number"), [("P 1", 3), ("P 1 21 1", 1), ("C m c 21", 1), ("P -1", 0)]
+)
 def test_floating_origins_leave_amplitudes(spacegroup, number):
     model, p = everything(spacegroup)
     floating = model.floating()
@@ -140,7 +156,9 @@ def test_displacements_and_back():
     u = model.displacements(p)
     assert u.shape == (3, 5, 3)
     at = model.parameters.of_kind("position")
-    assert np.allclose(np.linalg.norm(u.reshape(3, -1), axis=1), np.linalg.norm(p[:, at], axis=1), atol=1e-12)
+    assert np.allclose(
+        np.linalg.norm(u.reshape(3, -1), axis=1), np.linalg.norm(p[:, at], axis=1), atol=1e-12
+    )
     back = model.from_displacements(u)
     assert np.allclose(back[:, at], p[:, at], atol=1e-12)
     assert not np.delete(back, at, axis=1).any()
@@ -172,7 +190,9 @@ def test_nothing_free():
     crystal = structure("P -1")
     model = Model(crystal, some_reflections(crystal), free(crystal, positions=False))
     assert len(model) == 0
-    assert np.allclose(model.structure_factors(np.empty((1, 0)))[0], argand.structure_factors(crystal, model.hkl))
+    assert np.allclose(
+        model.structure_factors(np.empty((1, 0)))[0], argand.structure_factors(crystal, model.hkl)
+    )
 
 
 def test_what_cannot_be_free_is_named():

@@ -43,7 +43,9 @@ def test_clean_data_give_back_the_displacements(spacegroup, on):
 
 
 def test_displacement_occupancy_and_overall_b():
-    model = model_of("P 1 21/c 1", d_min=0.6, displacement=True, occupancies=[False, True, False, False, False])
+    model = model_of(
+        "P 1 21/c 1", d_min=0.6, displacement=True, occupancies=[False, True, False, False, False]
+    )
     p = np.random.default_rng(3).normal(size=(3, len(model))) * 0.02
     found = refine(model, intensities(model, p), tolerance=1e-10, cycles=200)
     assert np.abs(found.p - p).max() < 1e-5
@@ -65,7 +67,9 @@ def test_half_an_angstrom_and_annealing():
 def test_lbfgs_ends_where_lm_ends():
     model = model_of("P 1 21/c 1")
     p = displaced(model, 2, 0.1, seed=6)
-    observed = intensities(model, p) * np.random.default_rng(7).normal(1.0, 0.02, (2, len(model.hkl)))
+    observed = intensities(model, p) * np.random.default_rng(7).normal(
+        1.0, 0.02, (2, len(model.hkl))
+    )
     lm = refine(model, observed, tolerance=1e-9)
     lbfgs = refine(model, observed, method="lbfgs", cycles=500, tolerance=1e-9)
     assert np.abs(lm.p - lbfgs.p).max() < 1e-4
@@ -75,7 +79,9 @@ def test_lbfgs_ends_where_lm_ends():
 def test_a_batch_is_what_its_members_are():
     model = model_of("P 1 21/c 1")
     p = displaced(model, 5, 0.3, seed=9)
-    observed = intensities(model, p) * np.random.default_rng(10).normal(1.0, 0.03, (5, len(model.hkl)))
+    observed = intensities(model, p) * np.random.default_rng(10).normal(
+        1.0, 0.03, (5, len(model.hkl))
+    )
     observed[2, ::7] = np.nan  # gaps of one data set are no one else's
     together = refine(model, observed)
     for i in range(5):
@@ -120,13 +126,20 @@ def test_prior_of_a_linear_problem_gives_the_posterior_in_closed_form():
     rng = np.random.default_rng(14)
     truth = rng.normal(size=len(model)) * 0.01
     observed = np.abs(model.structure_factors(truth)) + 5.0 * rng.normal(size=len(hkl))
-    mean, root = rng.normal(size=len(model)) * 0.01, rng.normal(size=(len(model), len(model))) * 0.02
+    mean, root = (
+        rng.normal(size=len(model)) * 0.01,
+        rng.normal(size=(len(model), len(model))) * 0.02,
+    )
     covariance = root @ root.T + 1e-5 * np.eye(len(model))
     prior = GaussianPrior.from_covariance(mean, covariance)
-    found = refine(model, observed, sigma, on="F", scale=1.0, prior=prior, covariance=True, tolerance=1e-12)
+    found = refine(
+        model, observed, sigma, on="F", scale=1.0, prior=prior, covariance=True, tolerance=1e-12
+    )
     a = model.jacobian_along(zero, np.sign(model.structure_factors(zero).real))[0][:, strong] / 5.0
     precision = a @ a.T + np.linalg.inv(covariance)
-    wanted = np.linalg.solve(precision, a @ (observed - amplitude)[strong] / 5.0 + np.linalg.solve(covariance, mean))
+    wanted = np.linalg.solve(
+        precision, a @ (observed - amplitude)[strong] / 5.0 + np.linalg.solve(covariance, mean)
+    )
     assert np.abs(found.p[0] - wanted).max() < 1e-5 * np.abs(wanted).max() + 1e-8
     assert np.allclose(found.covariance[0], np.linalg.inv(precision), rtol=1e-4, atol=1e-12)
 
@@ -166,16 +179,22 @@ def test_weights_and_figures_by_their_definition():
     assert figures.r1[0] == pytest.approx(np.abs(fo - fc).sum() / fo.sum())
     assert figures.r1_strong[0] == pytest.approx(np.abs(fo - fc)[strong].sum() / fo[strong].sum())
     assert figures.strong[0] == strong.sum()
-    assert figures.wr2[0] == pytest.approx(np.sqrt(residual.sum() / (w * (observed / k) ** 2).sum()))
+    assert figures.wr2[0] == pytest.approx(
+        np.sqrt(residual.sum() / (w * (observed / k) ** 2).sum())
+    )
     free_ = len(model) + 1
     assert figures.goodness[0] == pytest.approx(np.sqrt(residual.sum() / (len(clean) - free_)))
 
 
 def test_a_parameter_without_effect_has_no_uncertainty():
     crystal = structure("P -1")
-    model = Model(crystal.replace(occ=[1, 0, 1, 1, 1]), argand.miller_indices(crystal.cell, "P -1", 1.0))
+    model = Model(
+        crystal.replace(occ=[1, 0, 1, 1, 1]), argand.miller_indices(crystal.cell, "P -1", 1.0)
+    )
     p = np.zeros((1, len(model)))
-    found = refine(model, intensities(model, p) + np.random.default_rng(17).normal(size=len(model.hkl)))
+    found = refine(
+        model, intensities(model, p) + np.random.default_rng(17).normal(size=len(model.hkl))
+    )
     blind = np.array([name.startswith("O2.") for name in model.parameters.names])
     assert np.isnan(found.sigma[0, blind]).all()
     assert np.isfinite(found.sigma[0, ~blind]).all()

@@ -5,14 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 import argand
-from argand.series.exchange import exchanged
+from argand.estimate.exchange import exchanged
 from argand.site_symmetry import cartesian_axes
 
 CHAIN = argand.Crystal(
-    cell=(7.0, 8.0, 9.0, 80.0, 95.0, 103.0), spacegroup="P -1", types=("C", "C", "N", "S", "H"),
-    frac=np.array([[0.2, 0.2, 0.2], [0.35, 0.25, 0.3], [0.55, 0.5, 0.2], [0.7, 0.8, 0.6], [0.25, 0.1, 0.12]]),
+    cell=(7.0, 8.0, 9.0, 80.0, 95.0, 103.0),
+    spacegroup="P -1",
+    types=("C", "C", "N", "S", "H"),
+    frac=np.array(
+        [[0.2, 0.2, 0.2], [0.35, 0.25, 0.3], [0.55, 0.5, 0.2], [0.7, 0.8, 0.6], [0.25, 0.1, 0.12]]
+    ),
     b_iso=np.array([2.0, 3.0, 2.0, 2.0, 4.0]),
-)  # fmt: skip
+)
 AXES = cartesian_axes(CHAIN)
 
 

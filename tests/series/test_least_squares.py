@@ -6,39 +6,52 @@ import numpy as np
 import pytest
 
 import argand
+from argand.estimate.observed import on_one_list
 from argand.io import Reflections, write_crystal
 from argand.measured import merge
 from argand.series import LeastSquares, load_estimator, predict_series
-from argand.series.observed import on_one_list
 from argand.simulate import Groups, Independent, Measurement, Perturbation, Simulation, write_folder
 from argand.site_symmetry import cartesian_axes
 from data_dir import DATA
 from intensities import random_crystal
 
 WATER = argand.Crystal(
-    cell=(7.0, 8.0, 9.0, 80.0, 95.0, 103.0), spacegroup="P -1", types=("O", "H", "H", "S", "Se"),
-    frac=np.array([[0.2, 0.2, 0.2], [0.3, 0.25, 0.2], [0.15, 0.22, 0.29], [0.6, 0.7, 0.3], [0.6, 0.7, 0.3]]),
-    occ=np.array([1, 1, 1, 0.6, 0.4]), b_iso=2.0,
-)  # fmt: skip
+    cell=(7.0, 8.0, 9.0, 80.0, 95.0, 103.0),
+    spacegroup="P -1",
+    types=("O", "H", "H", "S", "Se"),
+    frac=np.array(
+        [[0.2, 0.2, 0.2], [0.3, 0.25, 0.2], [0.15, 0.22, 0.29], [0.6, 0.7, 0.3], [0.6, 0.7, 0.3]]
+    ),
+    occ=np.array([1, 1, 1, 0.6, 0.4]),
+    b_iso=2.0,
+)
 
 
 def measured(simulation: Simulation, count: int) -> list[Reflections]:
     samples = simulation.draw(range(count))
     return [
         Reflections(
-            simulation.hkl, intensity=samples.intensity[i], sigma=samples.sigma[i], cell=tuple(samples.cell[i]),
+            simulation.hkl,
+            intensity=samples.intensity[i],
+            sigma=samples.sigma[i],
+            cell=tuple(samples.cell[i]),
             spacegroup=simulation.crystal.spacegroup,
         )
         for i in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def test_hydrogens_and_shared_sites_follow():
     estimator = LeastSquares(WATER)
     simulation = Simulation(
-        WATER, Perturbation([Groups(0.15, ((0, 1, 2), (3, 4)), rotation=0.0)]), Measurement(noise=0.01), d_min=1.0
+        WATER,
+        Perturbation([Groups(0.15, ((0, 1, 2), (3, 4)), rotation=0.0)]),
+        Measurement(noise=0.01),
+        d_min=1.0,
     )
-    for row, found in enumerate(estimator([merge(data) for data in measured(simulation, 3)], refine=True)):
+    for row, found in enumerate(
+        estimator([merge(data) for data in measured(simulation, 3)], refine=True)
+    ):
         u = found.displacement
         np.testing.assert_allclose(u[1], u[0], atol=1e-12)
         np.testing.assert_allclose(u[4], u[3], atol=1e-12)
@@ -52,20 +65,27 @@ def test_hydrogens_leave_where_the_data_ask_for_it():
     away = np.array([[0, 0, 0], [-0.02, 0.04, 0.01], [0.03, 0.0, -0.03], [0, 0, 0], [0, 0, 0]])
     true = WATER.replace(frac=WATER.frac + away)
     simulation = Simulation(
-        true, Perturbation([Groups(0.01, "hydrogens", rotation=0.0)]), Measurement(noise=0.01), d_min=0.8
+        true,
+        Perturbation([Groups(0.01, "hydrogens", rotation=0.0)]),
+        Measurement(noise=0.01),
+        d_min=0.8,
     )
     data = [merge(found) for found in measured(simulation, 2)]
     for estimate in LeastSquares(WATER)(data, refine=True):
         np.testing.assert_allclose(estimate.displacement, away @ cartesian_axes(WATER).T, atol=0.08)
         assert (estimate.sigma[1:3] > 3.0 * estimate.sigma[0]).all()
     for estimate in LeastSquares(true)(data, refine=True):
-        np.testing.assert_allclose(estimate.displacement[1:3], estimate.displacement[[0, 0]], atol=1e-12)
+        np.testing.assert_allclose(
+            estimate.displacement[1:3], estimate.displacement[[0, 0]], atol=1e-12
+        )
 
 
 def test_a_distant_start_is_not_the_end():
     """Half an angstrom leads least squares astray; further starts find home."""
     known = random_crystal("P -1", atoms=10, seed=3)
-    simulation = Simulation(known, Perturbation([Independent(0.6)]), Measurement(noise=0.02), d_min=1.0, seed=4)
+    simulation = Simulation(
+        known, Perturbation([Independent(0.6)]), Measurement(noise=0.02), d_min=1.0, seed=4
+    )
     data = [merge(found) for found in measured(simulation, 6)]
     quick, found = (LeastSquares(known)(data, refine=refine) for refine in (False, True))
     assert sum(estimate.r < 0.05 for estimate in found) >= 5
@@ -101,12 +121,16 @@ def test_special_positions_stay():
     simulation = Simulation(pyrochlore, measurement=Measurement(noise=0.01), d_min=0.6)
     found = LeastSquares(pyrochlore)([merge(data) for data in measured(simulation, 2)], refine=True)
     for row, estimate in enumerate(found):
-        np.testing.assert_allclose(estimate.displacement, simulation.draw([row]).displacement[0], atol=0.02)
+        np.testing.assert_allclose(
+            estimate.displacement, simulation.draw([row]).displacement[0], atol=0.02
+        )
 
 
 @pytest.mark.parametrize("format", ["hkl", "mtz"])
 def test_a_setting_without_a_name_is_written_in_p1(tmp_path, format):
-    shifted = WATER.replace(frac=WATER.frac + np.array([0.125, 0, 0]), symops=("x,y,z", "-x+1/4,-y,-z"))
+    shifted = WATER.replace(
+        frac=WATER.frac + np.array([0.125, 0, 0]), symops=("x,y,z", "-x+1/4,-y,-z")
+    )
     assert "," in shifted.spacegroup
     moves = Perturbation([Groups(0.1, "hydrogens", rotation=0.0)])
     simulation = Simulation(shifted, moves, Measurement(noise=0.01), d_min=1.0)
@@ -115,10 +139,14 @@ def test_a_setting_without_a_name_is_written_in_p1(tmp_path, format):
     truth = argand.read_reflections(tmp_path / "files" / "truth" / "sample_0000.mtz")
     size = np.abs(simulation.f0).max()
     np.testing.assert_allclose(
-        truth.f, argand.structure_factors(simulation.true_crystal(simulation.draw([0]), 0), truth.hkl), atol=1e-4 * size
+        truth.f,
+        argand.structure_factors(simulation.true_crystal(simulation.draw([0]), 0), truth.hkl),
+        atol=1e-4 * size,
     )
     assert len(truth.hkl) == 2 * len(simulation.hkl)
-    record = predict_series(tmp_path / "known.cif", [tmp_path / "files"], tmp_path / "out", maps=True, workers=1)[0]
+    record = predict_series(
+        tmp_path / "known.cif", [tmp_path / "files"], tmp_path / "out", maps=True, workers=1
+    )[0]
     assert record.r < 0.02
     found = argand.read_reflections(tmp_path / "out" / "phases" / "sample_0000.mtz")
     assert found.spacegroup == "P 1"
@@ -135,7 +163,9 @@ def test_too_few_reflections_are_an_answer():
     simulation = Simulation(WATER, measurement=Measurement(noise=0.01), d_min=3.5)
     good = Simulation(WATER, measurement=Measurement(noise=0.01), d_min=1.0)
     data = [merge(measured(which, 1)[0]) for which in (good, simulation)]
-    first, second = LeastSquares(WATER)([data[0], merge(measured(simulation, 1)[0][:5])], refine=True)
+    first, second = LeastSquares(WATER)(
+        [data[0], merge(measured(simulation, 1)[0][:5])], refine=True
+    )
     assert first.r < 0.1
     assert isinstance(second, argand.ArgandError)
     assert "5 reflections for" in str(second)
@@ -143,14 +173,18 @@ def test_too_few_reflections_are_an_answer():
 
 def test_data_on_one_list():
     noise = Measurement(noise=0.02)
-    fine, coarse = (merge(measured(Simulation(WATER, measurement=noise, d_min=d), 1)[0]) for d in (1.5, 2.0))
+    fine, coarse = (
+        merge(measured(Simulation(WATER, measurement=noise, d_min=d), 1)[0]) for d in (1.5, 2.0)
+    )
     seen = on_one_list([coarse, fine], WATER.spacegroup)
     assert len(seen.hkl) == len(fine.hkl)
     for row, data in enumerate((coarse, fine)):
         have = np.isfinite(seen.amplitude[row])
         np.testing.assert_array_equal(seen.hkl[have], data.hkl)
         strong = data.intensity > 5 * data.sigma
-        np.testing.assert_allclose(seen.amplitude[row, have][strong], np.sqrt(data.intensity[strong]), rtol=0.01)
+        np.testing.assert_allclose(
+            seen.amplitude[row, have][strong], np.sqrt(data.intensity[strong]), rtol=0.01
+        )
 
 
 def test_what_it_is_made_of(tmp_path):

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import argand
+from argand.estimate.riding import riding_modes
 from argand.io import Experiment, read_experiment, write_crystal
 from argand.refine import Model, free
 from argand.series import predict_series
-from argand.series.riding import riding_modes
 from argand.site_symmetry import cartesian_axes
 from data_dir import SHARED, needs_shared
 
@@ -50,10 +50,18 @@ def known(path: Path, crystal: argand.Crystal, said: Experiment) -> Path:
     if said.wavelength is not None:
         lines.append(f"_diffrn_radiation_wavelength {said.wavelength}")
     if said.dispersion is False:
-        lines += ["loop_", "_atom_type_symbol", "_atom_type_scat_dispersion_real", "_atom_type_scat_dispersion_imag"]
+        lines += [
+            "loop_",
+            "_atom_type_symbol",
+            "_atom_type_scat_dispersion_real",
+            "_atom_type_scat_dispersion_imag",
+        ]
         lines += [f"{symbol} 0 0" for symbol in sorted(set(crystal.types))]
     if said.extinction is not None:
-        lines += ["_refine_ls_extinction_method SHELXL", f"_refine_ls_extinction_coef {said.extinction}"]
+        lines += [
+            "_refine_ls_extinction_method SHELXL",
+            f"_refine_ls_extinction_coef {said.extinction}",
+        ]
     path.write_text(path.read_text() + "\n".join(["", *lines, ""]))
     return path
 
@@ -61,10 +69,14 @@ def known(path: Path, crystal: argand.Crystal, said: Experiment) -> Path:
 def moves(crystal: argand.Crystal, rms: float, seed: int) -> np.ndarray:
     """Displacements of sites on their own, hydrogens with their carriers."""
     model = Model(crystal, [(1, 0, 0)], free(crystal, positions=riding_modes(crystal)))
-    return model.displacements(np.random.default_rng(seed).normal(size=len(model)) * rms / np.sqrt(3))
+    return model.displacements(
+        np.random.default_rng(seed).normal(size=len(model)) * rms / np.sqrt(3)
+    )
 
 
-RUNS = [pytest.param(case, rms, id=f"{case.reflections}-{rms}") for case in CASES for rms in case.widths]
+RUNS = [
+    pytest.param(case, rms, id=f"{case.reflections}-{rms}") for case in CASES for rms in case.widths
+]
 
 
 @pytest.mark.parametrize(("case", "rms"), RUNS)
@@ -75,9 +87,13 @@ def test_moved_atoms_come_home(case: Case, rms: float, tmp_path: Path) -> None:
     u = moves(crystal, rms, seed=20)
     to_frac = np.linalg.inv(cartesian_axes(crystal)).T
     moved = known(tmp_path / "moved.cif", crystal.replace(frac=crystal.frac + u @ to_frac), said)
-    found = predict_series(moved, [SHARED / "measured" / case.reflections], tmp_path / "out", workers=1)[0]
+    found = predict_series(
+        moved, [SHARED / "measured" / case.reflections], tmp_path / "out", workers=1
+    )[0]
     assert found.error == ""
     assert found.r1 < case.r1 + 0.005
-    ordered = np.array([symbol not in ("H", "D") for symbol in crystal.types]) & (crystal.occ == 1.0)
+    ordered = np.array([symbol not in ("H", "D") for symbol in crystal.types]) & (
+        crystal.occ == 1.0
+    )
     off = np.linalg.norm(np.array(found.displacement) + u, axis=1)[ordered]
     assert off.max() < case.near

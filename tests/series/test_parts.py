@@ -22,10 +22,25 @@ from argand.series.record import Record, read_record, table_csv, table_json
 from argand.series.sources import Source, find_sources
 
 RECORD = Record(
-    "a", "/data/a.hkl", 12, 34, reflections=100, completeness=0.98, d_min=1.0, r_known=0.3, r=0.02, rms=0.2,
-    uncertainty=0.01, largest=0.5, atom="C1", scale=2.0, flags=("one", "two"), seconds=0.5,
-    displacement=((0.3, 0.0, 0.4), (0.0, 0.1, 0.0)), sigma=(0.01, 0.02),
-)  # fmt: skip
+    "a",
+    "/data/a.hkl",
+    12,
+    34,
+    reflections=100,
+    completeness=0.98,
+    d_min=1.0,
+    r_known=0.3,
+    r=0.02,
+    rms=0.2,
+    uncertainty=0.01,
+    largest=0.5,
+    atom="C1",
+    scale=2.0,
+    flags=("one", "two"),
+    seconds=0.5,
+    displacement=((0.3, 0.0, 0.4), (0.0, 0.1, 0.0)),
+    sigma=(0.01, 0.02),
+)
 
 
 def touch(path: Path) -> Path:
@@ -49,7 +64,11 @@ def test_files_come_in_the_order_a_person_counts(tmp_path):
 
 def test_equal_names_are_told_apart(tmp_path):
     one, two, three = (touch(tmp_path / name) for name in ("a/s.hkl", "b/s.hkl", "b/s.mtz"))
-    assert [source.name for source in find_sources([one, two, three])] == ["a_s_hkl", "b_s_hkl", "b_s_mtz"]
+    assert [source.name for source in find_sources([one, two, three])] == [
+        "a_s_hkl",
+        "b_s_hkl",
+        "b_s_mtz",
+    ]
     far = touch(tmp_path / "c" / "a" / "s.hkl")
     with pytest.raises(argand.ArgandError, match="a_s_hkl"):
         find_sources([one, far])
@@ -121,7 +140,9 @@ def test_work_is_spread(workers, monkeypatch):
     before = argand.num_threads(), os.environ.get("OMP_NUM_THREADS")
     done = [
         item
-        for part in spread(chunk_work.doubled, chunks, workers, setup=chunk_work.prepared, arguments=(5,))
+        for part in spread(
+            chunk_work.doubled, chunks, workers, setup=chunk_work.prepared, arguments=(5,)
+        )
         for item in part
     ]
     assert sorted(done) == [(2 * i, 5) for i in range(7)]
@@ -157,7 +178,10 @@ def test_no_process_outlives_an_interruption(how, tmp_path):
     (tmp_path / "slow.py").write_text(SLOW)
     (tmp_path / "loop.py").write_text(LOOP.format(here=str(tmp_path)))
     with subprocess.Popen(
-        [sys.executable, str(tmp_path / "loop.py")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, str(tmp_path / "loop.py")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     ) as process:
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")

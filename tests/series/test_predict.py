@@ -21,7 +21,11 @@ from argand.simulate import Independent, Measurement, Perturbation, Simulation, 
 from stand_in import KNOWN
 
 SIMULATION = Simulation(
-    KNOWN, Perturbation([Independent((0.02, 0.15))]), Measurement(noise=0.01, scale=(0.5, 2.0)), d_min=1.2, seed=8
+    KNOWN,
+    Perturbation([Independent((0.02, 0.15))]),
+    Measurement(noise=0.01, scale=(0.5, 2.0)),
+    d_min=1.2,
+    seed=8,
 )
 TESTS = Path(__file__).parents[1]
 
@@ -38,8 +42,11 @@ def run(measured: Path, out: Path, **options: object) -> list[argand.series.Reco
 
 
 def stamps(out: Path) -> dict[str, int]:
-    return {str(p.relative_to(out)): p.stat().st_mtime_ns for part in ("results", "phases", "atoms", "maps")
-            for p in (out / part).glob("[!.]*")}  # fmt: skip
+    return {
+        str(p.relative_to(out)): p.stat().st_mtime_ns
+        for part in ("results", "phases", "atoms", "maps")
+        for p in (out / part).glob("[!.]*")
+    }
 
 
 def test_finds_and_writes(measured: Path, tmp_path: Path) -> None:
@@ -50,7 +57,9 @@ def test_finds_and_writes(measured: Path, tmp_path: Path) -> None:
         assert record.error == ""
         assert record.r < 0.03 < record.r_known or record.rms < 0.06
         np.testing.assert_allclose(record.displacement, samples.displacement[row], atol=0.02)
-        assert record.largest == pytest.approx(np.linalg.norm(samples.displacement[row], axis=1).max(), abs=0.02)
+        assert record.largest == pytest.approx(
+            np.linalg.norm(samples.displacement[row], axis=1).max(), abs=0.02
+        )
         assert record.reflections == len(SIMULATION.hkl)
         crystal = argand.read_crystal(tmp_path / "out" / "atoms" / f"{record.name}.cif")
         np.testing.assert_allclose(crystal.frac, samples.frac[row], atol=0.004)
@@ -104,7 +113,11 @@ def test_bad_files_are_named_and_tried_again(measured: Path, tmp_path: Path) -> 
     assert "b.hkl" not in records[1].error
     assert "\n" not in records[1].error
     (folder / "b.hkl").write_bytes((measured / "sample_0001.hkl").read_bytes())
-    assert [bool(record.error) for record in run(folder, tmp_path / "out", workers=1)] == [False, False, True]
+    assert [bool(record.error) for record in run(folder, tmp_path / "out", workers=1)] == [
+        False,
+        False,
+        True,
+    ]
 
 
 def test_what_is_no_relative_is_named(measured: Path, tmp_path: Path) -> None:
@@ -118,7 +131,9 @@ def test_what_is_no_relative_is_named(measured: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     write_hklf4(folder / "a.hkl", found.hkl, found.intensity, found.sigma)
     write_hklf4(folder / "b.hkl", found.hkl, rng.permutation(found.intensity), found.sigma)
-    write_hklf4(folder / "c.hkl", found.hkl, np.sqrt(np.maximum(found.intensity, 0)), found.sigma / 100)
+    write_hklf4(
+        folder / "c.hkl", found.hkl, np.sqrt(np.maximum(found.intensity, 0)), found.sigma / 100
+    )
     records = run(folder, tmp_path / "out", workers=1)
     assert not records[0].error
     assert records[1].error or records[1].flags
@@ -156,7 +171,11 @@ def test_uncertainties_are_those_of_the_errors(measured: Path, tmp_path: Path) -
 
 def test_strained_cells_of_mtz_files(tmp_path: Path) -> None:
     strained = Simulation(
-        KNOWN, Perturbation([Independent(0.05)], strain=0.01), Measurement(noise=0.01), d_min=1.2, seed=2
+        KNOWN,
+        Perturbation([Independent(0.05)], strain=0.01),
+        Measurement(noise=0.01),
+        d_min=1.2,
+        seed=2,
     )
     write_folder(tmp_path / "files", strained, range(3), format="mtz")
     records = run(tmp_path / "files", tmp_path / "out", workers=1)
@@ -192,13 +211,19 @@ if __name__ == "__main__":
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize(("how", "workers"), [(signal.SIGKILL, 2), (signal.SIGINT, 1)])
-def test_killed_in_the_middle_it_goes_on(measured: Path, tmp_path: Path, how: int, workers: int) -> None:
+def test_killed_in_the_middle_it_goes_on(
+    measured: Path, tmp_path: Path, how: int, workers: int
+) -> None:
     out = tmp_path / "out"
     script = tmp_path / "series.py"
-    script.write_text(SCRIPT.format(tests=str(TESTS), measured=str(measured), out=str(out), workers=workers))
+    script.write_text(
+        SCRIPT.format(tests=str(TESTS), measured=str(measured), out=str(out), workers=workers)
+    )
     environment = {**os.environ, "ARGAND_TEST_PAUSE": "1.5"}
     # a chunk is six files with two processes, eight with one: the second is being worked on when the first is there
-    process = subprocess.Popen([sys.executable, str(script)], env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, str(script)], env=environment, stderr=subprocess.DEVNULL
+    )
     deadline = time.monotonic() + 60
     while not list(out.glob("results/[!.]*.json")) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -41,17 +41,35 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> tuple[SeriesFolder, list
         u = swing * np.sin(i)
         f = simulation.structure_factors(u[None])[0]
         argand.write_reflections(
-            folder.path / "phases" / f"f{i}.mtz", simulation.hkl, f, cell=KNOWN.cell, spacegroup=KNOWN.spacegroup
+            folder.path / "phases" / f"f{i}.mtz",
+            simulation.hkl,
+            f,
+            cell=KNOWN.cell,
+            spacegroup=KNOWN.spacegroup,
         )
         length = np.linalg.norm(u, axis=1)
         records.append(
             Record(
-                f"f{i}", "x", 1, 1, reflections=len(f), completeness=1.0, d_min=1.5, r_known=0.3, r=0.0123, rms=0.2,
-                uncertainty=0.01, largest=float(length.max()), atom="C<1>", scale=1.0, b_change=0.0,
-                flags=("farther than <trained>",) if i == 3 else (), displacement=tuple(map(tuple, u.tolist())),
+                f"f{i}",
+                "x",
+                1,
+                1,
+                reflections=len(f),
+                completeness=1.0,
+                d_min=1.5,
+                r_known=0.3,
+                r=0.0123,
+                rms=0.2,
+                uncertainty=0.01,
+                largest=float(length.max()),
+                atom="C<1>",
+                scale=1.0,
+                b_change=0.0,
+                flags=("farther than <trained>",) if i == 3 else (),
+                displacement=tuple(map(tuple, u.tolist())),
                 sigma=(0.02,) * 4,
             )
-        )  # fmt: skip
+        )
     return folder, [*records, Record("bad", "x", 1, 1, error="no reflections & none to come")]
 
 
@@ -61,11 +79,21 @@ def page(series: tuple[SeriesFolder, list[Record]]) -> str:
 
 
 def test_says_its_numbers(page: str) -> None:
-    text = " ".join(re.sub(r"<script.*?</script>|<style.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL).split())
+    text = " ".join(
+        re.sub(r"<script.*?</script>|<style.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL).split()
+    )
     for words in (
-        "9 files", "0.012", "0.300", "Both hands are possible.", "farther than &lt;trained&gt;: f3",
-        "no reflections &amp; none to come: bad", "P 1 21/c 1", "1 could not be used", "C&lt;1&gt;", "8 of 8 files",
-    ):  # fmt: skip
+        "9 files",
+        "0.012",
+        "0.300",
+        "Both hands are possible.",
+        "farther than &lt;trained&gt;: f3",
+        "no reflections &amp; none to come: bad",
+        "P 1 21/c 1",
+        "1 could not be used",
+        "C&lt;1&gt;",
+        "8 of 8 files",
+    ):
         assert words in text, words
     assert not re.search(r"\$\w+", re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL))
 
@@ -88,7 +116,9 @@ def test_nothing_found_is_a_page_too(series: tuple[SeriesFolder, list[Record]]) 
 def test_atoms_that_move_most_have_lines_of_their_own() -> None:
     length = np.full((5, 12), 0.1) + np.arange(12) * 0.01
     length[2] = np.nan
-    figure = displacement_series(length, [f"A{i}" for i in range(12)], list("abcde"), np.full((5, 12), 0.02))
+    figure = displacement_series(
+        length, [f"A{i}" for i in range(12)], list("abcde"), np.full((5, 12), 0.02)
+    )
     lines = [trace for trace in figure.data if trace.type == "scatter" and trace.mode != "none"]
     assert [trace.name for trace in lines] == [f"A{i}" for i in range(11, 3, -1)]
     assert lines[0].y[2] is None
@@ -119,7 +149,9 @@ def test_the_plane_holds_site_motion_and_neighbour() -> None:
     )
     layer = plane.density(rho, KNOWN.cell)
     assert layer[30, 30] > 0.9 * layer[25:36, 25:36].max()
-    figure = density_frames([layer, layer], ["a", "b"], plane, [heights[:, :2]] * 2, heights[:, :2], KNOWN.labels)
+    figure = density_frames(
+        [layer, layer], ["a", "b"], plane, [heights[:, :2]] * 2, heights[:, :2], KNOWN.labels
+    )
     assert len(figure.frames) == 2
     assert [step.label for step in figure.layout.sliders[0].steps] == ["a", "b"]
 

@@ -33,7 +33,9 @@ def hkl(path: Path, data: Reflections, power: float = 1.0) -> None:
     assert data.intensity is not None
     assert data.sigma is not None
     values = np.maximum(data.intensity, 0.0) ** power
-    write_hklf4(path, data.hkl, values, data.sigma * values / np.maximum(data.intensity, data.sigma))
+    write_hklf4(
+        path, data.hkl, values, data.sigma * values / np.maximum(data.intensity, data.sigma)
+    )
 
 
 def mtz(path: Path, data: Reflections, power: float = 0.5, **stated: object) -> None:
@@ -51,10 +53,17 @@ def cif(path: Path, data: Reflections, formula: str) -> None:
     names = ("a", "b", "c")
     angles = ("alpha", "beta", "gamma")
     lines = ["data_x", f"_chemical_formula_sum '{formula}'", "_cell_formula_units_Z 4"]
-    lines += [f"_cell_length_{name} {value}" for name, value in zip(names, KNOWN.cell[:3], strict=True)]
-    lines += [f"_cell_angle_{name} {value}" for name, value in zip(angles, KNOWN.cell[3:], strict=True)]
+    lines += [
+        f"_cell_length_{name} {value}" for name, value in zip(names, KNOWN.cell[:3], strict=True)
+    ]
+    lines += [
+        f"_cell_angle_{name} {value}" for name, value in zip(angles, KNOWN.cell[3:], strict=True)
+    ]
     lines += [f"_space_group_name_H-M_alt '{KNOWN.spacegroup}'", "loop_"]
-    lines += [f"_refln_{name}" for name in ("index_h", "index_k", "index_l", "F_squared_meas", "F_squared_sigma")]
+    lines += [
+        f"_refln_{name}"
+        for name in ("index_h", "index_k", "index_l", "F_squared_meas", "F_squared_sigma")
+    ]
     rows = zip(merged.hkl.tolist(), merged.intensity, merged.sigma, strict=True)
     lines += [f"{h} {k} {l} {i:.3f} {s:.3f}" for (h, k, l), i, s in rows]
     path.write_text("\n".join([*lines, ""]))
@@ -62,7 +71,9 @@ def cif(path: Path, data: Reflections, formula: str) -> None:
 
 def formula(crystal: argand.Crystal) -> str:
     """Of the asymmetric unit, all of whose sites are on general positions."""
-    return " ".join(f"{symbol}{crystal.types.count(symbol)}" for symbol in sorted(set(crystal.types)))
+    return " ".join(
+        f"{symbol}{crystal.types.count(symbol)}" for symbol in sorted(set(crystal.types))
+    )
 
 
 RIGHT = {
@@ -73,21 +84,41 @@ RIGHT = {
     "moved_3.mtz": lambda path: mtz(path, of(moved(0.2, 3))),
 }
 LONG = random_crystal("P 1 21/c 1", atoms=8, seed=15).replace(cell=(9.4, 6.1, *KNOWN.cell[2:]))
-OTHER_GROUP = random_crystal("P 1 21/c 1", atoms=16, seed=12).replace(symops=("x,y,z", "-x,y+1/2,-z"))
+OTHER_GROUP = random_crystal("P 1 21/c 1", atoms=16, seed=12).replace(
+    symops=("x,y,z", "-x,y+1/2,-z")
+)
 TRICLINIC = random_crystal("P 1 21/c 1", atoms=16, seed=13).replace(symops=("x,y,z", "-x,-y,-z"))
 HEAVY = KNOWN.replace(types=("Br", "Br", *KNOWN.types[2:]))
 WRONG = {
-    "other_cell_stated.mtz": (lambda path: mtz(path, of(KNOWN), cell=(8.2, *KNOWN.cell[1:])), "cell"),
+    "other_cell_stated.mtz": (
+        lambda path: mtz(path, of(KNOWN), cell=(8.2, *KNOWN.cell[1:])),
+        "cell",
+    ),
     "other_cell.hkl": (lambda path: hkl(path, of(LONG)), ""),
     "other_axes.hkl": (lambda path: hkl(path, turned(of(KNOWN))), ""),
-    "other_group_stated.mtz": (lambda path: mtz(path, of(KNOWN), spacegroup="P 21 21 21"), "space group"),
+    "other_group_stated.mtz": (
+        lambda path: mtz(path, of(KNOWN), spacegroup="P 21 21 21"),
+        "space group",
+    ),
     "other_group.hkl": (lambda path: hkl(path, of(OTHER_GROUP)), "space group"),
     "other_laue_group.hkl": (lambda path: hkl(path, of(TRICLINIC)), "space group"),
-    "other_structure.hkl": (lambda path: hkl(path, of(random_crystal("P 1 21/c 1", atoms=8, seed=14))), ""),
+    "other_structure.hkl": (
+        lambda path: hkl(path, of(random_crystal("P 1 21/c 1", atoms=8, seed=14))),
+        "",
+    ),
     "other_content.hkl": (lambda path: hkl(path, of(moved(0.1, 4, HEAVY))), ""),
-    "other_content_stated.cif": (lambda path: cif(path, of(moved(0.1, 8)), formula(HEAVY)), "another content"),
-    "amplitudes.hkl": (lambda path: hkl(path, of(moved(0.1, 5)), power=0.5), "amplitudes given as intensities"),
-    "intensities.mtz": (lambda path: mtz(path, of(moved(0.1, 6)), power=1.0), "intensities given as amplitudes"),
+    "other_content_stated.cif": (
+        lambda path: cif(path, of(moved(0.1, 8)), formula(HEAVY)),
+        "another content",
+    ),
+    "amplitudes.hkl": (
+        lambda path: hkl(path, of(moved(0.1, 5)), power=0.5),
+        "amplitudes given as intensities",
+    ),
+    "intensities.mtz": (
+        lambda path: mtz(path, of(moved(0.1, 6)), power=1.0),
+        "intensities given as amplitudes",
+    ),
     "too_few.hkl": (lambda path: hkl(path, few(of(KNOWN))), "too few"),
 }
 
@@ -117,7 +148,9 @@ def predicted(known: Path, write: object, file: Path, refine: bool) -> Record:
 @pytest.mark.parametrize("refine", [True, False])
 @pytest.mark.parametrize("way", ["cif", "adaptation"])
 @pytest.mark.parametrize("name", RIGHT)
-def test_right_ones_pass_in_silence(ways: dict[str, Path], name: str, way: str, refine: bool, tmp_path: Path) -> None:
+def test_right_ones_pass_in_silence(
+    ways: dict[str, Path], name: str, way: str, refine: bool, tmp_path: Path
+) -> None:
     found = predicted(ways[way], RIGHT[name], tmp_path / name, refine)
     assert (found.error, found.flags) == ("", ())
     assert found.r < (0.06 if refine else 0.25)
@@ -126,7 +159,9 @@ def test_right_ones_pass_in_silence(ways: dict[str, Path], name: str, way: str, 
 @pytest.mark.parametrize("refine", [True, False])
 @pytest.mark.parametrize("way", ["cif", "adaptation"])
 @pytest.mark.parametrize("name", WRONG)
-def test_wrong_ones_are_named(ways: dict[str, Path], name: str, way: str, refine: bool, tmp_path: Path) -> None:
+def test_wrong_ones_are_named(
+    ways: dict[str, Path], name: str, way: str, refine: bool, tmp_path: Path
+) -> None:
     write, words = WRONG[name]
     found = predicted(ways[way], write, tmp_path / name, refine)
     said = found.error or "; ".join(found.flags)

@@ -31,23 +31,60 @@ def cif(tmp_path: Path) -> Path:
 
 def test_table_and_files(cif: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     archive, folder = tmp_path / "s.npz", tmp_path / "series"
-    options = ["--d-min", "1.5", "--samples", "12", "--rms", "0.1", "0.4", "--noise", "0.04", "--seed", "3"]
+    options = [
+        "--d-min",
+        "1.5",
+        "--samples",
+        "12",
+        "--rms",
+        "0.1",
+        "0.4",
+        "--noise",
+        "0.04",
+        "--seed",
+        "3",
+    ]
     assert main(["simulate", str(cif), *options, "-o", str(archive), "--folder", str(folder)]) == 0
     out = capsys.readouterr().out
-    for words in ("C4 H4 N4 O4: 4 sites", "of 12 samples", "displacement, rms", "12 reflection files, 12 of them new"):
+    for words in (
+        "C4 H4 N4 O4: 4 sites",
+        "of 12 samples",
+        "displacement, rms",
+        "12 reflection files, 12 of them new",
+    ):
         assert words in out
     assert "change of volume" not in out
     samples, hkl, about = read_samples(archive)
     assert len(samples.sample) == 12
-    assert about["perturbation"]["displacements"][0] == {"kind": "independent", "rms": [0.1, 0.4], "atoms": None}
+    assert about["perturbation"]["displacements"][0] == {
+        "kind": "independent",
+        "rms": [0.1, 0.4],
+        "atoms": None,
+    }
     assert len(argand.read_reflections(folder / "sample_0003.hkl").hkl) == len(hkl)
     assert (folder / "truth" / "sample_0003.cif").exists()
     # what a folder says of itself makes it again
     again = tmp_path / "again"
-    assert main(
-        ["simulate", str(cif), "--d-min", "1.5", "--samples", "12", "--seed", "3", "--no-truth",
-         "--description", str(folder / "simulation.json"), "--folder", str(again)]
-    ) == 0  # fmt: skip
+    assert (
+        main(
+            [
+                "simulate",
+                str(cif),
+                "--d-min",
+                "1.5",
+                "--samples",
+                "12",
+                "--seed",
+                "3",
+                "--no-truth",
+                "--description",
+                str(folder / "simulation.json"),
+                "--folder",
+                str(again),
+            ]
+        )
+        == 0
+    )
     assert (again / "sample_0007.hkl").read_bytes() == (folder / "sample_0007.hkl").read_bytes()
     assert not (again / "truth").exists()
 
@@ -59,14 +96,22 @@ def test_table_and_files(cif: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
         (["--move", "hydrogens"], "groups"),
         (["--move", "waves", "--atoms", "C1", "N"], "waves"),
         (["--atoms", "0", "O1"], "independent"),
-        (["--strain", "0.01", "--vibration", "0.2", "--substitute", "N1:O:0.5", "O:vacancy:0.2"], "independent"),
+        (
+            ["--strain", "0.01", "--vibration", "0.2", "--substitute", "N1:O:0.5", "O:vacancy:0.2"],
+            "independent",
+        ),
         (["--break-symmetry", "--unmodelled", "O"], "independent"),
         (["--ramp"], "independent"),
     ],
 )
-def test_options(cif: Path, tmp_path: Path, options: list[str], kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_options(
+    cif: Path, tmp_path: Path, options: list[str], kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     archive = tmp_path / "s.npz"
-    assert main(["simulate", str(cif), "--d-min", "2", "--samples", "5", *options, "-o", str(archive)]) == 0
+    assert (
+        main(["simulate", str(cif), "--d-min", "2", "--samples", "5", *options, "-o", str(archive)])
+        == 0
+    )
     samples, _, about = read_samples(archive)
     assert about["perturbation"]["displacements"][0]["kind"] == kind
     assert np.abs(samples.f).min(axis=1).shape == (5,)
@@ -78,7 +123,16 @@ def test_given_modes(cif: Path, tmp_path: Path) -> None:
     pattern[0, 1, 2] = 5.0
     np.save(tmp_path / "modes.npy", pattern)
     archive = tmp_path / "s.npz"
-    options = ["--modes", str(tmp_path / "modes.npy"), "--rms", "0.2", "--samples", "4000", "--d-min", "3"]
+    options = [
+        "--modes",
+        str(tmp_path / "modes.npy"),
+        "--rms",
+        "0.2",
+        "--samples",
+        "4000",
+        "--d-min",
+        "3",
+    ]
     assert main(["simulate", str(cif), *options, "-o", str(archive)]) == 0
     u = read_samples(archive)[0].displacement
     assert not u[:, [0, 2, 3]].any()
@@ -88,7 +142,10 @@ def test_given_modes(cif: Path, tmp_path: Path) -> None:
 def test_picture(cif: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     target = tmp_path / "samples.png"
-    assert main(["simulate", str(cif), "--d-min", "2", "--samples", "20", "--picture", str(target)]) == 0
+    assert (
+        main(["simulate", str(cif), "--d-min", "2", "--samples", "20", "--picture", str(target)])
+        == 0
+    )
     assert target.read_bytes().startswith(b"\x89PNG")
 
 
@@ -112,7 +169,11 @@ def test_picture(cif: Path, tmp_path: Path) -> None:
     ],
 )
 def test_bad_options(
-    cif: Path, options: list[str], words: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    cif: Path,
+    options: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(cif.parent)
     assert main(["simulate", str(cif), "--d-min", "3", *options]) == 2
@@ -128,11 +189,19 @@ def test_bad_options(
     [
         ("[]", "no description"),
         ("{", "no description"),
-        (json.dumps({"perturbation": {"kind": "perturbation", "strain": 7}, "measurement": {}}), "strain"),
-        ('{"perturbation": {"kind": "measurement"}, "measurement": {"kind": "measurement"}}', "needs a perturbation"),
+        (
+            json.dumps({"perturbation": {"kind": "perturbation", "strain": 7}, "measurement": {}}),
+            "strain",
+        ),
+        (
+            '{"perturbation": {"kind": "measurement"}, "measurement": {"kind": "measurement"}}',
+            "needs a perturbation",
+        ),
     ],
 )
-def test_bad_description(cif: Path, content: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_description(
+    cif: Path, content: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = cif.parent / "d.json"
     path.write_text(content)
     assert main(["simulate", str(cif), "--description", str(path)]) == 2

@@ -20,10 +20,17 @@ WATERS = argand.Crystal(
     types=("O", "H", "H", "O", "H", "H", "Na+"),
     labels=("O1", "H1", "H2", "O2", "H3", "H4", "Na1"),
     frac=np.array(
-        [[0.2, 0.2, 0.2], [0.3, 0.25, 0.2], [0.15, 0.22, 0.29], [0.6, 0.7, 0.3], [0.7, 0.75, 0.3], [0.55, 0.72, 0.39],
-         [0.8, 0.3, 0.7]]
+        [
+            [0.2, 0.2, 0.2],
+            [0.3, 0.25, 0.2],
+            [0.15, 0.22, 0.29],
+            [0.6, 0.7, 0.3],
+            [0.7, 0.75, 0.3],
+            [0.55, 0.72, 0.39],
+            [0.8, 0.3, 0.7],
+        ]
     ),
-)  # fmt: skip
+)
 PYROCHLORE = argand.read_crystal(DATA / "2002248.cif")
 KINDS = [
     Independent(0.3),
@@ -82,7 +89,9 @@ def test_waves_repeat_with_the_cell_and_long_ones_are_the_largest():
     crystal = WATERS
     modes = allowed_modes(Waves(1.0, harmonics=3), crystal).toarray()
     moved = crystal.replace(frac=crystal.frac + np.array([(1, 0, 0), *[(0, 0, 0)] * 5, (0, -2, 1)]))
-    np.testing.assert_allclose(allowed_modes(Waves(1.0, harmonics=3), moved).toarray(), modes, atol=1e-12)
+    np.testing.assert_allclose(
+        allowed_modes(Waves(1.0, harmonics=3), moved).toarray(), modes, atol=1e-12
+    )
     q = np.array(list(np.ndindex(7, 7, 7))) - 3
     q = q[[tuple(row) > (0, 0, 0) for row in q]]
     amplitude = np.sqrt((modes.reshape(21, 2, len(q), 3) ** 2).sum(axis=(0, 1, 3)))
@@ -90,7 +99,9 @@ def test_waves_repeat_with_the_cell_and_long_ones_are_the_largest():
     np.testing.assert_allclose(amplitude * length, (amplitude * length)[0], rtol=1e-9)
 
 
-@pytest.mark.parametrize("kind", [Independent(0.3), Waves(0.3), Groups(0.3, ((0, 1, 2, 3),))], ids=["i", "w", "g"])
+@pytest.mark.parametrize(
+    "kind", [Independent(0.3), Waves(0.3), Groups(0.3, ((0, 1, 2, 3),))], ids=["i", "w", "g"]
+)
 def test_site_symmetry_is_kept(kind):
     modes = allowed_modes(kind, PYROCHLORE).toarray().reshape(4, 3, -1)
     multiplicity = PYROCHLORE.multiplicity()
@@ -110,8 +121,13 @@ def test_site_symmetry_is_kept(kind):
 
 
 def test_types_that_share_a_site_move_together():
-    mixed = WATERS.replace(types=("Al", "Si", "O"), labels=(), occ=np.array([0.3, 0.7, 1.0]), b_iso=0.0,
-                           frac=np.array([[0.1, 0.2, 0.3], [0.1, 0.2, 1.3], [0.5, 0.1, 0.2]]))  # fmt: skip
+    mixed = WATERS.replace(
+        types=("Al", "Si", "O"),
+        labels=(),
+        occ=np.array([0.3, 0.7, 1.0]),
+        b_iso=0.0,
+        frac=np.array([[0.1, 0.2, 0.3], [0.1, 0.2, 1.3], [0.5, 0.1, 0.2]]),
+    )
     u = Simulation(mixed, d_min=4.0).displacements(np.arange(5))
     np.testing.assert_array_equal(u[:, 0], u[:, 1])
     assert not np.any(u[:, 0] == u[:, 2])
@@ -119,7 +135,12 @@ def test_types_that_share_a_site_move_together():
 
 def test_what_symmetry_forbids_is_said():
     fixed = PYROCHLORE.replace(
-        types=PYROCHLORE.types[:2], labels=(), frac=PYROCHLORE.frac[:2], occ=PYROCHLORE.occ[:2], b_iso=0.0, u_aniso=None
+        types=PYROCHLORE.types[:2],
+        labels=(),
+        frac=PYROCHLORE.frac[:2],
+        occ=PYROCHLORE.occ[:2],
+        b_iso=0.0,
+        u_aniso=None,
     )
     with pytest.raises(argand.ArgandError, match="symmetry"):
         allowed_modes(Modes(np.ones((1, 2, 3)).tolist(), 0.1), fixed)

@@ -69,7 +69,9 @@ def test_folder(simulation, tmp_path, format):
         f = argand.read_reflections(truth.with_suffix(".mtz"))
         np.testing.assert_allclose(f.f, samples.f[row], atol=1e-4 * np.abs(samples.f).max())
         np.testing.assert_allclose(
-            argand.structure_factors(crystal, simulation.hkl), samples.f[row], atol=1e-3 * np.abs(samples.f).max()
+            argand.structure_factors(crystal, simulation.hkl),
+            samples.f[row],
+            atol=1e-3 * np.abs(samples.f).max(),
         )
         if format == "mtz":
             assert found.cell == pytest.approx(tuple(samples.cell[row]), abs=1e-4)
@@ -81,7 +83,9 @@ def test_an_interrupted_folder_is_completed(simulation, tmp_path):
     kept = paths[0].stat().st_mtime_ns
     paths[2].unlink()
     counted: list[int] = []
-    assert write_folder(tmp_path, simulation, range(4), truth=False, progress=counted.append) == paths
+    assert (
+        write_folder(tmp_path, simulation, range(4), truth=False, progress=counted.append) == paths
+    )
     assert counted == [1]
     assert [path.read_bytes() for path in paths] == first
     assert paths[0].stat().st_mtime_ns == kept

@@ -27,7 +27,9 @@ def test_nothing_is_changed_by_default():
     simulation, samples = measured(3)
     assert samples.mask.all()
     assert not samples.sigma.any()
-    np.testing.assert_allclose(samples.amplitude, np.abs(simulation.f0)[None].repeat(3, axis=0), atol=1e-9)
+    np.testing.assert_allclose(
+        samples.amplitude, np.abs(simulation.f0)[None].repeat(3, axis=0), atol=1e-9
+    )
 
 
 def test_noise_is_a_share_of_the_amplitude():
@@ -45,7 +47,9 @@ def test_counts_have_their_square_root_as_deviation():
     true = np.abs(simulation.f0) ** 2
     gain = true.mean() / 100.0  # one count
     expected = gain * np.sqrt((true + 2 * true.mean()) / gain)
-    np.testing.assert_allclose(samples.sigma[0], expected, rtol=1e-6)  # the width is told, not estimated
+    np.testing.assert_allclose(
+        samples.sigma[0], expected, rtol=1e-6
+    )  # the width is told, not estimated
     np.testing.assert_allclose(samples.intensity.std(axis=0) / expected, 1.0, atol=0.2)
     assert (samples.intensity < 0).any()  # as weak reflections are measured
     assert (samples.amplitude[samples.intensity < 0] == 0).all()
@@ -54,7 +58,11 @@ def test_counts_have_their_square_root_as_deviation():
 def test_scale_and_b():
     simulation, samples = measured(scale=(0.1, 10.0), b_change=0.5)
     for row in range(5):
-        expected = samples.scale[row] * np.abs(simulation.f0) * np.exp(-samples.b_change[row] * simulation.stol**2)
+        expected = (
+            samples.scale[row]
+            * np.abs(simulation.f0)
+            * np.exp(-samples.b_change[row] * simulation.stol**2)
+        )
         np.testing.assert_allclose(samples.amplitude[row], expected, atol=1e-9 * expected.max())
     logarithm = np.log10(samples.scale)
     assert logarithm.min() >= -1
@@ -90,7 +98,10 @@ def test_a_cone_loses_what_has_no_equivalent_outside():
     # one cone takes 1 - cos 40 = 23 % of a sphere, its images leave no more than that
     assert 0.0 < lost < 0.23
     broken = Simulation(
-        CRYSTAL, Perturbation([Independent(0.0)], symmetry="broken"), Measurement(wedge=40.0), d_min=1.2
+        CRYSTAL,
+        Perturbation([Independent(0.0)], symmetry="broken"),
+        Measurement(wedge=40.0),
+        d_min=1.2,
     )
     share = 1 - broken.draw(range(60)).mask.mean()
     assert share == pytest.approx(1 - np.cos(np.radians(40)), abs=0.01)
@@ -100,10 +111,18 @@ def test_a_cone_loses_what_has_no_equivalent_outside():
 @pytest.mark.parametrize(
     ("argument", "value"),
     [
-        ("noise", -0.1), ("scale", 0.0), ("scale", (2.0, 1.0)), ("missing", 1.5), ("strongest", -1.0), ("wedge", 100.0),
-        ("d_min", 0.0), ("counts", 0.0), ("b_change", -1.0), ("background", float("nan")),
+        ("noise", -0.1),
+        ("scale", 0.0),
+        ("scale", (2.0, 1.0)),
+        ("missing", 1.5),
+        ("strongest", -1.0),
+        ("wedge", 100.0),
+        ("d_min", 0.0),
+        ("counts", 0.0),
+        ("b_change", -1.0),
+        ("background", float("nan")),
     ],
-)  # fmt: skip
+)
 def test_refusals(argument, value):
     with pytest.raises(ValueError, match=argument):
         Measurement(**{argument: value})

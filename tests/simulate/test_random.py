@@ -12,9 +12,21 @@ from argand.simulate.random import Purpose, normals, permutation, philox, unifor
     ("counter", "key", "expected"),
     [
         # philox4x32-10 of the known-answer file kat_vectors of Random123
-        ("00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
-        ("ffffffff ffffffff ffffffff ffffffff", "ffffffff ffffffff", "408f276d 41c83b0e a20bc7c6 6d5451fd"),
-        ("243f6a88 85a308d3 13198a2e 03707344", "a4093822 299f31d0", "d16cfe09 94fdcceb 5001e420 24126ea1"),
+        (
+            "00000000 00000000 00000000 00000000",
+            "00000000 00000000",
+            "6627e8d5 e169c58d bc57ac4c 9b00dbd8",
+        ),
+        (
+            "ffffffff ffffffff ffffffff ffffffff",
+            "ffffffff ffffffff",
+            "408f276d 41c83b0e a20bc7c6 6d5451fd",
+        ),
+        (
+            "243f6a88 85a308d3 13198a2e 03707344",
+            "a4093822 299f31d0",
+            "d16cfe09 94fdcceb 5001e420 24126ea1",
+        ),
     ],
 )
 def test_philox_known_answers(counter, key, expected):
@@ -30,7 +42,11 @@ def test_draws_depend_on_seed_index_and_draw_alone():
     np.testing.assert_array_equal(drawn[0], drawn[3])
     np.testing.assert_array_equal(uniforms(7, index[2:3], 3)[0], drawn[2, :3])
     assert len(np.unique(drawn[:3])) == 27
-    for other in (uniforms(8, index, 9), uniforms(7 + (1 << 32), index, 9), uniforms(7, index + 1, 9)):
+    for other in (
+        uniforms(8, index, 9),
+        uniforms(7 + (1 << 32), index, 9),
+        uniforms(7, index + 1, 9),
+    ):
         assert not np.any(other == drawn)
     assert not np.any(uniforms(7, index, 9, Purpose.RESOLUTION_CUT) == drawn)
 
@@ -52,7 +68,8 @@ def test_permutation():
 
 
 @pytest.mark.parametrize(
-    ("seed", "index", "words"), [(-1, [0], "seed"), (1 << 64, [0], "seed"), (0, [-1], "index"), (0, [[1]], "index")]
+    ("seed", "index", "words"),
+    [(-1, [0], "seed"), (1 << 64, [0], "seed"), (0, [-1], "index"), (0, [[1]], "index")],
 )
 def test_refusals(seed, index, words):
     with pytest.raises(ValueError, match=words):

@@ -32,10 +32,14 @@ def crystal(spacegroup: str, cell: tuple[float, ...], anisotropic: bool = True) 
     u_aniso = np.tile([0.02, 0.03, 0.025, 0.002, 0.004, -0.003], (5, 1))
     u_aniso[[1, 4]] = np.nan
     return argand.Crystal(
-        cell=cell, spacegroup=spacegroup, types=("C", "N", "O2-", "Pb", "H"),
-        frac=rng.uniform(0.06, 0.19, (5, 3)) * [1.0, 1.0, 1.1], occ=np.array([1.0, 0.5, 1.0, 0.9, 1.0]),
-        b_iso=np.array([1.0, 2.0, 3.0, 0.5, 4.0]), u_aniso=u_aniso if anisotropic else None,
-    )  # fmt: skip
+        cell=cell,
+        spacegroup=spacegroup,
+        types=("C", "N", "O2-", "Pb", "H"),
+        frac=rng.uniform(0.06, 0.19, (5, 3)) * [1.0, 1.0, 1.1],
+        occ=np.array([1.0, 0.5, 1.0, 0.9, 1.0]),
+        b_iso=np.array([1.0, 2.0, 3.0, 0.5, 4.0]),
+        u_aniso=u_aniso if anisotropic else None,
+    )
 
 
 CRYSTALS = {
@@ -49,13 +53,23 @@ EVERYTHING = Perturbation(
     [Independent((0.02, 0.1)), Waves(0.05)],
     strain=0.01,
     vibration=0.3,
-    substitutions=(Substitution("S", ("O2-",), (0.2, 0.8)), Substitution(None, ("C",), 0.3, probability=0.5)),
+    substitutions=(
+        Substitution("S", ("O2-",), (0.2, 0.8)),
+        Substitution(None, ("C",), 0.3, probability=0.5),
+    ),
     unmodelled=Unmodelled("Cl-", 2, probability=0.5, occupancy=(0.5, 1.0)),
 )
 MEASURED = Measurement(
-    noise=0.04, counts=500.0, background=0.5, scale=(0.2, 5.0), b_change=0.5, d_min=(2.2, 2.5), missing=0.05,
-    strongest=0.02, wedge=(0.0, 30.0),
-)  # fmt: skip
+    noise=0.04,
+    counts=500.0,
+    background=0.5,
+    scale=(0.2, 5.0),
+    b_change=0.5,
+    d_min=(2.2, 2.5),
+    missing=0.05,
+    strongest=0.02,
+    wedge=(0.0, 30.0),
+)
 
 
 @pytest.mark.parametrize("name", CRYSTALS)
@@ -66,7 +80,9 @@ def test_f_is_that_of_the_true_crystal(name, symmetry):
     samples = simulation.draw(range(4))
     size = np.abs(simulation.f0).max()
     np.testing.assert_allclose(
-        simulation.f0, argand.structure_factors(simulation.crystal, simulation.hkl), atol=1e-10 * size
+        simulation.f0,
+        argand.structure_factors(simulation.crystal, simulation.hkl),
+        atol=1e-10 * size,
     )
     extra = 0
     for i in range(4):
@@ -82,18 +98,24 @@ def test_f_is_that_of_the_true_crystal(name, symmetry):
 
 def test_special_positions_and_dispersion():
     pyrochlore = argand.read_crystal(DATA / "2002248.cif")
-    simulation = Simulation(pyrochlore, Perturbation([Independent(0.2)]), d_min=0.8, energy_kev=8.0, dtype="float64")
+    simulation = Simulation(
+        pyrochlore, Perturbation([Independent(0.2)]), d_min=0.8, energy_kev=8.0, dtype="float64"
+    )
     samples = simulation.draw([3])
-    f = argand.structure_factors(simulation.true_crystal(samples, 0), simulation.hkl, energy_kev=8.0)
+    f = argand.structure_factors(
+        simulation.true_crystal(samples, 0), simulation.hkl, energy_kev=8.0
+    )
     np.testing.assert_allclose(samples.f[0], f, atol=1e-9 * np.abs(f).max())
     assert np.abs(samples.f[0] - simulation.f0).max() > 1.0
 
 
 def test_unmodelled_atoms_in_cells_without_a_general_place():
     salt = argand.Crystal(
-        cell=(3.0, 3.0, 3.0, 90.0, 90.0, 90.0), spacegroup="P m -3 m", types=("Cs", "Cl"),
+        cell=(3.0, 3.0, 3.0, 90.0, 90.0, 90.0),
+        spacegroup="P m -3 m",
+        types=("Cs", "Cl"),
         frac=np.array([[0, 0, 0], [0.5, 0.5, 0.5]]),
-    )  # fmt: skip
+    )
     changes = Perturbation((), unmodelled=Unmodelled("O", probability=1.0, occupancy=(0.2, 0.9)))
     simulation = Simulation(salt, changes, d_min=0.5, dtype="float64")
     samples = simulation.draw(range(6))
@@ -101,13 +123,18 @@ def test_unmodelled_atoms_in_cells_without_a_general_place():
     assert min(crystal.multiplicity()[2] for crystal in crystals) < 48
     assert all(0.2 <= crystal.occ[2] <= 0.9 for crystal in crystals)
     for crystal, f in zip(crystals, samples.f, strict=True):
-        np.testing.assert_allclose(f, argand.structure_factors(crystal, simulation.hkl), atol=1e-9 * np.abs(f).max())
+        np.testing.assert_allclose(
+            f, argand.structure_factors(crystal, simulation.hkl), atol=1e-9 * np.abs(f).max()
+        )
 
 
 def test_an_atom_that_moves_near_its_image_keeps_its_occupancy():
     # 0.3 angstrom from the centre of inversion: a new crystal would count it as one atom on it
     near = argand.Crystal(
-        cell=(6.0, 7.0, 8.0, 90.0, 90.0, 90.0), spacegroup="P -1", types=("C",), frac=np.array([[0.1, 0.1, 0.0]])
+        cell=(6.0, 7.0, 8.0, 90.0, 90.0, 90.0),
+        spacegroup="P -1",
+        types=("C",),
+        frac=np.array([[0.1, 0.1, 0.0]]),
     )
     simulation = Simulation(near, d_min=1.0, dtype="float64")
     u = np.array([[[-0.45, -0.55, 0.0]]])
@@ -141,7 +168,9 @@ def test_a_ramp_leads_from_the_known_crystal_to_one_draw():
     assert not samples.displacement[0].any()
     np.testing.assert_allclose(samples.f[0], simulation.f0, atol=1e-9 * np.abs(simulation.f0).max())
     np.testing.assert_allclose(samples.displacement[5], samples.displacement[10] / 2, atol=1e-12)
-    np.testing.assert_allclose(np.log(samples.vibration[5]), np.log(samples.vibration[10]) / 2, atol=1e-12)
+    np.testing.assert_allclose(
+        np.log(samples.vibration[5]), np.log(samples.vibration[10]) / 2, atol=1e-12
+    )
     assert np.abs(samples.cell[10] - simulation.crystal.cell).max() > 0.01
     np.testing.assert_array_equal(samples.frac[11], samples.frac[0])  # and again from the beginning
     assert samples.displacement[10].any()
@@ -153,7 +182,9 @@ def test_the_origin_stays_where_it_floats():
         directions, centre = drift(parent)
         assert directions.shape == (3, free)
         fixed = Simulation(parent, d_min=3.0).displacements(np.arange(50)).reshape(50, -1)
-        loose = Simulation(parent, Perturbation(fix_origin=False), d_min=3.0).displacements(np.arange(50))
+        loose = Simulation(parent, Perturbation(fix_origin=False), d_min=3.0).displacements(
+            np.arange(50)
+        )
         np.testing.assert_allclose(centre @ fixed.T, 0.0, atol=1e-12)
         moved = loose.reshape(50, -1) - fixed
         assert (np.abs(moved).max() > 0.01) == (free > 0)
@@ -163,7 +194,9 @@ def test_the_origin_stays_where_it_floats():
             for p in (Perturbation(), Perturbation(fix_origin=False))
         )
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * a.max())
-    chosen = Simulation(CRYSTALS["P 1"], Perturbation([Independent(0.3, (0,))]), d_min=3.0).displacements(np.arange(9))
+    chosen = Simulation(
+        CRYSTALS["P 1"], Perturbation([Independent(0.3, (0,))]), d_min=3.0
+    ).displacements(np.arange(9))
     assert not chosen[:, 1:].any()
 
 
@@ -178,7 +211,9 @@ def test_the_origin_stays_where_it_floats():
     ],
 )
 def test_strain_keeps_the_crystal_system(spacegroup, cell, free):
-    parent = argand.Crystal(cell=cell, spacegroup=spacegroup, types=("Na",), frac=np.array([[0.11, 0.23, 0.37]]))
+    parent = argand.Crystal(
+        cell=cell, spacegroup=spacegroup, types=("Na",), frac=np.array([[0.11, 0.23, 0.37]])
+    )
     strained = Simulation(parent, Perturbation((), strain=0.02), d_min=2.0).draw(range(30)).cell
     change = strained - cell
     assert np.linalg.matrix_rank(change, tol=0.02) == free
@@ -214,7 +249,11 @@ def test_descriptions_survive_json():
         EVERYTHING,
         MEASURED,
         Perturbation(
-            (Groups(0.1, (("C", 2),), rotation=0.2), Modes(((((1.0, 0.0, 0.0),) * 5),), 0.2), Directions(0.1, None))
+            (
+                Groups(0.1, (("C", 2),), rotation=0.2),
+                Modes(((((1.0, 0.0, 0.0),) * 5),), 0.2),
+                Directions(0.1, None),
+            )
         ),
         Perturbation(symmetry="broken"),
     ):
@@ -223,13 +262,19 @@ def test_descriptions_survive_json():
         assert to_json(again) == to_json(description)
         first, second = (
             Simulation(CRYSTALS["P 1"], *parts, d_min=3.0).draw([1])
-            for parts in (((d, None) if isinstance(d, Perturbation) else (None, d)) for d in (description, again))
+            for parts in (
+                ((d, None) if isinstance(d, Perturbation) else (None, d))
+                for d in (description, again)
+            )
         )
         assert same(first, second)
     for wrong, words in (
         ({"kind": "crystal"}, "kind 'crystal'"),
         ({"kind": "waves", "rmss": 1}, "no 'rmss'"),
-        ({"kind": "perturbation", "displacements": [{"kind": "waves", "rms": -1}]}, r"displacements\[0\]: rms is -1"),
+        (
+            {"kind": "perturbation", "displacements": [{"kind": "waves", "rms": -1}]},
+            r"displacements\[0\]: rms is -1",
+        ),
         ([], "kind None"),
     ):
         with pytest.raises(argand.ArgandError, match=words):

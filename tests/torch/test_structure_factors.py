@@ -18,7 +18,11 @@ SHAPES = ["box", "list", "lists"]
 
 
 def arguments(batch: Any, dtype: Any = None) -> dict[str, Any]:
-    fields = {k: torch.from_numpy(v.copy()) for k, v in batch._asdict().items() if isinstance(v, np.ndarray)}
+    fields = {
+        k: torch.from_numpy(v.copy())
+        for k, v in batch._asdict().items()
+        if isinstance(v, np.ndarray)
+    }
     return fields if batch.box is None else {**fields, "cube": batch.box}
 
 
@@ -34,7 +38,11 @@ def test_values_are_the_definition(reflections, dispersion):
 @pytest.mark.parametrize("reflections", SHAPES)
 def test_gradcheck(reflections, dispersion):
     batch = random_batch(
-        np.random.default_rng(2), reflections=reflections, dispersion=dispersion, atoms=(2, 0, 3), reach=(1, 1, 2)
+        np.random.default_rng(2),
+        reflections=reflections,
+        dispersion=dispersion,
+        atoms=(2, 0, 3),
+        reach=(1, 1, 2),
     )
     fixed = arguments(batch)
     varied = [fixed.pop(name).requires_grad_() for name in ("frac", "beta", "occ")]
@@ -49,7 +57,11 @@ def test_gradcheck(reflections, dispersion):
 @pytest.mark.parametrize("reflections", ["list", "lists"])
 def test_gradcheck_by_form_factor(reflections, dispersion):
     batch = random_batch(
-        np.random.default_rng(8), reflections=reflections, dispersion=dispersion, atoms=(2, 0, 3), reach=(1, 1, 2)
+        np.random.default_rng(8),
+        reflections=reflections,
+        dispersion=dispersion,
+        atoms=(2, 0, 3),
+        reach=(1, 1, 2),
     )
     fixed = arguments(batch)
     form = fixed.pop("form").requires_grad_()
@@ -61,7 +73,9 @@ def test_gradient_by_form_factor_on_a_cube_is_that_of_the_list():
     a = arguments(batch)
     as_list = {**a, "hkl": torch.from_numpy(argand.hkl_cube(2))}
     del as_list["cube"]
-    g = torch.randn(batch.crystals, 125, dtype=torch.complex128, generator=torch.Generator().manual_seed(1))
+    g = torch.randn(
+        batch.crystals, 125, dtype=torch.complex128, generator=torch.Generator().manual_seed(1)
+    )
     grads = []
     for kwargs in (a, as_list):
         form = kwargs["form"].clone().requires_grad_()
@@ -72,7 +86,9 @@ def test_gradient_by_form_factor_on_a_cube_is_that_of_the_list():
 
 @pytest.mark.parametrize("reflections", SHAPES)
 def test_opcheck(reflections):
-    batch = random_batch(np.random.default_rng(3), reflections=reflections, atoms=(2, 3), reach=(1, 1, 2))
+    batch = random_batch(
+        np.random.default_rng(3), reflections=reflections, atoms=(2, 3), reach=(1, 1, 2)
+    )
     a = arguments(batch)
     operands = (
         a["frac"].requires_grad_(),
@@ -140,7 +156,9 @@ def test_tensors_of_crystals_give_the_numpy_answer():
         np.testing.assert_allclose(f.reshape(3, -1).numpy(), expected, rtol=0, atol=1e-10)
     lists = [hkl[:7], hkl[7:9], hkl[9:40]]
     f = structure_factors(**tensors(crystals, lists))
-    np.testing.assert_allclose(f.numpy(), np.concatenate(argand.structure_factors(crystals, lists)), atol=1e-10)
+    np.testing.assert_allclose(
+        f.numpy(), np.concatenate(argand.structure_factors(crystals, lists)), atol=1e-10
+    )
     assert structure_factors(**tensors(crystals[0], hkl)).shape == (5, 5, 5)
 
 

@@ -32,7 +32,9 @@ def first_tensor_and_symmetric_sodium(crystal: argand.Crystal) -> argand.Crystal
 
 def hydroxyl_is_an_ion(crystal: argand.Crystal) -> argand.Crystal:
     return crystal.replace(
-        types=tuple("O1-" if n == "O-H" else t for n, t in zip(crystal.labels, crystal.types, strict=True))
+        types=tuple(
+            "O1-" if n == "O-H" else t for n, t in zip(crystal.labels, crystal.types, strict=True)
+        )
     )
 
 
@@ -42,7 +44,9 @@ def rhombohedral_cell(crystal: argand.Crystal) -> argand.Crystal:
 
 
 def on_the_axis(crystal: argand.Crystal) -> argand.Crystal:
-    return crystal.replace(frac=np.rint(crystal.frac * 3) / 3 * (np.arange(3) < 2) + crystal.frac * (np.arange(3) == 2))
+    return crystal.replace(
+        frac=np.rint(crystal.frac * 3) / 3 * (np.arange(3) < 2) + crystal.frac * (np.arange(3) == 2)
+    )
 
 
 # Files that cctbx reads otherwise, its reading, and why it is not ours. Formula x Z decides where electrons differ.

@@ -23,7 +23,9 @@ from argand.errors import ArgandError
 from argand.form_factors import gaussians
 from argand.symmetry import operations
 
-dans = pytest.importorskip("Dans_Diffraction", reason="Dans_Diffraction is not installed (the extra 'validate')")
+dans = pytest.importorskip(
+    "Dans_Diffraction", reason="Dans_Diffraction is not installed (the extra 'validate')"
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::argand.errors.ArgandWarning")
 
@@ -32,9 +34,16 @@ STRUCTURES = sorted(path for path in FOLDER.iterdir() if path.suffix in (".cif",
 
 # sites at 0.3333 or 0.33333 for 1/3: what the atoms ought to be, and how much nearer to it our sum comes, is tested
 ROUNDED = {
-    "Beryllium.cif", "Cobalt.cif", "Graphite.cif", "HCP.cif", "Na0.8CoO2_P63mmc.cif", "Ruthenium.cif", "ZnO.cif",
-    "Sr3LiRuO6.cif", "Sr3LiRuO6_C2'c'.mcif",
-}  # fmt: skip
+    "Beryllium.cif",
+    "Cobalt.cif",
+    "Graphite.cif",
+    "HCP.cif",
+    "Na0.8CoO2_P63mmc.cif",
+    "Ruthenium.cif",
+    "ZnO.cif",
+    "Sr3LiRuO6.cif",
+    "Sr3LiRuO6_C2'c'.mcif",
+}
 
 # two values without quotes in line 13: not a CIF, and said so
 NO_CIF = "NaCoO2_stripe_supercell.cif"
@@ -50,7 +59,9 @@ def peer(path: Path) -> Any:
 
 def reflections(crystal: Any) -> np.ndarray:
     cell = crystal.Cell.lp()
-    return argand.miller_indices(cell, "P 1", max(0.8, 0.08 * crystal.Cell.volume() ** (1 / 3)))[:3000]
+    return argand.miller_indices(cell, "P 1", max(0.8, 0.08 * crystal.Cell.volume() ** (1 / 3)))[
+        :3000
+    ]
 
 
 def neutral(types: Any) -> tuple[str, ...]:
@@ -78,7 +89,9 @@ def test_structure_factors_of_the_same_atoms(path: Path) -> None:
     assert np.abs(found - expected).max() < 1e-6 * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("path", [path for path in STRUCTURES if path.name != NO_CIF], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [path for path in STRUCTURES if path.name != NO_CIF], ids=lambda path: path.name
+)
 def test_structure_factors_of_the_same_file(path: Path) -> None:
     """Both read the file: cell, symmetry, types, positions, occupancies, and displacement where it is isotropic."""
     crystal, theirs = argand.read_crystal(path), peer(path)
@@ -88,7 +101,10 @@ def test_structure_factors_of_the_same_file(path: Path) -> None:
         theirs.Structure.uiso[:] = 0
     crystal = crystal.replace(types=neutral(crystal.types))
     hkl = reflections(theirs)
-    f, expected = argand.structure_factors(crystal, hkl), theirs.Scatter.structure_factor(hkl, "xray")
+    f, expected = (
+        argand.structure_factors(crystal, hkl),
+        theirs.Scatter.structure_factor(hkl, "xray"),
+    )
     top = np.abs(f).max()
     if path.name not in ROUNDED:
         assert np.abs(f - expected).max() < 1e-6 * top
@@ -101,11 +117,15 @@ def test_structure_factors_of_the_same_file(path: Path) -> None:
 
 def on_special_positions(crystal: argand.Crystal) -> argand.Crystal:
     """Every site moved to the middle of its images nearby."""
-    images = np.stack([crystal.frac @ rotation.T + shift for rotation, shift in operations(crystal.symops)])
+    images = np.stack(
+        [crystal.frac @ rotation.T + shift for rotation, shift in operations(crystal.symops)]
+    )
     apart = images - crystal.frac
     apart -= np.rint(apart)
     near = np.einsum("oni,ij,onj->on", apart, metric(crystal.cell), apart) < 0.1**2
-    return crystal.replace(frac=crystal.frac + (apart * near[:, :, None]).sum(axis=0) / near.sum(axis=0)[:, None])
+    return crystal.replace(
+        frac=crystal.frac + (apart * near[:, :, None]).sum(axis=0) / near.sum(axis=0)[:, None]
+    )
 
 
 def test_what_is_no_cif_is_said() -> None:
@@ -117,7 +137,9 @@ def test_the_tables_differ_in_hydrogen_alone() -> None:
     """Its row of hydrogen is that of the isolated atom, ours, as in gemmi and cctbx, that of the bonded one."""
     symbols = [gemmi.Element(z).name for z in range(1, 93)]
     ours = [np.append(np.stack([a[:4], b[:4]], axis=1), a[4]) for a, b in map(gaussians, symbols)]
-    theirs = dans.functions_crystallography.scattering_factor_coefficients(*symbols, table="itc")[:, :9]
+    theirs = dans.functions_crystallography.scattering_factor_coefficients(*symbols, table="itc")[
+        :, :9
+    ]
     np.testing.assert_allclose(ours[1:], theirs[1:], atol=1e-9)
     assert (ours[0][0], theirs[0][0]) == pytest.approx((0.493002, 0.489918))
 
@@ -132,4 +154,7 @@ def test_hydrogen_with_the_same_row(monkeypatch: pytest.MonkeyPatch) -> None:
     crystal = argand.read_crystal(FOLDER / "triclinic.cif").replace(types=("H",))
     hkl = reflections(theirs)
     expected = theirs.Scatter.structure_factor(hkl, "xray")
-    assert np.abs(argand.structure_factors(crystal, hkl) - expected).max() < 1e-6 * np.abs(expected).max()
+    assert (
+        np.abs(argand.structure_factors(crystal, hkl) - expected).max()
+        < 1e-6 * np.abs(expected).max()
+    )

@@ -23,7 +23,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::argand.errors.ArgandWarning")
 
 # Files that gemmi's own reader understands otherwise: what it makes of them, and whether formula x Z can tell
 OTHERWISE = {
-    "1001031": ("a dummy hydrogen marked 'dum' is put at -1, -1, -1; Fe2+ and Fe3+ share a form factor", False),
+    "1001031": (
+        "a dummy hydrogen marked 'dum' is put at -1, -1, -1; Fe2+ and Fe3+ share a form factor",
+        False,
+    ),
     "1001614": ("hydrogens without coordinates are put at NaN, and so is F", False),
     "1100015": ("a dummy hydrogen marked 'dum' is put at -1, -1, -1", False),
     "2020199": ("ions written sign first, 'Al+3', are taken for neutral atoms", False),
@@ -42,7 +45,11 @@ def gemmi_knows_ions() -> Iterator[None]:
 def reflections(crystal: argand.Crystal) -> np.ndarray:
     """To 0.8 A, or as far as gemmi gets in a fraction of a second: it takes one reflection a call."""
     d_min = 0.8
-    while len(hkl := argand.miller_indices(crystal.cell, crystal.spacegroup, d_min)) * len(crystal.to_p1().types) > 1e5:
+    while (
+        len(hkl := argand.miller_indices(crystal.cell, crystal.spacegroup, d_min))
+        * len(crystal.to_p1().types)
+        > 1e5
+    ):
         d_min *= 1.1
     return hkl
 
@@ -50,7 +57,9 @@ def reflections(crystal: argand.Crystal) -> np.ndarray:
 def calculated(small: gemmi.SmallStructure, hkl: np.ndarray) -> np.ndarray:
     small.change_occupancies_to_crystallographic()
     calculator = gemmi.StructureFactorCalculatorX(small.cell)
-    return np.array([calculator.calculate_sf_from_small_structure(small, row) for row in hkl.tolist()])
+    return np.array(
+        [calculator.calculate_sf_from_small_structure(small, row) for row in hkl.tolist()]
+    )
 
 
 @pytest.mark.parametrize("path", cif_files(), ids=lambda path: path.stem)
@@ -98,7 +107,9 @@ def test_reading(path: Path) -> None:
     if formula_decides:
         assert crystal.f000() == pytest.approx(formula_times_z(path, crystal), rel=1e-6)
         assert electrons != pytest.approx(crystal.f000(), rel=1e-3)
-    if "hydrogen" in OTHERWISE[path.stem][0]:  # hydrogens that have no place: nobody's F(000) is that of the formula
+    if (
+        "hydrogen" in OTHERWISE[path.stem][0]
+    ):  # hydrogens that have no place: nobody's F(000) is that of the formula
         assert [site for site in small.sites if site.element.name == "H" and misplaced(site)]
         assert "H" not in crystal.composition()
 
@@ -110,14 +121,19 @@ def misplaced(site: gemmi.SmallStructure.Site) -> bool:
 def electrons_of(small: gemmi.SmallStructure) -> float:
     copies = len(small.cell.images) + 1
     images = [small.cell.is_special_position(site.fract, 0.4) + 1 for site in small.sites]
-    return sum(s.element.atomic_number * s.occ * copies / n for s, n in zip(small.sites, images, strict=True))
+    return sum(
+        s.element.atomic_number * s.occ * copies / n
+        for s, n in zip(small.sites, images, strict=True)
+    )
 
 
 def formula_times_z(path: Path, crystal: argand.Crystal) -> float:
     [block] = read_blocks(path)
     formula = parse_formula(block.text("_chemical_formula_sum") or "")
     assert formula is not None
-    electrons = sum(gemmi.Element(element).atomic_number * count for element, count in formula.items())
+    electrons = sum(
+        gemmi.Element(element).atomic_number * count for element, count in formula.items()
+    )
     z = block.number("_cell_formula_units_z") or round(crystal.f000() / electrons)
     return z * electrons
 
@@ -134,19 +150,25 @@ def test_electrons_and_neutrons(path: Path, table: str, calculator: type) -> Non
     small = crystal.to_gemmi()
     small.change_occupancies_to_crystallographic()
     theirs = calculator(small.cell)
-    expected = np.array([theirs.calculate_sf_from_small_structure(small, row) for row in hkl.tolist()])
+    expected = np.array(
+        [theirs.calculate_sf_from_small_structure(small, row) for row in hkl.tolist()]
+    )
     f = argand.structure_factors(crystal, hkl, table=table)
     assert np.abs(f - expected).max() < 1e-6 * np.abs(f).max()
 
 
 def test_dispersion() -> None:
     """f' and f'' of the same tables, as gemmi adds them to one atom."""
-    crystal = argand.Crystal((5.0, 6.0, 7.0, 80.0, 95.0, 105.0), "P 1", ("Fe",), np.array([[0.1, 0.2, 0.3]]))
+    crystal = argand.Crystal(
+        (5.0, 6.0, 7.0, 80.0, 95.0, 105.0), "P 1", ("Fe",), np.array([[0.1, 0.2, 0.3]])
+    )
     hkl = np.array([[1, 2, 3], [-1, 0, 2]])
     f1, f2 = gemmi.cromer_liberman(26, 8047.8)
     form = argand.form_factors(["Fe"], argand.stol(hkl, crystal.cell))[0]
     expected = (form + f1 + 1j * f2) * np.exp(2j * np.pi * hkl @ crystal.frac[0])
-    np.testing.assert_allclose(argand.structure_factors(crystal, hkl, energy_kev=8.0478), expected, rtol=1e-12)
+    np.testing.assert_allclose(
+        argand.structure_factors(crystal, hkl, energy_kev=8.0478), expected, rtol=1e-12
+    )
 
 
 def test_the_inverse_transform_is_gemmis_map() -> None:
@@ -158,5 +180,7 @@ def test_the_inverse_transform_is_gemmis_map() -> None:
     unit_cell, group = gemmi.UnitCell(*crystal.cell), gemmi.SpaceGroup(crystal.spacegroup)
     data = gemmi.ComplexAsuData(unit_cell, group, hkl, f.astype(np.complex64))
     theirs = np.array(data.transform_f_phi_to_map(exact_size=shape))
-    rho = argand.map_from_structure_factors(hkl, f, shape, cell=crystal.cell, spacegroup=crystal.spacegroup)
+    rho = argand.map_from_structure_factors(
+        hkl, f, shape, cell=crystal.cell, spacegroup=crystal.spacegroup
+    )
     assert np.abs(rho - theirs).max() < 1e-6 * np.abs(rho).max()

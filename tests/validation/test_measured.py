@@ -112,10 +112,14 @@ def test_what_is_read(read: Read) -> None:
     assert read.merged.completeness == pytest.approx(read.case.completeness, abs=0.001)
 
 
-@of([case for case in CASES if case.r_int is not None])  # the others were merged before they were deposited
+@of(
+    [case for case in CASES if case.r_int is not None]
+)  # the others were merged before they were deposited
 def test_r_int(read: Read) -> None:
     assert read.merged.r_int == pytest.approx(read.case.r_int, abs=0.0003)
-    assert merge(read.found, cell=read.crystal.cell, spacegroup=read.crystal.spacegroup).rejected <= 2
+    assert (
+        merge(read.found, cell=read.crystal.cell, spacegroup=read.crystal.spacegroup).rejected <= 2
+    )
 
 
 @of([case for case in CASES if SHARED.is_dir() and stated(case)[0] is not None])
@@ -128,9 +132,15 @@ def test_r1_of_the_measurements(read: Read) -> None:
     intensity, sigma = kept.intensities()
     dispersion = read.said.dispersion is not False
     model = calculated_intensity(
-        read.crystal, kept.hkl, table=read.said.table, wavelength=read.said.wavelength, dispersion=dispersion
+        read.crystal,
+        kept.hkl,
+        table=read.said.table,
+        wavelength=read.said.wavelength,
+        dispersion=dispersion,
     )
-    assert agreement(model, intensity, sigma, read.said.weights).r1 == pytest.approx(expected, abs=0.003)
+    assert agreement(model, intensity, sigma, read.said.weights).r1 == pytest.approx(
+        expected, abs=0.003
+    )
 
 
 @of([case for case in CASES if not case.reflections.startswith(POWDERS)])
@@ -153,7 +163,9 @@ def test_r1_as_published(read: Read) -> None:
 
 @of(CASES)
 def test_nothing_is_wrong_with_it(read: Read) -> None:
-    assert check_data(read.found, read.crystal, content=read.said.content, table=read.said.table) == []
+    assert (
+        check_data(read.found, read.crystal, content=read.said.content, table=read.said.table) == []
+    )
 
 
 @of([case for case in CASES if case.reflections.endswith(".fcf") or case.reflections in LOOPS])
@@ -162,7 +174,11 @@ def test_the_calculated_amplitudes_in_a_list_are_ours(read: Read) -> None:
     dispersion = read.said.dispersion is not False
     model = np.sqrt(
         calculated_intensity(
-            read.crystal, read.found.hkl, table=read.said.table, wavelength=read.said.wavelength, dispersion=dispersion
+            read.crystal,
+            read.found.hkl,
+            table=read.said.table,
+            wavelength=read.said.wavelength,
+            dispersion=dispersion,
         )
     )
     theirs = read.found.amplitude_calc
@@ -170,7 +186,13 @@ def test_the_calculated_amplitudes_in_a_list_are_ours(read: Read) -> None:
     assert np.abs(k * model - theirs).sum() < 0.002 * theirs.sum()
 
 
-STRUCTURES = ("structurefinder_106c", "cod_2238212", "structurefinder_051a", "cod_2242045", "shelxfile_2240189")
+STRUCTURES = (
+    "structurefinder_106c",
+    "cod_2238212",
+    "structurefinder_051a",
+    "cod_2242045",
+    "shelxfile_2240189",
+)
 
 
 @pytest.mark.parametrize("structure", STRUCTURES)
@@ -202,11 +224,17 @@ def test_the_kind_of_data_is_recognised(read: Read) -> None:
     """Amplitudes read as HKLF 4, and intensities read as HKLF 3."""
     f = np.sqrt(np.maximum(read.found.intensity, 0.0))
     sigma = (
-        None if read.found.sigma is None else read.found.sigma / np.sqrt(read.found.intensity.clip(read.found.sigma))
+        None
+        if read.found.sigma is None
+        else read.found.sigma / np.sqrt(read.found.intensity.clip(read.found.sigma))
     )
     with pytest.raises(ArgandError, match="amplitudes given as intensities"):
-        check_data(replace(read.found, intensity=f, sigma=sigma), read.crystal, table=read.said.table)
+        check_data(
+            replace(read.found, intensity=f, sigma=sigma), read.crystal, table=read.said.table
+        )
     with pytest.raises(ArgandError, match="intensities given as amplitudes"):
         check_data(
-            replace(read.found, intensity=None, amplitude=read.found.intensity), read.crystal, table=read.said.table
+            replace(read.found, intensity=None, amplitude=read.found.intensity),
+            read.crystal,
+            table=read.said.table,
         )

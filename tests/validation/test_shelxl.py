@@ -16,7 +16,9 @@ MEASURED = SHARED / "measured"
 MO_KEV, CU_KEV = KEV_ANGSTROM / 0.71073, KEV_ANGSTROM / 1.540598
 
 
-def pair(structure: str, reflections: str, block: str | None = None) -> tuple[argand.Crystal, Reflections, np.ndarray]:
+def pair(
+    structure: str, reflections: str, block: str | None = None
+) -> tuple[argand.Crystal, Reflections, np.ndarray]:
     """A crystal, its reflections, and the calculated |F| there."""
     found = argand.read_reflections(MEASURED / reflections)
     assert found.amplitude_calc is not None
@@ -37,25 +39,37 @@ def phase_errors(f: np.ndarray, found: Reflections, amplitude: np.ndarray) -> np
 def test_list_6_of_shelxl() -> None:
     """|Fc| includes dispersion, the phases do not: SHELXL writes the phases that a density map needs."""
     crystal, found, amplitude = pair("structurefinder_106c.cif", "structurefinder_106c.fcf")
-    assert r_factor(argand.structure_factors(crystal, found.hkl, energy_kev=MO_KEV), amplitude) < 0.001
+    assert (
+        r_factor(argand.structure_factors(crystal, found.hkl, energy_kev=MO_KEV), amplitude) < 0.001
+    )
     f = argand.structure_factors(crystal, found.hkl)
     size = np.abs(f)
-    assert r_factor(f * (size @ amplitude) / (size @ size), amplitude) < 0.002  # f' is mostly a matter of scale
+    assert (
+        r_factor(f * (size @ amplitude) / (size @ size), amplitude) < 0.002
+    )  # f' is mostly a matter of scale
     assert phase_errors(f, found, amplitude).max() < 0.1
     error = np.degrees(np.abs(np.angle(f * np.exp(-1j * found.phase))))
     assert error @ amplitude / amplitude.sum() < 0.001
-    assert (amplitude[error > 1] <= 0.01).all()  # only where the file's own |Fc| is rounded to nothing
+    assert (
+        amplitude[error > 1] <= 0.01
+    ).all()  # only where the file's own |Fc| is rounded to nothing
 
 
 def test_list_4_of_shelxl_with_dispersion() -> None:
     crystal, found, amplitude = pair("nacl_hikari.cif", "nacl_hikari.fcf", block="NaCl")
-    assert r_factor(argand.structure_factors(crystal, found.hkl, energy_kev=MO_KEV), amplitude) < 0.0005
+    assert (
+        r_factor(argand.structure_factors(crystal, found.hkl, energy_kev=MO_KEV), amplitude)
+        < 0.0005
+    )
     assert r_factor(argand.structure_factors(crystal, found.hkl), amplitude) > 0.02
 
 
 def test_list_4_in_a_cif_rhombohedral() -> None:
     crystal, found, amplitude = pair("cod_2019572.cif", "cod_2019572.cif")
-    assert r_factor(argand.structure_factors(crystal, found.hkl, energy_kev=MO_KEV), amplitude) < 0.0015
+    assert (
+        r_factor(argand.structure_factors(crystal, found.hkl, energy_kev=MO_KEV), amplitude)
+        < 0.0015
+    )
 
 
 def test_gsas_x_rays() -> None:
@@ -64,7 +78,9 @@ def test_gsas_x_rays() -> None:
     f = argand.structure_factors(crystal, found.hkl)
     assert r_factor(f, amplitude) < 0.0005
     assert phase_errors(f, found, amplitude).max() < 0.1
-    assert r_factor(argand.structure_factors(crystal, found.hkl, energy_kev=CU_KEV), amplitude) > 0.01
+    assert (
+        r_factor(argand.structure_factors(crystal, found.hkl, energy_kev=CU_KEV), amplitude) > 0.01
+    )
 
 
 def test_gsas_neutrons() -> None:
@@ -83,7 +99,9 @@ def test_gsas_neutrons() -> None:
         ("cod_2019572.cif", "cod_2019572.cif", None, 0.0005),
     ],
 )
-def test_against_shelxl_but_for_a_scale(structure: str, reflections: str, block: str | None, scaled_r: float) -> None:
+def test_against_shelxl_but_for_a_scale(
+    structure: str, reflections: str, block: str | None, scaled_r: float
+) -> None:
     """What is left after a scale is the rounding of coordinates: the files have five figures."""
     crystal, found, amplitude = pair(structure, reflections, block)
     f = np.abs(argand.structure_factors(crystal, found.hkl, energy_kev=MO_KEV))

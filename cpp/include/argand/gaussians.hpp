@@ -6,7 +6,7 @@
 namespace argand {
 
 // out (rows, points) from a, b (rows, terms) and the squares s^2 (points).
-void gaussian_sums(Index rows, Index terms, const double* a, const double* b, Index points, const double* squares,
-                   double* out);
+void gaussian_sums(Index rows, Index terms, const double* a, const double* b, Index points,
+                   const double* squares, double* out);
 
 }  // namespace argand

@@ -1,5 +1,5 @@
-// Several numbers side by side. The arithmetic of this library is written once, for a type V that is either a plain
-// number or a vector of them; operators and ?: read the same for both.
+// Several numbers side by side. The arithmetic of this library is written once, for a type V that
+// is either a plain number or a vector of them; operators and ?: read the same for both.
 #pragma once
 
 #include <cstdint>
@@ -100,7 +100,8 @@ ARGAND_INLINE void store(T* to, Lanes<T> v) {
 namespace detail {
 
 template <class T, int... I>
-ARGAND_INLINE void store_complex(T* to, const Lanes<T>& re, const Lanes<T>& im, std::integer_sequence<int, I...>) {
+ARGAND_INLINE void store_complex(T* to, const Lanes<T>& re, const Lanes<T>& im,
+                                 std::integer_sequence<int, I...>) {
   constexpr int n = lane_count<T>;
   store(to, Lanes<T>(__builtin_shufflevector(re, im, (I / 2 + I % 2 * n)...)));
   store(to + n, Lanes<T>(__builtin_shufflevector(re, im, (n / 2 + I / 2 + I % 2 * n)...)));
@@ -144,7 +145,8 @@ namespace detail {
 template <int... I, class V>
 ARGAND_INLINE auto sum_of_halves(V v, std::integer_sequence<int, I...>) {
   constexpr int half = sizeof...(I);
-  const auto sum = __builtin_shufflevector(v, v, I...) + __builtin_shufflevector(v, v, (half + I)...);
+  const auto sum =
+      __builtin_shufflevector(v, v, I...) + __builtin_shufflevector(v, v, (half + I)...);
   if constexpr (half == 2) {
     return sum[0] + sum[1];
   } else {

@@ -28,7 +28,8 @@ struct StolSquare {
 template <class Order>
 void stol_squares(Index count, const Order* hkl, const double* metric, double* out);
 
-// The largest |h|, |k|, |l|, and the least and the largest stol^2; 0 where there are no reflections.
+// The largest |h|, |k|, |l|, and the least and the largest stol^2; 0 where there are no
+// reflections.
 struct Survey {
   std::int32_t h, k, l;
   double least, most;

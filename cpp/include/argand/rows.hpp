@@ -1,7 +1,8 @@
-// Reflections cut into rows: h and k fixed, l running away from zero one by one. Within a row each term follows
-// from the one before; a row starts at its smallest |l|, where the displacement factor is largest, so that nothing
-// that matters underflows before it is reached. Rows in turn form strips, k running away from zero one by one, in which
-// the start of each row follows from that of the one before.
+// Reflections cut into rows: h and k fixed, l running away from zero one by one. Within a row each
+// term follows from the one before; a row starts at its smallest |l|, where the displacement factor
+// is largest, so that nothing that matters underflows before it is reached. Rows in turn form
+// strips, k running away from zero one by one, in which the start of each row follows from that of
+// the one before.
 #pragma once
 
 #include <vector>
@@ -34,7 +35,8 @@ constexpr int max_row = 64;  // bounds the error of the recurrence and the accum
 constexpr int max_strip = 16;
 constexpr Index no_mirror = -1;
 
-// The rows of `count` reflections (count, 3): neighbours in the list that differ by one in l share a row.
+// The rows of `count` reflections (count, 3): neighbours in the list that differ by one in l share
+// a row.
 template <class Order>
 Rows rows_of_list(const Order* hkl, Index count);
 

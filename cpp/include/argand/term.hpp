@@ -2,13 +2,13 @@
 //
 //   T(hkl) = exp(-h^T beta h) exp(2 pi i h.x)
 //
-// Along a row of reflections (h, k fixed, l -> l + s with s = +-1) each term follows from the last by a complex
-// product, because the exponent is quadratic in l:
+// Along a row of reflections (h, k fixed, l -> l + s with s = +-1) each term follows from the last
+// by a complex product, because the exponent is quadratic in l:
 //
 //   T <- T r,   r <- r q,   q = exp(-2 beta_33) real.
 //
-// From one row to the next (k -> k + 1) the first term follows in the same way, and |r| by a constant factor:
-// exp(-2 beta_23).
+// From one row to the next (k -> k + 1) the first term follows in the same way, and |r| by a
+// constant factor: exp(-2 beta_23).
 //
 // V is a number, or a vector of them: several atoms at once.
 #pragma once
@@ -17,8 +17,8 @@
 
 namespace argand {
 
-// One reflection, or the first of a row, in numbers of type R. The orders need not be integers: satellites, points
-// beside a reflection.
+// One reflection, or the first of a row, in numbers of type R. The orders need not be integers:
+// satellites, points beside a reflection.
 template <class R>
 struct Orders {
   R h, k, l;
@@ -45,14 +45,15 @@ ARGAND_HD ARGAND_INLINE Complex<V> term(const V (&x)[3], const V (&beta)[6], Hkl
   return phase_factor(x, hkl) * bounded_exp(-displacement_exponent(beta, hkl));
 }
 
-// |r| of r = T(a step s further along an axis: 1 is k, 2 is l) / T(h, k, l); its phase is that of the axis alone:
-// exp(2 pi i s x_axis).
+// |r| of r = T(a step s further along an axis: 1 is k, 2 is l) / T(h, k, l); its phase is that of
+// the axis alone: exp(2 pi i s x_axis).
 template <int axis = 2, class V, class R>
 ARGAND_HD ARGAND_INLINE V term_ratio(const V (&beta)[6], Orders<R> hkl, int s) {
   static_assert(axis == 1 || axis == 2);
   using T = Element<V>;
   const T h = T(hkl.h), k = T(hkl.k), l = T(hkl.l);
-  const V slope = axis == 2 ? beta[4] * h + beta[5] * k + beta[2] * l : beta[3] * h + beta[1] * k + beta[5] * l;
+  const V slope =
+      axis == 2 ? beta[4] * h + beta[5] * k + beta[2] * l : beta[3] * h + beta[1] * k + beta[5] * l;
   return bounded_exp(-(T(2 * s) * slope + beta[axis]));
 }
 
@@ -62,7 +63,8 @@ ARGAND_HD ARGAND_INLINE V ratio_of_ratios(const V (&beta)[6]) {
   return bounded_exp(V(beta[axis] * Element<V>(-2)));
 }
 
-// What a step along k makes of |r| along l, for steps of the same sign; of opposite signs it is the inverse.
+// What a step along k makes of |r| along l, for steps of the same sign; of opposite signs it is the
+// inverse.
 template <class V>
 ARGAND_HD ARGAND_INLINE V ratio_across(const V (&beta)[6], int sign) {
   return bounded_exp(V(beta[5] * Element<V>(-2 * sign)));
@@ -73,7 +75,8 @@ template <int axis, class V, class R>
 ARGAND_HD ARGAND_INLINE V coupling(const V (&beta)[6], Orders<R> a, Element<V> steps) {
   constexpr int of[3][3] = {{0, 3, 4}, {3, 1, 5}, {4, 5, 2}};  // where beta_ij lies
   using T = Element<V>;
-  const V along = beta[of[axis][0]] * T(a.h) + beta[of[axis][1]] * T(a.k) + beta[of[axis][2]] * T(a.l);
+  const V along =
+      beta[of[axis][0]] * T(a.h) + beta[of[axis][1]] * T(a.k) + beta[of[axis][2]] * T(a.l);
   return bounded_exp(T(-2) * steps * along);
 }
 

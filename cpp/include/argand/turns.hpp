@@ -1,6 +1,7 @@
-// Coordinates ready for phases at many reflections. A processor that is slow in double keeps float coordinates as
-// fractions of 2^32 of a turn where orders are whole: products and sums wrap around, so whole turns fall off by
-// themselves and what is left is exact to 2^-33 |h| of a turn. Everything else keeps double.
+// Coordinates ready for phases at many reflections. A processor that is slow in double keeps float
+// coordinates as fractions of 2^32 of a turn where orders are whole: products and sums wrap around,
+// so whole turns fall off by themselves and what is left is exact to 2^-33 |h| of a turn.
+// Everything else keeps double.
 #pragma once
 
 #include "argand/term.hpp"

@@ -1,4 +1,5 @@
-// What crosses into the core: pointers and extents. A view never owns; the caller's array library does.
+// What crosses into the core: pointers and extents. A view never owns; the caller's array library
+// does.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +13,10 @@ using Index = std::ptrdiff_t;
 template <class T>
 struct Atoms {
   Index crystals;
-  const std::int64_t* atom_ptr;   // (crystals + 1)
-  const T* frac;                  // (atoms, 3) fractional coordinates
-  const T* beta;                  // (atoms, 6) displacement 11 22 33 12 13 23, or null: atoms at rest
-  const T* occ;                   // (atoms) occupancy, or null: all 1
+  const std::int64_t* atom_ptr;  // (crystals + 1)
+  const T* frac;                 // (atoms, 3) fractional coordinates
+  const T* beta;  // (atoms, 6) displacement 11 22 33 12 13 23, or null: atoms at rest
+  const T* occ;   // (atoms) occupancy, or null: all 1
   const std::int32_t* scatterer;  // (atoms) row of the form factor table
 };
 
@@ -27,8 +28,8 @@ struct FormFactors {
   const std::int64_t* row_ptr;  // first entry of each row
 };
 
-// Reflections as lists: those of crystal c are rows hkl_ptr[c] .. hkl_ptr[c + 1] of hkl; without hkl_ptr all
-// crystals share the one list of `count`. Outputs are laid out in the same order.
+// Reflections as lists: those of crystal c are rows hkl_ptr[c] .. hkl_ptr[c + 1] of hkl; without
+// hkl_ptr all crystals share the one list of `count`. Outputs are laid out in the same order.
 template <class Order>  // std::int32_t, or double where orders are not all integers
 struct HklLists {
   Index count;                  // reflections of the shared list

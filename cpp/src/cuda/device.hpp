@@ -1,8 +1,9 @@
-// What a kernel needs of its device, in words that a plain C++ compiler can be taught too: tests/emulation/ compiles
-// the same sources without CUDA, counts every element of shared memory and watches who touches it between two barriers.
+// What a kernel needs of its device, in words that a plain C++ compiler can be taught too:
+// tests/emulation/ compiles the same sources without CUDA, counts every element of shared memory
+// and watches who touches it between two barriers.
 //
-// Shared memory is read and written a whole element at a time, and a block synchronises as a whole; nothing here
-// relies on the order of the threads of a warp.
+// Shared memory is read and written a whole element at a time, and a block synchronises as a whole;
+// nothing here relies on the order of the threads of a warp.
 #pragma once
 
 #include <type_traits>
@@ -45,9 +46,9 @@ __device__ inline SharedMemory block_memory() {
 
 }  // namespace argand::cuda
 
-#define ARGAND_LAUNCH(kernel, blocks, threads, bytes, queue, ...)                                                \
-  (kernel)<<<unsigned(blocks), unsigned(threads), unsigned(bytes), static_cast<cudaStream_t>((queue).stream)>>>( \
-      __VA_ARGS__)
+#define ARGAND_LAUNCH(kernel, blocks, threads, bytes, queue, ...)  \
+  (kernel)<<<unsigned(blocks), unsigned(threads), unsigned(bytes), \
+             static_cast<cudaStream_t>((queue).stream)>>>(__VA_ARGS__)
 
 #else
 #include "cuda_emulation.hpp"
@@ -72,7 +73,8 @@ ARGAND_HD ARGAND_INLINE Pair<T> pair(Complex<T> z) {
 
 inline void check(cudaError_t error) {
   if (error != cudaSuccess) {
-    throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorName(error) + ": " + cudaGetErrorString(error));
+    throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorName(error) + ": " +
+                             cudaGetErrorString(error));
   }
 }
 

@@ -1,7 +1,7 @@
-// Reflections as rows: h and k fixed, l running away from zero one by one, at most row_length of them. The rows of a
-// box are known from its extents. Those of a list are found on the device and noted in the caller's workspace: a row
-// begins where a reflection does not follow the one before, and wherever floor(l) is a multiple of row_length, which
-// cuts at l = 0 too.
+// Reflections as rows: h and k fixed, l running away from zero one by one, at most row_length of
+// them. The rows of a box are known from its extents. Those of a list are found on the device and
+// noted in the caller's workspace: a row begins where a reflection does not follow the one before,
+// and wherever floor(l) is a multiple of row_length, which cuts at l = 0 too.
 #pragma once
 
 #include "argand/term.hpp"
@@ -32,18 +32,22 @@ struct Reflections {
   Index count;                  // of the list, or of the box
   HklBox box;
   bool friedel;
-  // Workspace: rows with rising l of the list that begins at b lie at segments[b], those with falling l at
-  // segments[count + b]; counts[2 list] and [2 list + 1] say how many.
+  // Workspace: rows with rising l of the list that begins at b lie at segments[b], those with
+  // falling l at segments[count + b]; counts[2 list] and [2 list + 1] say how many.
   Segment* segments;
   std::int32_t* counts;
 
   ARGAND_HD Index lists(Index crystals) const { return hkl_ptr ? crystals : 1; }
   ARGAND_HD Index list_begin(Index crystal) const { return hkl_ptr ? hkl_ptr[crystal] : 0; }
   // where F of a crystal begins
-  ARGAND_HD Index out_begin(Index crystal) const { return hkl_ptr ? hkl_ptr[crystal] : crystal * count; }
+  ARGAND_HD Index out_begin(Index crystal) const {
+    return hkl_ptr ? hkl_ptr[crystal] : crystal * count;
+  }
 
   ARGAND_HD int planes() const { return friedel ? box.h + 1 : 2 * box.h + 1; }
-  ARGAND_HD int rising() const { return box.l / row_length + 1; }  // rows of one h, k with l >= 0, and with l < 0
+  ARGAND_HD int rising() const {
+    return box.l / row_length + 1;
+  }  // rows of one h, k with l >= 0, and with l < 0
   ARGAND_HD int falling() const { return (box.l + row_length - 1) / row_length; }
 
   ARGAND_HD Index rows(Index crystal) const {
@@ -58,7 +62,8 @@ struct Reflections {
 
   ARGAND_HD Row<Order> row_of_list(Index crystal, Index number) const {
     const Index list = hkl_ptr ? crystal : 0, begin = list_begin(crystal), up = counts[2 * list];
-    const Segment segment = number < up ? segments[begin + number] : segments[count + begin + number - up];
+    const Segment segment =
+        number < up ? segments[begin + number] : segments[count + begin + number - up];
     const Order* first = hkl + 3 * (begin + segment.at);
     return {{first[0], first[1], first[2]}, segment.step, segment.length, segment.at};
   }
@@ -72,12 +77,19 @@ struct Reflections {
     const bool up = part < rising();
     const int l = up ? part * row_length : -1 - (part - rising()) * row_length;
     const int left = up ? box.l - l + 1 : box.l + l + 1;
-    const bool mate = friedel && h == 0 && (k < 0 || (k == 0 && !up));  // the other half of the plane h = 0 has it
+    const bool mate = friedel && h == 0 &&
+                      (k < 0 || (k == 0 && !up));  // the other half of the plane h = 0 has it
     const Index at = (Index(h + box.h) * width + k + box.k) * (2 * box.l + 1) + l + box.l;
-    return {{Order(h), Order(k), Order(l)}, up ? 1 : -1, mate ? 0 : left < row_length ? left : row_length, at};
+    return {{Order(h), Order(k), Order(l)},
+            up ? 1 : -1,
+            mate                ? 0
+            : left < row_length ? left
+                                : row_length,
+            at};
   }
 
-  // The reflection that is the conjugate of reflection `at`, or `at` itself where there is none to be written.
+  // The reflection that is the conjugate of reflection `at`, or `at` itself where there is none to
+  // be written.
   ARGAND_HD Index mate(Index at) const { return friedel ? count - 1 - at : at; }
 };
 
@@ -88,7 +100,8 @@ ARGAND_HD ARGAND_INLINE bool begins_row(const Order* hkl, Index i) {
   if constexpr (std::is_integral_v<Order>) {
     return now[2] % row_length == 0;
   } else {
-    const double floor = now[2] >= 0 ? double(Index(now[2])) : -double(Index(-now[2])) - (Index(now[2]) != now[2]);
+    const double floor =
+        now[2] >= 0 ? double(Index(now[2])) : -double(Index(-now[2])) - (Index(now[2]) != now[2]);
     return Index(floor) % row_length == 0;
   }
 }

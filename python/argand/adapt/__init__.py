@@ -9,8 +9,17 @@ from __future__ import annotations
 
 from argand.adapt.adaptation import Adaptation, Rung
 from argand.adapt.linear import Linear
-from argand.adapt.linearisation import Linearisation
 from argand.adapt.training import WIDTHS, Progress, adapt
 from argand.adapt.width import WidthCurve
+from argand.estimate.linearisation import Linearisation
 
-__all__ = ["WIDTHS", "Adaptation", "Linear", "Linearisation", "Progress", "Rung", "WidthCurve", "adapt"]
+__all__ = [
+    "WIDTHS",
+    "Adaptation",
+    "Linear",
+    "Linearisation",
+    "Progress",
+    "Rung",
+    "WidthCurve",
+    "adapt",
+]

@@ -14,21 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argand.adapt.ambiguity import WARNING, Mirror, ambiguity
-from argand.adapt.difference import Difference
-from argand.adapt.further_atom import WithFurtherAtom
 from argand.adapt.linear import Linear
-from argand.adapt.linearisation import Linearisation
-from argand.adapt.scale import disagreement, fit_scale
-from argand.adapt.search import Expected, Tools, search
 from argand.adapt.width import WidthCurve
 from argand.cell import Cell, FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
+from argand.estimate.difference import Difference
+from argand.estimate.estimate import Answer, Estimate, FurtherAtom
+from argand.estimate.further_atom import WithFurtherAtom
+from argand.estimate.linearisation import Linearisation
+from argand.estimate.observed import Observed, on_one_list
+from argand.estimate.scale import disagreement, fit_scale
+from argand.estimate.search import Expected, Tools, search
 from argand.measured import Merged
 from argand.refine import Model, Parameters, free
 from argand.reflections import stol
-from argand.series.estimate import Answer, Estimate, FurtherAtom
-from argand.series.observed import Observed, on_one_list
 
 if TYPE_CHECKING:
     from argand.adapt.network import Network
@@ -36,7 +36,10 @@ if TYPE_CHECKING:
 __all__ = ["Adaptation", "Rung"]
 
 _BAD = 0.25  # an R that no crystal like the known one has once its atoms are in place
-_FEW, _STRAIN = 0.8, 0.05  # the least share of the reflections, the most that a cell edge may differ by
+_FEW, _STRAIN = (
+    0.8,
+    0.05,
+)  # the least share of the reflections, the most that a cell edge may differ by
 _B_SIGMAS = 4.0
 _KEPT = 4
 
@@ -55,7 +58,9 @@ class Rung:
         """p (b, k) of amplitudes (b, m) on an absolute scale, NaN where not measured, and how far they lie off (b,)."""
         x = self.linear.standard(amplitude)
         p = self.linear.at(x)
-        return p if self.network is None else p + self.network.beyond(x), self.linear.distance(amplitude)
+        return p if self.network is None else p + self.network.beyond(x), self.linear.distance(
+            amplitude
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +100,9 @@ class Adaptation:
     def parameters(self) -> Parameters:
         """The modes, an overall B, and extinction where there is some."""
         own = self.positions
-        still = free(self.crystal, positions=False, overall_b=True, extinction=self.extinction != 0.0)
+        still = free(
+            self.crystal, positions=False, overall_b=True, extinction=self.extinction != 0.0
+        )
         return own + still
 
     @cached_property
@@ -108,10 +115,15 @@ class Adaptation:
         if key not in self._ready:
             crystal = self.crystal.replace(cell=cell)
             beam: dict[str, Any] = {"table": self.table, "energy_kev": self.energy_kev}
-            model = Model(crystal, hkl, self.parameters, **beam, extinction=self.extinction, mates_merged=True)
+            model = Model(
+                crystal, hkl, self.parameters, **beam, extinction=self.extinction, mates_merged=True
+            )
             if len(self._ready) >= _KEPT:
                 del self._ready[next(iter(self._ready))]
-            line, difference = Linearisation(crystal, hkl, self.positions, **beam), Difference(model)
+            line, difference = (
+                Linearisation(crystal, hkl, self.positions, **beam),
+                Difference(model),
+            )
             extra = self.about.get("unmodelled")
             further = None if extra is None else WithFurtherAtom(difference, extra)
             self._ready[key] = Tools(model, line, difference, further)
@@ -157,7 +169,9 @@ class Adaptation:
                 answers[i] = ArgandError(words)
             if usable:
                 seen = on_one_list([data[i] for i in usable], self.crystal.symops)
-                for i, estimate in zip(usable, self.estimate(seen, cell, refine=refine), strict=True):
+                for i, estimate in zip(
+                    usable, self.estimate(seen, cell, refine=refine), strict=True
+                ):
                     answers[i] = estimate
         return answers
 
@@ -212,12 +226,18 @@ class _Work:
         for i in np.unique(self.rung):
             sigma[self.rung == i] = _of_sites(self.made.rungs[i].linear.covariance, modes)
         p = self._with_b(self.regression, b)
-        return self._answers(p, sigma, self.model.structure_factors(p), [None] * len(p), self._flags(r, b))
+        return self._answers(
+            p, sigma, self.model.structure_factors(p), [None] * len(p), self._flags(r, b)
+        )
 
     def refined(self) -> list[Estimate]:
         made, b = self.made, len(self.still)
         p, sigma = np.zeros((b, len(self.model))), np.empty((b, made.modes.shape[1]))
-        f, r, rest = np.empty(self.seen.amplitude.shape, np.complex128), np.empty(b), np.empty(b, bool)
+        f, r, rest = (
+            np.empty(self.seen.amplitude.shape, np.complex128),
+            np.empty(b),
+            np.empty(b, bool),
+        )
         further: list[FurtherAtom | None] = [None] * b
         lengths = np.square(made.modes).sum(axis=2)  # (k, n)
         for i in np.unique(self.rung):
@@ -225,18 +245,26 @@ class _Work:
             rung = made.rungs[i]
             expected = Expected(rung.width, self.regression[own])
             found = search(
-                self.tools, self.seen.amplitude[own], self.seen.sigma[own], expected, made.rounds,
+                self.tools,
+                self.seen.amplitude[own],
+                self.seen.sigma[own],
+                expected,
+                made.rounds,
                 int(made.about.get("seed", 0)),
-            )  # fmt: skip
+            )
             p[own], f[own], r[own], rest[own] = found.p, found.f, found.r, found.converged
-            sigma[own] = np.sqrt(np.square(np.nan_to_num(found.sigma[:, : len(made.modes)])) @ lengths)
+            sigma[own] = np.sqrt(
+                np.square(np.nan_to_num(found.sigma[:, : len(made.modes)])) @ lengths
+            )
             for row, atom in zip(own.tolist(), found.further, strict=True):
                 further[row] = atom
         flags = self._flags(r, p[:, len(made.modes)])
         for row, atom in enumerate(further):
             if atom is not None:
                 place = ", ".join(f"{x:.3f}" for x in atom.frac)
-                flags[row].append(f"an atom that the known crystal lacks: {atom.occ:.2f} {atom.type} at {place}")
+                flags[row].append(
+                    f"an atom that the known crystal lacks: {atom.occ:.2f} {atom.type} at {place}"
+                )
             if not rest[row]:
                 flags[row].append("the refinement has not come to rest")
         return self._answers(p, sigma, f, further, flags)
@@ -272,7 +300,9 @@ class _Work:
             for row in range(len(p))
         ]
 
-    def _others(self, p: FloatArray, u: FloatArray, further: Sequence[FurtherAtom | None]) -> Sequence[Answer | None]:
+    def _others(
+        self, p: FloatArray, u: FloatArray, further: Sequence[FurtherAtom | None]
+    ) -> Sequence[Answer | None]:
         """The other answer of each, where there is one."""
         mirror, k = self.made.mirror, len(self.made.modes)
         if mirror is None:
@@ -282,7 +312,9 @@ class _Work:
         f, others = self.model.structure_factors(across), []
         for row, atom in enumerate(map(mirror.image, further)):
             if atom is not None and self.tools.further is not None:
-                f[row] = self.tools.further.model.structure_factors(self.tools.further.joint(across[row], atom))
+                f[row] = self.tools.further.model.structure_factors(
+                    self.tools.further.joint(across[row], atom)
+                )
             others.append(Answer(turned[row], f[row], atom))
         return others
 
@@ -324,17 +356,27 @@ class _Work:
     def _flags(self, r: FloatArray, b: FloatArray) -> list[list[str]]:
         made, flags = self.made, []
         completeness = np.isfinite(self.own).mean(axis=1)
-        widest, most = made.rungs[-1].width, _B_SIGMAS * max(float(made.about.get("b_change", 0.5)), 0.1)
+        widest, most = (
+            made.rungs[-1].width,
+            _B_SIGMAS * max(float(made.about.get("b_change", 0.5)), 0.1),
+        )
         for row in range(len(r)):
             own = []
-            if self.width[row] >= 0.999 * min(widest, float(made.curve.width[-1])) and r[row] > 0.5 * _BAD:
-                own.append(f"differs as much as, or more than, crystals whose atoms moved by {widest:g} angstrom")
+            if (
+                self.width[row] >= 0.999 * min(widest, float(made.curve.width[-1]))
+                and r[row] > 0.5 * _BAD
+            ):
+                own.append(
+                    f"differs as much as, or more than, crystals whose atoms moved by {widest:g} angstrom"
+                )
             if self.far[row] > 1.5:
                 own.append("amplitudes unlike any it was made for")
             if abs(b[row]) > most:
                 own.append(f"B differs by {b[row]:.1f} A^2, more than it was made for")
             if completeness[row] < _FEW:
-                own.append(f"lacks {100 * (1 - completeness[row]):.0f} % of the reflections it was made for")
+                own.append(
+                    f"lacks {100 * (1 - completeness[row]):.0f} % of the reflections it was made for"
+                )
             if r[row] > _BAD:
                 own.append(f"R above {_BAD}: displaced atoms do not explain the data")
             flags.append(own)
@@ -351,7 +393,9 @@ def _on(hkl: NDArray[np.int32], seen: Observed) -> FloatArray:
 def _best_scale(observed: FloatArray, calculated: FloatArray) -> FloatArray:
     seen = np.isfinite(observed)
     o, c = np.where(seen, observed, 0.0), seen * calculated
-    return np.asarray((o * c).sum(axis=1) / np.maximum(np.square(c).sum(axis=1), np.finfo(float).tiny))
+    return np.asarray(
+        (o * c).sum(axis=1) / np.maximum(np.square(c).sum(axis=1), np.finfo(float).tiny)
+    )
 
 
 def _of_sites(covariance: FloatArray, modes: FloatArray) -> FloatArray:

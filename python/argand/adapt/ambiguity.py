@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from argand.cell import FloatArray
 from argand.crystal import Crystal
-from argand.series.estimate import FurtherAtom
+from argand.estimate.estimate import FurtherAtom
 from argand.site_symmetry import cartesian_axes
 from argand.symmetry import operations
 
@@ -42,7 +42,9 @@ class Mirror:
 
     def __call__(self, displacement: FloatArray) -> FloatArray:
         """The other answer, of displacements (..., n, 3)."""
-        return np.asarray(-np.einsum("nij,...nj->...ni", self.turn, displacement[..., self.partner, :]))
+        return np.asarray(
+            -np.einsum("nij,...nj->...ni", self.turn, displacement[..., self.partner, :])
+        )
 
     def image(self, atom: FurtherAtom | None) -> FurtherAtom | None:
         """Where an atom that was found with them lies in the other answer."""
@@ -71,12 +73,18 @@ def _centre(crystal: Crystal) -> Mirror | None:
     images = np.array([frac @ rotation.T + shift for rotation, shift in every])  # (o, n, 3)
     kinds = [(crystal.types[i], round(float(crystal.occ[i]), 4)) for i in range(n)]
     number = np.array([kinds.index(kind) for kind in kinds])
-    rarest = np.flatnonzero(number == min(set(number.tolist()), key=lambda kind: int((number == kind).sum())))
+    rarest = np.flatnonzero(
+        number == min(set(number.tolist()), key=lambda kind: int((number == kind).sum()))
+    )
     for image in images[:, rarest].reshape(-1, 3):
         centre = frac[rarest[0]] + image
-        off = centre - frac[:, None, None] - images.transpose(1, 0, 2)  # of site i from image o of site j
+        off = (
+            centre - frac[:, None, None] - images.transpose(1, 0, 2)
+        )  # of site i from image o of site j
         off -= np.rint(off)
-        distance = np.where(number[:, None, None] == number[:, None], np.linalg.norm(off @ axes.T, axis=3), np.inf)
+        distance = np.where(
+            number[:, None, None] == number[:, None], np.linalg.norm(off @ axes.T, axis=3), np.inf
+        )
         nearest = distance.reshape(n, -1).argmin(axis=1)
         if (distance.reshape(n, -1)[np.arange(n), nearest] < _NEAR).all():
             partner, operation = np.divmod(nearest, len(every))

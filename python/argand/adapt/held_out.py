@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from argand.adapt.adaptation import Adaptation
 from argand.adapt.training import simulation_of
 from argand.cell import FloatArray
+from argand.estimate.observed import Observed
 from argand.phases import map_correlation
-from argand.series.observed import Observed
 from argand.simulate import Samples, Simulation
 
 __all__ = ["SOLVED", "Score", "as_measured", "correlations", "held_out", "true_structure_factors"]
@@ -46,7 +46,9 @@ def held_out(made: Adaptation, samples: int = 16) -> Iterator[Score]:
     """A score for every width that was learned."""
     for number, rung in enumerate(made.rungs):
         seed = int(made.about["seed"]) + _SEED + number
-        simulation = simulation_of(made.crystal, rung.width, made.about, seed, made.table, made.energy_kev)
+        simulation = simulation_of(
+            made.crystal, rung.width, made.about, seed, made.table, made.energy_kev
+        )
         drawn = simulation.draw(range(samples))
         seen, true = as_measured(simulation, drawn), true_structure_factors(simulation, drawn)
         quick = made.estimate(seen, refine=False)
@@ -57,7 +59,11 @@ def held_out(made: Adaptation, samples: int = 16) -> Iterator[Score]:
         group = made.crystal.spacegroup
         before, at_once, after = (
             correlations(seen, f, true, group)
-            for f in (known, np.array([one.f for one in quick]), np.array([one.f for one in refined]))
+            for f in (
+                known,
+                np.array([one.f for one in quick]),
+                np.array([one.f for one in refined]),
+            )
         )
         yield Score(
             width=rung.width,
@@ -85,7 +91,11 @@ def true_structure_factors(simulation: Simulation, drawn: Samples) -> ComplexArr
     return np.asarray(drawn.f * np.exp(-drawn.b_change[:, None] * np.square(simulation.stol)))
 
 
-def correlations(seen: Observed, f: ComplexArray, true: ComplexArray, spacegroup: str) -> FloatArray:
+def correlations(
+    seen: Observed, f: ComplexArray, true: ComplexArray, spacegroup: str
+) -> FloatArray:
     """Of maps made of measured amplitudes and the phases of f with the true ones, (b,)."""
     pairs = zip(np.nan_to_num(seen.amplitude), np.angle(f), true, strict=True)
-    return np.array([map_correlation(seen.hkl, a * np.exp(1j * phase), t, spacegroup) for a, phase, t in pairs])
+    return np.array(
+        [map_correlation(seen.hkl, a * np.exp(1j * phase), t, spacegroup) for a, phase, t in pairs]
+    )

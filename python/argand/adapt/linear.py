@@ -54,7 +54,9 @@ class Linear:
     def distance(self, amplitude: FloatArray) -> FloatArray:
         """How far each set lies from the samples: mean of x^2 over `reach` (b,)."""
         measured = np.maximum(np.isfinite(amplitude).sum(axis=1), 1)
-        return np.asarray(np.square(self.standard(amplitude)).sum(axis=1) / measured / self.reach, np.float64)
+        return np.asarray(
+            np.square(self.standard(amplitude)).sum(axis=1) / measured / self.reach, np.float64
+        )
 
 
 def held_out(n: int) -> int:
@@ -78,7 +80,9 @@ def regress(amplitude: NDArray[Any], p: FloatArray) -> Linear:
     best: tuple[float, NDArray[np.float32]] | None = None
     for penalty in _LAMBDAS:
         damped = gram + np.float32(penalty * len(used)) * np.eye(len(gram), dtype=np.float32)
-        found = scipy.linalg.cho_solve(scipy.linalg.cho_factor(damped, lower=True, overwrite_a=True), right)
+        found = scipy.linalg.cho_solve(
+            scipy.linalg.cho_factor(damped, lower=True, overwrite_a=True), right
+        )
         weights = used.T @ found if dual else found
         error = float(np.square(x[:held] @ weights - y[:held]).sum())
         if best is None or error < best[0]:
@@ -88,4 +92,6 @@ def regress(amplitude: NDArray[Any], p: FloatArray) -> Linear:
     covariance = missed.T @ missed / held
     covariance += 1e-6 * np.trace(covariance) / max(len(covariance), 1) * np.eye(len(covariance))
     reach = float(np.quantile(np.square(x).mean(axis=1), 0.999))
-    return Linear(centre, spread, best[1], np.asarray(offset, np.float64), covariance, max(reach, 1e-12))
+    return Linear(
+        centre, spread, best[1], np.asarray(offset, np.float64), covariance, max(reach, 1e-12)
+    )

@@ -35,7 +35,12 @@ class Network(nn.Module):
         super().__init__()
         self.inner, self.outer = nn.Linear(m, _WIDTH), nn.Linear(_WIDTH, k)
         self.blocks = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(_WIDTH), nn.Linear(_WIDTH, _WIDTH), nn.GELU(), nn.Linear(_WIDTH, _WIDTH))
+            nn.Sequential(
+                nn.LayerNorm(_WIDTH),
+                nn.Linear(_WIDTH, _WIDTH),
+                nn.GELU(),
+                nn.Linear(_WIDTH, _WIDTH),
+            )
             for _ in range(_BLOCKS)
         )
         self.norm = nn.LayerNorm(_WIDTH)
@@ -64,7 +69,9 @@ class Network(nn.Module):
         """Made of what `tensors` gave; a ValueError if that fits no network."""
         try:
             network = cls(tensors["inner.weight"].shape[1], tensors["outer.weight"].shape[0])
-            network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in tensors.items()})
+            network.load_state_dict(
+                {name: torch.from_numpy(value.copy()) for name, value in tensors.items()}
+            )
         except (KeyError, RuntimeError) as error:
             raise ValueError(f"no network: {error}") from None
         return network.eval()
@@ -89,7 +96,9 @@ def train_network(
     optimizer = torch.optim.AdamW(network.parameters(), _RATE, weight_decay=_DECAY)
     drawn = torch.Generator().manual_seed(seed)
     for step in range(_STEPS):
-        rate = _RATE * min(1.0, 20.0 * step / _STEPS) * 0.5 * (1.0 + math.cos(math.pi * step / _STEPS))
+        rate = (
+            _RATE * min(1.0, 20.0 * step / _STEPS) * 0.5 * (1.0 + math.cos(math.pi * step / _STEPS))
+        )
         for group in optimizer.param_groups:
             group["lr"] = rate
         rows = torch.randint(len(xs), (_BATCH,), generator=drawn)

@@ -13,7 +13,7 @@ from argand.adapt.linear import Linear
 from argand.adapt.width import WidthCurve
 from argand.crystal import Crystal
 from argand.errors import ArgandError
-from argand.io._files import replacing
+from argand.files import replacing
 
 __all__ = ["FORMAT", "is_adaptation", "load_adaptation", "save_adaptation"]
 
@@ -41,7 +41,12 @@ def save_adaptation(made: Adaptation, path: str | Path) -> Path:
     except OSError as error:
         raise ArgandError(f"{folder}: cannot be made: {error.strerror}") from None
     crystal = made.crystal
-    tensors: dict[str, Any] = {"hkl": made.hkl, "modes": made.modes, "r": made.curve.r, "width": made.curve.width}
+    tensors: dict[str, Any] = {
+        "hkl": made.hkl,
+        "modes": made.modes,
+        "r": made.curve.r,
+        "width": made.curve.width,
+    }
     tensors |= {f"crystal.{name}": getattr(crystal, name) for name in _SITES}
     if crystal.u_aniso is not None:
         tensors["crystal.u_aniso"] = crystal.u_aniso
@@ -49,14 +54,19 @@ def save_adaptation(made: Adaptation, path: str | Path) -> Path:
         tensors |= {f"{i}.{name}": getattr(rung, name) for name in _RUNG}
         tensors |= {f"{i}.{name}": getattr(rung.linear, name) for name in _LINEAR}
         if rung.network is not None:
-            tensors |= {f"{i}.{_NETWORK}.{name}": value for name, value in rung.network.tensors().items()}
+            tensors |= {
+                f"{i}.{_NETWORK}.{name}": value for name, value in rung.network.tensors().items()
+            }
     with replacing(folder / _NUMBERS) as temporary:
         save({name: np.ascontiguousarray(value) for name, value in tensors.items()}, temporary)
     content = {
         "format": FORMAT,
         "kind": "adaptation",
         "crystal": {
-            "cell": crystal.cell, "symops": crystal.symops, "types": crystal.types, "labels": crystal.labels,
+            "cell": crystal.cell,
+            "symops": crystal.symops,
+            "types": crystal.types,
+            "labels": crystal.labels,
         },
         "table": made.table,
         "energy_kev": made.energy_kev,
@@ -65,7 +75,7 @@ def save_adaptation(made: Adaptation, path: str | Path) -> Path:
         "rungs": [{"width": rung.width, "reach": rung.linear.reach} for rung in made.rungs],
         "warning": made.warning,
         "about": made.about,
-    }  # fmt: skip
+    }
     with replacing(folder / _ABOUT) as temporary:
         Path(temporary).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return folder
@@ -77,7 +87,9 @@ def load_adaptation(path: str | Path) -> Adaptation:
     folder = Path(path)
     for name in (_ABOUT, _NUMBERS):
         if not (folder / name).is_file():
-            raise ArgandError(f"{folder / name} is missing, needs to be there: argand adapt writes it")
+            raise ArgandError(
+                f"{folder / name} is missing, needs to be there: argand adapt writes it"
+            )
     about = _read(folder / _ABOUT)
     try:
         tensors = package.load_file(folder / _NUMBERS)
@@ -86,14 +98,20 @@ def load_adaptation(path: str | Path) -> Adaptation:
     try:
         known = about["crystal"]
         crystal = Crystal(
-            cell=tuple(known["cell"]), symops=tuple(known["symops"]), types=tuple(known["types"]),
-            labels=tuple(known["labels"]), u_aniso=tensors.get("crystal.u_aniso"),
+            cell=tuple(known["cell"]),
+            symops=tuple(known["symops"]),
+            types=tuple(known["types"]),
+            labels=tuple(known["labels"]),
+            u_aniso=tensors.get("crystal.u_aniso"),
             **{name: tensors[f"crystal.{name}"] for name in _SITES},
-        )  # fmt: skip
+        )
         rungs = tuple(
             Rung(
                 width=float(entry["width"]),
-                linear=Linear(**{name: tensors[f"{i}.{name}"] for name in _LINEAR}, reach=float(entry["reach"])),
+                linear=Linear(
+                    **{name: tensors[f"{i}.{name}"] for name in _LINEAR},
+                    reach=float(entry["reach"]),
+                ),
                 network=_network(tensors, f"{i}.{_NETWORK}."),
                 **{name: tensors[f"{i}.{name}"] for name in _RUNG},
             )
@@ -101,9 +119,17 @@ def load_adaptation(path: str | Path) -> Adaptation:
         )
         curve = WidthCurve(tensors["r"], tensors["width"])
         made = Adaptation(
-            crystal, tensors["hkl"], tensors["modes"], rungs, curve, dict(about["about"]), int(about["rounds"]),
-            str(about["table"]), _number(about.get("energy_kev")), float(about.get("extinction", 0.0)),
-        )  # fmt: skip
+            crystal,
+            tensors["hkl"],
+            tensors["modes"],
+            rungs,
+            curve,
+            dict(about["about"]),
+            int(about["rounds"]),
+            str(about["table"]),
+            _number(about.get("energy_kev")),
+            float(about.get("extinction", 0.0)),
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise ArgandError(f"{folder / _ABOUT} describes no adaptation: {error}") from None
     if not rungs or made.modes.shape[1:] != (len(crystal.types), 3):
@@ -112,10 +138,16 @@ def load_adaptation(path: str | Path) -> Adaptation:
 
 
 def _network(tensors: dict[str, Any], prefix: str) -> Any:
-    own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    own = {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
     if not own:
         return None
-    from argand.adapt.network import Network  # torch, which an adaptation without networks does not need
+    from argand.adapt.network import (
+        Network,  # torch, which an adaptation without networks does not need
+    )
 
     return Network.of(own)
 
@@ -131,7 +163,9 @@ def _read(file: Path) -> dict[str, Any]:
         raise ArgandError(f"{file} is no JSON: {error}") from None
     version = about.get("format") if isinstance(about, dict) else None
     if not isinstance(about, dict) or version != FORMAT:
-        raise ArgandError(f"{file} has format {version}, needs {FORMAT}: made by another version of argand?")
+        raise ArgandError(
+            f"{file} has format {version}, needs {FORMAT}: made by another version of argand?"
+        )
     return about
 
 
@@ -139,5 +173,7 @@ def _safetensors() -> Any:
     try:
         import safetensors.numpy
     except ModuleNotFoundError:
-        raise ArgandError("saving and loading an adaptation needs safetensors: pip install 'argand[learn]'") from None
+        raise ArgandError(
+            "saving and loading an adaptation needs safetensors: pip install 'argand[learn]'"
+        ) from None
     return safetensors.numpy

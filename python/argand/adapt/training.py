@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from argand.adapt.adaptation import Adaptation, Rung
 from argand.adapt.linear import held_out, regress
-from argand.adapt.scale import disagreement, fit_scale
 from argand.adapt.width import WidthCurve
 from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
+from argand.estimate.scale import disagreement, fit_scale
 from argand.refine import Model, free
 from argand.simulate import Independent, Measurement, Perturbation, Simulation, Unmodelled
 
@@ -104,15 +104,24 @@ def adapt(
     if rounds < 0:
         raise ArgandError(f"rounds is {rounds}, needs 0 or more")
     about: dict[str, Any] = {
-        "d_min": d_min, "widths": rungs_of, "samples": samples, "noise": noise, "b_change": b_change,
-        "scale": list(scale), "unmodelled": unmodelled, "break_symmetry": break_symmetry, "seed": seed,
-    }  # fmt: skip
+        "d_min": d_min,
+        "widths": rungs_of,
+        "samples": samples,
+        "noise": noise,
+        "b_change": b_change,
+        "scale": list(scale),
+        "unmodelled": unmodelled,
+        "break_symmetry": break_symmetry,
+        "seed": seed,
+    }
     begun = time.perf_counter()
     learned: list[Rung] = []
     spread: list[tuple[FloatArray, FloatArray]] = []
     kept: tuple[Crystal, NDArray[np.int32], FloatArray] | None = None
     for number, width in enumerate(rungs_of):
-        simulation = simulation_of(crystal, (width / _BESIDE, width * _BESIDE), about, seed + number, table, energy_kev)
+        simulation = simulation_of(
+            crystal, (width / _BESIDE, width * _BESIDE), about, seed + number, table, energy_kev
+        )
         modes = orthogonal_modes(simulation)
         if len(simulation.hkl) < len(modes) + 2:
             raise ArgandError(
@@ -132,7 +141,9 @@ def adapt(
     curve = WidthCurve.of_samples(*(np.concatenate(both) for both in zip(*spread, strict=True)))
     about["networks"] = [rung.width for rung in learned if rung.network is not None]
     about["seconds"] = round(time.perf_counter() - begun, 2)
-    return Adaptation(known, hkl, modes, tuple(learned), curve, about, rounds, table, energy_kev, extinction)
+    return Adaptation(
+        known, hkl, modes, tuple(learned), curve, about, rounds, table, energy_kev, extinction
+    )
 
 
 def simulation_of(
@@ -150,8 +161,12 @@ def simulation_of(
         unmodelled=None if extra is None else Unmodelled(extra, probability=0.1),
         symmetry="broken" if about["break_symmetry"] else "kept",
     )
-    made = Measurement(noise=about["noise"], scale=tuple(about["scale"]), b_change=about["b_change"])
-    return Simulation(crystal, changes, made, d_min=about["d_min"], seed=seed, table=table, energy_kev=energy_kev)
+    made = Measurement(
+        noise=about["noise"], scale=tuple(about["scale"]), b_change=about["b_change"]
+    )
+    return Simulation(
+        crystal, changes, made, d_min=about["d_min"], seed=seed, table=table, energy_kev=energy_kev
+    )
 
 
 def orthogonal_modes(simulation: Simulation) -> FloatArray:
@@ -177,10 +192,20 @@ class _Learned(NamedTuple):
 
 
 def _rung(
-    simulation: Simulation, width: float, modes: FloatArray, samples: int, network: bool, tell: Callable[[int], None]
+    simulation: Simulation,
+    width: float,
+    modes: FloatArray,
+    samples: int,
+    network: bool,
+    tell: Callable[[int], None],
 ) -> tuple[Rung, FloatArray, FloatArray]:
     """What was learned; and R (n,) against the known crystal of samples moved by widths (n,)."""
-    model = Model(simulation.crystal, simulation.hkl, free(simulation.crystal, positions=modes), table=simulation.table)
+    model = Model(
+        simulation.crystal,
+        simulation.hkl,
+        free(simulation.crystal, positions=modes),
+        table=simulation.table,
+    )
     true = np.abs(simulation.draw(range(min(_FIRST, samples))).f)
     expected = true.mean(axis=0, dtype=np.float64)
     error = true.std(axis=0, dtype=np.float64) + 0.02 * float(expected.mean())
@@ -189,13 +214,21 @@ def _rung(
     if network and len(modes):
         from argand.adapt.network import train_network  # torch
 
-        more = _samples(simulation, model, expected, error, range(samples, _MORE * samples), lambda done: None)
+        more = _samples(
+            simulation, model, expected, error, range(samples, _MORE * samples), lambda done: None
+        )
         unseen = slice(0, held_out(samples))
         trained = train_network(
-            linear, (more.amplitude, more.p), (seen.amplitude[unseen], seen.p[unseen]), simulation.seed
+            linear,
+            (more.amplitude, more.p),
+            (seen.amplitude[unseen], seen.p[unseen]),
+            simulation.seed,
         )
         if trained is not None:
-            beside, linear = trained[0], replace(linear, covariance=trained[1])  # of what both together miss
+            beside, linear = (
+                trained[0],
+                replace(linear, covariance=trained[1]),
+            )  # of what both together miss
     return Rung(width, expected, error, linear, beside), seen.r, seen.moved
 
 
@@ -218,7 +251,9 @@ def _samples(
         amplitude[own] = drawn.amplitude / (scale[:, None] * np.exp(-b[:, None] * squares))
         p[own] = model.from_displacements(drawn.displacement)
         scale, b = fit_scale(drawn.amplitude, known, squares)
-        r[own] = disagreement(drawn.amplitude, known * scale[:, None] * np.exp(-b[:, None] * squares))
+        r[own] = disagreement(
+            drawn.amplitude, known * scale[:, None] * np.exp(-b[:, None] * squares)
+        )
         moved[own] = np.maximum(drawn.rms(), 1e-3)
         tell(own.stop)
     return _Learned(amplitude, p, r, moved)

@@ -22,24 +22,37 @@ __all__ = ["main"]
 class _Verb(NamedTuple):
     module: str
     summary: str
-    configurable: bool | None = False  # takes YAML files, through jsonargparse; None: where that is installed
+    configurable: bool | None = (
+        False  # takes YAML files, through jsonargparse; None: where that is installed
+    )
 
 
 # Modules are imported when their verb is asked for: `argand sf` does not wait for torch.
 _VERBS = {
-    "demo": _Verb("argand.cli.networks", "the main job: train, compare, and write a report", configurable=True),
+    "demo": _Verb(
+        "argand.cli.networks", "the main job: train, compare, and write a report", configurable=True
+    ),
     "sf": _Verb("argand.cli.files", "structure factors of a crystal: CIF to MTZ"),
     "map": _Verb("argand.cli.files", "electron density from structure factors: MTZ to CCP4 map"),
-    "simulate": _Verb("argand.cli.simulate", "crystals like a known one, and what would be measured of them"),
-    "adapt": _Verb("argand.cli.adapt", "learn from a known crystal what amplitudes of crystals like it mean"),
+    "simulate": _Verb(
+        "argand.cli.simulate", "crystals like a known one, and what would be measured of them"
+    ),
+    "adapt": _Verb(
+        "argand.cli.adapt", "learn from a known crystal what amplitudes of crystals like it mean"
+    ),
     "train": _Verb("argand.cli.networks", "train a network to find phases", configurable=True),
-    "evaluate": _Verb("argand.cli.networks", "score trained weights beside the references", configurable=True),
+    "evaluate": _Verb(
+        "argand.cli.networks", "score trained weights beside the references", configurable=True
+    ),
     "predict": _Verb(
         "argand.cli.predict",
         "phases and density from amplitudes: of crystals like a known one, or by a network",
         configurable=None,
     ),
-    "info": _Verb("argand.cli.info", "what this build is, or what a file of structure, reflections or density holds"),
+    "info": _Verb(
+        "argand.cli.info",
+        "what this build is, or what a file of structure, reflections or density holds",
+    ),
 }
 
 
@@ -59,7 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain("argand", f"no such verb: {verb!r}; there are {', '.join(_VERBS)}")
     prog = f"argand {verb}"
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: print(f"{prog}: warning: {message}", file=sys.stderr)
+        warnings.showwarning = lambda message, *_, **__: print(
+            f"{prog}: warning: {message}", file=sys.stderr
+        )
         try:
             _run(verb, prog, given[1:])
         except KeyboardInterrupt as stop:
@@ -85,13 +100,17 @@ def _run(verb: str, prog: str, argv: list[str]) -> None:
     entry = _VERBS[verb]
     try:
         function: Any = getattr(importlib.import_module(entry.module), verb.replace("-", "_"))
-        configurable = _installed("jsonargparse") if entry.configurable is None else entry.configurable
+        configurable = (
+            _installed("jsonargparse") if entry.configurable is None else entry.configurable
+        )
         parser = parser_of(function, prog, configurable=configurable)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] == "argand":
             raise
         raise ValueError(f"needs {error.name}: pip install 'argand[learn]'") from None
-    arguments = {name: value for name, value in vars(parser.parse_args(argv)).items() if name != "config"}
+    arguments = {
+        name: value for name, value in vars(parser.parse_args(argv)).items() if name != "config"
+    }
     function(**arguments)
 
 

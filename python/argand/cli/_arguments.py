@@ -31,7 +31,9 @@ class Parser(argparse.ArgumentParser):
         raise Usage(" ".join(message.split()))
 
 
-def parser_of(function: Callable[..., Any], prog: str, *, configurable: bool = False) -> argparse.ArgumentParser:
+def parser_of(
+    function: Callable[..., Any], prog: str, *, configurable: bool = False
+) -> argparse.ArgumentParser:
     """Parser for the parameters of `function`; what its docstring says before any section is the description.
 
     A configurable one is jsonargparse's: it also takes ``--config FILE.yaml`` and prints one with ``--print_config``.
@@ -51,7 +53,9 @@ def parser_of(function: Callable[..., Any], prog: str, *, configurable: bool = F
     return parser
 
 
-def _add(parser: argparse.ArgumentParser, parameter: inspect.Parameter, hint: Any, text: str) -> None:
+def _add(
+    parser: argparse.ArgumentParser, parameter: inspect.Parameter, hint: Any, text: str
+) -> None:
     required = parameter.default is inspect.Parameter.empty
     keywords: dict[str, Any] = _conversion(_plain_type(hint), parameter.default)
     keywords["help"] = text.replace("%", "%%")
@@ -59,7 +63,9 @@ def _add(parser: argparse.ArgumentParser, parameter: inspect.Parameter, hint: An
         keywords["default"] = parameter.default
         if parameter.default is not None and not isinstance(parameter.default, bool):
             keywords["help"] += f" (default: {parameter.default})"
-    if parameter.kind is not inspect.Parameter.KEYWORD_ONLY and (required or parameter.name == "file"):
+    if parameter.kind is not inspect.Parameter.KEYWORD_ONLY and (
+        required or parameter.name == "file"
+    ):
         keywords.update(metavar=parameter.name.upper(), **({} if required else {"nargs": "?"}))
         parser.add_argument(parameter.name, **keywords)
     else:

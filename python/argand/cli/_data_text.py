@@ -29,10 +29,20 @@ __all__ = ["agreement_lines", "data_lines", "list_lines", "own_agreement"]
 def list_lines(found: Reflections) -> list[str]:
     """The list as it lies in the file."""
     low, high = found.hkl.min(axis=0), found.hkl.max(axis=0)
-    ranges = ", ".join(f"{letter} {a} to {b}" for letter, a, b in zip("hkl", low, high, strict=True))
+    ranges = ", ".join(
+        f"{letter} {a} to {b}" for letter, a, b in zip("hkl", low, high, strict=True)
+    )
     columns = [
         name
-        for name in ("intensity", "amplitude", "sigma", "amplitude_calc", "phase", "batch", "left_out")
+        for name in (
+            "intensity",
+            "amplitude",
+            "sigma",
+            "amplitude_calc",
+            "phase",
+            "batch",
+            "left_out",
+        )
         if getattr(found, name) is not None
     ]
     lines = [f"{len(found.hkl)} reflections, {ranges}; {', '.join(columns).replace('_', ' ')}"]
@@ -60,13 +70,23 @@ def _strength(found: Reflections) -> list[str]:
     return [f"mean I/σ {ratio.mean():.1f}, {strong:.0f} % above 2σ, {negative}{unused}"]
 
 
-def data_lines(found: Reflections, content: dict[str, float] | None, said: Experiment) -> tuple[list[str], list[str]]:
+def data_lines(
+    found: Reflections, content: dict[str, float] | None, said: Experiment
+) -> tuple[list[str], list[str]]:
     """What merging and statistics say, and doubts. The reflections have a cell and a space group."""
     merged = merge(found)
     doubts = impossible(merged)
-    nothing = "no equivalents" if (merged.count == 1).all() else "no R_int: the sum of intensities is not above 0"
+    nothing = (
+        "no equivalents"
+        if (merged.count == 1).all()
+        else "no R_int: the sum of intensities is not above 0"
+    )
     r_int = nothing if np.isnan(merged.r_int) else f"R_int {merged.r_int:.4f}"
-    stated = f" (stated {said.stated['R_int']:.4f})" if "R_int" in said.stated and not np.isnan(merged.r_int) else ""
+    stated = (
+        f" (stated {said.stated['R_int']:.4f})"
+        if "R_int" in said.stated and not np.isnan(merged.r_int)
+        else ""
+    )
     r_sigma = "" if np.isnan(merged.r_sigma) else f", R_sigma {merged.r_sigma:.4f}"
     outliers = f", {merged.rejected} outliers left out" if merged.rejected else ""
     unique = f"{len(merged.hkl)} unique in the Laue group of {_group(merged)}"
@@ -77,7 +97,9 @@ def data_lines(found: Reflections, content: dict[str, float] | None, said: Exper
     absences = check_absences(found, merged.spacegroup)
     lines.append(f"systematic absences: {absences}")
     if absences.violated:
-        doubts.append(f"reflections that {_group(merged)} extinguishes are there: another space group or cell")
+        doubts.append(
+            f"reflections that {_group(merged)} extinguishes are there: another space group or cell"
+        )
     lines += _wilson_lines(merged, content, said, doubts)
     lines += _treated_lines(merged) + _statistics_lines(merged)
     return lines, doubts
@@ -87,7 +109,9 @@ def _group(merged: Merged) -> str:
     return "its operations" if ";" in merged.spacegroup else merged.spacegroup
 
 
-def _wilson_lines(merged: Merged, content: dict[str, float] | None, said: Experiment, doubts: list[str]) -> list[str]:
+def _wilson_lines(
+    merged: Merged, content: dict[str, float] | None, said: Experiment, doubts: list[str]
+) -> list[str]:
     if not content:
         return []
     try:
@@ -95,7 +119,9 @@ def _wilson_lines(merged: Merged, content: dict[str, float] | None, said: Experi
     except ArgandError as error:
         return [f"no Wilson plot: {error}"]
     if fit.b + 3 * fit.b_sigma < 0:
-        doubts.append(f"Wilson B is negative, {fit.b:.1f} Å²: another content, or amplitudes given as intensities")
+        doubts.append(
+            f"Wilson B is negative, {fit.b:.1f} Å²: another content, or amplitudes given as intensities"
+        )
     return [f"Wilson B {fit.b:.2f} ± {fit.b_sigma:.2f} Å², |Fo|² = {fit.scale:.4g} × |F|²"]
 
 
@@ -119,16 +145,24 @@ def _statistics_lines(merged: Merged) -> list[str]:
     if np.isnan(found.second_moment):
         return []
     moment = f"<I²>/<I>² {found.second_moment:.2f} (random atoms {found.expected_moment:.2f})"
-    pairs = "" if np.isnan(found.l_mean) else f", <|L|> {found.l_mean:.3f} (random atoms {found.expected_l:.3f})"
+    pairs = (
+        ""
+        if np.isnan(found.l_mean)
+        else f", <|L|> {found.l_mean:.3f} (random atoms {found.expected_l:.3f})"
+    )
     return [f"{moment}{pairs}, {100 * found.centric:.0f} % centric"]
 
 
-def agreement_lines(found: Reflections, crystal: Crystal, said: Experiment) -> tuple[list[str], list[str]]:
+def agreement_lines(
+    found: Reflections, crystal: Crystal, said: Experiment
+) -> tuple[list[str], list[str]]:
     """R factors of a structure, with the choices that its file names, and doubts."""
     wavelength = said.wavelength if said.wavelength is not None else found.wavelength
     probe = {"x-ray": "x-rays", "neutron": "neutrons", "electron": "electrons"}[said.probe]
     dispersed = said.dispersion is not False and said.probe == "x-ray" and wavelength is not None
-    dispersion = "" if said.probe != "x-ray" else ", with dispersion" if dispersed else ", no dispersion"
+    dispersion = (
+        "" if said.probe != "x-ray" else ", with dispersion" if dispersed else ", no dispersion"
+    )
     powder = ", powder" if said.powder else ""
     at = "" if wavelength is None else f" of {wavelength:g} Å"
     merged = merge(found, cell=crystal.cell, spacegroup=crystal.spacegroup)
@@ -154,7 +188,9 @@ def agreement_lines(found: Reflections, crystal: Crystal, said: Experiment) -> t
     else:
         lines.append(compared(None))
     if said.stated:
-        lines.append("stated: " + ", ".join(f"{name} {value:.4f}" for name, value in said.stated.items()))
+        lines.append(
+            "stated: " + ", ".join(f"{name} {value:.4f}" for name, value in said.stated.items())
+        )
     if merged.redundancy > 1.001:
         lines.append(_unmerged(found, crystal, said, wavelength if dispersed else None))
     try:
@@ -171,9 +207,13 @@ def _r_factors(r: Agreement) -> str:
     )
 
 
-def _unmerged(found: Reflections, crystal: Crystal, said: Experiment, wavelength: float | None) -> str:
+def _unmerged(
+    found: Reflections, crystal: Crystal, said: Experiment, wavelength: float | None
+) -> str:
     rows = found[usable(found) & ~systematic_absences(found.hkl, crystal.spacegroup)]
-    model = calculated_intensity(crystal, rows.hkl, table=said.table, wavelength=wavelength, merged=False)
+    model = calculated_intensity(
+        crystal, rows.hkl, table=said.table, wavelength=wavelength, merged=False
+    )
     intensity, sigma = rows.intensities()
     r = agreement(model, intensity, sigma, said.weights)
     return f"R1 {r.r1:.4f} of the {r.strong} measurements above 2σ, not merged"
@@ -188,4 +228,6 @@ def own_agreement(found: Reflections) -> list[str]:
         return []
     intensity, sigma = rows.intensities()
     r = agreement(rows.amplitude_calc**2, intensity, sigma)
-    return [f"R1 {r.r1:.4f} ({r.strong} above 2σ), {r.r1_all:.4f} (all {r.count}) of the Fc in the list itself"]
+    return [
+        f"R1 {r.r1:.4f} ({r.strong} above 2σ), {r.r1_all:.4f} (all {r.count}) of the Fc in the list itself"
+    ]

@@ -23,7 +23,11 @@ def summary_lines(crystal: Crystal) -> list[str]:
     a, b, c, alpha, beta, gamma = crystal.cell
     atoms = int(crystal.multiplicity().sum())
     named = find_spacegroup(crystal.spacegroup) is not None
-    group = f"space group {crystal.spacegroup}" if named else f"{len(crystal.symops)} operations without a name"
+    group = (
+        f"space group {crystal.spacegroup}"
+        if named
+        else f"{len(crystal.symops)} operations without a name"
+    )
     still = int((~crystal.beta().any(axis=1)).sum())
     lines = [
         f"{crystal.formula}: {len(crystal.types)} sites, {atoms} in the cell, {group}",
@@ -36,7 +40,9 @@ def summary_lines(crystal: Crystal) -> list[str]:
 
 def density(crystal: Crystal) -> float:
     """Mass over volume of the cell, g/cm^3."""
-    mass = sum(gemmi.Element(element).weight * number for element, number in crystal.composition().items())
+    mass = sum(
+        gemmi.Element(element).weight * number for element, number in crystal.composition().items()
+    )
     return float(_DALTON_PER_CUBIC_ANGSTROM * mass / crystal.volume)
 
 
@@ -58,9 +64,13 @@ def structure_lines(crystal: Crystal) -> list[str]:
 def odd_about(crystal: Crystal) -> list[str]:
     """What deserves a second look in a structure that can be read."""
     said = []
-    heavy = sum(number for element, number in crystal.composition().items() if element not in ("H", "D"))
+    heavy = sum(
+        number for element, number in crystal.composition().items() if element not in ("H", "D")
+    )
     if heavy and not _ROOM[0] < crystal.volume / heavy < _ROOM[1]:
-        said.append(f"{crystal.volume / heavy:.3g} Å³ for each atom that is no hydrogen: is the content complete?")
+        said.append(
+            f"{crystal.volume / heavy:.3g} Å³ for each atom that is no hydrogen: is the content complete?"
+        )
     if (crystal.b_iso < 0).any():
         said.append(f"negative displacement: {_names(crystal, crystal.b_iso < 0)}")
     if (crystal.b_iso > _LARGE_B).any():
@@ -69,7 +79,9 @@ def odd_about(crystal: Crystal) -> list[str]:
         known = ~np.isnan(crystal.u_aniso[:, 0])
         least = np.zeros(len(known))
         least[known] = np.linalg.eigvalsh(sym_to_matrix(crystal.beta()[known]))[:, 0]
-        bad = (least < -1e-9) & (b_iso_from_u_aniso(np.nan_to_num(crystal.u_aniso), crystal.cell) >= 0)
+        bad = (least < -1e-9) & (
+            b_iso_from_u_aniso(np.nan_to_num(crystal.u_aniso), crystal.cell) >= 0
+        )
         if bad.any():
             said.append(f"displacement not positive in every direction: {_names(crystal, bad)}")
     return said + _contacts(crystal)
@@ -84,11 +96,15 @@ def _contacts(crystal: Crystal) -> list[str]:
     step -= np.rint(step)
     around = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     lengths = metric(crystal.cell)
-    squared = np.min([np.einsum("nmi,ij,nmj->nm", step + t, lengths, step + t) for t in around], axis=0)
+    squared = np.min(
+        [np.einsum("nmi,ij,nmj->nm", step + t, lengths, step + t) for t in around], axis=0
+    )
     together = crystal.occ[:, None] + whole.occ[None] > 1.01
     # nearer than the radius of a special position an image is the site itself
     close = (squared < _TOO_CLOSE**2) & (squared > 1e-4) & together
-    found = sorted({tuple(sorted((crystal.labels[i], whole.labels[j]))) for i, j in np.argwhere(close)})
+    found = sorted(
+        {tuple(sorted((crystal.labels[i], whole.labels[j]))) for i, j in np.argwhere(close)}
+    )
     pairs = ", ".join(f"{a}-{b}" for a, b in found[:5] if a != b)
     return [f"atoms nearer than {_TOO_CLOSE} Å: {pairs}"] if pairs else []
 

@@ -98,7 +98,11 @@ def adapt(
     )
     if network:
         kept = ", ".join(f"{width:g}" for width in made.about["networks"])
-        print(f"networks kept for widths of {kept} Å" if kept else "no network was better than its regression")
+        print(
+            f"networks kept for widths of {kept} Å"
+            if kept
+            else "no network was better than its regression"
+        )
     if made.warning:
         print(f"warning: {made.warning}")
     if test:
@@ -108,8 +112,14 @@ def adapt(
 
 
 def _line(score: Score) -> str:
-    numbers = (f"{score.width:g}", *(f"{x:.4f}" for x in (score.r_known, score.r, score.known, score.at_once)))
-    return " ".join(f"{x:>12}" for x in (*numbers, f"{score.refined:.4f}", f"{score.solved:.0%}", f"{score.ms:.0f}"))
+    numbers = (
+        f"{score.width:g}",
+        *(f"{x:.4f}" for x in (score.r_known, score.r, score.known, score.at_once)),
+    )
+    return " ".join(
+        f"{x:>12}"
+        for x in (*numbers, f"{score.refined:.4f}", f"{score.solved:.0%}", f"{score.ms:.0f}")
+    )
 
 
 def _show(at: Progress) -> None:

@@ -15,7 +15,14 @@ from argand.cli._data_text import agreement_lines, data_lines, list_lines, own_a
 from argand.cli._structure_text import odd_about, structure_lines
 from argand.crystal import Crystal
 from argand.errors import ArgandError, ArgandWarning
-from argand.io import Contents, Experiment, Reflections, identify, read_experiment, read_instructions
+from argand.io import (
+    Contents,
+    Experiment,
+    Reflections,
+    identify,
+    read_experiment,
+    read_instructions,
+)
 from argand.io._formula import parse_formula
 from argand.measured import intensity_statistics, merge
 
@@ -63,7 +70,12 @@ def info(
         if held.format == "map":
             report.add("map", _map_lines(file))
         elif held.structure or held.reflections:
-            given: dict[str, object] = {"cell": cell, "spacegroup": spacegroup, "wavelength": wavelength, "hklf": hklf}
+            given: dict[str, object] = {
+                "cell": cell,
+                "spacegroup": spacegroup,
+                "wavelength": wavelength,
+                "hklf": hklf,
+            }
             given = {name: value for name, value in given.items() if value is not None}
             _read(report, held, structure, given, _content(contents))
         else:
@@ -87,8 +99,13 @@ class _Report:
         self._doubts += [line for line in said if line not in self._doubts]
 
     def __str__(self) -> str:
-        sections = [*self._sections, *([("worth a second look", self._doubts)] if self._doubts else [])]
-        return "\n".join([str(self.file), *(f"{title}\n  " + "\n  ".join(lines) for title, lines in sections)])
+        sections = [
+            *self._sections,
+            *([("worth a second look", self._doubts)] if self._doubts else []),
+        ]
+        return "\n".join(
+            [str(self.file), *(f"{title}\n  " + "\n  ".join(lines) for title, lines in sections)]
+        )
 
 
 def _content(contents: str | None) -> dict[str, float] | None:
@@ -172,10 +189,15 @@ def _instruction_lines(path: Path) -> list[str]:
     lines = [said.title] if said.title else []
     if said.cell is not None:
         a, b, c, alpha, beta, gamma = said.cell
-        lines.append(f"cell {a:g} {b:g} {c:g} Å, {alpha:g} {beta:g} {gamma:g}°, {argand.cell_volume(said.cell):.5g} Å³")
+        lines.append(
+            f"cell {a:g} {b:g} {c:g} Å, {alpha:g} {beta:g} {gamma:g}°, {argand.cell_volume(said.cell):.5g} Å³"
+        )
     lines.append(f"space group {said.spacegroup}")
     if said.content:
-        lines.append("content " + " ".join(f"{element}{number:g}" for element, number in said.content.items()))
+        lines.append(
+            "content "
+            + " ".join(f"{element}{number:g}" for element, number in said.content.items())
+        )
     return [*lines, "no atoms"]
 
 
@@ -184,23 +206,35 @@ def _other_content(crystal: Crystal, content: dict[str, float]) -> list[str]:
     stated = sum(atomic_number(element) * number for element, number in content.items())
     if abs(crystal.f000() - stated) <= 0.005 * stated:
         return []
-    return [f"F(000) of the sites is {crystal.f000():.6g}, of UNIT {stated:.6g}: the sites hold {crystal.formula}"]
+    return [
+        f"F(000) of the sites is {crystal.f000():.6g}, of UNIT {stated:.6g}: the sites hold {crystal.formula}"
+    ]
 
 
-def _reflections(report: _Report, found: Reflections, crystal: Crystal | None, experiment: Experiment) -> None:
+def _reflections(
+    report: _Report, found: Reflections, crystal: Crystal | None, experiment: Experiment
+) -> None:
     report.add(f"reflections: {found.format}", list_lines(found) + own_agreement(found))
     if found.batch is not None and (found.batch < 0).any():
         report.doubt(
-            ["a twin (HKLF 5): what overlaps and the other domains are left out, R1 is of the first domain alone"]
+            [
+                "a twin (HKLF 5): what overlaps and the other domains are left out, R1 is of the first domain alone"
+            ]
         )
     if found.intensity is None and found.amplitude is None:
         return
     content = crystal.composition() if crystal is not None else experiment.content
     known = crystal or experiment
-    found = replace(found, cell=found.cell or known.cell, spacegroup=found.spacegroup or known.spacegroup)
+    found = replace(
+        found, cell=found.cell or known.cell, spacegroup=found.spacegroup or known.spacegroup
+    )
     if found.cell is None or found.spacegroup is None:
         lacking = "cell" if found.cell is None else "space group"
-        report.doubt([f"no {lacking}: give --structure, or --{lacking.replace(' ', '')}, to have them merged"])
+        report.doubt(
+            [
+                f"no {lacking}: give --structure, or --{lacking.replace(' ', '')}, to have them merged"
+            ]
+        )
         return
     try:
         lines, doubts = data_lines(found, content, experiment)

@@ -18,7 +18,9 @@ from argand.learn.predict import predict as _predict
 from argand.learn.weights import write_json
 
 
-def demo(*, out: Path = Path("demo"), seed: int = 0, quick: bool = False, progress: bool = True) -> None:
+def demo(
+    *, out: Path = Path("demo"), seed: int = 0, quick: bool = False, progress: bool = True
+) -> None:
     """The main job: sixteen metals, four networks, two losses, and a report.
 
     Takes some minutes on two cores, without a graphics card. Stopped with Ctrl-C it goes on where it was when it is
@@ -73,7 +75,9 @@ def evaluate(weights: Path, *, samples: int = 1000, output: Path | None = None) 
         write_json(output, found)
 
 
-def predict(file: Path, *, weights: Path, contents: str, output: Path, map: Path | None = None) -> None:
+def predict(
+    file: Path, *, weights: Path, contents: str, output: Path, map: Path | None = None
+) -> None:
     """Phases, and a density, from measured amplitudes and trained weights. Phases the file has are compared with.
 
     Parameters
@@ -106,13 +110,19 @@ def predict(file: Path, *, weights: Path, contents: str, output: Path, map: Path
         truth = found.phase[known]
         aligned = argand.align_origin(hkl, truth, f, weights=np.abs(f), spacegroup=spacegroup)
         error = argand.phase_error(truth, aligned.phases, np.abs(f))
-        print(f"against the phases in the file: mean error {np.degrees(error):.2f}°, in the nearest hand and origin")
+        print(
+            f"against the phases in the file: mean error {np.degrees(error):.2f}°, in the nearest hand and origin"
+        )
     if map is not None:
         longest = float(argand.stol(hkl, found.cell).max())
         shape = argand.grid_shape(found.cell, spacegroup, 0.5 / longest)
-        rho = argand.map_from_structure_factors(hkl, f, shape, cell=found.cell, spacegroup=spacegroup)
+        rho = argand.map_from_structure_factors(
+            hkl, f, shape, cell=found.cell, spacegroup=spacegroup
+        )
         argand.write_map(map, rho, found.cell, spacegroup)
-        print(f"{map}: {' x '.join(str(n) for n in shape)} points, {rho.min():.3g} to {rho.max():.3g} e/Å³")
+        print(
+            f"{map}: {' x '.join(str(n) for n in shape)} points, {rho.min():.3g} to {rho.max():.3g} e/Å³"
+        )
 
 
 def _amplitude(found: Any, file: Path) -> np.ndarray:

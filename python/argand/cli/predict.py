@@ -64,7 +64,9 @@ def predict(
     if weights is not None:
         if len(files) != 1 or contents is None:
             lacks = "--contents" if contents is None else "one file"
-            raise ArgandError(f"a network needs {lacks}: argand predict FILE --weights TRAINED --contents Pb4")
+            raise ArgandError(
+                f"a network needs {lacks}: argand predict FILE --weights TRAINED --contents Pb4"
+            )
         from argand.cli import networks
 
         networks.predict(files[0], weights=weights, contents=contents, output=output, map=map)
@@ -94,16 +96,27 @@ def predict(
         from argand.report.series import series_page
 
         estimator = load_estimator(known)
-        settings = {"method": "refined" if refine else "quick estimate", "known crystal": known.name}
-        page = series_page(SeriesFolder(output), records, estimator.crystal, settings, estimator.warning)
+        settings = {
+            "method": "refined" if refine else "quick estimate",
+            "known crystal": known.name,
+        }
+        page = series_page(
+            SeriesFolder(output), records, estimator.crystal, settings, estimator.warning
+        )
         write_text(output / "report.html", page)
         print(f"{output / 'report.html'}: the series as a page")
 
 
 def _show(records: Sequence[Record]) -> None:
     """A few lines for a terminal; table.csv has all of it."""
-    print(f"{'file':<24}{'reflections':>12}{'R known':>9}{'R':>8}{'R1':>8}{'rms (Å)':>9}  {'largest (Å)':<18}remarks")
-    shown = records if len(records) <= _ROWS else [*records[: _ROWS // 2], None, *records[-_ROWS // 2 :]]
+    print(
+        f"{'file':<24}{'reflections':>12}{'R known':>9}{'R':>8}{'R1':>8}{'rms (Å)':>9}  {'largest (Å)':<18}remarks"
+    )
+    shown = (
+        records
+        if len(records) <= _ROWS
+        else [*records[: _ROWS // 2], None, *records[-_ROWS // 2 :]]
+    )
     for record in shown:
         if record is None:
             print(f"... {len(records) - _ROWS} more in table.csv")
@@ -111,9 +124,7 @@ def _show(records: Sequence[Record]) -> None:
             print(f"{record.name:<24}{record.error}")
         else:
             largest = f"{record.largest:.3f} {record.atom}"
-            numbers = (
-                f"{record.reflections:>12}{record.r_known:>9.4f}{record.r:>8.4f}{record.r1:>8.4f}{record.rms:>9.3f}"
-            )
+            numbers = f"{record.reflections:>12}{record.r_known:>9.4f}{record.r:>8.4f}{record.r1:>8.4f}{record.rms:>9.3f}"
             print(f"{record.name:<24}{numbers}  {largest:<18}{'; '.join(record.flags)}")
     failed = sum(bool(record.error) for record in records)
     if failed:

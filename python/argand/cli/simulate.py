@@ -12,8 +12,8 @@ import numpy as np
 
 import argand
 from argand.errors import ArgandError
+from argand.files import read_text, replacing
 from argand.io import read_experiment
-from argand.io._files import read_text, replacing
 from argand.simulate import (
     Displacement,
     Groups,
@@ -156,12 +156,23 @@ def simulate(
             ramp=max(samples, 2) if ramp else None,
         )
         measurement = Measurement(
-            noise=noise, counts=counts, scale=_width("scale", scale, 1.0), b_change=b_change, missing=missing,
-            strongest=strongest, wedge=wedge,
-        )  # fmt: skip
+            noise=noise,
+            counts=counts,
+            scale=_width("scale", scale, 1.0),
+            b_change=b_change,
+            missing=missing,
+            strongest=strongest,
+            wedge=wedge,
+        )
     beam = read_experiment(file).radiation(table)
     simulation = Simulation(
-        crystal, changes, measurement, d_min=d_min, seed=seed, table=beam.table, energy_kev=beam.energy_kev
+        crystal,
+        changes,
+        measurement,
+        d_min=d_min,
+        seed=seed,
+        table=beam.table,
+        energy_kev=beam.energy_kev,
     )
     if output is not None:
         write_samples(output, simulation, simulation.draw(range(samples)))
@@ -179,7 +190,9 @@ def simulate(
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what a site is near is said once, by the table above
-            paths = write_folder(folder, simulation, range(samples), format=format, truth=truth, progress=progress)
+            paths = write_folder(
+                folder, simulation, range(samples), format=format, truth=truth, progress=progress
+            )
         if sys.stderr.isatty() and done:
             print(file=sys.stderr)
         print(f"{folder}: {len(paths)} reflection files, {done} of them new")
@@ -187,7 +200,9 @@ def simulate(
 
 def _show(simulation: Simulation, samples: int, picture: Path | None) -> None:
     crystal = simulation.crystal
-    print(f"{crystal.formula}: {len(crystal.types)} sites, {len(simulation.hkl)} reflections, seed {simulation.seed}")
+    print(
+        f"{crystal.formula}: {len(crystal.types)} sites, {len(simulation.hkl)} reflections, seed {simulation.seed}"
+    )
     drawn = simulation.draw(range(min(samples, _AT_ONCE)))
     numbers = summary(simulation, drawn)
     print(f"{'of ' + str(len(drawn.sample)) + ' samples':<36}{'5 %':>10}{'median':>10}{'95 %':>10}")
@@ -203,10 +218,13 @@ def _show(simulation: Simulation, samples: int, picture: Path | None) -> None:
         middle_one = int(np.argsort(numbers["rms"])[len(numbers["rms"]) // 2])
         seen = drawn.mask[middle_one]
         figure = plot_samples(
-            numbers["rms"], numbers["r"], numbers["map_correlation"],
-            np.abs(simulation.f0)[seen], drawn.amplitude[middle_one, seen] / drawn.scale[middle_one],
+            numbers["rms"],
+            numbers["r"],
+            numbers["map_correlation"],
+            np.abs(simulation.f0)[seen],
+            drawn.amplitude[middle_one, seen] / drawn.scale[middle_one],
             title=f"{crystal.formula}, {len(drawn.sample)} samples",
-        )  # fmt: skip
+        )
         with replacing(picture) as name:
             Path(name).write_bytes(png(figure))
         print(f"{picture}: the samples as a picture")
@@ -221,12 +239,16 @@ def _width(name: str, values: list[float] | None, default: float) -> Width:
 
 
 def _displacement(move: str, rms: Width, atoms: list[str] | None, patterns: Any) -> Displacement:
-    names = None if atoms is None else tuple(int(name) if name.isdigit() else name for name in atoms)
+    names = (
+        None if atoms is None else tuple(int(name) if name.isdigit() else name for name in atoms)
+    )
     if patterns is not None:
         return Modes(patterns, rms)
     if move in ("molecules", "hydrogens"):
         if atoms is not None:
-            raise ArgandError(f"atoms are given, but {move} move: needs --move atoms or --move waves")
+            raise ArgandError(
+                f"atoms are given, but {move} move: needs --move atoms or --move waves"
+            )
         return Groups(rms, move)
     return Waves(rms, atoms=names) if move == "waves" else Independent(rms, names)
 
@@ -243,20 +265,26 @@ def _substitution(text: str) -> Substitution:
     try:
         sites, kind, share = parts[0], parts[1], float(parts[2])
     except (IndexError, ValueError):
-        raise ArgandError(f"substitute is {text!r}, needs SITES:TYPE:SHARE such as Sr:Ba:0.3") from None
+        raise ArgandError(
+            f"substitute is {text!r}, needs SITES:TYPE:SHARE such as Sr:Ba:0.3"
+        ) from None
     return Substitution(None if kind == "vacancy" else kind, (sites,), (0.0, share))
 
 
 def _described(path: Path) -> tuple[Perturbation, Measurement]:
     try:
         content = json.loads(read_text(path))
-        changes, measurement = (from_json(content[name], name) for name in ("perturbation", "measurement"))
+        changes, measurement = (
+            from_json(content[name], name) for name in ("perturbation", "measurement")
+        )
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ArgandError(f"{path}: no description of samples: {error}") from None
     except ArgandError as error:
         raise ArgandError(f"{path}: {error}") from None
     if not isinstance(changes, Perturbation) or not isinstance(measurement, Measurement):
-        raise ArgandError(f"{path}: needs a perturbation and a measurement, has {to_json(changes)['kind']}")
+        raise ArgandError(
+            f"{path}: needs a perturbation and a measurement, has {to_json(changes)['kind']}"
+        )
     return changes, measurement
 
 

@@ -17,7 +17,9 @@ from argand.report.results import Results
 __all__ = ["demo"]
 
 
-def demo(*, out: Path = Path("demo"), seed: int = 0, quick: bool = False, progress: bool = True) -> Results:
+def demo(
+    *, out: Path = Path("demo"), seed: int = 0, quick: bool = False, progress: bool = True
+) -> Results:
     """Train four networks with two losses on sixteen metals, compare them, and write a report.
 
     Takes some minutes on two cores, without a graphics card. Stopped with Ctrl-C it goes on where it was when it is
@@ -40,5 +42,7 @@ def demo(*, out: Path = Path("demo"), seed: int = 0, quick: bool = False, progre
     example = find_example(results, out)
     page = write_output(results, example, out)
     print(summary(results))
-    print(f"\n{page} written after {(time.perf_counter() - begun) / 60:.1f} minutes; open it in a browser.")
+    print(
+        f"\n{page} written after {(time.perf_counter() - begun) / 60:.1f} minutes; open it in a browser."
+    )
     return results

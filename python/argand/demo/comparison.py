@@ -14,7 +14,13 @@ from argand.learn.weights import load_weights
 from argand.report.environment import environment
 from argand.report.results import ALL, NEW, Reference, Results, Score
 
-_QUICK = {"metals": ["Au", "Fe", "Pb", "V"], "steps": 4, "batch_size": 4, "score_samples": 8, "score_every": 2}
+_QUICK = {
+    "metals": ["Au", "Fe", "Pb", "V"],
+    "steps": 4,
+    "batch_size": 4,
+    "score_samples": 8,
+    "score_every": 2,
+}
 
 
 def weights_of(out: Path, model: str, loss: str) -> Path:
@@ -39,8 +45,13 @@ def compare(out: Path, seed: int = 0, quick: bool = False, progress: bool = True
         scores += [_score(model, loss, group, value["model"]) for group, value in found.items()]
         if number == 1:  # the answers that need no learning do not depend on the model
             reflections = found[NEW]["references"]["reflections"]["mean"]
-            references = [r for group, value in found.items() for r in _references(group, value["references"])]
-        print(f"      {scores[-2].value:.4g} on new samples, {scores[-1].value:.4g} on elements never seen", flush=True)
+            references = [
+                r for group, value in found.items() for r in _references(group, value["references"])
+            ]
+        print(
+            f"      {scores[-2].value:.4g} on new samples, {scores[-1].value:.4g} on elements never seen",
+            flush=True,
+        )
     data = load_weights(folder).about["data"]
     everything = make_dataset(list(load_crystals(data["metals"]).values()), data)
     references += _references(ALL, reference_scores(everything, samples))
@@ -50,11 +61,15 @@ def compare(out: Path, seed: int = 0, quick: bool = False, progress: bool = True
         references=tuple(references),
         reflections=reflections,
         parameters={
-            model: sum(p.numel() for p in load_weights(path).net.parameters()) for model, path in names.items()
+            model: sum(p.numel() for p in load_weights(path).net.parameters())
+            for model, path in names.items()
         },
         histories=_histories(trained, reflections),
         settings={
-            **{name: data[name] for name in ("metals", "held_out", "spread", "hkl_max", "energy_kev", "seed")},
+            **{
+                name: data[name]
+                for name in ("metals", "held_out", "spread", "hkl_max", "energy_kev", "seed")
+            },
             **({"rehearsal": True} if quick else {}),
             "samples_scored": samples,
             "training_time": f"{sum(run.seconds for run in trained.values()) / 60:.1f} minutes",

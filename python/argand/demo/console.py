@@ -9,12 +9,29 @@ from argand.viz.style import number
 def summary(results: Results) -> str:
     """Scores and references as aligned text."""
     metals, held = results.settings["metals"], results.settings["held_out"]
-    lines = ["", "Sum over reflections of 1 - cos(phase difference), mean over samples, after the best hand.", ""]
-    rows = [["", "published", "invariant", "better by", "published", "invariant", "better by", "phase error"]]
+    lines = [
+        "",
+        "Sum over reflections of 1 - cos(phase difference), mean over samples, after the best hand.",
+        "",
+    ]
+    rows = [
+        [
+            "",
+            "published",
+            "invariant",
+            "better by",
+            "published",
+            "invariant",
+            "better by",
+            "phase error",
+        ]
+    ]
     for model in results.models:
         row = [MODEL_NAMES.get(model, model)]
         for samples in (NEW, NEVER):
-            plain, cured = (results.score(model, loss, samples).value for loss in ("published", "invariant"))
+            plain, cured = (
+                results.score(model, loss, samples).value for loss in ("published", "invariant")
+            )
             row += [number(plain), number(cured), f"{number(plain / cured)} x"]
         rows.append([*row, f"{results.score(model, 'invariant', NEVER).phase_error:.2f} deg"])
     width = 25

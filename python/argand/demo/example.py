@@ -89,7 +89,9 @@ def find_example(results: Results, out: Path) -> Example:
 def _structure_factors(crystal: argand.Crystal, hkl: NDArray[np.int32], shift: float) -> Complexes:
     frac = crystal.frac.copy()
     frac[0, 0] += shift
-    return np.asarray(argand.structure_factors(crystal.replace(frac=frac), hkl), dtype=np.complex128)
+    return np.asarray(
+        argand.structure_factors(crystal.replace(frac=frac), hkl), dtype=np.complex128
+    )
 
 
 def _mirror(plus: Complexes, minus: Complexes) -> tuple[float, float]:

@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 import argand
 from argand import viz
 from argand.demo.example import Example
-from argand.io._files import replacing
+from argand.files import replacing
 from argand.report import parts
 from argand.report.main_job import Illustrations, main_job_page
 from argand.report.results import MODEL_NAMES, MODEL_PHRASES, NEW, Results
 from argand.viz.style import THEMES
 
-_CORNER = (-0.25, -0.25, -0.25)  # of the cell that is shown: atom 0, at the origin, stays in one piece
+_CORNER = (
+    -0.25,
+    -0.25,
+    -0.25,
+)  # of the cell that is shown: atom 0, at the origin, stays in one piece
 
 _FILES = {
     "table.md": "the scores of all models, to read",
@@ -43,10 +47,18 @@ def write_output(results: Results, example: Example, out: Path) -> Path:
     }
     (out / "maps").mkdir(exist_ok=True)
     for name, rho in maps.items():
-        argand.write_map(out / "maps" / f"{name}.ccp4", rho, example.crystal.cell, example.crystal.spacegroup)
-    half = np.arange(len(example.hkl)) >= len(example.hkl) // 2  # Friedel mates are left to the reader
+        argand.write_map(
+            out / "maps" / f"{name}.ccp4", rho, example.crystal.cell, example.crystal.spacegroup
+        )
+    half = (
+        np.arange(len(example.hkl)) >= len(example.hkl) // 2
+    )  # Friedel mates are left to the reader
     argand.write_reflections(
-        out / "example.mtz", example.hkl[half], example.true[half], cell=example.crystal.cell, spacegroup="P 1"
+        out / "example.mtz",
+        example.hkl[half],
+        example.true[half],
+        cell=example.crystal.cell,
+        spacegroup="P 1",
     )
     pictures = _pictures(results, example, maps)
     (out / "figures").mkdir(exist_ok=True)
@@ -55,7 +67,11 @@ def write_output(results: Results, example: Example, out: Path) -> Path:
     drawn = Illustrations(
         pictures,
         density=parts.interactive(
-            viz.isosurfaces({_TITLES[name]: rho for name, rho in maps.items()}, example.crystal.cell, origin=_CORNER),
+            viz.isosurfaces(
+                {_TITLES[name]: rho for name, rho in maps.items()},
+                example.crystal.cell,
+                origin=_CORNER,
+            ),
             "density",
             caption="Surfaces of equal density in one cell. Drag to turn, scroll to come nearer.",
         ),
@@ -75,7 +91,8 @@ def _pictures(
     results: Results, example: Example, maps: dict[str, NDArray[np.float64]]
 ) -> dict[str, tuple[bytes, bytes]]:
     lines = {
-        words: results.reference(name, NEW).value for words, name in (("floor", "floor"), ("all zero", "all_zero"))
+        words: results.reference(name, NEW).value
+        for words, name in (("floor", "floor"), ("all zero", "all_zero"))
     }
     scores = {
         MODEL_NAMES[model]: {
@@ -87,20 +104,29 @@ def _pictures(
     histories = {MODEL_NAMES[model]: history for model, history in results.histories.items()}
     slices = {
         f"slices_{loss}": partial(
-            viz.plot_slices, maps["true"], maps[loss], example.crystal.cell, origin=_CORNER,
+            viz.plot_slices,
+            maps["true"],
+            maps[loss],
+            example.crystal.cell,
+            origin=_CORNER,
             names=(_TITLES["true"], f"phases by the {_TITLES[loss]}"),
         )
         for loss in example.predicted
-    }  # fmt: skip
+    }
     draw: dict[str, Callable[..., Figure]] = {
         "hkl": partial(viz.plot_hkl, example.hkl, example.true, title=example.title),
-        "tiles": partial(viz.plot_tiles, _cube(example, example.before), _cube(example, example.true)),
+        "tiles": partial(
+            viz.plot_tiles, _cube(example, example.before), _cube(example, example.true)
+        ),
         "scores": partial(viz.plot_scores, scores, lines),
         "curves": partial(viz.plot_loss_curves, histories, references=lines),
         **slices,
     }
     light, dark = THEMES
-    return {name: (parts.png(make(theme=light)), parts.png(make(theme=dark))) for name, make in draw.items()}
+    return {
+        name: (parts.png(make(theme=light)), parts.png(make(theme=dark)))
+        for name, make in draw.items()
+    }
 
 
 def _cube(example: Example, f: NDArray[np.complex128]) -> NDArray[np.complex128]:

@@ -11,7 +11,7 @@ from gemmi import cif
 
 from argand.cell import FloatArray
 from argand.errors import ArgandError
-from argand.io._files import PathLike, read_text
+from argand.files import PathLike, read_text
 
 __all__ = ["NULL", "Block", "blocks_of", "read_blocks"]
 
@@ -45,7 +45,11 @@ class Block:
     def column(self, *tags: str) -> list[str] | None:
         """Values of the first of `tags` that is there with any value, as plain strings; None without one."""
         for tag in tags:
-            given = [values for values in map(_values, self._found.get(tag, [])) if set(values) - set(NULL)]
+            given = [
+                values
+                for values in map(_values, self._found.get(tag, []))
+                if set(values) - set(NULL)
+            ]
             if any(values != given[0] for values in given[1:]):
                 raise self.error(f"{tag} is given {len(given)} times with different values")
             if given:

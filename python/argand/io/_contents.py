@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from argand.files import PathLike, read_bytes, read_text
 from argand.io._block import read_blocks
-from argand.io._files import PathLike, read_bytes, read_text
 from argand.io._refln_loop import holds_reflections
 from argand.io._shelx import is_shelx
 from argand.io._sites import FRACT_X
@@ -40,7 +40,9 @@ def identify(path: PathLike) -> Contents:
         blocks = read_blocks(path)
         return Contents(
             "CIF",
-            structure=any(block.has(FRACT_X[:-1]) or block.has("_atom_site_cartn") for block in blocks),
+            structure=any(
+                block.has(FRACT_X[:-1]) or block.has("_atom_site_cartn") for block in blocks
+            ),
             reflections=any(map(holds_reflections, blocks)),
         )
     return Contents("columns", structure=False, reflections=True)

@@ -9,8 +9,8 @@ from argand.atom_types import atomic_number
 from argand.cell import Cell, cell_parameters
 from argand.crystal import Crystal
 from argand.errors import ArgandError, ArgandWarning
+from argand.files import PathLike, read_text
 from argand.io._block import Block, blocks_of
-from argand.io._files import PathLike, read_text
 from argand.io._formula import parse_formula
 from argand.io._shelx import is_shelx, parse_instructions
 from argand.io._shelx_crystal import crystal_of
@@ -72,7 +72,9 @@ def _choose(blocks: list[Block], name: str | None) -> Block:
     if not with_sites:
         cartesian = any(block.has("_atom_site_cartn_x") for block in blocks)
         raise blocks[0].error(
-            "atom sites have Cartesian coordinates only, needs fractional ones" if cartesian else "no atom sites"
+            "atom sites have Cartesian coordinates only, needs fractional ones"
+            if cartesian
+            else "no atom sites"
         )
     chosen = with_sites[0]
     if len(with_sites) > 1:
@@ -101,7 +103,9 @@ def _check_content(block: Block, crystal: Crystal, formula: dict[str, float]) ->
     stated = z is not None and z > 0
     z = z if z is not None and stated else max(1.0, float(round(found / electrons)))
     # a formula gives two decimals, occupancies often two
-    rounding = sum(0.005 * atomic_number(element) for element, count in formula.items() if count % 1)
+    rounding = sum(
+        0.005 * atomic_number(element) for element, count in formula.items() if count % 1
+    )
     if abs(found - z * electrons) > z * (0.002 * electrons + rounding):
         block.note(
             f"F(000) of the sites is {found:.6g}, of the formula x Z {z * electrons:.6g}"

@@ -6,7 +6,7 @@ import numpy as np
 from gemmi import cif
 
 from argand.crystal import Crystal
-from argand.io._files import PathLike, replacing
+from argand.files import PathLike, replacing
 from argand.symmetry import find_spacegroup
 
 __all__ = ["write_crystal"]
@@ -35,12 +35,23 @@ def write_crystal(path: PathLike, crystal: Crystal, name: str = "argand") -> Non
     u_aniso = np.full((len(labels), 6), np.nan) if crystal.u_aniso is None else crystal.u_aniso
     sites = block.init_loop(
         "_atom_site_",
-        ["label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy", "U_iso_or_equiv", "adp_type"],
+        [
+            "label",
+            "type_symbol",
+            "fract_x",
+            "fract_y",
+            "fract_z",
+            "occupancy",
+            "U_iso_or_equiv",
+            "adp_type",
+        ],
     )
     for i, label in enumerate(labels):
         numbers = [*crystal.frac[i], crystal.occ[i], crystal.b_iso[i] / _B_PER_U]
         kind = "Uiso" if np.isnan(u_aniso[i, 0]) else "Uani"
-        sites.add_row([cif.quote(label), crystal.types[i], *(f"{number:.6f}" for number in numbers), kind])
+        sites.add_row(
+            [cif.quote(label), crystal.types[i], *(f"{number:.6f}" for number in numbers), kind]
+        )
     if not np.isnan(u_aniso).all():
         rows = block.init_loop("_atom_site_aniso_", ["label", *(f"U_{axes}" for axes in _AXES)])
         for label, u in zip(labels, u_aniso, strict=True):

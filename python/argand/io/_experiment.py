@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from argand.cell import Cell
 from argand.errors import ArgandError
+from argand.files import PathLike, read_text
 from argand.io._block import Block, read_blocks
 from argand.io._crystal import read_cell
-from argand.io._files import PathLike, read_text
 from argand.io._formula import parse_formula
 from argand.io._shelx import Instructions, embedded_instructions, is_shelx, parse_instructions
 from argand.io._symmetry import read_symmetry, states_symmetry
@@ -80,7 +80,12 @@ def read_experiment(path: PathLike, block: str | None = None) -> Experiment:
     if is_shelx(text):
         return _of_instructions(parse_instructions(text, os.fspath(path)))
     blocks = [b for b in read_blocks(path) if block in (None, b.name)]
-    wanted = ("_atom_site_fract_x", "_diffrn_radiation_wavelength", "_chemical_formula_sum", "_cell_length_a")
+    wanted = (
+        "_atom_site_fract_x",
+        "_diffrn_radiation_wavelength",
+        "_chemical_formula_sum",
+        "_cell_length_a",
+    )
     return next((_of_block(b) for tag in wanted for b in blocks if b.column(tag)), Experiment())
 
 
@@ -103,7 +108,9 @@ def _of_instructions(said: Instructions) -> Experiment:
 def _of_block(block: Block) -> Experiment:
     said = embedded_instructions(block)
     probe = _probe(block)
-    wavelength = block.loose_number("_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength_wavelength")
+    wavelength = block.loose_number(
+        "_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength_wavelength"
+    )
     formula = parse_formula(block.text("_chemical_formula_sum") or "")
     z = block.loose_number("_cell_formula_units_z")
     factors = [block.column(f"_atom_type_scat_dispersion_{part}") for part in ("real", "imag")]
@@ -115,7 +122,9 @@ def _of_block(block: Block) -> Experiment:
         probe=probe,
         wavelength=wavelength if wavelength and wavelength > 0 else None,
         powder=block.has("_pd_"),
-        content={element: z * count for element, count in formula.items()} if formula and z and z > 0 else None,
+        content={element: z * count for element, count in formula.items()}
+        if formula and z and z > 0
+        else None,
         dispersion=None if factors[0] is None or probe != "x-ray" else _nonzero(factors),
         extinction=_extinction(block) if said is None else said.extinction or None,
         weights=said.weights if said is not None else _weights(block),
@@ -137,7 +146,9 @@ def _lattice(block: Block) -> tuple[Cell | None, str | None]:
 
 
 def _probe(block: Block) -> str:
-    words = " ".join(filter(None, map(block.text, ("_diffrn_radiation_probe", "_diffrn_radiation_type")))).lower()
+    words = " ".join(
+        filter(None, map(block.text, ("_diffrn_radiation_probe", "_diffrn_radiation_type")))
+    ).lower()
     if "neutron" in words or block.column("_atom_type_scat_length_neutron"):
         return "neutron"
     return "electron" if "electron" in words else "x-ray"
@@ -150,7 +161,10 @@ def _nonzero(columns: list[list[str] | None]) -> bool:
 def _extinction(block: Block) -> float | None:
     """SHELXL's coefficient; those of other expressions mean something else."""
     method = " ".join(
-        filter(None, map(block.text, ("_refine_ls_extinction_method", "_refine_ls_extinction_expression")))
+        filter(
+            None,
+            map(block.text, ("_refine_ls_extinction_method", "_refine_ls_extinction_expression")),
+        )
     )
     if "shelxl" not in method.lower():
         return None

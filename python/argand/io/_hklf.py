@@ -26,7 +26,20 @@ _Row = tuple[int, int, int, float, float, int]
 
 # plain names of columns, without case, blanks and punctuation
 _NAMES = {
-    "intensity": ("i", "iobs", "int", "intensity", "fsquared", "f2", "fsq", "fo2", "fosq", "f2obs", "fobs2", "imean"),
+    "intensity": (
+        "i",
+        "iobs",
+        "int",
+        "intensity",
+        "fsquared",
+        "f2",
+        "fsq",
+        "fo2",
+        "fosq",
+        "f2obs",
+        "fobs2",
+        "imean",
+    ),
     "amplitude": ("f", "fo", "fobs", "fp", "amplitude", "fmeas"),
     "amplitude_calc": ("fc", "fcalc"),
     "phase": ("phi", "phase", "phic", "phicalc", "phcalc", "pha"),
@@ -70,7 +83,14 @@ def read_columns(text: str, source: str, *, hklf: int | None = None) -> Listed:
         Names the line that is no reflection.
     """
     lines = text.splitlines()
-    first = next((i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith(_COMMENT)), None)
+    first = next(
+        (
+            i
+            for i, line in enumerate(lines)
+            if line.strip() and not line.lstrip().startswith(_COMMENT)
+        ),
+        None,
+    )
     if first is None:
         raise ArgandError(f"{source}: no reflections")
     words = _split(lines[first])
@@ -96,7 +116,11 @@ def read_columns(text: str, source: str, *, hklf: int | None = None) -> Listed:
 
 def _digits(lines: list[str], first: int) -> tuple[FloatArray, int] | None:
     """What `_rows` makes of a list of plain digits in columns, as most are, in a fifth of the time; None for others."""
-    ends = (i for i in range(first, len(lines)) if not lines[i].strip() or lines[i][:12].split() == ["0", "0", "0"])
+    ends = (
+        i
+        for i in range(first, len(lines))
+        if not lines[i].strip() or lines[i][:12].split() == ["0", "0", "0"]
+    )
     end = next(ends, len(lines))
     body = lines[first:end]
     if not body or not _DIGITS.issuperset("".join(body)):
@@ -107,7 +131,9 @@ def _digits(lines: list[str], first: int) -> tuple[FloatArray, int] | None:
         columns.append([int(line[28:32].strip() or 0) for line in body])
     except ValueError:
         return None
-    return np.array(columns, dtype=np.float64).T, end + (end < len(lines) and bool(lines[end].strip()))
+    return np.array(columns, dtype=np.float64).T, end + (
+        end < len(lines) and bool(lines[end].strip())
+    )
 
 
 def _repeats(value: FloatArray, batch: npt.NDArray[np.int32]) -> bool:
@@ -125,10 +151,14 @@ def _listed(lines: list[str], first: int, source: str) -> tuple[list[_Row], int]
             return rows, end
         outcomes.append(bad)
     bad = max(outcomes)
-    raise ArgandError(f"{source}: line {bad + 1} is {lines[bad][:40]!r}, needs h k l intensity sigma (HKLF 4)")
+    raise ArgandError(
+        f"{source}: line {bad + 1} is {lines[bad][:40]!r}, needs h k l intensity sigma (HKLF 4)"
+    )
 
 
-def _rows(lines: list[str], first: int, reading: Callable[[str], _Row]) -> tuple[list[_Row], int, int | None]:
+def _rows(
+    lines: list[str], first: int, reading: Callable[[str], _Row]
+) -> tuple[list[_Row], int, int | None]:
     """Rows up to the end, the number of the line after it, and that of a line that is no reflection."""
     rows: list[_Row] = []
     for number in range(first, len(lines)):
@@ -197,7 +227,9 @@ def _number(text: str) -> float:
 
 def _indices(hkl: Any, source: str) -> Any:
     if np.abs(hkl).max(initial=0) > _LARGEST_INDEX:
-        raise ArgandError(f"{source}: an index of {int(np.abs(hkl).max())}, needs indices up to {_LARGEST_INDEX}")
+        raise ArgandError(
+            f"{source}: an index of {int(np.abs(hkl).max())}, needs indices up to {_LARGEST_INDEX}"
+        )
     return as_hkl(hkl)
 
 
@@ -210,7 +242,9 @@ def _named(lines: list[str], header: int, source: str) -> Reflections:
         if column > 2 and name in known:
             place.setdefault(known[name], column)
     if not place.keys() & {"intensity", "amplitude", "amplitude_calc"}:
-        raise ArgandError(f"{source}: its columns are {' '.join(names)}, needs one of intensity, F, Fc after h k l")
+        raise ArgandError(
+            f"{source}: its columns are {' '.join(names)}, needs one of intensity, F, Fc after h k l"
+        )
     table = []
     for number, line in enumerate(lines[header + 1 :], start=header + 2):
         words = _split(line)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from argand.errors import ArgandError
-from argand.io._files import PathLike, replacing
+from argand.files import PathLike, replacing
 from argand.reflections import as_hkl
 
 __all__ = ["write_hklf4"]
@@ -17,7 +17,9 @@ __all__ = ["write_hklf4"]
 _LARGEST = 9999.0
 
 
-def write_hklf4(path: PathLike, hkl: npt.ArrayLike, intensity: npt.ArrayLike, sigma: npt.ArrayLike) -> float:
+def write_hklf4(
+    path: PathLike, hkl: npt.ArrayLike, intensity: npt.ArrayLike, sigma: npt.ArrayLike
+) -> float:
     """Write intensities and their standard uncertainties, 3I4 2F8.2, ended by 0 0 0; returns the factor on them.
 
     The largest becomes 9999, so that two decimals keep what there is: the scale of such a file is arbitrary anyway.
@@ -27,9 +29,13 @@ def write_hklf4(path: PathLike, hkl: npt.ArrayLike, intensity: npt.ArrayLike, si
     columns = [np.asarray(values, dtype=np.float64) for values in (intensity, sigma)]
     for name, values in zip(("intensity", "sigma"), columns, strict=True):
         if values.shape != (len(indices),) or not np.isfinite(values).all():
-            raise ArgandError(f"{name} has shape {values.shape}, needs ({len(indices)},) finite numbers like hkl")
+            raise ArgandError(
+                f"{name} has shape {values.shape}, needs ({len(indices)},) finite numbers like hkl"
+            )
     if np.abs(indices).max(initial=0) > 999:
-        raise ArgandError(f"hkl holds an order of {np.abs(indices).max()}, needs four characters at most")
+        raise ArgandError(
+            f"hkl holds an order of {np.abs(indices).max()}, needs four characters at most"
+        )
     largest = max((float(np.abs(values).max(initial=0.0)) for values in columns), default=0.0)
     factor = _LARGEST / largest if largest > 0 else 1.0
     lines = [

@@ -44,7 +44,9 @@ def read_mtz(source: str, data: bytes) -> Reflections:
     }
     phase = columns.first("P")
     intensity = columns.first("J")
-    amplitude = next((i for i in columns.of("F") if columns.own_sigma(i) is not None), columns.first("F"))
+    amplitude = next(
+        (i for i in columns.of("F") if columns.own_sigma(i) is not None), columns.first("F")
+    )
     if intensity is None and (amplitude is None or columns.sigma(amplitude) is None):
         mates = columns.mates("K", "M", "intensity") or columns.mates("G", "L", "amplitude")
         if mates is not None:
@@ -52,7 +54,9 @@ def read_mtz(source: str, data: bytes) -> Reflections:
             return both[np.isfinite(next(iter(mates.values())))]
     calculated = None
     if phase is not None:
-        calculated = next((i for i in reversed(columns.of("F")) if i < phase and i != amplitude), None)
+        calculated = next(
+            (i for i in reversed(columns.of("F")) if i < phase and i != amplitude), None
+        )
     measured = intensity if intensity is not None else amplitude
     return Reflections(
         hkl,

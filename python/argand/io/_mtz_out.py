@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from argand.cell import FloatArray, cell_parameters
 from argand.errors import ArgandError
-from argand.io._files import PathLike, replacing
+from argand.files import PathLike, replacing
 from argand.reflections import as_hkl
 from argand.symmetry import named_spacegroup
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from argand.cell import cell_parameters
 from argand.errors import ArgandError
-from argand.io._files import PathLike, read_bytes, read_text
+from argand.files import PathLike, read_bytes, read_text
 from argand.io._hklf import Listed, read_columns
 from argand.io._mtz_in import read_mtz
 from argand.io._reflections import Reflections
@@ -87,4 +87,6 @@ def _with_trailer(listed: Listed, source: str) -> Reflections:
     if not is_shelx(text):
         return listed.reflections
     said = parse_instructions(text, source)
-    return replace(listed.reflections, cell=said.cell, spacegroup=said.spacegroup, wavelength=said.wavelength)
+    return replace(
+        listed.reflections, cell=said.cell, spacegroup=said.spacegroup, wavelength=said.wavelength
+    )

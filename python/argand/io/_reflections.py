@@ -56,13 +56,19 @@ class Reflections:
         for name in _COLUMNS:
             column = getattr(self, name)
             if column is not None and np.shape(column) != (len(self.hkl),):
-                raise ArgandError(f"{name} has shape {np.shape(column)}, needs ({len(self.hkl)},) like hkl")
+                raise ArgandError(
+                    f"{name} has shape {np.shape(column)}, needs ({len(self.hkl)},) like hkl"
+                )
 
-    def __getitem__(self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.integer] | slice) -> Reflections:
+    def __getitem__(
+        self, chosen: npt.NDArray[np.bool_] | npt.NDArray[np.integer] | slice
+    ) -> Reflections:
         """Some of the reflections, with all that is known of them."""
         rows = {name: getattr(self, name) for name in ("hkl", *_COLUMNS)}
         kept = {name: None if column is None else column[chosen] for name, column in rows.items()}
-        return Reflections(**{**{field.name: getattr(self, field.name) for field in fields(self)}, **kept})
+        return Reflections(
+            **{**{field.name: getattr(self, field.name) for field in fields(self)}, **kept}
+        )
 
     @property
     def f(self) -> npt.NDArray[np.complex128]:

@@ -10,9 +10,9 @@ import numpy as np
 
 from argand.cell import FloatArray
 from argand.errors import ArgandError, ArgandWarning
+from argand.files import PathLike
 from argand.io._block import Block, blocks_of, read_blocks
 from argand.io._crystal import read_cell
-from argand.io._files import PathLike
 from argand.io._hklf import read_columns
 from argand.io._reflections import Reflections
 from argand.io._shelx import Instructions, embedded_instructions
@@ -23,7 +23,12 @@ from argand.symmetry import find_spacegroup, group_ops, spacegroup_name
 __all__ = ["holds_reflections", "read_loop"]
 
 # where programs keep SHELX's files as text
-_TEXTS = ("_shelx_hkl_file", "_iucr_refine_reflections_details", "_iucr_refine_fcf_details", "_shelx_fcf_file")
+_TEXTS = (
+    "_shelx_hkl_file",
+    "_iucr_refine_reflections_details",
+    "_iucr_refine_fcf_details",
+    "_shelx_fcf_file",
+)
 _LOOPS = ("_refln_index_h", "_diffrn_refln_index_h")
 # not used in refinement: x by hand, h and l beyond the limits of resolution, - unreliable, f kept for R free is used
 _LEFT_OUT = ("x", "h", "l", "-")
@@ -38,7 +43,9 @@ def read_loop(path: PathLike, hklf: int | None = None, block: str | None = None)
     blocks = read_blocks(path)
     chosen = [b for b in blocks if block in (None, b.name)]
     if not chosen:
-        raise blocks[0].error(f"no data block is called {block!r}, there are: {', '.join(b.name for b in blocks)}")
+        raise blocks[0].error(
+            f"no data block is called {block!r}, there are: {', '.join(b.name for b in blocks)}"
+        )
     with_list = [b for b in chosen if b.column(*_LOOPS)] or [b for b in chosen if b.text(*_TEXTS)]
     if not with_list:
         raise chosen[0].error("no list of reflections (_refln_index_h, _shelx_hkl_file)")
@@ -69,14 +76,18 @@ def _loop(block: Block) -> Reflections:
         left_out = np.array([flag.lower() in _LEFT_OUT for flag in status], dtype=bool)
         values["left_out"] = left_out if left_out.any() else None
     anomalous = (
-        None if values.get("intensity") is not None or values.get("amplitude") is not None else _anomalous(block)
+        None
+        if values.get("intensity") is not None or values.get("amplitude") is not None
+        else _anomalous(block)
     )
     if anomalous is not None:
         name, plus, minus, sigma_plus, sigma_minus = anomalous
         both = {name: np.concatenate([plus, minus])}
         if sigma_plus is not None and sigma_minus is not None:
             both["sigma"] = np.concatenate([sigma_plus, sigma_minus])
-        found = _made(block, np.concatenate([indices, -indices]), both, "mmCIF loop with Friedel mates")
+        found = _made(
+            block, np.concatenate([indices, -indices]), both, "mmCIF loop with Friedel mates"
+        )
         return found[np.isfinite(both[name])]
     code = block.text("_shelx_refln_list_code")
     return _made(block, indices, values, f"SHELXL LIST {code}" if code else "CIF loop")
@@ -94,20 +105,29 @@ def _measured(block: Block) -> dict[str, Any]:
     if intensity is not None:
         return {
             "intensity": intensity,
-            "sigma": block.numbers("_refln_f_squared_sigma", "_refln_intensity_sigma", "_refln_f_squared_meas_su"),
+            "sigma": block.numbers(
+                "_refln_f_squared_sigma", "_refln_intensity_sigma", "_refln_f_squared_meas_su"
+            ),
         }
     amplitude = block.numbers("_refln_f_meas", "_refln_f_meas_au")
     if amplitude is None:
         return {}
-    return {"amplitude": amplitude, "sigma": block.numbers("_refln_f_sigma", "_refln_f_meas_sigma_au")}
+    return {
+        "amplitude": amplitude,
+        "sigma": block.numbers("_refln_f_sigma", "_refln_f_meas_sigma_au"),
+    }
 
 
-def _anomalous(block: Block) -> tuple[str, FloatArray, FloatArray, FloatArray | None, FloatArray | None] | None:
+def _anomalous(
+    block: Block,
+) -> tuple[str, FloatArray, FloatArray, FloatArray | None, FloatArray | None] | None:
     """I(+) and I(-), or F(+) and F(-), of mmCIF."""
     for name, letter in (("intensity", "i"), ("amplitude", "f")):
         plus, minus = (block.numbers(f"_refln_pdbx_{letter}_{sign}") for sign in ("plus", "minus"))
         if plus is not None and minus is not None:
-            sigmas = [block.numbers(f"_refln_pdbx_{letter}_{sign}_sigma") for sign in ("plus", "minus")]
+            sigmas = [
+                block.numbers(f"_refln_pdbx_{letter}_{sign}_sigma") for sign in ("plus", "minus")
+            ]
             return name, plus, minus, *sigmas  # type: ignore[return-value]
     return None
 
@@ -132,7 +152,9 @@ def _text(block: Block, hklf: int | None) -> Reflections:
     where = f"{block.source}: {tag}"
     if "_refln_index_h" in text.lower():
         inside = [
-            b for b in blocks_of(text if "data_" in text.lower() else f"data_\n{text}", where) if b.column(*_LOOPS)
+            b
+            for b in blocks_of(text if "data_" in text.lower() else f"data_\n{text}", where)
+            if b.column(*_LOOPS)
         ]
         if inside:
             return _stated(inside[0], _loop(inside[0]))
@@ -157,10 +179,16 @@ def _stated(block: Block, found: Reflections) -> Reflections:
         found = replace(found, cell=cell)
         if states_symmetry(block):
             symops = read_symmetry(block, cell)
-            found = replace(found, spacegroup=spacegroup_name(group_ops(symops)) or ";".join(symops))
-    elif named := find_spacegroup(block.text("_symmetry_space_group_name_h-m", "_space_group_name_h-m_alt") or "?"):
+            found = replace(
+                found, spacegroup=spacegroup_name(group_ops(symops)) or ";".join(symops)
+            )
+    elif named := find_spacegroup(
+        block.text("_symmetry_space_group_name_h-m", "_space_group_name_h-m_alt") or "?"
+    ):
         found = replace(found, spacegroup=named.xhm())
-    wavelength = block.loose_number("_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength_wavelength")
+    wavelength = block.loose_number(
+        "_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength_wavelength"
+    )
     if wavelength is not None and wavelength > 0:
         found = replace(found, wavelength=wavelength)
     return found

@@ -13,12 +13,18 @@ import numpy as np
 from argand.atom_types import atom_type
 from argand.cell import Cell, cell_parameters
 from argand.errors import ArgandError
+from argand.files import PathLike, read_text
 from argand.io._block import Block
-from argand.io._files import PathLike, read_text
 from argand.io._reflections import Reflections
 from argand.symmetry import group_ops, spacegroup_name, triplets
 
-__all__ = ["Instructions", "embedded_instructions", "is_shelx", "parse_instructions", "read_instructions"]
+__all__ = [
+    "Instructions",
+    "embedded_instructions",
+    "is_shelx",
+    "parse_instructions",
+    "read_instructions",
+]
 
 _CENTRING: dict[int, tuple[str, ...]] = {
     1: (),
@@ -95,7 +101,9 @@ class Instructions:
             turned = found.hkl @ np.reshape(self.hkl_matrix, (3, 3)).T
             whole = np.abs(turned - np.rint(turned)).max(axis=1) < 0.05
             if not whole.all():
-                raise ArgandError(f"{self.source}: the matrix of HKLF makes indices that are no whole numbers")
+                raise ArgandError(
+                    f"{self.source}: the matrix of HKLF makes indices that are no whole numbers"
+                )
             found = replace(found, hkl=np.rint(turned).astype(np.int32))
         if self.hkl_scale != 1.0:
             scaled = {
@@ -109,9 +117,9 @@ class Instructions:
 
 def is_shelx(text: str) -> bool:
     """Whether a text is a SHELX instruction file: it has a CELL line of seven numbers and is no CIF."""
-    return re.search(r"^CELL(\s+[-+.0-9]+){7}", text, re.MULTILINE | re.IGNORECASE) is not None and not re.search(
-        r"^data_", text, re.MULTILINE | re.IGNORECASE
-    )
+    return re.search(
+        r"^CELL(\s+[-+.0-9]+){7}", text, re.MULTILINE | re.IGNORECASE
+    ) is not None and not re.search(r"^data_", text, re.MULTILINE | re.IGNORECASE)
 
 
 def read_instructions(path: PathLike) -> Instructions:
@@ -166,14 +174,21 @@ def parse_instructions(text: str, source: str) -> Instructions:
         elif name == "UNIT":
             state["units"] = tuple(_numbers(words[1:], at, 1))
         elif name == "FVAR":
-            state["free_variables"] = (*state.get("free_variables", ()), *_numbers(words[1:], at, 1))  # type: ignore[misc]
+            state["free_variables"] = (
+                *state.get("free_variables", ()),
+                *_numbers(words[1:], at, 1),
+            )  # type: ignore[misc]
         elif name == "WGHT":
             state["weights"] = tuple(_numbers(words[1:], at, 0))
         elif name == "EXTI":
             state["extinction"] = (_numbers(words[1:], at, 0) or [0.0])[0]
         elif name == "TWIN":
             given = _numbers(words[1:], at, 0)
-            state["twin"] = tuple(given[:9]) if len(given) >= 9 else (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, -1.0)
+            state["twin"] = (
+                tuple(given[:9])
+                if len(given) >= 9
+                else (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, -1.0)
+            )
         elif name == "BASF":
             state["fractions"] = (*state.get("fractions", ()), *_numbers(words[1:], at, 1))  # type: ignore[misc]
         elif name == "NEUT":
@@ -219,7 +234,9 @@ def _numbers(words: Sequence[str], at: str, needed: int) -> list[float]:
         except ValueError:
             break
     if len(found) < needed or not np.isfinite(found).all():
-        raise ArgandError(f"{at} is {' '.join(words)[:40]!r}, needs {needed} number{'s' if needed > 1 else ''}")
+        raise ArgandError(
+            f"{at} is {' '.join(words)[:40]!r}, needs {needed} number{'s' if needed > 1 else ''}"
+        )
     return found
 
 
@@ -251,7 +268,10 @@ def _is_atom(words: Sequence[str]) -> bool:
         return False
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9'\"*]{0,3}", words[0]) or re.match(r"[Qq]\d", words[0]):
         return False
-    return all(re.fullmatch(r"[+-]?\d*\.?\d+|[+-]?\d+\.", word) for word in words[1:5]) and words[1].isdigit()
+    return (
+        all(re.fullmatch(r"[+-]?\d*\.?\d+|[+-]?\d+\.", word) for word in words[1:5])
+        and words[1].isdigit()
+    )
 
 
 def _symops(latt: int, symm: Sequence[str], source: str) -> tuple[str, ...]:

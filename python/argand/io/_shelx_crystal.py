@@ -37,7 +37,9 @@ def crystal_of(instructions: Instructions) -> Crystal:
         label, values = words[0], [_value(word, instructions, words[0]) for word in words[2:12]]
         number = int(words[1])
         if not 1 <= number <= len(instructions.elements):
-            raise ArgandError(f"{source}: atom {label} is of type {number}, SFAC names {len(instructions.elements)}")
+            raise ArgandError(
+                f"{source}: atom {label} is of type {number}, SFAC names {len(instructions.elements)}"
+            )
         element = instructions.elements[number - 1]
         displacement = values[4:]
         types.append(element)
@@ -71,7 +73,9 @@ def crystal_of(instructions: Instructions) -> Crystal:
     share = np.array(occ) * len(crystal.symops) / crystal.multiplicity()
     # 0.33333 x 3 is 1
     return crystal.replace(
-        occ=np.where(np.abs(share - np.rint(share)) < 2e-4 * np.maximum(share, 1), np.rint(share), share)
+        occ=np.where(
+            np.abs(share - np.rint(share)) < 2e-4 * np.maximum(share, 1), np.rint(share), share
+        )
     )
 
 
@@ -86,7 +90,9 @@ def _value(word: str, instructions: Instructions, label: str) -> float:
     if abs(which) < 2:
         return coded - 10.0 * which
     if abs(which) > len(instructions.free_variables):
-        raise ArgandError(f"{instructions.source}: atom {label} asks for free variable {abs(which)}, FVAR lacks it")
+        raise ArgandError(
+            f"{instructions.source}: atom {label} asks for free variable {abs(which)}, FVAR lacks it"
+        )
     variable = instructions.free_variables[abs(which) - 1]
     rest = coded - 10.0 * which
     return rest * variable if which > 0 else rest * (variable - 1.0)

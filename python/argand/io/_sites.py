@@ -38,12 +38,16 @@ def read_sites(block: Block, formula: Collection[str] | None) -> Sites:
     labels = _text(block, n, "_atom_site_label")
     symbols = _text(block, n, "_atom_site_type_symbol")
     flags = _text(block, n, "_atom_site_calc_flag", "_atom_site_calc_flags")
-    dummy = np.isnan(frac).any(axis=1) | np.array([flag.lower().startswith("dum") for flag in flags], dtype=bool)
+    dummy = np.isnan(frac).any(axis=1) | np.array(
+        [flag.lower().startswith("dum") for flag in flags], dtype=bool
+    )
     b_iso, u_aniso = _displacement(block, labels, n)
     occ = block.numbers("_atom_site_occupancy")
     occ = np.ones(n) if occ is None else np.where(np.isnan(occ), 1.0, occ)
     if dummy.any():
-        block.note(f"sites without coordinates, or marked as dummies, are left out: {_names(labels, dummy)}")
+        block.note(
+            f"sites without coordinates, or marked as dummies, are left out: {_names(labels, dummy)}"
+        )
     keep = np.flatnonzero(~dummy)
     if not len(keep):
         raise block.error("no atom site has coordinates")
@@ -67,11 +71,15 @@ def _text(block: Block, n: int, *tags: str) -> list[str]:
 
 
 def _names(labels: list[str], chosen: Iterable[bool] | FloatArray) -> str:
-    names = [label or "(no label)" for label, is_chosen in zip(labels, chosen, strict=True) if is_chosen]
+    names = [
+        label or "(no label)" for label, is_chosen in zip(labels, chosen, strict=True) if is_chosen
+    ]
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def _types(block: Block, symbols: list[str], labels: list[str], formula: Collection[str] | None) -> tuple[str, ...]:
+def _types(
+    block: Block, symbols: list[str], labels: list[str], formula: Collection[str] | None
+) -> tuple[str, ...]:
     """The type of each site: from its type symbol, else from its label; a formula decides between readings."""
     types: list[str] = []
     strangers: dict[str, str] = {}
@@ -79,12 +87,16 @@ def _types(block: Block, symbols: list[str], labels: list[str], formula: Collect
     for symbol, label in zip(symbols, labels, strict=True):
         found = (read_type(symbol, formula) if symbol else None) or read_type(label, formula)
         if found is None:
-            raise block.error(f"no chemical element can be read from the site {label!r} of type {symbol or '?'!r}")
+            raise block.error(
+                f"no chemical element can be read from the site {label!r} of type {symbol or '?'!r}"
+            )
         if formula and isotope_of(found.element) not in known:
             strangers.setdefault(found.element, label or symbol)
         types.append(found.symbol)
     for element, label in strangers.items():
-        block.note(f"site {label} is read as {element}, which is not in the formula ({' '.join(formula or ())})")
+        block.note(
+            f"site {label} is read as {element}, which is not in the formula ({' '.join(formula or ())})"
+        )
     return tuple(types)
 
 
@@ -104,15 +116,22 @@ def _displacement(block: Block, labels: list[str], n: int) -> tuple[FloatArray, 
         block.note(f"B and U disagree, U is used: {_names(labels, apart)}")
     b_iso = np.where(np.isnan(b_from_u), b, b_from_u)
     u_aniso = _anisotropic_rows(block, labels, n)
-    kinds = [kind.lower() for kind in _text(block, n, "_atom_site_adp_type", "_atom_site_thermal_displace_type")]
+    kinds = [
+        kind.lower()
+        for kind in _text(block, n, "_atom_site_adp_type", "_atom_site_thermal_displace_type")
+    ]
     row = ~np.isnan(u_aniso[:, 0])
     isotropic = np.array([kind.endswith(("iso", "ovl")) for kind in kinds], dtype=bool)
     anisotropic = np.array([kind.endswith("ani") for kind in kinds], dtype=bool)
     if (row & isotropic).any():
-        block.note(f"called isotropic, so their anisotropic U is not used: {_names(labels, row & isotropic)}")
+        block.note(
+            f"called isotropic, so their anisotropic U is not used: {_names(labels, row & isotropic)}"
+        )
         u_aniso[isotropic] = np.nan
     if (anisotropic & ~row).any():
-        block.note(f"called anisotropic without anisotropic U: {_names(labels, anisotropic & ~row)}")
+        block.note(
+            f"called anisotropic without anisotropic U: {_names(labels, anisotropic & ~row)}"
+        )
     return np.where(np.isnan(b_iso), 0.0, b_iso), u_aniso
 
 
@@ -128,7 +147,9 @@ def _anisotropic_rows(block: Block, labels: list[str], n: int) -> FloatArray:
     names = block.column("_atom_site_aniso_label")
     if names is None:
         if len(rows) != n:
-            raise block.error(f"{len(rows)} rows of anisotropic displacement without labels for {n} sites")
+            raise block.error(
+                f"{len(rows)} rows of anisotropic displacement without labels for {n} sites"
+            )
         return np.where(np.isnan(rows).any(axis=1, keepdims=True), np.nan, rows)
     given: dict[str, list[int]] = {}
     for i, name in enumerate(names):
@@ -138,7 +159,9 @@ def _anisotropic_rows(block: Block, labels: list[str], n: int) -> FloatArray:
         own = given.get(label, [])
         if own:
             if len(own) != sites[label] and not seen[label]:
-                block.note(f"{sites[label]} sites and {len(own)} rows of anisotropic displacement are called {label}")
+                block.note(
+                    f"{sites[label]} sites and {len(own)} rows of anisotropic displacement are called {label}"
+                )
             found = rows[own[min(seen[label], len(own) - 1)]]
             out[i] = np.nan if np.isnan(found).any() else found
             seen[label] += 1

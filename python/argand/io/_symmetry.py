@@ -14,7 +14,11 @@ __all__ = ["read_symmetry", "states_symmetry"]
 
 _OPERATIONS = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
 _MAGNETIC = ("_space_group_symop_magn_operation_xyz", "_space_group_symop_magn_centering_xyz")
-_NAME = ("_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m", "_space_group_name_h-m_full")
+_NAME = (
+    "_space_group_name_h-m_alt",
+    "_symmetry_space_group_name_h-m",
+    "_space_group_name_h-m_full",
+)
 _HALL = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
 _NUMBER = ("_space_group_it_number", "_symmetry_int_tables_number")
 _ANY = ("_space_group_symop", "_space_group_name", "_space_group_it", "_symmetry_")
@@ -28,7 +32,10 @@ def states_symmetry(block: Block) -> bool:
 def read_symmetry(block: Block, cell: Cell) -> tuple[str, ...]:
     """All operations as triplets. A name that contradicts them, or that leaves a choice, is noted."""
     listed = block.column(*_OPERATIONS) or _magnetic_operations(block)
-    if any(block.has(prefix) for prefix in ("_atom_site_moment", "_space_group_magn", "_space_group_symop_magn")):
+    if any(
+        block.has(prefix)
+        for prefix in ("_atom_site_moment", "_space_group_magn", "_space_group_symop_magn")
+    ):
         block.note("a magnetic structure: its moments are ignored")
     if (block.number("_cell_modulation_dimension") or 0) > 0:
         block.note("a modulated structure: its modulation is ignored")
@@ -61,9 +68,16 @@ def _magnetic_operations(block: Block) -> list[str] | None:
     stated, centring = block.column(_MAGNETIC[0]), block.column(_MAGNETIC[1])
     if stated is None:
         return None
-    plain = [[triplet.rpartition(",")[0] for triplet in column] for column in (stated, centring or ["x,y,z,+1"])]
+    plain = [
+        [triplet.rpartition(",")[0] for triplet in column]
+        for column in (stated, centring or ["x,y,z,+1"])
+    ]
     try:
-        return [(gemmi.Op(shift) * gemmi.Op(op)).wrap().triplet() for op in plain[0] for shift in plain[1]]
+        return [
+            (gemmi.Op(shift) * gemmi.Op(op)).wrap().triplet()
+            for op in plain[0]
+            for shift in plain[1]
+        ]
     except (RuntimeError, UnicodeDecodeError) as error:
         raise block.error(f"symmetry operations not understood: {error}") from None
 
@@ -94,8 +108,12 @@ def _by_number(block: Block) -> gemmi.GroupOps | None:
             try:
                 found = gemmi.SpaceGroup(int(number))
             except ValueError:
-                raise block.error(f"{tag} is {number:g}, needs a space group number, 1 to 230") from None
-            block.note(f"states its space group by number alone: its standard setting {found.xhm()} is assumed")
+                raise block.error(
+                    f"{tag} is {number:g}, needs a space group number, 1 to 230"
+                ) from None
+            block.note(
+                f"states its space group by number alone: its standard setting {found.xhm()} is assumed"
+            )
             return found.operations()
     name = block.text(*_NAME, *_HALL)
     if name is not None:
@@ -109,11 +127,17 @@ def _compare(block: Block, group: gemmi.GroupOps, named: gemmi.SpaceGroup | None
     by_ops = gemmi.find_spacegroup_by_ops(group)
     if named is None or (by_ops is not None and by_ops.hm == named.hm):
         return
-    if by_ops is None and len(group) == len(named.operations()) and group.has_same_rotations(named.operations()):
+    if (
+        by_ops is None
+        and len(group) == len(named.operations())
+        and group.has_same_rotations(named.operations())
+    ):
         return
     name = spacegroup_name(group) or f"{len(group)} in an unnamed setting"
     called = block.text(*_NAME, *_HALL)
-    block.note(f"its operations are those of {name}, its space group is called {called}: the operations are used")
+    block.note(
+        f"its operations are those of {name}, its space group is called {called}: the operations are used"
+    )
 
 
 def _check_cell(block: Block, symops: tuple[str, ...], cell: Cell) -> None:
@@ -123,5 +147,7 @@ def _check_cell(block: Block, symops: tuple[str, ...], cell: Cell) -> None:
         turned = rotation.T @ lengths @ rotation
         edges = np.sqrt(np.diag(lengths))
         if (np.abs(turned - lengths) > 0.02 * np.outer(edges, edges)).any():
-            block.note(f"cell {cell} does not have the symmetry of {spacegroup_name(group_ops(symops)) or symops}")
+            block.note(
+                f"cell {cell} does not have the symmetry of {spacegroup_name(group_ops(symops)) or symops}"
+            )
             return

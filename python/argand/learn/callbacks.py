@@ -32,21 +32,42 @@ class History(Callback):
     """
 
     def __init__(
-        self, score: Callable[[], Record], every: int, steps: int, watch: str, patience: int | None = None
+        self,
+        score: Callable[[], Record],
+        every: int,
+        steps: int,
+        watch: str,
+        patience: int | None = None,
     ) -> None:
-        self.score, self.every, self.steps, self.watch, self.patience = score, every, steps, watch, patience
+        self.score, self.every, self.steps, self.watch, self.patience = (
+            score,
+            every,
+            steps,
+            watch,
+            patience,
+        )
         self.records: list[Record] = []
         self._losses: list[tuple[float, float]] = []
 
     def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
         self._losses.append((float(outputs["loss"]), float(outputs["published"])))
         step = trainer.global_step
         if step % self.every and step != self.steps:
             return
         own, published = (sum(losses) / len(losses) for losses in zip(*self._losses, strict=True))
-        record = {"step": float(step), "training": own, "training_published": published, **self.score()}
+        record = {
+            "step": float(step),
+            "training": own,
+            "training_published": published,
+            **self.score(),
+        }
         self._losses.clear()
         self.records.append(record)
         pl_module.log(self.watch, record[self.watch], prog_bar=True)
@@ -79,7 +100,9 @@ class Keeper(Callback):
         self.interrupted = True
         signal.signal(signal.SIGINT, self._previous)
 
-    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+    def on_train_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
         if self._generator is not None:
             torch.set_rng_state(self._generator)
         if threading.current_thread() is threading.main_thread():
@@ -87,7 +110,12 @@ class Keeper(Callback):
             signal.signal(signal.SIGINT, self._on_signal)
 
     def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
     ) -> None:
         if self.interrupted or trainer.global_step % self.every == 0:
             trainer.save_checkpoint(self.path, weights_only=False)

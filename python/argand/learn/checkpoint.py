@@ -21,7 +21,9 @@ _TENSOR, _PAIRS, _TUPLE = "__tensor__", "__pairs__", "__tuple__"
 class SafetensorsIO(CheckpointIO):
     """lightning's way to write and read checkpoints, through one safetensors file."""
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
+    ) -> None:
         tensors: dict[str, Tensor] = {}
         tree = _pack(checkpoint, tensors)
         write_tensors(Path(path), tensors, {"checkpoint": json.dumps(tree)})
@@ -56,7 +58,9 @@ def _pack(value: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, dict):
         if all(isinstance(key, str) for key in value):
             return {key: _pack(item, tensors) for key, item in value.items()}
-        return {_PAIRS: [[_pack(key, tensors), _pack(item, tensors)] for key, item in value.items()]}
+        return {
+            _PAIRS: [[_pack(key, tensors), _pack(item, tensors)] for key, item in value.items()]
+        }
     if isinstance(value, tuple):
         return {_TUPLE: [_pack(item, tensors) for item in value]}
     if isinstance(value, list):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset
 
-from argand import _dispatch
+from argand import _seam
 from argand.crystal import Crystal
 from argand.learn.batch import Batch
 from argand.learn.perturb import Perturbation
@@ -98,7 +98,7 @@ class PerturbedCrystals(Dataset[Batch]):
         ptr = np.concatenate([[0], np.cumsum(count)])
         atom = np.arange(ptr[-1]) + np.repeat(first - ptr[:-1], count)
         frac = self._displaced(t.frac[atom], shift, ptr[:-1], count)
-        batch = _dispatch.Batch(
+        batch = _seam.Batch(
             atom_ptr=ptr,
             frac=frac.astype(np.float32),
             beta=None if t.beta is None else t.beta[atom],
@@ -111,10 +111,14 @@ class PerturbedCrystals(Dataset[Batch]):
         shape = (len(index), *t.reach.shape[1:])
         weight, amplitude, phase, stol2 = (_memory.tensor(shape, torch.float32) for _ in range(4))
         mask = _memory.tensor(shape, torch.bool)
-        seen = _dispatch.Seen(*(field.view(len(index), -1) for field in (weight, amplitude, phase, mask)))
+        seen = _seam.Seen(
+            *(field.view(len(index), -1) for field in (weight, amplitude, phase, mask))
+        )
         scale, reach = (table.reshape(len(t.reach), -1) for table in (t.in_phase, t.reach))
-        _dispatch.measure_boxes(batch, _dispatch.Detector(crystal, scale, reach, EXTINCT), seen)
-        np.take(t.stol2, crystal, axis=0, out=stol2.numpy(), mode="clip")  # mode "raise" would make a copy first
+        _seam.measure_boxes(batch, _seam.Detector(crystal, scale, reach, EXTINCT), seen)
+        np.take(
+            t.stol2, crystal, axis=0, out=stol2.numpy(), mode="clip"
+        )  # mode "raise" would make a copy first
         rest = (torch.from_numpy(field) for field in (crystal, shift.astype(np.float32), index))
         return Batch(amplitude, phase, mask, stol2, weight, *rest)
 

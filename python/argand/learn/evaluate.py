@@ -28,7 +28,9 @@ __all__ = ["Scores", "batches_of", "evaluate", "reference_scores", "score"]
 Scores = dict[str, dict[str, float]]
 
 
-def batches_of(dataset: PerturbedCrystals, samples: int, first: int = UNSEEN, size: int = 64) -> Iterator[Batch]:
+def batches_of(
+    dataset: PerturbedCrystals, samples: int, first: int = UNSEEN, size: int = 64
+) -> Iterator[Batch]:
     """Batches of consecutive samples; by default such as no stream is trained on."""
     for start in range(0, samples, size):
         yield dataset.simulate(first + np.arange(start, min(start + size, samples), dtype=np.int64))
@@ -84,7 +86,9 @@ def evaluate(weights: str | Path, samples: int = 1000, threads: int = 1) -> dict
     """
     model = load_weights(weights)
     if "data" not in model.about:
-        raise ArgandError(f"{weights} does not say what it was trained on, needs weights that `train` wrote")
+        raise ArgandError(
+            f"{weights} does not say what it was trained on, needs weights that `train` wrote"
+        )
     about = model.about["data"]
     crystals = load_crystals(None if about["folder"] else about["metals"], about["folder"])
     kept, held = hold_out(crystals, about["held_out"])
@@ -101,7 +105,9 @@ def evaluate(weights: str | Path, samples: int = 1000, threads: int = 1) -> dict
 
 def make_dataset(crystals: Sequence[Any], about: dict[str, Any]) -> PerturbedCrystals:
     """The data set of a run, from what the JSON beside its weights says of it."""
-    moved: dict[str, Any] = {"atoms": None, "directions": ALL_AXES} if about["move"] == "all" else {}
+    moved: dict[str, Any] = (
+        {"atoms": None, "directions": ALL_AXES} if about["move"] == "all" else {}
+    )
     return PerturbedCrystals(
         crystals,
         about["spread"],

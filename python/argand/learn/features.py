@@ -16,7 +16,9 @@ __all__ = ["CHANNELS", "cut_resolution", "features"]
 CHANNELS = ("amplitude", "mask", "stol2")
 
 
-def features(amplitude: Tensor, mask: Tensor, stol2: Tensor, inputs: Sequence[str] = CHANNELS) -> Tensor:
+def features(
+    amplitude: Tensor, mask: Tensor, stol2: Tensor, inputs: Sequence[str] = CHANNELS
+) -> Tensor:
     """The channels named by `inputs`, stacked: (b, D, D, D) each to (b, channels, D, D, D)."""
     given = {"amplitude": amplitude, "mask": mask.to(amplitude.dtype), "stol2": stol2}
     unknown = [name for name in inputs if name not in given]

@@ -18,7 +18,9 @@ from argand.learn.task import PhaseTask
 __all__ = ["fit"]
 
 
-def fit(task: PhaseTask, history: History, keeper: Keeper, out: Path, accelerator: str, progress: bool) -> int:
+def fit(
+    task: PhaseTask, history: History, keeper: Keeper, out: Path, accelerator: str, progress: bool
+) -> int:
     """Train from the checkpoint, if there is one, to the last step; returns how many steps were done in all."""
     bar: list[Callback] = [TQDMProgressBar(refresh_rate=10)] if progress else []
     with _quiet():

@@ -53,14 +53,26 @@ class Stream(IterableDataset[Batch]):
         order: Callable[[Indices], Indices] | None = None,
     ) -> None:
         if batch_size < 1 or start < 0:
-            raise ValueError(f"batch_size is {batch_size} and start {start}, needs at least 1 and 0")
-        self.dataset, self.batch_size, self.start, self.batches, self.order = dataset, batch_size, start, batches, order
+            raise ValueError(
+                f"batch_size is {batch_size} and start {start}, needs at least 1 and 0"
+            )
+        self.dataset, self.batch_size, self.start, self.batches, self.order = (
+            dataset,
+            batch_size,
+            start,
+            batches,
+            order,
+        )
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         first, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
         begin = self.start + first
-        numbers = itertools.count(begin, step) if self.batches is None else iter(range(begin, self.batches, step))
+        numbers = (
+            itertools.count(begin, step)
+            if self.batches is None
+            else iter(range(begin, self.batches, step))
+        )
         if worker is not None:  # processes of a loader run ahead by themselves
             return (self._in_a_row([number])[0] for number in numbers)
         at_once = max(1, _SAMPLES // self.batch_size)
@@ -72,7 +84,9 @@ class Stream(IterableDataset[Batch]):
         size = self.batch_size
         position = np.arange(numbers[0] * size, (numbers[-1] + 1) * size, dtype=np.int64)
         whole = self.dataset.simulate(position if self.order is None else self.order(position))
-        return [Batch(*(field[i : i + size] for field in whole)) for i in range(0, len(position), size)]
+        return [
+            Batch(*(field[i : i + size] for field in whole)) for i in range(0, len(position), size)
+        ]
 
 
 #: simulated in one call where batches are small
@@ -105,7 +119,9 @@ def _options(workers: int) -> dict[str, Any]:
     }
 
 
-def fixed_loader(dataset: PerturbedCrystals, batch_size: int, workers: int = 0) -> DataLoader[Batch]:
+def fixed_loader(
+    dataset: PerturbedCrystals, batch_size: int, workers: int = 0
+) -> DataLoader[Batch]:
     """Samples 0 .. len - 1 of a data set in batches, in order."""
     return DataLoader(dataset, batch_size=batch_size, collate_fn=collate, **_options(workers))
 

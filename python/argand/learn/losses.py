@@ -13,9 +13,14 @@ import torch
 from torch import Tensor
 
 __all__ = [
-    "agreements", "best_continuous_agreement", "half_origins", "invariant_loss", "published_loss", "ramps",
+    "agreements",
+    "best_continuous_agreement",
+    "half_origins",
+    "invariant_loss",
+    "published_loss",
+    "ramps",
     "unit_phases",
-]  # fmt: skip
+]
 
 _VOXELS = (-3, -2, -1)
 
@@ -43,7 +48,11 @@ def ramps(origins: Tensor, hkl_max: int) -> Tensor:
 
 
 def agreements(
-    prediction: Tensor, phase: Tensor, weight: Tensor, origins: Tensor | None = None, hands: bool = True
+    prediction: Tensor,
+    phase: Tensor,
+    weight: Tensor,
+    origins: Tensor | None = None,
+    hands: bool = True,
 ) -> Tensor:
     """A(sigma, t): (b, hands, origins), hand +1 first.
 
@@ -57,7 +66,9 @@ def agreements(
     return found
 
 
-def _against(prediction: Tensor, phase: Tensor, weight: Tensor, hands: bool) -> tuple[Tensor, Tensor]:
+def _against(
+    prediction: Tensor, phase: Tensor, weight: Tensor, hands: bool
+) -> tuple[Tensor, Tensor]:
     """Re and Im of w exp(i(phi - sigma phi_hat)), (b, hands, D, D, D)."""
     c, s = unit_phases(prediction)
     p, q = weight * phase.cos(), weight * phase.sin()
@@ -79,7 +90,9 @@ def best_continuous_agreement(
     padded: Tensor = torch.fft.fftn(torch.complex(cosine, sine), s=grid, dim=_VOXELS)
     # Index i of the box is h = i - H: take the ramp back that this shift has put on
     for axis, n in zip(_VOXELS, cosine.shape[-3:], strict=True):
-        at = torch.arange(oversampling * n, dtype=cosine.dtype, device=cosine.device) / (oversampling * n)
+        at = torch.arange(oversampling * n, dtype=cosine.dtype, device=cosine.device) / (
+            oversampling * n
+        )
         back = torch.polar(torch.ones_like(at), 2.0 * math.pi * (n // 2) * at)
         padded = padded * back.reshape([-1 if a == axis else 1 for a in _VOXELS])
     best: Tensor = padded.real.amax(dim=(1, 2, 3, 4))
@@ -89,11 +102,17 @@ def best_continuous_agreement(
 def published_loss(prediction: Tensor, phase: Tensor, mask: Tensor) -> Tensor:
     """sum over measured reflections of 1 - cos(phi - phi_hat), averaged over samples: the first experiment's."""
     weight = mask.to(phase.dtype)
-    return (weight.sum(_VOXELS) - agreements(prediction, phase, weight, hands=False)[:, 0, 0]).mean()
+    return (
+        weight.sum(_VOXELS) - agreements(prediction, phase, weight, hands=False)[:, 0, 0]
+    ).mean()
 
 
 def invariant_loss(
-    prediction: Tensor, phase: Tensor, weight: Tensor, origins: Tensor | None = None, hands: bool = True
+    prediction: Tensor,
+    phase: Tensor,
+    weight: Tensor,
+    origins: Tensor | None = None,
+    hands: bool = True,
 ) -> Tensor:
     """min over hands and origins of sum_h w_h (1 - cos(phi_h - sigma phi_hat_h - 2 pi h.t)) / sum_h w_h, averaged.
 

@@ -32,8 +32,23 @@ class Metal(NamedTuple):
 
 #: The sixteen metals of the first experiment
 ELEMENTS_16 = (
-    "Al", "Ca", "Ni", "Cu", "Sr", "Rh", "Pd", "Ag", "Ir", "Pt", "Au", "Pb", "Fe", "Nb", "V", "W",
-)  # fmt: skip
+    "Al",
+    "Ca",
+    "Ni",
+    "Cu",
+    "Sr",
+    "Rh",
+    "Pd",
+    "Ag",
+    "Ir",
+    "Pt",
+    "Au",
+    "Pb",
+    "Fe",
+    "Nb",
+    "V",
+    "W",
+)
 
 METALS: dict[str, Metal] = {
     row.symbol: row
@@ -66,7 +81,9 @@ METALS: dict[str, Metal] = {
 def metal(symbol: str) -> Crystal:
     """The conventional cell of an elemental metal in P 1, atoms at rest (B = 0); an `ArgandError` if not tabulated."""
     if symbol not in METALS:
-        raise ArgandError(f"metal {symbol!r} is not in the table, needs to be one of {', '.join(METALS)}")
+        raise ArgandError(
+            f"metal {symbol!r} is not in the table, needs to be one of {', '.join(METALS)}"
+        )
     _, lattice, a, _ = METALS[symbol]
     sites = SITES[lattice]
     return Crystal(cell=(a, a, a, 90.0, 90.0, 90.0), types=(symbol,) * len(sites), frac=sites)  # type: ignore[arg-type]

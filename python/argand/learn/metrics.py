@@ -48,7 +48,11 @@ class SampleMean(Metric):
     def interval(self) -> Tensor:
         """1.96 standard errors; NaN for a single sample."""
         mean = self.total / self.count
-        variance = (self.squares / self.count - mean.square()).clamp_min(0.0) * self.count / (self.count - 1.0)
+        variance = (
+            (self.squares / self.count - mean.square()).clamp_min(0.0)
+            * self.count
+            / (self.count - 1.0)
+        )
         return 1.96 * (variance / self.count).sqrt()
 
 
@@ -64,7 +68,9 @@ class PhaseLoss(SampleMean):
 
     def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
         every = mask.to(phase.dtype)
-        return every.sum(_VOXELS) - agreements(prediction, phase, every, self.origins, self.hands).amax(dim=(1, 2))
+        return every.sum(_VOXELS) - agreements(
+            prediction, phase, every, self.origins, self.hands
+        ).amax(dim=(1, 2))
 
 
 class MeanPhaseError(SampleMean):
@@ -75,7 +81,9 @@ class MeanPhaseError(SampleMean):
         self.hands, self.origins = hands, origins
 
     def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
-        best = agreements(prediction, phase, weight, self.origins, self.hands).flatten(1).argmax(dim=1)
+        best = (
+            agreements(prediction, phase, weight, self.origins, self.hands).flatten(1).argmax(dim=1)
+        )
         origins = 1 if self.origins is None else self.origins.shape[1]
         hand = 1.0 - 2.0 * (best // origins).to(phase.dtype)
         c, s = unit_phases(prediction)

@@ -30,7 +30,9 @@ def predict_box(model: PhaseModel, amplitude: Tensor, mask: Tensor, stol2: Tenso
     """
     side = 2 * model.hkl_max + 1
     if amplitude.ndim != 4 or amplitude.shape[1:] != (side, side, side):
-        raise ValueError(f"amplitude has shape {tuple(amplitude.shape)}, needs (b, {side}, {side}, {side})")
+        raise ValueError(
+            f"amplitude has shape {tuple(amplitude.shape)}, needs (b, {side}, {side}, {side})"
+        )
     c, s = model.net(features(amplitude, mask, stol2, model.inputs)).unbind(dim=1)
     phases: Tensor = torch.atan2(s, c) * mask
     return phases
@@ -82,7 +84,11 @@ def predict(
     normalised = modulus / (counts @ form_factors(list(contents), stol(indices, cell)))
     usable = np.isfinite(modulus) & (normalised > EXTINCT) & indices.any(axis=1)
     if np.any(normalised[usable] > 1.1):
-        warnings.warn("|F| is larger than all atoms together give: not in electrons?", ArgandWarning, stacklevel=2)
+        warnings.warn(
+            "|F| is larger than all atoms together give: not in electrons?",
+            ArgandWarning,
+            stacklevel=2,
+        )
     box = np.zeros((side, side, side), np.float32)
     rotations = np.array([rotation for rotation, _ in operations(spacegroup)])
     for rotation in np.concatenate([rotations, -rotations]):
@@ -90,7 +96,9 @@ def predict(
         inside = usable & ((place >= 0) & (place < side)).all(axis=1)
         box[tuple(place[inside].T)] = normalised[inside]
     if not box.any():
-        raise ArgandError(f"hkl has no measured reflection within -{reach}..{reach}, where the network works")
+        raise ArgandError(
+            f"hkl has no measured reflection within -{reach}..{reach}, where the network works"
+        )
     values = torch.from_numpy(box)[None]
     stol2 = torch.from_numpy((s**2).astype(np.float32)).view(1, side, side, side)
     phases = predict_box(model, values, values > 0, stol2)[0].numpy()

@@ -46,11 +46,25 @@ class Recipe:
 # convolutions do not need it.
 RECIPES: dict[str, Recipe] = {
     "linear": Recipe(
-        inputs=("amplitude",), steps=500, steps_published=200, batch_size=64, lr=3e-3, weight_power=0.0, lowest_cut=0.7
+        inputs=("amplitude",),
+        steps=500,
+        steps_published=200,
+        batch_size=64,
+        lr=3e-3,
+        weight_power=0.0,
+        lowest_cut=0.7,
     ),
     "mlp": Recipe(
-        {"width": 256}, inputs=("amplitude",), steps=800, steps_published=250, batch_size=64, lr=2e-3, lowest_cut=0.7
+        {"width": 256},
+        inputs=("amplitude",),
+        steps=800,
+        steps_published=250,
+        batch_size=64,
+        lr=2e-3,
+        lowest_cut=0.7,
     ),
     "conv": Recipe({"width": 16}, steps=1200, steps_published=300, batch_size=16, lr=1e-2),
-    "unet": Recipe({"width": 8, "depth": 2}, steps=1000, steps_published=300, batch_size=16, lr=1e-2),
+    "unet": Recipe(
+        {"width": 8, "depth": 2}, steps=1000, steps_published=300, batch_size=16, lr=1e-2
+    ),
 }

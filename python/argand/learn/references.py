@@ -84,4 +84,6 @@ class References:
     def update(self, batch: Batch) -> None:
         zero, chance = zero_phases(batch.phase), random_phases(batch.phase, batch.sample)
         for name, metric in self.metrics.items():
-            metric.update(chance if name.startswith("random") else zero, batch.phase, batch.mask, batch.weight)
+            metric.update(
+                chance if name.startswith("random") else zero, batch.phase, batch.mask, batch.weight
+            )

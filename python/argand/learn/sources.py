@@ -31,7 +31,9 @@ def crystals_from_folder(path: str | Path) -> dict[str, Crystal]:
     return {file.stem: read_crystal(file).to_p1() for file in files}
 
 
-def load_crystals(metals: Sequence[str] | None = None, folder: str | Path | None = None) -> dict[str, Crystal]:
+def load_crystals(
+    metals: Sequence[str] | None = None, folder: str | Path | None = None
+) -> dict[str, Crystal]:
     """Crystals by name: metals of the table (None: the sixteen of the first experiment), or the CIFs of a folder."""
     if folder is None:
         return {symbol: metal(symbol) for symbol in (ELEMENTS_16 if metals is None else metals)}

@@ -31,12 +31,16 @@ def random_split(length: int, share: float = 0.1, seed: int = 0) -> tuple[Indice
     return np.sort(order[test:]), np.sort(order[:test])
 
 
-def hold_out(names: Iterable[str], held: Sequence[str] = HELD_OUT) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def hold_out(
+    names: Iterable[str], held: Sequence[str] = HELD_OUT
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Names to train on and names held out, both in the order of `names`."""
     known = tuple(names)
     missing = [name for name in held if name not in known]
     if missing:
-        raise ArgandError(f"held_out names {', '.join(missing)}, needs names among {', '.join(known)}")
+        raise ArgandError(
+            f"held_out names {', '.join(missing)}, needs names among {', '.join(known)}"
+        )
     kept = tuple(name for name in known if name not in held)
     if not kept:
         raise ArgandError("held_out names every crystal, needs to leave some for training")

@@ -30,7 +30,9 @@ class Tables(NamedTuple):
     stol2: NDArray[np.float32]  # (n, D, D, D)
 
 
-def make_tables(crystals: Sequence[Crystal], hkl_max: int, energy_kev: float | None, table: str) -> Tables:
+def make_tables(
+    crystals: Sequence[Crystal], hkl_max: int, energy_kev: float | None, table: str
+) -> Tables:
     """Tables of crystals that are already in P 1; without an energy every reflection but 000 is in reach."""
     hkl = hkl_cube(hkl_max)
     cube = (2 * hkl_max + 1,) * 3
@@ -45,7 +47,9 @@ def make_tables(crystals: Sequence[Crystal], hkl_max: int, energy_kev: float | N
         content = np.bincount(rows, weights=crystal.occ, minlength=len(form))
         kinds = np.flatnonzero(content)
         in_phase[c] = 1.0 / (content[kinds] @ np.abs(form[kinds]))
-        reach[c] = hkl.any(axis=1) & (energy_kev is None or reachable(hkl, crystal.cell, energy_kev))
+        reach[c] = hkl.any(axis=1) & (
+            energy_kev is None or reachable(hkl, crystal.cell, energy_kev)
+        )
         stol2[c] = stol(hkl, crystal.cell) ** 2
     full = all(bool(np.all(crystal.occ == 1.0)) for crystal in crystals)
     return Tables(

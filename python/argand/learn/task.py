@@ -25,7 +25,11 @@ LOSSES: tuple[LossName, ...] = ("invariant", "published")
 def learning_rate_factor(step: int, steps: int, warm: float = 0.1) -> float:
     """One cycle: linear from 0.02 to 1 over a share `warm` of the steps, then a cosine to 0.02."""
     done = min(step / max(steps, 1), 1.0)
-    shape = done / warm if done < warm else 0.5 * (1.0 + math.cos(math.pi * (done - warm) / (1.0 - warm)))
+    shape = (
+        done / warm
+        if done < warm
+        else 0.5 * (1.0 + math.cos(math.pi * (done - warm) / (1.0 - warm)))
+    )
     return max(shape, 0.02)
 
 
@@ -36,7 +40,9 @@ class PhaseTask(lightning.LightningModule):
     make the stream; a resumed run goes on in it where it stopped, since batch n depends on n alone.
     """
 
-    def __init__(self, net: nn.Module, loss: LossName, recipe: Recipe, stream: Stream, workers: int = 0) -> None:
+    def __init__(
+        self, net: nn.Module, loss: LossName, recipe: Recipe, stream: Stream, workers: int = 0
+    ) -> None:
         super().__init__()
         if loss not in LOSSES:
             raise ValueError(f"loss is {loss!r}, needs to be one of {', '.join(LOSSES)}")
@@ -66,9 +72,13 @@ class PhaseTask(lightning.LightningModule):
         return {"loss": invariant_loss(prediction, batch.phase, weight), "published": published}
 
     def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
-        optimizer = torch.optim.AdamW(self.net.parameters(), lr=self.recipe.lr, betas=(0.9, 0.99), weight_decay=0.0)
+        optimizer = torch.optim.AdamW(
+            self.net.parameters(), lr=self.recipe.lr, betas=(0.9, 0.99), weight_decay=0.0
+        )
         steps = self.recipe.steps
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: learning_rate_factor(step, steps))
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: learning_rate_factor(step, steps)
+        )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def train_dataloader(self) -> DataLoader[Batch]:

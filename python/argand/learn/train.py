@@ -112,14 +112,26 @@ def train(
     default = [name for name in HELD_OUT if name in crystals and len(crystals) > len(HELD_OUT)]
     kept, held = hold_out(crystals, default if held_out is None else held_out)
     data = {
-        "metals": None if folder else list(crystals), "held_out": list(held), "folder": str(folder) if folder else None,
-        "spread": spread, "move": move, "hkl_max": hkl_max, "energy_kev": energy_kev, "samples": samples, "seed": seed,
-    }  # fmt: skip
+        "metals": None if folder else list(crystals),
+        "held_out": list(held),
+        "folder": str(folder) if folder else None,
+        "spread": spread,
+        "move": move,
+        "hkl_max": hkl_max,
+        "energy_kev": energy_kev,
+        "samples": samples,
+        "seed": seed,
+    }
     every = score_every or max(recipe.steps // 20, 1)
     run = {
-        "model": model, "loss": loss, "recipe": {**dataclasses.asdict(recipe), "inputs": list(recipe.inputs)},
-        "data": data, "score_samples": score_samples, "score_every": every, "patience": patience,
-    }  # fmt: skip
+        "model": model,
+        "loss": loss,
+        "recipe": {**dataclasses.asdict(recipe), "inputs": list(recipe.inputs)},
+        "data": data,
+        "score_samples": score_samples,
+        "score_every": every,
+        "patience": patience,
+    }
     done = _open(out, run)
     if done is not None:
         return done
@@ -142,12 +154,24 @@ def train(
         reached = fit(task, history, keeper, out, accelerator, progress)
     seconds = time.perf_counter() - begun
     if keeper.interrupted:
-        raise KeyboardInterrupt(f"stopped at step {reached} of {recipe.steps}; the same command goes on from there")
-    write_json(out / "history.json", {"records": history.records, "steps": reached, "seconds": seconds})
+        raise KeyboardInterrupt(
+            f"stopped at step {reached} of {recipe.steps}; the same command goes on from there"
+        )
+    write_json(
+        out / "history.json", {"records": history.records, "steps": reached, "seconds": seconds}
+    )
     weights = save_weights(
-        out / "weights", net, model=model, hkl_max=hkl_max, inputs=recipe.inputs, hyper=dict(recipe.hyper),
-        loss=loss, data=data, steps=reached, scores=history.records[-1],
-    )  # fmt: skip
+        out / "weights",
+        net,
+        model=model,
+        hkl_max=hkl_max,
+        inputs=recipe.inputs,
+        hyper=dict(recipe.hyper),
+        loss=loss,
+        data=data,
+        steps=reached,
+        scores=history.records[-1],
+    )
     keeper.path.unlink(missing_ok=True)
     return TrainResult(weights, history.records, reached, seconds)
 
@@ -185,8 +209,12 @@ def _open(out: Path, run: dict[str, Any]) -> TrainResult | None:
     found = json.loads(file.read_text(encoding="utf-8"))
     other = [key for key in wanted if found.get(key) != wanted[key]]
     if other:
-        raise ArgandError(f"{out} holds a run with another {', '.join(other)}; choose another folder or remove it")
+        raise ArgandError(
+            f"{out} holds a run with another {', '.join(other)}; choose another folder or remove it"
+        )
     if not (out / "weights.json").is_file():
         return None
     history = json.loads((out / "history.json").read_text(encoding="utf-8"))
-    return TrainResult(out / "weights.safetensors", history["records"], history["steps"], history["seconds"])
+    return TrainResult(
+        out / "weights.safetensors", history["records"], history["steps"], history["seconds"]
+    )

@@ -36,11 +36,17 @@ def write_json(path: Path, content: Any) -> None:
     os.replace(temporary, path)
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+def write_tensors(
+    path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None
+) -> None:
     """Write safetensors under a temporary name, then rename."""
     temporary = path.with_name(path.name + ".part")
     # safetensors knows C order only; channels_last weights are copied
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, temporary, metadata)
+    save_file(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+        temporary,
+        metadata,
+    )
     os.replace(temporary, path)
 
 
@@ -61,7 +67,14 @@ def save_weights(
     file = _safetensors(path)
     file.parent.mkdir(parents=True, exist_ok=True)
     write_tensors(file, net.state_dict())
-    content = {"format": FORMAT, "model": model, "hkl_max": hkl_max, "inputs": list(inputs), "hyper": hyper, **about}
+    content = {
+        "format": FORMAT,
+        "model": model,
+        "hkl_max": hkl_max,
+        "inputs": list(inputs),
+        "hyper": hyper,
+        **about,
+    }
     write_json(file.with_suffix(".json"), content)
     return file
 
@@ -77,7 +90,9 @@ def load_weights(path: str | Path) -> PhaseModel:
     file = _safetensors(Path(path) / "weights" if Path(path).is_dir() else path)
     for needed in (file, file.with_suffix(".json")):
         if not needed.is_file():
-            raise ArgandError(f"{needed} is missing, needs to be there: weights are a .safetensors and a .json file")
+            raise ArgandError(
+                f"{needed} is missing, needs to be there: weights are a .safetensors and a .json file"
+            )
     about = _read_json(file.with_suffix(".json"))
     try:
         model, hkl_max, hyper = str(about["model"]), int(about["hkl_max"]), dict(about["hyper"])
@@ -90,7 +105,9 @@ def load_weights(path: str | Path) -> PhaseModel:
     except SafetensorError as error:
         raise ArgandError(f"{file} is no safetensors file: {error}") from None
     except RuntimeError:
-        raise ArgandError(f"{file} does not fit the model {model!r} that its .json describes") from None
+        raise ArgandError(
+            f"{file} does not fit the model {model!r} that its .json describes"
+        ) from None
     return PhaseModel(net.eval(), inputs, hkl_max, about)
 
 
@@ -106,5 +123,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         raise ArgandError(f"{path} is no JSON: {error}") from None
     if not isinstance(about, dict) or about.get("format") != FORMAT:
         version = about.get("format") if isinstance(about, dict) else None
-        raise ArgandError(f"{path} has format {version}, needs {FORMAT}: made by another version of argand?")
+        raise ArgandError(
+            f"{path} has format {version}, needs {FORMAT}: made by another version of argand?"
+        )
     return about

@@ -35,23 +35,33 @@ class Absences:
     @property
     def violated(self) -> bool:
         """Whether the data are not those of the space group: many are present, and not much weaker than others."""
-        present = self.strong > max(2, _SUSPECT_SHARE * self.count) or (np.isnan(self.i_over_sigma) and self.count > 2)
+        present = self.strong > max(2, _SUSPECT_SHARE * self.count) or (
+            np.isnan(self.i_over_sigma) and self.count > 2
+        )
         return bool(present and self.mean > _SUSPECT_MEAN)
 
     def __str__(self) -> str:
         if not self.count:
             return "none measured"
         h, k, l = self.strongest
-        sigmas = "" if np.isnan(self.i_over_sigma) else f", {self.strong} above 3σ, strongest {h} {k} {l}"
+        sigmas = (
+            ""
+            if np.isnan(self.i_over_sigma)
+            else f", {self.strong} above 3σ, strongest {h} {k} {l}"
+        )
         sigmas += "" if np.isnan(self.i_over_sigma) else f" at I/σ = {self.i_over_sigma:.1f}"
-        return f"{self.count} measured{sigmas}, mean intensity {self.mean:.2g} of that of the others"
+        return (
+            f"{self.count} measured{sigmas}, mean intensity {self.mean:.2g} of that of the others"
+        )
 
 
 def check_absences(reflections: Reflections, spacegroup: SpaceGroup) -> Absences:
     """Look at the systematic absences of a space group (screw axes, glide planes, centring) in unmerged data."""
     good = usable(reflections)
     hkl = reflections.hkl[good]
-    intensity, sigma = (None if column is None else column[good] for column in reflections.intensities())
+    intensity, sigma = (
+        None if column is None else column[good] for column in reflections.intensities()
+    )
     assert intensity is not None
     absent = systematic_absences(hkl, spacegroup)
     if not absent.any():

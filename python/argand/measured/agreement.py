@@ -67,18 +67,29 @@ def calculated_intensity(
 
     Source: SHELXL manual, TWIN.
     """
-    energy = KEV_ANGSTROM / wavelength if dispersion and wavelength is not None and table == "it92" else None
+    energy = (
+        KEV_ANGSTROM / wavelength
+        if dispersion and wavelength is not None and table == "it92"
+        else None
+    )
     indices = np.asarray(hkl)
     found = _squared(crystal, indices, table, energy, merged)
     if twin is not None and fraction:
         turned = indices @ np.reshape(np.asarray(twin, float), (3, 3)).T
-        found = (1.0 - fraction) * found + fraction * _squared(crystal, turned, table, energy, merged)
+        found = (1.0 - fraction) * found + fraction * _squared(
+            crystal, turned, table, energy, merged
+        )
     if extinction is not None and wavelength is not None:
-        found = found * Extinction(stol(indices, crystal.cell), wavelength).factor(found, extinction) ** 2
+        found = (
+            found
+            * Extinction(stol(indices, crystal.cell), wavelength).factor(found, extinction) ** 2
+        )
     return found
 
 
-def _squared(crystal: Crystal, hkl: npt.NDArray[Any], table: str, energy_kev: float | None, merged: bool) -> FloatArray:
+def _squared(
+    crystal: Crystal, hkl: npt.NDArray[Any], table: str, energy_kev: float | None, merged: bool
+) -> FloatArray:
     first = np.abs(structure_factors(crystal, hkl, table=table, energy_kev=energy_kev)) ** 2
     if not merged or energy_kev is None or group_ops(crystal.spacegroup).is_centrosymmetric():
         return np.asarray(first, dtype=np.float64)
@@ -87,7 +98,10 @@ def _squared(crystal: Crystal, hkl: npt.NDArray[Any], table: str, energy_kev: fl
 
 
 def agreement(
-    calculated: FloatArray, intensity: FloatArray, sigma: FloatArray | None, weights: Sequence[float] = ()
+    calculated: FloatArray,
+    intensity: FloatArray,
+    sigma: FloatArray | None,
+    weights: Sequence[float] = (),
 ) -> Agreement:
     """R factors of calculated intensities against measured ones, after scaling.
 
@@ -103,7 +117,9 @@ def agreement(
     Source: SHELXL manual, WGHT.
     """
     if calculated.shape != intensity.shape:
-        raise ArgandError(f"calculated has shape {calculated.shape}, needs {intensity.shape} like the data")
+        raise ArgandError(
+            f"calculated has shape {calculated.shape}, needs {intensity.shape} like the data"
+        )
     if not calculated.any():
         raise ArgandError("all calculated intensities are 0")
     observed, model = np.sqrt(np.maximum(intensity, 0.0)), np.sqrt(calculated)

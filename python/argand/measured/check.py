@@ -113,7 +113,9 @@ def _name(crystal: Crystal) -> str:
     return "its space group" if ";" in crystal.spacegroup else crystal.spacegroup
 
 
-def _check_cell(reflections: Reflections, crystal: Crystal, wavelength: float | None, said: list[str]) -> None:
+def _check_cell(
+    reflections: Reflections, crystal: Crystal, wavelength: float | None, said: list[str]
+) -> None:
     if reflections.cell is not None:
         given, known = np.array(reflections.cell), np.array(crystal.cell)
         length = float(np.abs(given[:3] / known[:3] - 1.0).max())
@@ -125,7 +127,10 @@ def _check_cell(reflections: Reflections, crystal: Crystal, wavelength: float | 
             said.append(f"the cells differ by up to {100 * length:.1f} % and {angle:.1f}°: {pair}")
     wavelength = wavelength if wavelength is not None else reflections.wavelength
     if wavelength is not None:
-        sine = float(stol(reflections.hkl[usable(reflections)], crystal.cell).max(initial=0.0)) * wavelength
+        sine = (
+            float(stol(reflections.hkl[usable(reflections)], crystal.cell).max(initial=0.0))
+            * wavelength
+        )
         if sine > 1.01:
             raise ArgandError(
                 f"another cell or wavelength: at {wavelength:g} Å some reflections would lie beyond backscattering "
@@ -161,7 +166,9 @@ def _check_content(content: Mapping[str, float], crystal: Crystal, said: list[st
     electrons = sum(atomic_number(e) * abs(change[e]) for e in heavy)
     total = sum(atomic_number(e) * known.get(e, 0.0) for e in heavy)
     different = ", ".join(
-        f"{e} {content.get(e, 0.0):g} instead of {known.get(e, 0.0):g}" for e in sorted(heavy) if abs(change[e]) > 0.05
+        f"{e} {content.get(e, 0.0):g} instead of {known.get(e, 0.0):g}"
+        for e in sorted(heavy)
+        if abs(change[e]) > 0.05
     )
     if electrons > 0.2 * total:
         raise ArgandError(f"another content: the measured cell holds {different} of the crystal")
@@ -195,7 +202,9 @@ def free_coordinates(crystal: Crystal) -> int:
     """Positional parameters that symmetry leaves free."""
 
     means = (site_rotations(crystal, site).mean(axis=0) for site in range(len(crystal.types)))
-    return sum(round(float(np.trace(mean))) for mean in means)  # of projectors, whose trace is their rank
+    return sum(
+        round(float(np.trace(mean))) for mean in means
+    )  # of projectors, whose trace is their rank
 
 
 def _check_number(merged: Merged, crystal: Crystal, said: list[str]) -> bool:
@@ -209,7 +218,9 @@ def _check_number(merged: Merged, crystal: Crystal, said: list[str]) -> bool:
     if unique < _WANTED_PER_COORDINATE * free:
         said.append(f"only {unique} unique reflections for {free} coordinates")
     if merged.completeness < 0.7:
-        said.append(f"only {100 * merged.completeness:.0f} % of the reflections to {merged.d_min:.2f} Å are measured")
+        said.append(
+            f"only {100 * merged.completeness:.0f} % of the reflections to {merged.d_min:.2f} Å are measured"
+        )
     return unique >= _WANTED_PER_COORDINATE * free
 
 
@@ -229,15 +240,21 @@ def _check_kind(reflections: Reflections, merged: Merged, target: FloatArray) ->
     best = min(width, key=lambda power: width[power])
     many = len(target) > 4 * _FEW
     beyond_twins = many and width[1.0] > max(_NO_TWIN, 2.0 * width[best])
-    if best == 1.0 or not (beyond_twins or distance[best] < (_BETTER if many else _CLEARLY) * distance[1.0]):
+    if best == 1.0 or not (
+        beyond_twins or distance[best] < (_BETTER if many else _CLEARLY) * distance[1.0]
+    ):
         return
     if best == 2.0:
-        raise ArgandError("amplitudes given as intensities: squared, the values fit this structure (HKLF 3)")
+        raise ArgandError(
+            "amplitudes given as intensities: squared, the values fit this structure (HKLF 3)"
+        )
     if reflections.intensity is None:
         raise ArgandError(
             "intensities given as amplitudes: the values, not their squares, fit intensities of this structure"
         )
-    raise ArgandError("squared intensities given as intensities: their square roots fit this structure")
+    raise ArgandError(
+        "squared intensities given as intensities: their square roots fit this structure"
+    )
 
 
 def _width(e: FloatArray) -> float:
@@ -267,7 +284,9 @@ def _check_relation(merged: Merged, expected: FloatArray, said: list[str]) -> No
         return
     correlation = float(covariance[0, 1]) / spread
     number = float(weight.sum() ** 2 / (weight @ weight))  # of reflections that count
-    sigmas = float(np.arctanh(np.clip(correlation, -0.999999, 0.999999)) * np.sqrt(max(number - 1.0, 1.0)))  # Fisher
+    sigmas = float(
+        np.arctanh(np.clip(correlation, -0.999999, 0.999999)) * np.sqrt(max(number - 1.0, 1.0))
+    )  # Fisher
     words = (
         f"at low angles their correlation with those calculated is {correlation:.2f} ({sigmas:.1f} standard "
         "deviations): another cell, content, or indexing"
@@ -275,7 +294,9 @@ def _check_relation(merged: Merged, expected: FloatArray, said: list[str]) -> No
     if sigmas < _UNRELATED or (sigmas < _RELATED and merged.completeness < _SPARSE):
         raise ArgandError(f"the intensities have nothing to do with this structure: {words}")
     if sigmas < _RELATED:
-        said.append(f"the intensities hardly follow this structure: {words}, or atoms that moved far")
+        said.append(
+            f"the intensities hardly follow this structure: {words}, or atoms that moved far"
+        )
 
 
 def _compare(merged: Merged, model: FloatArray, expected: FloatArray, said: list[str]) -> None:

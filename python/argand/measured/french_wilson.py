@@ -58,7 +58,10 @@ def french_wilson(
         sigma or expected not positive.
     """
     value, deviation, mean, is_centric = np.broadcast_arrays(
-        np.asarray(intensity, float), np.asarray(sigma, float), np.asarray(expected, float), np.asarray(centric, bool)
+        np.asarray(intensity, float),
+        np.asarray(sigma, float),
+        np.asarray(expected, float),
+        np.asarray(centric, bool),
     )
     for name, array in (("sigma", deviation), ("expected", mean)):
         if not (array > 0).all():
@@ -69,10 +72,16 @@ def french_wilson(
     shift = np.clip(value / deviation - deviation * order / mean, -_FAR, _FAR)  # mu / sigma
     rows = [slice(start, start + _ROWS) for start in range(0, shift.size, _ROWS)]
     parts = [_moments(shift.reshape(-1)[part], order.reshape(-1)[part]) for part in rows]
-    j, sigma_j, f, sigma_f = np.concatenate(parts, axis=1).reshape(4, *shift.shape) if parts else np.empty((4, 0))
-    found = Posterior(j * deviation, sigma_j * deviation, f * np.sqrt(deviation), sigma_f * np.sqrt(deviation))
+    j, sigma_j, f, sigma_f = (
+        np.concatenate(parts, axis=1).reshape(4, *shift.shape) if parts else np.empty((4, 0))
+    )
+    found = Posterior(
+        j * deviation, sigma_j * deviation, f * np.sqrt(deviation), sigma_f * np.sqrt(deviation)
+    )
     root = np.sqrt(np.maximum(value, deviation))
-    measured = Posterior(value, deviation, root, deviation / (2.0 * root))  # what is far above its sigma stays
+    measured = Posterior(
+        value, deviation, root, deviation / (2.0 * root)
+    )  # what is far above its sigma stays
     return Posterior(*(np.where(shift < _FAR, a, b) for a, b in zip(found, measured, strict=True)))
 
 
@@ -88,7 +97,11 @@ def _moments(shift: FloatArray, order: FloatArray) -> FloatArray:
     t = 0.5 * (high - low) * _NODES + 0.5 * (high + low)
     x = t * t
     # the Gaussian over its peak on x > 0; x^(nu - 1) dx = 2 t^(2 nu - 1) dt
-    density = _WEIGHTS * t ** (2.0 * nu - 1.0) * np.exp(-0.5 * (x - h) ** 2 + 0.5 * np.minimum(h, 0.0) ** 2)
+    density = (
+        _WEIGHTS
+        * t ** (2.0 * nu - 1.0)
+        * np.exp(-0.5 * (x - h) ** 2 + 0.5 * np.minimum(h, 0.0) ** 2)
+    )
     density /= density.sum(axis=1, keepdims=True)
     means, deviations = [], []
     for power in (x, t):
@@ -102,6 +115,10 @@ def _moments(shift: FloatArray, order: FloatArray) -> FloatArray:
 def amplitudes(merged: Merged) -> Posterior:
     """French and Wilson's treatment of merged data, S from the local mean intensity and epsilon."""
     if merged.sigma is None:
-        raise ArgandError("the intensities have no sigmas, which French and Wilson's treatment needs")
+        raise ArgandError(
+            "the intensities have no sigmas, which French and Wilson's treatment needs"
+        )
     expected = local_mean(merged) * statistical_weight(merged)
-    return french_wilson(merged.intensity, merged.sigma, expected, centric_flags(merged.hkl, merged.spacegroup))
+    return french_wilson(
+        merged.intensity, merged.sigma, expected, centric_flags(merged.hkl, merged.spacegroup)
+    )

@@ -95,7 +95,9 @@ def usable(reflections: Reflections) -> npt.NDArray[np.bool_]:
     if reflections.left_out is not None:
         good &= ~reflections.left_out
     batch = reflections.batch
-    if batch is not None and (batch < 0).any():  # HKLF 5: a negative number shares its intensity with the next line
+    if (
+        batch is not None and (batch < 0).any()
+    ):  # HKLF 5: a negative number shares its intensity with the next line
         continued = np.concatenate([[False], batch[:-1] < 0])
         alone = good & (batch == 1) & ~continued
         good = alone if alone.any() else good & (np.abs(batch) == 1)
@@ -139,7 +141,9 @@ def merge(
     good = usable(reflections)
     if not good.any():
         raise ArgandError("no reflection has an intensity that can be used")
-    intensity, sigma = (None if column is None else column[good] for column in reflections.intensities())
+    intensity, sigma = (
+        None if column is None else column[good] for column in reflections.intensities()
+    )
     assert intensity is not None
     if sigma is not None and not (sigma > 1.0 / _DAMAGED).any():
         sigma = None
@@ -147,7 +151,11 @@ def merge(
     absent = systematic_absences(hkl, name)
     if absent.all():
         raise ArgandError(f"all {len(hkl)} reflections are systematically absent in {name}")
-    hkl, intensity, sigma = hkl[~absent], intensity[~absent], None if sigma is None else sigma[~absent]
+    hkl, intensity, sigma = (
+        hkl[~absent],
+        intensity[~absent],
+        None if sigma is None else sigma[~absent],
+    )
     unique, place = np.unique(asymmetric_unit(hkl, name), axis=0, return_inverse=True)
     place = place.reshape(-1)
     kept = np.ones(len(hkl), bool)
@@ -162,7 +170,9 @@ def merge(
     over = np.bincount(place, intensity)[often].sum()
     mean_sigma = None
     if sigma is not None:
-        mean_sigma = np.maximum(total**-0.5, deviation / (count * np.sqrt(np.maximum(count - 1, 1))))
+        mean_sigma = np.maximum(
+            total**-0.5, deviation / (count * np.sqrt(np.maximum(count - 1, 1)))
+        )
     unit = cell_parameters(at)
     return Merged(
         hkl=np.ascontiguousarray(unique, np.int32),
@@ -172,7 +182,9 @@ def merge(
         cell=unit,
         spacegroup=name,
         r_int=float(deviation[often].sum() / over) if over > 0 else np.nan,
-        r_sigma=float(mean_sigma.sum() / mean.sum()) if mean_sigma is not None and mean.sum() > 0 else np.nan,
+        r_sigma=float(mean_sigma.sum() / mean.sum())
+        if mean_sigma is not None and mean.sum() > 0
+        else np.nan,
         completeness=_completeness(unique, unit, name),
         measured=len(intensity),
         absent=int(absent.sum()),
@@ -187,7 +199,9 @@ def _completeness(unique: HklArray, cell: Cell, spacegroup: str) -> float:
     d_min = float(0.5 / reach.max())
     if d_min < _SMALLEST_D:
         h, k, l = unique[reach.argmax()]
-        raise ArgandError(f"reflection {h} {k} {l} would lie at d = {d_min:.2g} Å: an index or the cell is wrong")
+        raise ArgandError(
+            f"reflection {h} {k} {l} would lie at d = {d_min:.2g} Å: an index or the cell is wrong"
+        )
     if 4.0 / 3.0 * np.pi * cell_volume(cell) / d_min**3 > _MOST:
         return np.nan
     possible = len(miller_indices(cell, spacegroup, d_min=d_min * (1.0 - 1e-9)))

@@ -22,7 +22,17 @@ from argand.reflections import asymmetric_unit, centric
 __all__ = ["Statistics", "impossible", "intensity_statistics", "l_statistics", "second_moment"]
 
 _STEPS = np.array(
-    [[2, 0, 0], [0, 2, 0], [0, 0, 2], [2, 2, 0], [2, -2, 0], [0, 2, 2], [0, 2, -2], [2, 0, 2], [2, 0, -2]]
+    [
+        [2, 0, 0],
+        [0, 2, 0],
+        [0, 0, 2],
+        [2, 2, 0],
+        [2, -2, 0],
+        [0, 2, 2],
+        [0, 2, -2],
+        [2, 0, 2],
+        [2, 0, -2],
+    ]
 )
 #: fewer reflections, or pairs, than this say nothing
 _ENOUGH = 200
@@ -60,12 +70,17 @@ class Statistics:
                 "outshines all others"
             )
         if self.second_moment > 2.0 * self.expected_moment:
-            return (
-                f"the intensities vary much ({moments}): a superstructure, pseudo-translation, or squared intensities"
-            )
+            return f"the intensities vary much ({moments}): a superstructure, pseudo-translation, or squared intensities"
         twin = _twinned(self.expected_l, self.by_structure)
-        if self.l_mean < 0.5 * (twin + self.expected_l) and self.second_moment < 0.9 * self.expected_moment:
-            other = "" if self.by_structure else "; heavy atoms on special positions, or a missing centre, look alike"
+        if (
+            self.l_mean < 0.5 * (twin + self.expected_l)
+            and self.second_moment < 0.9 * self.expected_moment
+        ):
+            other = (
+                ""
+                if self.by_structure
+                else "; heavy atoms on special positions, or a missing centre, look alike"
+            )
             return (
                 f"perhaps twinned, by the L test: <|L|> = {self.l_mean:.3f}, expected {self.expected_l:.3f}, in a "
                 f"perfect twin {twin:.3f}{other}"
@@ -75,7 +90,9 @@ class Statistics:
 
 def _twinned(expected: float, by_structure: bool) -> float:
     """<|L|> of a perfect twin: 3/8 for 1/2 (acentric), 1/2 for 2/pi (centric); of a structure in proportion."""
-    return 0.77 * expected if by_structure else 0.375 + 0.125 * (expected - 0.5) / (2.0 / np.pi - 0.5)
+    return (
+        0.77 * expected if by_structure else 0.375 + 0.125 * (expected - 0.5) / (2.0 / np.pi - 0.5)
+    )
 
 
 def intensity_statistics(merged: Merged, calculated: FloatArray | None = None) -> Statistics:
@@ -94,7 +111,10 @@ def intensity_statistics(merged: Merged, calculated: FloatArray | None = None) -
     expected_moment, expected_l = 2.0 + share, 0.5 + mixed * (2.0 / np.pi - 0.5)
     if calculated is not None:
         structure = replace(merged, intensity=calculated, sigma=None)
-        expected_moment, expected_l = second_moment(structure, signal), l_statistics(structure, signal)[0]
+        expected_moment, expected_l = (
+            second_moment(structure, signal),
+            l_statistics(structure, signal)[0],
+        )
     return Statistics(
         centric=share,
         second_moment=second_moment(merged, signal),
@@ -111,12 +131,16 @@ def impossible(merged: Merged) -> list[str]:
     said = []
     negative = float((merged.intensity < 0).mean())
     if negative > _MOSTLY_NEGATIVE:
-        said.append(f"{100 * negative:.0f} % of the merged intensities are negative: another column, or a background")
+        said.append(
+            f"{100 * negative:.0f} % of the merged intensities are negative: another column, or a background"
+        )
     elif merged.sigma is not None and float(np.mean(merged.intensity / merged.sigma)) < 1.0:
         ratio = float(np.mean(merged.intensity / merged.sigma))
         said.append(f"no signal: the mean I/σ of merged reflections is {ratio:.1f}")
     if merged.r_int > _DISAGREE:
-        said.append(f"equivalents disagree, R_int = {merged.r_int:.2f}: another Laue group, or hardly a signal")
+        said.append(
+            f"equivalents disagree, R_int = {merged.r_int:.2f}: another Laue group, or hardly a signal"
+        )
     return said
 
 
@@ -160,7 +184,12 @@ def l_statistics(merged: Merged, chosen: npt.NDArray[np.bool_]) -> tuple[float, 
     l_all, centric_pairs = np.concatenate(l_of), np.concatenate(both)
     if not len(l_all):
         return np.nan, np.nan, 0, np.nan
-    return float(np.abs(l_all).mean()), float((l_all**2).mean()), len(l_all), float(centric_pairs.mean())
+    return (
+        float(np.abs(l_all).mean()),
+        float((l_all**2).mean()),
+        len(l_all),
+        float(centric_pairs.mean()),
+    )
 
 
 def _key(hkl: npt.NDArray[np.int32], reach: int) -> npt.NDArray[np.int64]:

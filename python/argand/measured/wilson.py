@@ -31,7 +31,9 @@ class Wilson:
     b_sigma: float
 
 
-def expected_intensity(content: Mapping[str, float], stol: FloatArray, table: str = "it92") -> FloatArray:
+def expected_intensity(
+    content: Mapping[str, float], stol: FloatArray, table: str = "it92"
+) -> FloatArray:
     """sum_j n_j f_j(stol)^2 over the atoms of the cell, at rest: <|F|^2> of a general reflection, P lattice."""
     types = tuple(content)
     factors = form_factors(types, stol, table=table)
@@ -62,7 +64,9 @@ def local_mean(merged: Merged) -> FloatArray:
     place, height = [], []
     for rows in shells(stol):
         mean = float(np.mean(merged.intensity[rows] / weight[rows]))
-        floor = 0.0 if merged.sigma is None else 0.1 * float(np.mean(merged.sigma[rows] / weight[rows]))
+        floor = (
+            0.0 if merged.sigma is None else 0.1 * float(np.mean(merged.sigma[rows] / weight[rows]))
+        )
         place.append(float(np.mean(stol[rows] ** 2)))
         height.append(max(mean, floor))
     heights = np.array(height)
@@ -90,18 +94,28 @@ def wilson(merged: Merged, content: Mapping[str, float], table: str = "it92") ->
     Source: A. J. C. Wilson, Nature 150 (1942) 152; epsilon and centring as in International Tables B, section 2.2.
     """
     stol = merged.stol
-    ratio = merged.intensity / (statistical_weight(merged) * expected_intensity(content, stol, table))
+    ratio = merged.intensity / (
+        statistical_weight(merged) * expected_intensity(content, stol, table)
+    )
     used = stol > 0.5 / _D_MAX
     if used.sum() < max(2 * _PER_SHELL, len(stol) // 2):
         used[:] = True
     rows = np.flatnonzero(used)
-    parts = list(np.array_split(rows[np.argsort(stol[rows])], int(np.clip(len(rows) // _PER_SHELL, 3, _MOST_SHELLS))))
+    parts = list(
+        np.array_split(
+            rows[np.argsort(stol[rows])], int(np.clip(len(rows) // _PER_SHELL, 3, _MOST_SHELLS))
+        )
+    )
     # the mean of intensities over the mean of expectations: not that of ratios, in which weak shells would be loud
-    points = [(float(np.mean(stol[p] ** 2)), float(np.mean(ratio[p])), len(p)) for p in parts if len(p)]
+    points = [
+        (float(np.mean(stol[p] ** 2)), float(np.mean(ratio[p])), len(p)) for p in parts if len(p)
+    ]
     points = [point for point in points if point[1] > 0]
     if len(points) < 3:
         raise ArgandError("too few reflections with a positive mean intensity for a Wilson plot")
-    squared, mean, number = (np.array(column, dtype=np.float64) for column in zip(*points, strict=True))
+    squared, mean, number = (
+        np.array(column, dtype=np.float64) for column in zip(*points, strict=True)
+    )
     design = np.stack([np.ones_like(squared), -2.0 * squared], axis=1) * np.sqrt(number)[:, None]
     target = np.log(mean) * np.sqrt(number)
     (log_scale, b), *_ = np.linalg.lstsq(design, target, rcond=None)

@@ -7,4 +7,14 @@ from argand.refine.prior import GaussianPrior
 from argand.refine.refinement import Progress, Refinement, refine
 from argand.refine.weighting import Weighting
 
-__all__ = ["Figures", "GaussianPrior", "Model", "Parameters", "Progress", "Refinement", "Weighting", "free", "refine"]
+__all__ = [
+    "Figures",
+    "GaussianPrior",
+    "Model",
+    "Parameters",
+    "Progress",
+    "Refinement",
+    "Weighting",
+    "free",
+    "refine",
+]

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from argand import _dispatch
-from argand._asymmetric import spared_operations
+from argand import _seam
 from argand.cell import FloatArray, beta_from_u_aniso
+from argand.copies import spared_operations
 from argand.crystal import Crystal
 from argand.refine.parameters import BISO, FRAC, OCC, UANISO
 from argand.reflections import stol
@@ -54,7 +54,11 @@ class TermJacobian:
         self.share = crystal.multiplicity() / len(crystal.symops)
         factor = np.exp(2j * np.pi * (hkl @ centring.T)).sum(axis=1).real
         self.form, self.kind = form * factor, kind
-        self.back = None if inversion is None else np.exp(-2j * np.pi * (hkl @ inversion)) * self.form.conj()
+        self.back = (
+            None
+            if inversion is None
+            else np.exp(-2j * np.pi * (hkl @ inversion)) * self.form.conj()
+        )
         d = directions.reshape(len(directions), len(kind), 11).copy()
         d[:, :, UANISO] *= beta_from_u_aniso(np.ones(6), crystal.cell)
         moved = np.abs(d).max(axis=0, initial=0.0) > 0
@@ -64,22 +68,28 @@ class TermJacobian:
         self.columns = np.ascontiguousarray(d[:, moved])
         place = np.where(moved, np.cumsum(moved).reshape(moved.shape) - 1, -1)
         self.place = np.ascontiguousarray(place[:, [0, 3, BISO, OCC]], np.int32)
-        self._tables: dict[np.dtype[Any], _dispatch.JacobianOrders] = {}
+        self._tables: dict[np.dtype[Any], _seam.JacobianOrders] = {}
 
     def __call__(
-        self, frac: FloatArray, beta: FloatArray, occ: FloatArray, w: ComplexArray, extra: list[FloatArray], dtype: Any
+        self,
+        frac: FloatArray,
+        beta: FloatArray,
+        occ: FloatArray,
+        w: ComplexArray,
+        extra: list[FloatArray],
+        dtype: Any,
     ) -> NDArray[Any]:
         """(data sets, s, m) of their sites and of w (data sets, m); each of `extra` (data sets, m) is a further row."""
         real, m = np.dtype(dtype), self.reflections
         if real not in self._tables:
             tables = (self.orders, self.turns, self.squares)
-            self._tables[real] = _dispatch.JacobianOrders(*(table.astype(real) for table in tables))
+            self._tables[real] = _seam.JacobianOrders(*(table.astype(real) for table in tables))
         u = np.zeros((len(frac), len(self.form), 2, len(self.squares)), real)
         product = w.conj()[:, None] * self.form
         if self.back is not None:
             product += w[:, None] * self.back
         u[:, :, 0, :m], u[:, :, 1, :m] = product.real, product.imag
-        sites = _dispatch.JacobianSites(
+        sites = _seam.JacobianSites(
             frac=np.ascontiguousarray(frac),
             beta=np.ascontiguousarray(beta, real),
             occ=np.ascontiguousarray(occ, real),
@@ -89,7 +99,7 @@ class TermJacobian:
         )
         s = self.columns.shape[1]
         out = np.empty((len(frac), s + len(extra), len(self.squares)), real)
-        _dispatch.jacobian(sites, self._tables[real], u, out)
+        _seam.jacobian(sites, self._tables[real], u, out)
         for row, values in enumerate(extra, start=s):
             out[:, row, :m] = values
         return out[:, :, :m]

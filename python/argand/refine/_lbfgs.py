@@ -12,7 +12,14 @@ from argand.refine._levenberg_marquardt import State
 from argand.refine._target import Rows, Target
 
 # A step of 1 in these units changes F by about as much for each kind
-_UNIT = {"position": 0.1, "u": 0.01, "b": 1.0, "occupancy": 0.1, "overall_b": 1.0, "extinction": 0.01}
+_UNIT = {
+    "position": 0.1,
+    "u": 0.01,
+    "b": 1.0,
+    "occupancy": 0.1,
+    "overall_b": 1.0,
+    "extinction": 0.01,
+}
 
 
 def lbfgs(
@@ -42,6 +49,8 @@ def lbfgs(
             after_cycle(done)
 
         options = {"maxiter": cycles, "ftol": tolerance * 1e-3, "gtol": 1e-12, "maxcor": 30}
-        found = minimize(loss, state.p[row] / units, jac=True, method="L-BFGS-B", callback=keep, options=options)
+        found = minimize(
+            loss, state.p[row] / units, jac=True, method="L-BFGS-B", callback=keep, options=options
+        )
         state.p[row] = found.x * units
         state.converged[row] = bool(found.success)

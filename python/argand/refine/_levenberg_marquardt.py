@@ -21,7 +21,14 @@ from argand.cell import FloatArray
 from argand.refine._target import Point, Rows, Target
 
 # The farthest that one step may take a parameter of a kind: angstrom, A^2, A^2, fraction, A^2, SHELXL's x
-LARGEST_STEP = {"position": 0.2, "u": 0.05, "b": 2.0, "occupancy": 0.3, "overall_b": 2.0, "extinction": 0.3}
+LARGEST_STEP = {
+    "position": 0.2,
+    "u": 0.05,
+    "b": 2.0,
+    "occupancy": 0.3,
+    "overall_b": 2.0,
+    "extinction": 0.3,
+}
 
 _LAMBDA_START, _LAMBDA_LEAST, _LAMBDA_MOST = 1.0, 1e-6, 1e8
 
@@ -86,7 +93,9 @@ def levenberg_marquardt(
         small = np.where(good, gain <= tolerance * point.chi2[at], damping[at] >= _LAMBDA_MOST)
         small |= (good & (there.chi2 <= floor[at])) | (foreseen <= 1e-12 * point.chi2[at])
         quality = np.divide(gain, foreseen, out=np.zeros_like(gain), where=foreseen > 0.0)
-        damping[at] *= np.where(good, np.where(quality > 0.75, 0.3, np.where(quality > 0.25, 1.0, 2.0)), 5.0)
+        damping[at] *= np.where(
+            good, np.where(quality > 0.75, 0.3, np.where(quality > 0.25, 1.0, 2.0)), 5.0
+        )
         np.clip(damping, _LAMBDA_LEAST, _LAMBDA_MOST, out=damping)
         p[better] = tried[good]
         state.p[rows[better]] = tried[good]
@@ -103,20 +112,32 @@ def levenberg_marquardt(
 
 
 def _step(
-    normal: FloatArray, gradient: FloatArray, damping: FloatArray, springs: FloatArray, kinds: _Kinds
+    normal: FloatArray,
+    gradient: FloatArray,
+    damping: FloatArray,
+    springs: FloatArray,
+    kinds: _Kinds,
 ) -> tuple[FloatArray, FloatArray]:
     """The damped step, cut to what a linearisation is good for, and the fall of chi^2 that it promises."""
     diagonal = np.einsum("bkk->bk", normal)
     largest = np.maximum(diagonal.max(axis=1, initial=0.0, keepdims=True), np.finfo(float).tiny)
-    of_kind = np.stack([diagonal[:, kinds.of == i].max(axis=1, initial=0.0) for i in range(kinds.number)], axis=1)
+    of_kind = np.stack(
+        [diagonal[:, kinds.of == i].max(axis=1, initial=0.0) for i in range(kinds.number)], axis=1
+    )
     root = np.sqrt(np.maximum(diagonal, 1e-10 * largest))
     # in units in which the diagonal of N is 1
     units = root[:, :, None] * root[:, None, :]
     alike = damping[:, None] * of_kind[:, kinds.of] / np.square(root) + 1e-10
-    damped = normal / units + springs * largest[:, :, None] / units + alike[:, :, None] * np.eye(len(kinds.of))
+    damped = (
+        normal / units
+        + springs * largest[:, :, None] / units
+        + alike[:, :, None] * np.eye(len(kinds.of))
+    )
     step = np.linalg.solve(damped, (gradient / root)[..., None])[..., 0] / root
     step = np.clip(step, -kinds.limits, kinds.limits)
-    foreseen = 2.0 * np.einsum("bk,bk->b", gradient, step) - np.einsum("bk,bkl,bl->b", step, normal, step)
+    foreseen = 2.0 * np.einsum("bk,bk->b", gradient, step) - np.einsum(
+        "bk,bkl,bl->b", step, normal, step
+    )
     return step, foreseen
 
 

@@ -53,7 +53,13 @@ class Target:
         scale: FloatArray | None,
         prior: GaussianPrior | None,
     ) -> None:
-        self.model, self.on, self.weighting, self.scale, self.prior = model, on, weighting, scale, prior
+        self.model, self.on, self.weighting, self.scale, self.prior = (
+            model,
+            on,
+            weighting,
+            scale,
+            prior,
+        )
         self.seen = np.isfinite(observed) & np.isfinite(sigma)
         self.observed = np.where(self.seen, observed, 0.0)
         self.sigma = np.where(self.seen, sigma, 1.0)
@@ -77,16 +83,22 @@ class Target:
         if self.weighting.fixed:
             return point
         scale = point.scale[:, None]
-        weight = self.weighting(self.observed[rows], self.sigma[rows], scale * point.calculated, scale)
+        weight = self.weighting(
+            self.observed[rows], self.sigma[rows], scale * point.calculated, scale
+        )
         self.weight[rows] = np.where(self.used[rows], weight, 0.0)
         return self._point(rows, p, point.f, point.calculated)
 
-    def _point(self, rows: Rows, p: FloatArray, f: NDArray[np.complex128], calculated: FloatArray) -> Point:
+    def _point(
+        self, rows: Rows, p: FloatArray, f: NDArray[np.complex128], calculated: FloatArray
+    ) -> Point:
         weight, observed = self.weight[rows], self.observed[rows]
         weighted = weight * calculated
         if self.scale is None:
             square = np.einsum("bm,bm->b", weighted, calculated)
-            scale = np.einsum("bm,bm->b", weighted, observed) / np.maximum(square, np.finfo(float).tiny)
+            scale = np.einsum("bm,bm->b", weighted, observed) / np.maximum(
+                square, np.finfo(float).tiny
+            )
         else:
             scale = self.scale[rows]
         residual = observed - scale[:, None] * calculated
@@ -95,7 +107,9 @@ class Target:
             chi2 = chi2 + self.prior.pull(rows, p)[2]
         return Point(f, calculated, scale, residual, chi2)
 
-    def normal(self, rows: Rows, p: FloatArray, point: Point, dtype: Any) -> tuple[FloatArray, FloatArray]:
+    def normal(
+        self, rows: Rows, p: FloatArray, point: Point, dtype: Any
+    ) -> tuple[FloatArray, FloatArray]:
         """N (b, k, k) and g (b, k): a Gauss-Newton step is N^-1 g."""
         root = np.sqrt(self.weight[rows])
         along = root * _unit(point) if self.on == "F" else 2.0 * root * point.f
@@ -106,7 +120,10 @@ class Target:
         normal = np.matmul(sites, sites.transpose(0, 2, 1)).astype(np.float64)
         normal = np.matmul(np.matmul(columns, normal), columns.T)
         if self.scale is None:
-            square = np.einsum("bm,bm->b", self.weight[rows], np.square(point.calculated)) + np.finfo(float).tiny
+            square = (
+                np.einsum("bm,bm->b", self.weight[rows], np.square(point.calculated))
+                + np.finfo(float).tiny
+            )
             normal -= by_scale[:, :, None] * by_scale[:, None, :] / square[:, None, None]
         normal *= np.square(point.scale)[:, None, None]
         gradient = gradient * point.scale[:, None]

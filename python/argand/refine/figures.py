@@ -28,7 +28,12 @@ class Figures:
 
 
 def figures_of_merit(
-    intensity: FloatArray, sigma: FloatArray, calculated: FloatArray, weight: FloatArray, chi2: FloatArray, free: int
+    intensity: FloatArray,
+    sigma: FloatArray,
+    calculated: FloatArray,
+    weight: FloatArray,
+    chi2: FloatArray,
+    free: int,
 ) -> Figures:
     """Of intensities (n, m), their sigmas, scaled calculated ones and weights; NaN where nothing was seen.
 

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from argand import _dispatch
-from argand._asymmetric import Share, spared_operations
+from argand import _seam
 from argand._pack import row_order
 from argand.cell import (
     FloatArray,
@@ -23,6 +22,7 @@ from argand.cell import (
     matrix_to_sym,
     sym_to_matrix,
 )
+from argand.copies import Share, spared_operations
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.extinction import Extinction
@@ -82,7 +82,9 @@ class Model:
         self.parameters = free(crystal) if parameters is None else parameters
         n = len(crystal.types)
         if self.parameters.directions.shape[1:] != (n, 11):
-            raise ArgandError(f"parameters are of {self.parameters.directions.shape[1]} sites, the crystal has {n}")
+            raise ArgandError(
+                f"parameters are of {self.parameters.directions.shape[1]} sites, the crystal has {n}"
+            )
         self.table, self.energy_kev = table, energy_kev
         self.stol = stol(self.hkl, crystal.cell)
         self._kinds = tuple(dict.fromkeys(crystal.types))
@@ -91,9 +93,15 @@ class Model:
         self._mates_merged = mates_merged
         if mates_merged and spared_operations(crystal.symops, True)[2] is None:
             self._form = np.ascontiguousarray(self._form.real)
-        self._anisotropic = np.zeros(n, bool) if crystal.u_aniso is None else ~np.isnan(crystal.u_aniso[:, 0])
+        self._anisotropic = (
+            np.zeros(n, bool) if crystal.u_aniso is None else ~np.isnan(crystal.u_aniso[:, 0])
+        )
         self._start = np.zeros((n, 11))
-        self._start[:, FRAC], self._start[:, BISO], self._start[:, OCC] = crystal.frac, crystal.b_iso, crystal.occ
+        self._start[:, FRAC], self._start[:, BISO], self._start[:, OCC] = (
+            crystal.frac,
+            crystal.b_iso,
+            crystal.occ,
+        )
         if crystal.u_aniso is not None:
             self._start[self._anisotropic, UANISO] = crystal.u_aniso[self._anisotropic]
         self._flat = self.parameters.directions.reshape(len(self.parameters), n * 11)
@@ -113,7 +121,9 @@ class Model:
         self._order = slice(None) if order is None else order
         self._sorted = np.ascontiguousarray(self.hkl[self._order])
         self._sorted_form = np.ascontiguousarray(self._form[:, self._order])
-        self._terms = TermJacobian(crystal, self.hkl, self._form, self._kind, self._anisotropic, self._flat)
+        self._terms = TermJacobian(
+            crystal, self.hkl, self._form, self._kind, self._anisotropic, self._flat
+        )
 
     def __len__(self) -> int:
         """Number of parameters, k."""
@@ -133,7 +143,11 @@ class Model:
 
     def of(self, crystal: Crystal, parameters: Parameters) -> Model:
         """The same reflections and radiation, and the same extinction where p = 0, of another crystal."""
-        beam: dict[str, Any] = {"table": self.table, "energy_kev": self.energy_kev, "extinction": self._x0}
+        beam: dict[str, Any] = {
+            "table": self.table,
+            "energy_kev": self.energy_kev,
+            "extinction": self._x0,
+        }
         return Model(crystal, self.hkl, parameters, **beam, mates_merged=self._mates_merged)
 
     def structure_factors(self, p: ArrayLike) -> ComplexArray:
@@ -142,7 +156,9 @@ class Model:
         f = self._f_undamped(self._sites(rows))
         f *= self._damping(rows)
         if self._extinction is not None:
-            f *= self._extinction.factor(np.square(f.real) + np.square(f.imag), self.extinction(rows)[:, None])
+            f *= self._extinction.factor(
+                np.square(f.real) + np.square(f.imag), self.extinction(rows)[:, None]
+            )
         return f[0] if single else f
 
     def jacobian(self, p: ArrayLike) -> ComplexArray:
@@ -162,17 +178,23 @@ class Model:
         k, m = len(self), len(self.hkl)
         return np.matmul(columns.astype(dtype), sites, out=np.empty((len(sites), k, m), dtype))
 
-    def site_jacobian(self, p: ArrayLike, w: ArrayLike, dtype: Any = np.float64) -> tuple[NDArray[Any], FloatArray]:
+    def site_jacobian(
+        self, p: ArrayLike, w: ArrayLike, dtype: Any = np.float64
+    ) -> tuple[NDArray[Any], FloatArray]:
         """Re(conj(w) dF/dq) (n, s, m) by the s site coordinates that p moves, and dq/dp (k, s).
 
         The normal matrix of p follows from that of q by two small products, which is less work than `jacobian_along`.
         """
         rows, _ = self._rows(p)
         sites = self._sites(rows)
-        weight = np.ascontiguousarray(np.broadcast_to(np.asarray(w), (len(rows), len(self.hkl))), np.complex128)
+        weight = np.ascontiguousarray(
+            np.broadcast_to(np.asarray(w), (len(rows), len(self.hkl))), np.complex128
+        )
         weight, extra = self._of_the_whole(rows, sites, weight)
         beta = self._beta(sites)
-        jacobian = self._terms(sites[:, :, FRAC], beta, sites[:, :, OCC], weight, list(extra.values()), dtype)
+        jacobian = self._terms(
+            sites[:, :, FRAC], beta, sites[:, :, OCC], weight, list(extra.values()), dtype
+        )
         columns = self._terms.columns
         if extra:
             columns = np.concatenate([columns, np.eye(len(self))[:, list(extra)]], axis=1)
@@ -188,7 +210,7 @@ class Model:
         images = batch.frac.shape[0]
         by = np.empty((images, 3)), np.empty((images, 6)), np.empty(images)
         adjoint = np.ascontiguousarray(self._adjoint(g)[:, self._order])
-        _dispatch.structure_factors_vjp(batch, adjoint, *by)
+        _seam.structure_factors_vjp(batch, adjoint, *by)
         o, n = len(self._rotation), len(self.crystal.types)
         frac, beta, occ = (x.reshape(len(rows), o, n, -1) for x in by)
         gradient = np.zeros((len(rows), n, 11))
@@ -196,7 +218,9 @@ class Model:
         # beta' = R beta R^T of the six components; the isotropic ones are not turned
         turned = np.einsum("bonq,oqr->bnr", beta, self._turns())
         gradient[:, :, UANISO] = turned * beta_from_u_aniso(np.ones(6), self.crystal.cell)
-        gradient[:, :, BISO] = np.einsum("bonq,q->bn", beta, beta_from_b_iso(np.ones(()), self.crystal.cell))
+        gradient[:, :, BISO] = np.einsum(
+            "bonq,q->bn", beta, beta_from_b_iso(np.ones(()), self.crystal.cell)
+        )
         gradient[:, :, OCC] = occ.sum(axis=1)[..., 0] * self._terms.share
         gradient[:, ~self._anisotropic, UANISO] = 0.0
         result: FloatArray = gradient.reshape(len(rows), -1) @ self._flat.T
@@ -213,20 +237,26 @@ class Model:
         """The crystals of parameters p (n, k); an overall B is added to all sites."""
         rows, _ = self._rows(p)
         sites, made = self._sites(rows), []
-        iso = beta_from_b_iso(np.ones(()), self.crystal.cell) / beta_from_u_aniso(np.ones(6), self.crystal.cell)
+        iso = beta_from_b_iso(np.ones(()), self.crystal.cell) / beta_from_u_aniso(
+            np.ones(6), self.crystal.cell
+        )
         for site, b in zip(sites, rows[:, self._overall].sum(axis=1), strict=True):
             u_aniso = None
             if self.crystal.u_aniso is not None:
                 u_aniso = np.where(self._anisotropic[:, None], site[:, UANISO] + b * iso, np.nan)
             made.append(
-                self.crystal.replace(frac=site[:, FRAC], b_iso=site[:, BISO] + b, occ=site[:, OCC], u_aniso=u_aniso)
+                self.crystal.replace(
+                    frac=site[:, FRAC], b_iso=site[:, BISO] + b, occ=site[:, OCC], u_aniso=u_aniso
+                )
             )
         return made
 
     def displacements(self, p: ArrayLike) -> FloatArray:
         """Cartesian displacement (n, sites, 3) of every site, angstrom; (sites, 3) of (k,)."""
         rows, single = self._rows(p)
-        shift = (rows @ self._flat).reshape(len(rows), -1, 11)[:, :, FRAC] @ cartesian_axes(self.crystal).T
+        shift = (rows @ self._flat).reshape(len(rows), -1, 11)[:, :, FRAC] @ cartesian_axes(
+            self.crystal
+        ).T
         return shift[0] if single else shift
 
     def from_displacements(self, u: ArrayLike) -> FloatArray:
@@ -268,19 +298,24 @@ class Model:
 
     def _turns(self) -> FloatArray:
         """(operations, 6, 6): how the six components of beta turn under each operation."""
-        units = np.einsum("oij,qjk,olk->oqil", self._rotation, sym_to_matrix(np.eye(6)), self._rotation)
+        units = np.einsum(
+            "oij,qjk,olk->oqil", self._rotation, sym_to_matrix(np.eye(6)), self._rotation
+        )
         return matrix_to_sym(units).transpose(0, 2, 1)
 
-    def _batch(self, sites: FloatArray) -> _dispatch.Batch:
+    def _batch(self, sites: FloatArray) -> _seam.Batch:
         """All images that have to be summed, as the core takes them: data set, operation, site."""
         b, n, o = len(sites), len(self.crystal.types), len(self._rotation)
-        frac = np.einsum("oij,bnj->boni", self._rotation, sites[:, :, FRAC]) + self._translation[:, None, :]
+        frac = (
+            np.einsum("oij,bnj->boni", self._rotation, sites[:, :, FRAC])
+            + self._translation[:, None, :]
+        )
         beta = np.broadcast_to(self._beta(sites)[:, None], (b, o, n, 6))
         if self._anisotropic.any():
             turned = np.einsum("oqr,bnr->bonq", self._turns(), beta[:, 0])
             beta = np.where(self._anisotropic[:, None], turned, beta)
         occ = np.broadcast_to((sites[:, :, OCC] * self._terms.share)[:, None], (b, o, n))
-        return _dispatch.Batch(
+        return _seam.Batch(
             atom_ptr=np.arange(b + 1, dtype=np.int64) * (o * n),
             frac=np.ascontiguousarray(frac.reshape(-1, 3)),
             beta=np.ascontiguousarray(beta.reshape(-1, 6)),
@@ -294,7 +329,7 @@ class Model:
     def _f_undamped(self, sites: FloatArray) -> ComplexArray:
         batch = self._batch(sites)
         sums = np.empty(batch.out_shape, np.complex128)
-        _dispatch.structure_factors(batch, sums, trusted=True)
+        _seam.structure_factors(batch, sums, trusted=True)
         f = np.empty_like(sums)
         f[:, self._order] = self._share.complete(sums, self._sorted)
         return f

@@ -92,7 +92,11 @@ def free(
     n = len(crystal.types)
     rows: list[tuple[str, str, FloatArray]] = []
     given = np.asarray(positions)
-    rows += _modes(crystal, given) if given.ndim == 3 else _positions(crystal, _mask("positions", given, n), riding)
+    rows += (
+        _modes(crystal, given)
+        if given.ndim == 3
+        else _positions(crystal, _mask("positions", given, n), riding)
+    )
     rows += _displacement(crystal, _mask("displacement", displacement, n))
     for i in np.flatnonzero(_mask("occupancies", occupancies, n)).tolist():
         rows.append((f"{crystal.labels[i]}.occ", "occupancy", _row(n, i, OCC, 1.0)))
@@ -108,7 +112,9 @@ def free(
 def _mask(name: str, choice: ArrayLike, n: int) -> NDArray[np.bool_]:
     given = np.asarray(choice)
     if given.dtype != bool or given.shape not in ((), (n,)):
-        raise ArgandError(f"{name} is {given.dtype} of shape {given.shape}, needs True, False or ({n},) of them")
+        raise ArgandError(
+            f"{name} is {given.dtype} of shape {given.shape}, needs True, False or ({n},) of them"
+        )
     return np.broadcast_to(given, (n,))
 
 
@@ -144,7 +150,9 @@ def _followers(crystal: Crystal, riding: Mapping[str, str]) -> dict[int, list[in
             if label not in where:
                 raise ArgandError(f"riding names {label!r}, which is no label of the crystal")
         if parent in riding:
-            raise ArgandError(f"riding lets {rider} follow {parent}, which follows {riding[parent]} itself")
+            raise ArgandError(
+                f"riding lets {rider} follow {parent}, which follows {riding[parent]} itself"
+            )
         followers.setdefault(where[parent], []).append(where[rider])
     return followers
 
@@ -157,7 +165,9 @@ def _modes(crystal: Crystal, modes: NDArray[Any]) -> list[tuple[str, str, FloatA
     for j, mode in enumerate(np.asarray(modes, np.float64)):
         for i in range(n):
             basis = position_basis(crystal, i)
-            if np.abs(mode[i] - basis.T @ (basis @ mode[i])).max() > 1e-6 * max(1.0, float(np.abs(mode).max())):
+            if np.abs(mode[i] - basis.T @ (basis @ mode[i])).max() > 1e-6 * max(
+                1.0, float(np.abs(mode).max())
+            ):
                 raise ArgandError(f"mode {j} moves {crystal.labels[i]} off its special position")
         row = np.zeros((n, 11))
         row[:, FRAC] = mode @ to_frac.T

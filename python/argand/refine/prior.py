@@ -30,7 +30,11 @@ class GaussianPrior:
         put(self, "mean", np.asarray(self.mean, np.float64))
         put(self, "precision", np.asarray(self.precision, np.float64))
         k = self.mean.shape[-1] if self.mean.ndim else 0
-        if self.mean.ndim not in (1, 2) or self.precision.ndim not in (2, 3) or self.precision.shape[-2:] != (k, k):
+        if (
+            self.mean.ndim not in (1, 2)
+            or self.precision.ndim not in (2, 3)
+            or self.precision.shape[-2:] != (k, k)
+        ):
             raise ValueError(
                 f"prior has mean {self.mean.shape} and precision {self.precision.shape}, needs (k,) or (n, k) and "
                 "(k, k) or (n, k, k)"
@@ -57,7 +61,9 @@ class GaussianPrior:
             raise ValueError("covariance is not positive definite") from None
         return cls(np.asarray(mean, np.float64), np.asarray(np.linalg.inv(matrix), np.float64))
 
-    def pull(self, rows: NDArray[np.intp], p: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def pull(
+        self, rows: NDArray[np.intp], p: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Of the data sets `rows` at p (b, k): the precision, precision (mean - p) (b, k), and the sum (b,)."""
         mean = self.mean if self.mean.ndim == 1 else self.mean[rows]
         precision = self.precision if self.precision.ndim == 2 else self.precision[rows]

@@ -191,7 +191,11 @@ def _target(
         raise ArgandError("sigma is not given, which a prior and a weighting scheme need")
     if weighting is not None and on == "F" and not weighting.fixed:
         raise ArgandError("weighting depends on Fc^2, which is for on='F2'")
-    width = np.ones_like(given) if sigma is None else np.broadcast_to(np.asarray(sigma, np.float64), given.shape)
+    width = (
+        np.ones_like(given)
+        if sigma is None
+        else np.broadcast_to(np.asarray(sigma, np.float64), given.shape)
+    )
     if not (width[np.isfinite(given) & np.isfinite(width)] > 0.0).all():
         raise ArgandError("sigma holds 0 or less, needs positive numbers")
     known = None
@@ -200,7 +204,9 @@ def _target(
     target = Target(model, given, width, on, weighting or Weighting(), known, prior)
     fewest = int(target.seen.sum(axis=1).min(initial=m))
     if prior is None and fewest < len(model) + (scale is None):
-        raise ArgandError(f"observed has {fewest} reflections for {len(model)} parameters: free fewer, or give a prior")
+        raise ArgandError(
+            f"observed has {fewest} reflections for {len(model)} parameters: free fewer, or give a prior"
+        )
     return target
 
 
@@ -210,7 +216,9 @@ def _result(
     n, k = state.p.shape
     sigma, scale, chi2 = np.empty((n, k)), np.empty(n), np.empty(n)
     covariance = np.empty((n, k, k)) if keep_covariance else None
-    intensity, width, calculated, weight = (np.full(target.observed.shape, np.nan) for _ in range(4))
+    intensity, width, calculated, weight = (
+        np.full(target.observed.shape, np.nan) for _ in range(4)
+    )
     springs = _springs(target.model)
     free = k + (target.scale is None) - len(target.model.floating())
     for rows in groups:
@@ -224,14 +232,27 @@ def _result(
         sigma[rows] = np.sqrt(np.maximum(np.einsum("bkk->bk", found), 0.0))
         if covariance is not None:
             covariance[rows] = found
-        intensity[rows], width[rows], calculated[rows], weight[rows] = _intensities(target, rows, point)
+        intensity[rows], width[rows], calculated[rows], weight[rows] = _intensities(
+            target, rows, point
+        )
     figures = figures_of_merit(intensity, width, calculated, weight, chi2, free)
     return Refinement(
-        target.model, state.p, sigma, covariance, scale, chi2, figures, state.cycles, state.converged, interrupted
+        target.model,
+        state.p,
+        sigma,
+        covariance,
+        scale,
+        chi2,
+        figures,
+        state.cycles,
+        state.converged,
+        interrupted,
     )
 
 
-def _intensities(target: Target, rows: Rows, point: Point) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def _intensities(
+    target: Target, rows: Rows, point: Point
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Intensities with NaN where nothing was seen, their sigmas, calculated ones and weights, whatever was refined."""
     seen, observed, sigma = target.seen[rows], target.observed[rows], target.sigma[rows]
     calculated = point.scale[:, None] * point.calculated
@@ -254,7 +275,11 @@ def _inverse(normal: FloatArray, springs: FloatArray) -> FloatArray:
     scaled = normal / (root[:, :, None] * root[:, None, :])
     if springs.any():
         # held there, then let go: the covariance of the structure whose mean stays
-        held = springs * np.square(root).mean(axis=1)[:, None, None] / (root[:, :, None] * root[:, None, :])
+        held = (
+            springs
+            * np.square(root).mean(axis=1)[:, None, None]
+            / (root[:, :, None] * root[:, None, :])
+        )
         scaled = scaled + held
     values, vectors = np.linalg.eigh(scaled)
     inverse = np.where(values > 1e-10, 1.0 / np.maximum(values, 1e-300), 0.0)

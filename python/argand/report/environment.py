@@ -34,7 +34,10 @@ def usable_cores() -> int:
 def _processor() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            found = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+            found = next(
+                (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")),
+                "",
+            )
     except OSError:
         found = ""
     return found or platform.processor() or platform.machine()

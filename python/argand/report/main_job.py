@@ -10,7 +10,16 @@ from typing import NamedTuple
 from argand.report import parts
 from argand.report.page import page, resource
 from argand.report.parts import Html
-from argand.report.results import ALL, MODEL_NAMES, MODEL_PHRASES, NEVER, NEW, PUBLISHED, REFERENCE_NAMES, Results
+from argand.report.results import (
+    ALL,
+    MODEL_NAMES,
+    MODEL_PHRASES,
+    NEVER,
+    NEW,
+    PUBLISHED,
+    REFERENCE_NAMES,
+    Results,
+)
 from argand.viz.style import number
 
 _LEAD = (
@@ -104,18 +113,24 @@ def main_job_page(results: Results, drawn: Illustrations, files: Mapping[str, st
         "mirror_amplitude": _power(drawn.mirror[0]),
         "mirror_phase": Html(f"{_power(drawn.mirror[1]).markup}°"),
         "rehearsal": _REHEARSAL if settings.get("rehearsal") else "",
-        "plain_scores": _and([number(results.score(m, "published", NEW).value_plain) for m in results.models]),
+        "plain_scores": _and(
+            [number(results.score(m, "published", NEW).value_plain) for m in results.models]
+        ),
         "floor": number(results.reference("floor", NEW).value),
         "all_zero": number(results.reference("all_zero", NEW).value),
         "committed": number(results.reference("committed", NEW).value),
         "predicted_by": drawn.predicted_by,
         "density": drawn.density,
-        "facts": parts.facts({**{_words(k): _words(v) for k, v in settings.items()}, **results.environment}),
+        "facts": parts.facts(
+            {**{_words(k): _words(v) for k, v in settings.items()}, **results.environment}
+        ),
         "files": parts.bullets(_link(name, what) for name, what in files.items()),
     }
     for name, (light, dark) in drawn.pictures.items():
         values[f"picture_{name}"] = parts.picture(light, dark, **_PICTURES[name]._asdict())
-    body = Template(resource("main_job.html")).substitute({k: parts.markup(v) for k, v in values.items()})
+    body = Template(resource("main_job.html")).substitute(
+        {k: parts.markup(v) for k, v in values.items()}
+    )
     made_by = f"Made by argand {results.environment.get('argand', '')}."
     footer = f"{made_by} This page holds all that it shows: it needs no network connection."
     return page("Can a network find the lost phases?", _LEAD, body, footer=footer)
@@ -131,7 +146,11 @@ def _cards(results: Results) -> Html:
     chosen = f"{number(plain.value)} if the better hand is chosen afterwards"
     return parts.key_figures(
         [
-            (floor, f"The floor of the published loss: no network can do better on new samples. All zero: {zero}.", ""),
+            (
+                floor,
+                f"The floor of the published loss: no network can do better on new samples. All zero: {zero}.",
+                "",
+            ),
             (
                 number(plain.value_plain),
                 f"The best network trained with the published loss, {MODEL_PHRASES[plain.model]}; {chosen}.",
@@ -170,13 +189,20 @@ def _scores(results: Results) -> Html:
             ]
         )
     return parts.table(
-        ["Model", "numbers learned", "published loss, as drawn", "published loss, best hand",
-         "invariant loss, best hand", "the same, elements never seen", "better by"],
+        [
+            "Model",
+            "numbers learned",
+            "published loss, as drawn",
+            "published loss, best hand",
+            "invariant loss, best hand",
+            "the same, elements never seen",
+            "better by",
+        ],
         rows,
         caption="The loss it was trained with, and how the answer is scored: against the hand that was drawn, or "
         "against the nearer one of the two. ± is a 95 % interval of the mean.",
         strong=(4, 5),
-    )  # fmt: skip
+    )
 
 
 def _references(results: Results) -> Html:
@@ -185,7 +211,11 @@ def _references(results: Results) -> Html:
         [words, *(number(results.reference(name, group).value) for group in groups)]
         for name, words in REFERENCE_NAMES.items()
     ]
-    heads = {NEW: "new samples", NEVER: "elements never seen", ALL: f"all {len(results.settings['metals'])} metals"}
+    heads = {
+        NEW: "new samples",
+        NEVER: "elements never seen",
+        ALL: f"all {len(results.settings['metals'])} metals",
+    }
     return parts.table(
         ["Without any training", *(heads[group] for group in groups)],
         rows,
@@ -197,10 +227,18 @@ def _references(results: Results) -> Html:
 def _published(results: Results) -> Html:
     rows: list[list[parts.Text]] = []
     for model, theirs in PUBLISHED.items():
-        mine = results.score(model, "published", NEW).value_plain if model in results.models else None
+        mine = (
+            results.score(model, "published", NEW).value_plain if model in results.models else None
+        )
         rows.append([MODEL_NAMES[model], *theirs, "–" if mine is None else number(mine)])
     return parts.table(
-        ["Published loss", "training (theirs)", "test (theirs)", "validation (theirs)", "new samples (here)"],
+        [
+            "Published loss",
+            "training (theirs)",
+            "test (theirs)",
+            "validation (theirs)",
+            "new samples (here)",
+        ],
         rows,
         caption="The experiment that this one repeats, as its authors give it. Their U-net starts near 210.",
     )
@@ -221,7 +259,13 @@ def _quality(results: Results) -> Html:
                 ]
             )
     return parts.table(
-        ["", "phase error, new samples", "elements never seen", "map correlation, new samples", "elements never seen"],
+        [
+            "",
+            "phase error, new samples",
+            "elements never seen",
+            "map correlation, new samples",
+            "elements never seen",
+        ],
         rows,
         caption="Mean phase error, weighted by |F|, and correlation with the true density, both after the best hand. "
         f"Never seen: {_and(results.settings['held_out'])}.",
@@ -249,4 +293,8 @@ def _and(names: object) -> str:
 
 
 def _words(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value).replace("_", " ")
+    return (
+        ", ".join(map(str, value))
+        if isinstance(value, (list, tuple))
+        else str(value).replace("_", " ")
+    )

@@ -23,7 +23,9 @@ def page(title: str, lead: Text, body: str, *, footer: Text = "") -> str:
     body
         Sections ``<section id="..."><h2>...</h2> ...``; children of class "wide" may be wider than the text.
     """
-    links = "".join(f'<li><a href="#{anchor}">{heading}</a></li>' for anchor, heading in _HEADING.findall(body))
+    links = "".join(
+        f'<li><a href="#{anchor}">{heading}</a></li>' for anchor, heading in _HEADING.findall(body)
+    )
     return Template(resource("page.html")).substitute(
         title=escape(title),
         lead=markup(lead),

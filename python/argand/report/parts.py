@@ -41,11 +41,17 @@ def key_figures(figures: Iterable[tuple[str, Text, str]]) -> Html:
 
 
 def table(
-    head: Sequence[Text], rows: Iterable[Sequence[Text]], *, caption: Text = "", strong: Sequence[int] = ()
+    head: Sequence[Text],
+    rows: Iterable[Sequence[Text]],
+    *,
+    caption: Text = "",
+    strong: Sequence[int] = (),
 ) -> Html:
     """A table; the first column names the row, the others are numbers. `strong` columns are set bold."""
     top = "".join(f"<th scope=col>{markup(cell)}</th>" for cell in head)
-    body = "".join(f"<tr><th scope=row>{markup(row[0])}</th>{_cells(row[1:], strong)}</tr>" for row in rows)
+    body = "".join(
+        f"<tr><th scope=row>{markup(row[0])}</th>{_cells(row[1:], strong)}</tr>" for row in rows
+    )
     words = f"<caption>{markup(caption)}</caption>" if caption else ""
     return Html(
         f'<div class="wide scroll"><table>{words}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -54,16 +60,23 @@ def table(
 
 def _cells(cells: Sequence[Text], strong: Sequence[int]) -> str:
     styles = (" class=strong" if column in strong else "" for column in range(1, len(cells) + 1))
-    return "".join(f"<td{style}>{markup(cell)}</td>" for style, cell in zip(styles, cells, strict=True))
+    return "".join(
+        f"<td{style}>{markup(cell)}</td>" for style, cell in zip(styles, cells, strict=True)
+    )
 
 
 def facts(pairs: Mapping[str, str]) -> Html:
     """Two columns of small print."""
-    rows = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in pairs.items())
+    rows = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
+        for name, value in pairs.items()
+    )
     return Html(f'<dl class="facts">{rows}</dl>')
 
 
-def picture(light: bytes, dark: bytes, *, alt: str, caption: Text = "", width: str = "wide") -> Html:
+def picture(
+    light: bytes, dark: bytes, *, alt: str, caption: Text = "", width: str = "wide"
+) -> Html:
     """A PNG in two themes; the reader's preference chooses. `width` is "wide" or "medium"."""
     return _figure(
         f'<picture><source media="(prefers-color-scheme: dark)" srcset="{data_uri(dark)}">'
@@ -83,7 +96,11 @@ def interactive(figure: Any, name: str, *, caption: Text = "") -> Html:
         full_html=False,
         auto_play=False,
         div_id=f"plot-{name}",  # a section may have that name
-        config={"displaylogo": False, "responsive": True, "modeBarButtonsToRemove": ["sendDataToCloud"]},
+        config={
+            "displaylogo": False,
+            "responsive": True,
+            "modeBarButtonsToRemove": ["sendDataToCloud"],
+        },
     )
     return _figure(f'<div class="interactive">{div}</div>', caption)
 

@@ -110,7 +110,10 @@ class Results:
 
     def best(self, loss: str, samples: str) -> Score:
         """The lowest score with that loss."""
-        return min((s for s in self.scores if (s.loss, s.samples) == (loss, samples)), key=lambda s: s.value)
+        return min(
+            (s for s in self.scores if (s.loss, s.samples) == (loss, samples)),
+            key=lambda s: s.value,
+        )
 
     def most_precise(self, samples: str) -> Score:
         """The lowest phase error on those samples."""
@@ -145,7 +148,12 @@ class Results:
                 }
             )
         for r in self.references:
-            values = {"model": r.name, "samples": r.samples, "score": f"{r.value:.4g}", "95 %": f"{r.margin:.2g}"}
+            values = {
+                "model": r.name,
+                "samples": r.samples,
+                "score": f"{r.value:.4g}",
+                "95 %": f"{r.margin:.2g}",
+            }
             found.append({name: values.get(name, "") for name in found[0]} if found else values)
         return found
 
@@ -163,5 +171,6 @@ class Results:
         widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
         lines.insert(1, ["-" * width for width in widths])
         return "".join(
-            f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |\n" for line in lines
+            f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |\n"
+            for line in lines
         )

@@ -41,7 +41,11 @@ _OUTPUTS = {
 
 
 def series_page(
-    folder: SeriesFolder, records: Sequence[Record], known: Crystal, settings: Mapping[str, str], warning: str = ""
+    folder: SeriesFolder,
+    records: Sequence[Record],
+    known: Crystal,
+    settings: Mapping[str, str],
+    warning: str = "",
 ) -> str:
     """The page of a series whose `records` lie in `folder`; `known` is the crystal it was compared with."""
     found = [record for record in records if not record.error]
@@ -62,7 +66,9 @@ def series_page(
             if (folder.path / name).is_dir()
         ),
     }
-    body = Template(resource("series.html")).substitute({name: parts.markup(text) for name, text in values.items()})
+    body = Template(resource("series.html")).substitute(
+        {name: parts.markup(text) for name, text in values.items()}
+    )
     footer = "Made by argand. This page holds all that it shows: it needs no network connection."
     return page("A series like a crystal that is known", _LEAD, body, footer=footer)
 
@@ -75,12 +81,22 @@ def _cards(records: Sequence[Record], found: Sequence[Record]) -> Html:
         r_known = np.median([record.r_known for record in found])
         rms = [record.rms for record in found]
         figures += [
-            (f"{r:.3f}", f"Median R with the atoms displaced; with the known crystal as it is {r_known:.3f}.", "cured"),
-            (f"{np.median(rms):.2f} Å", f"Median rms displacement; the largest is {np.max(rms):.2f} Å.", "cured"),
+            (
+                f"{r:.3f}",
+                f"Median R with the atoms displaced; with the known crystal as it is {r_known:.3f}.",
+                "cured",
+            ),
+            (
+                f"{np.median(rms):.2f} Å",
+                f"Median rms displacement; the largest is {np.max(rms):.2f} Å.",
+                "cured",
+            ),
         ]
     failed = len(records) - len(found)
     words = "files deserve a second look"
-    figures.append((str(flagged), f"{words}; {failed} could not be used." if failed else f"{words}.", "plain"))
+    figures.append(
+        (str(flagged), f"{words}; {failed} could not be used." if failed else f"{words}.", "plain")
+    )
     return parts.key_figures(figures)
 
 
@@ -101,10 +117,16 @@ def _displacements(found: Sequence[Record], known: Crystal) -> Html:
     if not found:
         return Html("<p>Nothing was found.</p>")
     length = np.linalg.norm(np.array([record.displacement for record in found]), axis=2)
-    sigma = None if not all(record.sigma for record in found) else np.array([record.sigma for record in found])
+    sigma = (
+        None
+        if not all(record.sigma for record in found)
+        else np.array([record.sigma for record in found])
+    )
     figure = displacement_series(length, known.labels, [record.name for record in found], sigma)
     return parts.interactive(
-        figure, "displacements", caption="Click on a name to hide its line, twice to see it alone; drag to come nearer."
+        figure,
+        "displacements",
+        caption="Click on a name to hide its line, twice to see it alone; drag to come nearer.",
     )
 
 
@@ -129,7 +151,12 @@ def _density(folder: SeriesFolder, found: Sequence[Record], known: Crystal) -> H
     # the direction along which it moves most, over the series
     _, _, axes = np.linalg.svd(moves[:, site])
     plane = plane_through(_images(known, known.frac), known.cell, site, axes[0])
-    shown = [found[i] for i in np.unique(np.linspace(0, len(found) - 1, min(len(found), _FRAMES)).round().astype(int))]
+    shown = [
+        found[i]
+        for i in np.unique(
+            np.linspace(0, len(found) - 1, min(len(found), _FRAMES)).round().astype(int)
+        )
+    ]
     to_frac = np.linalg.inv(cartesian_axes(known)).T
     layers, places, names = [], [], []
     near = _near(known, plane)
@@ -156,7 +183,9 @@ def _density(folder: SeriesFolder, found: Sequence[Record], known: Crystal) -> H
 
 def _images(known: Crystal, frac: FloatArray) -> FloatArray:
     """Sites (n, 3) under all operations, (operations x n, 3), themselves first."""
-    return np.concatenate([frac @ rotation.T + translation for rotation, translation in operations(known.symops)])
+    return np.concatenate(
+        [frac @ rotation.T + translation for rotation, translation in operations(known.symops)]
+    )
 
 
 def _near(known: Crystal, plane: Plane) -> list[int]:
@@ -185,7 +214,10 @@ def _layer(folder: SeriesFolder, record: Record, plane: Plane) -> FloatArray | N
 
 
 def _table(records: Sequence[Record]) -> Html:
-    shown = [records[i] for i in np.unique(np.linspace(0, max(len(records) - 1, 0), _ROWS).round().astype(int))]
+    shown = [
+        records[i]
+        for i in np.unique(np.linspace(0, max(len(records) - 1, 0), _ROWS).round().astype(int))
+    ]
     rows: list[list[parts.Text]] = []
     for record in shown:
         if record.error:
@@ -198,14 +230,24 @@ def _table(records: Sequence[Record]) -> Html:
                 f"{record.d_min:.2f}",
                 f"{record.r_known:.3f}",
                 f"{record.r:.3f}",
-                f"{record.rms:.3f}" + (f" ± {record.uncertainty:.3f}" if np.isfinite(record.uncertainty) else ""),
+                f"{record.rms:.3f}"
+                + (f" ± {record.uncertainty:.3f}" if np.isfinite(record.uncertainty) else ""),
                 f"{record.largest:.2f} ({record.atom})",
                 "; ".join(record.flags) or "–",
             ]
         )
     caption = f"{len(shown)} of {len(records)} files." if len(shown) < len(records) else ""
     return parts.table(
-        ["file", "reflections", "to (Å)", "R, known", "R", "rms displacement (Å)", "largest (Å)", "remarks"],
+        [
+            "file",
+            "reflections",
+            "to (Å)",
+            "R, known",
+            "R",
+            "rms displacement (Å)",
+            "largest (Å)",
+            "remarks",
+        ],
         rows,
         caption=caption,
         strong=(4,),

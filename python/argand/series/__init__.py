@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from argand.series.estimate import Answer, Estimate, Estimator, FurtherAtom
+from argand.estimate.estimate import Answer, Estimate, Estimator, FurtherAtom
+from argand.estimate.least_squares import LeastSquares
 from argand.series.folder import SeriesFolder
-from argand.series.least_squares import LeastSquares
 from argand.series.loading import load_estimator
 from argand.series.predict import predict_series
 from argand.series.record import Record, table_csv, table_json

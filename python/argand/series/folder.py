@@ -40,7 +40,9 @@ class SeriesFolder:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except OSError:
-                    raise ArgandError(f"{self.path}: another process is at work in this folder") from None
+                    raise ArgandError(
+                        f"{self.path}: another process is at work in this folder"
+                    ) from None
             for part in _PARTS:
                 for left in (self.path / part).glob(".*"):
                     left.unlink(missing_ok=True)
@@ -54,7 +56,11 @@ class SeriesFolder:
         if file.exists():
             found = read_json(file)
             if found != json.loads(json.dumps(about)):
-                differs = [key for key in about if not isinstance(found, dict) or found.get(key) != about[key]]
+                differs = [
+                    key
+                    for key in about
+                    if not isinstance(found, dict) or found.get(key) != about[key]
+                ]
                 raise ArgandError(
                     f"{self.path}: holds a series with another {', '.join(differs) or 'content'}, needs another folder"
                 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from argand.errors import ArgandError
+from argand.estimate.estimate import Estimator
+from argand.estimate.least_squares import LeastSquares
 from argand.io import read_crystal, read_experiment
-from argand.series.estimate import Estimator
-from argand.series.least_squares import LeastSquares
 
 __all__ = ["load_estimator"]
 
@@ -25,7 +25,10 @@ def load_estimator(path: str | Path) -> Estimator:
     ArgandError
         The path is none of these, or cannot be read.
     """
-    from argand.adapt.store import is_adaptation, load_adaptation  # it is an estimator of this package
+    from argand.adapt.store import (  # it is an estimator of this package
+        is_adaptation,
+        load_adaptation,
+    )
 
     given = Path(path)
     if is_adaptation(given):
@@ -33,4 +36,6 @@ def load_estimator(path: str | Path) -> Estimator:
     if given.suffix.lower() in _STRUCTURES:
         crystal = read_crystal(given)
         return LeastSquares(crystal, **read_experiment(given).radiation()._asdict())
-    raise ArgandError(f"{given}: needs the known structure (CIF or SHELX), or a folder that argand adapt has made")
+    raise ArgandError(
+        f"{given}: needs the known structure (CIF or SHELX), or a folder that argand adapt has made"
+    )

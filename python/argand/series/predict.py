@@ -10,7 +10,7 @@ from typing import Any
 from argand import num_threads
 from argand.cell import cell_parameters
 from argand.errors import ArgandError
-from argand.series.estimate import Estimator
+from argand.estimate.estimate import Estimator
 from argand.series.folder import SeriesFolder
 from argand.series.loading import load_estimator
 from argand.series.parallel import in_chunks, spread
@@ -20,7 +20,10 @@ from argand.series.work import Options, prepare, work
 
 __all__ = ["predict_series"]
 
-_CHUNK = {True: 8, False: 32}  # files at once, refined or not: some seconds of work at most, so that little is lost
+_CHUNK = {
+    True: 8,
+    False: 32,
+}  # files at once, refined or not: some seconds of work at most, so that little is lost
 _ALONE = 48  # files that are done sooner than further processes would have begun
 
 
@@ -68,14 +71,27 @@ def predict_series(
     if processes < 1:
         raise ArgandError(f"workers is {workers}, needs to be 1 or more")
     with folder.locked():
-        folder.open({"estimator": estimator.fingerprint, "refine": refine, "maps": maps, "cell": options.cell})
+        folder.open(
+            {
+                "estimator": estimator.fingerprint,
+                "refine": refine,
+                "maps": maps,
+                "cell": options.cell,
+            }
+        )
         found = {source.name: folder.record(source) for source in sources}
         todo = [source for source in sources if found[source.name] is None]
         if len(todo) < len(sources):
-            say(f"{folder.path}: {len(sources) - len(todo)} of {len(sources)} files are done already")
+            say(
+                f"{folder.path}: {len(sources) - len(todo)} of {len(sources)} files are done already"
+            )
         arguments = (load, adapted, folder.path, options)
         _run(arguments, todo, processes, found, progress)
-        records = [record for source in sources if (record := found[source.name] or folder.failed(source)) is not None]
+        records = [
+            record
+            for source in sources
+            if (record := found[source.name] or folder.failed(source)) is not None
+        ]
         labels = estimator.crystal.labels
         write_text(folder.path / "table.csv", table_csv(records, labels))
         write_text(folder.path / "table.json", table_json(records, labels))
@@ -104,7 +120,9 @@ def _run(
     except KeyboardInterrupt:  # chunks that were being worked on have been ended
         folder = SeriesFolder(arguments[2])
         ready = sum(folder.record(source) is not None for source in todo)
-        raise KeyboardInterrupt(f"stopped after {ready} of {len(todo)} files; the same call goes on there") from None
+        raise KeyboardInterrupt(
+            f"stopped after {ready} of {len(todo)} files; the same call goes on there"
+        ) from None
     finally:
         if progress and done:
             print(file=sys.stderr)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from argand.errors import ArgandError
-from argand.io._files import replacing
+from argand.files import replacing
 
 __all__ = ["Record", "read_record", "table_csv", "table_json", "write_text"]
 
@@ -72,7 +72,9 @@ class Record:
         return shown
 
     def to_json(self) -> str:
-        return json.dumps({field.name: _number(getattr(self, field.name)) for field in dataclasses.fields(self)})
+        return json.dumps(
+            {field.name: _number(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        )
 
 
 def read_record(path: Path) -> Record | None:
@@ -81,7 +83,8 @@ def read_record(path: Path) -> Record | None:
         content = json.loads(path.read_text(encoding="utf-8"))
         floats = {field.name for field in dataclasses.fields(Record) if field.type == "float"}
         values: dict[str, Any] = {
-            key: math.nan if value is None and key in floats else value for key, value in content.items()
+            key: math.nan if value is None and key in floats else value
+            for key, value in content.items()
         }
         values["flags"] = tuple(values["flags"])
         values["displacement"] = tuple(map(tuple, values["displacement"]))
@@ -105,7 +108,9 @@ def table_csv(records: Sequence[Record], labels: Sequence[str]) -> str:
 
 def table_json(records: Sequence[Record], labels: Sequence[str]) -> str:
     """All records, and the labels of the sites: {"sites": [...], "files": [...]}."""
-    return json.dumps({"sites": list(labels), "files": [json.loads(record.to_json()) for record in records]})
+    return json.dumps(
+        {"sites": list(labels), "files": [json.loads(record.to_json()) for record in records]}
+    )
 
 
 def write_text(path: Path, text: str) -> None:

@@ -34,7 +34,11 @@ def find_sources(given: Iterable[str | Path]) -> list[Source]:
     paths: list[Path] = []
     for item in map(Path, given):
         if item.is_dir():
-            inside = [p for p in item.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")]
+            inside = [
+                p
+                for p in item.iterdir()
+                if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")
+            ]
             if not inside:
                 raise ArgandError(f"{item}: holds no reflection file ({' '.join(SUFFIXES)})")
             paths += sorted((p for p in inside if p.is_file()), key=_counted)
@@ -43,7 +47,9 @@ def find_sources(given: Iterable[str | Path]) -> list[Source]:
         else:
             raise ArgandError(f"{item}: no such file")
     paths = list(dict.fromkeys(path.resolve() for path in paths))
-    return [Source(path, name, *_stamp(path)) for path, name in zip(paths, _names(paths), strict=True)]
+    return [
+        Source(path, name, *_stamp(path)) for path, name in zip(paths, _names(paths), strict=True)
+    ]
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -60,9 +66,12 @@ def _counted(path: Path) -> list[tuple[int, int, str]]:
 def _names(paths: list[Path]) -> list[str]:
     stems = Counter(path.stem for path in paths)
     names = [
-        path.stem if stems[path.stem] == 1 else f"{path.parent.name}_{path.stem}_{path.suffix[1:]}" for path in paths
+        path.stem if stems[path.stem] == 1 else f"{path.parent.name}_{path.stem}_{path.suffix[1:]}"
+        for path in paths
     ]
     again = [name for name, count in Counter(names).items() if count > 1]
     if again:
-        raise ArgandError(f"several files would be called {again[0]!r} in the results: predict them apart")
+        raise ArgandError(
+            f"several files would be called {again[0]!r} in the results: predict them apart"
+        )
     return names

@@ -15,13 +15,20 @@ from numpy.typing import NDArray
 from argand.cell import Cell
 from argand.density import grid_shape, map_from_structure_factors
 from argand.errors import ArgandError, ArgandWarning
-from argand.io import Reflections, read_experiment, read_reflections, write_crystal, write_map, write_reflections
+from argand.estimate.estimate import Answer, Estimate, Estimator, with_atom
+from argand.estimate.observed import noise
+from argand.io import (
+    Reflections,
+    read_experiment,
+    read_reflections,
+    write_crystal,
+    write_map,
+    write_reflections,
+)
 from argand.measured import Merged, check_data, merge
 from argand.r_factors import r1
 from argand.reflections import HklArray, in_p1
-from argand.series.estimate import Answer, Estimate, Estimator, with_atom
 from argand.series.folder import SeriesFolder
-from argand.series.observed import noise
 from argand.series.record import Record
 from argand.series.sources import Source
 from argand.site_symmetry import cartesian_axes
@@ -31,7 +38,10 @@ __all__ = ["Options", "Work", "prepare", "work"]
 
 
 _STATING = (".cif", ".fcf")  # files that may tell of their content
-_R_POOR, _BEYOND = 0.1, 3.0  # an R of refined atoms that asks for a reason: this, and so many times the errors
+_R_POOR, _BEYOND = (
+    0.1,
+    3.0,
+)  # an R of refined atoms that asks for a reason: this, and so many times the errors
 
 
 @dataclass(frozen=True)
@@ -73,14 +83,18 @@ class Work:
                 data.append(self._read(source))
             except ArgandError as error:
                 failed.append(_failure(source, str(error)))
-        estimates = self.estimator([own.merged for own in data], refine=self.options.refine) if data else []
+        estimates = (
+            self.estimator([own.merged for own in data], refine=self.options.refine) if data else []
+        )
         each = (time.perf_counter() - begun) / len(sources)
         done = []
         for own, estimate in zip(data, estimates, strict=True):
             try:
                 if isinstance(estimate, ArgandError):
                     raise estimate
-                done.append(self._write(own, estimate, (*self._doubts(own, estimate), *own.notes), each))
+                done.append(
+                    self._write(own, estimate, (*self._doubts(own, estimate), *own.notes), each)
+                )
             except ArgandError as error:
                 failed.append(_failure(own.source, str(error)))
         for record in failed:
@@ -94,9 +108,13 @@ class Work:
 
     def _check(self, own: _Data, *, explained: bool) -> list[str]:
         return check_data(
-            own.reflections, self.known, content=own.content, table=self.estimator.table, merged=own.merged,
+            own.reflections,
+            self.known,
+            content=own.content,
+            table=self.estimator.table,
+            merged=own.merged,
             explained=explained,
-        )  # fmt: skip
+        )
 
     def _unexplained(self, merged: Merged, estimate: Estimate) -> list[str]:
         """Where the errors of the data would let a model be better, once it is refined."""
@@ -105,26 +123,36 @@ class Work:
         own = float(noise(estimate.amplitude, estimate.sigma_amplitude))
         if estimate.r < max(_R_POOR, _BEYOND * own):
             return []
-        return [f"R is {estimate.r:.2f}, errors explain {own:.2f}: another content, or atoms that no model has?"]
+        return [
+            f"R is {estimate.r:.2f}, errors explain {own:.2f}: another content, or atoms that no model has?"
+        ]
 
     def _read(self, source: Source) -> _Data:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always", ArgandWarning)
             reflections = read_reflections(source.path)
             cell = self.options.cell or reflections.cell or self.known.cell
-            stated = replace(reflections, cell=cell, spacegroup=reflections.spacegroup or self.known.spacegroup)
+            stated = replace(
+                reflections, cell=cell, spacegroup=reflections.spacegroup or self.known.spacegroup
+            )
             merged = merge(stated, cell=cell, spacegroup=self.known.symops)
         notes = (str(warning.message).removeprefix(f"{source.path}: ") for warning in said)
-        content = read_experiment(source.path).content if source.path.suffix.lower() in _STATING else None
+        content = (
+            read_experiment(source.path).content if source.path.suffix.lower() in _STATING else None
+        )
         found = _Data(source, stated, merged, tuple(notes), content)
-        self._check(found, explained=True)  # what cannot be right, however well it might be explained, is not tried
+        self._check(
+            found, explained=True
+        )  # what cannot be right, however well it might be explained, is not tried
         return found
 
     def _listed(self, hkl: HklArray) -> tuple[HklArray, Callable[[Any], Any]]:
         """Reflections as a file can hold them, and what makes values of theirs from those of `hkl`."""
         return (hkl, lambda values: values) if self.named else in_p1(hkl, self.known.symops)
 
-    def _write(self, own: _Data, estimate: Estimate, notes: tuple[str, ...], seconds: float) -> Record:
+    def _write(
+        self, own: _Data, estimate: Estimate, notes: tuple[str, ...], seconds: float
+    ) -> Record:
         begun = time.perf_counter()
         source, merged = own.source, own.merged
         measured = np.isfinite(estimate.amplitude)
@@ -151,7 +179,9 @@ class Work:
             r=estimate.r,
             r1=float(r1(merged.intensity, calculated, merged.strong)),
             rms=float(np.sqrt(np.square(length).mean())),
-            uncertainty=float(np.sqrt(np.square(estimate.sigma).mean())) if len(estimate.sigma) else float("nan"),
+            uncertainty=float(np.sqrt(np.square(estimate.sigma).mean()))
+            if len(estimate.sigma)
+            else float("nan"),
             largest=float(length.max()),
             atom=self.known.labels[int(length.argmax())],
             scale=estimate.scale,
@@ -164,7 +194,9 @@ class Work:
         self.folder.write_record(record)
         return record
 
-    def _answer(self, name: str, estimate: Estimate, found: Answer, cell: Cell) -> tuple[HklArray, NDArray[Any]]:
+    def _answer(
+        self, name: str, estimate: Estimate, found: Answer, cell: Cell
+    ) -> tuple[HklArray, NDArray[Any]]:
         """Write phases and atoms that were found; returned are the measured |F| with these phases."""
         measured = np.isfinite(estimate.amplitude)
         hkl, turn = self._listed(estimate.hkl[measured])
@@ -172,7 +204,9 @@ class Work:
         f, f_calc = (turn(values[measured]) for values in (phased, found.f))
         sigma = np.abs(turn(estimate.sigma_amplitude[measured]))
         path = self.folder.path / "phases" / f"{name}.mtz"
-        write_reflections(path, hkl, f, cell=cell, spacegroup=self.spacegroup, SIGF=sigma, FC=f_calc)
+        write_reflections(
+            path, hkl, f, cell=cell, spacegroup=self.spacegroup, SIGF=sigma, FC=f_calc
+        )
         moved = self.known.frac + found.displacement @ np.linalg.inv(cartesian_axes(self.known)).T
         crystal = with_atom(self.known.replace(frac=moved, cell=cell), found.further)
         write_crystal(self.folder.path / "atoms" / f"{name}.cif", crystal, name=name)

@@ -42,7 +42,11 @@ def shares(
 
 
 def in_voids(
-    crystal: Crystal, atoms: FloatArray, extra: Unmodelled | None, seed: int, index: NDArray[np.int64]
+    crystal: Crystal,
+    atoms: FloatArray,
+    extra: Unmodelled | None,
+    seed: int,
+    index: NDArray[np.int64],
 ) -> tuple[FloatArray, FloatArray]:
     """Places (b, k, 3) of unmodelled atoms, far from all `atoms` of the cell (all, 3), and their shares (b, k).
 
@@ -68,17 +72,27 @@ def coincident(crystal: Crystal, places: FloatArray) -> FloatArray:
 
     In small cells there is no place far from all symmetry elements.
     """
-    atoms = Crystal(cell=crystal.cell, symops=crystal.symops, types=("O",) * len(places), frac=places)
+    atoms = Crystal(
+        cell=crystal.cell, symops=crystal.symops, types=("O",) * len(places), frac=places
+    )
     return len(crystal.symops) / atoms.multiplicity()
 
 
 def _emptiness(crystal: Crystal, atoms: FloatArray, places: FloatArray) -> FloatArray:
     """Squared distance (k,) of places (k, 3) to the nearest of the atoms, or image of their own."""
     others = operations(crystal.symops)[1:]
-    own = np.array([places @ r.T + t for r, t in others]).reshape(-1, len(places), 3).transpose(1, 0, 2)
-    shift = places[:, None] - np.concatenate([np.broadcast_to(atoms, (len(places), *atoms.shape)), own], axis=1)
+    own = (
+        np.array([places @ r.T + t for r, t in others])
+        .reshape(-1, len(places), 3)
+        .transpose(1, 0, 2)
+    )
+    shift = places[:, None] - np.concatenate(
+        [np.broadcast_to(atoms, (len(places), *atoms.shape)), own], axis=1
+    )
     shift -= np.rint(shift)
-    nearest: FloatArray = np.einsum("kni,ij,knj->kn", shift, metric(crystal.cell), shift).min(axis=1)
+    nearest: FloatArray = np.einsum("kni,ij,knj->kn", shift, metric(crystal.cell), shift).min(
+        axis=1
+    )
     return nearest
 
 

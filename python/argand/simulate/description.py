@@ -19,9 +19,17 @@ __all__ = ["from_json", "to_json"]
 _KINDS: dict[str, Any] = {
     kind.__name__.lower(): kind
     for kind in (
-        Directions, Groups, Independent, Measurement, Modes, Perturbation, Substitution, Unmodelled, Waves,
+        Directions,
+        Groups,
+        Independent,
+        Measurement,
+        Modes,
+        Perturbation,
+        Substitution,
+        Unmodelled,
+        Waves,
     )
-}  # fmt: skip
+}
 
 
 def to_json(description: Any) -> dict[str, Any]:
@@ -41,9 +49,17 @@ def from_json(content: Any, name: str = "description") -> Any:
     known = {field.name for field in dataclasses.fields(cls)}
     unknown = sorted(set(content) - known - {"kind"})
     if unknown:
-        raise ArgandError(f"{name}: a {kind} has no {unknown[0]!r}, only {', '.join(sorted(known))}")
+        raise ArgandError(
+            f"{name}: a {kind} has no {unknown[0]!r}, only {', '.join(sorted(known))}"
+        )
     try:
-        return cls(**{key: _object(value, f"{name}.{key}") for key, value in content.items() if key != "kind"})
+        return cls(
+            **{
+                key: _object(value, f"{name}.{key}")
+                for key, value in content.items()
+                if key != "kind"
+            }
+        )
     except (TypeError, ValueError) as error:
         raise ArgandError(f"{name}: {error}") from None
 

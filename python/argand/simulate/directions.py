@@ -47,8 +47,12 @@ class Directions:
         if directions.ndim != 2 or directions.shape[1] != 3:
             raise ValueError(f"directions has shape {directions.shape}, needs (n, 3)")
         spread = np.asarray(self.spread, dtype=np.float64)
-        if spread.shape not in ((), (len(directions),)) or not (np.isfinite(spread).all() and (spread >= 0).all()):
-            raise ValueError(f"spread is {self.spread}, needs one width >= 0, or one for each of {len(directions)}")
+        if spread.shape not in ((), (len(directions),)) or not (
+            np.isfinite(spread).all() and (spread >= 0).all()
+        ):
+            raise ValueError(
+                f"spread is {self.spread}, needs one width >= 0, or one for each of {len(directions)}"
+            )
         if self.unit not in ("fractional", "angstrom"):
             raise ValueError(f"unit is {self.unit!r}, needs to be 'fractional' or 'angstrom'")
 
@@ -57,7 +61,9 @@ class Directions:
         moved = self.moved([len(crystal.types)])
         rows = range(moved) if self.atoms is None else self.atoms
         axes = self.axes(crystal) @ cartesian_axes(crystal).T
-        chosen = scipy.sparse.csr_array((np.ones(moved), (rows, range(moved))), (len(crystal.types), moved))
+        chosen = scipy.sparse.csr_array(
+            (np.ones(moved), (rows, range(moved))), (len(crystal.types), moved)
+        )
         return scipy.sparse.csr_array(scipy.sparse.kron(chosen, axes.T, format="csr"))
 
     def moved(self, atoms: Sequence[int]) -> int:
@@ -65,18 +71,24 @@ class Directions:
         if self.atoms is None:
             return max(atoms)
         if not self.atoms or min(self.atoms) < 0 or max(self.atoms) >= min(atoms):
-            raise ValueError(f"atoms is {tuple(self.atoms)}, needs numbers from 0 to {min(atoms) - 1} in each crystal")
+            raise ValueError(
+                f"atoms is {tuple(self.atoms)}, needs numbers from 0 to {min(atoms) - 1} in each crystal"
+            )
         return len(self.atoms)
 
     def axes(self, crystal: Crystal) -> Floats:
         """(directions, 3): the move of one standard deviation along each direction, fractional."""
-        moves: Floats = np.asarray(self.directions, dtype=np.float64) * np.reshape(self.spread, (-1, 1))
+        moves: Floats = np.asarray(self.directions, dtype=np.float64) * np.reshape(
+            self.spread, (-1, 1)
+        )
         if self.unit == "fractional":
             return moves
         fractionalise = np.array(gemmi.UnitCell(*crystal.cell).frac.mat.tolist())
         return np.asarray(moves @ fractionalise.T)
 
-    def displacements(self, seed: int, index: npt.NDArray[np.int64], moved: int, axes: Floats) -> Floats:
+    def displacements(
+        self, seed: int, index: npt.NDArray[np.int64], moved: int, axes: Floats
+    ) -> Floats:
         """(n, moved, 3) fractional, for samples `index` (n,) whose crystals have the `axes` (n, directions, 3)."""
         directions = axes.shape[1]
         drawn = normals(seed, index, moved * directions, Purpose.DISPLACEMENT)

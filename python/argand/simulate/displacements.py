@@ -69,7 +69,9 @@ class Groups:
         check_width("rms", self.rms)
         check_width("rotation", self.rotation, high=1.0)
         if isinstance(self.groups, str) and self.groups not in ("molecules", "hydrogens"):
-            raise ValueError(f"groups is {self.groups!r}, needs 'molecules', 'hydrogens' or lists of sites")
+            raise ValueError(
+                f"groups is {self.groups!r}, needs 'molecules', 'hydrogens' or lists of sites"
+            )
 
     def modes(self, crystal: Crystal) -> csr_array:
         found = {"molecules": molecules, "hydrogens": hydrogen_groups}
@@ -88,7 +90,9 @@ class Groups:
         size = np.sqrt((turns**2).sum() / len(part))
         share = self.rotation if size > 1e-6 else 0.0
         shifts = np.broadcast_to(np.eye(3)[:, None], (3, len(part), 3))
-        return np.concatenate([shifts * np.sqrt((1.0 - share) / 3.0), turns * (np.sqrt(share) / max(size, 1e-6))])
+        return np.concatenate(
+            [shifts * np.sqrt((1.0 - share) / 3.0), turns * (np.sqrt(share) / max(size, 1e-6))]
+        )
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,10 @@ class Waves:
         span = range(-self.harmonics, self.harmonics + 1)
         q = np.array([q for q in product(span, span, span) if q > (0, 0, 0)])
         angle = 2.0 * np.pi * (q @ crystal.frac[sites].T)
-        wave = np.concatenate([np.cos(angle), np.sin(angle)]) / np.tile(2.0 * stol(q, crystal.cell), 2)[:, None]
+        wave = (
+            np.concatenate([np.cos(angle), np.sin(angle)])
+            / np.tile(2.0 * stol(q, crystal.cell), 2)[:, None]
+        )
         columns = np.einsum("qn,xy->qxny", wave, np.eye(3)).reshape(-1, len(sites), 3)
         return _columns(crystal, [columns], [sites])
 
@@ -133,14 +140,18 @@ class Modes:
         check_width("rms", self.rms)
         given = np.asarray(self.patterns, dtype=np.float64)
         if given.ndim != 3 or given.shape[2] != 3 or not np.isfinite(given).all():
-            raise ValueError(f"patterns has shape {given.shape}, needs (modes, sites, 3) finite numbers")
+            raise ValueError(
+                f"patterns has shape {given.shape}, needs (modes, sites, 3) finite numbers"
+            )
         if self.unit not in ("fractional", "angstrom"):
             raise ValueError(f"unit is {self.unit!r}, needs to be 'fractional' or 'angstrom'")
 
     def modes(self, crystal: Crystal) -> csr_array:
         patterns = np.asarray(self.patterns, dtype=np.float64)
         if patterns.shape[1] != len(crystal.types):
-            raise ArgandError(f"patterns has shape {patterns.shape}, needs (modes, {len(crystal.types)}, 3): the sites")
+            raise ArgandError(
+                f"patterns has shape {patterns.shape}, needs (modes, {len(crystal.types)}, 3): the sites"
+            )
         if self.unit == "fractional":
             patterns = patterns @ cartesian_axes(crystal).T
         return _columns(crystal, [patterns], [np.arange(len(crystal.types))])
@@ -177,11 +188,17 @@ def drift(crystal: Crystal) -> tuple[FloatArray, csr_array]:
     return directions, csr_array(kron(weight[None], directions.T, format="csr"))
 
 
-def _columns(crystal: Crystal, columns: Sequence[FloatArray], parts: Sequence[npt.NDArray[np.intp]]) -> csr_array:
+def _columns(
+    crystal: Crystal, columns: Sequence[FloatArray], parts: Sequence[npt.NDArray[np.intp]]
+) -> csr_array:
     """Columns (k, sites, 3) of each part of the crystal, side by side."""
     blocks = []
     for own, sites in zip(columns, parts, strict=True):
-        rows = np.broadcast_to((3 * sites[:, None] + np.arange(3)).ravel(), (len(own), 3 * len(sites)))
+        rows = np.broadcast_to(
+            (3 * sites[:, None] + np.arange(3)).ravel(), (len(own), 3 * len(sites))
+        )
         names = np.repeat(np.arange(len(own)), 3 * len(sites))
-        blocks.append(csr_array((own.ravel(), (rows.ravel(), names)), (3 * len(crystal.types), len(own))))
+        blocks.append(
+            csr_array((own.ravel(), (rows.ravel(), names)), (3 * len(crystal.types), len(own)))
+        )
     return csr_array(hstack(blocks, format="csr"))

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from argand._version import __version__
 from argand.errors import ArgandError
+from argand.files import replacing
 from argand.io import write_crystal, write_hklf4, write_reflections
-from argand.io._files import replacing
 from argand.reflections import in_p1
 from argand.simulate.description import to_json
 from argand.simulate.samples import Samples
@@ -30,7 +30,9 @@ def write_samples(path: str | Path, simulation: Simulation, samples: Samples) ->
         raise ArgandError(f"{target}: needs a name that ends in .npz")
     about = json.dumps(_about(simulation))
     with replacing(target) as name:
-        np.savez_compressed(name, hkl=simulation.hkl, f0=simulation.f0, about=np.array(about), **samples._asdict())
+        np.savez_compressed(
+            name, hkl=simulation.hkl, f0=simulation.f0, about=np.array(about), **samples._asdict()
+        )
     return target
 
 
@@ -89,11 +91,18 @@ def _write_measured(path: Path, simulation: Simulation, samples: Samples, row: i
     else:
         # a list of measured reflections is one in any setting, named or not
         group = simulation.crystal.spacegroup if _named(simulation) else "P 1"
-        write_reflections(path, hkl, cell=tuple(samples.cell[row]), spacegroup=group, I=intensity, SIGI=sigma)
+        write_reflections(
+            path, hkl, cell=tuple(samples.cell[row]), spacegroup=group, I=intensity, SIGI=sigma
+        )
 
 
 def _write_truth(stem: Path, simulation: Simulation, samples: Samples, row: int) -> None:
-    cell, group, hkl, f = tuple(samples.cell[row]), simulation.crystal.spacegroup, simulation.hkl, samples.f[row]
+    cell, group, hkl, f = (
+        tuple(samples.cell[row]),
+        simulation.crystal.spacegroup,
+        simulation.hkl,
+        samples.f[row],
+    )
     if not _named(simulation):
         hkl, turn = in_p1(hkl, group)
         group, f = "P 1", turn(f)
@@ -125,7 +134,9 @@ def _same_simulation(path: Path, about: dict[str, Any]) -> None:
     text = json.dumps(about, indent=1) + "\n"
     if path.exists():
         if path.read_text(encoding="utf-8") != text:
-            raise ArgandError(f"{path.parent}: holds samples of another simulation, needs another folder")
+            raise ArgandError(
+                f"{path.parent}: holds samples of another simulation, needs another folder"
+            )
         return
     with replacing(path) as name:
         Path(name).write_text(text, encoding="utf-8")

@@ -45,7 +45,9 @@ def chosen_sites(crystal: Crystal, names: Names) -> npt.NDArray[np.intp]:
         else:
             own = [int(name)] if 0 <= name < n else []
         if not own:
-            raise ArgandError(f"atoms names {name!r}, needs labels, elements or numbers from 0 to {n - 1}")
+            raise ArgandError(
+                f"atoms names {name!r}, needs labels, elements or numbers from 0 to {n - 1}"
+            )
         found += own
     return np.array(sorted(set(found)), dtype=np.intp)
 
@@ -63,7 +65,9 @@ def hydrogen_groups(crystal: Crystal) -> list[npt.NDArray[np.intp]]:
 
     That is not always the shortest one, where atoms are not in place.
     """
-    light = np.array([atom_type(symbol).element in ("H", "D") for symbol in crystal.types], dtype=bool)
+    light = np.array(
+        [atom_type(symbol).element in ("H", "D") for symbol in crystal.types], dtype=bool
+    )
     unlike = np.abs(_distances(crystal) - (_radii(crystal)[:, None] + _radii(crystal) - _SHORT))
     bonded = _bonded(crystal) & ~light[None, :]
     carrier = np.arange(len(crystal.types))
@@ -96,4 +100,6 @@ def _bonded(crystal: Crystal) -> npt.NDArray[np.bool_]:
 
 def _radii(crystal: Crystal) -> FloatArray:
     """Covalent radii (n,), angstrom."""
-    return np.array([gemmi.Element(atom_type(symbol).element).covalent_r for symbol in crystal.types])
+    return np.array(
+        [gemmi.Element(atom_type(symbol).element).covalent_r for symbol in crystal.types]
+    )

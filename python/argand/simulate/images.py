@@ -7,10 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from argand import _dispatch
-from argand._asymmetric import Share, spared_operations
+from argand import _seam
 from argand._pack import row_order
-from argand.cell import FloatArray, beta_from_u_aniso, matrix_to_sym, reciprocal_metric, sym_to_matrix
+from argand.cell import (
+    FloatArray,
+    beta_from_u_aniso,
+    matrix_to_sym,
+    reciprocal_metric,
+    sym_to_matrix,
+)
+from argand.copies import Share, spared_operations
 from argand.crystal import Crystal
 from argand.form_factors import form_factors
 from argand.reflections import stol
@@ -18,7 +24,9 @@ from argand.symmetry import operations
 
 __all__ = ["Images"]
 
-_SAME = 1e-9  # as for `Crystal.to_p1`: images that agree to this, fractional or in beta, are one atom
+_SAME = (
+    1e-9  # as for `Crystal.to_p1`: images that agree to this, fractional or in beta, are one atom
+)
 
 
 class Images:
@@ -62,11 +70,17 @@ class Images:
         self.kinds = tuple(dict.fromkeys((*crystal.types, *types)))
         kind = np.array([self.kinds.index(name) for name in (*crystal.types, *types)], np.int32)
         own = rows < 0
-        anisotropic = np.zeros(n, bool) if crystal.u_aniso is None else ~np.isnan(crystal.u_aniso[:, 0])
+        anisotropic = (
+            np.zeros(n, bool) if crystal.u_aniso is None else ~np.isnan(crystal.u_aniso[:, 0])
+        )
         self.u_aniso = np.zeros((len(rows), 6))
         if crystal.u_aniso is not None:
-            self.u_aniso[~own] = np.where(anisotropic[rows[~own], None], crystal.u_aniso[rows[~own]], 0.0)
-        self.b_iso = np.where(own, 0.0, np.where(anisotropic, 0.0, crystal.b_iso)[np.where(own, 0, rows)])
+            self.u_aniso[~own] = np.where(
+                anisotropic[rows[~own], None], crystal.u_aniso[rows[~own]], 0.0
+            )
+        self.b_iso = np.where(
+            own, 0.0, np.where(anisotropic, 0.0, crystal.b_iso)[np.where(own, 0, rows)]
+        )
         self.b_iso[own] = b_iso[own[n:]]
         self.row, self.op, self.weight = self._images(crystal, rows)
         self.kind = kind[self.row]
@@ -86,8 +100,12 @@ class Images:
         frac = np.zeros((len(rows), 3))
         frac[rows >= 0] = crystal.frac[rows[rows >= 0]]
         places = np.einsum("oij,nj->noi", self.rotation, frac) + self.translation
-        turned = self._turned(beta_from_u_aniso(self.u_aniso, crystal.cell)[:, None], np.arange(ops)[None])
-        key = np.concatenate([np.rint(places / _SAME) % np.rint(1.0 / _SAME), np.rint(turned / _SAME)], axis=2)
+        turned = self._turned(
+            beta_from_u_aniso(self.u_aniso, crystal.cell)[:, None], np.arange(ops)[None]
+        )
+        key = np.concatenate(
+            [np.rint(places / _SAME) % np.rint(1.0 / _SAME), np.rint(turned / _SAME)], axis=2
+        )
         of_site = crystal.multiplicity() / len(crystal.symops)
         row, op, weight = [], [], []
         for i, parent in enumerate(rows):
@@ -113,7 +131,10 @@ class Images:
         U; cell (b, 6) where it is not that of the crystal.
         """
         b, images = len(frac), len(self.row)
-        places = np.einsum("iac,bic->bia", self.rotation[self.op], frac[:, self.row]) + self.translation[self.op]
+        places = (
+            np.einsum("iac,bic->bia", self.rotation[self.op], frac[:, self.row])
+            + self.translation[self.op]
+        )
         form, rows = self.form, np.broadcast_to(self.kind, (b, images))
         if cell is not None:
             # a cell for each sample: row (sample, kind) instead of row (kind)
@@ -121,7 +142,7 @@ class Images:
             rows = rows + len(self.kinds) * np.arange(b)[:, None]
         beta = self._beta(b, vibration, cell)
         m = len(self.hkl)
-        batch = _dispatch.Batch(
+        batch = _seam.Batch(
             atom_ptr=np.arange(b + 1, dtype=np.int64) * images,
             frac=np.ascontiguousarray((places % 1.0).reshape(-1, 3), self.real),
             beta=np.ascontiguousarray(beta.reshape(-1, 6), self.real) if beta.any() else None,
@@ -132,7 +153,7 @@ class Images:
             hkl=self.hkl,
         )
         sums = np.empty((b, m), self.complex)
-        _dispatch.structure_factors(batch, sums, trusted=True)
+        _seam.structure_factors(batch, sums, trusted=True)
         f = np.empty_like(sums)
         f[:, self.order] = self.share.complete(sums, self.hkl)
         return f

@@ -92,9 +92,19 @@ def measure(
     m = modulus.shape[1]
     log_scale = tuple(np.log(np.atleast_1d(how.scale)))
     drawn = draw_widths(
-        [log_scale, how.noise, how.b_change, how.missing, how.strongest, how.wedge, how.d_min or 1.0],
-        seed, index, Purpose.SCALE,
-    ).T  # fmt: skip
+        [
+            log_scale,
+            how.noise,
+            how.b_change,
+            how.missing,
+            how.strongest,
+            how.wedge,
+            how.d_min or 1.0,
+        ],
+        seed,
+        index,
+        Purpose.SCALE,
+    ).T
     scale, (noise, b_width, missing, strongest, wedge, d_min) = np.exp(drawn[0]), drawn[1:]
     # the draws of SCALE are spoken for: that of B is one of its own
     b_change = b_width * normals(seed, index, 1, Purpose.SCALE_B)[:, 0]
@@ -116,12 +126,18 @@ def measure(
         mask &= rank >= strongest[:, None] * m
     if wedge.any():
         axis = normals(seed, index, 3, Purpose.WEDGE)
-        mask &= _outside(hkl, symops, axes, axis / np.linalg.norm(axis, axis=1, keepdims=True), wedge)
+        mask &= _outside(
+            hkl, symops, axes, axis / np.linalg.norm(axis, axis=1, keepdims=True), wedge
+        )
     return Measured(intensity, sigma, mask, scale, b_change)
 
 
 def _outside(
-    hkl: NDArray[np.int32], symops: tuple[str, ...], axes: FloatArray, axis: FloatArray, wedge: FloatArray
+    hkl: NDArray[np.int32],
+    symops: tuple[str, ...],
+    axes: FloatArray,
+    axis: FloatArray,
+    wedge: FloatArray,
 ) -> NDArray[np.bool_]:
     """Whether an equivalent of each reflection lies outside the cone of each sample, (b, m)."""
     nearest = np.ones((len(axis), len(hkl)))

@@ -62,5 +62,7 @@ class Perturbation:
 
     def with_rms(self, rms: Width) -> Perturbation:
         """The same with another width of every displacement that has an `rms`."""
-        scaled = [d if isinstance(d, Directions) else replace(d, rms=rms) for d in self.displacements]
+        scaled = [
+            d if isinstance(d, Directions) else replace(d, rms=rms) for d in self.displacements
+        ]
         return replace(self, displacements=tuple(scaled))

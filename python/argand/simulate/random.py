@@ -56,7 +56,9 @@ def philox(counter: npt.ArrayLike, key: npt.ArrayLike) -> Words:
     return np.stack([c0, c1, c2, c3], axis=-1)
 
 
-def uniforms(seed: int, index: npt.ArrayLike, count: int, purpose: Purpose = Purpose.DISPLACEMENT) -> Floats:
+def uniforms(
+    seed: int, index: npt.ArrayLike, count: int, purpose: Purpose = Purpose.DISPLACEMENT
+) -> Floats:
     """`count` numbers in (0, 1) for each index (n,): (n, count).
 
     Draw j of an index is the same whatever `count` is. Resolution 2^-32.
@@ -82,7 +84,9 @@ def uniforms(seed: int, index: npt.ArrayLike, count: int, purpose: Purpose = Pur
     return (words[:, :count].astype(np.float64) + 0.5) * 2.0**-32
 
 
-def normals(seed: int, index: npt.ArrayLike, count: int, purpose: Purpose = Purpose.DISPLACEMENT) -> Floats:
+def normals(
+    seed: int, index: npt.ArrayLike, count: int, purpose: Purpose = Purpose.DISPLACEMENT
+) -> Floats:
     """`count` numbers from N(0, 1) for each index (n,): (n, count), by Box and Muller from pairs of `uniforms`."""
     drawn = uniforms(seed, index, count + count % 2, purpose)
     pairs = drawn.reshape(len(drawn), (count + 1) // 2, 2)
@@ -94,4 +98,6 @@ def normals(seed: int, index: npt.ArrayLike, count: int, purpose: Purpose = Purp
 def permutation(seed: int, n: int, turn: int = 0) -> npt.NDArray[np.int64]:
     """A random order of 0 .. n-1, another one for each `turn` (n at most 2^40)."""
     index = np.arange(n, dtype=np.int64) + (turn << 40)
-    return np.argsort(uniforms(seed, index, 1, Purpose.PERMUTATION)[:, 0], kind="stable").astype(np.int64)
+    return np.argsort(uniforms(seed, index, 1, Purpose.PERMUTATION)[:, 0], kind="stable").astype(
+        np.int64
+    )

@@ -16,7 +16,9 @@ class Samples(NamedTuple):
     """b samples of n sites and m reflections, as numpy arrays."""
 
     sample: NDArray[np.int64]  # (b,) its index
-    f: NDArray[Any]  # (b, m) complex, the true structure factors of all that is in the cell, electrons
+    f: NDArray[
+        Any
+    ]  # (b, m) complex, the true structure factors of all that is in the cell, electrons
     amplitude: FloatArray  # (b, m) measured |F|, on the scale of the measurement; 0 where intensity is negative
     intensity: FloatArray  # (b, m) measured |F|^2
     sigma: FloatArray  # (b, m) standard deviation of the intensity

@@ -80,7 +80,9 @@ class Simulation:
         self.crystal = crystal.to_p1() if self.perturbation.symmetry == "broken" else crystal
         self.seed, self.table, self.energy_kev, self.dtype = seed, table, energy_kev, dtype
         self.hkl = (
-            as_hkl(hkl) if hkl is not None else miller_indices(self.crystal.cell, self.crystal.symops, d_min or 0.0)
+            as_hkl(hkl)
+            if hkl is not None
+            else miller_indices(self.crystal.cell, self.crystal.symops, d_min or 0.0)
         )
         if not len(self.hkl):
             raise ArgandError(f"there are no reflections to {d_min} angstrom: give a smaller d_min")
@@ -97,9 +99,13 @@ class Simulation:
         )
         self._widths = [getattr(kind, "rms", 1.0) for kind in changes.displacements]
         self._kind = np.repeat(np.arange(len(self.modes)), [modes.shape[1] for modes in self.modes])
-        every_site_moves = any(getattr(kind, "atoms", None) is None for kind in changes.displacements)
+        every_site_moves = any(
+            getattr(kind, "atoms", None) is None for kind in changes.displacements
+        )
         self._drift = drift(self.crystal) if changes.fix_origin and every_site_moves else None
-        self._replaced = [chosen_sites(self.crystal, change.atoms) for change in changes.substitutions]
+        self._replaced = [
+            chosen_sites(self.crystal, change.atoms) for change in changes.substitutions
+        ]
         parent, types, b_iso = [], [], []
         for change, sites in zip(changes.substitutions, self._replaced, strict=True):
             if change.by is not None:
@@ -115,12 +121,23 @@ class Simulation:
         self._types = tuple(types)
         engine: dict[str, Any] = {"table": self.table, "energy_kev": self.energy_kev}
         self._images = Images(
-            self.crystal, self.hkl, parent=self._parent, types=self._types, b_iso=np.array(b_iso),
-            dtype=self.dtype, **engine,
-        )  # fmt: skip
+            self.crystal,
+            self.hkl,
+            parent=self._parent,
+            types=self._types,
+            b_iso=np.array(b_iso),
+            dtype=self.dtype,
+            **engine,
+        )
         none = np.empty(0)
         exact = Images(
-            self.crystal, self.hkl, parent=none.astype(np.intp), types=(), b_iso=none, dtype="float64", **engine
+            self.crystal,
+            self.hkl,
+            parent=none.astype(np.intp),
+            types=(),
+            b_iso=none,
+            dtype="float64",
+            **engine,
         )
         self.f0 = exact.structure_factors(self.crystal.frac[None], self.crystal.occ[None])[0]
 
@@ -133,14 +150,21 @@ class Simulation:
         index = np.asarray(indices, dtype=np.int64)
         if index.ndim != 1 or not len(index):
             raise ValueError(f"indices has shape {index.shape}, needs (b,) with b > 0")
-        parts = [self._draw(index[start : start + _CHUNK]) for start in range(0, len(index), _CHUNK)]
-        return parts[0] if len(parts) == 1 else Samples(*map(np.concatenate, zip(*parts, strict=True)))
+        parts = [
+            self._draw(index[start : start + _CHUNK]) for start in range(0, len(index), _CHUNK)
+        ]
+        return (
+            parts[0] if len(parts) == 1 else Samples(*map(np.concatenate, zip(*parts, strict=True)))
+        )
 
     def displacements(self, index: NDArray[np.int64]) -> FloatArray:
         """(b, n, 3) Cartesian displacements of samples `index`, without anything else being computed."""
         drawn, share = self._ramp(index)
         widths = draw_widths(self._widths, self.seed, drawn, Purpose.WIDTH) * share[:, None]
-        z = normals(self.seed, drawn, self._all_modes.shape[1], Purpose.DISPLACEMENT) * widths[:, self._kind]
+        z = (
+            normals(self.seed, drawn, self._all_modes.shape[1], Purpose.DISPLACEMENT)
+            * widths[:, self._kind]
+        )
         u = np.asarray(self._all_modes @ z.T)  # sparse: a column does not depend on those beside it
         if self._drift is not None:
             directions, centre = self._drift
@@ -163,7 +187,9 @@ class Simulation:
         n = len(self.crystal.types)
         further = self._parent
         own = further < 0
-        frac = np.concatenate([samples.frac[i], samples.frac[i][further[~own]], samples.unmodelled[i]])
+        frac = np.concatenate(
+            [samples.frac[i], samples.frac[i][further[~own]], samples.unmodelled[i]]
+        )
         factor = np.concatenate([samples.vibration[i], samples.vibration[i][further[~own]]])
         b_iso = np.concatenate([self.crystal.b_iso, self.crystal.b_iso[further[~own]]]) * factor
         extra = self.perturbation.unmodelled
@@ -172,7 +198,10 @@ class Simulation:
         if u_aniso is not None:
             u_aniso = np.concatenate([u_aniso, u_aniso[further[~own]]]) * factor[:, None]
             u_aniso = np.concatenate([u_aniso, np.full((own.sum(), 6), np.nan)])
-        labels = [self.crystal.labels[p] + t if p >= 0 else f"{t}x" for p, t in zip(further, self._types, strict=True)]
+        labels = [
+            self.crystal.labels[p] + t if p >= 0 else f"{t}x"
+            for p, t in zip(further, self._types, strict=True)
+        ]
         there = np.concatenate([np.ones(n, bool), samples.occ[i, n:] > 0])
         occ = samples.occ[i].copy()
         occ[n:][own] *= coincident(self.crystal, samples.unmodelled[i])
@@ -180,9 +209,12 @@ class Simulation:
             cell=tuple(samples.cell[i]),
             symops=self.crystal.symops,
             types=(*self.crystal.types, *self._types),
-            frac=frac, occ=occ, b_iso=b_iso, u_aniso=u_aniso,
+            frac=frac,
+            occ=occ,
+            b_iso=b_iso,
+            u_aniso=u_aniso,
             labels=(*self.crystal.labels, *labels),
-        )  # fmt: skip
+        )
         return _subset(crystal, there)
 
     def _draw(self, index: NDArray[np.int64]) -> Samples:
@@ -192,7 +224,9 @@ class Simulation:
         changes, extra = self.perturbation.substitutions, self.perturbation.unmodelled
         unmodelled, theirs = in_voids(self.crystal, self._atoms, extra, self.seed, index)
         frac = self._places(u, unmodelled)
-        occ = np.concatenate([*shares(changes, self._replaced, self.crystal.occ, self.seed, index), theirs], axis=1)
+        occ = np.concatenate(
+            [*shares(changes, self._replaced, self.crystal.occ, self.seed, index), theirs], axis=1
+        )
         n = len(self.crystal.types)
         factors = None
         if self.perturbation.vibration != 0.0:
@@ -200,7 +234,11 @@ class Simulation:
             factors = np.where(rows < 0, 1.0, vibration[:, np.maximum(rows, 0)])
         strained = upper(self.perturbation.strain) > 0
         f = self._images.structure_factors(frac, occ, factors, cell if strained else None)
-        s = self.stol[None] if not strained else np.stack([stol(self.hkl, tuple(own)) for own in cell])
+        s = (
+            self.stol[None]
+            if not strained
+            else np.stack([stol(self.hkl, tuple(own)) for own in cell])
+        )
         axes = np.asarray(np.linalg.inv(cartesian_axes(self.crystal)), np.float64)
         modulus = np.abs(f).astype(np.float64)
         seen = measure(self.measurement, self.seed, index, modulus, s, self.hkl, self.symops, axes)
@@ -235,7 +273,9 @@ class Simulation:
     def _places(self, u: FloatArray, unmodelled: FloatArray) -> FloatArray:
         """(b, rows, 3) fractional."""
         sites = self.crystal.frac + np.einsum("bnc,cf->bnf", u, self._to_frac)
-        return np.concatenate([sites, sites[:, self._parent[self._parent >= 0]], unmodelled], axis=1)
+        return np.concatenate(
+            [sites, sites[:, self._parent[self._parent >= 0]], unmodelled], axis=1
+        )
 
     def _vibration(self, index: NDArray[np.int64]) -> FloatArray:
         n, width = len(self.crystal.types), self.perturbation.vibration
@@ -251,7 +291,10 @@ class Simulation:
         if not upper(self.perturbation.strain) > 0:
             return np.tile(np.array(self.crystal.cell), (len(index), 1))
         first, share = self._ramp(index)
-        widths = draw_widths([self.perturbation.strain], self.seed, first, Purpose.STRAIN_WIDTH)[:, 0] * share
+        widths = (
+            draw_widths([self.perturbation.strain], self.seed, first, Purpose.STRAIN_WIDTH)[:, 0]
+            * share
+        )
         drawn = normals(self.seed, first, 6, Purpose.STRAIN)
         return strained_cells(self.crystal, widths, drawn)
 
@@ -260,9 +303,15 @@ class Simulation:
         if perturbation.symmetry != self.perturbation.symmetry:
             raise ArgandError("with_perturbation cannot change whether symmetry is kept")
         return Simulation(
-            self.crystal, replace(perturbation), self.measurement, hkl=self.hkl, seed=self.seed, table=self.table,
-            energy_kev=self.energy_kev, dtype=self.dtype,
-        )  # fmt: skip
+            self.crystal,
+            replace(perturbation),
+            self.measurement,
+            hkl=self.hkl,
+            seed=self.seed,
+            table=self.table,
+            energy_kev=self.energy_kev,
+            dtype=self.dtype,
+        )
 
 
 def _subset(crystal: Crystal, kept: NDArray[np.bool_]) -> Crystal:

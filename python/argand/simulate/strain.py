@@ -18,7 +18,11 @@ def strained_cells(crystal: Crystal, widths: FloatArray, drawn: FloatArray) -> F
     widths (b,) times drawn (b, 6), the components 11 22 33 12 13 23 of N(0, 1), is the strain before the average.
     """
     to_cartesian = cartesian_axes(crystal)
-    rotations = to_cartesian @ np.array([r for r, _ in operations(crystal.symops)]) @ np.linalg.inv(to_cartesian)
+    rotations = (
+        to_cartesian
+        @ np.array([r for r, _ in operations(crystal.symops)])
+        @ np.linalg.inv(to_cartesian)
+    )
     cells = np.empty((len(drawn), 6))
     for i, (width, e) in enumerate(zip(widths, drawn, strict=True)):
         strain = np.array([[e[0], e[3], e[4]], [e[3], e[1], e[5]], [e[4], e[5], e[2]]])

@@ -30,8 +30,16 @@ def summary(simulation: Simulation, samples: Samples) -> dict[str, FloatArray]:
         r = np.abs(amplitude - k * known)[seen].sum() / max(float(amplitude[seen].sum()), 1e-30)
         size = np.abs(true[seen])
         unchanged = size * np.exp(1j * phase[seen])
-        correlation = map_correlation(simulation.hkl[seen], unchanged, true[seen], simulation.symops)
-        rows.append((float(r), correlation, np.degrees(phase_error(np.angle(true[seen]), phase[seen], size))))
+        correlation = map_correlation(
+            simulation.hkl[seen], unchanged, true[seen], simulation.symops
+        )
+        rows.append(
+            (
+                float(r),
+                correlation,
+                np.degrees(phase_error(np.angle(true[seen]), phase[seen], size)),
+            )
+        )
     r, correlation, error = np.array(rows).T
     volume = np.array([cell_volume(tuple(own)) for own in samples.cell]) / simulation.crystal.volume
     return {

@@ -18,9 +18,16 @@ Width = float | Sequence[float]
 def check_width(name: str, width: Width, *, low: float = 0.0, high: float = np.inf) -> None:
     """A ValueError names what is neither a number nor a range within `low` to `high`."""
     values = np.atleast_1d(np.asarray(width, dtype=np.float64))
-    sound = values.ndim == 1 and values.size in (1, 2) and np.isfinite(values).all() and values[0] <= values[-1]
+    sound = (
+        values.ndim == 1
+        and values.size in (1, 2)
+        and np.isfinite(values).all()
+        and values[0] <= values[-1]
+    )
     if not sound or values[0] < low or values[-1] > high:
-        raise ValueError(f"{name} is {width}, needs a number or a range (low, high) from {low:g} to {high:g}")
+        raise ValueError(
+            f"{name} is {width}, needs a number or a range (low, high) from {low:g} to {high:g}"
+        )
 
 
 def upper(width: Width) -> float:

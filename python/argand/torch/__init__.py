@@ -5,14 +5,14 @@ Importing this module registers ``torch.ops.argand.*``; ``import argand`` alone 
 
 from argand.torch.density import map_from_structure_factors, structure_factors_from_map
 from argand.torch.displacement import beta_from_b_iso, beta_from_u_aniso
-from argand.torch.large_cells import large_cell_structure_factors
+from argand.torch.nufft import nufft_structure_factors
 from argand.torch.structure_factors import structure_factors, tensors
 
 __all__ = [
     "beta_from_b_iso",
     "beta_from_u_aniso",
-    "large_cell_structure_factors",
     "map_from_structure_factors",
+    "nufft_structure_factors",
     "structure_factors",
     "structure_factors_from_map",
     "tensors",

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from argand import _dispatch
+from argand import _seam
 from argand._fft import box_by_fft, map_by_fft, matrix_is_cheaper
 from argand._memory import demand
 from argand.torch._library import COMPLEX, LIBRARY, plain
@@ -21,7 +21,9 @@ from argand.torch._library import COMPLEX, LIBRARY, plain
 _REAL = {complex_: real for real, complex_ in COMPLEX.items()}
 
 
-def map_from_structure_factors(f: Tensor, shape: tuple[int, int, int], volume: float | Tensor = 1.0) -> Tensor:
+def map_from_structure_factors(
+    f: Tensor, shape: tuple[int, int, int], volume: float | Tensor = 1.0
+) -> Tensor:
     """rho(x) = (1/V) Re sum_h F(h) exp(-2 pi i h.x) on a grid over the whole cell.
 
     `f` is a box (..., 2h+1, 2k+1, 2l+1), complex64 or complex128, h slowest, any number of leading axes; the map is
@@ -29,7 +31,9 @@ def map_from_structure_factors(f: Tensor, shape: tuple[int, int, int], volume: f
     Hermitian: the real part of the sum is taken.
     """
     if f.ndim < 3 or f.dtype not in _REAL:
-        raise ValueError(f"f is {f.dtype} {tuple(f.shape)}, needs a complex tensor (..., 2h+1, 2k+1, 2l+1)")
+        raise ValueError(
+            f"f is {f.dtype} {tuple(f.shape)}, needs a complex tensor (..., 2h+1, 2k+1, 2l+1)"
+        )
     if len(shape) != 3:
         raise ValueError(f"shape is {tuple(shape)}, needs three numbers >= 1")
     flat = f.reshape(-1, *f.shape[-3:])
@@ -49,7 +53,9 @@ def structure_factors_from_map(
     `rho` (..., na, nb, nc) float32 or float64 gives (..., 2h+1, 2k+1, 2l+1).
     """
     if rho.ndim < 3 or rho.dtype not in COMPLEX:
-        raise ValueError(f"rho is {rho.dtype} {tuple(rho.shape)}, needs a real tensor (..., na, nb, nc)")
+        raise ValueError(
+            f"rho is {rho.dtype} {tuple(rho.shape)}, needs a real tensor (..., na, nb, nc)"
+        )
     reach = [hkl_max] * 3 if isinstance(hkl_max, int) else list(hkl_max)
     grid = rho.shape[-3:]
     points = grid[0] * grid[1] * grid[2]
@@ -72,7 +78,7 @@ def _map_fake(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
 def _compact(real: torch.dtype, box: Sequence[int], grid: Sequence[int]) -> bool:
     """Whether a device's kernel is to take a box; else it goes to torch.fft."""
     reach, points = (box[0], box[1], box[2]), (grid[0], grid[1], grid[2])
-    return matrix_is_cheaper(reach, points) and _dispatch.transform_fits(
+    return matrix_is_cheaper(reach, points) and _seam.transform_fits(
         str(real).removeprefix("torch."), reach, points
     )
 
@@ -87,9 +93,13 @@ def _map_cuda(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
 @torch.library.impl(LIBRARY, "map_from_structure_factors", "CPU")
 def _map(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
     numbers = f.shape[0] * math.prod(shape)
-    demand(f"{f.shape[0]} maps of {numbers:,} points", _REAL[f.dtype].itemsize * numbers, "give fewer at a time")
+    demand(
+        f"{f.shape[0]} maps of {numbers:,} points",
+        _REAL[f.dtype].itemsize * numbers,
+        "give fewer at a time",
+    )
     rho = _map_fake(f, shape, scale)
-    _dispatch.map_from_structure_factors(plain(f), rho, scale)
+    _seam.map_from_structure_factors(plain(f), rho, scale)
     return rho
 
 
@@ -109,10 +119,12 @@ def _box_cuda(rho: Tensor, hkl_max: Sequence[int], scale: float) -> Tensor:
 def _box(rho: Tensor, hkl_max: Sequence[int], scale: float) -> Tensor:
     numbers = rho.shape[0] * math.prod(2 * n + 1 for n in hkl_max)
     demand(
-        f"F of {rho.shape[0]} maps, {numbers:,} numbers", COMPLEX[rho.dtype].itemsize * numbers, "give fewer at a time"
+        f"F of {rho.shape[0]} maps, {numbers:,} numbers",
+        COMPLEX[rho.dtype].itemsize * numbers,
+        "give fewer at a time",
     )
     f = _box_fake(rho, hkl_max, scale)
-    _dispatch.structure_factors_from_map(plain(rho), f, scale)
+    _seam.structure_factors_from_map(plain(rho), f, scale)
     return f
 
 

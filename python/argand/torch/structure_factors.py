@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from argand import _dispatch
+from argand import _seam
 from argand._form_gradient import form_gradient
 from argand._memory import demand
 from argand._pack import hkl_lists, pack
@@ -74,7 +74,9 @@ def structure_factors(
         scatterer = torch.arange(frac.shape[0], dtype=torch.int32, device=frac.device)
     if form_ptr is None:
         if form.ndim < 2:
-            raise ValueError(f"form has shape {tuple(form.shape)}, needs (rows, m), or flat with form_ptr")
+            raise ValueError(
+                f"form has shape {tuple(form.shape)}, needs (rows, m), or flat with form_ptr"
+            )
         rows, entries = form.shape[0], form[0].numel()
         form_ptr = torch.arange(rows + 1, dtype=torch.int64, device=form.device) * entries
     if (hkl is None) == (cube is None):
@@ -106,7 +108,11 @@ def tensors(
     real = np.dtype(str(dtype).removeprefix("torch."))
     p1 = [crystal.to_p1() for crystal in many]
     batch = pack(p1, hkl_lists(hkl, len(many)), table=table, energy_kev=energy_kev, dtype=real)
-    fields = {k: torch.tensor(v, device=device) for k, v in batch._asdict().items() if isinstance(v, np.ndarray)}
+    fields = {
+        k: torch.tensor(v, device=device)
+        for k, v in batch._asdict().items()
+        if isinstance(v, np.ndarray)
+    }
     if single:
         del fields["atom_ptr"]
     return fields if batch.box is None else {**fields, "cube": batch.box}
@@ -123,11 +129,16 @@ def _batch(
     hkl: Tensor | None,
     hkl_ptr: Tensor | None,
     box: Sequence[int],
-) -> _dispatch.Batch:
-    arrays = [None if t is None else plain(t) for t in (frac, beta, occ, scatterer, form, form_ptr, hkl, hkl_ptr)]
+) -> _seam.Batch:
+    arrays = [
+        None if t is None else plain(t)
+        for t in (frac, beta, occ, scatterer, form, form_ptr, hkl, hkl_ptr)
+    ]
     frac_, beta_, occ_, scatterer_, form_, form_ptr_, hkl_, hkl_ptr_ = arrays
     reach = (box[0], box[1], box[2]) if len(box) == 3 else None
-    return _dispatch.Batch(plain(atom_ptr), frac_, beta_, occ_, scatterer_, form_, form_ptr_, hkl_, hkl_ptr_, reach)
+    return _seam.Batch(
+        plain(atom_ptr), frac_, beta_, occ_, scatterer_, form_, form_ptr_, hkl_, hkl_ptr_, reach
+    )
 
 
 _ARGUMENTS = (
@@ -135,7 +146,9 @@ _ARGUMENTS = (
     "Tensor? hkl, Tensor? hkl_ptr, int[] box"
 )
 LIBRARY.define(f"structure_factors({_ARGUMENTS}) -> Tensor")
-LIBRARY.define(f"structure_factors_vjp(Tensor g, {_ARGUMENTS}, bool[3] wanted) -> (Tensor, Tensor, Tensor)")
+LIBRARY.define(
+    f"structure_factors_vjp(Tensor g, {_ARGUMENTS}, bool[3] wanted) -> (Tensor, Tensor, Tensor)"
+)
 LIBRARY.define(f"structure_factors_form_vjp(Tensor g, {_ARGUMENTS}) -> Tensor")
 
 
@@ -145,10 +158,12 @@ def _forward(*arguments: Any) -> Tensor:
     batch = _batch(*arguments)
     reflections, kind = math.prod(batch.out_shape), COMPLEX[batch.frac.dtype]
     demand(
-        f"F of {batch.crystals} crystals, {reflections:,} numbers", kind.itemsize * reflections, "give fewer at a time"
+        f"F of {batch.crystals} crystals, {reflections:,} numbers",
+        kind.itemsize * reflections,
+        "give fewer at a time",
     )
     out = batch.frac.new_empty(batch.out_shape, dtype=kind)
-    _dispatch.structure_factors(batch, out)
+    _seam.structure_factors(batch, out)
     return out
 
 
@@ -159,7 +174,9 @@ def _forward_fake(frac: Tensor, *arguments: Any) -> Tensor:
     if hkl_ptr is not None:
         shape = [hkl.shape[0]]
     else:
-        shape = [crystals, hkl.shape[0]] if hkl is not None else [crystals, *(2 * n + 1 for n in box)]
+        shape = (
+            [crystals, hkl.shape[0]] if hkl is not None else [crystals, *(2 * n + 1 for n in box)]
+        )
     return frac.new_empty(shape, dtype=COMPLEX[frac.dtype])
 
 
@@ -170,7 +187,7 @@ def _gradients(g: Tensor, *arguments: Any) -> tuple[Tensor, Tensor, Tensor]:
     batch = _batch(*batch_arguments)
     gradients = _empty_gradients(batch.frac, wanted)
     by = [grad if want else None for grad, want in zip(gradients, wanted, strict=True)]
-    _dispatch.structure_factors_vjp(batch, plain(g), *by)
+    _seam.structure_factors_vjp(batch, plain(g), *by)
     return gradients
 
 
@@ -192,14 +209,14 @@ def _empty_gradients(frac: Tensor, wanted: Sequence[bool]) -> tuple[Tensor, Tens
 @torch.library.impl(LIBRARY, "structure_factors_form_vjp", "CPU")
 def _form_backward_cpu(g: Tensor, *arguments: Any) -> Tensor:
     batch = _batch(*arguments)
-    return torch.from_numpy(form_gradient(_dispatch.Batch(*map(_as_numpy, batch)), plain(g).numpy()))
+    return torch.from_numpy(form_gradient(_seam.Batch(*map(_as_numpy, batch)), plain(g).numpy()))
 
 
 @torch.library.impl(LIBRARY, "structure_factors_form_vjp", "CUDA")
 def _form_backward_cuda(g: Tensor, *arguments: Any) -> Tensor:
     batch = _batch(*arguments)
     gradient = torch.zeros_like(batch.form)
-    _dispatch.structure_factors_form_vjp(batch, plain(g), gradient)
+    _seam.structure_factors_form_vjp(batch, plain(g), gradient)
     return gradient
 
 
@@ -233,6 +250,8 @@ def _no_second_derivative(ctx: Any, *g: Tensor) -> tuple[Tensor | None, ...]:
     raise NotImplementedError("argand.torch.structure_factors has first derivatives only")
 
 
-torch.library.register_autograd("argand::structure_factors", _backward, setup_context=_setup_context, lib=LIBRARY)
+torch.library.register_autograd(
+    "argand::structure_factors", _backward, setup_context=_setup_context, lib=LIBRARY
+)
 for _name in ("structure_factors_vjp", "structure_factors_form_vjp"):
     torch.library.register_autograd(f"argand::{_name}", _no_second_derivative, lib=LIBRARY)

@@ -56,9 +56,15 @@ def plot_loss_curves(
         for name, value in (references or {}).items():
             axes.axhline(value, color=look.muted, lw=0.9, ls=(0, (6, 3)))
             axes.annotate(
-                name, (1, value), (-2, 3), xycoords=("axes fraction", "data"), textcoords="offset points",
-                ha="right", color=look.muted, size=8,
-            )  # fmt: skip
+                name,
+                (1, value),
+                (-2, 3),
+                xycoords=("axes fraction", "data"),
+                textcoords="offset points",
+                ha="right",
+                color=look.muted,
+                size=8,
+            )
         axes.set(yscale="log", xlabel="step", title=model)
         axes.grid(axis="y", color=look.grid, lw=0.6)
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -68,9 +74,14 @@ def plot_loss_curves(
     panels[0].set_ylabel(unit, color=look.ink)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(
-        handles, labels, loc="outside lower center", ncols=max(len(labels), 1), frameon=False,
-        labelcolor=look.ink, fontsize=9,
-    )  # fmt: skip
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=max(len(labels), 1),
+        frameon=False,
+        labelcolor=look.ink,
+        fontsize=9,
+    )
     return figure
 
 
@@ -98,18 +109,32 @@ def plot_scores(
     right = 2.2 * max([*values, *references.values()])
     figure = new_figure(8.6, 0.62 * len(models) * max(len(losses), 1) * 0.8 + 1.5, look)
     axes = figure.add_subplot()
-    paper = {"fc": look.surface, "ec": "none", "pad": 1, "alpha": 0.85}  # labels stay legible on the lines
+    paper = {
+        "fc": look.surface,
+        "ec": "none",
+        "pad": 1,
+        "alpha": 0.85,
+    }  # labels stay legible on the lines
     height = 0.76 / max(len(losses), 1)
-    for i, (loss, colour) in enumerate(zip(losses, (look.plain, look.cured, *look.others), strict=False)):
+    for i, (loss, colour) in enumerate(
+        zip(losses, (look.plain, look.cured, *look.others), strict=False)
+    ):
         rows = [m for m, model in enumerate(models) if loss in scores[model]]
         widths = np.array([scores[models[m]][loss] for m in rows])
         places = np.array(rows) + (i - (len(losses) - 1) / 2) * height
         axes.barh(places, widths - left, height * 0.86, left=left, color=colour, label=loss)
         for place, width in zip(places, widths, strict=True):
             axes.annotate(
-                number(width), (width, place), (4, 0), textcoords="offset points", va="center",
-                color=look.ink, size=9, weight="bold", bbox=paper,
-            )  # fmt: skip
+                number(width),
+                (width, place),
+                (4, 0),
+                textcoords="offset points",
+                va="center",
+                color=look.ink,
+                size=9,
+                weight="bold",
+                bbox=paper,
+            )
     axes.set(xscale="log", xlim=(left, right), xlabel=unit, title=title)
     axes.set_yticks(range(len(models)), labels=models)
     axes.set_ylim(len(models) - 0.5, -0.55 - 0.22 * len(references))
@@ -117,10 +142,24 @@ def plot_scores(
     for n, (name, value) in enumerate(sorted(references.items(), key=lambda item: item[1])):
         axes.axvline(value, color=look.muted, lw=1.1, ls=(0, (5, 3)), zorder=0)
         axes.annotate(
-            f"{name} {number(value)}", (value, 1), (-4, -2 - 13 * n), xycoords=("data", "axes fraction"),
-            textcoords="offset points", ha="right", va="top", color=look.muted, size=8.5, bbox=paper,
-        )  # fmt: skip
+            f"{name} {number(value)}",
+            (value, 1),
+            (-4, -2 - 13 * n),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            color=look.muted,
+            size=8.5,
+            bbox=paper,
+        )
     axes.tick_params(axis="y", labelsize=11, labelcolor=look.ink)
     axes.grid(axis="x", color=look.grid, lw=0.6)
-    figure.legend(loc="outside lower center", ncols=max(len(losses), 1), frameon=False, labelcolor=look.ink, fontsize=9)
+    figure.legend(
+        loc="outside lower center",
+        ncols=max(len(losses), 1),
+        frameon=False,
+        labelcolor=look.ink,
+        fontsize=9,
+    )
     return figure

@@ -17,9 +17,26 @@ Cell = Sequence[float]
 _NEUTRAL = "#7d8798"  # grey that is seen on white and on black: an interactive picture has one colour for both
 # One pen stroke along the twelve edges of a cell (four of them twice).
 _CELL_OUTLINE = np.array(
-    [[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 0], [0, 0, 1], [1, 0, 1], [1, 0, 0],
-     [1, 0, 1], [1, 1, 1], [1, 1, 0], [1, 1, 1], [0, 1, 1], [0, 1, 0], [0, 1, 1], [0, 0, 1]], dtype=float,
-)  # fmt: skip
+    [
+        [0, 0, 0],
+        [1, 0, 0],
+        [1, 1, 0],
+        [0, 1, 0],
+        [0, 0, 0],
+        [0, 0, 1],
+        [1, 0, 1],
+        [1, 0, 0],
+        [1, 0, 1],
+        [1, 1, 1],
+        [1, 1, 0],
+        [1, 1, 1],
+        [0, 1, 1],
+        [0, 1, 0],
+        [0, 1, 1],
+        [0, 0, 1],
+    ],
+    dtype=float,
+)
 
 
 def plot_slices(
@@ -50,7 +67,9 @@ def plot_slices(
     look = theme_of(theme)
     maps = [np.asarray(rho, dtype=float) for rho in (true, predicted)]
     if maps[0].ndim != 3 or maps[0].shape != maps[1].shape:
-        raise ValueError(f"true has shape {maps[0].shape}, predicted {maps[1].shape}: both need one (na, nb, nc)")
+        raise ValueError(
+            f"true has shape {maps[0].shape}, predicted {maps[1].shape}: both need one (na, nb, nc)"
+        )
     normal = "abc".index(axis)
     u, v = (i for i in range(3) if i != normal)
     start = np.round(np.asarray(origin, dtype=float) * maps[0].shape).astype(int)
@@ -107,10 +126,15 @@ def isosurfaces(
     from plotly.subplots import make_subplots
 
     figure = make_subplots(
-        rows=1, cols=len(maps), specs=[[{"type": "scene"}] * len(maps)], subplot_titles=list(maps),
+        rows=1,
+        cols=len(maps),
+        specs=[[{"type": "scene"}] * len(maps)],
+        subplot_titles=list(maps),
         horizontal_spacing=0.01,
-    )  # fmt: skip
-    colours = sample_colorscale("Cividis", np.linspace(0.25, 1, 24).tolist())  # its darkest part would melt into night
+    )
+    colours = sample_colorscale(
+        "Cividis", np.linspace(0.25, 1, 24).tolist()
+    )  # its darkest part would melt into night
     high = float(np.max(np.asarray(next(iter(maps.values())))))
     for column, rho in enumerate(maps.values(), start=1):
         start = np.round(np.asarray(origin, dtype=float) * np.shape(rho)) / np.shape(rho)
@@ -118,22 +142,39 @@ def isosurfaces(
         x, y, z = points.T
         figure.add_trace(
             go.Isosurface(
-                x=x, y=y, z=z, value=values, isomin=level * high, isomax=0.9 * high,
-                surface_count=3, opacity=0.45, colorscale=colours, cmin=0, cmax=high,
-                caps={"x_show": False, "y_show": False, "z_show": False}, showscale=column == len(maps),
+                x=x,
+                y=y,
+                z=z,
+                value=values,
+                isomin=level * high,
+                isomax=0.9 * high,
+                surface_count=3,
+                opacity=0.45,
+                colorscale=colours,
+                cmin=0,
+                cmax=high,
+                caps={"x_show": False, "y_show": False, "z_show": False},
+                showscale=column == len(maps),
                 colorbar={"title": {"text": "e/Å³"}, "thickness": 12, "len": 0.7},
                 hovertemplate="%{x:.2f}, %{y:.2f}, %{z:.2f} Å<br>%{value:.2f} e/Å³<extra></extra>",
             ),
-            row=1, col=column,
-        )  # fmt: skip
+            row=1,
+            col=column,
+        )
         corners = (_CELL_OUTLINE + start) @ orthogonal(cell).T
         figure.add_trace(
             go.Scatter3d(
-                x=corners[:, 0], y=corners[:, 1], z=corners[:, 2], mode="lines", showlegend=False,
-                line={"color": _NEUTRAL, "width": 3}, hoverinfo="skip",
+                x=corners[:, 0],
+                y=corners[:, 1],
+                z=corners[:, 2],
+                mode="lines",
+                showlegend=False,
+                line={"color": _NEUTRAL, "width": 3},
+                hoverinfo="skip",
             ),
-            row=1, col=column,
-        )  # fmt: skip
+            row=1,
+            col=column,
+        )
     side = {"showbackground": False, "zeroline": False, "nticks": 5, "showgrid": False}
     figure.update_scenes(
         xaxis={"title": {"text": "x (Å)"}, **side},
@@ -171,7 +212,9 @@ def _plane(
     along_u = cell[u] * (np.arange(nu) / nu + start[u])
     along_v = cell[v] * (np.arange(nv) / nv + start[v])
     angle = np.radians(cell[3 + 3 - u - v])
-    return along_u[None, :] + along_v[:, None] * np.cos(angle), along_v[:, None] * np.sin(angle) + 0 * along_u
+    return along_u[None, :] + along_v[:, None] * np.cos(angle), along_v[:, None] * np.sin(
+        angle
+    ) + 0 * along_u
 
 
 def _boxed(

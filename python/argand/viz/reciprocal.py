@@ -11,10 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from argand.viz.style import PHASES, Theme, ThemeName, dress, new_figure, phase_rgb, theme_of
 
-_WEAK = 1e-3  # a reflection below this part of the strongest one is not drawn: its phase means nothing
+_WEAK = (
+    1e-3  # a reflection below this part of the strongest one is not drawn: its phase means nothing
+)
 
 
-def plot_hkl(hkl: ArrayLike, f: ArrayLike, *, title: str = "", theme: ThemeName = "light") -> Figure:
+def plot_hkl(
+    hkl: ArrayLike, f: ArrayLike, *, title: str = "", theme: ThemeName = "light"
+) -> Figure:
     """Structure factors in three-dimensional hkl space.
 
     Area and opacity of a point grow with |F|, its colour is the phase.
@@ -31,7 +35,9 @@ def plot_hkl(hkl: ArrayLike, f: ArrayLike, *, title: str = "", theme: ThemeName 
     h, values, strength = h[shown], values[shown], strength[shown]
     figure = new_figure(8.6, 6.0, look)
     axes: Any = figure.add_subplot(projection="3d")
-    colours = np.concatenate([phase_rgb(np.angle(values)), 0.25 + 0.7 * strength[:, None] ** 0.5], axis=1)
+    colours = np.concatenate(
+        [phase_rgb(np.angle(values)), 0.25 + 0.7 * strength[:, None] ** 0.5], axis=1
+    )
     axes.scatter(*h.T, s=4 + 220 * strength, c=colours, linewidths=0, depthshade=False)
     for axis, name in zip((axes.xaxis, axes.yaxis, axes.zaxis), "hkl", strict=True):
         axis.set_pane_color((0, 0, 0, 0))
@@ -67,7 +73,9 @@ def plot_tiles(
     look = theme_of(theme)
     boxes = [np.asarray(box, dtype=complex) for box in (before, after)]
     if boxes[0].ndim != 3 or boxes[0].shape != boxes[1].shape:
-        raise ValueError(f"before has shape {boxes[0].shape}, after {boxes[1].shape}: both need one (2H+1, 2K+1, 2L+1)")
+        raise ValueError(
+            f"before has shape {boxes[0].shape}, after {boxes[1].shape}: both need one (2H+1, 2K+1, 2L+1)"
+        )
     top = max(float(np.nanmax(np.abs(box))) for box in boxes) or 1.0
     layers = boxes[0].shape[2]
     figure = new_figure(1.0 * layers + 1.6, 4 * 1.0 + 0.6, look)
@@ -83,8 +91,12 @@ def plot_tiles(
             _frame(axes, look)
             if row == 0:
                 axes.set_title(f"$l$ = {layer - layers // 2}", color=look.muted, size=9)
-        axes_row[0].set_ylabel(f"{names[row // 2]}\n{'|F|' if row % 2 == 0 else 'phase'}", color=look.ink, size=10)
-    grid[-1, layers // 2].set_xlabel("h to the right, k upwards, each tile one layer", color=look.muted, size=9)
+        axes_row[0].set_ylabel(
+            f"{names[row // 2]}\n{'|F|' if row % 2 == 0 else 'phase'}", color=look.ink, size=10
+        )
+    grid[-1, layers // 2].set_xlabel(
+        "h to the right, k upwards, each tile one layer", color=look.muted, size=9
+    )
     bar = figure.colorbar(amplitude, ax=grid[:2], fraction=0.012, pad=0.008, aspect=24)
     ticks = top * np.array([0, 0.25, 0.5, 0.75, 1.0]) ** 2
     bar.set_ticks(np.sqrt(ticks / top).tolist(), labels=[f"{tick:.0f}" for tick in ticks])
@@ -138,7 +150,9 @@ def _phase_wheel(figure: Figure, look: Theme) -> None:
     """Legend of a phase: a ring, 0 to the right as in the Argand diagram."""
     ring: Any = figure.add_axes((0.845, 0.77, 0.115, 0.165), projection="polar")
     angle = np.linspace(0, 2 * np.pi, 181)
-    ring.pcolormesh(angle, [0.62, 1.0], np.zeros((1, 180)), color=phase_rgb((angle[1:] + angle[:-1]) / 2))
+    ring.pcolormesh(
+        angle, [0.62, 1.0], np.zeros((1, 180)), color=phase_rgb((angle[1:] + angle[:-1]) / 2)
+    )
     ring.set(ylim=(0, 1), yticks=[], facecolor=look.surface)
     ring.set_xticks(np.arange(4) * np.pi / 2, labels=["0°", "90°", "180°", "−90°"])
     ring.tick_params(colors=look.muted, labelsize=8, pad=-1)

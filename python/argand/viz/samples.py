@@ -33,7 +33,10 @@ def plot_samples(
     look = theme_of(theme)
     figure = new_figure(12.0, 3.9, look)
     left, middle, right = figure.subplots(1, 3)
-    for axes, values, label in ((left, r, "R against the known crystal"), (middle, correlation, "map correlation")):
+    for axes, values, label in (
+        (left, r, "R against the known crystal"),
+        (middle, correlation, "map correlation"),
+    ):
         axes.scatter(rms, np.asarray(values), s=12, color=look.cured, alpha=0.6, linewidths=0)
         axes.set(xlabel="rms displacement (Å)", ylabel=label, xlim=(0, None), ylim=(0, None))
     left.set_title("what is seen")
@@ -41,7 +44,12 @@ def plot_samples(
     top = 1.05 * float(max(np.max(known), np.max(measured)))
     right.plot([0, top], [0, top], color=look.muted, lw=0.8)
     right.scatter(known, measured, s=8, color=look.plain, alpha=0.5, linewidths=0)
-    right.set(xlabel="|F| of the known crystal (electrons)", ylabel="|F| measured", xlim=(0, top), ylim=(0, top))
+    right.set(
+        xlabel="|F| of the known crystal (electrons)",
+        ylabel="|F| measured",
+        xlim=(0, top),
+        ylim=(0, top),
+    )
     right.set_title("one sample")
     for axes in (left, middle, right):
         dress(axes, look)

@@ -61,7 +61,9 @@ def theme_of(name: ThemeName) -> Theme:
 
 def new_figure(width: float, height: float, theme: Theme, **kwargs: Any) -> Figure:
     """An empty figure in inches; made without pyplot, so that it needs no display and no closing."""
-    return Figure(figsize=(width, height), facecolor=theme.surface, layout="constrained", dpi=110, **kwargs)
+    return Figure(
+        figsize=(width, height), facecolor=theme.surface, layout="constrained", dpi=110, **kwargs
+    )
 
 
 def number(value: float) -> str:

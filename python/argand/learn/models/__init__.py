@@ -13,7 +13,15 @@ from argand.learn.models.linear import LinearRegression
 from argand.learn.models.mlp import ThreeLayerMLP
 from argand.learn.models.unet import UNet
 
-__all__ = ["MODELS", "FriedelHalf", "LinearRegression", "ThreeLayerConv", "ThreeLayerMLP", "UNet", "build_model"]
+__all__ = [
+    "MODELS",
+    "FriedelHalf",
+    "LinearRegression",
+    "ThreeLayerConv",
+    "ThreeLayerMLP",
+    "UNet",
+    "build_model",
+]
 
 MODELS: dict[str, type[nn.Module]] = {
     "linear": LinearRegression,
@@ -24,7 +32,11 @@ MODELS: dict[str, type[nn.Module]] = {
 
 
 def build_model(
-    name: str, hkl_max: int, channels: int, hyper: Mapping[str, Any] | None = None, friedel: bool = True
+    name: str,
+    hkl_max: int,
+    channels: int,
+    hyper: Mapping[str, Any] | None = None,
+    friedel: bool = True,
 ) -> nn.Module:
     """A network (b, channels, D, D, D) -> (b, 2, D, D, D), D = 2 hkl_max + 1; `hyper` are its own arguments.
 

@@ -17,7 +17,12 @@ class ThreeLayerConv(nn.Module):
     """
 
     def __init__(
-        self, shape: tuple[int, int, int], channels: int, width: int = 16, kernel: int = 3, dropout: float = 0.0
+        self,
+        shape: tuple[int, int, int],
+        channels: int,
+        width: int = 16,
+        kernel: int = 3,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if kernel % 2 == 0:

@@ -20,7 +20,9 @@ class FriedelHalf(nn.Module):
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
-        self.register_buffer("parity", torch.tensor([1.0, -1.0]).view(1, 2, 1, 1, 1), persistent=False)
+        self.register_buffer(
+            "parity", torch.tensor([1.0, -1.0]).view(1, 2, 1, 1, 1), persistent=False
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         half: Tensor = self.net(x[:, :, x.shape[2] // 2 :])

@@ -12,7 +12,9 @@ __all__ = ["ThreeLayerMLP"]
 class ThreeLayerMLP(nn.Module):
     """(b, channels, *shape) -> (b, 2, *shape) through two hidden layers of `width`."""
 
-    def __init__(self, shape: tuple[int, int, int], channels: int, width: int = 256, dropout: float = 0.0) -> None:
+    def __init__(
+        self, shape: tuple[int, int, int], channels: int, width: int = 256, dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.shape = shape
         self.layers = nn.Sequential(

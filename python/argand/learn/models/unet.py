@@ -46,7 +46,9 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         if depth < 1 or min(shape) <= 2 ** (depth - 1):
-            raise ValueError(f"depth is {depth}, needs to be at least 1 and leave more than a voxel of {shape}")
+            raise ValueError(
+                f"depth is {depth}, needs to be at least 1 and leave more than a voxel of {shape}"
+            )
         widths = [width << level for level in range(depth + 1)]
         finer = list(pairwise(widths))
 
@@ -56,10 +58,14 @@ class UNet(nn.Module):
         self.coordinates = Coordinates(shape)
         self.enter = block(channels + Coordinates.count, width)
         self.down = nn.ModuleList(
-            nn.Sequential(nn.Conv3d(fine, coarse, 3, stride=2, padding=1), nn.GELU(), block(coarse, coarse))
+            nn.Sequential(
+                nn.Conv3d(fine, coarse, 3, stride=2, padding=1), nn.GELU(), block(coarse, coarse)
+            )
             for fine, coarse in finer
         )
-        self.up = nn.ModuleList(nn.ConvTranspose3d(coarse, fine, 3, stride=2, padding=1) for fine, coarse in finer)
+        self.up = nn.ModuleList(
+            nn.ConvTranspose3d(coarse, fine, 3, stride=2, padding=1) for fine, coarse in finer
+        )
         self.merge = nn.ModuleList(block(2 * fine, fine) for fine, _ in finer)
         self.leave = nn.Conv3d(width, 2, 1)
         self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
@@ -85,7 +91,9 @@ def _block(into: int, out: int, convolutions: int, norm: Norm, dropout: float) -
 
 def _norm(norm: Norm, channels: int) -> nn.Module:
     if norm == "group":
-        return nn.GroupNorm(next(groups for groups in (4, 2, 1) if channels % groups == 0), channels)
+        return nn.GroupNorm(
+            next(groups for groups in (4, 2, 1) if channels % groups == 0), channels
+        )
     if norm == "batch":
         return nn.BatchNorm3d(channels)
     if norm == "none":

@@ -1,0 +1,53 @@
+"""The seam: the only caller of the compiled modules `_core` and `_cuda`."""
+
+from __future__ import annotations
+
+from argand._seam.dispatch import (
+    Batch,
+    Detector,
+    FunctionPair,
+    JacobianOrders,
+    JacobianSites,
+    Seen,
+    arrangement,
+    gathering_pair,
+    gaussian_sums,
+    jacobian,
+    map_from_structure_factors,
+    measure,
+    measure_boxes,
+    project_family,
+    scatter_pair,
+    stol_squares,
+    structure_factors,
+    structure_factors_form_vjp,
+    structure_factors_from_map,
+    structure_factors_vjp,
+    survey,
+    transform_fits,
+)
+
+__all__ = [
+    "Batch",
+    "Detector",
+    "FunctionPair",
+    "JacobianOrders",
+    "JacobianSites",
+    "Seen",
+    "arrangement",
+    "gathering_pair",
+    "gaussian_sums",
+    "jacobian",
+    "map_from_structure_factors",
+    "measure",
+    "measure_boxes",
+    "project_family",
+    "scatter_pair",
+    "stol_squares",
+    "structure_factors",
+    "structure_factors_form_vjp",
+    "structure_factors_from_map",
+    "structure_factors_vjp",
+    "survey",
+    "transform_fits",
+]
