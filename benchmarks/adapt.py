@@ -147,7 +147,7 @@ def wilson(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def measure(made: Adaptation, kind: str, rms: float, samples: int) -> dict[str, Any]:
-    simulation = simulation_of(made.crystal, rms, made.about, seed=1, table=made.table)
+    simulation = simulation_of(made.crystal, rms, made.about, seed=1, radiation=made.radiation)
     drawn = simulation.draw(range(samples))
     seen, true = as_measured(simulation, drawn), true_structure_factors(simulation, drawn)
     scores = {}

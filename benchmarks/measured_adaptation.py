@@ -31,7 +31,12 @@ from measured_sets import SEEDS, SETS, WIDTHS, Measured, load, moved  # noqa: E4
 
 def found(known: Measured, crystal: argand.Crystal, widths: tuple[float, ...]) -> Estimate:
     made = adapt(
-        crystal, d_min=1.2, widths=widths, samples=2000, **known.said.radiation()._asdict()
+        crystal,
+        d_min=1.2,
+        widths=widths,
+        samples=2000,
+        radiation=known.said.radiation(),
+        extinction=known.said.refined_extinction,
     )
     (estimate,) = made([known.data], refine=True)
     if isinstance(estimate, Exception):

@@ -27,9 +27,9 @@ from measured_sets import SEEDS, SETS, WIDTHS, Measured, load, moved  # noqa: E4
 
 
 def found(known: Measured, crystal: argand.Crystal) -> Estimate:
-    (estimate,) = LeastSquares(crystal, **known.said.radiation()._asdict())(
-        [known.data], refine=True
-    )
+    (estimate,) = LeastSquares(
+        crystal, known.said.radiation(), extinction=known.said.refined_extinction
+    )([known.data], refine=True)
     if isinstance(estimate, Exception):
         raise estimate
     return estimate

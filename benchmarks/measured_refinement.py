@@ -34,7 +34,7 @@ def placed(known: Measured, crystal: argand.Crystal) -> argand.Crystal:
     """The crystal with its atoms, hydrogens with their carriers, where they explain the amplitudes best."""
     beam, data = known.said.radiation(), known.data
     parameters = free(crystal, positions=riding_modes(crystal), overall_b=True)
-    model = Model(crystal, data.hkl, parameters, table=beam.table, energy_kev=beam.energy_kev)
+    model = Model(crystal, data.hkl, parameters, radiation=beam)
     observed = np.tile(np.sqrt(np.maximum(data.intensity, 0.0)), (len(BESIDE), 1))
     coarse = [d for d in (3.0, 2.0, 1.4) if (model.stol <= 0.5 / d).sum() > 2 * len(model) + 10]
     rng, best = np.random.default_rng(0), (np.inf, crystal)
@@ -54,8 +54,14 @@ def placed(known: Measured, crystal: argand.Crystal) -> argand.Crystal:
 def refined(known: Measured, crystal: argand.Crystal) -> Refinement:
     """All of it."""
     beam, data = known.said.radiation(), known.data
-    parameters = free(crystal, displacement=True, extinction=beam.extinction != 0.0)
-    model = Model(crystal, data.hkl, parameters, **beam._asdict())
+    parameters = free(crystal, displacement=True, extinction=known.said.refined_extinction != 0.0)
+    model = Model(
+        crystal,
+        data.hkl,
+        parameters,
+        radiation=beam,
+        extinction=known.said.refined_extinction,
+    )
     if data.sigma is None:
         return refine(model, np.sqrt(np.maximum(data.intensity, 0.0)), on="F")
     a, b = (*known.said.weights, 0.0, 0.0)[:2]

@@ -13,8 +13,8 @@ import pytest
 import argand
 import emulated
 import oracles
-from argand._form_gradient import form_gradient
 from argand import _seam
+from argand._form_gradient import form_gradient
 from argand._seam import arrays as _arrays
 from argand._seam import dispatch as _dispatch
 from batches import COMPLEX, random_batch, truth

@@ -11,6 +11,7 @@ import pytest
 import argand
 from argand.errors import ArgandError
 from argand.io import read_experiment, read_instructions
+from argand.radiation import Radiation
 from data_dir import SHARED, needs_shared
 
 HEAD = """TITL a test
@@ -61,11 +62,12 @@ def test_instructions(tmp_path: Path) -> None:
         0.012,
         "it92",
     )
-    assert experiment.radiation() == ("it92", pytest.approx(17.4446, abs=1e-3), 0.012)
-    assert experiment.radiation("neutron") == ("neutron", None, 0.0)
-    assert replace(experiment, dispersion=False).radiation() == ("it92", None, 0.0)
-    assert replace(experiment, wavelength=None).radiation() == ("it92", None, 0.0)
-    assert replace(experiment, probe="neutron").radiation() == ("neutron", None, 0.0)
+    assert experiment.radiation().energy_kev == pytest.approx(17.4446, abs=1e-3)
+    assert experiment.refined_extinction == 0.012
+    assert experiment.radiation("neutron") == Radiation("neutron")
+    assert replace(experiment, dispersion=False).radiation() == Radiation()
+    assert replace(experiment, wavelength=None).radiation() == Radiation()
+    assert replace(experiment, probe="neutron").radiation() == Radiation("neutron")
 
 
 def test_atoms(tmp_path: Path) -> None:

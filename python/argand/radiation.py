@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from numpy.typing import ArrayLike, NDArray
 
 from argand.errors import ArgandError
+from argand.form_factors import form_factors
 
 __all__ = ["KEV_ANGSTROM", "Probe", "Radiation"]
 
@@ -77,3 +81,7 @@ class Radiation:
         if not self.dispersion or self.wavelength is None:
             return None
         return KEV_ANGSTROM / self.wavelength
+
+    def form_factors(self, types: Sequence[str], stol: ArrayLike) -> NDArray[Any]:
+        """Calculate the form factors of atom types at sin(theta)/lambda, see `argand.form_factors`."""
+        return form_factors(types, stol, table=self.table, energy_kev=self.energy_kev)

@@ -17,6 +17,7 @@ from argand.adapt.training import simulation_of
 from argand.errors import ArgandError
 from argand.estimate.observed import Observed
 from argand.measured import Merged, calculated_intensity
+from argand.radiation import Radiation
 from argand.refine import refine as refine_one_model
 from argand.reflections import KEV_ANGSTROM
 from argand.simulate import Samples
@@ -259,15 +260,17 @@ def test_neutrons_dispersion_and_extinction_are_kept(
     pytest.importorskip("safetensors")
     energy, x = 8.0, 0.3
     few = {"samples": 60, "widths": (0.2,)}
-    made = adapt(crystal, **few, energy_kev=energy, extinction=x)
+    made = adapt(crystal, **few, radiation=Radiation.of_table("it92", energy), extinction=x)
     back = Adaptation.load(made.save(tmp_path / "x-rays"))
-    assert (back.table, back.energy_kev, back.extinction) == ("it92", energy, x)
+    assert (back.radiation, back.extinction) == (Radiation.of_table("it92", energy), x)
     model = back.tools(back.hkl, crystal.cell).model
     zero = np.zeros(len(model))
     wanted = calculated_intensity(crystal, back.hkl, wavelength=KEV_ANGSTROM / energy, extinction=x)
     np.testing.assert_allclose(np.abs(model.structure_factors(zero)) ** 2, wanted, rtol=1e-9)
     assert model.parameters.kinds[-2:] == ("overall_b", "extinction")
-    neutrons = Adaptation.load(adapt(crystal, **few, table="neutron").save(tmp_path / "neutrons"))
+    neutrons = Adaptation.load(
+        adapt(crystal, **few, radiation=Radiation("neutron")).save(tmp_path / "neutrons")
+    )
     model, line, *_ = neutrons.tools(neutrons.hkl, crystal.cell)
     f = argand.structure_factors(crystal, neutrons.hkl, table="neutron")
     np.testing.assert_allclose(model.structure_factors(np.zeros(len(model))), f, atol=1e-9)
@@ -281,7 +284,11 @@ def test_extinction_is_found(crystal: argand.Crystal) -> None:
     """Strong reflections are weaker than atoms explain; an x that the known crystal was refined with says so."""
     wavelength = 1.0
     made = adapt(
-        crystal, samples=400, widths=(0.1,), energy_kev=KEV_ANGSTROM / wavelength, extinction=0.1
+        crystal,
+        samples=400,
+        widths=(0.1,),
+        radiation=Radiation("x-ray", wavelength, dispersion=True),
+        extinction=0.1,
     )
     u = np.random.default_rng(9).normal(size=crystal.frac.shape) * 0.05
     model = made.tools(made.hkl, crystal.cell).model

@@ -11,6 +11,7 @@ import pytest
 import argand
 from argand.cli import main
 from argand.io import write_crystal
+from argand.radiation import Radiation
 from argand.simulate import Independent, Measurement, Perturbation, Simulation, write_folder
 
 pytest.importorskip("safetensors")
@@ -112,8 +113,9 @@ def test_radiation_is_what_the_file_names(
     cheap = ["--samples", "60", "--width", "0.2", "--test", "0"]
     assert main(["adapt", str(cif), "-o", str(tmp_path / "run"), *cheap, *options]) == 0
     about = json.loads((tmp_path / "run" / "adaptation.json").read_text())
-    assert about["table"] == table
-    assert about["energy_kev"] == (None if energy is None else pytest.approx(energy, abs=1e-3))
+    radiation = Radiation(**about["radiation"])
+    assert radiation.table == table
+    assert radiation.energy_kev == (None if energy is None else pytest.approx(energy, abs=1e-3))
     samples = ["--samples", "2", "--d-min", "2", "-o", str(tmp_path / "samples.npz")]
     assert main(["simulate", str(cif), *samples, *options]) == 0
     drawn = np.load(tmp_path / "samples.npz")

@@ -11,6 +11,7 @@ import argand
 from argand.errors import ArgandError
 from argand.io import read_experiment
 from argand.measured import calculated_intensity, merge
+from argand.radiation import Radiation
 from argand.refine import Model, Weighting, free, refine
 from argand.reflections import KEV_ANGSTROM, stol
 from refined_structures import some_reflections, structure
@@ -26,7 +27,7 @@ def model_of(spacegroup, x=0.5, **choice):
         crystal,
         some_reflections(crystal),
         free(crystal, **(choice or CHOICE)),
-        energy_kev=ENERGY,
+        radiation=Radiation.of_table("it92", ENERGY),
         extinction=x,
     )
 
@@ -108,7 +109,9 @@ def test_vjp_is_the_adjoint_of_the_jacobian(spacegroup):
 def test_a_simulated_x_comes_back(on, method):
     crystal = structure("P 1 21/c 1")
     hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, 0.8)
-    model = Model(crystal, hkl, free(crystal, extinction=True), energy_kev=ENERGY)
+    model = Model(
+        crystal, hkl, free(crystal, extinction=True), radiation=Radiation.of_table("it92", ENERGY)
+    )
     true = np.random.default_rng(13).normal(size=(2, len(model))) * 0.02
     true[:, -1] = 0.05, 0.5
     observed = 7.0 * np.abs(model.structure_factors(true))  # the scale is not told
@@ -123,7 +126,9 @@ def test_its_uncertainty_is_the_scatter():
     crystal = structure("P 1 21/c 1")
     hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, 1.0)
     still = free(crystal, positions=False, overall_b=True, extinction=True)
-    model = Model(crystal, hkl, still, energy_kev=ENERGY, extinction=0.01)
+    model = Model(
+        crystal, hkl, still, radiation=Radiation.of_table("it92", ENERGY), extinction=0.01
+    )
     clean = np.abs(model.structure_factors(np.zeros(len(model)))) ** 2
     sigma = 0.03 * clean + 0.01 * clean.mean()
     observed = clean + sigma * np.random.default_rng(17).normal(size=(300, len(hkl)))
@@ -146,7 +151,9 @@ def test_it_needs_a_wavelength(given):
     crystal = structure("P -1")
     if given.get("parameters") == "free":
         given = {"parameters": free(crystal, extinction=True)}
-    with pytest.raises(ArgandError, match="extinction depends on the wavelength: needs energy_kev"):
+    with pytest.raises(
+        ArgandError, match="extinction depends on the wavelength: needs a radiation with one"
+    ):
         Model(crystal, some_reflections(crystal), **given)
 
 
@@ -159,7 +166,7 @@ def test_a_measured_crystal_ends_at_its_published_r1():
 
     def refined(extinction):
         parameters = free(crystal, displacement=True, extinction=extinction)
-        model = Model(crystal, data.hkl, parameters, energy_kev=energy)
+        model = Model(crystal, data.hkl, parameters, radiation=Radiation.of_table("it92", energy))
         return refine(model, data.intensity, data.sigma, weighting=weighting)
 
     found = refined(extinction=True)

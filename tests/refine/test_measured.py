@@ -7,6 +7,7 @@ import pytest
 
 import argand
 from argand.measured import merge
+from argand.radiation import Radiation
 from argand.refine import Model, Weighting, free, refine
 from argand.reflections import KEV_ANGSTROM
 from data_dir import SHARED, needs_shared
@@ -38,22 +39,29 @@ def test_moved_structure_comes_back(name, rms):
     a, b, published = MEASURED[name]
     every = free(crystal, displacement=True)
     known = refine(
-        Model(crystal, data.hkl, every, energy_kev=ENERGY),
+        Model(crystal, data.hkl, every, radiation=Radiation.of_table("it92", ENERGY)),
         data.intensity,
         data.sigma,
         weighting=Weighting(a, b),
     )
     assert known.figures.r1_strong[0] < published + 0.005
-    model = Model(crystal, data.hkl, energy_kev=ENERGY)
+    model = Model(crystal, data.hkl, radiation=Radiation.of_table("it92", ENERGY))
     moved = model.crystals(
         np.random.default_rng(20).normal(size=(1, len(model))) * rms / np.sqrt(3)
     )[0]
     # positions alone first, where phases are poor, then all
     placed = refine(
-        Model(moved, data.hkl, energy_kev=ENERGY), data.intensity, anneal=(1.5, 1.1)
+        Model(moved, data.hkl, radiation=Radiation.of_table("it92", ENERGY)),
+        data.intensity,
+        anneal=(1.5, 1.1),
     ).crystals()[0]
     again = refine(
-        Model(placed, data.hkl, free(placed, displacement=True), energy_kev=ENERGY),
+        Model(
+            placed,
+            data.hkl,
+            free(placed, displacement=True),
+            radiation=Radiation.of_table("it92", ENERGY),
+        ),
         data.intensity,
         data.sigma,
         weighting=Weighting(a, b),
@@ -68,7 +76,12 @@ def test_standard_uncertainties_are_of_the_published_size():
 
     crystal, data = data_of("cod_2242045")
     a, b, _ = MEASURED["cod_2242045"]
-    model = Model(crystal, data.hkl, free(crystal, displacement=True), energy_kev=ENERGY)
+    model = Model(
+        crystal,
+        data.hkl,
+        free(crystal, displacement=True),
+        radiation=Radiation.of_table("it92", ENERGY),
+    )
     found = refine(model, data.intensity, data.sigma, weighting=Weighting(a, b), covariance=True)
     column = (
         gemmi.cif.read(str(SHARED / "measured" / "cod_2242045.cif"))

@@ -7,6 +7,7 @@ import pytest
 
 import argand
 from argand.errors import ArgandError
+from argand.radiation import Radiation
 from argand.refine import Model, free
 from refined_structures import STRUCTURES, some_reflections, structure
 
@@ -16,7 +17,12 @@ GROUPS = list(STRUCTURES)
 def everything(spacegroup, energy_kev=None):
     crystal = structure(spacegroup)
     parameters = free(crystal, displacement=True, occupancies=True, overall_b=True)
-    model = Model(crystal, some_reflections(crystal), parameters, energy_kev=energy_kev)
+    model = Model(
+        crystal,
+        some_reflections(crystal),
+        parameters,
+        radiation=Radiation.of_table("it92", energy_kev),
+    )
     return model, np.random.default_rng(7).normal(size=(3, len(model))) * 0.01
 
 
@@ -96,7 +102,14 @@ def test_merged_friedel_mates(spacegroup):
     ]
     mean = np.sqrt(np.square(amplitudes).mean(axis=0))
     merged, apart = (
-        Model(crystal, hkl, free(crystal), energy_kev=energy, mates_merged=m) for m in (True, False)
+        Model(
+            crystal,
+            hkl,
+            free(crystal),
+            radiation=Radiation.of_table("it92", energy),
+            mates_merged=m,
+        )
+        for m in (True, False)
     )
     zero = np.zeros(len(merged))
     off = [

@@ -9,6 +9,7 @@ import argand
 from argand.estimate.observed import on_one_list
 from argand.io import Reflections, write_crystal
 from argand.measured import merge
+from argand.radiation import Radiation
 from argand.series import LeastSquares, load_estimator, predict_series
 from argand.simulate import Groups, Independent, Measurement, Perturbation, Simulation, write_folder
 from argand.site_symmetry import cartesian_axes
@@ -99,7 +100,11 @@ def test_neutrons_and_extinction_follow_the_file(tmp_path):
     text = (tmp_path / "x.cif").read_text()
     (tmp_path / "n.cif").write_text(text + "\n_diffrn_radiation_probe neutron\n")
     simulation = Simulation(
-        WATER, Perturbation([Independent(0.1)]), Measurement(noise=0.01), d_min=0.8, table="neutron"
+        WATER,
+        Perturbation([Independent(0.1)]),
+        Measurement(noise=0.01),
+        d_min=0.8,
+        radiation=Radiation("neutron"),
     )
     data = [merge(measured(simulation, 1)[0])]
     assert load_estimator(tmp_path / "n.cif")(data, refine=True)[0].r < 0.02

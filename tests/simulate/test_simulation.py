@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import argand
+from argand.radiation import Radiation
 from argand.simulate import (
     Directions,
     Groups,
@@ -99,7 +100,11 @@ def test_f_is_that_of_the_true_crystal(name, symmetry):
 def test_special_positions_and_dispersion():
     pyrochlore = argand.read_crystal(DATA / "2002248.cif")
     simulation = Simulation(
-        pyrochlore, Perturbation([Independent(0.2)]), d_min=0.8, energy_kev=8.0, dtype="float64"
+        pyrochlore,
+        Perturbation([Independent(0.2)]),
+        d_min=0.8,
+        radiation=Radiation.of_table("it92", 8.0),
+        dtype="float64",
     )
     samples = simulation.draw([3])
     f = argand.structure_factors(

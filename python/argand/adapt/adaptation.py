@@ -27,6 +27,7 @@ from argand.estimate.observed import Observed, on_one_list
 from argand.estimate.scale import disagreement, fit_scale
 from argand.estimate.search import Expected, Tools, search
 from argand.measured import Merged
+from argand.radiation import Radiation
 from argand.refine import Model, Parameters, free
 from argand.reflections import stol
 
@@ -76,7 +77,7 @@ class Adaptation:
     curve : the width that an R(|Fo|, |F0|) means
     about : how it was made, and what it reaches on samples that were not used; goes into its JSON file
     rounds : how many further starts a refinement may try
-    table, energy_kev : as in `argand.structure_factors`
+    radiation : what is scattered
     extinction : SHELXL's x of the known structure; where there is some it is refined too
     """
 
@@ -87,8 +88,7 @@ class Adaptation:
     curve: WidthCurve
     about: dict[str, Any] = field(default_factory=dict)
     rounds: int = 12
-    table: str = "it92"
-    energy_kev: float | None = None
+    radiation: Radiation = Radiation()
     extinction: float = 0.0
 
     @cached_property
@@ -114,14 +114,18 @@ class Adaptation:
         key = cell, np.ascontiguousarray(hkl).tobytes()
         if key not in self._ready:
             crystal = self.crystal.replace(cell=cell)
-            beam: dict[str, Any] = {"table": self.table, "energy_kev": self.energy_kev}
             model = Model(
-                crystal, hkl, self.parameters, **beam, extinction=self.extinction, mates_merged=True
+                crystal,
+                hkl,
+                self.parameters,
+                radiation=self.radiation,
+                extinction=self.extinction,
+                mates_merged=True,
             )
             if len(self._ready) >= _KEPT:
                 del self._ready[next(iter(self._ready))]
             line, difference = (
-                Linearisation(crystal, hkl, self.positions, **beam),
+                Linearisation(crystal, hkl, self.positions, self.radiation),
                 Difference(model),
             )
             extra = self.about.get("unmodelled")

@@ -46,9 +46,7 @@ def held_out(made: Adaptation, samples: int = 16) -> Iterator[Score]:
     """A score for every width that was learned."""
     for number, rung in enumerate(made.rungs):
         seed = int(made.about["seed"]) + _SEED + number
-        simulation = simulation_of(
-            made.crystal, rung.width, made.about, seed, made.table, made.energy_kev
-        )
+        simulation = simulation_of(made.crystal, rung.width, made.about, seed, made.radiation)
         drawn = simulation.draw(range(samples))
         seen, true = as_measured(simulation, drawn), true_structure_factors(simulation, drawn)
         quick = made.estimate(seen, refine=False)

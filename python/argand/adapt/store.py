@@ -14,6 +14,8 @@ from argand.adapt.width import WidthCurve
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.files import replacing
+from argand.radiation import Radiation
+from argand.store import from_builtins, to_builtins
 
 __all__ = ["FORMAT", "is_adaptation", "load_adaptation", "save_adaptation"]
 
@@ -68,8 +70,7 @@ def save_adaptation(made: Adaptation, path: str | Path) -> Path:
             "types": crystal.types,
             "labels": crystal.labels,
         },
-        "table": made.table,
-        "energy_kev": made.energy_kev,
+        "radiation": to_builtins(made.radiation),
         "extinction": made.extinction,
         "rounds": made.rounds,
         "rungs": [{"width": rung.width, "reach": rung.linear.reach} for rung in made.rungs],
@@ -126,8 +127,7 @@ def load_adaptation(path: str | Path) -> Adaptation:
             curve,
             dict(about["about"]),
             int(about["rounds"]),
-            str(about["table"]),
-            _number(about.get("energy_kev")),
+            from_builtins(Radiation, about["radiation"], str(folder / _ABOUT)),
             float(about.get("extinction", 0.0)),
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -150,10 +150,6 @@ def _network(tensors: dict[str, Any], prefix: str) -> Any:
     )
 
     return Network.of(own)
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
 
 
 def _read(file: Path) -> dict[str, Any]:

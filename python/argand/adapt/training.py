@@ -18,6 +18,7 @@ from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.estimate.scale import disagreement, fit_scale
+from argand.radiation import Radiation
 from argand.refine import Model, free
 from argand.simulate import Independent, Measurement, Perturbation, Simulation, Unmodelled
 
@@ -56,8 +57,7 @@ def adapt(
     network: bool = False,
     rounds: int = 12,
     seed: int = 0,
-    table: str = "it92",
-    energy_kev: float | None = None,
+    radiation: Radiation | None = None,
     extinction: float = 0.0,
     progress: Callable[[Progress], None] | None = None,
 ) -> Adaptation:
@@ -84,10 +84,10 @@ def adapt(
         Rounds of further starts that a refinement may try where data stay unexplained.
     seed
         Of all samples: the same gives the same.
-    table, energy_kev
-        As in `argand.structure_factors`.
+    radiation
+        What is scattered; None: x-rays, dispersion left out.
     extinction
-        Where there is some, SHELXL's x to begin with: it is refined too, and needs `energy_kev`.
+        Where there is some, SHELXL's x to begin with: it is refined too, and needs a wavelength.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def adapt(
     kept: tuple[Crystal, NDArray[np.int32], FloatArray] | None = None
     for number, width in enumerate(rungs_of):
         simulation = simulation_of(
-            crystal, (width / _BESIDE, width * _BESIDE), about, seed + number, table, energy_kev
+            crystal, (width / _BESIDE, width * _BESIDE), about, seed + number, radiation
         )
         modes = orthogonal_modes(simulation)
         if len(simulation.hkl) < len(modes) + 2:
@@ -142,7 +142,15 @@ def adapt(
     about["networks"] = [rung.width for rung in learned if rung.network is not None]
     about["seconds"] = round(time.perf_counter() - begun, 2)
     return Adaptation(
-        known, hkl, modes, tuple(learned), curve, about, rounds, table, energy_kev, extinction
+        known,
+        hkl,
+        modes,
+        tuple(learned),
+        curve,
+        about,
+        rounds,
+        radiation or Radiation(),
+        extinction,
     )
 
 
@@ -151,8 +159,7 @@ def simulation_of(
     rms: float | tuple[float, float],
     about: Mapping[str, Any],
     seed: int,
-    table: str = "it92",
-    energy_kev: float | None = None,
+    radiation: Radiation | None = None,
 ) -> Simulation:
     """Samples of crystals moved by `rms`, changed and measured as an adaptation is `about`."""
     extra = about["unmodelled"]
@@ -164,9 +171,7 @@ def simulation_of(
     made = Measurement(
         noise=about["noise"], scale=tuple(about["scale"]), b_change=about["b_change"]
     )
-    return Simulation(
-        crystal, changes, made, d_min=about["d_min"], seed=seed, table=table, energy_kev=energy_kev
-    )
+    return Simulation(crystal, changes, made, d_min=about["d_min"], seed=seed, radiation=radiation)
 
 
 def orthogonal_modes(simulation: Simulation) -> FloatArray:
@@ -204,7 +209,7 @@ def _rung(
         simulation.crystal,
         simulation.hkl,
         free(simulation.crystal, positions=modes),
-        table=simulation.table,
+        radiation=Radiation(simulation.radiation.probe),
     )
     true = np.abs(simulation.draw(range(min(_FIRST, samples))).f)
     expected = true.mean(axis=0, dtype=np.float64)

@@ -76,6 +76,8 @@ def adapt(
     if test < 0:
         raise ArgandError(f"test is {test}, needs 0 or more")
     crystal = read_crystal(file)
+    experiment = read_experiment(file)
+    radiation = experiment.radiation(table)
     made = _adapt(
         crystal,
         d_min=d_min,
@@ -88,7 +90,8 @@ def adapt(
         network=network,
         rounds=rounds,
         seed=seed,
-        **read_experiment(file).radiation(table)._asdict(),
+        radiation=radiation,
+        extinction=experiment.refined_extinction if radiation.dispersion else 0.0,
         progress=_show if progress and sys.stderr.isatty() else None,
     )
     save_adaptation(made, output)

@@ -164,15 +164,13 @@ def simulate(
             strongest=strongest,
             wedge=wedge,
         )
-    beam = read_experiment(file).radiation(table)
     simulation = Simulation(
         crystal,
         changes,
         measurement,
         d_min=d_min,
         seed=seed,
-        table=beam.table,
-        energy_kev=beam.energy_kev,
+        radiation=read_experiment(file).radiation(table),
     )
     if output is not None:
         write_samples(output, simulation, simulation.draw(range(samples)))

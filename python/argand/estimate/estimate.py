@@ -12,6 +12,7 @@ from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.measured import Merged
+from argand.radiation import Radiation
 
 __all__ = ["Answer", "Estimate", "Estimator", "FurtherAtom", "with_atom"]
 
@@ -76,8 +77,8 @@ class Estimator(Protocol):
     def crystal(self) -> Crystal: ...
 
     @property
-    def table(self) -> str:
-        """Form factors, as in `argand.structure_factors`."""
+    def radiation(self) -> Radiation:
+        """What is scattered, and its form factors."""
 
     @property
     def warning(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from argand.estimate.estimate import Estimate
 from argand.estimate.multistart import BAD, Movable, quickly, thoroughly
 from argand.estimate.observed import Observed, on_one_list
 from argand.measured import Merged
+from argand.radiation import Radiation
 from argand.refine import Model, Parameters, free, refine
 
 __all__ = ["LeastSquares"]
@@ -30,8 +30,8 @@ class LeastSquares:
     Parameters
     ----------
     crystal : the known structure
-    table, energy_kev : as in `argand.structure_factors`
-    extinction : where there is some, SHELXL's x to begin with: it is refined too, and needs `energy_kev`
+    radiation : what is scattered; None: x-rays, dispersion left out
+    extinction : where there is some, SHELXL's x to begin with: it is refined too, and needs a wavelength
     """
 
     warning = ""
@@ -39,17 +39,12 @@ class LeastSquares:
     def __init__(
         self,
         crystal: Crystal,
-        table: str = "it92",
+        radiation: Radiation | None = None,
         *,
-        energy_kev: float | None = None,
         extinction: float = 0.0,
     ) -> None:
-        self.crystal, self.table = crystal, table
-        self._beam: dict[str, Any] = {
-            "table": table,
-            "energy_kev": energy_kev,
-            "extinction": extinction,
-        }
+        self.crystal, self.radiation = crystal, radiation or Radiation()
+        self._extinction = extinction
         self._still = free(crystal, positions=False, overall_b=True, extinction=extinction != 0.0)
         self._movable = Movable(crystal, self._still)
 
@@ -57,7 +52,7 @@ class LeastSquares:
     def fingerprint(self) -> str:
         """Of the structure: the same file gives the same."""
         crystal = self.crystal
-        parts = (crystal.cell, crystal.symops, crystal.types, *self._beam.values())
+        parts = (crystal.cell, crystal.symops, crystal.types, self.radiation, self._extinction)
         arrays = (crystal.frac, crystal.occ, crystal.beta())
         text = repr(parts).encode() + b"".join(np.round(array, 6).tobytes() for array in arrays)
         return f"least squares {hashlib.sha256(text).hexdigest()[:16]}"
@@ -119,7 +114,14 @@ class LeastSquares:
         return answers
 
     def _model(self, seen: Observed, cell: Cell, parameters: Parameters) -> Model:
-        model = Model(self.crystal, seen.hkl, parameters, **self._beam, mates_merged=True)
+        model = Model(
+            self.crystal,
+            seen.hkl,
+            parameters,
+            radiation=self.radiation,
+            extinction=self._extinction,
+            mates_merged=True,
+        )
         return (
             model
             if np.allclose(cell, self.crystal.cell, rtol=0, atol=1e-6)

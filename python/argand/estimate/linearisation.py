@@ -16,7 +16,6 @@ Source: the distributions, A. J. C. Wilson, Acta Cryst. 2 (1949) 318, and G. N. 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +30,7 @@ from argand.cell import (
 )
 from argand.crystal import Crystal
 from argand.estimate.scale import fit_scale
+from argand.radiation import Radiation
 from argand.refine import Model, Parameters
 from argand.refine.parameters import FRAC
 from argand.reflections import centric
@@ -77,20 +77,15 @@ class Linearisation:
         crystal: Crystal,
         hkl: NDArray[np.int32],
         parameters: Parameters,
-        table: str = "it92",
-        energy_kev: float | None = None,
+        radiation: Radiation | None = None,
     ) -> None:
         self.crystal, self.hkl = crystal, hkl
-        self._beam: dict[str, Any] = {
-            "table": table,
-            "energy_kev": energy_kev,
-            "mates_merged": True,
-        }
+        self._radiation = radiation or Radiation()
         self.modes = (
             parameters.directions[:, :, FRAC] @ cartesian_axes(crystal).T
         )  # (k, n, 3) angstrom
         self._parameters = parameters
-        self._sharp = Model(crystal, hkl, parameters, **self._beam)
+        self._sharp = Model(crystal, hkl, parameters, radiation=self._radiation, mates_merged=True)
         self._squares = np.square(self._sharp.stol)
         self._centric = centric(hkl, crystal.symops)
         self._local = np.einsum("kni,knj->nij", self.modes, self.modes)
@@ -138,7 +133,11 @@ class Linearisation:
     def _prepare(self, left: float) -> tuple[Model, FloatArray]:
         """The model of the smeared crystal, and the variance of F (m,)."""
         model = Model(
-            smeared(self.crystal, left**2 * self._local), self.hkl, self._parameters, **self._beam
+            smeared(self.crystal, left**2 * self._local),
+            self.hkl,
+            self._parameters,
+            radiation=self._radiation,
+            mates_merged=True,
         )
         drawn = np.random.default_rng(0).normal(size=(_DRAWS, len(self.modes))) * left
         f = self._sharp.structure_factors(drawn)

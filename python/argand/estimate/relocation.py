@@ -25,7 +25,9 @@ def relocations(
     model = difference.model
     peaks = difference(observed, p)
     from_known, distance = difference.nearest(peaks.frac, model.crystal.frac)
-    electrons = np.abs(form_factors(model.crystal.types, 0.0, model.table)) * model.crystal.occ
+    electrons = (
+        np.abs(form_factors(model.crystal.types, 0.0, model.radiation.table)) * model.crystal.occ
+    )
     gain = (
         electrons
         * (peaks.height[:, None] - peaks.at_sites)

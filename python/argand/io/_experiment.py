@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from argand.cell import Cell
 from argand.errors import ArgandError
@@ -15,10 +14,10 @@ from argand.io._crystal import read_cell
 from argand.io._formula import parse_formula
 from argand.io._shelx import Instructions, embedded_instructions, is_shelx, parse_instructions
 from argand.io._symmetry import read_symmetry, states_symmetry
-from argand.reflections import KEV_ANGSTROM
+from argand.radiation import Radiation
 from argand.symmetry import group_ops, spacegroup_name
 
-__all__ = ["Experiment", "Radiation", "read_experiment"]
+__all__ = ["Experiment", "read_experiment"]
 
 _STATED = {
     "R1": ("_refine_ls_r_factor_gt", "_refine_ls_r_factor_obs"),
@@ -27,14 +26,6 @@ _STATED = {
     "R(F^2)": ("_refine_ls_r_fsqd_factor",),
     "R_int": ("_diffrn_reflns_av_r_equivalents",),
 }
-
-
-class Radiation(NamedTuple):
-    """As `argand.refine.Model` takes it: form factors, keV (None: no dispersion), SHELXL's x (0: no extinction)."""
-
-    table: str
-    energy_kev: float | None
-    extinction: float
 
 
 @dataclass(frozen=True)
@@ -67,11 +58,21 @@ class Experiment:
         return {"neutron": "neutron", "electron": "electron"}.get(self.probe, "it92")
 
     def radiation(self, table: str | None = None) -> Radiation:
-        """With what the refinement calculated F. Where another `table` is asked for, nothing else is known of it."""
-        own = table in (None, self.table) and self.table == "it92" and self.dispersion is not False
-        if not own or self.wavelength is None:
-            return Radiation(table or self.table, None, 0.0)
-        return Radiation(self.table, KEV_ANGSTROM / self.wavelength, self.extinction or 0.0)
+        """Return the radiation with which the refinement calculated F.
+
+        Where a `table` of form factors is asked for that is not the probe's own, nothing else is known of it.
+        """
+        if table is not None and table != self.table:
+            return Radiation.of_table(table)
+        x_rays = self.table == "it92" and self.dispersion is not False
+        if not x_rays or self.wavelength is None:
+            return Radiation.of_table(self.table)
+        return Radiation("x-ray", self.wavelength, dispersion=True)
+
+    @property
+    def refined_extinction(self) -> float:
+        """SHELXL's x where F was calculated with it; 0 where it was not, or the wavelength is not known."""
+        return self.extinction or 0.0 if self.radiation().dispersion else 0.0
 
 
 def read_experiment(path: PathLike, block: str | None = None) -> Experiment:

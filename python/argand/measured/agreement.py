@@ -14,7 +14,8 @@ from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.extinction import Extinction
 from argand.r_factors import is_strong, r1, shelxl_weight, wr2
-from argand.reflections import KEV_ANGSTROM, stol
+from argand.radiation import KEV_ANGSTROM
+from argand.reflections import stol
 from argand.structure_factors import structure_factors
 from argand.symmetry import group_ops
 

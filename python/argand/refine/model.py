@@ -26,11 +26,11 @@ from argand.copies import Share, spared_operations
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.extinction import Extinction
-from argand.form_factors import form_factors
 from argand.origins import permissible_origins
+from argand.radiation import Radiation
 from argand.refine._jacobian import TermJacobian
 from argand.refine.parameters import BISO, FRAC, OCC, UANISO, Parameters, free
-from argand.reflections import as_hkl, stol, wavelength
+from argand.reflections import as_hkl, stol
 from argand.site_symmetry import cartesian_axes
 from argand.symmetry import operations
 
@@ -60,7 +60,7 @@ class Model:
 
     Attributes
     ----------
-    crystal, hkl, stol, parameters, table, energy_kev
+    crystal, hkl, stol, parameters, radiation
 
     Positions are displacements in angstrom along Cartesian axes. Which sites lie on a special position, and how many
     atoms each stands for, is that of the known structure, wherever p takes them.
@@ -72,8 +72,7 @@ class Model:
         hkl: ArrayLike,
         parameters: Parameters | None = None,
         *,
-        table: str = "it92",
-        energy_kev: float | None = None,
+        radiation: Radiation | None = None,
         extinction: float = 0.0,
         mates_merged: bool = False,
     ) -> None:
@@ -85,11 +84,11 @@ class Model:
             raise ArgandError(
                 f"parameters are of {self.parameters.directions.shape[1]} sites, the crystal has {n}"
             )
-        self.table, self.energy_kev = table, energy_kev
+        self.radiation = radiation or Radiation()
         self.stol = stol(self.hkl, crystal.cell)
         self._kinds = tuple(dict.fromkeys(crystal.types))
         self._kind = np.array([self._kinds.index(t) for t in crystal.types], np.int32)
-        self._form = form_factors(self._kinds, self.stol, table=table, energy_kev=energy_kev)
+        self._form = self.radiation.form_factors(self._kinds, self.stol)
         self._mates_merged = mates_merged
         if mates_merged and spared_operations(crystal.symops, True)[2] is None:
             self._form = np.ascontiguousarray(self._form.real)
@@ -109,9 +108,11 @@ class Model:
         self._x0, self._x = extinction, self.parameters.of_kind("extinction")
         self._extinction: Extinction | None = None
         if extinction or len(self._x):
-            if energy_kev is None:
-                raise ArgandError("extinction depends on the wavelength: needs energy_kev")
-            self._extinction = Extinction(self.stol, wavelength(energy_kev))
+            if self.radiation.wavelength is None:
+                raise ArgandError(
+                    "extinction depends on the wavelength: needs a radiation with one"
+                )
+            self._extinction = Extinction(self.stol, self.radiation.wavelength)
         every = operations(crystal.symops)
         kept, centring, inversion = spared_operations(crystal.symops, np.isrealobj(self._form))
         self._share = Share(crystal, centring, inversion)
@@ -143,12 +144,14 @@ class Model:
 
     def of(self, crystal: Crystal, parameters: Parameters) -> Model:
         """The same reflections and radiation, and the same extinction where p = 0, of another crystal."""
-        beam: dict[str, Any] = {
-            "table": self.table,
-            "energy_kev": self.energy_kev,
-            "extinction": self._x0,
-        }
-        return Model(crystal, self.hkl, parameters, **beam, mates_merged=self._mates_merged)
+        return Model(
+            crystal,
+            self.hkl,
+            parameters,
+            radiation=self.radiation,
+            extinction=self._x0,
+            mates_merged=self._mates_merged,
+        )
 
     def structure_factors(self, p: ArrayLike) -> ComplexArray:
         """F (n, m) of parameters p (n, k), or (m,) of (k,)."""

@@ -35,7 +35,10 @@ def load_estimator(path: str | Path) -> Estimator:
         return load_adaptation(given)
     if given.suffix.lower() in _STRUCTURES:
         crystal = read_crystal(given)
-        return LeastSquares(crystal, **read_experiment(given).radiation()._asdict())
+        experiment = read_experiment(given)
+        return LeastSquares(
+            crystal, experiment.radiation(), extinction=experiment.refined_extinction
+        )
     raise ArgandError(
         f"{given}: needs the known structure (CIF or SHELX), or a folder that argand adapt has made"
     )

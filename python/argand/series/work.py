@@ -111,7 +111,7 @@ class Work:
             own.reflections,
             self.known,
             content=own.content,
-            table=self.estimator.table,
+            table=self.estimator.radiation.table,
             merged=own.merged,
             explained=explained,
         )

@@ -18,7 +18,7 @@ from argand.cell import (
 )
 from argand.copies import Share, spared_operations
 from argand.crystal import Crystal
-from argand.form_factors import form_factors
+from argand.radiation import Radiation
 from argand.reflections import stol
 from argand.symmetry import operations
 
@@ -56,12 +56,11 @@ class Images:
         parent: NDArray[np.intp],
         types: tuple[str, ...],
         b_iso: FloatArray,
-        table: str = "it92",
-        energy_kev: float | None = None,
+        radiation: Radiation,
         dtype: str = "float32",
     ) -> None:
         every = operations(crystal.symops)
-        kept, centring, inversion = spared_operations(crystal.symops, energy_kev is None)
+        kept, centring, inversion = spared_operations(crystal.symops, not radiation.dispersion)
         self.rotation = np.array([every[i][0] for i in kept], dtype=np.float64)
         self.translation = np.array([every[i][1] for i in kept])
         self.share = Share(crystal, centring, inversion)
@@ -84,7 +83,7 @@ class Images:
         self.b_iso[own] = b_iso[own[n:]]
         self.row, self.op, self.weight = self._images(crystal, rows)
         self.kind = kind[self.row]
-        self.cell, self.table, self.energy_kev = crystal.cell, table, energy_kev
+        self.cell, self.radiation = crystal.cell, radiation
         order = row_order(hkl)
         self.order = slice(None) if order is None else order
         self.hkl = np.ascontiguousarray(hkl[self.order])
@@ -159,7 +158,7 @@ class Images:
         return f
 
     def _form_of(self, stol_: FloatArray) -> NDArray[Any]:
-        form = form_factors(self.kinds, stol_, table=self.table, energy_kev=self.energy_kev)
+        form = self.radiation.form_factors(self.kinds, stol_)
         return np.ascontiguousarray(form, self.complex if np.iscomplexobj(form) else self.real)
 
     def _beta(self, b: int, vibration: FloatArray | None, cell: FloatArray | None) -> FloatArray:

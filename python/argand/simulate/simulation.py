@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
+from argand.radiation import Radiation
 from argand.reflections import as_hkl, miller_indices, stol
 from argand.simulate.content import coincident, in_voids, shares
 from argand.simulate.displacements import allowed_modes, drift
@@ -45,8 +46,8 @@ class Simulation:
         Reflections to a resolution (angstrom), or a list (m, 3).
     seed
         Of all random numbers.
-    table, energy_kev
-        As in `argand.structure_factors`.
+    radiation
+        What is scattered; None: x-rays, dispersion left out.
     dtype
         "float32" (the error is that of rounding, some 1e-6 of the largest F) or "float64".
 
@@ -67,8 +68,7 @@ class Simulation:
         d_min: float | None = None,
         hkl: npt.ArrayLike | None = None,
         seed: int = 0,
-        table: str = "it92",
-        energy_kev: float | None = None,
+        radiation: Radiation | None = None,
         dtype: str = "float32",
     ) -> None:
         if not crystal.types:
@@ -78,7 +78,8 @@ class Simulation:
         self.perturbation = perturbation or Perturbation()
         self.measurement = measurement or Measurement()
         self.crystal = crystal.to_p1() if self.perturbation.symmetry == "broken" else crystal
-        self.seed, self.table, self.energy_kev, self.dtype = seed, table, energy_kev, dtype
+        self.seed, self.dtype = seed, dtype
+        self.radiation = radiation or Radiation()
         self.hkl = (
             as_hkl(hkl)
             if hkl is not None
@@ -119,7 +120,6 @@ class Simulation:
             b_iso += [extra.b_iso] * extra.number
         self._parent = np.array(parent, dtype=np.intp)
         self._types = tuple(types)
-        engine: dict[str, Any] = {"table": self.table, "energy_kev": self.energy_kev}
         self._images = Images(
             self.crystal,
             self.hkl,
@@ -127,7 +127,7 @@ class Simulation:
             types=self._types,
             b_iso=np.array(b_iso),
             dtype=self.dtype,
-            **engine,
+            radiation=self.radiation,
         )
         none = np.empty(0)
         exact = Images(
@@ -137,7 +137,7 @@ class Simulation:
             types=(),
             b_iso=none,
             dtype="float64",
-            **engine,
+            radiation=self.radiation,
         )
         self.f0 = exact.structure_factors(self.crystal.frac[None], self.crystal.occ[None])[0]
 
@@ -308,8 +308,7 @@ class Simulation:
             self.measurement,
             hkl=self.hkl,
             seed=self.seed,
-            table=self.table,
-            energy_kev=self.energy_kev,
+            radiation=self.radiation,
             dtype=self.dtype,
         )
 
