@@ -1,95 +1,159 @@
-"""Imports point down, and `import argand` stays light."""
+"""The house keeps its order: imports point down, packages keep their private parts, names are used once."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "python" / "argand"
 
-# A module may import from its own layer and from those below it.
-LAYERS = {
-    "_core": 0,
-    "_cuda": 0,
-    "_seam": 2,
-    "": 3,  # argand.*: everything that is not named here
-    "measured": 4,
-    "refine": 4,
-    "simulate": 4,  # numpy only: samples need no torch
-    "torch": 4,
-    "learn": 5,
-    "solve": 5,
-    "viz": 5,
-    "estimate": 5,
-    "adapt": 6,
-    "series": 6,
-    "report": 6,
-    "demo": 7,
-    "cli": 8,
-}
-# Who may touch the compiled core besides the seam: it is asked what it is, not given work.
+# Rooms from the ground up. A room is a package or a single module directly below `argand`. It may import rooms of the
+# rows above its own in this list, and never one of its own row.
+ORDER: tuple[tuple[str, ...], ...] = (("_core", "_cuda", "_version", "errors"),)
+ROW = {room: row for row, rooms in enumerate(ORDER) for room in rooms}
+
 COMPILED = {"_core", "_cuda"}
-CORE_CALLERS = {"_seam", "_config"}
+SEAM = "_seam"
 TENSORS_ONLY = "learn.models"
+LONGEST_FILE = 400
+MOST_PUBLIC_NAMES = 25
+# `argand` itself puts names of many rooms together, and nobody imports names from it inside the package.
+DOOR = ""
 
 
-def imports(source: str, module: str) -> set[str]:
-    """Modules inside argand that a source imports, as dotted names below argand ('' for argand itself)."""
-    found = set()
+def modules() -> dict[str, Path]:
+    """Return the files of the package by their dotted names below `argand`; '' is `argand/__init__.py`."""
+    names = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        names[".".join(parts).removesuffix("__init__").rstrip(".")] = path
+    return names
+
+
+def imported(source: str, module: str, is_package: bool = False) -> set[str]:
+    """Return what a source imports from argand, as dotted names below it: modules, or names in modules."""
+    names = set()
     for node in ast.walk(ast.parse(source)):
-        names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
-                package = ["argand", *module.split(".")][: -node.level]
-                base = ".".join([*package, base]).rstrip(".")
-            names = [f"{base}.{alias.name}" for alias in node.names] if base == "argand" else [base]
-        found |= {
-            name.removeprefix("argand").lstrip(".")
-            for name in names
-            if name.split(".")[0] == "argand"
-        }
-    return found
+                package = ["argand", *module.split(".")]
+                climb = node.level - 1 if is_package else node.level
+                base = ".".join([*package[: len(package) - climb], base]).rstrip(".")
+            names |= {f"{base}.{alias.name}" for alias in node.names}
+    inside = {name for name in names if name.split(".")[0] == "argand"}
+    return {name.removeprefix("argand").removeprefix(".") for name in inside}
+
+
+def module_of(name: str, known: dict[str, Path] | set[str]) -> str:
+    """Return the longest beginning of a dotted name that is a module; '' where only `argand` itself is one."""
+    while name and name not in known:
+        name = name.rpartition(".")[0]
+    return name
 
 
 def violations(source: str, module: str) -> list[str]:
-    top = module.split(".")[0]
-    layer = LAYERS.get(top, LAYERS[""])
+    """Say in which ways the imports of a module break the order of the house."""
+    room = module.split(".")[0]
     problems = []
-    for name in imports(source, module):
-        other = name.split(".")[0]
-        if other in COMPILED and top not in CORE_CALLERS:
+    for name in sorted(imported(source, module)):
+        parts = name.split(".")
+        other = parts[0]
+        if other in COMPILED and room != SEAM:
             problems.append(f"{module} calls the core past the seam")
-        elif LAYERS.get(other, LAYERS[""]) > layer:
-            problems.append(f"{module} imports argand.{name}, which lies above it")
+        elif other != room and ROW.get(other, len(ORDER)) >= ROW.get(room, len(ORDER)):
+            problems.append(f"{module} imports argand.{name}, which does not lie below it")
+        if other != room and any(part.startswith("_") for part in parts[1:]):
+            problems.append(
+                f"{module} reaches for argand.{name}, which is private to argand.{other}"
+            )
         if module.startswith(TENSORS_ONLY) and not name.startswith(TENSORS_ONLY):
             problems.append(f"{module} knows more than tensors: argand.{name}")
     return problems
 
 
-def modules() -> list[tuple[str, Path]]:
-    return [
-        (
-            ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
-            .removesuffix("__init__")
-            .rstrip("."),
-            path,
-        )
-        for path in sorted(PACKAGE.rglob("*.py"))
-    ]
+def circles(edges: dict[str, set[str]]) -> list[list[str]]:
+    """Return the groups of files that import each other in a circle (Tarjan's strongly connected components)."""
+    index: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    stack: list[str] = []
+    groups = []
+
+    def visit(node: str) -> None:
+        index[node] = lowest[node] = len(index)
+        stack.append(node)
+        for target in edges.get(node, set()):
+            if target not in index:
+                visit(target)
+                lowest[node] = min(lowest[node], lowest[target])
+            elif target in stack:
+                lowest[node] = min(lowest[node], index[target])
+        if lowest[node] == index[node]:
+            group = []
+            while not group or group[-1] != node:
+                group.append(stack.pop())
+            if len(group) > 1 or node in edges.get(node, set()):
+                groups.append(sorted(group))
+
+    for node in edges:
+        if node not in index:
+            visit(node)
+    return groups
 
 
-@pytest.mark.parametrize(
-    ("module", "path"), [m for m in modules() if m[0]], ids=[m[0] for m in modules() if m[0]]
-)
-def test_imports_point_down(module, path):
-    assert violations(path.read_text(), module) == []
+def file_imports() -> dict[str, set[str]]:
+    """Return which files of the package import which others.
+
+    ``from argand.room import name`` points to the room's `__init__`, unless `name` is a file.
+    """
+    known = modules()
+    edges: dict[str, set[str]] = {}
+    for module, path in known.items():
+        is_package = path.name == "__init__.py"
+        names = imported(path.read_text(encoding="utf-8"), module, is_package)
+        targets = {module_of(name, known) for name in names}
+        # A package's `__init__` names its own files; files that import their own package are found as circles.
+        edges[module] = targets - {DOOR}
+    return edges
+
+
+ROOMS = sorted({name.split(".")[0] for name in modules() if name})
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_room_has_its_place(room: str) -> None:
+    assert room in ROW
+
+
+@pytest.mark.parametrize("module", [name for name in modules() if name])
+def test_imports_point_down(module: str) -> None:
+    assert violations(modules()[module].read_text(encoding="utf-8"), module) == []
+
+
+@pytest.mark.parametrize("module", [name for name in modules() if name])
+def test_nothing_inside_is_imported_from_the_front_door(module: str) -> None:
+    """A module that imports `argand` itself would wait for everything that the top level offers."""
+    path = modules()[module]
+    names = imported(path.read_text(encoding="utf-8"), module, path.name == "__init__.py")
+    from_door = {name for name in names if module_of(name, modules()) == DOOR}
+    assert from_door <= {"_core", "_cuda"}
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert circles(file_imports()) == []
+
+
+def test_the_test_finds_circles() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+    assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+    assert circles({"a": {"a"}}) == [["a"]]
 
 
 @pytest.mark.parametrize(
@@ -99,42 +163,75 @@ def test_imports_point_down(module, path):
         ("from argand import _cuda", "cuda"),
         ("import argand.learn.losses", "torch.density"),
         ("from argand.cli import main", "report"),
+        ("from argand.adapt import adapt", "series.work"),
+        ("from argand.series import Record", "adapt.store"),
+        ("from argand.io._block import Block", "cli.info"),
         ("from argand.learn import losses", "learn.models.unet"),
         ("from ..losses import floor", "learn.models.unet"),
         ("def f():\n    from argand import report", "learn.train"),
     ],
 )
-def test_the_test_finds_what_points_up(source, module):
+def test_the_test_finds_what_breaks_the_order(source: str, module: str) -> None:
     assert violations(source, module)
 
 
-def test_import_argand_is_light():
-    heavy = ("torch", "cupy", "lightning", "matplotlib", "plotly")
-    code = f"import sys, argand; print([m for m in {heavy} if m in sys.modules])"
-    assert (
-        subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        ).stdout
-        == "[]\n"
-    )
+@pytest.mark.parametrize(
+    ("source", "module"),
+    [
+        ("from argand.cell import Cell", "crystal"),
+        ("from argand.io._block import Block", "io._crystal"),
+        ("from argand import _core", "_seam.batch"),
+        ("from argand.learn.models.friedel import friedel", "learn.models.unet"),
+    ],
+)
+def test_the_test_lets_the_order_pass(source: str, module: str) -> None:
+    assert violations(source, module) == []
 
 
-def test_one_version():
+def test_a_class_name_is_used_once() -> None:
+    places = defaultdict(list)
+    for module, path in modules().items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                places[node.name.lstrip("_")].append(module)
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+@pytest.mark.parametrize("module", list(modules()))
+def test_files_are_short(module: str) -> None:
+    assert len(modules()[module].read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+
+
+def test_packages_say_what_is_public() -> None:
+    for module, path in modules().items():
+        if path.name == "__init__.py":
+            assert "__all__" in path.read_text(encoding="utf-8"), f"argand.{module} has no __all__"
+
+
+def test_the_top_level_is_small() -> None:
     import argand
 
-    metadata = subprocess.run(
-        [sys.executable, "-c", "from importlib.metadata import version; print(version('argand'))"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
-    assert metadata == argand.__version__ == argand.build_config()["version"]
-
-
-def test_every_public_name_exists():
-    import argand
-
+    assert len(argand.__all__) <= MOST_PUBLIC_NAMES
+    assert sorted(argand.__all__) == sorted(dir(argand))
     for name in argand.__all__:
-        if name in ("learn", "torch"):
-            pytest.importorskip("torch")
         assert getattr(argand, name) is not None
+
+
+def test_import_argand_is_light() -> None:
+    heavy = ("scipy", "torch", "cupy", "finufft", "lightning", "matplotlib", "plotly", "msgspec")
+    unused = ("argand._cuda", "argand.learn", "argand.refine", "argand.nufft")
+    code = f"import sys, argand; print([m for m in {heavy + unused} if m in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "[]\n"
+
+
+def test_one_version() -> None:
+    import argand
+
+    code = "from importlib.metadata import version; print(version('argand'))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == argand.__version__ == argand.build_config()["version"]

@@ -24,4 +24,4 @@ def test_python_examples_run(tmp_path, monkeypatch):
     assert (tmp_path / "pyrochlore.ccp4").stat().st_size > 10_000
     assert names["frac"].grad.abs().max() > 0
     assert names["samples"].amplitude.shape == (32, 13, 13, 13)
-    assert all(one.r < 0.05 < 0.4 < one.r_known for one in names["found"])
+    assert all(e.r < 0.05 < 0.4 < e.r_known for e in names["estimates"])
