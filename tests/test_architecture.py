@@ -1,4 +1,4 @@
-"""The house keeps its order: imports point down, packages keep their private parts, names are used once."""
+"""Check that imports point down, private parts stay private, and class names are used once."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "python" / "argand"
 
-# Rooms from the ground up. A room is a package or a single module directly below `argand`. It may import rooms of the
-# rows above its own in this list, and never one of its own row.
+# Rooms from the ground up. A room is a package or a module directly below `argand`. It may import
+# rooms of the rows that come before its own in this list, and never one of its own row.
 ORDER: tuple[tuple[str, ...], ...] = (("_core", "_cuda", "_version", "errors"),)
 ROW = {room: row for row, rooms in enumerate(ORDER) for room in rooms}
 
@@ -22,12 +22,12 @@ SEAM = "_seam"
 TENSORS_ONLY = "learn.models"
 LONGEST_FILE = 400
 MOST_PUBLIC_NAMES = 25
-# `argand` itself puts names of many rooms together, and nobody imports names from it inside the package.
+# `argand` itself puts names of many rooms together; inside the package nobody imports them from it.
 DOOR = ""
 
 
 def modules() -> dict[str, Path]:
-    """Return the files of the package by their dotted names below `argand`; '' is `argand/__init__.py`."""
+    """Return the files of the package by dotted names below `argand`; '' is its `__init__`."""
     names = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
@@ -36,7 +36,7 @@ def modules() -> dict[str, Path]:
 
 
 def imported(source: str, module: str, is_package: bool = False) -> set[str]:
-    """Return what a source imports from argand, as dotted names below it: modules, or names in modules."""
+    """Return what a source imports from argand: dotted names of modules, or of names in modules."""
     names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -53,7 +53,7 @@ def imported(source: str, module: str, is_package: bool = False) -> set[str]:
 
 
 def module_of(name: str, known: dict[str, Path] | set[str]) -> str:
-    """Return the longest beginning of a dotted name that is a module; '' where only `argand` itself is one."""
+    """Return the longest beginning of a dotted name that is a module; '' is `argand` itself."""
     while name and name not in known:
         name = name.rpartition(".")[0]
     return name
@@ -119,7 +119,7 @@ def file_imports() -> dict[str, set[str]]:
         is_package = path.name == "__init__.py"
         names = imported(path.read_text(encoding="utf-8"), module, is_package)
         targets = {module_of(name, known) for name in names}
-        # A package's `__init__` names its own files; files that import their own package are found as circles.
+        # An `__init__` imports files of its package: a file that imports its package makes a circle.
         edges[module] = targets - {DOOR}
     return edges
 

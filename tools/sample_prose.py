@@ -18,7 +18,7 @@ DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def docstrings(path: Path) -> list[tuple[str, str]]:
-    """Return the docstrings of all functions and classes of a file, with the name and line of each."""
+    """Return the docstrings of the functions and classes of a file, each with its name and line."""
     entries = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, DEFINITIONS) and (text := ast.get_docstring(node)):
@@ -28,7 +28,7 @@ def docstrings(path: Path) -> list[tuple[str, str]]:
 
 
 def comments(path: Path) -> list[tuple[str, str]]:
-    """Return the comments of a file, each with its line; lines of comments that follow each other are one."""
+    """Return the comments of a file, each with its line; consecutive comment lines are one."""
     source = path.read_text(encoding="utf-8")
     lines = source.splitlines()
     entries: list[tuple[str, str]] = []
