@@ -69,11 +69,9 @@ def violations(source: str, module: str) -> list[str]:
         if other in COMPILED and room != SEAM:
             problems.append(f"{module} calls the core past the seam")
         elif other != room and ROW.get(other, len(ORDER)) >= ROW.get(room, len(ORDER)):
-            problems.append(f"{module} imports argand.{name}, which does not lie below it")
+            problems.append(f"{module} imports argand.{name}, which is not below it")
         if other != room and any(part.startswith("_") for part in parts[1:]):
-            problems.append(
-                f"{module} reaches for argand.{name}, which is private to argand.{other}"
-            )
+            problems.append(f"{module} reaches for argand.{name}, private to argand.{other}")
         if module.startswith(TENSORS_ONLY) and not name.startswith(TENSORS_ONLY):
             problems.append(f"{module} knows more than tensors: argand.{name}")
     return problems
