@@ -28,9 +28,9 @@ import numpy as np
 import pytest
 
 import argand
-import argand.cuda
-from argand._seam import arrays as _arrays
-from argand._seam import dispatch as _dispatch
+from argand import _seam
+from argand._seam import arrays, modules
+from argand._seam.arrays import ArrayDevice
 
 ROOT = Path(__file__).parents[1]
 NAME = "_cuda_emulated"
@@ -158,15 +158,11 @@ class DeviceArray:
         return DeviceArray(self.numbers * factor, self.index)
 
 
-def empty(shape: Any, dtype: Any) -> DeviceArray:
-    """Poisoned: every byte is 255, so every real number is NaN."""
+def poisoned(shape: tuple[int, ...], dtype: str) -> DeviceArray:
+    """Allocate an array of which every byte is 255, so that every real number is NaN."""
     numbers = np.empty(shape, dtype)
     numbers.view(np.uint8 if numbers.ndim else numbers.dtype)[...] = 255
     return DeviceArray(numbers)
-
-
-def arange(count: int, dtype: Any) -> DeviceArray:
-    return DeviceArray(np.arange(count, dtype=dtype))
 
 
 class Emulated:
@@ -174,11 +170,14 @@ class Emulated:
 
     current_stream = 0
 
-    def stream(self, device: int) -> int:
+    def stream(self, device: ArrayDevice) -> int:
         return self.current_stream
 
-    def empty(self, size: int, device: int) -> DeviceArray:
-        return empty(size, np.uint8)
+    def empty(self, shape: tuple[int, ...], dtype: str, device: ArrayDevice) -> DeviceArray:
+        return poisoned(shape, dtype)
+
+    def arange(self, count: int, dtype: str, device: ArrayDevice) -> DeviceArray:
+        return DeviceArray(np.arange(count, dtype=dtype))
 
 
 @contextlib.contextmanager
@@ -186,9 +185,8 @@ def device(kernels: Any = None, library: Emulated | None = None) -> Iterator[Any
     """argand with a device: `kernels` in place of its module _cuda."""
     kernels = module() if kernels is None else kernels
     with pytest.MonkeyPatch.context() as patch:
-        for user in (_arrays, _dispatch, argand.cuda):
-            patch.setattr(user, "_cuda", kernels)
-        patch.setitem(_arrays.LIBRARIES, "emulated", library or Emulated())
+        patch.setitem(modules._optional_modules, "_cuda", kernels)
+        patch.setitem(arrays.LIBRARIES, "emulated", library or Emulated())
         yield kernels
 
 
@@ -210,7 +208,7 @@ class Kernels:
         self.last_block_first = last_block_first
 
     def __getattr__(self, name: str) -> Any:
-        function = getattr(_dispatch, name)
+        function = getattr(_seam, name)
 
         def call(*arguments: Any) -> Any:
             with device() as kernels:

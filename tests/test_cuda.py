@@ -15,8 +15,8 @@ import emulated
 import oracles
 from argand import _seam
 from argand._form_gradient import form_gradient
-from argand._seam import arrays as _arrays
-from argand._seam import dispatch as _dispatch
+from argand._seam import arrays, modules
+from argand._seam.arrays import ArrayDevice
 from batches import COMPLEX, random_batch, truth
 from emulated import DeviceArray, Emulated, moved
 
@@ -63,7 +63,7 @@ def test_a_build_without_cuda_imports_and_says_so():
 def test_another_version_of_the_cuda_module_is_refused():
     code = (
         "import sys, types; stale = types.ModuleType('argand._cuda'); stale.version = lambda: '0.0.7'; "
-        "sys.modules['argand._cuda'] = stale; import argand"
+        "sys.modules['argand._cuda'] = stale; import argand; argand.build_config()"
     )
     failed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "its CUDA module is 0.0.7" in failed.stderr
@@ -91,7 +91,7 @@ def test_a_call_without_a_driver_names_what_is_missing():
 @pytest.fixture
 def read() -> Any:
     """The reader of the CUDA module, or the same source in the emulated one."""
-    return (_arrays._cuda or emulated.module()).read_dlpack
+    return (modules.cuda_module() or emulated.module()).read_dlpack
 
 
 @pytest.mark.parametrize(
@@ -153,19 +153,19 @@ def test_the_stream_is_that_of_the_library(current, asked):
 @pytest.mark.parametrize("index", [0, 3])
 def test_the_device_is_that_of_the_arrays(index):
     calls: list[tuple[Any, ...]] = []
-    taken: list[tuple[int, int]] = []
+    taken: list[tuple[Any, ...]] = []
 
     class Library(Emulated):
-        def empty(self, size: int, device: int) -> DeviceArray:
-            taken.append((size, device))
-            return super().empty(size, device)
+        def empty(self, shape: tuple[int, ...], dtype: str, device: ArrayDevice) -> DeviceArray:
+            taken.append((shape, dtype, device.number))
+            return super().empty(shape, dtype, device)
 
     batch = random_batch(np.random.default_rng(3), reflections="list")
     there = _seam.Batch(*(DeviceArray(f, index) if isinstance(f, np.ndarray) else f for f in batch))
     out = DeviceArray(np.zeros(batch.out_shape, complex), index)
     with emulated.device(recorder(calls, workspace=48), Library()):
         _seam.structure_factors(there, out)
-    assert taken == [(48, index)]  # all memory comes from the arrays' library
+    assert taken == [((48,), "uint8", index)]  # all memory comes from the arrays' library
     assert calls[-1][1][-1] == (index, 0)
 
 
@@ -240,14 +240,13 @@ def test_foreign_arrays_and_devices_are_refused():
         _seam.structure_factors(batch, out)
     rocm = DeviceArray(np.zeros(3))
     rocm.__class__ = type("Rocm", (DeviceArray,), {"__dlpack_device__": lambda self: (10, 0)})
-    assert str(_arrays.place(rocm)) == "DLPack device 10:0"
+    assert str(arrays.device_of(rocm)) == "DLPack device 10:0"
     with pytest.raises(TypeError, match="an object of type list"):
-        _arrays.place([1.0])
+        arrays.device_of([1.0])
 
 
 def test_without_the_module_a_device_array_is_refused(monkeypatch):
-    for user in (_arrays, _dispatch):
-        monkeypatch.setattr(user, "_cuda", None)
+    monkeypatch.setitem(modules._optional_modules, "_cuda", None)
     batch = moved(random_batch(np.random.default_rng(7), reflections="box"))
     with pytest.raises(RuntimeError, match="built without CUDA"):
         _seam.structure_factors(batch, DeviceArray(np.zeros(batch.out_shape, complex)))
@@ -262,7 +261,7 @@ def test_functions_on_a_device(reflections, dispersion):
     batch = random_batch(np.random.default_rng(8), reflections=reflections, dispersion=dispersion)
     fields = {k: v for k, v in moved(batch)._asdict().items() if isinstance(v, DeviceArray)}
     if batch.box:
-        fields["cube"] = batch.box
+        fields["box"] = batch.box
     with emulated.device():
         f = argand.cuda.structure_factors(**fields)
         expected = truth(batch)
@@ -299,15 +298,15 @@ def test_one_crystal_needs_no_pointers():
     frac, form = rng.random((3, 3)), rng.random((3, 125))
     out = DeviceArray(np.zeros((1, 5, 5, 5), complex))
     with emulated.device():
-        f = argand.cuda.structure_factors(DeviceArray(frac), DeviceArray(form), cube=2)
-        argand.cuda.structure_factors(DeviceArray(frac), DeviceArray(form), cube=2, out=out)
+        f = argand.cuda.structure_factors(DeviceArray(frac), DeviceArray(form), box=2)
+        argand.cuda.structure_factors(DeviceArray(frac), DeviceArray(form), box=2, out=out)
     half = (
         form + form[:, ::-1]
     )  # even in hkl, as the cube takes it: only the summed half of form is read
     assert f.shape == (5, 5, 5)
     np.testing.assert_array_equal(out.numbers[0], f.numbers)
     with emulated.device():
-        even = argand.cuda.structure_factors(DeviceArray(frac), DeviceArray(half), cube=2)
+        even = argand.cuda.structure_factors(DeviceArray(frac), DeviceArray(half), box=2)
     expected = oracles.structure_factors(
         frac, np.zeros((3, 6)), np.ones(3), half, oracles.box((2, 2, 2))
     )
@@ -370,17 +369,17 @@ def test_bad_arguments_are_named():
     with emulated.device():
         for call, error, message in (
             (
-                lambda: argand.cuda.structure_factors(here, here, cube=1),
+                lambda: argand.cuda.structure_factors(here, here, box=1),
                 ValueError,
                 "frac is on the CPU, needs a CUDA",
             ),
             (
                 lambda: argand.cuda.structure_factors(there, there),
                 TypeError,
-                "either as hkl or as cube",
+                "either as hkl or as box",
             ),
             (
-                lambda: argand.cuda.structure_factors(there, there[0], cube=1),
+                lambda: argand.cuda.structure_factors(there, there[0], box=1),
                 ValueError,
                 r"form has shape \(3,\)",
             ),
@@ -414,8 +413,8 @@ class TestCupyWithoutDriver:
         return cupy.ndarray((4, 3), np.float64, memptr=cupy.cuda.MemoryPointer(memory, 0))
 
     def test_it_is_taken_for_what_it_is(self, array):
-        assert _arrays.library(array) is _arrays.LIBRARIES["cupy"]
-        assert _arrays.dtype_name(array) == "float64"
+        assert arrays.library_of(array) is arrays.LIBRARIES["cupy"]
+        assert arrays.dtype_name(array) == "float64"
         assert not hasattr(array, "data_ptr")
         assert not hasattr(array, "__array_interface__")
 
@@ -424,11 +423,11 @@ class TestCupyWithoutDriver:
 
         missing = cupy.cuda.runtime.CUDARuntimeError
         with pytest.raises(missing, match=r"InsufficientDriver|NoDevice"):
-            _arrays.place(array)
+            arrays.device_of(array)
         with pytest.raises(missing, match=r"InsufficientDriver|NoDevice"):
-            argand.cuda.structure_factors(array, array, cube=1)
+            argand.cuda.structure_factors(array, array, box=1)
         with pytest.raises(missing, match=r"InsufficientDriver|NoDevice"):
-            _arrays.LIBRARIES["cupy"].empty(3, 0)
+            arrays.LIBRARIES["cupy"].empty((3,), "uint8", ArrayDevice("cuda", 0))
 
     def test_its_streams_and_memory_are_asked_for_by_device(self, array, monkeypatch):
         import cupy
@@ -439,7 +438,7 @@ class TestCupyWithoutDriver:
             "get_current_stream",
             lambda device: asked.append(device) or SimpleNamespace(ptr=2),
         )
-        assert _arrays.LIBRARIES["cupy"].stream(5) == 2
+        assert arrays.LIBRARIES["cupy"].stream(ArrayDevice("cuda", 5)) == 2
         assert asked == [5]
 
 
@@ -479,7 +478,7 @@ def test_torch_tensors_of_a_device_go_by_address(monkeypatch):
         _seam.structure_factors(there, out)
         with pytest.raises(ValueError, match="out is on cuda:0, needs cuda:1"):
             _seam.structure_factors(there, Tensor(np.zeros(batch.out_shape, complex), 0))
-    assert taken == [(64, "cuda:1")]
+    assert taken == [((64,), "cuda:1")]
     assert calls[-1][1][-1] == (1, 101)
     assert calls[-1][1][1][2] == there.frac.data_ptr()
 

@@ -40,7 +40,7 @@ def tensors(torch: Any, batch: Any, device: str = "cuda") -> dict[str, Any]:
         for k, v in batch._asdict().items()
         if isinstance(v, np.ndarray)
     }
-    return fields if batch.box is None else {**fields, "cube": batch.box}
+    return fields if batch.box is None else {**fields, "box": batch.box}
 
 
 @pytest.mark.parametrize("at_rest", [False, True])
@@ -164,7 +164,7 @@ def test_cupy(reflections, stream):
             k: cupy.asarray(v) for k, v in batch._asdict().items() if isinstance(v, np.ndarray)
         }
         if batch.box is not None:
-            fields["cube"] = batch.box
+            fields["box"] = batch.box
         f = argand.cuda.structure_factors(**fields)
         g = cupy.ones(f.shape, f.dtype)
         gradients = argand.cuda.structure_factors_vjp(g, **fields)

@@ -68,7 +68,7 @@ def test_against_definition(dtype, bound):
     [
         ({"columns": np.zeros((SITES, 3), np.int32)}, "columns has shape"),
         ({"columns": np.full((SITES, 4), 13, np.int32)}, "out has 15 columns, needs 19"),
-        ({"scatterer": np.full(SITES, 2, np.int32)}, "scatterer runs to 2"),
+        ({"scatterer": np.full(SITES, 2, np.int32)}, "scatterer runs from 2 to 2, needs 0 to 1"),
         ({"occ": np.zeros((CRYSTALS, SITES), np.float32)}, "occ has dtype float32"),
     ],
 )

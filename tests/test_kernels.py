@@ -340,7 +340,7 @@ def test_measure_is_abs_and_angle(dtype, tolerance):
     reach = rng.random((3, size)) < 0.8
     row = np.array([0, 2, 1, 1, 0])
     weight, amplitude, phase = (np.full(f.shape, np.nan, f.real.dtype) for _ in range(3))
-    seen = _seam.Seen(weight, amplitude, phase, np.empty(f.shape, bool))
+    seen = _seam.Observation(weight, amplitude, phase, np.empty(f.shape, bool))
     _seam.measure(f, _seam.Detector(row, scale, reach, 0.1), seen)
     mask = reach[row] & (np.abs(f) * scale[row] > 0.1)
     np.testing.assert_array_equal(seen.mask, mask)
@@ -364,12 +364,12 @@ def test_measure_of_boxes_is_that_of_their_structure_factors(dtype, at_rest):
         threshold=0.1,
     )
     of_f, of_boxes = (
-        _seam.Seen(*(np.full(f.shape, np.nan, dtype) for _ in range(3)), np.empty(f.shape, bool))
+        _seam.Observation(*(np.full(f.shape, np.nan, dtype) for _ in range(3)), np.empty(f.shape, bool))
         for _ in range(2)
     )
     _seam.measure(f, detector, of_f)
     _seam.measure_boxes(batch, detector, of_boxes)
-    for name in _seam.Seen._fields:
+    for name in _seam.Observation._fields:
         np.testing.assert_array_equal(getattr(of_boxes, name), getattr(of_f, name))
     with pytest.raises(TypeError, match="needs a box and real form factors"):
         _seam.measure_boxes(random_batch(rng, reflections="list", dtype=dtype), detector, of_boxes)

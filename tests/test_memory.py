@@ -162,7 +162,7 @@ def test_torch_says_so_too():
 
     argand.set_memory_limit(100_000)
     with pytest.raises(MemoryLimitError, match=r"F of 1 crystals, 35,937 numbers needs 281 KiB"):
-        at.structure_factors(torch.rand(3, 3), torch.ones(3, 33**3), cube=16)
+        at.structure_factors(torch.rand(3, 3), torch.ones(3, 33**3), box=16)
     with pytest.raises(MemoryLimitError, match=r"1 maps of 32,768 points needs 128 KiB"):
         at.map_from_structure_factors(torch.ones(5, 5, 5, dtype=torch.complex64), (32, 32, 32))
     with pytest.raises(MemoryLimitError, match=r"F of 1 maps, 35,937 numbers"):

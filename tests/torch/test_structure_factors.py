@@ -23,7 +23,7 @@ def arguments(batch: Any, dtype: Any = None) -> dict[str, Any]:
         for k, v in batch._asdict().items()
         if isinstance(v, np.ndarray)
     }
-    return fields if batch.box is None else {**fields, "cube": batch.box}
+    return fields if batch.box is None else {**fields, "box": batch.box}
 
 
 @pytest.mark.parametrize("dispersion", [False, True])
@@ -72,7 +72,7 @@ def test_gradient_by_form_factor_on_a_cube_is_that_of_the_list():
     batch = random_batch(np.random.default_rng(9), reflections="box", reach=(2, 2, 2))
     a = arguments(batch)
     as_list = {**a, "hkl": torch.from_numpy(argand.hkl_cube(2))}
-    del as_list["cube"]
+    del as_list["box"]
     g = torch.randn(
         batch.crystals, 125, dtype=torch.complex128, generator=torch.Generator().manual_seed(1)
     )
@@ -100,7 +100,7 @@ def test_opcheck(reflections):
         a["atom_ptr"],
         a.get("hkl"),
         a.get("hkl_ptr"),
-        list(a.get("cube", [])),
+        list(a.get("box", [])),
     )
     torch.library.opcheck(torch.ops.argand.structure_factors, operands)
     g = torch.randn(batch.out_shape, dtype=torch.complex128)
@@ -129,7 +129,7 @@ def test_compiles_as_one_graph():
 
 def test_one_crystal_needs_no_pointers():
     frac = torch.rand(3, 3)
-    f = structure_factors(frac, torch.ones(3, 125), cube=2)
+    f = structure_factors(frac, torch.ones(3, 125), box=2)
     assert f.shape == (5, 5, 5)
     assert f.dtype == torch.complex64
     hkl = torch.tensor([[1, 0, 0], [0, 2, 1]], dtype=torch.int32)
@@ -186,14 +186,14 @@ def test_what_has_no_derivative_says_so():
 
 def test_bad_arguments_are_named():
     frac = torch.rand(3, 3)
-    with pytest.raises(TypeError, match="either as hkl or as cube"):
+    with pytest.raises(TypeError, match="either as hkl or as box"):
         structure_factors(frac, torch.ones(3, 8))
     with pytest.raises(ValueError, match="a row of form has 8 entries, needs 27"):
-        structure_factors(frac, torch.ones(3, 8), cube=1)
+        structure_factors(frac, torch.ones(3, 8), box=1)
     with pytest.raises(ValueError, match=r"frac has shape \(3, 2\)"):
-        structure_factors(torch.rand(3, 2), torch.ones(3, 27), cube=1)
+        structure_factors(torch.rand(3, 2), torch.ones(3, 27), box=1)
     with pytest.raises(TypeError, match=r"frac has dtype torch\.float16"):
-        structure_factors(frac.half(), torch.ones(3, 27), cube=1)
+        structure_factors(frac.half(), torch.ones(3, 27), box=1)
 
 
 def test_batch_of_the_operator_is_the_batch_of_the_seam():
