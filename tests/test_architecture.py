@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).parents[1] / "python" / "argand"
 LAYERS = {
     "_core": 0,
     "_cuda": 0,
+    "_version": 0,
     "_seam": 2,
     "": 3,  # argand.*: everything that is not named here
     "measured": 4,
@@ -31,9 +32,9 @@ LAYERS = {
     "demo": 7,
     "cli": 8,
 }
-# Who may touch the compiled core besides the seam: it is asked what it is, not given work.
+# The compiled modules, and who may call them.
 COMPILED = {"_core", "_cuda"}
-CORE_CALLERS = {"_seam", "_config"}
+CORE_CALLERS = {"_seam"}
 TENSORS_ONLY = "learn.models"
 
 

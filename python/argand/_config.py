@@ -14,8 +14,9 @@ def build_config() -> dict[str, str | int | bool]:
     Returns
     -------
     dict
-        "version", "compiler", "simd" (instruction set that the kernels run here), "threads" and "cuda" (whether it is
-        built in); with CUDA also "cuda_compiler" and "cuda_architectures" (those that there is code for).
+        "version", "compiler", "simd" (instruction set that the kernels run here), "threads" and
+        "cuda" (whether it is built in); with CUDA also "cuda_compiler" and "cuda_architectures"
+        (those that there is code for).
     """
     compiler, instruction_set = _seam.core_build()
     config: dict[str, str | int | bool] = {
@@ -37,7 +38,8 @@ def build_config() -> dict[str, str | int | bool]:
 def num_threads() -> int:
     """Return the number of threads that a call may use.
 
-    It is ARGAND_NUM_THREADS at first, or without that the number of processors that this process may run on.
+    It is ARGAND_NUM_THREADS at first, or without that the number of processors that this process
+    may run on.
     """
     return _seam.num_threads()
 

@@ -1,6 +1,7 @@
-"""Transforms between boxes of structure factors and maps by the FFT of an array library: numpy, torch or CuPy.
+"""Transforms between boxes of structure factors and maps by FFT: of numpy, torch or CuPy.
 
-They serve boxes and grids for which three short matrix products are slower. `xp` is the library, arrays are its own.
+They serve boxes and grids for which three short matrix products are slower. `xp` is the library,
+arrays are its own.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def matrix_is_cheaper(box: Sides, grid: Sides) -> bool:
     na, nb, nc = grid
     points = na * nb * nc
     # Friedel's law halves the sum over l.
-    width_h, width_k, half_l = 2 * h + 1, 2 * k + 1, l + 1
+    width_h, width_k = 2 * h + 1, 2 * k + 1
+    half_l = l + 1
     along_a = 8 * na * half_l * width_k * width_h
     along_b = 8 * na * nb * half_l * width_k
     along_c = 4 * points * half_l
@@ -62,7 +64,8 @@ def map_by_fft(xp: Any, f: Array, grid: Sides, scale: float) -> Array:
         folded = _fold_axis(xp, folded, axis, points)
     # irfftn sums exp(+2 pi i h.x), so that it gets conj F.
     half = folded[..., : grid[2] // 2 + 1].conj()
-    return xp.fft.irfftn(half, s=grid, **_axes_argument(xp), norm="forward") * scale
+    rho = xp.fft.irfftn(half, s=grid, **_axes_argument(xp), norm="forward")
+    return rho * scale
 
 
 def box_by_fft(xp: Any, rho: Array, box: Sides, scale: float) -> Array:
@@ -91,24 +94,36 @@ def box_by_fft(xp: Any, rho: Array, box: Sides, scale: float) -> Array:
         if grids_each_way:
             f = xp.concatenate([f] * (1 + 2 * grids_each_way), axis)
         zero = grids_each_way * points
-        orders = slice(zero - reach, zero + reach + 1)
-        f = f[(slice(None),) * axis + (orders,)]
+        f = f[_orders_of_axis(axis, zero, reach)]
     return f * scale
 
 
 def _fold_axis(xp: Any, f: Array, axis: int, points: int) -> Array:
-    """Add up the orders -reach..reach of an axis on a grid, each at its remainder by the number of points."""
+    """Add up the orders -reach..reach of an axis on a grid, each at its remainder by `points`."""
     reach = f.shape[axis] // 2
     # Order 0 stands at a multiple of the number of points, so that it falls on point 0.
     zero = -(-reach // points) * points
     length = -(-(zero + reach + 1) // points) * points
     shape = list(f.shape)
     shape[axis] = length
-    padded = f.new_zeros(shape) if hasattr(f, "new_zeros") else xp.zeros(shape, f.dtype)
-    orders = slice(zero - reach, zero + reach + 1)
-    padded[(slice(None),) * axis + (orders,)] = f
-    whole_grids = (*shape[:axis], length // points, points, *shape[axis + 1 :])
-    return padded.reshape(whole_grids).sum(axis)
+    padded = _zeros(xp, f, shape)
+    padded[_orders_of_axis(axis, zero, reach)] = f
+    whole_grids = length // points
+    folds = (*shape[:axis], whole_grids, points, *shape[axis + 1 :])
+    return padded.reshape(folds).sum(axis)
+
+
+def _zeros(xp: Any, like: Array, shape: list[int]) -> Array:
+    """Allocate zeros of a shape, in the dtype and on the device of the array `like`."""
+    if xp.__name__ == "torch":
+        return like.new_zeros(shape)
+    return xp.zeros(shape, like.dtype)
+
+
+def _orders_of_axis(axis: int, zero: int, reach: int) -> tuple[slice, ...]:
+    """Index the orders -reach..reach of an axis on which order 0 stands at `zero`."""
+    whole_axis, orders = slice(None), slice(zero - reach, zero + reach + 1)
+    return (*[whole_axis] * axis, orders)
 
 
 def _axes_argument(xp: Any) -> dict[str, tuple[int, int, int]]:

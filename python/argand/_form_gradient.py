@@ -1,8 +1,10 @@
-"""The derivative of a loss by the form factors on the CPU: F(h) = sum_r f_r(h) A_r(h) is linear in them.
+"""The derivative of a loss by the form factors, on the CPU.
 
-With g = dL/dRe F + i dL/dIm F, dL/df = Re(conj(g) A) for real f and g conj(A) for complex f, summed over the crystals
-that share a row. A_r, the sum over the atoms of one scatterer without their form factor, is a structure factor itself:
-every pair of a crystal and a scatterer becomes a crystal of its own, with f = 1.
+F(h) = sum_r f_r(h) A_r(h) is linear in the form factors f_r of the scatterers r. With g = dL/dRe F
++ i dL/dIm F, dL/df = Re(conj(g) A) for real f and g conj(A) for complex f, summed over the crystals
+that share a row. A_r, the sum over the atoms of one scatterer without their form factor, is a
+structure factor itself: every pair of a crystal and a scatterer becomes a crystal of its own, with
+f = 1.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ def form_gradient(batch: Batch, g: NDArray[Any]) -> NDArray[Any]:
         The sums without form factors take more than a call may take.
     """
     gradient: NDArray[Any] = np.zeros_like(batch.form)
-    crystal_of_atom = np.repeat(np.arange(batch.crystals), np.diff(batch.atom_ptr))
+    atoms_of_crystal = np.diff(batch.atom_ptr)
+    crystal_of_atom = np.repeat(np.arange(batch.crystals), atoms_of_crystal)
     by_pair = np.lexsort([batch.scatterer, crystal_of_atom])
     pair_of_atom = np.stack([crystal_of_atom, batch.scatterer])[:, by_pair]
     pairs, first_atom = np.unique(pair_of_atom, axis=1, return_index=True)
@@ -55,7 +58,8 @@ def form_gradient(batch: Batch, g: NDArray[Any]) -> NDArray[Any]:
         2 * batch.frac.itemsize * numbers,
         "give fewer crystals",
     )
-    sums = np.empty(unweighted.out_shape, np.result_type(batch.frac.dtype, np.complex64))
+    sums_dtype = np.result_type(batch.frac.dtype, np.complex64)
+    sums = np.empty(unweighted.out_shape, sums_dtype)
     _seam.structure_factors(unweighted, sums)
     by_complex = np.iscomplexobj(gradient)
     sums_of_pair = _rows(sums, unweighted.hkl_ptr)
@@ -69,7 +73,7 @@ def form_gradient(batch: Batch, g: NDArray[Any]) -> NDArray[Any]:
 
 
 def _rows(values: NDArray[Any], hkl_ptr: NDArray[np.int64] | None) -> list[NDArray[Any]]:
-    """Cut values of the reflections of several crystals, F or its derivative, into one flat array a crystal."""
+    """Cut values at the reflections of several crystals into one flat array for each crystal."""
     if hkl_ptr is None:
         return list(values.reshape(len(values), -1))
     return np.split(values, hkl_ptr[1:-1])
@@ -81,7 +85,7 @@ def _one_scatterer_each(
     atom_ptr: NDArray[np.int64],
     crystal_of_pair: NDArray[np.intp],
 ) -> Batch:
-    """Make a batch in which every pair of a crystal and a scatterer is a crystal whose form factors are 1.
+    """Make a batch whose crystals are the pairs of a crystal and a scatterer, with f = 1.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""How much memory a call may take: a call that needs more says so before it allocates anything large."""
+"""How much memory a call may take.
+
+A call that needs more says so before it allocates anything large.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +23,9 @@ _limit: int | None = None
 def memory_limit() -> int:
     """Return the number of bytes that one call may take.
 
-    It is ARGAND_MEMORY_LIMIT at first, or without that half of the memory of the machine or container. It bounds what
-    argand allocates during a call, its answer included, not what the process holds already.
+    It is ARGAND_MEMORY_LIMIT at first, or without that half of the memory of the machine or
+    container. It bounds what argand allocates during a call, its answer included, not what the
+    process holds already.
     """
     global _limit
     if _limit is None:
@@ -32,8 +36,8 @@ def memory_limit() -> int:
 def set_memory_limit(limit: int) -> None:
     """Let every call take up to `limit` bytes.
 
-    Work that needs more is cut into blocks where that is possible. Where it is not, the call raises a
-    `MemoryLimitError`, which says what it needs, before it allocates anything large.
+    Work that needs more is cut into blocks where that is possible. Where it is not, the call raises
+    a `MemoryLimitError`, which says what it needs, before it allocates anything large.
     """
     global _limit
     if not limit >= 1:
@@ -41,7 +45,12 @@ def set_memory_limit(limit: int) -> None:
     _limit = int(limit)
 
 
-def demand(what: str, needed: float, instead: str, limit: float | None = None) -> None:
+def demand(
+    what: str,
+    needed: float,
+    instead: str,
+    limit: float | None = None,
+) -> None:
     """Raise where a piece of work needs more memory than a call may take.
 
     Parameters

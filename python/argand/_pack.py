@@ -20,7 +20,8 @@ Orders = NDArray[Any]
 
 # A list of fewer reflections is not sorted: that would cost more than the sum saves.
 _FEWEST_TO_SORT = 32
-# A list is sorted where its rows are so short: the number of rows is at least this share of the reflections.
+# A list is sorted where its rows are so short: the number of rows is at least this share of the
+# reflections.
 _SHORT_ROWS = 0.3
 
 
@@ -32,9 +33,10 @@ def pack(
     energy_kev: float | None = None,
     dtype: np.dtype[Any] | str = "float64",
 ) -> Batch:
-    """Build the batch of crystals and their reflections; crystals of equal cell and reflections share form factors.
+    """Build the batch of crystals and their reflections.
 
-    The lists are not checked: `hkl_lists` makes them.
+    Crystals of equal cell and reflections share the form factors of an atom type. The lists are not
+    checked: `hkl_lists` makes them.
 
     Parameters
     ----------
@@ -66,7 +68,8 @@ def pack(
             hkl = lists[list_number]
             squares = stol_squares(hkl, crystal.cell)
             kinds = [kind for _, kind, _ in missing]
-            form_blocks.append(at_squares(kinds, squares, table, energy_kev).reshape(-1))
+            rows_of_kinds = at_squares(kinds, squares, table, energy_kev)
+            form_blocks.append(rows_of_kinds.reshape(-1))
             for key in missing:
                 row_numbers[key] = len(row_numbers)
                 row_lengths.append(len(hkl))
@@ -176,37 +179,41 @@ def _orders(hkl: ArrayLike | Sequence[ArrayLike]) -> Orders:
     if orders.dtype != np.int32:
         with np.errstate(invalid="ignore"):
             whole = orders.astype(np.int32)
-        orders = whole if np.array_equal(whole, orders) else orders.astype(np.float64)
+        are_whole = np.array_equal(whole, orders)
+        orders = whole if are_whole else orders.astype(np.float64)
         if not np.isfinite(orders).all():
             raise ValueError("hkl holds NaN or infinity")
     return np.ascontiguousarray(orders)
 
 
 def row_order(hkl: Orders) -> NDArray[np.intp] | None:
-    """Return the order of reflections that the kernels sum fastest; None where a list is good as it is.
+    """Return the order in which the kernels sum reflections fastest; None where it is as given.
 
-    Neighbours share h and k, and l rises: the step from one reflection to the next is cheap within such a row, the
-    start of a row is not. The list is not checked.
+    Neighbours share h and k, and l rises: the step from one reflection to the next is cheap within
+    such a row, the start of a row is not. The list is not checked.
     """
     if len(hkl) < _FEWEST_TO_SORT:
         return None
     rows, cube = _seam.arrangement(hkl)
     if cube >= 0 or rows < _SHORT_ROWS * len(hkl):
         return None
-    order: NDArray[np.intp] = np.lexsort(hkl.T[::-1])
+    by_h_k_l = hkl.T[::-1]
+    order: NDArray[np.intp] = np.lexsort(by_h_k_l)
     return order
 
 
 def box_of(hkl: Orders) -> tuple[int, int, int] | None:
-    """Return the box (n, n, n) of a list that is `hkl_cube(n)` in its order; None for any other list."""
+    """Return the box (n, n, n) of a list that is `hkl_cube(n)` in order; None for other lists."""
     _, cube = _seam.arrangement(hkl)
     return None if cube < 0 else (cube, cube, cube)
 
 
 def _join(
-    arrays: Sequence[NDArray[Any]], dtype: Any, empty: tuple[int, ...] = (0,)
+    arrays: Sequence[NDArray[Any]],
+    dtype: Any,
+    empty: tuple[int, ...] = (0,),
 ) -> NDArray[Any]:
-    """Concatenate arrays, without a copy of a single one; of none make an array of shape `empty`."""
+    """Concatenate arrays; a single one is not copied, and none give an array of shape `empty`."""
     if len(arrays) == 1:
         return arrays[0]
     return np.concatenate(arrays) if arrays else np.empty(empty, dtype)

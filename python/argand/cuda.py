@@ -1,9 +1,10 @@
 """The functions of argand on a CUDA device, for CuPy arrays, and whether there is a device.
 
-Arrays come in and go out by DLPack; torch tensors are taken too, without derivatives (`argand.torch` has them). Work is
-put on the stream that the arrays' library works on, on the device where the arrays lie. Nothing is copied, nothing
-waits for the device, and what memory is needed comes from the arrays' library, so a CUDA graph can capture a call.
-The numbers of index arrays are not checked, since that would wait: a wrong `scatterer` or `atom_ptr` reads foreign
+Arrays come in and go out by DLPack; torch tensors are taken too, without derivatives
+(`argand.torch` has them). Work is put on the stream that the arrays' library works on, on the
+device where the arrays lie. Nothing is copied, nothing waits for the device, and what memory is
+needed comes from the arrays' library, so a CUDA graph can capture a call. The numbers of index
+arrays are not checked, since that would wait: a wrong `scatterer` or `atom_ptr` reads foreign
 memory.
 """
 
@@ -33,7 +34,7 @@ __all__ = [
 
 
 def is_available() -> bool:
-    """Tell whether argand was built with CUDA and there is a device to run on; `reason` says why not."""
+    """Tell whether argand was built with CUDA and there is a device; `reason` says why not."""
     return device_count() > 0
 
 
@@ -63,17 +64,21 @@ def structure_factors(
     hkl_ptr: Array | None = None,
     out: Array | None = None,
 ) -> Array:
-    """Sum F(h) = sum_j occ_j f_j(h) exp(-h^T beta_j h) exp(+2 pi i h.x_j) of one crystal or a ragged batch, in P 1.
+    """Compute structure factors of one crystal or a ragged batch of crystals in P 1.
+
+    F(h) = sum_j occ_j f_j(h) exp(-h^T beta_j h) exp(+2 pi i h.x_j) over the atoms j of a crystal.
 
     Parameters
     ----------
     frac
         Fractional coordinates (atoms, 3), float32 or float64; all crystals one after another.
     form
-        Form factors (rows, m), real or complex: a row for each kind of atom, an entry for each reflection. Rows of
-        different length come flat, with `form_ptr` (rows + 1,) int64. On a box real form factors must be even in hkl.
+        Form factors (rows, m), real or complex: a row for each kind of atom, an entry for each
+        reflection. Rows of different length come flat, with `form_ptr` (rows + 1,) int64. On a box
+        real form factors must be even in hkl.
     hkl
-        Miller indices (m, 3) int32, shared by all crystals or cut by `hkl_ptr` (crystals + 1,) int64.
+        Miller indices (m, 3) int32, shared by all crystals or cut by `hkl_ptr` (crystals + 1,)
+        int64.
     box
         Instead of `hkl`: the box -h..h, -k..k, -l..l, h slowest; one number for three equal sides.
     beta
@@ -89,8 +94,8 @@ def structure_factors(
 
     Returns
     -------
-    complex64 or complex128: (crystals, m), (crystals, 2h+1, 2k+1, 2l+1) for a box, (m,) for ragged lists; without
-    `atom_ptr` the axis of crystals is left out.
+    complex64 or complex128: (crystals, m), (crystals, 2h+1, 2k+1, 2l+1) for a box, (m,) for ragged
+    lists; without `atom_ptr` the axis of crystals is left out.
 
     Raises
     ------
@@ -137,7 +142,8 @@ def structure_factors_vjp(
     Parameters
     ----------
     g
-        dL/dRe F + i dL/dIm F, in the shape and dtype that `structure_factors` returns for the other arguments.
+        dL/dRe F + i dL/dIm F, in the shape and dtype that `structure_factors` returns for the other
+        arguments.
     frac, form, hkl, box, beta, occ, scatterer, atom_ptr, form_ptr, hkl_ptr
         Arguments of `structure_factors`.
 
@@ -172,7 +178,11 @@ def structure_factors_vjp(
     return grad_frac, grad_beta, grad_occ
 
 
-def map_from_structure_factors(f: Array, shape: tuple[int, int, int], volume: float = 1.0) -> Array:
+def map_from_structure_factors(
+    f: Array,
+    shape: tuple[int, int, int],
+    volume: float = 1.0,
+) -> Array:
     """Transform boxes of structure factors to maps: rho(x) = (1/V) Re sum_h F(h) exp(-2 pi i h.x).
 
     Boxes too large for the kernels go to the FFT of the arrays' library.
@@ -208,7 +218,8 @@ def map_from_structure_factors(f: Array, shape: tuple[int, int, int], volume: fl
     reach = (rows // 2, columns // 2, layers // 2)
     real = REAL[f_dtype]
     if matrix_is_cheaper(reach, shape) and _seam.transform_fits(real, reach, shape):
-        rho = library_of(f).empty((boxes.shape[0], *shape), real, device)
+        rho_shape = (boxes.shape[0], *shape)
+        rho = library_of(f).empty(rho_shape, real, device)
         _seam.map_from_structure_factors(boxes, rho, 1.0 / volume)
     else:
         rho = map_by_fft(array_module(f), boxes, shape, 1.0 / volume)
@@ -216,12 +227,14 @@ def map_from_structure_factors(f: Array, shape: tuple[int, int, int], volume: fl
 
 
 def structure_factors_from_map(
-    rho: Array, hkl_max: int | tuple[int, int, int], volume: float = 1.0
+    rho: Array,
+    hkl_max: int | tuple[int, int, int],
+    volume: float = 1.0,
 ) -> Array:
     """Transform maps to boxes of structure factors: F(h) = (V/N) sum_x rho(x) exp(+2 pi i h.x).
 
-    It undoes `map_from_structure_factors` where the grid has more than 2 h_max points along each axis. Boxes too
-    large for the kernels go to the FFT of the arrays' library.
+    It undoes `map_from_structure_factors` where the grid has more than 2 h_max points along each
+    axis. Boxes too large for the kernels go to the FFT of the arrays' library.
 
     Parameters
     ----------
@@ -245,16 +258,17 @@ def structure_factors_from_map(
     if len(rho.shape) < 3 or real not in COMPLEX:
         raise ValueError(f"rho is {real} {tuple(rho.shape)}, needs a real array (..., na, nb, nc)")
     device = _require_device("rho", rho)
-    h, k, l = (hkl_max,) * 3 if isinstance(hkl_max, int) else hkl_max
+    box = (hkl_max, hkl_max, hkl_max) if isinstance(hkl_max, int) else hkl_max
     *leading, na, nb, nc = rho.shape
-    maps, grid = rho.reshape(-1, na, nb, nc), (int(na), int(nb), int(nc))
+    maps = rho.reshape(-1, na, nb, nc)
+    grid = (int(na), int(nb), int(nc))
     scale = volume / (grid[0] * grid[1] * grid[2])
-    if matrix_is_cheaper((h, k, l), grid) and _seam.transform_fits(real, (h, k, l), grid):
-        box_shape = (maps.shape[0], 2 * h + 1, 2 * k + 1, 2 * l + 1)
-        f = library_of(rho).empty(box_shape, COMPLEX[real], device)
+    if matrix_is_cheaper(box, grid) and _seam.transform_fits(real, box, grid):
+        f_shape = (maps.shape[0], *_seam.box_shape(box))
+        f = library_of(rho).empty(f_shape, COMPLEX[real], device)
         _seam.structure_factors_from_map(maps, f, scale)
     else:
-        f = box_by_fft(array_module(rho), maps, (h, k, l), scale)
+        f = box_by_fft(array_module(rho), maps, box, scale)
     return f.reshape(*leading, *f.shape[1:])
 
 

@@ -35,10 +35,11 @@ def map_from_structure_factors(
     method: str = "auto",
     out: Real | None = None,
 ) -> Real:
-    """Compute the density on a grid over the whole cell: rho(x) = (1/V) sum_h F(h) exp(-2 pi i h.x).
+    """Compute the density of a crystal on a grid over its whole cell.
 
-    Reflections that the list lacks follow from the symmetry of `spacegroup` and from Friedel's law F(-h) = conj F(h).
-    Those that neither gives count as 0, F(000) too: without it the mean of the map is 0.
+    rho(x) = (1/V) sum_h F(h) exp(-2 pi i h.x). Reflections that the list lacks follow from the
+    symmetry of `spacegroup` and from Friedel's law F(-h) = conj F(h). Those that neither gives
+    count as 0, F(000) too: without it the mean of the map is 0.
 
     Parameters
     ----------
@@ -49,7 +50,8 @@ def map_from_structure_factors(
     cell, spacegroup
         (a, b, c, alpha, beta, gamma) in angstrom and degrees; Hermann-Mauguin symbol.
     method
-        "matrix" (three short matrix products, good for compact boxes of hkl), "fft", or "auto", the cheaper one.
+        "matrix" (three short matrix products, good for compact boxes of hkl), "fft", or "auto", the
+        cheaper one.
     out
         C-contiguous array to write to, of the shape and dtype returned.
 
@@ -93,7 +95,11 @@ def map_from_structure_factors(
 
 
 def structure_factors_from_map(
-    rho: ArrayLike, hkl: ArrayLike, *, cell: tuple[float, ...], method: str = "auto"
+    rho: ArrayLike,
+    hkl: ArrayLike,
+    *,
+    cell: tuple[float, ...],
+    method: str = "auto",
 ) -> Complex:
     """Compute structure factors of a density on a grid: F(h) = (V/N) sum_x rho(x) exp(+2 pi i h.x).
 
@@ -108,7 +114,8 @@ def structure_factors_from_map(
     cell
         (a, b, c, alpha, beta, gamma) in angstrom and degrees.
     method
-        "matrix" (three short matrix products, good for compact boxes of hkl), "fft", or "auto", the cheaper one.
+        "matrix" (three short matrix products, good for compact boxes of hkl), "fft", or "auto", the
+        cheaper one.
 
     Returns
     -------
@@ -127,9 +134,10 @@ def structure_factors_from_map(
     grid = _check_shape(density.shape)
     indices = as_hkl(hkl)
     scale = cell_volume(cell) / density.size
-    h, k, l = (int(largest) for largest in np.abs(indices).max(axis=0, initial=0))
+    reach = np.abs(indices).max(axis=0, initial=0)
+    h, k, l = reach.tolist()
     by_matrix = _use_matrix(method, (h, k, l), grid)
-    box_shape = (2 * h + 1, 2 * k + 1, 2 * l + 1)
+    box_shape = _seam.box_shape((h, k, l))
     complex_numbers = math.prod(box_shape) if by_matrix else math.prod(grid)
     na, nb, nc = grid
     demand(
@@ -139,16 +147,22 @@ def structure_factors_from_map(
     )
     if not by_matrix:
         return _list_by_fft(density, indices, scale)
-    box = np.empty(box_shape, np.result_type(density.dtype, np.complex64))
+    complex_dtype = np.result_type(density.dtype, np.complex64)
+    box = np.empty(box_shape, complex_dtype)
     _seam.structure_factors_from_map(density[None], box[None], scale)
-    f: Complex = box[tuple((indices + (h, k, l)).T)]
+    f: Complex = box[tuple((indices + reach).T)]
     return f
 
 
 def grid_shape(
-    cell: tuple[float, ...], spacegroup: str, d_min: float, sample_rate: float = 3.0
+    cell: tuple[float, ...],
+    spacegroup: str,
+    d_min: float,
+    sample_rate: float = 3.0,
 ) -> tuple[int, int, int]:
-    """Propose a grid for a map of reflections to d_min, good for the FFT and for the symmetry of the space group.
+    """Propose a grid for a map of reflections to d_min.
+
+    Its sizes are good for the FFT and for the symmetry of the space group.
 
     Parameters
     ----------
@@ -181,7 +195,8 @@ def _check_shape(shape: tuple[int, ...]) -> Sides:
     """Return a grid as three ints; raise where it is none."""
     if len(shape) != 3 or min(shape) < 1:
         raise ValueError(f"shape is {tuple(shape)}, needs three numbers >= 1")
-    return (int(shape[0]), int(shape[1]), int(shape[2]))
+    na, nb, nc = shape
+    return (int(na), int(nb), int(nc))
 
 
 def _plan_map(
@@ -192,7 +207,9 @@ def _plan_map(
     itemsize: int,
     allocated: int,
 ) -> bool:
-    """Decide whether a map is made by matrix products; raise where it takes more memory than a call may take.
+    """Decide whether a map is made by matrix products.
+
+    A MemoryLimitError says where the map takes more memory than a call may take.
 
     Parameters
     ----------
@@ -208,14 +225,17 @@ def _plan_map(
     symmetry = operations(spacegroup)
     reach = np.zeros(3, int)
     for rotation, _ in symmetry:
-        reach = np.maximum(reach, np.abs(hkl @ rotation).max(axis=0, initial=0))
-    h, k, l = (int(largest) for largest in reach)
+        equivalents = np.abs(hkl @ rotation)
+        reach = np.maximum(reach, equivalents.max(axis=0, initial=0))
+    h, k, l = reach.tolist()
     by_matrix = _use_matrix(method, (h, k, l), grid)
-    points, reflections = math.prod(grid), (2 * h + 1) * (2 * k + 1) * (2 * l + 1)
+    points = math.prod(grid)
+    reflections = math.prod(_seam.box_shape((h, k, l)))
     images = _REFLECTION_BYTES * len(hkl) * (1 + len(symmetry))
     needed = allocated + images + 2 * itemsize * reflections
     if not by_matrix:
-        # The half grid and the map made of it, and the place in the half grid of every reflection of the box.
+        # The half grid and the map made of it, and the place in the half grid of every reflection
+        # of the box.
         needed += 2 * itemsize * points + (_REFLECTION_BYTES + 4 * itemsize) * reflections
     na, nb, nc = grid
     demand(
@@ -226,7 +246,11 @@ def _plan_map(
     return by_matrix
 
 
-def _box_from_list(hkl: NDArray[np.int32], f: Complex, spacegroup: str) -> Complex:
+def _box_from_list(
+    hkl: NDArray[np.int32],
+    f: Complex,
+    spacegroup: str,
+) -> Complex:
     """Put reflections, their symmetry equivalents and Friedel mates on the box -h..h, -k..k, -l..l.
 
     x -> R x + t leaves the density as it is, so F(h R) = F(h) exp(-2 pi i h.t).
@@ -234,9 +258,11 @@ def _box_from_list(hkl: NDArray[np.int32], f: Complex, spacegroup: str) -> Compl
     orders, values = [hkl], [f]
     for rotation, translation in operations(spacegroup):
         orders.append(hkl @ rotation)
-        values.append(f * np.exp(-2j * np.pi * (hkl @ translation)).astype(f.dtype))
+        phase_factor = np.exp(-2j * np.pi * (hkl @ translation))
+        values.append(f * phase_factor.astype(f.dtype))
     # The reflections of the list are written last, so that they prevail over equivalents.
-    all_orders, all_values = np.concatenate(orders[::-1]), np.concatenate(values[::-1])
+    all_orders = np.concatenate(orders[::-1])
+    all_values = np.concatenate(values[::-1])
     reach = np.abs(all_orders).max(axis=0, initial=0)
     box = np.zeros(2 * reach + 1, f.dtype)
     box[tuple((reach - all_orders).T)] = all_values.conj()
@@ -245,7 +271,7 @@ def _box_from_list(hkl: NDArray[np.int32], f: Complex, spacegroup: str) -> Compl
 
 
 def _use_matrix(method: str, box: Sides, grid: Sides) -> bool:
-    """Tell whether the method is three matrix products; "auto" takes them where they cost less than the FFT."""
+    """Tell whether the method is matrix products; "auto" takes what costs less than the other."""
     if method not in _METHODS:
         raise ValueError(f"method is {method!r}, needs one of {', '.join(_METHODS)}")
     if method != "auto":
@@ -260,7 +286,8 @@ def _half_grid(
 
     Returns
     -------
-    Three index arrays (m,) into the half grid, and which reflections (m,) stand there as their Friedel mates.
+    Three index arrays (m,) into the half grid, and which reflections (m,) stand there as their
+    Friedel mates.
     """
     index = hkl % np.array(grid)
     is_mate = index[:, 2] > grid[2] // 2
@@ -275,24 +302,33 @@ def _map_by_fft(box: Complex, grid: Sides, scale: float) -> Real:
     # The Hermitian part of F transforms to the real part of the map.
     hermitian = (box + box[::-1, ::-1, ::-1].conj()) / 2
     axes = [np.arange(-(length // 2), length // 2 + 1) for length in box.shape]
-    hkl = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
+    orders = np.meshgrid(*axes, indexing="ij")
+    hkl = np.stack(orders, -1).reshape(-1, 3)
     index, is_mate = _half_grid(hkl, grid)
-    # The real FFT takes one reflection of each pair, except on the planes that are their own mates. It sums
-    # exp(+2 pi i h.x), so that it gets conj F. Orders beyond the grid fall on others and are added to them.
+    # The real FFT takes one reflection of each pair, except on the planes that are their own mates.
+    # It sums exp(+2 pi i h.x), so that it gets conj F. Orders beyond the grid fall on others and
+    # are added to them.
     is_taken = ~is_mate
-    half = np.zeros((grid[0], grid[1], grid[2] // 2 + 1), box.dtype)
+    na, nb, nc = grid
+    half = np.zeros((na, nb, nc // 2 + 1), box.dtype)
     taken_index = tuple(axis_index[is_taken] for axis_index in index)
-    np.add.at(half, taken_index, hermitian.ravel()[is_taken].conj())
+    taken = hermitian.ravel()[is_taken]
+    np.add.at(half, taken_index, taken.conj())
     unscaled = scipy.fft.irfftn(half, s=grid, norm="forward", overwrite_x=True)
     rho: Real = unscaled * half.real.dtype.type(scale)
     return rho
 
 
-def _list_by_fft(density: Real, hkl: NDArray[np.int32], scale: float) -> Complex:
+def _list_by_fft(
+    density: Real,
+    hkl: NDArray[np.int32],
+    scale: float,
+) -> Complex:
     """Transform one map to structure factors (m,) by a real FFT."""
     import scipy.fft
 
-    # rfftn sums exp(-2 pi i h.x): it gives conj F of a reflection, or F where the half grid has its mate.
+    # rfftn sums exp(-2 pi i h.x): it gives conj F of a reflection, or F where the half grid has its
+    # mate.
     half = scipy.fft.rfftn(density)
     index, is_mate = _half_grid(hkl, _check_shape(density.shape))
     from_half = half[index]

@@ -1,8 +1,12 @@
 """Form factors of atom types from gemmi's tables, and dispersion.
 
-it92:     f0(s) = sum_i a_i exp(-b_i s^2) + c in electrons, s = sin(theta)/lambda; International Tables C 6.1.1.4
-electron: f(s) = sum_i a_i exp(-b_i s^2) of five Gaussians, in angstrom; International Tables C 4.3.2.2
-neutron:  the bound coherent scattering length, in fm; Neutron News 3(3), 1992
+it92
+    f0(s) = sum_i a_i exp(-b_i s^2) + c in electrons, s = sin(theta)/lambda; International Tables C,
+    6.1.1.4.
+electron
+    f(s) = sum_i a_i exp(-b_i s^2) of five Gaussians, in angstrom; International Tables C, 4.3.2.2.
+neutron
+    The bound coherent scattering length, in fm; Neutron News 3(3), 1992.
 """
 
 from __future__ import annotations
@@ -26,20 +30,21 @@ __all__ = ["TABLES", "dispersion", "form_factors", "gaussians"]
 
 TABLES = ("it92", "electron", "neutron")
 
-# gemmi looks ions up only while a global switch is off, and the switch is to stay as its user set it.
+# gemmi looks ions up only while a global switch is off, and the switch is to stay as its user set
+# it.
 _ion_switch = Lock()
 
-# Atomic numbers in the tables of Cromer and Liberman: lithium to uranium. Below lithium f' and f'' are under 1e-4 and
-# taken as 0.
+# Atomic numbers in the tables of Cromer and Liberman: lithium to uranium. Below lithium f' and f''
+# are under 1e-4 and taken as 0.
 _DISPERSION_Z = range(3, 93)
 
 
 @cache
 def gaussians(symbol: str, table: str = "it92") -> tuple[FloatArray, FloatArray]:
-    """Return the Gaussians of which the form factor of an atom type consists: f(s) = sum_i a_i exp(-b_i s^2).
+    """Return the Gaussians of which the form factor of an atom type consists.
 
-    An ion without a row of its own gets the row of the neutral atom, with one `ArgandWarning`; D has the row of
-    hydrogen, except for neutrons.
+    f(s) = sum_i a_i exp(-b_i s^2). An ion without a row of its own gets the row of the neutral
+    atom, with one `ArgandWarning`; D has the row of hydrogen, except for neutrons.
 
     Parameters
     ----------
@@ -50,7 +55,8 @@ def gaussians(symbol: str, table: str = "it92") -> tuple[FloatArray, FloatArray]
 
     Returns
     -------
-    Amplitudes a (terms,) in the unit of the table, and widths b (terms,) in A^2; a constant has b = 0.
+    Amplitudes a (terms,) in the unit of the table, and widths b (terms,) in A^2; a constant has b =
+    0.
 
     Raises
     ------
@@ -82,7 +88,7 @@ def gaussians(symbol: str, table: str = "it92") -> tuple[FloatArray, FloatArray]
 
 
 def _table_row(element: str, charge: int, table: str) -> Any:
-    """Return gemmi's row of an element or ion in the table "it92" or "electron"; None where there is none."""
+    """Return gemmi's row of an element or ion in the table "it92" or "electron", or None."""
     if table != "it92":
         return None if charge else gemmi.Element(element).c4322
     if charge == 0:
@@ -98,7 +104,9 @@ def _table_row(element: str, charge: int, table: str) -> Any:
 
 @cache
 def dispersion(symbol: str, energy_kev: float) -> complex:
-    """Compute f' + i f'' of an atom type at a photon energy, after Cromer and Liberman: no fine structure at an edge.
+    """Compute f' + i f'' of an atom type at a photon energy.
+
+    The tables are those of Cromer and Liberman: they have no fine structure at an edge.
 
     Parameters
     ----------
@@ -129,7 +137,10 @@ def dispersion(symbol: str, energy_kev: float) -> complex:
 
 
 def form_factors(
-    types: Sequence[str], stol: npt.ArrayLike, table: str = "it92", energy_kev: float | None = None
+    types: Sequence[str],
+    stol: npt.ArrayLike,
+    table: str = "it92",
+    energy_kev: float | None = None,
 ) -> npt.NDArray[Any]:
     """Compute the form factor of every type at every sin(theta)/lambda.
 
@@ -159,7 +170,10 @@ def form_factors(
 
 
 def at_squares(
-    types: Sequence[str], squares: FloatArray, table: str = "it92", energy_kev: float | None = None
+    types: Sequence[str],
+    squares: FloatArray,
+    table: str = "it92",
+    energy_kev: float | None = None,
 ) -> npt.NDArray[Any]:
     """Compute the form factor of every type at every stol^2.
 

@@ -1,12 +1,13 @@
 """The seam: the only caller of the compiled modules `_core` and `_cuda`.
 
-Arrays may be numpy arrays, torch tensors or CuPy arrays. The caller allocates every output; a function of the seam
-checks shapes, types, device and layout once, or says that it does not, and hands addresses over.
+Arrays may be numpy arrays, torch tensors or CuPy arrays. The caller allocates every output; a
+function of the seam checks shapes, types, device and layout once, or says that it does not, and
+hands addresses over.
 """
 
 from __future__ import annotations
 
-from argand._seam.batch import Batch, make_batch, row_pointers
+from argand._seam.batch import Batch, box_shape, make_batch, row_pointers
 from argand._seam.density import (
     map_from_structure_factors,
     structure_factors_from_map,
@@ -38,6 +39,7 @@ __all__ = [
     "JacobianSites",
     "Observation",
     "arrangement",
+    "box_shape",
     "core_build",
     "cuda_build",
     "cuda_status",

@@ -1,8 +1,9 @@
 """Arrays of numpy, torch and CuPy: on which device they lie, how, and the address of their numbers.
 
-numpy arrays lie in the memory of the CPU, torch tensors there or on a CUDA device, CuPy arrays on a device. Nothing
-here imports torch or CuPy: whoever hands over a tensor has imported its library. The numbers of a CuPy array are
-reached by DLPack, whose standard says when the library's own work is waited for; torch gives addresses itself.
+numpy arrays lie in the memory of the CPU, torch tensors there or on a CUDA device, CuPy arrays on a
+device. Nothing here imports torch or CuPy: whoever hands over a tensor has imported its library.
+The numbers of a CuPy array are reached by DLPack, whose standard says when the library's own work
+is waited for; torch gives addresses itself.
 """
 
 from __future__ import annotations
@@ -45,7 +46,12 @@ class Library(Protocol):
     def stream(self, device: ArrayDevice) -> int:
         """Return the handle of the stream that the library works on at the moment; 0 on the CPU."""
 
-    def empty(self, shape: tuple[int, ...], dtype: str, device: ArrayDevice) -> Array:
+    def empty(
+        self,
+        shape: tuple[int, ...],
+        dtype: str,
+        device: ArrayDevice,
+    ) -> Array:
         """Allocate an array on a device, to be used on the library's current stream."""
 
     def arange(self, count: int, dtype: str, device: ArrayDevice) -> Array:
@@ -56,7 +62,12 @@ class _Numpy:
     def stream(self, device: ArrayDevice) -> int:
         return 0
 
-    def empty(self, shape: tuple[int, ...], dtype: str, device: ArrayDevice) -> Array:
+    def empty(
+        self,
+        shape: tuple[int, ...],
+        dtype: str,
+        device: ArrayDevice,
+    ) -> Array:
         return np.empty(shape, dtype)
 
     def arange(self, count: int, dtype: str, device: ArrayDevice) -> Array:
@@ -67,9 +78,15 @@ class _Torch:
     def stream(self, device: ArrayDevice) -> int:
         if device is CPU:
             return 0
-        return int(sys.modules["torch"].cuda.current_stream(device.number).cuda_stream)
+        torch = sys.modules["torch"]
+        return int(torch.cuda.current_stream(device.number).cuda_stream)
 
-    def empty(self, shape: tuple[int, ...], dtype: str, device: ArrayDevice) -> Array:
+    def empty(
+        self,
+        shape: tuple[int, ...],
+        dtype: str,
+        device: ArrayDevice,
+    ) -> Array:
         torch = sys.modules["torch"]
         return torch.empty(shape, dtype=_torch_dtype(dtype), device=_torch_device(device))
 
@@ -98,9 +115,15 @@ def _torch_device(device: ArrayDevice) -> str:
 
 class _Cupy:
     def stream(self, device: ArrayDevice) -> int:
-        return int(sys.modules["cupy"].cuda.get_current_stream(device.number).ptr)
+        cupy = sys.modules["cupy"]
+        return int(cupy.cuda.get_current_stream(device.number).ptr)
 
-    def empty(self, shape: tuple[int, ...], dtype: str, device: ArrayDevice) -> Array:
+    def empty(
+        self,
+        shape: tuple[int, ...],
+        dtype: str,
+        device: ArrayDevice,
+    ) -> Array:
         cupy = sys.modules["cupy"]
         with cupy.cuda.Device(device.number):
             return cupy.empty(shape, dtype)
@@ -111,7 +134,11 @@ class _Cupy:
             return cupy.arange(count, dtype=dtype)
 
 
-LIBRARIES: dict[str, Library] = {"torch": _Torch(), "cupy": _Cupy(), "numpy": _Numpy()}
+LIBRARIES: dict[str, Library] = {
+    "torch": _Torch(),
+    "cupy": _Cupy(),
+    "numpy": _Numpy(),
+}
 
 
 def _package_name(array: Array) -> str:
@@ -133,7 +160,7 @@ def array_module(array: Array) -> ModuleType:
 
 
 def device_of(array: Array) -> ArrayDevice:
-    """Return the device on which an array lies; it is the object `CPU` for the memory of the CPU."""
+    """Return the device on which an array lies: the object `CPU` for the memory of the CPU."""
     if isinstance(array, np.ndarray):
         return CPU
     if hasattr(array, "data_ptr"):
@@ -162,7 +189,8 @@ def layout(array: Array) -> tuple[bool, bool]:
 def address(array: Array | None) -> int:
     """Return where the numbers of a contiguous array begin; 0 for None.
 
-    The address is valid as long as the array lives. Arguments are not checked: only argand calls this.
+    The address is valid as long as the array lives. Arguments are not checked: only argand calls
+    this.
     """
     if isinstance(array, np.ndarray):
         return _core.address(array)
@@ -174,7 +202,7 @@ def address(array: Array | None) -> int:
 
 
 def _read_dlpack(array: Array) -> tuple[int, bool, bool]:
-    """Return address, whether contiguous in C order, and whether writeable, of an array on a device."""
+    """Return address, C-contiguity and writeability of an array that is reached by DLPack."""
     cuda = cuda_module()
     if cuda is None:
         raise RuntimeError("argand was built without CUDA")
@@ -209,7 +237,7 @@ def dtype_name(array: Array) -> str:
 
 
 def require_cuda(device: ArrayDevice) -> Any:
-    """Return the compiled module `_cuda` for arrays on a device; raise where there is none for them."""
+    """Return the compiled module `_cuda` for arrays on a device, or raise a RuntimeError."""
     if device.kind != "cuda":
         raise ValueError(f"arrays are on {device}, need to be on the CPU or on a CUDA device")
     cuda = cuda_module()
@@ -223,7 +251,11 @@ def queue_of(array: Array, device: ArrayDevice) -> tuple[int, int]:
     return device.number, library_of(array).stream(device)
 
 
-def workspace_like(array: Array, size: int, device: ArrayDevice) -> Array | None:
+def workspace_like(
+    array: Array,
+    size: int,
+    device: ArrayDevice,
+) -> Array | None:
     """Allocate `size` bytes of scratch memory by the library of an array; None for 0 bytes."""
     if not size:
         return None

@@ -19,13 +19,20 @@ FormArguments = tuple[int, int, bool]
 ReflectionArguments = tuple[int, int, int]
 
 
+def box_shape(box: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return the lengths 2h+1, 2k+1, 2l+1 of the box of reflections -h..h, -k..k, -l..l."""
+    h, k, l = box
+    return (2 * h + 1, 2 * k + 1, 2 * l + 1)
+
+
 class Batch(NamedTuple):
     """A ragged batch of crystals in P 1 and the reflections wanted of each.
 
-    The atoms of crystal c are rows atom_ptr[c]:atom_ptr[c+1] of the arrays of atoms. Reflections are either a `box`
-    (h, k, l), meaning -h..h, -k..k, -l..l with h slowest, or a list `hkl`, shared by all crystals or cut by
-    `hkl_ptr`. Form factors lie in one flat array: the row of scatterer r starts at form[form_ptr[r]] and holds one
-    number for each reflection of the crystals that name it. `real` below is float32 or float64.
+    The atoms of crystal c are rows atom_ptr[c]:atom_ptr[c+1] of the arrays of atoms. Reflections
+    are either a `box` (h, k, l), meaning -h..h, -k..k, -l..l with h slowest, or a list `hkl`,
+    shared by all crystals or cut by `hkl_ptr`. Form factors lie in one flat array: the row of
+    scatterer r starts at form[form_ptr[r]] and holds one number for each reflection of the crystals
+    that name it. `real` below is float32 or float64.
     """
 
     # (crystals + 1,) int64
@@ -54,21 +61,12 @@ class Batch(NamedTuple):
         return len(self.atom_ptr) - 1
 
     @property
-    def box_shape(self) -> tuple[int, int, int]:
-        """Return the lengths 2h+1, 2k+1, 2l+1 of the box of reflections."""
-        assert self.box is not None
-        h, k, l = self.box
-        return (2 * h + 1, 2 * k + 1, 2 * l + 1)
-
-    @property
     def reflections(self) -> int:
-        """Return the number of reflections in the box or in the list, ragged lists taken together."""
+        """Return the number of reflections in the box or the list; ragged lists are one list."""
         if self.box is not None:
-            h, k, l = self.box_shape
-            return h * k * l
+            return math.prod(box_shape(self.box))
         assert self.hkl is not None
-        count: int = self.hkl.shape[0]
-        return count
+        return int(self.hkl.shape[0])
 
     @property
     def reflection_kind(self) -> str:
@@ -81,19 +79,20 @@ class Batch(NamedTuple):
     def out_shape(self) -> tuple[int, ...]:
         """Return the shape of F.
 
-        It is (crystals, 2h+1, 2k+1, 2l+1) of a box, (crystals, m) of a shared list, (m,) of ragged lists.
+        It is (crystals, 2h+1, 2k+1, 2l+1) of a box, (crystals, m) of a shared list, (m,) of ragged
+        lists.
         """
         if self.box is not None:
-            h, k, l = self.box
-            return (len(self.atom_ptr) - 1, 2 * h + 1, 2 * k + 1, 2 * l + 1)
+            return (self.crystals, *box_shape(self.box))
         assert self.hkl is not None
+        reflections = self.hkl.shape[0]
         if self.hkl_ptr is not None:
-            return (self.hkl.shape[0],)
-        return (len(self.atom_ptr) - 1, self.hkl.shape[0])
+            return (reflections,)
+        return (self.crystals, reflections)
 
 
 def row_pointers(lengths: Iterable[int]) -> NDArray[np.int64]:
-    """Return where rows of the given lengths begin in one flat array, and where the last one ends."""
+    """Return where rows of given lengths begin in a flat array, and where the last one ends."""
     return np.array([0, *accumulate(lengths)], np.int64)
 
 
@@ -110,16 +109,18 @@ def make_batch(
     form_ptr: Array | None = None,
     hkl_ptr: Array | None = None,
 ) -> Batch:
-    """Build a batch from arrays of numpy, torch or CuPy on one device, with defaults for what is not given.
+    """Build a batch from arrays of numpy, torch or CuPy, with defaults for what is not given.
 
-    The arrays are not copied, and not checked but for the shape of `form`: the functions of the seam do that.
+    The arrays are not copied, and not checked but for the shape of `form`: the functions of the
+    seam do that.
 
     Parameters
     ----------
     frac, beta, occ, hkl, hkl_ptr
         Fields of `Batch`.
     form
-        Form factors, a row for each scatterer: (rows, m), (rows, 2h+1, 2k+1, 2l+1), or flat with `form_ptr`.
+        Form factors, a row for each scatterer: (rows, m), (rows, 2h+1, 2k+1, 2l+1), or flat with
+        `form_ptr`.
     box
         Instead of `hkl`: (h, k, l), or one number for a box with three equal sides.
     scatterer
@@ -127,7 +128,8 @@ def make_batch(
     atom_ptr
         First atom of each crystal (crystals + 1,) int64; None: all atoms are one crystal.
     form_ptr
-        First entry of each row of `form` (rows + 1,) int64; None: the rows of an array of two or more axes.
+        First entry of each row of `form` (rows + 1,) int64; None: the rows of an array of two or
+        more axes.
 
     Raises
     ------
@@ -140,27 +142,30 @@ def make_batch(
         raise TypeError("reflections must be given either as hkl or as box")
     if isinstance(box, int):
         box = (box, box, box)
+    atoms = frac.shape[0]
     if atom_ptr is None:
-        atom_ptr = _equal_rows(frac, 1, frac.shape[0])
+        atom_ptr = _equal_rows(frac, 1, atoms)
     if scatterer is None:
-        scatterer = library_of(frac).arange(frac.shape[0], "int32", device_of(frac))
+        scatterer = library_of(frac).arange(atoms, "int32", device_of(frac))
     if form_ptr is None:
         if len(form.shape) < 2:
             shape = tuple(form.shape)
             raise ValueError(f"form has shape {shape}, needs (rows, m), or flat with form_ptr")
-        form_ptr = _equal_rows(frac, form.shape[0], math.prod(form.shape[1:]))
+        rows, *row_shape = form.shape
+        form_ptr = _equal_rows(frac, rows, math.prod(row_shape))
     if len(form.shape) > 1:
         form = form.reshape(-1)
     return Batch(atom_ptr, frac, beta, occ, scatterer, form, form_ptr, hkl, hkl_ptr, box)
 
 
 def _equal_rows(like: Array, rows: int, length: int) -> Array:
-    """Return pointers 0, length, 2 length, ... to rows of one length, made by the library of `like`."""
-    return library_of(like).arange(rows + 1, "int64", device_of(like)) * length
+    """Return pointers 0, length, 2 length, ... to rows, made by the library of the array `like`."""
+    row_numbers = library_of(like).arange(rows + 1, "int64", device_of(like))
+    return row_numbers * length
 
 
 def batch_arguments(batch: Batch) -> tuple[AtomArguments, FormArguments, ReflectionArguments]:
-    """Return a batch as a compiled function takes it: atoms, form factors and reflections, by address.
+    """Return the atoms, form factors and reflections of a batch as a compiled function takes them.
 
     Arguments are not checked: only argand calls this.
     """
@@ -176,17 +181,20 @@ def batch_arguments(batch: Batch) -> tuple[AtomArguments, FormArguments, Reflect
     form = (address(batch.form), address(batch.form_ptr), is_complex)
     if batch.box is not None:
         return atoms, form, batch.box
-    assert batch.hkl is not None
-    return atoms, form, (batch.hkl.shape[0], address(batch.hkl_ptr), address(batch.hkl))
+    hkl = batch.hkl
+    assert hkl is not None
+    reflections = (hkl.shape[0], address(batch.hkl_ptr), address(hkl))
+    return atoms, form, reflections
 
 
 def check_batch(batch: Batch, device: ArrayDevice = CPU) -> None:
-    """Raise where a batch is not what the kernels take it for: dtypes, shapes, layout, and on the CPU every index.
+    """Raise where a batch is not what the kernels take it for.
 
-    The numbers of index arrays on a device are not looked at, since that would wait for the device.
+    Dtypes, shapes, devices and layout are checked, and every index of a batch on the CPU. The
+    numbers of index arrays on a device are not looked at, since that would wait for the device.
     """
     real = check_real("frac", batch.frac)
-    atoms = batch.frac.shape[0]
+    atoms, entries, rows = batch.frac.shape[0], len(batch.form), len(batch.form_ptr) - 1
     check_array("atom_ptr", batch.atom_ptr, (batch.crystals + 1,), "int64", device)
     check_array("frac", batch.frac, (atoms, 3), real, device)
     if batch.beta is not None:
@@ -194,11 +202,10 @@ def check_batch(batch: Batch, device: ArrayDevice = CPU) -> None:
     if batch.occ is not None:
         check_array("occ", batch.occ, (atoms,), real, device)
     check_array("scatterer", batch.scatterer, (atoms,), "int32", device)
-    check_array("form_ptr", batch.form_ptr, (len(batch.form_ptr),), "int64", device)
+    check_array("form_ptr", batch.form_ptr, (rows + 1,), "int64", device)
     form_dtype = dtype_name(batch.form)
     if form_dtype not in (real, COMPLEX[real]):
         raise TypeError(f"form has dtype {form_dtype}, needs {real} or {COMPLEX[real]}")
-    entries = len(batch.form)
     check_array("form", batch.form, (entries,), form_dtype, device)
     _check_reflections(batch, device)
     if device is CPU:

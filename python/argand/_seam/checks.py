@@ -1,4 +1,4 @@
-"""Checks of single arrays at the seam: shape, dtype, device and layout, each named in the error it raises."""
+"""Checks of single arrays at the seam: shape, dtype, device, layout; errors name the argument."""
 
 from __future__ import annotations
 

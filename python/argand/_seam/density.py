@@ -1,6 +1,7 @@
 """The inverse transform of boxes of structure factors to density maps, and back.
 
-The call runs where the map lies: on the CPU, or on a CUDA device by the kernels of the module `_cuda`.
+The call runs where the map lies: on the CPU, or on a CUDA device by the kernels of the module
+`_cuda`.
 """
 
 from __future__ import annotations
@@ -43,12 +44,12 @@ def map_from_structure_factors(f: Array, rho: Array, scale: float) -> None:
     """
     device = device_of(rho)
     bits, maps, box, grid = _check_transform(f, rho, device, written="rho")
+    transform = (bits, maps, box, address(f), grid, scale, address(rho))
     if device is CPU:
-        _core.map_from_structure_factors(bits, maps, box, address(f), grid, scale, address(rho))
+        _core.map_from_structure_factors(*transform)
         return
     cuda = require_cuda(device)
-    queue = queue_of(rho, device)
-    cuda.map_from_structure_factors(bits, maps, box, address(f), grid, scale, address(rho), queue)
+    cuda.map_from_structure_factors(*transform, queue_of(rho, device))
 
 
 def structure_factors_from_map(rho: Array, f: Array, scale: float) -> None:
@@ -72,14 +73,14 @@ def structure_factors_from_map(rho: Array, f: Array, scale: float) -> None:
     """
     device = device_of(rho)
     bits, maps, box, grid = _check_transform(f, rho, device, written="f")
+    transform = (bits, maps, box, address(f), grid, scale, address(rho))
     if device is CPU:
-        _core.structure_factors_from_map(bits, maps, box, address(f), grid, scale, address(rho))
+        _core.structure_factors_from_map(*transform)
         return
     cuda = require_cuda(device)
     size = cuda.structure_factors_from_map_workspace(bits, maps, box, grid)
     workspace = workspace_like(rho, size, device)
     queue = queue_of(rho, device)
-    transform = (bits, maps, box, address(f), grid, scale, address(rho))
     cuda.structure_factors_from_map(*transform, address(workspace), queue)
 
 
@@ -89,20 +90,28 @@ def transform_fits(real: str, box: Sides, grid: Sides) -> bool:
     Arguments are not checked: only argand calls this. `real` is "float32" or "float64".
     """
     cuda = cuda_module()
-    return cuda is not None and bool(cuda.transform_fits(BITS[real], box, grid))
+    if cuda is None:
+        return False
+    return bool(cuda.transform_fits(BITS[real], box, grid))
 
 
 def _check_transform(
-    f: Array, rho: Array, device: ArrayDevice, written: str
+    f: Array,
+    rho: Array,
+    device: ArrayDevice,
+    written: str,
 ) -> tuple[int, int, Sides, Sides]:
-    """Check both arrays of a transform, and return bits, number of maps, box (h, k, l) and grid (na, nb, nc)."""
+    """Check both arrays of a transform, and return bits, number of maps, box and grid."""
     real = check_real("rho", rho)
-    if len(f.shape) != 4 or any(length % 2 == 0 for length in f.shape[1:]):
-        raise ValueError(f"f has shape {tuple(f.shape)}, needs (maps, 2h+1, 2k+1, 2l+1)")
-    if len(rho.shape) != 4 or min(rho.shape[1:]) < 1:
-        raise ValueError(f"rho has shape {tuple(rho.shape)}, needs (maps, na, nb, nc)")
-    maps, na, nb, nc = rho.shape
-    _, h, k, l = f.shape
-    check_array("f", f, (maps, h, k, l), COMPLEX[real], device, written=written == "f")
-    check_array("rho", rho, (maps, na, nb, nc), real, device, written=written == "rho")
-    return BITS[real], maps, (h // 2, k // 2, l // 2), (na, nb, nc)
+    f_shape, rho_shape = tuple(f.shape), tuple(rho.shape)
+    if len(f_shape) != 4 or any(length % 2 == 0 for length in f_shape[1:]):
+        raise ValueError(f"f has shape {f_shape}, needs (maps, 2h+1, 2k+1, 2l+1)")
+    if len(rho_shape) != 4 or min(rho_shape[1:]) < 1:
+        raise ValueError(f"rho has shape {rho_shape}, needs (maps, na, nb, nc)")
+    maps, na, nb, nc = rho_shape
+    _, rows, columns, layers = f_shape
+    f_needs = (maps, rows, columns, layers)
+    check_array("f", f, f_needs, COMPLEX[real], device, written=written == "f")
+    check_array("rho", rho, rho_shape, real, device, written=written == "rho")
+    box = (rows // 2, columns // 2, layers // 2)
+    return BITS[real], maps, box, (na, nb, nc)

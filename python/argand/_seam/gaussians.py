@@ -22,6 +22,5 @@ def gaussian_sums(a: Array, b: Array, squares: Array, out: Array) -> None:
     """
     rows, terms = a.shape
     points = squares.shape[0]
-    _core.gaussian_sums(
-        rows, terms, address(a), address(b), points, address(squares), address(out)
-    )
+    gaussian_addresses = (address(a), address(b))
+    _core.gaussian_sums(rows, terms, *gaussian_addresses, points, address(squares), address(out))

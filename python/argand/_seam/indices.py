@@ -1,4 +1,4 @@
-"""Index arrays of a ragged batch on the CPU: no index may lead outside the array that it points into."""
+"""Index arrays of a ragged batch: no index may lead outside the array that it points into."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ def check_indices(
     form_ptr: Array,
     hkl_ptr: Array | None,
 ) -> None:
-    """Raise where an index array of a batch leads outside; the arrays' shapes and dtypes are not checked.
+    """Raise where an index array of a batch on the CPU leads outside the array it points into.
+
+    Shapes and dtypes of the arrays are not checked: `check_batch` has done that.
 
     Parameters
     ----------
     atoms, entries, reflections
         Rows of frac, numbers in form, and reflections in the box or the list.
     atom_ptr, scatterer, form_ptr, hkl_ptr
-        Index arrays of a `Batch`, on the CPU.
+        Index arrays of a `Batch`.
 
     Raises
     ------
@@ -57,11 +59,12 @@ def check_indices(
         return
     list_lengths = hkl_ptr[1:] - hkl_ptr[:-1]
     for crystal in range(crystals):
-        crystal_atoms = slice(int(atom_ptr[crystal]), int(atom_ptr[crystal + 1]))
-        crystal_rows = scatterer[crystal_atoms]
+        first, end = int(atom_ptr[crystal]), int(atom_ptr[crystal + 1])
+        crystal_rows = scatterer[first:end]
         if not len(crystal_rows):
             continue
-        shortest, needed = int(row_lengths[crystal_rows].min()), int(list_lengths[crystal])
+        shortest = int(row_lengths[crystal_rows].min())
+        needed = int(list_lengths[crystal])
         if shortest < needed:
             raise ValueError(
                 f"a row of form used by crystal {crystal} has {shortest} entries, needs {needed}"

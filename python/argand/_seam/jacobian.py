@@ -1,4 +1,4 @@
-"""Derivatives of every reflection by the coordinates of every site, of which normal matrices are made."""
+"""Derivatives of every reflection by the coordinates of every site, for normal matrices."""
 
 from __future__ import annotations
 
@@ -42,7 +42,12 @@ class JacobianOrders(NamedTuple):
     squares: Array
 
 
-def jacobian(sites: JacobianSites, reflections: JacobianOrders, u: Array, out: Array) -> None:
+def jacobian(
+    sites: JacobianSites,
+    reflections: JacobianOrders,
+    u: Array,
+    out: Array,
+) -> None:
     """Write Re(u dF/dq) for every wanted coordinate q of every site; jacobian.hpp has the formula.
 
     All arguments are checked.
@@ -52,7 +57,8 @@ def jacobian(sites: JacobianSites, reflections: JacobianOrders, u: Array, out: A
     sites, reflections
         Sites of the crystals, and the reflections as their operations turn them.
     u
-        Factors (crystals, scatterers, 2, reflections), real and imaginary part, in the dtype of `out`.
+        Factors (crystals, scatterers, 2, reflections), real and imaginary part, in the dtype of
+        `out`.
     out
         Array (crystals, width, reflections) to write to, float32 or float64.
 

@@ -1,4 +1,4 @@
-"""What a detector observes of structure factors: amplitudes, phases, and which reflections are there at all."""
+"""What a detector observes of structure factors: amplitudes, phases, which reflections at all."""
 
 from __future__ import annotations
 
@@ -71,8 +71,12 @@ def measure(f: Array, detector: Detector, out: Observation) -> None:
     _core.measure(BITS[real], crystals, size, address(f), tables, observation)
 
 
-def measure_boxes(batch: Batch, detector: Detector, out: Observation) -> None:
-    """Write what a detector observes of the crystals of a batch, without keeping their structure factors.
+def measure_boxes(
+    batch: Batch,
+    detector: Detector,
+    out: Observation,
+) -> None:
+    """Write what a detector observes of the crystals of a batch; structure factors are not kept.
 
     All arguments are checked.
 
@@ -100,7 +104,12 @@ def measure_boxes(batch: Batch, detector: Detector, out: Observation) -> None:
     _core.measure_boxes(BITS[real], atoms, (form, form_ptr), box, tables, observation)
 
 
-def _check_detector(detector: Detector, crystals: int, size: int, real: str) -> TableArguments:
+def _check_detector(
+    detector: Detector,
+    crystals: int,
+    size: int,
+    real: str,
+) -> TableArguments:
     """Check the tables of a detector, and return their addresses and the threshold."""
     row, scale, reach, threshold = detector
     rows = scale.shape[0]
@@ -115,7 +124,10 @@ def _check_detector(detector: Detector, crystals: int, size: int, real: str) -> 
 
 
 def _check_observation(
-    out: Observation, crystals: int, size: int, real: str
+    out: Observation,
+    crystals: int,
+    size: int,
+    real: str,
 ) -> ObservationArguments:
     """Check the arrays that an observation is written to, and return their addresses."""
     weight, amplitude, phase, mask = out

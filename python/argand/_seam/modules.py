@@ -1,7 +1,7 @@
-"""The compiled modules `_core` and `_cuda`: loaded, checked for their version, asked how they were built.
+"""The compiled modules `_core` and `_cuda`: loading, versions, and how they were built.
 
-`_core` is always there. `_cuda` is optional and is loaded when a call first needs it, so that importing argand
-does not pay for it.
+`_core` is always there. `_cuda` is optional and is loaded when a call first needs it, so that
+importing argand does not pay for it.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ from typing import Any
 from argand import _core
 from argand._version import __version__
 
-# The module `_cuda` once it has been asked for, by its name; None where argand was built without CUDA.
+# The module `_cuda` once it has been asked for, by its name; None where argand was built without
+# CUDA.
 _optional_modules: dict[str, Any] = {}
 
 
 def _require_version(part: str, version: str) -> None:
-    """Raise where a compiled module was built with other Python files: it would compute something else."""
+    """Raise where a compiled module belongs to another version: it would compute otherwise."""
     if version != __version__:
         raise ImportError(
-            f"argand is {__version__} but its {part} is {version}: build it anew with `pip install .`"
+            f"argand is {__version__} but its {part} is {version}: "
+            "build it anew with `pip install .`"
         )
 
 
@@ -27,7 +29,7 @@ _require_version("compiled core", _core.version())
 
 
 def cuda_module() -> Any:
-    """Return the compiled module `_cuda`, loaded by the first call; None where argand was built without CUDA."""
+    """Return the compiled module `_cuda`, loaded by the first call; None without CUDA."""
     if "_cuda" not in _optional_modules:
         _optional_modules["_cuda"] = _load_cuda()
     return _optional_modules["_cuda"]
@@ -43,12 +45,12 @@ def _load_cuda() -> Any:
 
 
 def core_build() -> tuple[str, str]:
-    """Return the compiler of the core, and the instruction set that its kernels run on this processor."""
+    """Return the compiler of the core, and the instruction set of its kernels on this processor."""
     return _core.compiler(), _core.simd_level()
 
 
 def cuda_build() -> tuple[str, str] | None:
-    """Return the compiler of the CUDA module and the architectures it holds code for; None without CUDA."""
+    """Return the compiler and the architectures of the CUDA module; None without CUDA."""
     cuda = cuda_module()
     if cuda is None:
         return None
@@ -56,7 +58,7 @@ def cuda_build() -> tuple[str, str] | None:
 
 
 def cuda_status() -> tuple[int, str]:
-    """Return how many CUDA devices there are, and in words why there is none; empty where there is one."""
+    """Return the number of CUDA devices, and the reason in words where there is none."""
     cuda = cuda_module()
     if cuda is None:
         return 0, "argand was built without CUDA: no nvcc was found, or ARGAND_CUDA was OFF"
@@ -70,5 +72,8 @@ def num_threads() -> int:
 
 
 def set_num_threads(count: int) -> None:
-    """Let every call of the core use up to `count` threads. The number is not checked: it must be at least 1."""
+    """Let every call of the core use up to `count` threads.
+
+    The number is not checked: it must be at least 1.
+    """
     _core.set_num_threads(count)

@@ -21,11 +21,14 @@ def stol_squares(hkl: Array, metric: Array, out: Array) -> None:
         Array (m,) float64 to write to, in 1/A^2.
     """
     is_int32 = dtype_name(hkl) == "int32"
-    _core.stol_squares(is_int32, hkl.shape[0], address(hkl), address(metric), address(out))
+    count = hkl.shape[0]
+    _core.stol_squares(is_int32, count, address(hkl), address(metric), address(out))
 
 
 def survey(
-    hkl: Array, metric: Array, out: Array
+    hkl: Array,
+    metric: Array,
+    out: Array,
 ) -> tuple[tuple[int, int, int], tuple[float, float]]:
     """Write stol^2 of each reflection to `out`, and return how far the list reaches.
 
@@ -44,7 +47,8 @@ def survey(
     -------
     The largest |h|, |k|, |l|; the smallest and the largest stol^2 in 1/A^2.
     """
-    return _core.survey(hkl.shape[0], address(hkl), address(metric), address(out))
+    count = hkl.shape[0]
+    return _core.survey(count, address(hkl), address(metric), address(out))
 
 
 def arrangement(hkl: Array) -> tuple[int, int]:
@@ -59,7 +63,8 @@ def arrangement(hkl: Array) -> tuple[int, int]:
 
     Returns
     -------
-    The number of rows, runs of neighbours that share h and k and rise by one in l; and n where the list is
-    `hkl_cube(n)` in its order, else -1.
+    The number of rows, runs of neighbours that share h and k and rise by one in l; and n where the
+    list is `hkl_cube(n)` in its order, else -1.
     """
-    return _core.arrangement(dtype_name(hkl) == "int32", hkl.shape[0], address(hkl))
+    is_int32 = dtype_name(hkl) == "int32"
+    return _core.arrangement(is_int32, hkl.shape[0], address(hkl))

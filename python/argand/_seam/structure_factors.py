@@ -1,8 +1,9 @@
 """The sum over atoms and its derivatives, for boxes, lists of whole orders and lists of any orders.
 
-The arrays of a batch may be numpy arrays, torch tensors or CuPy arrays. The call runs where `batch.frac` lies, and all
-other arrays must lie there too. On a device work is put on the stream that the arrays' library works on, and scratch
-memory comes from that library, so that nothing waits for the device.
+The arrays of a batch may be numpy arrays, torch tensors or CuPy arrays. The call runs where
+`batch.frac` lies, and all other arrays must lie there too. On a device work is put on the stream
+that the arrays' library works on, and scratch memory comes from that library, so that nothing waits
+for the device.
 """
 
 from __future__ import annotations
@@ -40,17 +41,26 @@ _ADJOINTS: dict[str, Kernel] = {
 }
 
 
-def structure_factors(batch: Batch, out: Array, *, trusted: bool = False) -> None:
-    """Sum F(h) = sum_j occ_j f_j(h) exp(-h^T beta_j h) exp(+2 pi i h.x_j) of every crystal of a batch.
+def structure_factors(
+    batch: Batch,
+    out: Array,
+    *,
+    trusted: bool = False,
+) -> None:
+    """Write the structure factors of every crystal of a batch.
 
-    `out` is always checked. The batch is checked unless it is `trusted`, which argand says of those it has built.
+    F(h) = sum_j occ_j f_j(h) exp(-h^T beta_j h) exp(+2 pi i h.x_j) over the atoms j of a crystal.
+
+    `out` is always checked. The batch is checked unless it is `trusted`, which argand says of those
+    it has built.
 
     Parameters
     ----------
     batch
         Atoms, form factors and reflections.
     out
-        Array of shape `batch.out_shape`, complex64 for float32 atoms and complex128 for float64, to write F to.
+        Array of shape `batch.out_shape`, complex64 for float32 atoms and complex128 for float64, to
+        write F to.
     trusted
         Whether the batch is known to be right.
 
@@ -73,9 +83,13 @@ def structure_factors(batch: Batch, out: Array, *, trusted: bool = False) -> Non
 
 
 def structure_factors_vjp(
-    batch: Batch, g: Array, grad_frac: Array | None, grad_beta: Array | None, grad_occ: Array | None
+    batch: Batch,
+    g: Array,
+    grad_frac: Array | None,
+    grad_beta: Array | None,
+    grad_occ: Array | None,
 ) -> None:
-    """Write the derivatives of a real loss L by positions, displacements and occupancies, where wanted.
+    """Write the derivatives of a real loss L by positions, displacements and occupancies.
 
     All arguments are checked.
 
@@ -86,7 +100,8 @@ def structure_factors_vjp(
     g
         dL/dRe F + i dL/dIm F, in the shape and dtype of F.
     grad_frac, grad_beta, grad_occ
-        Arrays (atoms, 3), (atoms, 6), (atoms,) in the dtype of `batch.frac` to write to; None: not wanted.
+        Arrays (atoms, 3), (atoms, 6), (atoms,) in the dtype of `batch.frac` to write to; None: not
+        wanted.
 
     Raises
     ------
@@ -104,20 +119,24 @@ def structure_factors_vjp(
         check_array("grad_beta", grad_beta, (atoms, 6), real, device, written=True)
     if grad_occ is not None:
         check_array("grad_occ", grad_occ, (atoms,), real, device, written=True)
-    gradients = (grad_frac, grad_beta, grad_occ)
+    arrays = (g, grad_frac, grad_beta, grad_occ)
     if device is CPU:
         kernel = _ADJOINTS[batch.reflection_kind]
-        kernel(BITS[real], *batch_arguments(batch), address(g), *map(address, gradients))
+        kernel(BITS[real], *batch_arguments(batch), *map(address, arrays))
     else:
         kernel, workspace_size = _device_adjoint(require_cuda(device), batch.reflection_kind)
-        _run_on_device(kernel, workspace_size, batch, device, (g, *gradients))
+        _run_on_device(kernel, workspace_size, batch, device, arrays)
 
 
-def structure_factors_form_vjp(batch: Batch, g: Array, gradient: Array) -> None:
+def structure_factors_form_vjp(
+    batch: Batch,
+    g: Array,
+    gradient: Array,
+) -> None:
     """Add the derivative of a real loss by the form factors to `gradient`, on a CUDA device.
 
-    All arguments are checked. Crystals that share a row of form factors add to it in no fixed order. On the CPU
-    `argand._form_gradient.form_gradient` computes the derivative.
+    All arguments are checked. Crystals that share a row of form factors add to it in no fixed
+    order. On the CPU `argand._form_gradient.form_gradient` computes the derivative.
 
     Parameters
     ----------
@@ -145,7 +164,7 @@ def structure_factors_form_vjp(batch: Batch, g: Array, gradient: Array) -> None:
 
 
 def _device_sum(cuda: Any, reflection_kind: str) -> tuple[Kernel, Kernel]:
-    """Return the sum on a device, and the function that says how many bytes of workspace it needs."""
+    """Return the sum on a device, and the function that returns the bytes of its workspace."""
     if reflection_kind == "box":
         return cuda.structure_factors_box, cuda.structure_factors_box_workspace
     if reflection_kind == "points":
@@ -154,7 +173,7 @@ def _device_sum(cuda: Any, reflection_kind: str) -> tuple[Kernel, Kernel]:
 
 
 def _device_adjoint(cuda: Any, reflection_kind: str) -> tuple[Kernel, Kernel]:
-    """Return the adjoint on a device, and the function that says how many bytes of workspace it needs."""
+    """Return the adjoint on a device, and the function that returns the bytes of its workspace."""
     if reflection_kind == "box":
         return cuda.structure_factors_box_vjp, cuda.structure_factors_box_vjp_workspace
     if reflection_kind == "points":
@@ -163,7 +182,10 @@ def _device_adjoint(cuda: Any, reflection_kind: str) -> tuple[Kernel, Kernel]:
 
 
 def _device_form_adjoint(cuda: Any, reflection_kind: str) -> tuple[Kernel, Kernel]:
-    """Return the derivative by form factors on a device; its workspace is as large as that of the sum."""
+    """Return the derivative by form factors on a device, and the function of its workspace.
+
+    The workspace is as large as the workspace of the sum.
+    """
     if reflection_kind == "box":
         return cuda.structure_factors_box_form_vjp, cuda.structure_factors_box_workspace
     if reflection_kind == "points":
@@ -178,7 +200,7 @@ def _run_on_device(
     device: ArrayDevice,
     arrays: tuple[Array | None, ...],
 ) -> None:
-    """Call a kernel of the CUDA module on a batch and further arrays, with its workspace and its stream."""
+    """Call a kernel of the CUDA module on a batch and further arrays."""
     bits = BITS[dtype_name(batch.frac)]
     atoms, form, reflections = batch_arguments(batch)
     extents = (batch.frac.shape[0], batch.reflections)

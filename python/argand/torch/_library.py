@@ -1,6 +1,7 @@
 """The operator library `torch.ops.argand`, which every module of operators adds to.
 
-A module that defines an operator also registers its fake (the shapes and dtypes of its results) and its derivative.
+A module that defines an operator also registers its fake (the shapes and dtypes of its results) and
+its derivative.
 """
 
 from __future__ import annotations
@@ -15,5 +16,5 @@ REAL = {torch.complex64: torch.float32, torch.complex128: torch.float64}
 
 
 def plain(tensor: torch.Tensor) -> torch.Tensor:
-    """Return a tensor as a kernel can read it: conjugated and negated numbers written out, in C order."""
+    """Return a tensor as a kernel can read it: in C order, no lazy conjugation or negation."""
     return tensor.resolve_conj().resolve_neg().contiguous()

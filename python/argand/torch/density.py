@@ -1,7 +1,7 @@
 """The inverse transform to density and its inverse as torch operators, differentiable to any order.
 
-Both are linear and, for equal scales, each is the adjoint of the other: the derivative of one is a call of the other.
-On a CUDA device boxes too large for the kernels go to torch.fft.
+Both are linear and, for equal scales, each is the adjoint of the other: the derivative of one is a
+call of the other. On a CUDA device boxes too large for the kernels go to torch.fft.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from argand.torch._library import COMPLEX, LIBRARY, REAL, plain
 
 
 def map_from_structure_factors(
-    f: Tensor, shape: tuple[int, int, int], volume: float | Tensor = 1.0
+    f: Tensor,
+    shape: tuple[int, int, int],
+    volume: float | Tensor = 1.0,
 ) -> Tensor:
     """Transform boxes of structure factors to maps: rho(x) = (1/V) Re sum_h F(h) exp(-2 pi i h.x).
 
@@ -29,8 +31,8 @@ def map_from_structure_factors(
     Parameters
     ----------
     f
-        Boxes (..., 2h+1, 2k+1, 2l+1), complex64 or complex128, h slowest, with any number of leading axes. F need not
-        be Hermitian: the real part of the sum is taken.
+        Boxes (..., 2h+1, 2k+1, 2l+1), complex64 or complex128, h slowest, with any number of
+        leading axes. F need not be Hermitian: the real part of the sum is taken.
     shape
         Grid (na, nb, nc) over the whole cell.
     volume
@@ -58,16 +60,20 @@ def map_from_structure_factors(
     scale = 1.0 if isinstance(volume, Tensor) else 1.0 / volume
     rho: Tensor = torch.ops.argand.map_from_structure_factors(boxes, list(shape), scale)
     rho = rho.reshape(*leading, *shape)
-    return rho / volume[..., None, None, None] if isinstance(volume, Tensor) else rho
+    if isinstance(volume, Tensor):
+        return rho / volume[..., None, None, None]
+    return rho
 
 
 def structure_factors_from_map(
-    rho: Tensor, hkl_max: int | tuple[int, int, int], volume: float | Tensor = 1.0
+    rho: Tensor,
+    hkl_max: int | tuple[int, int, int],
+    volume: float | Tensor = 1.0,
 ) -> Tensor:
     """Transform maps to boxes of structure factors: F(h) = (V/N) sum_x rho(x) exp(+2 pi i h.x).
 
-    It undoes `map_from_structure_factors` where the grid has more than 2 h_max points along each axis. It is
-    differentiable by `rho` and by `volume`, to any order.
+    It undoes `map_from_structure_factors` where the grid has more than 2 h_max points along each
+    axis. It is differentiable by `rho` and by `volume`, to any order.
 
     Parameters
     ----------
@@ -100,7 +106,9 @@ def structure_factors_from_map(
     maps = rho.reshape(-1, na, nb, nc)
     f: Tensor = torch.ops.argand.structure_factors_from_map(maps, reach, scale)
     f = f.reshape(*leading, *f.shape[-3:])
-    return f * volume[..., None, None, None] if isinstance(volume, Tensor) else f
+    if isinstance(volume, Tensor):
+        return f * volume[..., None, None, None]
+    return f
 
 
 LIBRARY.define("map_from_structure_factors(Tensor f, int[3] shape, float scale) -> Tensor")
@@ -109,21 +117,31 @@ LIBRARY.define("structure_factors_from_map(Tensor rho, int[3] hkl_max, float sca
 
 @torch.library.register_fake("argand::map_from_structure_factors", lib=LIBRARY)
 def _map_fake(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
-    return f.new_empty([f.shape[0], *shape], dtype=REAL[f.dtype])
+    rho_shape = (f.shape[0], *shape)
+    return f.new_empty(rho_shape, dtype=REAL[f.dtype])
 
 
-def _kernel_is_cheaper(real: torch.dtype, box: Sequence[int], grid: Sequence[int]) -> bool:
+def _kernel_is_cheaper(
+    real: torch.dtype,
+    box: Sequence[int],
+    grid: Sequence[int],
+) -> bool:
     """Tell whether the device's kernel takes a box, and is cheaper than torch.fft."""
     h, k, l = box
     na, nb, nc = grid
-    if not matrix_is_cheaper((h, k, l), (na, nb, nc)):
+    sides, points = (h, k, l), (na, nb, nc)
+    if not matrix_is_cheaper(sides, points):
         return False
     name = "float32" if real == torch.float32 else "float64"
-    return _seam.transform_fits(name, (h, k, l), (na, nb, nc))
+    return _seam.transform_fits(name, sides, points)
 
 
 @torch.library.impl(LIBRARY, "map_from_structure_factors", "CUDA")
-def _map_on_device(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
+def _map_on_device(
+    f: Tensor,
+    shape: Sequence[int],
+    scale: float,
+) -> Tensor:
     reach = [length // 2 for length in f.shape[1:]]
     if _kernel_is_cheaper(REAL[f.dtype], reach, shape):
         return _map_by_kernel(f, shape, scale)
@@ -132,7 +150,11 @@ def _map_on_device(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
 
 
 @torch.library.impl(LIBRARY, "map_from_structure_factors", "CPU")
-def _map_by_kernel(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
+def _map_by_kernel(
+    f: Tensor,
+    shape: Sequence[int],
+    scale: float,
+) -> Tensor:
     maps, real = f.shape[0], REAL[f.dtype]
     points = maps * math.prod(shape)
     needed = real.itemsize * points
@@ -145,23 +167,32 @@ def _map_by_kernel(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
 @torch.library.register_fake("argand::structure_factors_from_map", lib=LIBRARY)
 def _box_fake(rho: Tensor, hkl_max: Sequence[int], scale: float) -> Tensor:
     h, k, l = hkl_max
-    box_shape = (rho.shape[0], 2 * h + 1, 2 * k + 1, 2 * l + 1)
-    return rho.new_empty(box_shape, dtype=COMPLEX[rho.dtype])
+    f_shape = (rho.shape[0], *_seam.box_shape((h, k, l)))
+    return rho.new_empty(f_shape, dtype=COMPLEX[rho.dtype])
 
 
 @torch.library.impl(LIBRARY, "structure_factors_from_map", "CUDA")
-def _box_on_device(rho: Tensor, hkl_max: Sequence[int], scale: float) -> Tensor:
+def _box_on_device(
+    rho: Tensor,
+    hkl_max: Sequence[int],
+    scale: float,
+) -> Tensor:
     if _kernel_is_cheaper(rho.dtype, hkl_max, rho.shape[1:]):
         return _box_by_kernel(rho, hkl_max, scale)
     h, k, l = hkl_max
-    return box_by_fft(torch, plain(rho), (h, k, l), scale).contiguous()
+    f = box_by_fft(torch, plain(rho), (h, k, l), scale)
+    return f.contiguous()
 
 
 @torch.library.impl(LIBRARY, "structure_factors_from_map", "CPU")
-def _box_by_kernel(rho: Tensor, hkl_max: Sequence[int], scale: float) -> Tensor:
+def _box_by_kernel(
+    rho: Tensor,
+    hkl_max: Sequence[int],
+    scale: float,
+) -> Tensor:
     h, k, l = hkl_max
     maps = rho.shape[0]
-    numbers = maps * (2 * h + 1) * (2 * k + 1) * (2 * l + 1)
+    numbers = maps * math.prod(_seam.box_shape((h, k, l)))
     needed = COMPLEX[rho.dtype].itemsize * numbers
     demand(f"F of {maps} maps, {numbers:,} numbers", needed, "give fewer at a time")
     f = _box_fake(rho, hkl_max, scale)

@@ -1,4 +1,7 @@
-"""Structure factors as a torch operator, differentiable by position, displacement, occupancy and form factors."""
+"""Structure factors as a torch operator.
+
+It is differentiable by position, displacement, occupancy and form factors.
+"""
 
 from __future__ import annotations
 
@@ -31,38 +34,45 @@ def structure_factors(
     form_ptr: Tensor | None = None,
     hkl_ptr: Tensor | None = None,
 ) -> Tensor:
-    """Sum F(h) = sum_j occ_j f_j(h) exp(-h^T beta_j h) exp(+2 pi i h.x_j) of one crystal or a ragged batch, in P 1.
+    """Compute structure factors of one crystal or a ragged batch of crystals in P 1.
 
-    First derivatives by `frac`, `beta`, `occ` and `form` are exact; second ones raise. On a box a real `form` must be
-    even in hkl, as form factors are: half of it is summed and mirrored. `tensors` builds the arguments from crystals.
+    F(h) = sum_j occ_j f_j(h) exp(-h^T beta_j h) exp(+2 pi i h.x_j) over the atoms j of a crystal.
+    First derivatives by `frac`, `beta`, `occ` and `form` are exact; second ones raise. On a box a
+    real `form` must be even in hkl, as form factors are: half of it is summed and mirrored.
+    `tensors` builds the arguments from crystals.
 
-    All tensors lie on one device, the CPU or a CUDA device, and there the sum runs: on torch's current stream, without
-    a copy and without waiting, so that a CUDA graph can capture it. The numbers of index tensors are then not checked.
+    All tensors lie on one device, the CPU or a CUDA device, and there the sum runs: on torch's
+    current stream, without a copy and without waiting, so that a CUDA graph can capture it. The
+    numbers of index tensors are then not checked.
 
     Parameters
     ----------
     frac
         Fractional coordinates (atoms, 3), float32 or float64; all crystals one after another.
     form
-        Form factors (rows, m), real or, with dispersion, complex: a row for each kind of atom, an entry for each
-        reflection. Rows of different length come flat, with `form_ptr` (rows + 1,) int64.
+        Form factors (rows, m), real or, with dispersion, complex: a row for each kind of atom, an
+        entry for each reflection. Rows of different length come flat, with `form_ptr` (rows + 1,)
+        int64.
     hkl
-        Miller indices (m, 3) int32, shared by all crystals or cut by `hkl_ptr` (crystals + 1,) int64.
+        Miller indices (m, 3) int32, shared by all crystals or cut by `hkl_ptr` (crystals + 1,)
+        int64.
     box
         Instead of `hkl`: the box -h..h, -k..k, -l..l, h slowest; one number for three equal sides.
     beta
-        Displacement (atoms, 6), 11 22 33 12 13 23 (see `beta_from_b_iso`, `beta_from_u_aniso`); None: no displacement.
+        Displacement (atoms, 6), 11 22 33 12 13 23 (see `beta_from_b_iso`, `beta_from_u_aniso`);
+        None: no displacement.
     occ
         Occupancy (atoms,); None: 1.
     scatterer
         Row of `form` for each atom (atoms,) int32; None: atom j has row j.
     atom_ptr
-        Atoms of crystal c are rows atom_ptr[c]:atom_ptr[c+1] (crystals + 1,) int64; None: all are one crystal.
+        Atoms of crystal c are rows atom_ptr[c]:atom_ptr[c+1] (crystals + 1,) int64; None: all are
+        one crystal.
 
     Returns
     -------
-    complex64 or complex128: (crystals, m), (crystals, 2h+1, 2k+1, 2l+1) for a box, (m,) for ragged lists; without
-    `atom_ptr` the axis of crystals is left out.
+    complex64 or complex128: (crystals, m), (crystals, 2h+1, 2k+1, 2l+1) for a box, (m,) for ragged
+    lists; without `atom_ptr` the axis of crystals is left out.
 
     Raises
     ------
@@ -75,10 +85,11 @@ def structure_factors(
         raise TypeError(f"frac has dtype {frac.dtype}, needs torch.float32 or torch.float64")
     if (hkl is None) == (box is None):
         raise TypeError("reflections must be given either as hkl or as box")
-    if box is None:
-        sides = []
-    else:
-        sides = [box] * 3 if isinstance(box, int) else list(box)
+    sides: list[int] = []
+    if isinstance(box, int):
+        sides = [box, box, box]
+    elif box is not None:
+        sides = list(box)
     f: Tensor = torch.ops.argand.structure_factors(
         frac, beta, occ, scatterer, form, form_ptr, atom_ptr, hkl, hkl_ptr, sides
     )
@@ -94,7 +105,9 @@ def tensors(
     dtype: torch.dtype = torch.float64,
     device: torch.device | str | None = None,
 ) -> dict[str, Any]:
-    """Build the arguments of `structure_factors` from crystals: ``structure_factors(**tensors(crystals, hkl))``.
+    """Build the arguments of `structure_factors` from crystals.
+
+    ``structure_factors(**tensors(crystals, hkl))`` gives the structure factors of the crystals.
 
     Parameters
     ----------
@@ -112,7 +125,8 @@ def tensors(
     Returns
     -------
     dict
-        Tensors by the names of the arguments, and "box" where the reflections are those of `hkl_cube`.
+        Tensors by the names of the arguments, and "box" where the reflections are those of
+        `hkl_cube`.
 
     Raises
     ------
@@ -164,11 +178,15 @@ def _batch(
     box: Sequence[int],
 ) -> _seam.Batch:
     """Build the batch of an operator's arguments, each tensor as a kernel can read it."""
+    sides = None
+    if len(box) > 0:
+        h, k, l = box
+        sides = (h, k, l)
     return _seam.make_batch(
         frac=plain(frac),
         form=plain(form),
         hkl=_plain_or_none(hkl),
-        box=(box[0], box[1], box[2]) if len(box) == 3 else None,
+        box=sides,
         beta=_plain_or_none(beta),
         occ=_plain_or_none(occ),
         scatterer=_plain_or_none(scatterer),
@@ -205,7 +223,7 @@ def _forward_fake(frac: Tensor, *arguments: Any) -> Tensor:
         shape = [crystals, hkl.shape[0]]
     else:
         h, k, l = box
-        shape = [crystals, 2 * h + 1, 2 * k + 1, 2 * l + 1]
+        shape = [crystals, *_seam.box_shape((h, k, l))]
     return frac.new_empty(shape, dtype=COMPLEX[frac.dtype])
 
 
@@ -230,7 +248,7 @@ def _backward_by_atoms_fake(
 
 
 def _empty_gradients(frac: Tensor, wanted: Sequence[bool]) -> tuple[Tensor, Tensor, Tensor]:
-    """Allocate gradients by position, displacement and occupancy; those that are not wanted are empty."""
+    """Allocate gradients by position, displacement and occupancy; unwanted ones are empty."""
     atoms = frac.shape[0]
     by_frac, by_beta, by_occ = wanted
     return (
@@ -269,7 +287,11 @@ def _backward_by_form_fake(g: Tensor, *arguments: Any) -> Tensor:
     return form.new_empty(form.shape)
 
 
-def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+def _setup_context(
+    ctx: Any,
+    inputs: tuple[Any, ...],
+    output: Tensor,
+) -> None:
     *saved, ctx.box = inputs
     ctx.save_for_backward(*saved)
 
