@@ -1,4 +1,4 @@
-"""A known crystal, and an estimator that can be slowed down, so that a series can be killed halfway."""
+"""A known crystal, and an estimator slow enough that a series can be killed halfway."""
 
 from __future__ import annotations
 

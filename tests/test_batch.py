@@ -1,4 +1,4 @@
-"""Batches built from raw arrays of several libraries: defaults, and equal batches for equal input."""
+"""Batches built from raw arrays of several libraries: their defaults, and what is refused."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def test_map_is_the_definition_on_any_grid(kernels, grid, hermitian, dtype, tole
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_maps_larger_than_the_caches_are_those_made_one_by_one(dtype, threads):
-    """Large maps bypass the caches in whole lines: wherever they begin, nothing else is written."""
+    """Large maps bypass the caches in whole lines, and nothing else is written."""
     maps, grid, untouched = 150, (29, 31, 35), 7.0
     f = random_boxes(np.random.default_rng(11), maps, (2, 3, 2)).astype(complex_of(dtype))
     one_by_one = np.empty((maps, *grid), dtype)
@@ -165,7 +165,7 @@ def phases_of_random_atoms(
     "spacegroup", ["P 1", "P -1", "P 1 21/c 1", "P 21 21 21", "F d d 2", "R -3 c:H", "I a -3"]
 )
 def test_unique_reflections_give_the_map_of_gemmi(spacegroup):
-    """Symmetry and Friedel mates are filled in as gemmi does; (0, 0, 0) is among the reflections."""
+    """Symmetry equivalents and Friedel mates are filled in as by gemmi, with (0, 0, 0)."""
     rng = np.random.default_rng(7)
     group, cell = gemmi.SpaceGroup(spacegroup), cell_for(spacegroup)
     hkl = argand.miller_indices(cell, spacegroup, d_min=1.6)

@@ -1,4 +1,4 @@
-"""What the emulated device finds: faults planted into the real kernels, each by a test of the tests."""
+"""The emulated device finds faults that are planted into the real kernels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ATOMS = (40, 33)
 
 
 def random_rows(dtype: str, scattered: bool) -> _seam.Batch:
-    """Draw a batch of reflections in long rows, or scattered so that a block has many short rows."""
+    """Draw a batch whose reflections stand in long rows, or scattered in many short ones."""
     rng = np.random.default_rng(1)
     batch = random_batch(rng, reflections="list", atoms=ATOMS, reach=REACH, dtype=dtype)
     hkl = oracles.box(REACH)
@@ -86,7 +86,7 @@ MANY_TILES = [name for name in RUNS if name not in ("sum", "adjoint")]
 
 
 def complaint_about(kernels: Any, name: str, launch: int, **fault: Any) -> str | None:
-    """Run with a fault in one launch; return the emulation's complaint, or "wrong answer", or None."""
+    """Run with a fault in one launch; return how it shows: a complaint, "wrong answer" or None."""
     kernels.reset()
     kernels.plant(launch=launch, **fault)
     try:
@@ -99,7 +99,7 @@ def complaint_about(kernels: Any, name: str, launch: int, **fault: Any) -> str |
 
 
 def launches(kernels: Any, name: str) -> list[tuple[int, ...]]:
-    """Run without a fault; return the blocks of each launch, and its most barriers and shared arrays."""
+    """Run without a fault; return blocks, most barriers and shared arrays of each launch."""
     kernels.reset()
     assert RUNS[name]()
     return list(kernels.launches())
