@@ -155,6 +155,11 @@ def worst_error(values: NDArray[Any], expected: NDArray[Any]) -> float:
     return float(np.abs(values - expected).max() / np.abs(expected).max())
 
 
+def assert_close(values: Any, expected: Any, tolerance: float) -> None:
+    """Fail where any number differs from the expected one by more than a tolerance."""
+    np.testing.assert_allclose(values, expected, rtol=0, atol=tolerance)
+
+
 def empty_gradients(
     atoms: int,
     dtype: Any = np.float64,

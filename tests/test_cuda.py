@@ -16,7 +16,7 @@ import oracles
 from argand import _seam
 from argand._fft import box_by_fft, map_by_fft
 from argand._form_gradient import form_gradient
-from batches import COMPLEX, random_batch, random_complex, truth, worst_error
+from batches import COMPLEX, assert_close, random_batch, random_complex, truth, worst_error
 from emulated import DeviceArray, moved
 
 built = pytest.mark.skipif(
@@ -118,17 +118,20 @@ def test_functions_on_a_device(reflections, dispersion):
     arguments = device_arguments(batch)
     with emulated.device():
         f = argand.cuda.structure_factors(**arguments)
-        np.testing.assert_allclose(f.numbers, truth(batch), rtol=0, atol=1e-11)
+        assert_close(f.numbers, truth(batch), 1e-11)
         g = np.random.default_rng(9).normal(size=f.shape) + 0j
         gradients = argand.cuda.structure_factors_vjp(DeviceArray(g), **arguments)
     from_core = [np.empty_like(gradient.numbers) for gradient in gradients]
     _seam.structure_factors_vjp(batch, g, *from_core)
     for gradient, expected in zip(gradients, from_core, strict=True):
         tolerance = 1e-11 * np.abs(expected).max()
-        np.testing.assert_allclose(gradient.numbers, expected, rtol=0, atol=tolerance)
+        assert_close(gradient.numbers, expected, tolerance)
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 1e-5)])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [("float64", 1e-13), ("float32", 1e-5)],
+)
 @pytest.mark.parametrize("dispersion", [False, True])
 @pytest.mark.parametrize("reflections", ["box", "list", "lists"])
 def test_gradient_by_form_factors_on_a_device(reflections, dispersion, dtype, tolerance):
@@ -158,7 +161,7 @@ def test_one_crystal_needs_no_pointers():
     np.testing.assert_array_equal(out.numbers[0], f.numbers)
     beta, occ = np.zeros((3, 6)), np.ones(3)
     expected = oracles.structure_factors(frac, beta, occ, even_form, oracles.box((2, 2, 2)))
-    np.testing.assert_allclose(f_even.numbers.ravel(), expected, rtol=0, atol=1e-12)
+    assert_close(f_even.numbers.ravel(), expected, 1e-12)
 
 
 def test_maps_on_a_device():
@@ -174,7 +177,7 @@ def test_maps_on_a_device():
         back = argand.cuda.structure_factors_from_map(rho, reach, 7.0)
         assert len(kernels.launches()) == 3
     assert worst_error(rho.numbers, expected) < 1e-13
-    np.testing.assert_allclose(back.numbers, hermitian, rtol=0, atol=1e-13)
+    assert_close(back.numbers, hermitian, 1e-13)
 
 
 def test_boxes_too_large_for_the_kernels_go_to_the_fft_of_the_library(monkeypatch):
@@ -195,7 +198,10 @@ def test_boxes_too_large_for_the_kernels_go_to_the_fft_of_the_library(monkeypatc
 
 
 @pytest.mark.parametrize("library", ["numpy", "torch"])
-@pytest.mark.parametrize("grid", [(8, 9, 10), (3, 4, 2), (1, 1, 1), (7, 20, 5)])
+@pytest.mark.parametrize(
+    "grid",
+    [(8, 9, 10), (3, 4, 2), (1, 1, 1), (7, 20, 5)],
+)
 def test_maps_by_fft_are_the_definition(library, grid):
     xp = pytest.importorskip(library)
     rng = np.random.default_rng(12)

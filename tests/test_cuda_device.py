@@ -16,7 +16,15 @@ import pytest
 import argand
 import argand.cuda
 from argand import _seam
-from batches import COMPLEX, as_double, random_batch, random_complex, truth, worst_error
+from batches import (
+    COMPLEX,
+    as_double,
+    assert_close,
+    random_batch,
+    random_complex,
+    truth,
+    worst_error,
+)
 
 pytestmark = pytest.mark.skipif(
     not argand.cuda.is_available(), reason=f"no CUDA device: {argand.cuda.reason()}"
@@ -51,7 +59,10 @@ def tensors(torch: Any, batch: _seam.Batch, device: str = "cuda") -> dict[str, A
 @pytest.mark.parametrize("at_rest", [False, True])
 @pytest.mark.parametrize("dispersion", [False, True])
 @pytest.mark.parametrize("reflections", SHAPES)
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 2e-6)])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [("float64", 1e-13), ("float32", 2e-6)],
+)
 def test_sum_is_the_definition(torch, reflections, dispersion, at_rest, dtype, tolerance):
     from argand.torch import structure_factors
 
@@ -86,8 +97,14 @@ def test_gradients_are_those_of_the_core_by_definition(torch, reflections, dispe
         torch.testing.assert_close(gradient, expected, rtol=1e-10, atol=tolerance)
 
 
-@pytest.mark.parametrize("grid", [(12, 10, 15), (17, 20, 33), (3, 4, 2), (128, 128, 128)])
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 3e-6)])
+@pytest.mark.parametrize(
+    "grid",
+    [(12, 10, 15), (17, 20, 33), (3, 4, 2), (128, 128, 128)],
+)
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [("float64", 1e-12), ("float32", 3e-6)],
+)
 def test_maps_are_those_of_the_core(torch, grid, dtype, tolerance):
     from argand.torch import map_from_structure_factors, structure_factors_from_map
 
@@ -168,7 +185,7 @@ def test_every_device_is_right(torch):
     for index in range(argand.cuda.device_count()):
         f = structure_factors(**tensors(torch, batch, f"cuda:{index}"))
         assert f.device.index == index
-        np.testing.assert_allclose(f.cpu().numpy(), expected, rtol=0, atol=1e-11)
+        assert_close(f.cpu().numpy(), expected, 1e-11)
 
 
 @pytest.mark.parametrize("reflections", SHAPES)
@@ -187,12 +204,12 @@ def test_cupy(reflections, stream):
         g = cupy.ones(f.shape, f.dtype)
         gradients = argand.cuda.structure_factors_vjp(g, **arguments)
     streams[stream].synchronize()
-    np.testing.assert_allclose(cupy.asnumpy(f), truth(batch), rtol=0, atol=1e-11)
+    assert_close(cupy.asnumpy(f), truth(batch), 1e-11)
     from_core = [np.empty(gradient.shape, gradient.dtype) for gradient in gradients]
     _seam.structure_factors_vjp(batch, np.ones(batch.out_shape, complex), *from_core)
     for gradient, expected in zip(gradients, from_core, strict=True):
         tolerance = 1e-10 * np.abs(expected).max()
-        np.testing.assert_allclose(cupy.asnumpy(gradient), expected, rtol=0, atol=tolerance)
+        assert_close(cupy.asnumpy(gradient), expected, tolerance)
 
 
 def test_maps_of_cupy():
@@ -203,4 +220,4 @@ def test_maps_of_cupy():
         _seam.map_from_structure_factors(f, expected, 1 / 3)
         rho = argand.cuda.map_from_structure_factors(cupy.asarray(f), grid, 3.0)
         tolerance = 1e-12 * np.abs(expected).max()
-        np.testing.assert_allclose(cupy.asnumpy(rho), expected, rtol=0, atol=tolerance)
+        assert_close(cupy.asnumpy(rho), expected, tolerance)

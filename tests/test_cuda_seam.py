@@ -81,7 +81,10 @@ class Recorder:
         return call
 
 
-@pytest.mark.parametrize(("current", "asked"), [(0, 1), (2, 2), (4711, 4711)])
+@pytest.mark.parametrize(
+    ("current", "asked"),
+    [(0, 1), (2, 2), (4711, 4711)],
+)
 def test_the_stream_is_that_of_the_library(current, asked):
     """DLPack and CUDA name the default stream differently, other streams alike."""
     recorder, library = Recorder(), Emulated()

@@ -23,7 +23,13 @@ ATOMS = (40, 33)
 def random_rows(dtype: str, scattered: bool) -> _seam.Batch:
     """Draw a batch whose reflections stand in long rows, or scattered in many short ones."""
     rng = np.random.default_rng(1)
-    batch = random_batch(rng, reflections="list", atoms=ATOMS, reach=REACH, dtype=dtype)
+    batch = random_batch(
+        rng,
+        reflections="list",
+        atoms=ATOMS,
+        reach=REACH,
+        dtype=dtype,
+    )
     hkl = oracles.box(REACH)
     if scattered:
         hkl = np.ascontiguousarray(hkl[::2])

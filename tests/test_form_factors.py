@@ -164,7 +164,10 @@ def test_types_as_files_write_them(written: str, canonical: str) -> None:
     assert atom_type(written).symbol == canonical
 
 
-@pytest.mark.parametrize("written", ["", "?", "Wat", "O2", "57Fe", "Fe2.5+", "X", "T", "Xx1+"])
+@pytest.mark.parametrize(
+    "written",
+    ["", "?", "Wat", "O2", "57Fe", "Fe2.5+", "X", "T", "Xx1+"],
+)
 def test_a_text_that_is_no_type_is_refused(written: str) -> None:
     with pytest.raises(ArgandError, match="unknown atom type"):
         atom_type(written)

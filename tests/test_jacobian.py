@@ -51,7 +51,10 @@ def derivatives_by_definition(sites, orders, crystal, site):
     return by_all[:3], by_all[3:9], by_b, by_occ
 
 
-@pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-12), ("float32", 2e-5)])
+@pytest.mark.parametrize(
+    ("dtype", "bound"),
+    [("float64", 1e-12), ("float32", 2e-5)],
+)
 def test_against_definition(dtype, bound):
     sites, orders, u, out = random_case(dtype)
     _seam.jacobian(sites, orders, u, out)

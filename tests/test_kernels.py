@@ -35,7 +35,10 @@ def forward(batch: _seam.Batch, kernels: Any = _seam) -> np.ndarray:
 @pytest.mark.parametrize("at_rest", [False, True])
 @pytest.mark.parametrize("dispersion", [False, True])
 @pytest.mark.parametrize("reflections", SHAPES)
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 2e-6)])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [("float64", 1e-13), ("float32", 2e-6)],
+)
 def test_sum_is_the_definition(kernels, reflections, dispersion, at_rest, dtype, tolerance):
     batch = random_batch(
         np.random.default_rng(1),
@@ -51,7 +54,10 @@ def test_sum_is_the_definition(kernels, reflections, dispersion, at_rest, dtype,
     "reach", [(0, 0, 0), (2, 1, 1), (0, 5, 3), (5, 0, 0), (0, 0, 9), (4, 4, 4), (2, 16, 17)]
 )
 @pytest.mark.parametrize("dispersion", [False, True])
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 2e-6)])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [("float64", 1e-13), ("float32", 2e-6)],
+)
 def test_boxes_whose_axes_are_separate(kernels, reach, dispersion, dtype, tolerance):
     """Atoms are displaced along the axes only; the largest box is cut into parts."""
     batch = random_batch(
@@ -113,16 +119,32 @@ def test_boxes_larger_than_the_caches_are_those_made_in_parts(dispersion, dtype,
         argand.set_num_threads(before)
 
 
-@pytest.mark.parametrize("reach", [(1, 1, 100), (1, 100, 1), (0, 30, 30)])
+@pytest.mark.parametrize(
+    "reach",
+    [(1, 1, 100), (1, 100, 1), (0, 30, 30)],
+)
 @pytest.mark.parametrize("b", [0.0, 0.001, 0.1, 3.0, 100.0])
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 2e-5)])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [("float64", 1e-12), ("float32", 2e-5)],
+)
 def test_long_rows_and_strips_and_any_displacement(kernels, reach, b, dtype, tolerance):
     """With orders to 100 and exponents to 1e6, nothing overflows and nothing needed underflows."""
     rng = np.random.default_rng(2)
-    batch = random_batch(rng, reflections="list", atoms=(9,), reach=reach, dtype=dtype)
+    batch = random_batch(
+        rng,
+        reflections="list",
+        atoms=(9,),
+        reach=reach,
+        dtype=dtype,
+    )
     beta = np.tile([b, b, b, b / 2, -b / 2, b / 3], (9, 1)).astype(dtype)
     form = np.ones_like(batch.form)
-    batch = batch._replace(beta=beta, hkl=oracles.box(reach), form=form)
+    batch = batch._replace(
+        beta=beta,
+        hkl=oracles.box(reach),
+        form=form,
+    )
     assert worst_error(forward(batch, kernels), truth(as_double(batch))) < tolerance
 
 
@@ -193,12 +215,24 @@ def test_dispersion_breaks_friedel(kernels):
 
 
 @pytest.mark.parametrize("reflections", SHAPES)
-@pytest.mark.parametrize("atoms", [(), (0,), (0, 0, 0), (1,), (1, 0), (7, 9), (8, 17), (33,)])
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 3e-6)])
+@pytest.mark.parametrize(
+    "atoms",
+    [(), (0,), (0, 0, 0), (1,), (1, 0), (7, 9), (8, 17), (33,)],
+)
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [("float64", 1e-13), ("float32", 3e-6)],
+)
 def test_any_number_of_atoms(kernels, reflections, atoms, dtype, tolerance):
     """No atom, one, and numbers that fill no lane, block or tile; forward and backward."""
     rng = np.random.default_rng(15)
-    batch = random_batch(rng, reflections=reflections, atoms=atoms, reach=(1, 2, 18), dtype=dtype)
+    batch = random_batch(
+        rng,
+        reflections=reflections,
+        atoms=atoms,
+        reach=(1, 2, 18),
+        dtype=dtype,
+    )
     expected = truth(as_double(batch)) if atoms else np.zeros(batch.out_shape, complex)
     f = forward(batch, kernels)
     assert f.shape == expected.shape
@@ -282,7 +316,12 @@ def test_a_forked_child_computes_with_threads_of_its_own():
     argand.set_num_threads(3)
     try:
         rng = np.random.default_rng(10)
-        batch = random_batch(rng, reflections="box", atoms=(30,) * 40, reach=(6, 6, 6))
+        batch = random_batch(
+            rng,
+            reflections="box",
+            atoms=(30,) * 40,
+            reach=(6, 6, 6),
+        )
         # The pool is running when the process forks.
         expected = forward(batch)
         context = multiprocessing.get_context("fork")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from argand import _seam
-from batches import COMPLEX, random_batch, random_complex
+from batches import COMPLEX, assert_close, random_batch, random_complex
 
 
 def empty_observation(shape: tuple[int, ...], dtype: Any) -> _seam.Observation:
@@ -17,7 +17,10 @@ def empty_observation(shape: tuple[int, ...], dtype: Any) -> _seam.Observation:
     return _seam.Observation(weight, amplitude, phase, np.empty(shape, bool))
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(np.complex64, 1e-6), (np.complex128, 1e-15)])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [(np.complex64, 1e-6), (np.complex128, 1e-15)],
+)
 def test_measure_is_abs_and_angle(dtype, tolerance):
     rng = np.random.default_rng(14)
     # No multiple of any number of lanes.
@@ -36,7 +39,7 @@ def test_measure_is_abs_and_angle(dtype, tolerance):
     np.testing.assert_allclose(observation.weight, np.abs(f) * mask, rtol=tolerance)
     np.testing.assert_allclose(observation.amplitude, scaled * mask, rtol=tolerance)
     phases = np.angle(f) * mask
-    np.testing.assert_allclose(observation.phase, phases, rtol=0, atol=4 * tolerance)
+    assert_close(observation.phase, phases, 4 * tolerance)
 
 
 @pytest.mark.parametrize("at_rest", [False, True])

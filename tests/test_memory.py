@@ -14,6 +14,7 @@ import pytest
 import argand
 from argand import _memory, nufft
 from argand.errors import MemoryLimitError
+from batches import assert_close
 
 CELL = (12.0, 13.0, 14.0, 85.0, 95.0, 104.0)
 MIB = 2**20
@@ -32,7 +33,13 @@ def random_crystal(seed: int = 1, atoms: int = 20, spacegroup: str = "P 1") -> a
     cell = (12.0 + 0.1 * seed, *CELL[1:])
     frac = rng.random((atoms, 3))
     b_iso = rng.uniform(1, 5, atoms)
-    return argand.Crystal(cell, spacegroup, types=types, frac=frac, b_iso=b_iso)
+    return argand.Crystal(
+        cell,
+        spacegroup,
+        types=types,
+        frac=frac,
+        b_iso=b_iso,
+    )
 
 
 def random_hkl(count: int, seed: int = 2) -> np.ndarray:
@@ -97,7 +104,10 @@ def test_the_default_is_half_of_the_memory_of_a_container(monkeypatch, tmp_path)
     assert _memory._default() == 524288
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [("complex64", 1e-5), ("complex128", 1e-12)])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [("complex64", 1e-5), ("complex128", 1e-12)],
+)
 @pytest.mark.parametrize("spacegroup", ["P 1", "P -1"])
 def test_blocks_of_reflections_change_nothing_and_keep_to_the_limit(dtype, tolerance, spacegroup):
     crystal, hkl = random_crystal(spacegroup=spacegroup), random_hkl(60_000)
@@ -126,10 +136,10 @@ def test_blocks_of_crystals_change_nothing_and_keep_to_the_limit():
     expected_at_cube, expected_at_lists = f_at_cube(), f_at_lists()
     without_limit = peak(f_at_cube)
     argand.set_memory_limit(2 * MIB)
-    np.testing.assert_allclose(f_at_cube(), expected_at_cube, rtol=0, atol=1e-11)
+    assert_close(f_at_cube(), expected_at_cube, 1e-11)
     assert peak(f_at_cube) < 2 * MIB < without_limit
     for f, expected in zip(f_at_lists(), expected_at_lists, strict=True):
-        np.testing.assert_allclose(f, expected, rtol=0, atol=1e-11)
+        assert_close(f, expected, 1e-11)
     assert peak(f_at_lists) < 2 * MIB
 
 

@@ -192,7 +192,7 @@ def grid_shape(
 
 
 def _check_shape(shape: tuple[int, ...]) -> Sides:
-    """Return a grid as three ints; raise where it is none."""
+    """Return the shape of a grid as three ints; raise where it is not."""
     if len(shape) != 3 or min(shape) < 1:
         raise ValueError(f"shape is {tuple(shape)}, needs three numbers >= 1")
     na, nb, nc = shape

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 import argand  # noqa: E402
 from argand.torch import structure_factors, tensors  # noqa: E402
 from argand.torch.structure_factors import _batch  # noqa: E402
-from batches import random_batch, truth  # noqa: E402
+from batches import assert_close, random_batch, truth  # noqa: E402
 
 SHAPES = ["box", "list", "lists"]
 # The arguments of the operator before the box, in its order.
@@ -56,7 +56,7 @@ def small_batch(seed: int, reflections: str, dispersion: bool = False) -> Any:
 def test_values_are_the_definition(reflections, dispersion):
     batch = random_batch(np.random.default_rng(1), reflections=reflections, dispersion=dispersion)
     f = structure_factors(**arguments_of(batch))
-    np.testing.assert_allclose(f.numpy(), truth(batch), rtol=0, atol=1e-11)
+    assert_close(f.numpy(), truth(batch), 1e-11)
 
 
 @pytest.mark.parametrize("dispersion", [False, True])
@@ -122,7 +122,12 @@ def check_operators(operands: tuple[Any, ...], out_shape: tuple[int, ...]) -> No
 @pytest.mark.parametrize("reflections", SHAPES)
 def test_opcheck(reflections):
     rng = np.random.default_rng(3)
-    batch = random_batch(rng, reflections=reflections, atoms=(2, 3), reach=(1, 1, 2))
+    batch = random_batch(
+        rng,
+        reflections=reflections,
+        atoms=(2, 3),
+        reach=(1, 1, 2),
+    )
     arguments = arguments_of(batch)
     for name in ("frac", "beta", "occ"):
         arguments[name].requires_grad_()
@@ -199,7 +204,7 @@ def test_tensors_of_crystals_give_the_numpy_answer():
     for energy in (None, 10.0):
         f = structure_factors(**tensors(crystals, hkl, energy_kev=energy))
         expected = argand.structure_factors(crystals, hkl, energy_kev=energy)
-        np.testing.assert_allclose(f.reshape(3, -1).numpy(), expected, rtol=0, atol=1e-10)
+        assert_close(f.reshape(3, -1).numpy(), expected, 1e-10)
     lists = [hkl[:7], hkl[7:9], hkl[9:40]]
     f = structure_factors(**tensors(crystals, lists))
     expected = np.concatenate(argand.structure_factors(crystals, lists))
@@ -215,7 +220,7 @@ def test_strided_and_conjugated_inputs_are_read_right():
     frac = wide[:, ::2].requires_grad_()
     arguments["frac"] = frac
     f = structure_factors(**arguments)
-    np.testing.assert_allclose(f.detach().numpy(), truth(batch), rtol=0, atol=1e-11)
+    assert_close(f.detach().numpy(), truth(batch), 1e-11)
     (by_conjugate,) = torch.autograd.grad(f.conj().abs().sum(), frac)
     (expected,) = torch.autograd.grad(structure_factors(**arguments).abs().sum(), frac)
     torch.testing.assert_close(by_conjugate, expected)

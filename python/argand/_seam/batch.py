@@ -221,6 +221,7 @@ def check_batch(batch: Batch, device: ArrayDevice = CPU) -> None:
 
 
 def _check_reflections(batch: Batch, device: ArrayDevice) -> None:
+    """Raise where the box or the list of reflections of a batch is not one."""
     if (batch.box is None) == (batch.hkl is None):
         raise TypeError("reflections must be given either as a box or as a list hkl")
     if batch.box is not None:

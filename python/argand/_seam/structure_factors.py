@@ -51,8 +51,8 @@ def structure_factors(
 
     F(h) = sum_j occ_j f_j(h) exp(-h^T beta_j h) exp(+2 pi i h.x_j) over the atoms j of a crystal.
 
-    `out` is always checked. The batch is checked unless it is `trusted`, which argand says of those
-    it has built.
+    `out` is always checked. The batch is not checked where it is `trusted`: argand itself has built
+    it.
 
     Parameters
     ----------
