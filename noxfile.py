@@ -65,7 +65,8 @@ def emulation(session: nox.Session) -> None:
         "ASAN_OPTIONS": "detect_leaks=0",
         "UBSAN_OPTIONS": "halt_on_error=1",
     }
-    paths = ("tests/test_kernels.py", "tests/test_density.py", "tests/test_cuda.py")
+    names = ("kernels", "density", "cuda", "cuda_seam")
+    paths = [f"tests/test_{name}.py" for name in names]
     session.run("pytest", *(session.posargs or (*paths, "-k", "device or cuda")), env=env)
 
 

@@ -1,5 +1,8 @@
-"""Writes python/argand/_core.pyi and _cuda.pyi from the compiled modules; with --check only says whether they are up to
-date. A module that this build lacks is left alone."""
+"""Write python/argand/_core.pyi and _cuda.pyi from the compiled modules.
+
+With --check nothing is written: it says whether the stubs are up to date. A module that this build
+lacks is skipped.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,14 @@ PACKAGE = Path(__file__).parents[1] / "python" / "argand"
 MODULES = ("_core", "_cuda")
 
 
-def generated(name: str) -> str:
+def generate_stub(name: str) -> str:
+    """Return the formatted stub of a compiled module."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
-            [sys.executable, "-m", "pybind11_stubgen", f"argand.{name}", "-o", folder], check=True
+            [sys.executable, "-m", "pybind11_stubgen", f"argand.{name}", "-o", folder],
+            check=True,
         )
-        raw = (Path(folder) / "argand" / f"{name}.pyi").read_text()
+        unformatted = (Path(folder) / "argand" / f"{name}.pyi").read_text()
     command = [
         sys.executable,
         "-m",
@@ -28,24 +33,34 @@ def generated(name: str) -> str:
         str(PACKAGE / f"{name}.pyi"),
         "-",
     ]
-    return subprocess.run(command, input=raw, capture_output=True, text=True, check=True).stdout
+    formatted = subprocess.run(
+        command,
+        input=unformatted,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return formatted.stdout
 
 
 def main() -> int:
-    stale = 0
+    """Write or check the stub of every compiled module; return 1 where a checked one is stale."""
+    only_check = "--check" in sys.argv[1:]
+    exit_status = 0
     for name in MODULES:
         if importlib.util.find_spec(f"argand.{name}") is None:
             continue
-        stub = PACKAGE / f"{name}.pyi"
-        if "--check" not in sys.argv[1:]:
-            stub.write_text(generated(name))
-        elif stub.read_text() != generated(name):
+        path = PACKAGE / f"{name}.pyi"
+        stub = generate_stub(name)
+        if not only_check:
+            path.write_text(stub)
+        elif path.read_text() != stub:
             print(
-                f"{stub.name} does not match the compiled module: run `python .ci/stub.py`",
+                f"{path.name} does not match the compiled module: run `python .ci/stub.py`",
                 file=sys.stderr,
             )
-            stale = 1
-    return stale
+            exit_status = 1
+    return exit_status
 
 
 if __name__ == "__main__":

@@ -169,7 +169,7 @@ def test_one_large_cell_beside_cufinufft(torch):
     strength = torch.ones(atoms, device="cuda", dtype=torch.complex128)
     shape = (2 * reach + 1,) * 3
     runs = {
-        "argand": lambda: structure_factors(frac, form, cube=reach, scatterer=scatterer),
+        "argand": lambda: structure_factors(frac, form, box=reach, scatterer=scatterer),
         "cufinufft, one transform": lambda: cufinufft.nufft3d1(
             x, y, z, strength, shape, eps=1e-6, isign=1
         ),

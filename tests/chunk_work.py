@@ -9,12 +9,16 @@ import argand
 
 
 def prepared(value: int) -> None:
+    """Prepare a process: note a number in its environment."""
     os.environ["ARGAND_TEST_PREPARED"] = str(value)
 
 
 def doubled(chunk: Sequence[int]) -> list[tuple[int, int]]:
-    return [(2 * item, int(os.environ["ARGAND_TEST_PREPARED"])) for item in chunk]
+    """Return each number of a chunk doubled, with the number that the process was prepared with."""
+    prepared_value = int(os.environ["ARGAND_TEST_PREPARED"])
+    return [(2 * number, prepared_value) for number in chunk]
 
 
 def refused(chunk: Sequence[int]) -> None:
+    """Fail for every chunk."""
     raise argand.ArgandError("no such thing")

@@ -11,7 +11,7 @@ from argand import _seam
 
 @pytest.fixture(params=["core", "device", "device, last block first"])
 def kernels(request: pytest.FixtureRequest) -> Any:
-    """The functions of the seam, on the CPU and on an emulated CUDA device: one test body for both."""
+    """Give one test body the functions of the seam: on the CPU, and on an emulated device."""
     if request.param == "core":
         return _seam
     import emulated

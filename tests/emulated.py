@@ -1,7 +1,8 @@
-"""The CUDA kernels without a device: compiled as C++ through tests/emulation, behind the same seam as on a device.
+"""The CUDA kernels without a device: compiled as C++ through tests/emulation, called by the seam.
 
-`device()` makes argand believe that there is one. Arrays of it are `DeviceArray`: numpy arrays that know nothing but
-their shape, their type and DLPack. What the emulated device checks is said in tests/emulation/cuda_emulation.hpp.
+`device()` makes argand believe that there is a device. Its arrays are `DeviceArray`: numpy arrays
+that know nothing but their shape, their type and DLPack. tests/emulation/cuda_emulation.hpp says
+what the emulated device checks.
 
 ARGAND_EMULATION_SANITIZE=address,undefined builds it with sanitizers (`nox -s emulation`).
 """
@@ -28,115 +29,102 @@ import numpy as np
 import pytest
 
 import argand
-import argand.cuda
-from argand._seam import arrays as _arrays
-from argand._seam import dispatch as _dispatch
+from argand import _seam
+from argand._seam import arrays, modules
+from argand._seam.arrays import ArrayDevice
 
 ROOT = Path(__file__).parents[1]
 NAME = "_cuda_emulated"
 SOURCES = (
     *sorted((ROOT / "cpp" / "src").glob("*.cu")),
-    *(ROOT / "cpp/bindings" / n for n in ("cuda_module.cpp", "dlpack.cpp")),
+    ROOT / "cpp" / "bindings" / "cuda_module.cpp",
+    ROOT / "cpp" / "bindings" / "dlpack.cpp",
 )
 FOLDERS = ("cpp/include", "cpp/src", "tests/emulation")
+WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-Wno-unknown-pragmas", "-Wno-clobbered")
 
 
 def _flags() -> list[str]:
+    """Return the compiler flags of the emulated module, sanitizers included."""
     import pybind11
 
-    includes = [str(ROOT / folder) for folder in FOLDERS]
-    includes += [sysconfig.get_paths()["include"], pybind11.get_include()]
-    texts = {
-        "VERSION": argand.__version__,
-        "CUDA_COMPILER": "emulation",
-        "CUDA_ARCHITECTURES": "none",
-    }
-    flags = [
-        "-std=c++20",
-        "-O1",
-        "-fPIC",
-        "-fvisibility=hidden",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-        "-Wno-psabi",
-    ]
-    flags += [
-        "-Wno-unknown-pragmas",
-        "-Wno-clobbered",
-        f"-DARGAND_MODULE={NAME}",
-        "-DARGAND_EMULATION",
-    ]
-    flags += [f'-DARGAND_{key}="{text}"' for key, text in texts.items()] + [
-        f"-I{folder}" for folder in includes
-    ]
+    flags = ["-std=c++20", "-O1", "-fPIC", "-fvisibility=hidden", *WARNINGS]
+    flags += [f"-DARGAND_MODULE={NAME}", "-DARGAND_EMULATION"]
+    flags.append(f'-DARGAND_VERSION="{argand.__version__}"')
+    flags.append('-DARGAND_CUDA_COMPILER="emulation"')
+    flags.append('-DARGAND_CUDA_ARCHITECTURES="none"')
+    for folder in FOLDERS:
+        flags.append(f"-I{ROOT / folder}")
+    flags.append(f"-I{sysconfig.get_paths()['include']}")
+    flags.append(f"-I{pybind11.get_include()}")
     sanitizers = os.environ.get("ARGAND_EMULATION_SANITIZE")
-    return (
-        [*flags, f"-fsanitize={sanitizers}", "-g1", "-fno-omit-frame-pointer"]
-        if sanitizers
-        else flags
-    )
+    if sanitizers:
+        flags += [f"-fsanitize={sanitizers}", "-g1", "-fno-omit-frame-pointer"]
+    return flags
+
+
+def _library_path(compiler: str, flags: list[str]) -> Path:
+    """Return the path of the module built from the present sources, in the temporary folder."""
+    state = hashlib.sha256(" ".join([sys.version, compiler, *flags]).encode())
+    for folder in ("cpp", "tests/emulation"):
+        for path in sorted((ROOT / folder).rglob("*.*")):
+            state.update(path.read_bytes())
+    build = f"argand-emulation-{state.hexdigest()[:16]}"
+    file_name = f"{NAME}{sysconfig.get_config_var('EXT_SUFFIX')}"
+    return Path(tempfile.gettempdir()) / build / file_name
+
+
+def _build(compiler: str, flags: list[str], library: Path) -> None:
+    """Compile and link the emulated module; it appears at its path when it is complete."""
+    with tempfile.TemporaryDirectory() as scratch:
+
+        def compile_source(source: Path) -> str:
+            target = f"{scratch}/{source.name}.o"
+            command = [compiler, "-x", "c++", *flags, "-c", str(source), "-o", target]
+            subprocess.run(command, check=True)
+            return target
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            objects = list(pool.map(compile_source, SOURCES))
+        linked = f"{scratch}/{library.name}"
+        sanitizers = [flag for flag in flags if "sanitize" in flag]
+        command = [compiler, "-shared", *sanitizers, *objects, "-o", linked]
+        subprocess.run(command, check=True)
+        library.parent.mkdir(exist_ok=True)
+        shutil.move(linked, library)
 
 
 @lru_cache
 def module() -> ModuleType:
-    """The kernels as a Python module; built once for each state of the sources, and kept in the temporary folder."""
+    """Return the emulated kernels as a Python module, built once for each state of the sources."""
     compiler = os.environ.get("CXX") or shutil.which("g++")
     if compiler is None:
         pytest.skip("no g++ to compile the emulated kernels with")
     pytest.importorskip("pybind11", reason="the emulated kernels need pybind11")
     flags = _flags()
-    state = hashlib.sha256(" ".join([sys.version, compiler, *flags]).encode())
-    for folder in ("cpp", "tests/emulation"):
-        for path in sorted((ROOT / folder).rglob("*.*")):
-            state.update(path.read_bytes())
-    folder = Path(tempfile.gettempdir()) / f"argand-emulation-{state.hexdigest()[:16]}"
-    library = folder / f"{NAME}{sysconfig.get_config_var('EXT_SUFFIX')}"
+    library = _library_path(compiler, flags)
     if not library.exists():
-        with tempfile.TemporaryDirectory() as scratch:
-
-            def compile_one(source: Path) -> str:
-                target = f"{scratch}/{source.name}.o"
-                subprocess.run(
-                    [compiler, "-x", "c++", *flags, "-c", str(source), "-o", target], check=True
-                )
-                return target
-
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                objects = list(pool.map(compile_one, SOURCES))
-            folder.mkdir(exist_ok=True)
-            linked = f"{scratch}/{library.name}"
-            subprocess.run(
-                [
-                    compiler,
-                    "-shared",
-                    *[f for f in flags if "sanitize" in f],
-                    *objects,
-                    "-o",
-                    linked,
-                ],
-                check=True,
-            )
-            shutil.move(linked, library)
+        _build(compiler, flags, library)
     spec = importlib.util.spec_from_file_location(NAME, library)
     assert spec is not None
     assert spec.loader is not None
-    built = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(built)
-    return built
+    emulated_module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(emulated_module)
+    return emulated_module
 
 
 class DeviceArray:
     """An array that says it lies on a CUDA device."""
 
     def __init__(self, numbers: Any, index: int = 0) -> None:
+        """Take an array of numpy for the memory of device number `index`."""
         self.numbers = np.asarray(numbers)
         self.index = index
-        self.streams: list[int | None] = []  # those that its numbers were asked for on
+        # The streams on which the numbers were asked for.
+        self.streams: list[int | None] = []
 
     shape = property(lambda self: self.numbers.shape)
     dtype = property(lambda self: self.numbers.dtype)
-    device = property(lambda self: contextlib.nullcontext())
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -149,6 +137,7 @@ class DeviceArray:
         return self.numbers.__dlpack__()
 
     def reshape(self, *shape: Any) -> DeviceArray:
+        """Return a view of another shape."""
         return DeviceArray(self.numbers.reshape(*shape), self.index)
 
     def __getitem__(self, key: Any) -> DeviceArray:
@@ -158,46 +147,46 @@ class DeviceArray:
         return DeviceArray(self.numbers * factor, self.index)
 
 
-def empty(shape: Any, dtype: Any) -> DeviceArray:
-    """Poisoned: every byte is 255, so every real number is NaN."""
+def poisoned(shape: tuple[int, ...], dtype: str) -> DeviceArray:
+    """Allocate an array of which every byte is 255, so that every real number is NaN."""
     numbers = np.empty(shape, dtype)
     numbers.view(np.uint8 if numbers.ndim else numbers.dtype)[...] = 255
     return DeviceArray(numbers)
 
 
-def arange(count: int, dtype: Any) -> DeviceArray:
-    return DeviceArray(np.arange(count, dtype=dtype))
-
-
 class Emulated:
-    """The library of `DeviceArray`."""
+    """The library of `DeviceArray`, as the seam asks for one."""
 
     current_stream = 0
 
-    def stream(self, device: int) -> int:
+    def stream(self, device: ArrayDevice) -> int:
+        """Return the stream that a test has set."""
         return self.current_stream
 
-    def empty(self, size: int, device: int) -> DeviceArray:
-        return empty(size, np.uint8)
+    def empty(self, shape: tuple[int, ...], dtype: str, device: ArrayDevice) -> DeviceArray:
+        """Allocate a poisoned array."""
+        return poisoned(shape, dtype)
+
+    def arange(self, count: int, dtype: str, device: ArrayDevice) -> DeviceArray:
+        """Make the numbers 0, 1, ..., count - 1."""
+        return DeviceArray(np.arange(count, dtype=dtype))
 
 
 @contextlib.contextmanager
 def device(kernels: Any = None, library: Emulated | None = None) -> Iterator[Any]:
-    """argand with a device: `kernels` in place of its module _cuda."""
+    """Make argand believe that there is a device whose module `_cuda` is `kernels`."""
     kernels = module() if kernels is None else kernels
     with pytest.MonkeyPatch.context() as patch:
-        for user in (_arrays, _dispatch, argand.cuda):
-            patch.setattr(user, "_cuda", kernels)
-        patch.setitem(_arrays.LIBRARIES, "emulated", library or Emulated())
+        patch.setitem(modules._optional_modules, "_cuda", kernels)
+        patch.setitem(arrays.LIBRARIES, "emulated", library or Emulated())
         yield kernels
 
 
 def moved(value: Any) -> Any:
-    """A numpy array, or those of a tuple, onto the device."""
+    """Move a numpy array, or the arrays of a NamedTuple, onto the emulated device."""
     if isinstance(value, np.ndarray):
-        return DeviceArray(
-            value if value.flags.writeable else value.copy()
-        )  # DLPack knew no read-only arrays
+        # numpy hands out no read-only arrays by the DLPack of version 0.
+        return DeviceArray(value if value.flags.writeable else value.copy())
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return type(value)(*map(moved, value))
     return value
@@ -207,10 +196,11 @@ class Kernels:
     """The functions of the seam on numpy arrays, each call on the emulated device."""
 
     def __init__(self, last_block_first: bool = False) -> None:
+        """Choose the order in which the emulated device runs the blocks of a launch."""
         self.last_block_first = last_block_first
 
     def __getattr__(self, name: str) -> Any:
-        function = getattr(_dispatch, name)
+        function = getattr(_seam, name)
 
         def call(*arguments: Any) -> Any:
             with device() as kernels:

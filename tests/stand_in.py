@@ -1,4 +1,4 @@
-"""A known crystal, and an estimator that can be slowed down: so that a series can be killed in the middle."""
+"""A known crystal, and an estimator slow enough that a series can be killed halfway."""
 
 from __future__ import annotations
 
@@ -23,10 +23,15 @@ KNOWN = argand.Crystal(
 
 
 class Slow(LeastSquares):
+    """Least squares that wait for ARGAND_TEST_PAUSE seconds before each data set."""
+
     def __call__(self, data: Any, *, refine: bool) -> Any:
-        time.sleep(float(os.environ.get("ARGAND_TEST_PAUSE", "0")))
+        """Wait, then refine a data set."""
+        pause = float(os.environ.get("ARGAND_TEST_PAUSE", "0"))
+        time.sleep(pause)
         return super().__call__(data, refine=refine)
 
 
 def load(path: Path) -> LeastSquares:
+    """Return the slow estimator of the known crystal, whatever the path."""
     return Slow(KNOWN)

@@ -2,9 +2,8 @@
 
 pytest tests/test_cuda_device.py
 compute-sanitizer --tool memcheck --error-exitcode 1 python -m pytest tests/test_cuda_device.py
-compute-sanitizer --tool racecheck --error-exitcode 1 python -m pytest tests/test_cuda_device.py -k definition
-compute-sanitizer --tool initcheck --error-exitcode 1 python -m pytest tests/test_cuda_device.py -k definition
-compute-sanitizer --tool synccheck --error-exitcode 1 python -m pytest tests/test_cuda_device.py -k definition
+
+The tools racecheck, initcheck and synccheck take long: give them `-k definition`.
 """
 
 from __future__ import annotations
@@ -17,7 +16,15 @@ import pytest
 import argand
 import argand.cuda
 from argand import _seam
-from batches import COMPLEX, as_double, random_batch, truth
+from batches import (
+    COMPLEX,
+    as_double,
+    assert_close,
+    random_batch,
+    random_complex,
+    truth,
+    worst_error,
+)
 
 pytestmark = pytest.mark.skipif(
     not argand.cuda.is_available(), reason=f"no CUDA device: {argand.cuda.reason()}"
@@ -34,19 +41,28 @@ def torch() -> Any:
     return library
 
 
-def tensors(torch: Any, batch: Any, device: str = "cuda") -> dict[str, Any]:
-    fields = {
-        k: torch.tensor(v, device=device)
-        for k, v in batch._asdict().items()
-        if isinstance(v, np.ndarray)
-    }
-    return fields if batch.box is None else {**fields, "cube": batch.box}
+def arguments_of(batch: _seam.Batch, convert: Any) -> dict[str, Any]:
+    """Return the arguments of structure_factors() for a batch of numpy arrays, each converted."""
+    arguments: dict[str, Any] = {}
+    for name, value in batch._asdict().items():
+        if isinstance(value, np.ndarray):
+            arguments[name] = convert(value)
+    if batch.box is not None:
+        arguments["box"] = batch.box
+    return arguments
+
+
+def tensors(torch: Any, batch: _seam.Batch, device: str = "cuda") -> dict[str, Any]:
+    return arguments_of(batch, lambda array: torch.tensor(array, device=device))
 
 
 @pytest.mark.parametrize("at_rest", [False, True])
 @pytest.mark.parametrize("dispersion", [False, True])
 @pytest.mark.parametrize("reflections", SHAPES)
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-13), ("float32", 2e-6)])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [("float64", 1e-13), ("float32", 2e-6)],
+)
 def test_sum_is_the_definition(torch, reflections, dispersion, at_rest, dtype, tolerance):
     from argand.torch import structure_factors
 
@@ -57,9 +73,8 @@ def test_sum_is_the_definition(torch, reflections, dispersion, at_rest, dtype, t
         at_rest=at_rest,
         dtype=dtype,
     )
-    expected = truth(as_double(batch))
     f = structure_factors(**tensors(torch, batch)).cpu().numpy()
-    assert np.abs(f - expected).max() < tolerance * np.abs(expected).max()
+    assert worst_error(f, truth(as_double(batch))) < tolerance
 
 
 @pytest.mark.parametrize("dispersion", [False, True])
@@ -68,74 +83,98 @@ def test_gradients_are_those_of_the_core_by_definition(torch, reflections, dispe
     from argand.torch import structure_factors
 
     batch = random_batch(np.random.default_rng(2), reflections=reflections, dispersion=dispersion)
-    results = []
+    gradients_by_device = []
     for device in ("cpu", "cuda"):
-        fields = tensors(torch, batch, device)
-        leaves = [fields[name].requires_grad_() for name in ("frac", "beta", "occ", "form")]
-        loss = structure_factors(**fields).abs().square().sum()
-        results.append([g.cpu() for g in torch.autograd.grad(loss, leaves)])
-    for ours, core in zip(*results, strict=True):
-        torch.testing.assert_close(ours, core, rtol=1e-10, atol=1e-9 * float(core.abs().max()))
+        arguments = tensors(torch, batch, device)
+        leaves = []
+        for name in ("frac", "beta", "occ", "form"):
+            leaves.append(arguments[name].requires_grad_())
+        loss = structure_factors(**arguments).abs().square().sum()
+        gradients = torch.autograd.grad(loss, leaves)
+        gradients_by_device.append([gradient.cpu() for gradient in gradients])
+    for expected, gradient in zip(*gradients_by_device, strict=True):
+        tolerance = 1e-9 * float(expected.abs().max())
+        torch.testing.assert_close(gradient, expected, rtol=1e-10, atol=tolerance)
 
 
-@pytest.mark.parametrize("grid", [(12, 10, 15), (17, 20, 33), (3, 4, 2), (128, 128, 128)])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_maps_are_those_of_the_core(torch, grid, dtype):
+@pytest.mark.parametrize(
+    "grid",
+    [(12, 10, 15), (17, 20, 33), (3, 4, 2), (128, 128, 128)],
+)
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [("float64", 1e-12), ("float32", 3e-6)],
+)
+def test_maps_are_those_of_the_core(torch, grid, dtype, tolerance):
     from argand.torch import map_from_structure_factors, structure_factors_from_map
 
-    rng = np.random.default_rng(3)
-    f = (rng.normal(size=(2, 7, 9, 11)) + 1j * rng.normal(size=(2, 7, 9, 11))).astype(
-        COMPLEX[dtype]
-    )
-    tolerance = {"float64": 1e-12, "float32": 3e-6}[dtype]
+    f = random_complex(np.random.default_rng(3), (2, 7, 9, 11)).astype(COMPLEX[dtype])
     results = []
     for device in ("cpu", "cuda"):
         rho = map_from_structure_factors(torch.tensor(f, device=device), grid, 3.0)
-        results.append((rho.cpu(), structure_factors_from_map(rho, (3, 4, 5), 3.0).cpu()))
-    for ours, core in zip(results[1], results[0], strict=True):
-        assert float((ours - core).abs().max()) < tolerance * float(core.abs().max())
+        back = structure_factors_from_map(rho, (3, 4, 5), 3.0)
+        results.append((rho.cpu(), back.cpu()))
+    for expected, computed in zip(*results, strict=True):
+        error = float((computed - expected).abs().max())
+        assert error < tolerance * float(expected.abs().max())
 
 
 def test_a_mixture_of_devices_is_an_error(torch):
     from argand.torch import structure_factors
 
-    fields = tensors(torch, random_batch(np.random.default_rng(4), reflections="list"))
-    fields["hkl"] = fields["hkl"].cpu()
+    arguments = tensors(torch, random_batch(np.random.default_rng(4), reflections="list"))
+    arguments["hkl"] = arguments["hkl"].cpu()
     with pytest.raises(ValueError, match="hkl is on the CPU, needs cuda:0"):
-        structure_factors(**fields)
+        structure_factors(**arguments)
 
 
 def test_other_streams_and_graphs(torch):
-    """On a user's stream, and captured: no allocation, copy or wait that a capture would refuse."""
+    """A call runs on a user's stream; a capture meets no allocation, copy or wait to refuse."""
     from argand.torch import structure_factors
 
     batch = random_batch(np.random.default_rng(5), reflections="lists")
-    fields = tensors(torch, batch)
-    expected = structure_factors(**fields)
+    arguments = tensors(torch, batch)
+    expected = structure_factors(**arguments)
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
-        again = structure_factors(**fields)
+        on_stream = structure_factors(**arguments)
     torch.cuda.current_stream().wait_stream(stream)
-    assert torch.equal(expected, again)
+    assert torch.equal(expected, on_stream)
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        captured = structure_factors(**fields)
-    fields["occ"].mul_(2)
+        captured = structure_factors(**arguments)
+    arguments["occ"].mul_(2)
     graph.replay()
     torch.testing.assert_close(captured, 2 * expected)
+
+
+def test_defaults_in_a_graph(torch):
+    """A capture takes one crystal without pointers: they are made on the device."""
+    from argand.torch import structure_factors
+
+    frac = torch.rand(3, 3, device="cuda")
+    form = torch.ones(3, 125, device="cuda")
+    expected = structure_factors(frac, form, box=2)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        captured = structure_factors(frac, form, box=2)
+    graph.replay()
+    torch.testing.assert_close(captured, expected)
 
 
 def test_operators_compile(torch):
     from argand.torch import structure_factors
 
-    fields = tensors(torch, random_batch(np.random.default_rng(6), reflections="box"))
+    arguments = tensors(torch, random_batch(np.random.default_rng(6), reflections="box"))
 
     def loss(occ: Any) -> Any:
-        return structure_factors(**{**fields, "occ": occ}).abs().square().sum()
+        f = structure_factors(**{**arguments, "occ": occ})
+        return f.abs().square().sum()
 
+    occ = arguments["occ"]
     compiled = torch.compile(loss, fullgraph=True, backend="aot_eager")
-    torch.testing.assert_close(compiled(fields["occ"]), loss(fields["occ"]))
+    torch.testing.assert_close(compiled(occ), loss(occ))
 
 
 def test_every_device_is_right(torch):
@@ -146,7 +185,7 @@ def test_every_device_is_right(torch):
     for index in range(argand.cuda.device_count()):
         f = structure_factors(**tensors(torch, batch, f"cuda:{index}"))
         assert f.device.index == index
-        np.testing.assert_allclose(f.cpu().numpy(), expected, rtol=0, atol=1e-11)
+        assert_close(f.cpu().numpy(), expected, 1e-11)
 
 
 @pytest.mark.parametrize("reflections", SHAPES)
@@ -154,38 +193,31 @@ def test_every_device_is_right(torch):
 def test_cupy(reflections, stream):
     cupy = pytest.importorskip("cupy")
     batch = random_batch(np.random.default_rng(8), reflections=reflections)
-    on = {
+    streams = {
         "default": cupy.cuda.Stream.null,
         "user": cupy.cuda.Stream(),
         "per-thread": cupy.cuda.Stream.ptds,
-    }[stream]
-    with on:
-        fields = {
-            k: cupy.asarray(v) for k, v in batch._asdict().items() if isinstance(v, np.ndarray)
-        }
-        if batch.box is not None:
-            fields["cube"] = batch.box
-        f = argand.cuda.structure_factors(**fields)
+    }
+    with streams[stream]:
+        arguments = arguments_of(batch, cupy.asarray)
+        f = argand.cuda.structure_factors(**arguments)
         g = cupy.ones(f.shape, f.dtype)
-        gradients = argand.cuda.structure_factors_vjp(g, **fields)
-    on.synchronize()
-    np.testing.assert_allclose(cupy.asnumpy(f), truth(batch), rtol=0, atol=1e-11)
-    core = [np.empty(x.shape, x.dtype) for x in gradients]
-    _seam.structure_factors_vjp(batch, np.ones(batch.out_shape, complex), *core)
-    for ours, theirs in zip(gradients, core, strict=True):
-        np.testing.assert_allclose(
-            cupy.asnumpy(ours), theirs, rtol=0, atol=1e-10 * np.abs(theirs).max()
-        )
+        gradients = argand.cuda.structure_factors_vjp(g, **arguments)
+    streams[stream].synchronize()
+    assert_close(cupy.asnumpy(f), truth(batch), 1e-11)
+    from_core = [np.empty(gradient.shape, gradient.dtype) for gradient in gradients]
+    _seam.structure_factors_vjp(batch, np.ones(batch.out_shape, complex), *from_core)
+    for gradient, expected in zip(gradients, from_core, strict=True):
+        tolerance = 1e-10 * np.abs(expected).max()
+        assert_close(cupy.asnumpy(gradient), expected, tolerance)
 
 
 def test_maps_of_cupy():
     cupy = pytest.importorskip("cupy")
-    rng = np.random.default_rng(9)
-    f = rng.normal(size=(2, 7, 9, 11)) + 1j * rng.normal(size=(2, 7, 9, 11))
+    f = random_complex(np.random.default_rng(9), (2, 7, 9, 11))
     for grid in ((12, 10, 15), (128, 96, 128)):
         expected = np.empty((2, *grid))
         _seam.map_from_structure_factors(f, expected, 1 / 3)
         rho = argand.cuda.map_from_structure_factors(cupy.asarray(f), grid, 3.0)
-        np.testing.assert_allclose(
-            cupy.asnumpy(rho), expected, rtol=0, atol=1e-12 * np.abs(expected).max()
-        )
+        tolerance = 1e-12 * np.abs(expected).max()
+        assert_close(cupy.asnumpy(rho), expected, tolerance)

@@ -1,4 +1,4 @@
-"""What the emulated device finds: faults planted into the real kernels, each by a test of the tests."""
+"""The emulated device finds faults that are planted into the real kernels."""
 
 from __future__ import annotations
 
@@ -11,122 +11,141 @@ import pytest
 import emulated
 import oracles
 from argand import _seam
-from batches import COMPLEX, as_double, random_batch, truth
+from batches import COMPLEX, as_double, empty_gradients, random_batch, random_complex, truth
 from emulated import moved
 
-REACH = (2, 6, 15)  # rows as long as rows are, more of them than a tile has
+# Rows as long as rows can be, and more of them than a tile has.
+REACH = (2, 6, 15)
+# Numbers of atoms of the two crystals.
+ATOMS = (40, 33)
 
 
-def batch_of(dtype: str, scattered: bool) -> _seam.Batch:
-    """Reflections in long rows, or none beside another, so that a block has many tiles of rows."""
+def random_rows(dtype: str, scattered: bool) -> _seam.Batch:
+    """Draw a batch whose reflections stand in long rows, or scattered in many short ones."""
+    rng = np.random.default_rng(1)
     batch = random_batch(
-        np.random.default_rng(1), reflections="list", atoms=(40, 33), reach=REACH, dtype=dtype
+        rng,
+        reflections="list",
+        atoms=ATOMS,
+        reach=REACH,
+        dtype=dtype,
     )
     hkl = oracles.box(REACH)
-    return batch._replace(hkl=np.ascontiguousarray(hkl[::2]) if scattered else hkl)
+    if scattered:
+        hkl = np.ascontiguousarray(hkl[::2])
+    return batch._replace(hkl=hkl)
 
 
-def forward(scattered: bool) -> bool:
-    """A sum over whole tiles; whether it is right."""
-    batch = batch_of("float32", scattered)
+def sum_is_right(scattered: bool) -> bool:
+    """Run a sum over whole tiles on the device, and tell whether it is right."""
+    batch = random_rows("float32", scattered)
     out = np.full(batch.out_shape, np.nan, COMPLEX["float32"])
     _seam.structure_factors(moved(batch), moved(out))
-    return bool(np.abs(out - truth(as_double(batch))).max() < 1e-5 * np.abs(out).max())
+    error = np.abs(out - truth(as_double(batch))).max()
+    return bool(error < 1e-5 * np.abs(out).max())
 
 
-def backward(scattered: bool) -> bool:
-    batch = batch_of("float64", scattered)
+def adjoint_is_right(scattered: bool) -> bool:
+    """Run the adjoint on the device, and tell whether it is the core's."""
+    batch = random_rows("float64", scattered)
     g = np.ones(batch.out_shape, complex)
-    ours, core = ([np.full((73, *rest), np.nan) for rest in ((3,), (6,), ())] for _ in range(2))
-    _seam.structure_factors_vjp(moved(batch), moved(g), *map(moved, ours))
-    _seam.structure_factors_vjp(batch, g, *core)
-    return all(
-        bool(np.abs(a - b).max() < 1e-9 * np.abs(b).max()) for a, b in zip(ours, core, strict=True)
-    )
+    from_device, from_core = empty_gradients(sum(ATOMS)), empty_gradients(sum(ATOMS))
+    _seam.structure_factors_vjp(moved(batch), moved(g), *map(moved, from_device))
+    _seam.structure_factors_vjp(batch, g, *from_core)
+    for gradient, expected in zip(from_device, from_core, strict=True):
+        error = np.abs(gradient - expected).max()
+        if not error < 1e-9 * np.abs(expected).max():
+            return False
+    return True
 
 
-def transform(to_map: bool) -> bool:
-    rng = np.random.default_rng(3)
-    f = rng.normal(size=(2, 9, 13, 15)) + 1j * rng.normal(size=(2, 9, 13, 15))
-    rho = rng.normal(size=(2, 7, 70, 20))
-    results = []
-    for place in (moved, lambda array: array):
-        a, b = f.copy(), rho.copy()
-        if to_map:
-            b[...] = np.nan
-            _seam.map_from_structure_factors(place(a), place(b), 0.3)
-            results.append(b)
-        else:
-            a[...] = np.nan
-            _seam.structure_factors_from_map(place(b), place(a), 0.3)
-            results.append(a)
-    return bool(np.abs(results[0] - results[1]).max() < 1e-11 * np.abs(results[1]).max())
+def map_is_right() -> bool:
+    """Transform boxes to maps on the device, and tell whether they are the core's."""
+    f = random_complex(np.random.default_rng(3), (2, 9, 13, 15))
+    from_device, from_core = np.full((2, 2, 7, 70, 20), np.nan)
+    _seam.map_from_structure_factors(moved(f), moved(from_device), 0.3)
+    _seam.map_from_structure_factors(f, from_core, 0.3)
+    error = np.abs(from_device - from_core).max()
+    return bool(error < 1e-11 * np.abs(from_core).max())
+
+
+def box_is_right() -> bool:
+    """Transform maps to boxes on the device, and tell whether they are the core's."""
+    rho = np.random.default_rng(3).normal(size=(2, 7, 70, 20))
+    from_device, from_core = np.full((2, 2, 9, 13, 15), np.nan, complex)
+    _seam.structure_factors_from_map(moved(rho), moved(from_device), 0.3)
+    _seam.structure_factors_from_map(rho, from_core, 0.3)
+    error = np.abs(from_device - from_core).max()
+    return bool(error < 1e-11 * np.abs(from_core).max())
 
 
 RUNS: dict[str, Callable[[], bool]] = {
-    "sum": lambda: forward(False),
-    "sum, scattered": lambda: forward(True),
-    "adjoint": lambda: backward(False),
-    "adjoint, scattered": lambda: backward(True),
-    "to map": lambda: transform(True),
-    "from map": lambda: transform(False),
+    "sum": lambda: sum_is_right(False),
+    "sum, scattered": lambda: sum_is_right(True),
+    "adjoint": lambda: adjoint_is_right(False),
+    "adjoint, scattered": lambda: adjoint_is_right(True),
+    "to map": map_is_right,
+    "from map": box_is_right,
 }
+NOT_SCATTERED = [name for name in RUNS if "scattered" not in name]
+MANY_TILES = [name for name in RUNS if name not in ("sum", "adjoint")]
 
 
-def found(kernels: Any, run: Callable[[], bool], launch: int, **fault: Any) -> str | None:
-    """How a fault in one launch shows: the emulation's complaint, or a wrong answer; None where it does not."""
+def complaint_about(kernels: Any, name: str, launch: int, **fault: Any) -> str | None:
+    """Run with a fault in one launch; return how it shows: a complaint, "wrong answer" or None."""
     kernels.reset()
     kernels.plant(launch=launch, **fault)
     try:
-        return None if run() else "wrong answer"
+        is_right = RUNS[name]()
     except RuntimeError as error:
         return str(error)
     finally:
         kernels.plant()
+    return None if is_right else "wrong answer"
 
 
-def launches(kernels: Any, run: Callable[[], bool]) -> list[tuple[int, ...]]:
-    """Blocks of each launch, and the most barriers and shared arrays of one."""
+def launches(kernels: Any, name: str) -> list[tuple[int, ...]]:
+    """Run without a fault; return blocks, most barriers and shared arrays of each launch."""
     kernels.reset()
-    assert run()
+    assert RUNS[name]()
     return list(kernels.launches())
 
 
-@pytest.mark.parametrize("name", [name for name in RUNS if name not in ("sum", "adjoint")])
+@pytest.mark.parametrize("name", MANY_TILES)
 def test_every_missing_barrier_is_found_as_a_race(name):
-    """And so every barrier of the kernels is needed; the last one of a block is not, with no more to come."""
+    """Every barrier of the kernels is needed, but for the last one of a block."""
     with emulated.device() as kernels:
-        for launch, (_, barriers, *_) in enumerate(launches(kernels, RUNS[name])):
-            # two tiles of rows or two rounds are enough
-            for n in range(min(max(barriers - 1, 1), 15) if barriers else 0):
-                complaint = found(kernels, RUNS[name], launch, skip_barrier=n)
+        for launch, (_, barriers, *_) in enumerate(launches(kernels, name)):
+            # Two tiles of rows or two rounds are enough.
+            tried = min(max(barriers - 1, 1), 15) if barriers else 0
+            for barrier in range(tried):
+                complaint = complaint_about(kernels, name, launch, skip_barrier=barrier)
                 assert complaint is not None, (
-                    f"barrier {n} of {barriers} in launch {launch} can be left out"
+                    f"barrier {barrier} of {barriers} in launch {launch} can be left out"
                 )
                 assert "race" in complaint or "nobody has written" in complaint, complaint
 
 
-@pytest.mark.parametrize("name", [name for name in RUNS if "scattered" not in name])
+@pytest.mark.parametrize("name", NOT_SCATTERED)
 def test_every_array_too_short_by_one_is_found(name):
     with emulated.device() as kernels:
-        for launch, (_, _, arrays, *_) in enumerate(launches(kernels, RUNS[name])):
-            for n in range(arrays):
-                complaint = found(kernels, RUNS[name], launch, shrink_shared=n)
+        for launch, (_, _, arrays, *_) in enumerate(launches(kernels, name)):
+            for array in range(arrays):
+                complaint = complaint_about(kernels, name, launch, shrink_shared=array)
                 assert complaint is not None, (
-                    f"array {n} of {arrays} in launch {launch} is longer than it needs to be"
+                    f"array {array} of {arrays} in launch {launch} is longer than it needs to be"
                 )
                 assert "in shared memory" in complaint, complaint
 
 
-@pytest.mark.parametrize("name", [name for name in RUNS if "scattered" not in name])
+@pytest.mark.parametrize("name", NOT_SCATTERED)
 @pytest.mark.parametrize("thread", [1, 32, 63])
 def test_two_threads_for_one_task_are_found(name, thread):
-    """As a race for shared memory, or by what the missing thread has left undone."""
+    """The fault shows as a race for shared memory, or by what the missing thread has not done."""
     with emulated.device() as kernels:
-        complaints = [
-            found(kernels, RUNS[name], launch, twin_thread=thread)
-            for launch in range(len(launches(kernels, RUNS[name])))
-        ]
+        complaints = []
+        for launch in range(len(launches(kernels, name))):
+            complaints.append(complaint_about(kernels, name, launch, twin_thread=thread))
         assert None not in complaints
         assert any("race" in str(complaint) for complaint in complaints)
 
@@ -134,5 +153,5 @@ def test_two_threads_for_one_task_are_found(name, thread):
 @pytest.mark.parametrize("name", RUNS)
 def test_a_block_too_few_is_found(name):
     with emulated.device() as kernels:
-        for launch in range(len(launches(kernels, RUNS[name]))):
-            assert found(kernels, RUNS[name], launch, lose_block=True) is not None
+        for launch in range(len(launches(kernels, name))):
+            assert complaint_about(kernels, name, launch, lose_block=True) is not None

@@ -18,54 +18,62 @@ STOL = np.array([0.0, 0.1, 0.25, 0.6])
 
 @pytest.fixture(autouse=True)
 def fresh_cache() -> None:
-    """Every test sees the warnings that come once only."""
+    """Let every test see the warnings that come once only."""
     gaussians.cache_clear()
+
+
+def gemmi_row(symbol: str, table: str):
+    """Return gemmi's row of an element in a table."""
+    element = gemmi.Element(symbol)
+    rows = {"it92": element.it92, "electron": element.c4322, "neutron": element.neutron92}
+    return rows[table]
 
 
 @pytest.mark.parametrize("table", ["it92", "electron", "neutron"])
 def test_every_element_has_what_gemmi_calculates(table: str) -> None:
-    rows = {"it92": "it92", "electron": "c4322", "neutron": "neutron92"}
-    symbols = [
-        gemmi.Element(z).name
-        for z in range(1, 93)
-        if table != "neutron" or gemmi.Element(z).neutron92.get_coefs()[0]
-    ]
-    found = argand.form_factors(symbols, STOL, table=table)
-    assert found.shape == (len(symbols), 4)
-    # gemmi evaluates its tables in single precision
-    for symbol, f in zip(symbols, found, strict=True):
-        row = getattr(gemmi.Element(symbol), rows[table])
-        np.testing.assert_allclose(
-            f, [row.calculate_sf(s * s) for s in STOL], rtol=1e-6, err_msg=symbol
-        )
+    symbols = []
+    for z in range(1, 93):
+        element = gemmi.Element(z)
+        if table != "neutron" or element.neutron92.get_coefs()[0]:
+            symbols.append(element.name)
+    form = argand.form_factors(symbols, STOL, table=table)
+    assert form.shape == (len(symbols), 4)
+    # gemmi evaluates its tables in single precision.
+    for symbol, f in zip(symbols, form, strict=True):
+        row = gemmi_row(symbol, table)
+        expected = [row.calculate_sf(s * s) for s in STOL]
+        np.testing.assert_allclose(f, expected, rtol=1e-6, err_msg=symbol)
 
 
 @pytest.mark.parametrize("table", ["it92", "electron"])
 def test_gaussians_are_good_to_a_few_units_in_the_last_place(table: str) -> None:
-    s = np.concatenate(
-        [np.linspace(0.0, 6.0, 1003), [50.0, 1e6]]
-    )  # at the end every exponential is 0
+    # At the largest stol every exponential is 0.
+    stol = np.concatenate([np.linspace(0.0, 6.0, 1003), [50.0, 1e6]])
     for symbol in ("H", "C", "Cu", "Th"):
-        a, b = (x[:, None].astype(np.longdouble) for x in gaussians(symbol, table))
-        exponent = b * np.square(s)
-        terms = a * np.exp(-exponent)
-        error = np.abs(argand.form_factors([symbol], s, table=table)[0] - terms.sum(axis=0))
-        # the exponent is rounded, so its own size counts
-        assert (error <= 2.0**-51 * ((1.0 + exponent) * np.abs(terms)).sum(axis=0) + 1e-300).all()
+        amplitudes, widths = gaussians(symbol, table)
+        exponent = widths[:, None].astype(np.longdouble) * np.square(stol)
+        terms = amplitudes[:, None].astype(np.longdouble) * np.exp(-exponent)
+        f = argand.form_factors([symbol], stol, table=table)[0]
+        error = np.abs(f - terms.sum(axis=0))
+        # The exponent is rounded, so that its own size counts.
+        rounding = ((1.0 + exponent) * np.abs(terms)).sum(axis=0)
+        assert (error <= 2.0**-51 * rounding + 1e-300).all()
 
 
 def test_x_ray_form_factors_at_zero_are_the_electrons() -> None:
     types = ["H", "D", "C", "O", "Fe", "O1-", "Na1+", "Cl1-", "Fe3+", "Ti4+", "Zr4+"]
-    electrons = [
-        gemmi.Element(atom_type(t).element).atomic_number - atom_type(t).charge for t in types
-    ]
+    electrons = []
+    for symbol in types:
+        element, charge = atom_type(symbol)
+        electrons.append(gemmi.Element(element).atomic_number - charge)
     np.testing.assert_allclose(argand.form_factors(types, 0.0), electrons, atol=0.01)
 
 
 def test_an_ion_is_not_the_neutral_atom() -> None:
-    o, ion = argand.form_factors(["O", "O2-"], STOL)
+    neutral, ion = argand.form_factors(["O", "O2-"], STOL)
     assert ion[0] == pytest.approx(10, abs=0.01)
-    assert abs(o[3] - ion[3]) < 0.1  # they differ in the outer electrons only
+    # Atom and ion differ in the outer electrons only.
+    assert abs(neutral[3] - ion[3]) < 0.1
 
 
 def test_an_ion_without_a_row_warns_once_and_is_neutral() -> None:
@@ -73,8 +81,8 @@ def test_an_ion_without_a_row_warns_once_and_is_neutral() -> None:
         ion = argand.form_factors(["N3-"], STOL)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        again = argand.form_factors(["N3-", "N"], STOL)
-    np.testing.assert_array_equal(again, np.repeat(ion, 2, axis=0))
+        ion_and_atom = argand.form_factors(["N3-", "N"], STOL)
+    np.testing.assert_array_equal(ion_and_atom, np.repeat(ion, 2, axis=0))
     with pytest.warns(ArgandWarning, match="electron has no row for Fe3\\+"):
         argand.form_factors(["Fe3+"], STOL, table="electron")
 
@@ -85,7 +93,8 @@ def test_the_switch_of_gemmi_stays_as_it_was() -> None:
         for ignored in (True, False):
             gemmi.IT92_set_ignore_charge(ignored)
             gaussians.cache_clear()
-            assert argand.form_factors(["O2-"], 0.0)[0] == pytest.approx(10, abs=0.01)
+            electrons = argand.form_factors(["O2-"], 0.0)[0]
+            assert electrons == pytest.approx(10, abs=0.01)
             assert gemmi.IT92_get_ignore_charge() is ignored
     finally:
         gemmi.IT92_set_ignore_charge(before)
@@ -94,21 +103,23 @@ def test_the_switch_of_gemmi_stays_as_it_was() -> None:
 def test_deuterium_differs_for_neutrons_only() -> None:
     np.testing.assert_array_equal(*argand.form_factors(["H", "D"], STOL))
     np.testing.assert_array_equal(*argand.form_factors(["H", "D"], STOL, table="electron"))
-    h, d = argand.form_factors(["H", "D"], STOL, table="neutron")
-    assert h.tolist() == [-3.739] * 4
-    assert d.tolist() == [6.671] * 4
-    assert (
-        argand.form_factors(["O2-"], 0.3, table="neutron")[0] == 5.803
-    )  # the charge has no part in it
+    hydrogen, deuterium = argand.form_factors(["H", "D"], STOL, table="neutron")
+    assert hydrogen.tolist() == [-3.739] * 4
+    assert deuterium.tolist() == [6.671] * 4
+    # A charge does not change how a nucleus scatters.
+    oxide = argand.form_factors(["O2-"], 0.3, table="neutron")
+    assert oxide[0] == 5.803
 
 
 def test_dispersion_is_added() -> None:
     plain = argand.form_factors(["Cl", "H"], STOL)
     f = argand.form_factors(["Cl", "H"], STOL, energy_kev=17.444627)
     assert f.dtype == np.complex128
-    np.testing.assert_allclose(f[0] - plain[0], 0.1484 + 0.1585j, atol=2e-3)  # as SHELXL has it
+    # SHELXL has this dispersion for chlorine.
+    np.testing.assert_allclose(f[0] - plain[0], 0.1484 + 0.1585j, atol=2e-3)
     np.testing.assert_array_equal(f[1], plain[1])
-    assert dispersion("Fe", 7.1).real < dispersion("Fe", 7.0).real < -3  # just below the K edge
+    # f' of iron falls just below its K edge.
+    assert dispersion("Fe", 7.1).real < dispersion("Fe", 7.0).real < -3
     assert dispersion("Fe3+", 8.0) == dispersion("Fe", 8.0)
 
 
@@ -131,7 +142,7 @@ def test_shapes_follow_stol() -> None:
         ({"types": ["Pu"], "energy_kev": 10.0}, "end at uranium"),
     ],
 )
-def test_what_is_wrong_is_named(call: dict[str, object], message: str) -> None:
+def test_bad_arguments_are_named(call: dict[str, object], message: str) -> None:
     with pytest.raises(ArgandError, match=message):
         argand.form_factors(stol=STOL, **call)  # type: ignore[arg-type]
 
@@ -153,7 +164,10 @@ def test_types_as_files_write_them(written: str, canonical: str) -> None:
     assert atom_type(written).symbol == canonical
 
 
-@pytest.mark.parametrize("written", ["", "?", "Wat", "O2", "57Fe", "Fe2.5+", "X", "T", "Xx1+"])
-def test_what_is_no_type(written: str) -> None:
+@pytest.mark.parametrize(
+    "written",
+    ["", "?", "Wat", "O2", "57Fe", "Fe2.5+", "X", "T", "Xx1+"],
+)
+def test_a_text_that_is_no_type_is_refused(written: str) -> None:
     with pytest.raises(ArgandError, match="unknown atom type"):
         atom_type(written)

@@ -1,53 +1,51 @@
-"""What this build is and how it runs."""
+"""How this build was made, and how many threads it runs."""
 
 from __future__ import annotations
 
-from argand import _core
-from argand._seam import arrays as _arrays
+from argand import _seam
 from argand._version import __version__
-
-_cuda = _arrays._cuda
-
-# A compiled core that another version of the Python files was built with would compute something else.
-if _core.version() != __version__:
-    raise ImportError(
-        f"argand is {__version__} but its compiled core is {_core.version()}: build it anew with `pip install .`"
-    )
-if _cuda is not None and _cuda.version() != __version__:
-    raise ImportError(
-        f"argand is {__version__} but its CUDA module is {_cuda.version()}: build it anew with `pip install .`"
-    )
 
 
 def build_config() -> dict[str, str | int | bool]:
-    """Version, compiler, the instruction set that runs on this processor, threads, and whether CUDA is built in.
+    """Describe this build: version, compiler, the processor's instruction set, threads, and CUDA.
 
-    With CUDA also its compiler and the architectures that there is code for; `argand.cuda.is_available` tells whether
-    there is a device.
+    `argand.cuda.is_available` tells whether there is a device to run on.
+
+    Returns
+    -------
+    dict
+        "version", "compiler", "simd" (instruction set that the kernels run here), "threads" and
+        "cuda" (whether it is built in); with CUDA also "cuda_compiler" and "cuda_architectures"
+        (those that there is code for).
     """
-    cuda: dict[str, str | int | bool] = {"cuda": False}
-    if _cuda is not None:
-        cuda = {
-            "cuda": True,
-            "cuda_compiler": _cuda.compiler(),
-            "cuda_architectures": _cuda.architectures(),
-        }
-    return {
+    compiler, instruction_set = _seam.core_build()
+    config: dict[str, str | int | bool] = {
         "version": __version__,
-        "compiler": _core.compiler(),
-        "simd": _core.simd_level(),
-        "threads": _core.num_threads(),
-        **cuda,
+        "compiler": compiler,
+        "simd": instruction_set,
+        "threads": _seam.num_threads(),
+        "cuda": False,
     }
+    cuda_build = _seam.cuda_build()
+    if cuda_build is not None:
+        cuda_compiler, architectures = cuda_build
+        config["cuda"] = True
+        config["cuda_compiler"] = cuda_compiler
+        config["cuda_architectures"] = architectures
+    return config
 
 
 def num_threads() -> int:
-    """Threads that a call may use: at first ARGAND_NUM_THREADS, else the processors this process may run on."""
-    return _core.num_threads()
+    """Return the number of threads that a call may use.
+
+    It is ARGAND_NUM_THREADS at first, or without that the number of processors that this process
+    may run on.
+    """
+    return _seam.num_threads()
 
 
 def set_num_threads(n: int) -> None:
     """Let every call use up to n threads; 1 keeps all work in the calling thread."""
     if n < 1:
         raise ValueError(f"n is {n}, needs to be at least 1")
-    _core.set_num_threads(n)
+    _seam.set_num_threads(n)

@@ -1,6 +1,7 @@
-"""The inverse transform of a box and its inverse by the FFT of an array library: numpy, torch or CuPy.
+"""Transforms between boxes of structure factors and maps by FFT: of numpy, torch or CuPy.
 
-For boxes and grids that three short matrix products do not serve best. `xp` is the library, arrays are its own.
+They serve boxes and grids for which three short matrix products are slower. `xp` is the library,
+arrays are its own.
 """
 
 from __future__ import annotations
@@ -8,51 +9,123 @@ from __future__ import annotations
 from typing import Any
 
 Array = Any
-Box = tuple[int, int, int]
+Sides = tuple[int, int, int]
+
+# The axes of a map or a box of reflections in an array with one leading axis.
+_AXES = (1, 2, 3)
+# A multiply-add of the matrix products runs so many times as fast as an operation of the FFT.
+_MATRIX_SPEED = 3
 
 
-def matrix_is_cheaper(box: Box, grid: Box) -> bool:
-    """Whether three matrix products cost less than an FFT of the whole grid."""
-    (h, k, l), (a, b, c) = box, grid
-    width_k, half, points = 2 * k + 1, l + 1, a * b * c
-    matrix = 8 * a * half * width_k * (2 * h + 1) + 8 * a * b * half * width_k + 4 * points * half
+def matrix_is_cheaper(box: Sides, grid: Sides) -> bool:
+    """Estimate whether three matrix products cost less than an FFT of the whole grid.
+
+    Parameters
+    ----------
+    box
+        (h, k, l) of the reflections -h..h, -k..k, -l..l.
+    grid
+        (na, nb, nc) points of the map.
+    """
+    h, k, l = box
+    na, nb, nc = grid
+    points = na * nb * nc
+    # Friedel's law halves the sum over l.
+    width_h, width_k = 2 * h + 1, 2 * k + 1
+    half_l = l + 1
+    along_a = 8 * na * half_l * width_k * width_h
+    along_b = 8 * na * nb * half_l * width_k
+    along_c = 4 * points * half_l
     fft = 2.5 * points * max(1, (points - 1).bit_length())
-    return matrix < 3 * fft  # a multiply-add of the products runs about three times as fast
+    return along_a + along_b + along_c < _MATRIX_SPEED * fft
 
 
-def map_by_fft(xp: Any, f: Array, grid: Box, scale: float) -> Array:
-    """Maps (n, a, b, c) = scale Re sum_h F(h) exp(-2 pi i h.x) of boxes (n, 2h+1, 2k+1, 2l+1)."""
-    mean = (f + xp.flip(f, (1, 2, 3)).conj()) / 2  # the real part of the map
-    for axis, n in enumerate(grid, 1):
-        mean = _onto_grid(xp, mean, axis, n)
-    half = mean[..., : grid[2] // 2 + 1].conj()  # irfftn sums exp(+2 pi i h.x)
-    return xp.fft.irfftn(half, s=grid, **_axes(xp), norm="forward") * scale
+def map_by_fft(xp: Any, f: Array, grid: Sides, scale: float) -> Array:
+    """Transform boxes to maps by FFT: rho(x) = scale Re sum_h F(h) exp(-2 pi i h.x).
+
+    Arguments are not checked: only argand calls this.
+
+    Parameters
+    ----------
+    xp
+        The library of the array: numpy, torch or CuPy.
+    f
+        Boxes (n, 2h+1, 2k+1, 2l+1), complex, h slowest.
+    grid
+        (na, nb, nc).
+
+    Returns
+    -------
+    (n, na, nb, nc), real.
+    """
+    # The Hermitian part of F transforms to the real part of the map.
+    folded = (f + xp.flip(f, _AXES).conj()) / 2
+    for axis, points in zip(_AXES, grid, strict=True):
+        folded = _fold_axis(xp, folded, axis, points)
+    # irfftn sums exp(+2 pi i h.x), so that it gets conj F.
+    half = folded[..., : grid[2] // 2 + 1].conj()
+    rho = xp.fft.irfftn(half, s=grid, **_axes_argument(xp), norm="forward")
+    return rho * scale
 
 
-def box_by_fft(xp: Any, rho: Array, box: Box, scale: float) -> Array:
-    """Boxes (n, 2h+1, 2k+1, 2l+1) = scale sum_x rho(x) exp(+2 pi i h.x) of maps (n, a, b, c)."""
-    f = xp.fft.fftn(rho, **_axes(xp)).conj()  # of a real map: the sum with exp(+2 pi i h.x)
-    for axis, (reach, n) in enumerate(zip(box, rho.shape[1:], strict=True), 1):
-        copies = [f] * (
-            1 + 2 * -(-reach // n)
-        )  # orders beyond the grid are those a whole grid away
-        long = xp.concatenate(copies, axis) if len(copies) > 1 else f
-        zero = len(copies) // 2 * n
-        f = long[(slice(None),) * axis + (slice(zero - reach, zero + reach + 1),)]
+def box_by_fft(xp: Any, rho: Array, box: Sides, scale: float) -> Array:
+    """Transform maps to boxes by FFT: F(h) = scale sum_x rho(x) exp(+2 pi i h.x).
+
+    Arguments are not checked: only argand calls this.
+
+    Parameters
+    ----------
+    xp
+        The library of the array: numpy, torch or CuPy.
+    rho
+        Maps (n, na, nb, nc), real.
+    box
+        (h, k, l).
+
+    Returns
+    -------
+    (n, 2h+1, 2k+1, 2l+1), complex, h slowest.
+    """
+    # fftn sums exp(-2 pi i h.x): for a real map that is conj F.
+    f = xp.fft.fftn(rho, **_axes_argument(xp)).conj()
+    for axis, reach, points in zip(_AXES, box, rho.shape[1:], strict=True):
+        # An order beyond the grid has the value of the order that is a whole grid away.
+        grids_each_way = -(-reach // points)
+        if grids_each_way:
+            f = xp.concatenate([f] * (1 + 2 * grids_each_way), axis)
+        zero = grids_each_way * points
+        f = f[_orders_of_axis(axis, zero, reach)]
     return f * scale
 
 
-def _onto_grid(xp: Any, f: Array, axis: int, n: int) -> Array:
-    """Orders -reach..reach of an axis added up on n points, each at its remainder by n."""
+def _fold_axis(xp: Any, f: Array, axis: int, points: int) -> Array:
+    """Add up the orders -reach..reach of an axis on a grid, each at its remainder by `points`."""
     reach = f.shape[axis] // 2
-    before = -(-reach // n) * n  # a multiple of n, so that order 0 falls on point 0
-    length = -(-(before + reach + 1) // n) * n
+    # Order 0 stands at a multiple of the number of points, so that it falls on point 0.
+    zero = -(-reach // points) * points
+    length = -(-(zero + reach + 1) // points) * points
     shape = list(f.shape)
     shape[axis] = length
-    padded = f.new_zeros(shape) if hasattr(f, "new_zeros") else xp.zeros(shape, f.dtype)
-    padded[(slice(None),) * axis + (slice(before - reach, before + reach + 1),)] = f
-    return padded.reshape(*shape[:axis], length // n, n, *shape[axis + 1 :]).sum(axis)
+    padded = _zeros(xp, f, shape)
+    padded[_orders_of_axis(axis, zero, reach)] = f
+    whole_grids = length // points
+    folds = (*shape[:axis], whole_grids, points, *shape[axis + 1 :])
+    return padded.reshape(folds).sum(axis)
 
 
-def _axes(xp: Any) -> dict[str, Any]:
-    return {"dim" if xp.__name__ == "torch" else "axes": (1, 2, 3)}
+def _zeros(xp: Any, like: Array, shape: list[int]) -> Array:
+    """Allocate zeros of a shape, in the dtype and on the device of the array `like`."""
+    if xp.__name__ == "torch":
+        return like.new_zeros(shape)
+    return xp.zeros(shape, like.dtype)
+
+
+def _orders_of_axis(axis: int, zero: int, reach: int) -> tuple[slice, ...]:
+    """Index the orders -reach..reach of an axis on which order 0 stands at `zero`."""
+    whole_axis, orders = slice(None), slice(zero - reach, zero + reach + 1)
+    return (*[whole_axis] * axis, orders)
+
+
+def _axes_argument(xp: Any) -> dict[str, tuple[int, int, int]]:
+    """Return the axes of a transform by the name that the library has for them."""
+    return {"dim" if xp.__name__ == "torch" else "axes": _AXES}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -11,12 +10,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand import _seam
-from argand._seam import Batch
+from argand._seam import Batch, row_pointers
 from argand.crystal import Crystal
 from argand.form_factors import at_squares
 from argand.reflections import stol_squares
 
-Orders = NDArray[Any]  # (m, 3) int32, or float64 where orders are not whole numbers
+# Miller indices (m, 3) int32, or float64 where orders are not whole numbers.
+Orders = NDArray[Any]
+
+# A list of fewer reflections is not sorted: that would cost more than the sum saves.
+_FEWEST_TO_SORT = 32
+# A list is sorted where its rows are so short: the number of rows is at least this share of the
+# reflections.
+_SHORT_ROWS = 0.3
 
 
 def pack(
@@ -27,135 +33,187 @@ def pack(
     energy_kev: float | None = None,
     dtype: np.dtype[Any] | str = "float64",
 ) -> Batch:
-    """Crystals in P 1, and one list of reflections for all of them or one for each (see `hkl_lists`).
+    """Build the batch of crystals and their reflections.
 
-    Crystals of equal cell and reflections share the form factors of an atom type. `dtype` is the real type.
+    Crystals of equal cell and reflections share the form factors of an atom type. The lists are not
+    checked: `hkl_lists` makes them.
+
+    Parameters
+    ----------
+    crystals
+        Crystals in P 1.
+    lists
+        One list of reflections for all crystals, or one for each.
+    table, energy_kev
+        Table of form factors and photon energy in keV, as in `form_factors`.
+    dtype
+        float32 or float64.
+
+    Raises
+    ------
+    ArgandError
+        An atom type that the table does not know.
     """
     real = np.dtype(dtype)
-    ready = [_ready(crystal, real) for crystal in crystals]
-    rows: dict[tuple[Any, ...], int] = {}
-    values: list[NDArray[Any]] = []
-    scatterer: list[NDArray[np.int32]] = []
-    for c, (crystal, atoms) in enumerate(zip(crystals, ready, strict=True)):
-        own = 0 if len(lists) == 1 else c
-        missing = [kind for kind in atoms.kinds if (crystal.cell, kind, own) not in rows]
+    atoms_of_crystals = [_atoms(crystal, real) for crystal in crystals]
+    row_numbers: dict[tuple[Any, ...], int] = {}
+    row_lengths: list[int] = []
+    form_blocks: list[NDArray[Any]] = []
+    scatterer_blocks: list[NDArray[np.int32]] = []
+    for number, (crystal, atoms) in enumerate(zip(crystals, atoms_of_crystals, strict=True)):
+        list_number = 0 if len(lists) == 1 else number
+        keys = [(crystal.cell, kind, list_number) for kind in atoms.kinds]
+        missing = [key for key in keys if key not in row_numbers]
         if missing:
-            f = at_squares(missing, stol_squares(lists[own], crystal.cell), table, energy_kev)
-            for kind in missing:
-                rows[crystal.cell, kind, own] = len(rows)
-            values.append(f.reshape(-1))
-        row_of = [rows[crystal.cell, kind, own] for kind in atoms.kinds]
-        in_order = row_of == list(range(len(row_of)))
-        scatterer.append(atoms.kind if in_order else np.array(row_of, np.int32)[atoms.kind])
-    form = _join(values, real)
-    return Batch(
-        atom_ptr=_pointers([len(atoms.kind) for atoms in ready]),
-        frac=_join([atoms.frac for atoms in ready], real, (0, 3)),
-        beta=_join([atoms.beta for atoms in ready], real)
-        if any(atoms.displaced for atoms in ready)
-        else None,
-        occ=_join([atoms.occ for atoms in ready], real),
-        scatterer=_join(scatterer, np.int32),
-        form=form.astype(
-            np.result_type(real, np.complex64) if np.iscomplexobj(form) else real, copy=False
-        ),
-        form_ptr=_pointers([len(lists[own]) for _, _, own in rows]),
-        hkl=None
-        if (box := box_of(lists[0]) if len(lists) == 1 else None)
-        else _join(lists, _kind(lists), (0, 3)),
-        hkl_ptr=_pointers([len(h) for h in lists]) if len(lists) != 1 else None,
+            hkl = lists[list_number]
+            squares = stol_squares(hkl, crystal.cell)
+            kinds = [kind for _, kind, _ in missing]
+            rows_of_kinds = at_squares(kinds, squares, table, energy_kev)
+            form_blocks.append(rows_of_kinds.reshape(-1))
+            for key in missing:
+                row_numbers[key] = len(row_numbers)
+                row_lengths.append(len(hkl))
+        rows = [row_numbers[key] for key in keys]
+        if rows == list(range(len(rows))):
+            scatterer_blocks.append(atoms.kind)
+        else:
+            scatterer_blocks.append(np.array(rows, np.int32)[atoms.kind])
+
+    form = _join(form_blocks, real)
+    form_dtype = np.result_type(real, np.complex64) if form.dtype.kind == "c" else real
+    is_displaced = any(atoms.displaced for atoms in atoms_of_crystals)
+    shared = len(lists) == 1
+    box = box_of(lists[0]) if shared else None
+    hkl_dtype = np.result_type(*lists) if lists else np.dtype(np.int32)
+    return _seam.make_batch(
+        frac=_join([atoms.frac for atoms in atoms_of_crystals], real, (0, 3)),
+        form=form.astype(form_dtype, copy=False),
+        hkl=_join(lists, hkl_dtype, (0, 3)) if box is None else None,
         box=box,
+        beta=_join([atoms.beta for atoms in atoms_of_crystals], real) if is_displaced else None,
+        occ=_join([atoms.occ for atoms in atoms_of_crystals], real),
+        scatterer=_join(scatterer_blocks, np.int32),
+        atom_ptr=row_pointers([len(atoms.kind) for atoms in atoms_of_crystals]),
+        form_ptr=row_pointers(row_lengths),
+        hkl_ptr=None if shared else row_pointers([len(hkl) for hkl in lists]),
     )
 
 
-class _Atoms(NamedTuple):
-    """What the core needs of a crystal, whatever the reflections."""
+class _PackedAtoms(NamedTuple):
+    """The atoms of a crystal as the core takes them, whatever the reflections."""
 
-    kinds: tuple[str, ...]  # its atom types
-    kind: NDArray[np.int32]  # (n,) index of each atom's
+    # The atom types of the crystal, each once.
+    kinds: tuple[str, ...]
+    # (n,) index into `kinds` of each atom
+    kind: NDArray[np.int32]
     frac: NDArray[Any]
     beta: NDArray[Any]
     occ: NDArray[Any]
+    # whether any beta differs from 0
     displaced: bool
 
 
-# A crystal never changes: who asks for it again and again gets what was made the first time
-_made: WeakKeyDictionary[Crystal, dict[np.dtype[Any], _Atoms]] = WeakKeyDictionary()
+# A crystal never changes, so that its atoms are prepared once for each real type.
+_atoms_by_crystal: WeakKeyDictionary[Crystal, dict[np.dtype[Any], _PackedAtoms]] = (
+    WeakKeyDictionary()
+)
 
 
-def _ready(crystal: Crystal, real: np.dtype[Any]) -> _Atoms:
-    known = _made.setdefault(crystal, {})
-    if real not in known:
+def _atoms(crystal: Crystal, real: np.dtype[Any]) -> _PackedAtoms:
+    """Return the atoms of a crystal as arrays of a real type."""
+    atoms_by_dtype = _atoms_by_crystal.setdefault(crystal, {})
+    atoms = atoms_by_dtype.get(real)
+    if atoms is None:
         kinds = tuple(dict.fromkeys(crystal.types))
-        index = {kind: i for i, kind in enumerate(kinds)}
+        number_of_kind = {kind: number for number, kind in enumerate(kinds)}
         beta = np.ascontiguousarray(crystal.beta(), real)
-        known[real] = _Atoms(
+        atoms = _PackedAtoms(
             kinds=kinds,
-            kind=np.array([index[kind] for kind in crystal.types], np.int32),
+            kind=np.array([number_of_kind[kind] for kind in crystal.types], np.int32),
             frac=np.ascontiguousarray(crystal.frac, real),
             beta=beta,
             occ=np.ascontiguousarray(crystal.occ, real),
             displaced=bool(beta.any()),
         )
-    return known[real]
-
-
-def _kind(lists: Sequence[Orders]) -> np.dtype[Any]:
-    return np.result_type(*lists) if lists else np.dtype(np.int32)
+        atoms_by_dtype[real] = atoms
+    return atoms
 
 
 def hkl_lists(hkl: ArrayLike | Sequence[ArrayLike], crystals: int) -> list[Orders]:
-    """One list for all crystals, or one for each; int32, or float64 where orders are not whole numbers."""
-    if isinstance(hkl, (list, tuple)) and len(hkl) and np.ndim(hkl[0]) == 2:
-        if len(hkl) != crystals:
-            raise ValueError(
-                f"hkl holds {len(hkl)} lists, needs one for all or {crystals}: one a crystal"
-            )
-        lists = [_orders(h) for h in hkl]
-        return lists if len({h.dtype for h in lists}) < 2 else [h.astype(np.float64) for h in lists]
-    return [_orders(hkl)]
+    """Check the reflections of several crystals, and return one list for all or one for each.
+
+    Parameters
+    ----------
+    hkl
+        Miller indices (m, 3), or a sequence of such arrays: one a crystal.
+    crystals
+        The number of crystals.
+
+    Returns
+    -------
+    Contiguous arrays (m, 3): int32, or float64 where orders are not whole numbers.
+
+    Raises
+    ------
+    ValueError
+        A shape, a number of lists, or an order that is no number.
+    """
+    if not isinstance(hkl, (list, tuple)) or not len(hkl) or np.ndim(hkl[0]) != 2:
+        return [_orders(hkl)]
+    if len(hkl) != crystals:
+        raise ValueError(
+            f"hkl holds {len(hkl)} lists, needs one for all or {crystals}: one a crystal"
+        )
+    lists = [_orders(orders) for orders in hkl]
+    dtypes = {orders.dtype for orders in lists}
+    if len(dtypes) > 1:
+        return [orders.astype(np.float64) for orders in lists]
+    return lists
 
 
 def _orders(hkl: ArrayLike | Sequence[ArrayLike]) -> Orders:
-    array = np.asarray(hkl)
-    if array.ndim != 2 or array.shape[1] != 3:
-        raise ValueError(f"hkl has shape {array.shape}, needs (m, 3)")
-    if array.dtype != np.int32:
+    """Return Miller indices (m, 3) contiguous, int32 or float64; raise where they are none."""
+    orders = np.asarray(hkl)
+    if orders.ndim != 2 or orders.shape[1] != 3:
+        raise ValueError(f"hkl has shape {orders.shape}, needs (m, 3)")
+    if orders.dtype != np.int32:
         with np.errstate(invalid="ignore"):
-            whole = array.astype(np.int32)
-        array = whole if np.array_equal(whole, array) else array.astype(np.float64)
-        if not np.isfinite(array).all():
+            whole = orders.astype(np.int32)
+        are_whole = np.array_equal(whole, orders)
+        orders = whole if are_whole else orders.astype(np.float64)
+        if not np.isfinite(orders).all():
             raise ValueError("hkl holds NaN or infinity")
-    return np.ascontiguousarray(array)
+    return np.ascontiguousarray(orders)
 
 
 def row_order(hkl: Orders) -> NDArray[np.intp] | None:
-    """The order in which neighbours share h and k and l rises, as the kernels like it; None where it is good as it is.
+    """Return the order in which the kernels sum reflections fastest; None where it is as given.
 
-    The step from one reflection to the next is cheap within a row, the start of a row is not.
+    Neighbours share h and k, and l rises: the step from one reflection to the next is cheap within
+    such a row, the start of a row is not. The list is not checked.
     """
-    if len(hkl) < 32:
+    if len(hkl) < _FEWEST_TO_SORT:
         return None
     rows, cube = _seam.arrangement(hkl)
-    if cube >= 0 or rows < 0.3 * len(hkl):
+    if cube >= 0 or rows < _SHORT_ROWS * len(hkl):
         return None
-    order: NDArray[np.intp] = np.lexsort(hkl.T[::-1])
+    by_h_k_l = hkl.T[::-1]
+    order: NDArray[np.intp] = np.lexsort(by_h_k_l)
     return order
 
 
 def box_of(hkl: Orders) -> tuple[int, int, int] | None:
-    """(h, h, h) where hkl is the cube of `hkl_cube`, in its order."""
+    """Return the box (n, n, n) of a list that is `hkl_cube(n)` in order; None for other lists."""
     _, cube = _seam.arrangement(hkl)
     return None if cube < 0 else (cube, cube, cube)
 
 
-def _pointers(lengths: Sequence[int]) -> NDArray[np.int64]:
-    return np.array([0, *accumulate(lengths)], np.int64)
-
-
 def _join(
-    arrays: Sequence[NDArray[Any]], dtype: Any, empty: tuple[int, ...] = (0,)
+    arrays: Sequence[NDArray[Any]],
+    dtype: Any,
+    empty: tuple[int, ...] = (0,),
 ) -> NDArray[Any]:
+    """Concatenate arrays; a single one is not copied, and none give an array of shape `empty`."""
     if len(arrays) == 1:
         return arrays[0]
     return np.concatenate(arrays) if arrays else np.empty(empty, dtype)

@@ -7,7 +7,6 @@ from typing import Any
 
 import gemmi
 import numpy as np
-import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
 from argand import _seam
@@ -19,9 +18,10 @@ from argand.symmetry import operations
 
 Real = NDArray[np.floating[Any]]
 Complex = NDArray[np.complexfloating[Any, Any]]
-Box = tuple[int, int, int]
+Sides = tuple[int, int, int]
 
-_REFLECTION = 64  # bytes for its indices and where it goes
+# Bytes that a reflection takes besides its value: its indices, and its place in the box or grid.
+_REFLECTION_BYTES = 64
 _METHODS = ("auto", "matrix", "fft")
 
 
@@ -35,24 +35,36 @@ def map_from_structure_factors(
     method: str = "auto",
     out: Real | None = None,
 ) -> Real:
-    """Density on a grid over the whole cell, indexed [ia, ib, ic] along a, b, c.
+    """Compute the density of a crystal on a grid over its whole cell.
 
-    rho(x) = (1/V) sum_h F(h) exp(-2 pi i h.x), in e/A^3 for x-rays. Reflections that the list lacks follow from the
-    symmetry of `spacegroup` and from Friedel's law F(-h) = conj F(h); those that neither gives count as 0, F(000)
-    too: without it the mean of the map is 0.
+    rho(x) = (1/V) sum_h F(h) exp(-2 pi i h.x). Reflections that the list lacks follow from the
+    symmetry of `spacegroup` and from Friedel's law F(-h) = conj F(h). Those that neither gives
+    count as 0, F(000) too: without it the mean of the map is 0.
 
     Parameters
     ----------
     hkl, f
         Miller indices (m, 3) and complex structure factors (m,); complex64 gives a float32 map.
     shape
-        Grid (na, nb, nc), any size, see `grid_shape`.
+        Grid (na, nb, nc), any size; `grid_shape` proposes one.
     cell, spacegroup
-        Angstrom and degrees; Hermann-Mauguin symbol.
+        (a, b, c, alpha, beta, gamma) in angstrom and degrees; Hermann-Mauguin symbol.
     method
-        "matrix" (three short matrix products, good for compact boxes of hkl), "fft", or "auto", the cheaper one.
+        "matrix" (three short matrix products, good for compact boxes of hkl), "fft", or "auto", the
+        cheaper one.
     out
-        C-contiguous array to write to.
+        C-contiguous array to write to, of the shape and dtype returned.
+
+    Returns
+    -------
+    (na, nb, nc) float32 or float64, indexed [ia, ib, ic] along a, b, c, in e/A^3 for x-rays.
+
+    Raises
+    ------
+    ValueError, ArgandError
+        Name the argument, what it is and what it must be.
+    MemoryLimitError
+        The map takes more than `argand.memory_limit()`.
 
     Source: International Tables for Crystallography B, section 1.3 (Fourier synthesis).
     """
@@ -61,13 +73,13 @@ def map_from_structure_factors(
         raise ValueError(
             f"f has shape {values.shape}, needs ({len(indices)},): one a reflection of hkl"
         )
-    single = values.dtype in (np.complex64, np.float32)
-    real = np.dtype(np.float32 if single else np.float64)
+    is_single = values.dtype in (np.complex64, np.float32)
+    real = np.dtype(np.float32 if is_single else np.float64)
+    values = values.astype(np.complex64 if is_single else np.complex128)
     grid = _check_shape(shape)
-    matrix = _demand_map(indices, grid, spacegroup, method, real.itemsize, out is None)
-    full = _box_from_list(
-        indices, values.astype(np.complex64 if single else np.complex128), spacegroup
-    )
+    allocated = real.itemsize * math.prod(grid) if out is None else 0
+    by_matrix = _plan_map(indices, grid, spacegroup, method, real.itemsize, allocated)
+    box = _box_from_list(indices, values, spacegroup)
     if out is None:
         out = np.empty(grid, real)
     elif out.shape != grid or out.dtype != real or not out.flags.c_contiguous:
@@ -75,20 +87,46 @@ def map_from_structure_factors(
             f"out is {out.dtype} {out.shape}, needs a C-contiguous {real} array of shape {grid}"
         )
     scale = 1 / cell_volume(cell)
-    if matrix:
-        _seam.map_from_structure_factors(full[None], out[None], scale)
+    if by_matrix:
+        _seam.map_from_structure_factors(box[None], out[None], scale)
     else:
-        out[...] = _map_by_fft(full, grid, scale)
+        out[...] = _map_by_fft(box, grid, scale)
     return out
 
 
 def structure_factors_from_map(
-    rho: ArrayLike, hkl: ArrayLike, *, cell: tuple[float, ...], method: str = "auto"
+    rho: ArrayLike,
+    hkl: ArrayLike,
+    *,
+    cell: tuple[float, ...],
+    method: str = "auto",
 ) -> Complex:
-    """Structure factors of a density: F(h) = (V/N) sum_x rho(x) exp(+2 pi i h.x) over the N points of the grid.
+    """Compute structure factors of a density on a grid: F(h) = (V/N) sum_x rho(x) exp(+2 pi i h.x).
 
-    `rho` (na, nb, nc) covers the whole cell, in e/A^3; float32 gives complex64. Returns (m,) for hkl (m, 3). It
-    undoes `map_from_structure_factors` for every hkl below half the grid.
+    It undoes `map_from_structure_factors` for every hkl below half the grid.
+
+    Parameters
+    ----------
+    rho
+        Density (na, nb, nc) over the whole cell of N points, in e/A^3; float32 gives complex64.
+    hkl
+        Miller indices (m, 3).
+    cell
+        (a, b, c, alpha, beta, gamma) in angstrom and degrees.
+    method
+        "matrix" (three short matrix products, good for compact boxes of hkl), "fft", or "auto", the
+        cheaper one.
+
+    Returns
+    -------
+    (m,) complex64 or complex128.
+
+    Raises
+    ------
+    ValueError, ArgandError
+        Name the argument, what it is and what it must be.
+    MemoryLimitError
+        It takes more than `argand.memory_limit()`.
     """
     density = np.ascontiguousarray(rho)
     if density.dtype != np.float32:
@@ -96,28 +134,54 @@ def structure_factors_from_map(
     grid = _check_shape(density.shape)
     indices = as_hkl(hkl)
     scale = cell_volume(cell) / density.size
-    reach = tuple(int(n) for n in np.abs(indices).max(axis=0, initial=0))
-    box = (reach[0], reach[1], reach[2])
-    matrix = _use_matrix(method, box, grid)
-    points, reflections = math.prod(grid), math.prod(2 * n + 1 for n in box)
+    reach = np.abs(indices).max(axis=0, initial=0)
+    h, k, l = reach.tolist()
+    by_matrix = _use_matrix(method, (h, k, l), grid)
+    box_shape = _seam.box_shape((h, k, l))
+    complex_numbers = math.prod(box_shape) if by_matrix else math.prod(grid)
+    na, nb, nc = grid
     demand(
-        f"F to {' '.join(map(str, box))} of a map of {' x '.join(map(str, grid))} points",
-        density.itemsize * (2 * reflections if matrix else 2 * points) + _REFLECTION * len(indices),
+        f"F to {h} {k} {l} of a map of {na} x {nb} x {nc} points",
+        2 * density.itemsize * complex_numbers + _REFLECTION_BYTES * len(indices),
         "ask for fewer reflections",
     )
-    if not matrix:
+    if not by_matrix:
         return _list_by_fft(density, indices, scale)
-    full = np.empty([2 * n + 1 for n in box], np.result_type(density.dtype, np.complex64))
-    _seam.structure_factors_from_map(density[None], full[None], scale)
-    f: Complex = full[tuple((indices + box).T)]
+    complex_dtype = np.result_type(density.dtype, np.complex64)
+    box = np.empty(box_shape, complex_dtype)
+    _seam.structure_factors_from_map(density[None], box[None], scale)
+    f: Complex = box[tuple((indices + reach).T)]
     return f
 
 
 def grid_shape(
-    cell: tuple[float, ...], spacegroup: str, d_min: float, sample_rate: float = 3.0
+    cell: tuple[float, ...],
+    spacegroup: str,
+    d_min: float,
+    sample_rate: float = 3.0,
 ) -> tuple[int, int, int]:
-    """Grid for reflections to d_min: points at most d_min / sample_rate apart, sizes good for the FFT and for the
-    symmetry of the space group (gemmi's rule). sample_rate 2 is the Shannon limit, 3 the custom."""
+    """Propose a grid for a map of reflections to d_min.
+
+    Its sizes are good for the FFT and for the symmetry of the space group.
+
+    Parameters
+    ----------
+    cell, spacegroup
+        (a, b, c, alpha, beta, gamma) in angstrom and degrees; Hermann-Mauguin symbol.
+    d_min
+        Resolution in angstrom.
+    sample_rate
+        Points are at most d_min / sample_rate apart: 2 is the Shannon limit, 3 the custom.
+
+    Returns
+    -------
+    (na, nb, nc), after gemmi's rule.
+
+    Raises
+    ------
+    ValueError
+        `d_min` or `sample_rate` is not positive, or gemmi does not know the space group.
+    """
     if not d_min > 0 or not sample_rate > 0:
         raise ValueError(f"d_min is {d_min} and sample_rate {sample_rate}, both need to be > 0")
     grid = gemmi.FloatGrid()
@@ -127,56 +191,87 @@ def grid_shape(
     return (grid.nu, grid.nv, grid.nw)
 
 
-def _check_shape(shape: tuple[int, ...]) -> Box:
+def _check_shape(shape: tuple[int, ...]) -> Sides:
+    """Return the shape of a grid as three ints; raise where it is not."""
     if len(shape) != 3 or min(shape) < 1:
         raise ValueError(f"shape is {tuple(shape)}, needs three numbers >= 1")
-    return (int(shape[0]), int(shape[1]), int(shape[2]))
+    na, nb, nc = shape
+    return (int(na), int(nb), int(nc))
 
 
-def _demand_map(
-    hkl: NDArray[np.int32], grid: Box, spacegroup: str, method: str, itemsize: int, new: bool
+def _plan_map(
+    hkl: NDArray[np.int32],
+    grid: Sides,
+    spacegroup: str,
+    method: str,
+    itemsize: int,
+    allocated: int,
 ) -> bool:
-    """Whether the map is made by matrix products; raises where it takes more memory than a call may take."""
-    every = operations(spacegroup)
-    turned = [np.abs(hkl @ rotation).max(axis=0, initial=0) for rotation, _ in every]
-    h, k, l = (int(n) for n in np.max(turned, axis=0))
-    matrix = _use_matrix(method, (h, k, l), grid)
-    points, reflections = math.prod(grid), (2 * h + 1) * (2 * k + 1) * (2 * l + 1)
-    needed = _REFLECTION * len(hkl) * (1 + len(every)) + 2 * itemsize * reflections
-    if not matrix:  # the half grid and the map of it, and where every reflection of the box goes
-        needed += 2 * itemsize * points + (_REFLECTION + 4 * itemsize) * reflections
+    """Decide whether a map is made by matrix products.
+
+    A MemoryLimitError says where the map takes more memory than a call may take.
+
+    Parameters
+    ----------
+    hkl
+        Miller indices (m, 3) of the list.
+    grid, spacegroup, method
+        Arguments of `map_from_structure_factors`.
+    itemsize
+        Bytes of a real number.
+    allocated
+        Bytes of the map, where the call allocates it.
+    """
+    symmetry = operations(spacegroup)
+    reach = np.zeros(3, int)
+    for rotation, _ in symmetry:
+        equivalents = np.abs(hkl @ rotation)
+        reach = np.maximum(reach, equivalents.max(axis=0, initial=0))
+    h, k, l = reach.tolist()
+    by_matrix = _use_matrix(method, (h, k, l), grid)
+    points = math.prod(grid)
+    reflections = math.prod(_seam.box_shape((h, k, l)))
+    images = _REFLECTION_BYTES * len(hkl) * (1 + len(symmetry))
+    needed = allocated + images + 2 * itemsize * reflections
+    if not by_matrix:
+        # The half grid and the map made of it, and the place in the half grid of every reflection
+        # of the box.
+        needed += 2 * itemsize * points + (_REFLECTION_BYTES + 4 * itemsize) * reflections
+    na, nb, nc = grid
     demand(
-        f"a map of {' x '.join(map(str, grid))} points from hkl to {h} {k} {l}",
-        needed + new * itemsize * points,
+        f"a map of {na} x {nb} x {nc} points from hkl to {h} {k} {l}",
+        needed,
         "choose a coarser grid or fewer reflections",
     )
-    return matrix
+    return by_matrix
 
 
-def _reach(full: Complex) -> Box:
-    a, b, c = full.shape
-    return (a // 2, b // 2, c // 2)
-
-
-def _box_from_list(hkl: NDArray[np.int32], f: Complex, spacegroup: str) -> Complex:
-    """Reflections and all that follow from them, on the box -h..h, -k..k, -l..l.
+def _box_from_list(
+    hkl: NDArray[np.int32],
+    f: Complex,
+    spacegroup: str,
+) -> Complex:
+    """Put reflections, their symmetry equivalents and Friedel mates on the box -h..h, -k..k, -l..l.
 
     x -> R x + t leaves the density as it is, so F(h R) = F(h) exp(-2 pi i h.t).
     """
-    images, values = [hkl], [f]
+    orders, values = [hkl], [f]
     for rotation, translation in operations(spacegroup):
-        images.append(hkl @ rotation)
-        values.append(f * np.exp(-2j * np.pi * (hkl @ translation)).astype(f.dtype))
-    every, value = np.concatenate(images[::-1]), np.concatenate(values[::-1])  # the given ones win
-    reach = np.abs(every).max(axis=0, initial=0)
-    full = np.zeros(2 * reach + 1, f.dtype)
-    full[tuple((reach - every).T)] = value.conj()
-    full[tuple((reach + every).T)] = value
-    return full
+        orders.append(hkl @ rotation)
+        phase_factor = np.exp(-2j * np.pi * (hkl @ translation))
+        values.append(f * phase_factor.astype(f.dtype))
+    # The reflections of the list are written last, so that they prevail over equivalents.
+    all_orders = np.concatenate(orders[::-1])
+    all_values = np.concatenate(values[::-1])
+    reach = np.abs(all_orders).max(axis=0, initial=0)
+    box = np.zeros(2 * reach + 1, f.dtype)
+    box[tuple((reach - all_orders).T)] = all_values.conj()
+    box[tuple((reach + all_orders).T)] = all_values
+    return box
 
 
-def _use_matrix(method: str, box: Box, grid: Box) -> bool:
-    """Whether three matrix products cost less than an FFT of the whole grid; it also needs no grid above 2 h."""
+def _use_matrix(method: str, box: Sides, grid: Sides) -> bool:
+    """Tell whether the method is matrix products; "auto" takes what costs less than the other."""
     if method not in _METHODS:
         raise ValueError(f"method is {method!r}, needs one of {', '.join(_METHODS)}")
     if method != "auto":
@@ -185,36 +280,57 @@ def _use_matrix(method: str, box: Box, grid: Box) -> bool:
 
 
 def _half_grid(
-    hkl: NDArray[np.integer[Any]], grid: Box
+    hkl: NDArray[np.integer[Any]], grid: Sides
 ) -> tuple[tuple[NDArray[Any], ...], NDArray[np.bool_]]:
-    """Where reflections lie in the half grid of a real FFT, and which of them lie there as their mates."""
+    """Locate reflections in the half grid of a real FFT.
+
+    Returns
+    -------
+    Three index arrays (m,) into the half grid, and which reflections (m,) stand there as their
+    Friedel mates.
+    """
     index = hkl % np.array(grid)
-    mate = index[:, 2] > grid[2] // 2
-    index[mate] = -hkl[mate] % np.array(grid)
-    return tuple(index.T), mate
+    is_mate = index[:, 2] > grid[2] // 2
+    index[is_mate] = -hkl[is_mate] % np.array(grid)
+    return tuple(index.T), is_mate
 
 
-def _map_by_fft(full: Complex, grid: Box, scale: float) -> Real:
-    mean = (full + full[::-1, ::-1, ::-1].conj()) / 2  # the real part of the map
-    reach = _reach(full)
-    hkl = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in reach], indexing="ij"), -1).reshape(
-        -1, 3
-    )
-    index, mate = _half_grid(hkl, grid)
-    half = np.zeros((grid[0], grid[1], grid[2] // 2 + 1), full.dtype)
-    # irfftn sums exp(+2 pi i h.x): hand it conj F. Orders beyond the grid fold back onto it, so they are added.
+def _map_by_fft(box: Complex, grid: Sides, scale: float) -> Real:
+    """Transform one box of structure factors to a map (na, nb, nc) by a real FFT."""
+    import scipy.fft
+
+    # The Hermitian part of F transforms to the real part of the map.
+    hermitian = (box + box[::-1, ::-1, ::-1].conj()) / 2
+    axes = [np.arange(-(length // 2), length // 2 + 1) for length in box.shape]
+    orders = np.meshgrid(*axes, indexing="ij")
+    hkl = np.stack(orders, -1).reshape(-1, 3)
+    index, is_mate = _half_grid(hkl, grid)
     # The real FFT takes one reflection of each pair, except on the planes that are their own mates.
-    keep = ~mate
-    np.add.at(half, tuple(i[keep] for i in index), mean.ravel()[keep].conj())
-    rho: Real = scipy.fft.irfftn(
-        half, s=grid, norm="forward", overwrite_x=True
-    ) * half.real.dtype.type(scale)
+    # It sums exp(+2 pi i h.x), so that it gets conj F. Orders beyond the grid fall on others and
+    # are added to them.
+    is_taken = ~is_mate
+    na, nb, nc = grid
+    half = np.zeros((na, nb, nc // 2 + 1), box.dtype)
+    taken_index = tuple(axis_index[is_taken] for axis_index in index)
+    taken = hermitian.ravel()[is_taken]
+    np.add.at(half, taken_index, taken.conj())
+    unscaled = scipy.fft.irfftn(half, s=grid, norm="forward", overwrite_x=True)
+    rho: Real = unscaled * half.real.dtype.type(scale)
     return rho
 
 
-def _list_by_fft(density: Real, hkl: NDArray[np.int32], scale: float) -> Complex:
-    half = scipy.fft.rfftn(density)  # sums exp(-2 pi i h.x): conj F, or F of the mate
-    index, mate = _half_grid(hkl, _check_shape(density.shape))
-    f = half[index]
-    values: Complex = np.where(mate, f, f.conj()) * half.real.dtype.type(scale)
-    return values
+def _list_by_fft(
+    density: Real,
+    hkl: NDArray[np.int32],
+    scale: float,
+) -> Complex:
+    """Transform one map to structure factors (m,) by a real FFT."""
+    import scipy.fft
+
+    # rfftn sums exp(-2 pi i h.x): it gives conj F of a reflection, or F where the half grid has its
+    # mate.
+    half = scipy.fft.rfftn(density)
+    index, is_mate = _half_grid(hkl, _check_shape(density.shape))
+    from_half = half[index]
+    f: Complex = np.where(is_mate, from_half, from_half.conj()) * half.real.dtype.type(scale)
+    return f

@@ -1,8 +1,12 @@
 """Form factors of atom types from gemmi's tables, and dispersion.
 
-it92:     f0(s) = sum_i a_i exp(-b_i s^2) + c in electrons, s = sin(theta)/lambda; International Tables C 6.1.1.4
-electron: the same with five Gaussians and no c, in angstrom; International Tables C 4.3.2.2
-neutron:  the bound coherent scattering length, in fm; Neutron News 3(3), 1992
+it92
+    f0(s) = sum_i a_i exp(-b_i s^2) + c in electrons, s = sin(theta)/lambda; International Tables C,
+    6.1.1.4.
+electron
+    f(s) = sum_i a_i exp(-b_i s^2) of five Gaussians, in angstrom; International Tables C, 4.3.2.2.
+neutron
+    The bound coherent scattering length, in fm; Neutron News 3(3), 1992.
 """
 
 from __future__ import annotations
@@ -26,19 +30,38 @@ __all__ = ["TABLES", "dispersion", "form_factors", "gaussians"]
 
 TABLES = ("it92", "electron", "neutron")
 
-# gemmi looks ions up only while a global switch is off, and it is to stay as its user set it
+# gemmi looks ions up only while a global switch is off, and the switch is to stay as its user set
+# it.
 _ion_switch = Lock()
 
-# Cromer and Liberman: lithium to uranium. Below lithium f' and f'' are under 1e-4 and taken as 0.
+# Atomic numbers in the tables of Cromer and Liberman: lithium to uranium. Below lithium f' and f''
+# are under 1e-4 and taken as 0.
 _DISPERSION_Z = range(3, 93)
 
 
 @cache
 def gaussians(symbol: str, table: str = "it92") -> tuple[FloatArray, FloatArray]:
-    """Amplitudes a and widths b (A^2) of f(s) = sum_i a_i exp(-b_i s^2) for an atom type; a constant has b = 0.
+    """Return the Gaussians of which the form factor of an atom type consists.
 
-    An ion without a row of its own gets the neutral atom's, with one `ArgandWarning`; D has hydrogen's, except for
-    neutrons. An `ArgandError` names a type that the table lacks.
+    f(s) = sum_i a_i exp(-b_i s^2). An ion without a row of its own gets the row of the neutral
+    atom, with one `ArgandWarning`; D has the row of hydrogen, except for neutrons.
+
+    Parameters
+    ----------
+    symbol
+        An atom type: 'C', 'O2-', 'D'.
+    table
+        "it92", "electron" or "neutron".
+
+    Returns
+    -------
+    Amplitudes a (terms,) in the unit of the table, and widths b (terms,) in A^2; a constant has b =
+    0.
+
+    Raises
+    ------
+    ArgandError
+        The table lacks the type.
     """
     element, charge = atom_type(symbol)
     if table == "neutron":
@@ -46,13 +69,9 @@ def gaussians(symbol: str, table: str = "it92") -> tuple[FloatArray, FloatArray]
         if length == [0.0]:
             raise ArgandError(f"no neutron scattering length for {symbol!r} in the table")
         return np.array(length), np.zeros(1)
-    row = (
-        _x_ray_row(element, charge)
-        if table == "it92"
-        else (None if charge else gemmi.Element(element).c4322)
-    )
+    row = _table_row(element, charge, table)
     if row is None and charge:
-        row = _x_ray_row(element, 0) if table == "it92" else gemmi.Element(element).c4322
+        row = _table_row(element, 0, table)
         if row is not None:
             warnings.warn(
                 f"{table} has no row for {symbol}: neutral {element} is used",
@@ -61,80 +80,142 @@ def gaussians(symbol: str, table: str = "it92") -> tuple[FloatArray, FloatArray]
             )
     if row is None:
         raise ArgandError(f"no form factor for {symbol!r} in the table {table!r}")
-    constant = getattr(row, "c", None)
-    tail = [] if constant is None else [constant]
-    return np.array([*row.a, *tail]), np.array([*row.b, *(0.0 for _ in tail)])
+    amplitudes, widths = list(row.a), list(row.b)
+    if table == "it92":
+        amplitudes.append(row.c)
+        widths.append(0.0)
+    return np.array(amplitudes), np.array(widths)
 
 
-def _x_ray_row(element: str, charge: int) -> Any:
+def _table_row(element: str, charge: int, table: str) -> Any:
+    """Return gemmi's row of an element or ion in the table "it92" or "electron", or None."""
+    if table != "it92":
+        return None if charge else gemmi.Element(element).c4322
     if charge == 0:
         return gemmi.Element(element).it92
     with _ion_switch:
-        ignored = gemmi.IT92_get_ignore_charge()
+        ignore_charge = gemmi.IT92_get_ignore_charge()
         gemmi.IT92_set_ignore_charge(False)
         try:
             return gemmi.IT92_get_exact(gemmi.Element(element), charge)
         finally:
-            gemmi.IT92_set_ignore_charge(ignored)
+            gemmi.IT92_set_ignore_charge(ignore_charge)
 
 
 @cache
 def dispersion(symbol: str, energy_kev: float) -> complex:
-    """f' + i f'' in electrons at a photon energy, after Cromer and Liberman (gemmi): no fine structure at an edge."""
+    """Compute f' + i f'' of an atom type at a photon energy.
+
+    The tables are those of Cromer and Liberman: they have no fine structure at an edge.
+
+    Parameters
+    ----------
+    symbol
+        An atom type: 'C', 'O2-', 'D'.
+    energy_kev
+        Photon energy in keV.
+
+    Returns
+    -------
+    f' + i f'' in electrons.
+
+    Raises
+    ------
+    ArgandError
+        The energy is not positive, or the element stands beyond uranium.
+    """
     if not 0.0 < energy_kev < np.inf:
         raise ArgandError(f"energy_kev is {energy_kev}, needs a photon energy in keV")
     z = atomic_number(atom_type(symbol).element)
     if z > _DISPERSION_Z[-1]:
         raise ArgandError(f"no dispersion for {symbol!r}: the tables end at uranium")
-    return complex(*gemmi.cromer_liberman(z, 1000.0 * energy_kev)) if z in _DISPERSION_Z else 0j
+    if z not in _DISPERSION_Z:
+        return 0j
+    energy_ev = 1000.0 * energy_kev
+    real, imaginary = gemmi.cromer_liberman(z, energy_ev)
+    return complex(real, imaginary)
 
 
 def form_factors(
-    types: Sequence[str], stol: npt.ArrayLike, table: str = "it92", energy_kev: float | None = None
+    types: Sequence[str],
+    stol: npt.ArrayLike,
+    table: str = "it92",
+    energy_kev: float | None = None,
 ) -> npt.NDArray[Any]:
-    """Form factor of every type at every sin(theta)/lambda.
+    """Compute the form factor of every type at every sin(theta)/lambda.
 
     Parameters
     ----------
-    types : n atom types, 'C', 'O2-', 'D'
-    stol : any shape, sin(theta)/lambda = 1/(2d) in 1/angstrom
-    table : "it92" (x-rays, electrons), "electron" (angstrom) or "neutron" (fm, the same at every stol)
-    energy_kev : photon energy; adds f' + i f'' to x-ray form factors
+    types
+        n atom types: 'C', 'O2-', 'D'.
+    stol
+        sin(theta)/lambda = 1/(2d) in 1/angstrom, of any shape.
+    table
+        "it92" (x-rays, electrons), "electron" (angstrom) or "neutron" (fm, equal at every stol).
+    energy_kev
+        Photon energy in keV; it adds f' + i f'' to x-ray form factors.
 
     Returns
     -------
-    (n, *stol.shape) float64, complex128 with `energy_kev`
+    (n, *stol.shape) float64, complex128 with `energy_kev`.
 
     Raises
     ------
     ArgandError
-        Unknown type or table, or an energy for what is no x-ray.
+        Unknown type or table, or an energy for a table that is not of x-rays.
     """
-    squared = np.square(np.asarray(stol, dtype=np.float64))
-    f = at_squares(types, np.ascontiguousarray(squared.reshape(-1)), table, energy_kev)
-    return f.reshape(len(types), *squared.shape)
+    squares = np.square(np.asarray(stol, dtype=np.float64))
+    f = at_squares(types, np.ascontiguousarray(squares.reshape(-1)), table, energy_kev)
+    return f.reshape(len(types), *squares.shape)
 
 
 def at_squares(
-    types: Sequence[str], squares: FloatArray, table: str = "it92", energy_kev: float | None = None
+    types: Sequence[str],
+    squares: FloatArray,
+    table: str = "it92",
+    energy_kev: float | None = None,
 ) -> npt.NDArray[Any]:
-    """`form_factors` at stol^2 (m,), contiguous."""
+    """Compute the form factor of every type at every stol^2.
+
+    The squares are not checked: only argand calls this.
+
+    Parameters
+    ----------
+    types
+        n atom types: 'C', 'O2-', 'D'.
+    squares
+        stol^2 (m,) float64 in 1/A^2, contiguous.
+    table, energy_kev
+        Table and photon energy in keV, as in `form_factors`.
+
+    Returns
+    -------
+    (n, m) float64, complex128 with `energy_kev`.
+
+    Raises
+    ------
+    ArgandError
+        Unknown type or table, or an energy for a table that is not of x-rays.
+    """
     if table not in TABLES:
         raise ArgandError(f"table is {table!r}, needs to be one of {', '.join(TABLES)}")
     if energy_kev is not None and table != "it92":
         raise ArgandError(f"energy_kev is for x-rays: the table {table!r} has no dispersion")
     f = np.empty((len(types), len(squares)))
     if len(types):
-        _seam.gaussian_sums(*_rows(tuple(types), table), squares, f)
+        amplitudes, widths = _stacked_gaussians(tuple(types), table)
+        _seam.gaussian_sums(amplitudes, widths, squares, f)
     if energy_kev is None:
         return f
-    added = np.array([dispersion(symbol, float(energy_kev)) for symbol in types], np.complex128)
-    complex_f: npt.NDArray[np.complex128] = f + added[:, None]
-    return complex_f
+    corrections = [dispersion(symbol, float(energy_kev)) for symbol in types]
+    with_dispersion: npt.NDArray[np.complex128] = f + np.array(corrections, complex)[:, None]
+    return with_dispersion
 
 
 @lru_cache(maxsize=256)
-def _rows(types: tuple[str, ...], table: str) -> tuple[FloatArray, FloatArray]:
-    """`gaussians` of several types, (n, terms) each."""
-    a, b = zip(*(gaussians(symbol, table) for symbol in types), strict=True)
-    return np.array(a), np.array(b)
+def _stacked_gaussians(types: tuple[str, ...], table: str) -> tuple[FloatArray, FloatArray]:
+    """Return amplitudes and widths (n, terms) of the Gaussians of n types."""
+    rows = [gaussians(symbol, table) for symbol in types]
+    amplitudes = np.array([row_amplitudes for row_amplitudes, _ in rows])
+    widths = np.array([row_widths for _, row_widths in rows])
+    return amplitudes, widths

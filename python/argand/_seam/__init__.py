@@ -1,30 +1,34 @@
-"""The seam: the only caller of the compiled modules `_core` and `_cuda`."""
+"""The seam: the only caller of the compiled modules `_core` and `_cuda`.
+
+Arrays may be numpy arrays, torch tensors or CuPy arrays. The caller allocates every output; a
+function of the seam checks shapes, types, device and layout once, or says that it does not, and
+hands addresses over.
+"""
 
 from __future__ import annotations
 
-from argand._seam.dispatch import (
-    Batch,
-    Detector,
-    FunctionPair,
-    JacobianOrders,
-    JacobianSites,
-    Seen,
-    arrangement,
-    gathering_pair,
-    gaussian_sums,
-    jacobian,
+from argand._seam.batch import Batch, box_shape, make_batch, row_pointers
+from argand._seam.density import (
     map_from_structure_factors,
-    measure,
-    measure_boxes,
-    project_family,
-    scatter_pair,
-    stol_squares,
+    structure_factors_from_map,
+    transform_fits,
+)
+from argand._seam.gaussians import gaussian_sums
+from argand._seam.jacobian import JacobianOrders, JacobianSites, jacobian
+from argand._seam.measure import Detector, Observation, measure, measure_boxes
+from argand._seam.modules import (
+    core_build,
+    cuda_build,
+    cuda_status,
+    num_threads,
+    set_num_threads,
+)
+from argand._seam.nufft import FunctionPair, gathering_pair, project_family, scatter_pair
+from argand._seam.reflections import arrangement, stol_squares, survey
+from argand._seam.structure_factors import (
     structure_factors,
     structure_factors_form_vjp,
-    structure_factors_from_map,
     structure_factors_vjp,
-    survey,
-    transform_fits,
 )
 
 __all__ = [
@@ -33,16 +37,24 @@ __all__ = [
     "FunctionPair",
     "JacobianOrders",
     "JacobianSites",
-    "Seen",
+    "Observation",
     "arrangement",
+    "box_shape",
+    "core_build",
+    "cuda_build",
+    "cuda_status",
     "gathering_pair",
     "gaussian_sums",
     "jacobian",
+    "make_batch",
     "map_from_structure_factors",
     "measure",
     "measure_boxes",
+    "num_threads",
     "project_family",
+    "row_pointers",
     "scatter_pair",
+    "set_num_threads",
     "stol_squares",
     "structure_factors",
     "structure_factors_form_vjp",

@@ -111,7 +111,7 @@ class PerturbedCrystals(Dataset[Batch]):
         shape = (len(index), *t.reach.shape[1:])
         weight, amplitude, phase, stol2 = (_memory.tensor(shape, torch.float32) for _ in range(4))
         mask = _memory.tensor(shape, torch.bool)
-        seen = _seam.Seen(
+        seen = _seam.Observation(
             *(field.view(len(index), -1) for field in (weight, amplitude, phase, mask))
         )
         scale, reach = (table.reshape(len(t.reach), -1) for table in (t.in_phase, t.reach))

@@ -1,6 +1,7 @@
-"""The functions of argand as differentiable torch operators on the same compiled core.
+"""The functions of argand as differentiable torch operators on the compiled core.
 
-Importing this module registers ``torch.ops.argand.*``; ``import argand`` alone does not import torch.
+Importing this module registers ``torch.ops.argand.*``; ``import argand`` alone does not import
+torch.
 """
 
 from argand.torch.density import map_from_structure_factors, structure_factors_from_map

@@ -1,4 +1,8 @@
-"""The operator library ``torch.ops.argand``: who defines an operator also gives its fake and its derivative."""
+"""The operator library `torch.ops.argand`, which every module of operators adds to.
+
+A module that defines an operator also registers its fake (the shapes and dtypes of its results) and
+its derivative.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,11 @@ import torch
 
 LIBRARY = torch.library.Library("argand", "DEF")
 
+# The complex dtype of each real dtype that the operators take, and the other way round.
 COMPLEX = {torch.float32: torch.complex64, torch.float64: torch.complex128}
+REAL = {torch.complex64: torch.float32, torch.complex128: torch.float64}
 
 
 def plain(tensor: torch.Tensor) -> torch.Tensor:
-    """A tensor that a kernel can read: no lazy conjugate, C order."""
+    """Return a tensor as a kernel can read it: in C order, no lazy conjugation or negation."""
     return tensor.resolve_conj().resolve_neg().contiguous()

@@ -1,7 +1,7 @@
 """The inverse transform to density and its inverse as torch operators, differentiable to any order.
 
-Both are linear and, for equal scales, each is the adjoint of the other: the derivative of one is a call of the other.
-On a CUDA device boxes too large for the kernels go to torch.fft.
+Both are linear and, for equal scales, each is the adjoint of the other: the derivative of one is a
+call of the other. On a CUDA device boxes too large for the kernels go to torch.fft.
 """
 
 from __future__ import annotations
@@ -16,54 +16,99 @@ from torch import Tensor
 from argand import _seam
 from argand._fft import box_by_fft, map_by_fft, matrix_is_cheaper
 from argand._memory import demand
-from argand.torch._library import COMPLEX, LIBRARY, plain
-
-_REAL = {complex_: real for real, complex_ in COMPLEX.items()}
+from argand.torch._library import COMPLEX, LIBRARY, REAL, plain
 
 
 def map_from_structure_factors(
-    f: Tensor, shape: tuple[int, int, int], volume: float | Tensor = 1.0
+    f: Tensor,
+    shape: tuple[int, int, int],
+    volume: float | Tensor = 1.0,
 ) -> Tensor:
-    """rho(x) = (1/V) Re sum_h F(h) exp(-2 pi i h.x) on a grid over the whole cell.
+    """Transform boxes of structure factors to maps: rho(x) = (1/V) Re sum_h F(h) exp(-2 pi i h.x).
 
-    `f` is a box (..., 2h+1, 2k+1, 2l+1), complex64 or complex128, h slowest, any number of leading axes; the map is
-    (..., na, nb, nc) in e/A^3 for `volume` V in A^3: a number, or a tensor of the leading axes. F need not be
-    Hermitian: the real part of the sum is taken.
+    It is differentiable by `f` and by `volume`, to any order.
+
+    Parameters
+    ----------
+    f
+        Boxes (..., 2h+1, 2k+1, 2l+1), complex64 or complex128, h slowest, with any number of
+        leading axes. F need not be Hermitian: the real part of the sum is taken.
+    shape
+        Grid (na, nb, nc) over the whole cell.
+    volume
+        Volume V of the cell in A^3: a number, or a tensor of the leading axes.
+
+    Returns
+    -------
+    (..., na, nb, nc) float32 or float64, in e/A^3.
+
+    Raises
+    ------
+    ValueError
+        Names the argument, what it is and what it must be.
+    MemoryLimitError
+        The maps take more than `argand.memory_limit()`.
     """
-    if f.ndim < 3 or f.dtype not in _REAL:
+    if f.ndim < 3 or f.dtype not in REAL:
         raise ValueError(
             f"f is {f.dtype} {tuple(f.shape)}, needs a complex tensor (..., 2h+1, 2k+1, 2l+1)"
         )
     if len(shape) != 3:
         raise ValueError(f"shape is {tuple(shape)}, needs three numbers >= 1")
-    flat = f.reshape(-1, *f.shape[-3:])
+    *leading, rows, columns, layers = f.shape
+    boxes = f.reshape(-1, rows, columns, layers)
+    scale = 1.0 if isinstance(volume, Tensor) else 1.0 / volume
+    rho: Tensor = torch.ops.argand.map_from_structure_factors(boxes, list(shape), scale)
+    rho = rho.reshape(*leading, *shape)
     if isinstance(volume, Tensor):
-        rho = torch.ops.argand.map_from_structure_factors(flat, list(shape), 1.0)
-        return rho.reshape(*f.shape[:-3], *shape) / volume[..., None, None, None]
-    rho = torch.ops.argand.map_from_structure_factors(flat, list(shape), 1.0 / volume)
-    return rho.reshape(*f.shape[:-3], *shape)
+        return rho / volume[..., None, None, None]
+    return rho
 
 
 def structure_factors_from_map(
-    rho: Tensor, hkl_max: int | tuple[int, int, int], volume: float | Tensor = 1.0
+    rho: Tensor,
+    hkl_max: int | tuple[int, int, int],
+    volume: float | Tensor = 1.0,
 ) -> Tensor:
-    """F(h) = (V/N) sum_x rho(x) exp(+2 pi i h.x) on the box -h..h, -k..k, -l..l: undoes `map_from_structure_factors`
-    where the grid has more than 2 h_max points along each axis.
+    """Transform maps to boxes of structure factors: F(h) = (V/N) sum_x rho(x) exp(+2 pi i h.x).
 
-    `rho` (..., na, nb, nc) float32 or float64 gives (..., 2h+1, 2k+1, 2l+1).
+    It undoes `map_from_structure_factors` where the grid has more than 2 h_max points along each
+    axis. It is differentiable by `rho` and by `volume`, to any order.
+
+    Parameters
+    ----------
+    rho
+        Maps (..., na, nb, nc) over the whole cell, float32 or float64, in e/A^3.
+    hkl_max
+        Box (h, k, l), or one number for three equal sides.
+    volume
+        Volume V of the cell in A^3: a number, or a tensor of the leading axes.
+
+    Returns
+    -------
+    (..., 2h+1, 2k+1, 2l+1) complex64 or complex128, h slowest.
+
+    Raises
+    ------
+    ValueError
+        Names the argument, what it is and what it must be.
+    MemoryLimitError
+        F takes more than `argand.memory_limit()`.
     """
     if rho.ndim < 3 or rho.dtype not in COMPLEX:
         raise ValueError(
             f"rho is {rho.dtype} {tuple(rho.shape)}, needs a real tensor (..., na, nb, nc)"
         )
     reach = [hkl_max] * 3 if isinstance(hkl_max, int) else list(hkl_max)
-    grid = rho.shape[-3:]
-    points = grid[0] * grid[1] * grid[2]
-    per_map = isinstance(volume, Tensor)
+    *leading, na, nb, nc = rho.shape
+    points = na * nb * nc
     scale = 1.0 / points if isinstance(volume, Tensor) else volume / points
-    f = torch.ops.argand.structure_factors_from_map(rho.reshape(-1, *grid), reach, scale)
-    f = f.reshape(*rho.shape[:-3], *f.shape[-3:])
-    return f * volume[..., None, None, None] if per_map and isinstance(volume, Tensor) else f
+    maps = rho.reshape(-1, na, nb, nc)
+    f: Tensor = torch.ops.argand.structure_factors_from_map(maps, reach, scale)
+    f = f.reshape(*leading, *f.shape[-3:])
+    if isinstance(volume, Tensor):
+        return f * volume[..., None, None, None]
+    return f
 
 
 LIBRARY.define("map_from_structure_factors(Tensor f, int[3] shape, float scale) -> Tensor")
@@ -72,32 +117,48 @@ LIBRARY.define("structure_factors_from_map(Tensor rho, int[3] hkl_max, float sca
 
 @torch.library.register_fake("argand::map_from_structure_factors", lib=LIBRARY)
 def _map_fake(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
-    return f.new_empty([f.shape[0], *shape], dtype=_REAL[f.dtype])
+    rho_shape = (f.shape[0], *shape)
+    return f.new_empty(rho_shape, dtype=REAL[f.dtype])
 
 
-def _compact(real: torch.dtype, box: Sequence[int], grid: Sequence[int]) -> bool:
-    """Whether a device's kernel is to take a box; else it goes to torch.fft."""
-    reach, points = (box[0], box[1], box[2]), (grid[0], grid[1], grid[2])
-    return matrix_is_cheaper(reach, points) and _seam.transform_fits(
-        str(real).removeprefix("torch."), reach, points
-    )
+def _kernel_is_cheaper(
+    real: torch.dtype,
+    box: Sequence[int],
+    grid: Sequence[int],
+) -> bool:
+    """Tell whether the device's kernel takes a box, and is cheaper than torch.fft."""
+    h, k, l = box
+    na, nb, nc = grid
+    sides, points = (h, k, l), (na, nb, nc)
+    if not matrix_is_cheaper(sides, points):
+        return False
+    name = "float32" if real == torch.float32 else "float64"
+    return _seam.transform_fits(name, sides, points)
 
 
 @torch.library.impl(LIBRARY, "map_from_structure_factors", "CUDA")
-def _map_cuda(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
-    if _compact(_REAL[f.dtype], [n // 2 for n in f.shape[1:]], shape):
-        return _map(f, shape, scale)
-    return map_by_fft(torch, plain(f), (shape[0], shape[1], shape[2]), scale)
+def _map_on_device(
+    f: Tensor,
+    shape: Sequence[int],
+    scale: float,
+) -> Tensor:
+    reach = [length // 2 for length in f.shape[1:]]
+    if _kernel_is_cheaper(REAL[f.dtype], reach, shape):
+        return _map_by_kernel(f, shape, scale)
+    na, nb, nc = shape
+    return map_by_fft(torch, plain(f), (na, nb, nc), scale)
 
 
 @torch.library.impl(LIBRARY, "map_from_structure_factors", "CPU")
-def _map(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
-    numbers = f.shape[0] * math.prod(shape)
-    demand(
-        f"{f.shape[0]} maps of {numbers:,} points",
-        _REAL[f.dtype].itemsize * numbers,
-        "give fewer at a time",
-    )
+def _map_by_kernel(
+    f: Tensor,
+    shape: Sequence[int],
+    scale: float,
+) -> Tensor:
+    maps, real = f.shape[0], REAL[f.dtype]
+    points = maps * math.prod(shape)
+    needed = real.itemsize * points
+    demand(f"{maps} maps of {points:,} points", needed, "give fewer at a time")
     rho = _map_fake(f, shape, scale)
     _seam.map_from_structure_factors(plain(f), rho, scale)
     return rho
@@ -105,24 +166,35 @@ def _map(f: Tensor, shape: Sequence[int], scale: float) -> Tensor:
 
 @torch.library.register_fake("argand::structure_factors_from_map", lib=LIBRARY)
 def _box_fake(rho: Tensor, hkl_max: Sequence[int], scale: float) -> Tensor:
-    return rho.new_empty([rho.shape[0], *(2 * n + 1 for n in hkl_max)], dtype=COMPLEX[rho.dtype])
+    h, k, l = hkl_max
+    f_shape = (rho.shape[0], *_seam.box_shape((h, k, l)))
+    return rho.new_empty(f_shape, dtype=COMPLEX[rho.dtype])
 
 
 @torch.library.impl(LIBRARY, "structure_factors_from_map", "CUDA")
-def _box_cuda(rho: Tensor, hkl_max: Sequence[int], scale: float) -> Tensor:
-    if _compact(rho.dtype, hkl_max, rho.shape[1:]):
-        return _box(rho, hkl_max, scale)
-    return box_by_fft(torch, plain(rho), (hkl_max[0], hkl_max[1], hkl_max[2]), scale).contiguous()
+def _box_on_device(
+    rho: Tensor,
+    hkl_max: Sequence[int],
+    scale: float,
+) -> Tensor:
+    if _kernel_is_cheaper(rho.dtype, hkl_max, rho.shape[1:]):
+        return _box_by_kernel(rho, hkl_max, scale)
+    h, k, l = hkl_max
+    f = box_by_fft(torch, plain(rho), (h, k, l), scale)
+    return f.contiguous()
 
 
 @torch.library.impl(LIBRARY, "structure_factors_from_map", "CPU")
-def _box(rho: Tensor, hkl_max: Sequence[int], scale: float) -> Tensor:
-    numbers = rho.shape[0] * math.prod(2 * n + 1 for n in hkl_max)
-    demand(
-        f"F of {rho.shape[0]} maps, {numbers:,} numbers",
-        COMPLEX[rho.dtype].itemsize * numbers,
-        "give fewer at a time",
-    )
+def _box_by_kernel(
+    rho: Tensor,
+    hkl_max: Sequence[int],
+    scale: float,
+) -> Tensor:
+    h, k, l = hkl_max
+    maps = rho.shape[0]
+    numbers = maps * math.prod(_seam.box_shape((h, k, l)))
+    needed = COMPLEX[rho.dtype].itemsize * numbers
+    demand(f"F of {maps} maps, {numbers:,} numbers", needed, "give fewer at a time")
     f = _box_fake(rho, hkl_max, scale)
     _seam.structure_factors_from_map(plain(rho), f, scale)
     return f
@@ -130,11 +202,12 @@ def _box(rho: Tensor, hkl_max: Sequence[int], scale: float) -> Tensor:
 
 def _map_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     f, _, ctx.scale = inputs
-    ctx.hkl_max = [n // 2 for n in f.shape[1:]]
+    ctx.hkl_max = [length // 2 for length in f.shape[1:]]
 
 
 def _map_backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None]:
-    return torch.ops.argand.structure_factors_from_map(g, ctx.hkl_max, ctx.scale), None, None
+    by_f = torch.ops.argand.structure_factors_from_map(g, ctx.hkl_max, ctx.scale)
+    return by_f, None, None
 
 
 def _box_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -143,7 +216,8 @@ def _box_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 
 def _box_backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None]:
-    return torch.ops.argand.map_from_structure_factors(g, ctx.shape, ctx.scale), None, None
+    by_rho = torch.ops.argand.map_from_structure_factors(g, ctx.shape, ctx.scale)
+    return by_rho, None, None
 
 
 torch.library.register_autograd(

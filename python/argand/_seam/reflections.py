@@ -1,0 +1,70 @@
+"""Lists of Miller indices: stol^2, extremes, and how the list is arranged."""
+
+from __future__ import annotations
+
+from argand import _core
+from argand._seam.arrays import Array, address, dtype_name
+
+
+def stol_squares(hkl: Array, metric: Array, out: Array) -> None:
+    """Write stol^2 = h^T G* h / 4 of each reflection to `out`.
+
+    Arguments are not checked: only argand calls this.
+
+    Parameters
+    ----------
+    hkl
+        Miller indices (m, 3) int32 or float64.
+    metric
+        Reciprocal metric G* (3, 3) float64 in 1/A^2.
+    out
+        Array (m,) float64 to write to, in 1/A^2.
+    """
+    is_int32 = dtype_name(hkl) == "int32"
+    count = hkl.shape[0]
+    _core.stol_squares(is_int32, count, address(hkl), address(metric), address(out))
+
+
+def survey(
+    hkl: Array,
+    metric: Array,
+    out: Array,
+) -> tuple[tuple[int, int, int], tuple[float, float]]:
+    """Write stol^2 of each reflection to `out`, and return how far the list reaches.
+
+    Arguments are not checked: only argand calls this.
+
+    Parameters
+    ----------
+    hkl
+        Miller indices (m, 3) int32.
+    metric
+        Reciprocal metric G* (3, 3) float64 in 1/A^2.
+    out
+        Array (m,) float64 to write to, in 1/A^2.
+
+    Returns
+    -------
+    The largest |h|, |k|, |l|; the smallest and the largest stol^2 in 1/A^2.
+    """
+    count = hkl.shape[0]
+    return _core.survey(count, address(hkl), address(metric), address(out))
+
+
+def arrangement(hkl: Array) -> tuple[int, int]:
+    """Count the rows of a list of reflections, and recognise the list of `hkl_cube(n)`.
+
+    Arguments are not checked: only argand calls this.
+
+    Parameters
+    ----------
+    hkl
+        Miller indices (m, 3) int32 or float64.
+
+    Returns
+    -------
+    The number of rows, runs of neighbours that share h and k and rise by one in l; and n where the
+    list is `hkl_cube(n)` in its order, else -1.
+    """
+    is_int32 = dtype_name(hkl) == "int32"
+    return _core.arrangement(is_int32, hkl.shape[0], address(hkl))
