@@ -40,7 +40,7 @@ PYBIND11_MODULE(_core, m) {
   argand::bindings::register_gaussians(m);
   argand::bindings::register_indices(m);
   argand::bindings::register_jacobian(m);
-  argand::bindings::register_low_rank(m);
   argand::bindings::register_measure(m);
+  argand::bindings::register_nufft(m);
   argand::bindings::register_reflections(m);
 }

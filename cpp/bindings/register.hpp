@@ -21,8 +21,8 @@ void register_density(pybind11::module_& m);
 void register_gaussians(pybind11::module_& m);
 void register_indices(pybind11::module_& m);
 void register_jacobian(pybind11::module_& m);
-void register_low_rank(pybind11::module_& m);
 void register_measure(pybind11::module_& m);
+void register_nufft(pybind11::module_& m);
 void register_reflections(pybind11::module_& m);
 
 }  // namespace argand::bindings

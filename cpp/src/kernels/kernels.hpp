@@ -5,9 +5,9 @@
 
 #include "argand/jacobian.hpp"
 #include "argand/lanes.hpp"
-#include "argand/low_rank.hpp"
 #include "argand/measure.hpp"
 #include "argand/moments.hpp"
+#include "argand/nufft.hpp"
 #include "argand/reflections.hpp"
 #include "argand/rows.hpp"
 #include "argand/views.hpp"
@@ -148,7 +148,7 @@ struct GaussianKernels {
 
 struct SeriesKernels {
   // Two Chebyshev series (terms, 2) on low .. high; points beyond count as the ends
-  void (*series_pair)(const double* series, Index terms, double low, double high, Index points,
+  void (*evaluate_series_pair)(const double* series, Index terms, double low, double high, Index points,
                       const double* q, double* v1, double* v2);
 };
 
@@ -160,12 +160,12 @@ struct StreamKernels {
   void (*copy_past_caches)(Index bytes, const void* from, void* to);
 };
 
-struct FamilyKernels {
+struct ProjectionKernels {
   static constexpr int width =
       8;  // functions that are summed at once: the stride is a multiple of it
 
   // u (rank, atoms) of atoms begin .. end
-  void (*project_family)(const Family&, Index begin, Index end, double* u);
+  void (*project_scattering)(const AtomScattering&, Index begin, Index end, double* strengths);
 };
 
 struct SurveyKernels {
@@ -191,7 +191,7 @@ struct Kernels : BlockKernels<float>,
                  JacobianKernels<double>,
                  GaussianKernels,
                  SeriesKernels,
-                 FamilyKernels,
+                 ProjectionKernels,
                  StreamKernels,
                  SurveyKernels {
   const char* level;
