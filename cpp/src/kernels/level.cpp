@@ -1,5 +1,5 @@
-// The kernels of one instruction set. CMake compiles this file once for each, with its -march and
-// its name.
+// The kernels of one instruction set. CMake compiles this file once for each instruction set, with
+// its -march and its name.
 #include "box.inl"
 #include "gaussians.inl"
 #include "jacobian.inl"
