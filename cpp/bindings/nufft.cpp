@@ -10,7 +10,7 @@ namespace {
 namespace py = pybind11;
 // (hkl, q)
 using ListArgs = std::tuple<Address, Address>;
-// (place, factor, reach)
+// (position, factor, reach)
 using AxisArgs = std::tuple<Address, Address, int>;
 using AxesArgs = std::tuple<AxisArgs, AxisArgs, AxisArgs>;
 // (series, terms, low, high)
@@ -21,8 +21,8 @@ using ProjectionExtents = std::tuple<Index, Index, Index>;
 using ScatteringArgs = std::tuple<Address, Address, Address, Address, Address>;
 
 BoxAxis axis_of(const AxisArgs& args) {
-  const auto& [place, factor, reach] = args;
-  return {pointer<const std::int64_t>(place), pointer<const double>(factor), reach};
+  const auto& [position, factor, reach] = args;
+  return {pointer<const std::int64_t>(position), pointer<const double>(factor), reach};
 }
 
 ReflectionsInBox reflections_of(const ListArgs& list, const AxesArgs& axes, Index begin,

@@ -12,16 +12,16 @@ namespace argand {
 namespace {
 
 // Makes a table of cos, then of sin, of 2 pi order point / n, exact to the last digit: the angle is
-// reduced as an integer. place(order, point) is the position in the table, or negative.
+// reduced as an integer. position(order, point) is the index in the table, or negative.
 template <class T>
 std::vector<T> axis_table(int reach, Index n, Index size,
-                          const std::function<Index(Index order, Index point)>& place) {
+                          const std::function<Index(Index order, Index point)>& position) {
   std::vector<Complex<T>> turn(n);
   for (Index i = 0; i < n; ++i) turn[i] = cis<T>(double(i) / double(n));
   std::vector<T> table(2 * size, T(0));
   for (Index order = 0; order <= reach; ++order) {
     for (Index point = 0; point <= n / 2; ++point) {
-      const Index at = place(order, point);
+      const Index at = position(order, point);
       if (at < 0) continue;
       table[at] = turn[order * point % n].re;
       table[size + at] = turn[order * point % n].im;

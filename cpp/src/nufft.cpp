@@ -16,23 +16,23 @@ constexpr Index atoms_worth_a_thread = 2048;
 constexpr Index reflections_at_a_time = 256;
 
 // Positions of a reflection h and of its mate -h in the flat box, and the factor that both share.
-struct BoxPlace {
+struct BoxPosition {
   Index reflection, mate;
   double factor;
 };
 
-BoxPlace place_of(const BoxAxis (&axis)[3], const std::int32_t* hkl) {
-  BoxPlace place{0, 0, 1};
+BoxPosition position_of(const BoxAxis (&axis)[3], const std::int32_t* hkl) {
+  BoxPosition position{0, 0, 1};
   for (int x = 0; x < 3; ++x) {
     const Index middle = axis[x].reach;
-    place.reflection += axis[x].place[middle + hkl[x]];
-    place.mate += axis[x].place[middle - hkl[x]];
-    place.factor *= axis[x].factor[middle + hkl[x]];
+    position.reflection += axis[x].position[middle + hkl[x]];
+    position.mate += axis[x].position[middle - hkl[x]];
+    position.factor *= axis[x].factor[middle + hkl[x]];
   }
-  return place;
+  return position;
 }
 
-// Calls use(i, place, factor v1, factor v2) for every reflection i, in several threads.
+// Calls use(i, position, factor v1, factor v2) for every reflection i, in several threads.
 template <class Use>
 void for_each_reflection(const ReflectionsInBox& reflections, const SeriesPair& pair,
                          const Use& use) {
@@ -48,8 +48,9 @@ void for_each_reflection(const ReflectionsInBox& reflections, const SeriesPair& 
       kernel.evaluate_series_pair(pair.series, pair.terms, pair.low, pair.high, chunk,
                                   reflections.q + begin, v1, v2);
       for (Index i = 0; i < chunk; ++i) {
-        const BoxPlace place = place_of(reflections.axis, reflections.hkl + 3 * (begin + i));
-        use(begin + i, place, place.factor * v1[i], place.factor * v2[i]);
+        const BoxPosition position =
+            position_of(reflections.axis, reflections.hkl + 3 * (begin + i));
+        use(begin + i, position, position.factor * v1[i], position.factor * v2[i]);
       }
     }
   });
@@ -94,26 +95,28 @@ void project_scattering(const AtomScattering& scattering, const double* count, d
 template <class T>
 void add_box_to_reflections(const ReflectionsInBox& reflections, const SeriesPair& pair,
                             const Complex<T>* box, Complex<double>* F) {
-  for_each_reflection(reflections, pair, [=](Index i, const BoxPlace& place, double v1, double v2) {
-    const Complex<T> a = box[place.reflection], mate = box[place.mate];
-    const double sum_re = double(a.re) + mate.re, difference_re = double(a.re) - mate.re;
-    const double sum_im = double(a.im) + mate.im, difference_im = double(a.im) - mate.im;
-    F[i].re += 0.5 * (v1 * sum_re + v2 * sum_im);
-    F[i].im += 0.5 * (v1 * difference_im - v2 * difference_re);
-  });
+  for_each_reflection(
+      reflections, pair, [=](Index i, const BoxPosition& position, double v1, double v2) {
+        const Complex<T> a = box[position.reflection], mate = box[position.mate];
+        const double sum_re = double(a.re) + mate.re, difference_re = double(a.re) - mate.re;
+        const double sum_im = double(a.im) + mate.im, difference_im = double(a.im) - mate.im;
+        F[i].re += 0.5 * (v1 * sum_re + v2 * sum_im);
+        F[i].im += 0.5 * (v1 * difference_im - v2 * difference_re);
+      });
 }
 
 template <class T>
 void add_reflections_to_box(const ReflectionsInBox& reflections, const SeriesPair& pair,
                             const Complex<double>* a, Complex<T>* box) {
-  for_each_reflection(reflections, pair, [=](Index i, const BoxPlace& place, double v1, double v2) {
-    const auto add = [&](Complex<T>& to, double im) {
-      to.re += T(v1 * a[i].re - v2 * im);
-      to.im += T(v1 * im + v2 * a[i].re);
-    };
-    add(box[place.reflection], a[i].im);
-    add(box[place.mate], -a[i].im);
-  });
+  for_each_reflection(reflections, pair,
+                      [=](Index i, const BoxPosition& position, double v1, double v2) {
+                        const auto add = [&](Complex<T>& to, double im) {
+                          to.re += T(v1 * a[i].re - v2 * im);
+                          to.im += T(v1 * im + v2 * a[i].re);
+                        };
+                        add(box[position.reflection], a[i].im);
+                        add(box[position.mate], -a[i].im);
+                      });
 }
 
 #define ARGAND_INSTANTIATE(T)                                                      \

@@ -29,11 +29,11 @@ struct AtomScattering {
 void project_scattering(const AtomScattering& scattering, const double* count, double* strengths,
                         double* squares);
 
-// The orders -reach .. reach along one axis of a box. The three places of a reflection are added to
-// give its position in the flat box; the three factors are multiplied.
+// The orders -reach .. reach along one axis of a box. The three positions of a reflection are added
+// to give its index in the flat box; the three factors are multiplied.
 struct BoxAxis {
-  const std::int64_t* place;  // (2 reach + 1)
-  const double* factor;       // (2 reach + 1) even in the order
+  const std::int64_t* position;  // (2 reach + 1)
+  const double* factor;          // (2 reach + 1) even in the order
   std::int32_t reach;
 };
 

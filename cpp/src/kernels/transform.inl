@@ -169,8 +169,8 @@ void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index beg
         fold_and_turn(plan.half, t + (reach + k) * line, t + (reach - k) * line, sum + k * line,
                       turned + k * line);
       }
-      T* place = map + (side ? mirror : x) * nb * nc;
-      T* out = plan.streamed ? buffer : place;
+      T* plane_of_map = map + (side ? mirror : x) * nb * nc;
+      T* out = plan.streamed ? buffer : plane_of_map;
       for (Index y = 0; y <= nb / 2; ++y) {
         const Index at = y * (reach + 1);
         combine(line, reach + 1, plan.y.cos + at, plan.y.sin + at, sum, turned, at_y[0], at_y[1]);
@@ -180,7 +180,7 @@ void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index beg
           lines_to_map<1, T>(plan, {at_y[0]}, {out + y * nc});
         }
       }
-      if (plan.streamed) stream(nb * nc * Index(sizeof(T)), buffer, place);
+      if (plan.streamed) stream(nb * nc * Index(sizeof(T)), buffer, plane_of_map);
     }
   }
   finish_streams();
