@@ -1,8 +1,8 @@
-# The module _cuda, where it is wanted and an nvcc that works is there. Static runtime: the wheel needs no CUDA to be
-# installed, only a driver to run on a device.
+# Build the module _cuda where it is wanted and a working nvcc is found. The CUDA runtime is linked
+# statically: the wheel needs no CUDA installation, only a driver to run on a device.
 set(ARGAND_CUDA AUTO CACHE STRING "Build the CUDA module: AUTO (where nvcc is found), ON or OFF")
 set_property(CACHE ARGAND_CUDA PROPERTY STRINGS AUTO ON OFF)
-# Machine code for these, and PTX of 75 and 90 for whatever else comes.
+# The module has machine code for these architectures, and PTX of 75 and 90 for later ones.
 set(ARGAND_CUDA_ARCHITECTURES "75;80-real;86-real;89-real;90;100-real;120-real"
   CACHE STRING "Architectures of the CUDA module, as CMake's CUDA_ARCHITECTURES")
 
@@ -11,9 +11,10 @@ if(ARGAND_CUDA STREQUAL "OFF")
   return()
 endif()
 
-# Toolkits live outside of PATH as often as in it.
+# Many toolkits are installed outside of PATH.
 if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
-  find_program(ARGAND_NVCC nvcc HINTS ENV CUDA_PATH ENV CUDA_HOME PATHS /usr/local/cuda PATH_SUFFIXES bin)
+  find_program(ARGAND_NVCC nvcc
+    HINTS ENV CUDA_PATH ENV CUDA_HOME PATHS /usr/local/cuda PATH_SUFFIXES bin)
   if(ARGAND_NVCC)
     set(CMAKE_CUDA_COMPILER "${ARGAND_NVCC}")
   endif()
@@ -21,7 +22,7 @@ endif()
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
   set(CMAKE_CUDA_ARCHITECTURES "${ARGAND_CUDA_ARCHITECTURES}")
 endif()
-# An nvcc that does not work must not break a build that can do without: try it apart.
+# A broken nvcc must not break a build that does not need it: try it in a separate process.
 include(CheckLanguage)
 if(CMAKE_CUDA_COMPILER)
   execute_process(COMMAND "${CMAKE_CUDA_COMPILER}" --version RESULT_VARIABLE ARGAND_NVCC_FAILS
@@ -31,10 +32,13 @@ if(CMAKE_CUDA_COMPILER)
     unset(CMAKE_CUDA_COMPILER)
     set(CMAKE_CUDA_COMPILER "CMAKE_CUDA_COMPILER-NOTFOUND")
   else()
-    file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/nvcc/try.cu" "__global__ void nothing() {}\nint main() { nothing<<<1, 1>>>(); }\n")
+    file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/nvcc/try.cu"
+      "__global__ void nothing() {}\nint main() { nothing<<<1, 1>>>(); }\n")
     execute_process(
-      COMMAND "${CMAKE_CUDA_COMPILER}" -std=c++20 -ccbin "${CMAKE_CXX_COMPILER}" -arch=sm_80 -c try.cu -o try.o
-      WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/nvcc" RESULT_VARIABLE ARGAND_NVCC_FAILS
+      COMMAND "${CMAKE_CUDA_COMPILER}" -std=c++20 -ccbin "${CMAKE_CXX_COMPILER}"
+        -arch=sm_80 -c try.cu -o try.o
+      WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/nvcc"
+      RESULT_VARIABLE ARGAND_NVCC_FAILS
       OUTPUT_VARIABLE ARGAND_NVCC_OUTPUT ERROR_VARIABLE ARGAND_NVCC_OUTPUT)
     if(ARGAND_NVCC_FAILS)
       string(REGEX REPLACE "\n.*" "" ARGAND_NVCC_OUTPUT "${ARGAND_NVCC_OUTPUT}")
@@ -56,23 +60,32 @@ endif()
 
 set(CMAKE_CUDA_HOST_COMPILER "${CMAKE_CXX_COMPILER}")
 enable_language(CUDA)
-# CMake before 3.26 does not know that nvcc understands C++20
+# CMake before 3.26 does not know that nvcc understands C++20.
 if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
   set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
   set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
   list(APPEND CMAKE_CUDA_COMPILE_FEATURES cuda_std_20)
 endif()
 find_package(CUDAToolkit REQUIRED)
-message(STATUS "argand: the CUDA module is built by nvcc ${CMAKE_CUDA_COMPILER_VERSION} for ${CMAKE_CUDA_ARCHITECTURES}")
+message(STATUS "argand: the CUDA module is built by nvcc ${CMAKE_CUDA_COMPILER_VERSION} "
+  "for ${CMAKE_CUDA_ARCHITECTURES}")
 
 add_library(argand_cuda OBJECT
-  cpp/src/density.cu cpp/src/device.cu cpp/src/rows.cu cpp/src/structure_factors.cu cpp/src/structure_factors_vjp.cu)
+  cpp/src/density.cu
+  cpp/src/device.cu
+  cpp/src/rows.cu
+  cpp/src/structure_factors.cu
+  cpp/src/structure_factors_vjp.cu)
 target_include_directories(argand_cuda PUBLIC cpp/include cpp/src)
 set_target_properties(argand_cuda PROPERTIES
-  POSITION_INDEPENDENT_CODE ON CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON CUDA_VISIBILITY_PRESET hidden)
-target_compile_options(argand_cuda PRIVATE --expt-relaxed-constexpr -Xfatbin=-compress-all --threads=2 -O3)
+  POSITION_INDEPENDENT_CODE ON
+  CUDA_STANDARD 20
+  CUDA_STANDARD_REQUIRED ON
+  CUDA_VISIBILITY_PRESET hidden)
+target_compile_options(argand_cuda PRIVATE
+  --expt-relaxed-constexpr -Xfatbin=-compress-all --threads=2 -O3)
 
-# NO_EXTRAS: no link-time optimisation across device objects
+# NO_EXTRAS: link-time optimisation does not work across device objects.
 pybind11_add_module(_cuda NO_EXTRAS cpp/bindings/cuda_module.cpp cpp/bindings/dlpack.cpp)
 target_sources(_cuda PRIVATE $<TARGET_OBJECTS:argand_cuda>)
 target_include_directories(_cuda PRIVATE cpp/include)

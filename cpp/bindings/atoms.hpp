@@ -1,4 +1,4 @@
-// How atoms cross: (crystals, atom_ptr, frac, beta, occ, scatterer).
+// Atoms as Python hands them over: (crystals, atom_ptr, frac, beta, occ, scatterer).
 #pragma once
 
 #include <tuple>
@@ -10,6 +10,7 @@ namespace argand::bindings {
 
 using AtomsArgs = std::tuple<Index, Address, Address, Address, Address, Address>;
 
+// Returns the view of atoms at these addresses.
 template <class T>
 Atoms<T> atoms_of(const AtomsArgs& args) {
   const auto& [crystals, atom_ptr, frac, beta, occ, scatterer] = args;

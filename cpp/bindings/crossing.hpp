@@ -1,5 +1,5 @@
-// How a batch of crystals crosses into the core and into the CUDA module: tuples of addresses and
-// extents.
+// A batch of crystals as Python hands it over to the core and to the CUDA module: tuples of
+// addresses and extents.
 #pragma once
 
 #include <tuple>
@@ -13,7 +13,7 @@ namespace argand::bindings {
 // (value, row_ptr, is_complex)
 using FormArgs = std::tuple<Address, Address, bool>;
 
-// How each kind of reflections crosses: lists as (count, hkl_ptr, hkl), a box as (h, k, l).
+// Reflections as Python hands them over: lists as (count, hkl_ptr, hkl), a box as (h, k, l).
 template <class Reflections>
 struct Crossing;
 template <class Order>
@@ -33,7 +33,7 @@ struct Crossing<HklBox> {
   }
 };
 
-// Calls kernel(atoms, form) with the types that the arguments name, without the GIL.
+// Calls kernel(atoms, form) with real or complex form factors, without the GIL.
 template <class T, class Kernel>
 void with_types(const AtomsArgs& atoms_args, const FormArgs& form_args, const Kernel& kernel) {
   const Atoms<T> atoms = atoms_of<T>(atoms_args);

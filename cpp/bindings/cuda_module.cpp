@@ -1,6 +1,6 @@
-// The module _cuda: the kernels of _core on a device. It imports where there is no driver, and says
-// so. Names and arguments are those of _core, and then what a device needs besides: extents that
-// cannot be read from its memory, the workspace, and (device, stream).
+// The module _cuda: kernels for CUDA devices. It can be imported where there is no driver, and says
+// why there is no device. Functions have the names and arguments of _core, and then arguments for
+// the device: extents that cannot be read from its memory, the workspace, and (device, stream).
 #include <pybind11/stl.h>
 
 #include "argand/cuda.hpp"
@@ -31,20 +31,21 @@ cuda::Extents extents_of(const ExtentsArgs& args) {
   return {std::get<0>(args), std::get<1>(args)};
 }
 
-template <class Given>
+// Registers the sums and derivatives for one kind of reflections.
+template <class Reflections>
 void register_for(py::module_& m, const std::string& suffix) {
-  using Args = typename Crossing<Given>::Args;
+  using Args = typename Crossing<Reflections>::Args;
   const std::string name = "structure_factors_" + suffix;
   m.def((name + "_workspace").c_str(),
         [](Index crystals, const ExtentsArgs& extents, const Args& reflections) {
           return cuda::structure_factors_workspace(crystals, extents_of(extents),
-                                                   Crossing<Given>::make(reflections));
+                                                   Crossing<Reflections>::make(reflections));
         },
         py::arg("crystals"), py::arg("extents"), py::arg("reflections"));
   m.def((name + "_vjp_workspace").c_str(),
         [](Index crystals, const ExtentsArgs& extents, const Args& reflections) {
           return cuda::structure_factors_vjp_workspace(crystals, extents_of(extents),
-                                                       Crossing<Given>::make(reflections));
+                                                       Crossing<Reflections>::make(reflections));
         },
         py::arg("crystals"), py::arg("extents"), py::arg("reflections"));
 
@@ -61,7 +62,7 @@ void register_for(py::module_& m, const std::string& suffix) {
       [with_bits](int bits, const AtomsArgs& atoms, const FormArgs& form, const Args& reflections,
                   Address out, const ExtentsArgs& extents, Address workspace,
                   const QueueArgs& queue) {
-        const auto hkl = Crossing<Given>::make(reflections);
+        const auto hkl = Crossing<Reflections>::make(reflections);
         with_bits(bits, atoms, form,
                   [&]<class T, class F>(const Atoms<T>& a, const FormFactors<F>& f) {
                     cuda::structure_factors(queue_of(queue), a, extents_of(extents), f, hkl,
@@ -74,7 +75,7 @@ void register_for(py::module_& m, const std::string& suffix) {
         [with_bits](int bits, const AtomsArgs& atoms, const FormArgs& form, const Args& reflections,
                     Address g, Address grad_frac, Address grad_beta, Address grad_occ,
                     const ExtentsArgs& extents, Address workspace, const QueueArgs& queue) {
-          const auto hkl = Crossing<Given>::make(reflections);
+          const auto hkl = Crossing<Reflections>::make(reflections);
           with_bits(bits, atoms, form,
                     [&]<class T, class F>(const Atoms<T>& a, const FormFactors<F>& f) {
                       const AtomGradients<T> gradients{pointer<T>(grad_frac), pointer<T>(grad_beta),
@@ -91,7 +92,7 @@ void register_for(py::module_& m, const std::string& suffix) {
         [with_bits](int bits, const AtomsArgs& atoms, const FormArgs& form, const Args& reflections,
                     Address g, Address gradient, const ExtentsArgs& extents, Address workspace,
                     const QueueArgs& queue) {
-          const auto hkl = Crossing<Given>::make(reflections);
+          const auto hkl = Crossing<Reflections>::make(reflections);
           with_bits(
               bits, atoms, form, [&]<class T, class F>(const Atoms<T>& a, const FormFactors<F>& f) {
                 cuda::structure_factors_form_vjp(queue_of(queue), a, extents_of(extents), f, hkl,
@@ -110,6 +111,7 @@ Grid grid_of(const GridArgs& args) {
   return {std::get<0>(args), std::get<1>(args), std::get<2>(args)};
 }
 
+// Registers the transforms between boxes and maps.
 void register_transforms(py::module_& m) {
   m.def(
       "transform_fits",
@@ -118,7 +120,7 @@ void register_transforms(py::module_& m) {
                           : cuda::transform_fits<double>(box_of(box), grid_of(grid));
       },
       py::arg("bits"), py::arg("box"), py::arg("grid"),
-      "Whether the kernels below have memory enough on a device.");
+      "Tell whether the transforms of a box and a grid have memory enough on a device.");
   m.def(
       "structure_factors_from_map_workspace",
       [](int bits, Index maps, const BoxArgs& box, const GridArgs& grid) {
@@ -163,24 +165,26 @@ void register_transforms(py::module_& m) {
 
 PYBIND11_MODULE(ARGAND_MODULE, m) {
   using namespace argand::bindings;
-  m.doc() =
-      "Kernels of argand for CUDA devices. Call them through argand, which checks what it is "
-      "given.";
-  m.def("version", [] { return ARGAND_VERSION; }, "The version that this module was built with.");
-  m.def("compiler", [] { return ARGAND_CUDA_COMPILER; }, "The compiler that built it.");
+  m.doc() = "Kernels of argand for CUDA devices. Call them through argand, which checks arguments.";
+  m.def(
+      "version", [] { return ARGAND_VERSION; },
+      "Return the version that this module was built with.");
+  m.def(
+      "compiler", [] { return ARGAND_CUDA_COMPILER; },
+      "Return the compiler that built this module.");
   m.def(
       "architectures", [] { return ARGAND_CUDA_ARCHITECTURES; },
-      "The architectures that it holds machine code for.");
+      "Return the architectures that this module holds machine code for.");
   m.def(
       "status",
       [] {
         const argand::cuda::Status now = argand::cuda::status();
         return std::make_tuple(now.devices, now.reason);
       },
-      "How many devices there are, and in words why there is none.");
+      "Return the number of devices, and in words why there is none.");
   m.def("read_dlpack", &read_dlpack, pybind11::arg("capsule"),
-        "(address, device_type, device_id, type_code, bits, shape, strides, read_only) of a DLPack "
-        "capsule.");
+        "Return (address, device_type, device_id, type_code, bits, shape, strides, read_only) of a "
+        "DLPack capsule.");
   register_for<argand::HklLists<std::int32_t>>(m, "list");
   register_for<argand::HklLists<double>>(m, "points");
   register_for<argand::HklBox>(m, "box");

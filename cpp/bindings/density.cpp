@@ -26,7 +26,8 @@ void from_map(Index maps, const HklBox& box, Address f, const Grid& grid, double
 
 using Transform = void (*)(Index, const HklBox&, Address, const Grid&, double, Address);
 
-template <Transform single, Transform twice>
+// Registers a transform with its functions for single and for double precision.
+template <Transform in_float, Transform in_double>
 void register_transform(py::module_& m, const char* name) {
   m.def(
       name,
@@ -34,7 +35,7 @@ void register_transform(py::module_& m, const char* name) {
          Address map) {
         const auto& [h, k, l] = box;
         const auto& [a, b, c] = grid;
-        (bits == 32 ? single : twice)(maps, {h, k, l}, f, {a, b, c}, scale, map);
+        (bits == 32 ? in_float : in_double)(maps, {h, k, l}, f, {a, b, c}, scale, map);
       },
       py::arg("bits"), py::arg("maps"), py::arg("box"), py::arg("f"), py::arg("grid"),
       py::arg("scale"), py::arg("map"));

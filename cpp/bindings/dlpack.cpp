@@ -8,6 +8,7 @@ namespace {
 
 namespace py = pybind11;
 
+// DLTensor of the specification.
 struct Tensor {
   void* data;
   std::int32_t device_type, device_id;
@@ -18,6 +19,7 @@ struct Tensor {
   std::uint64_t byte_offset;
 };
 
+// DLManagedTensorVersioned of the specification.
 struct Versioned {
   std::uint32_t major, minor;
   void* manager;
@@ -25,14 +27,15 @@ struct Versioned {
   std::uint64_t flags;
   Tensor tensor;
 };
-constexpr std::uint64_t read_only = 1;
+// The flag DLPACK_FLAG_BITMASK_READ_ONLY.
+constexpr std::uint64_t read_only_flag = 1;
 
 }  // namespace
 
 DlpackView read_dlpack(const py::capsule& capsule) {
   const std::string name = capsule.name() ? capsule.name() : "";
   const Tensor* tensor = nullptr;
-  bool fixed = false;
+  bool read_only = false;
   if (name == "dltensor") {
     tensor = capsule.get_pointer<Tensor>();
   } else if (name == "dltensor_versioned") {
@@ -42,7 +45,7 @@ DlpackView read_dlpack(const py::capsule& capsule) {
                                ", needs 1");
     }
     tensor = &versioned->tensor;
-    fixed = versioned->flags & read_only;
+    read_only = versioned->flags & read_only_flag;
   } else {
     throw std::runtime_error("a capsule named '" + name +
                              "', needs a DLPack array that nobody has taken yet");
@@ -54,7 +57,7 @@ DlpackView read_dlpack(const py::capsule& capsule) {
   if (tensor->strides) strides = sizes(tensor->strides);
   const auto address = reinterpret_cast<std::uintptr_t>(tensor->data) + tensor->byte_offset;
   return {address,      tensor->device_type,  tensor->device_id, tensor->type_code,
-          tensor->bits, sizes(tensor->shape), strides,           fixed};
+          tensor->bits, sizes(tensor->shape), strides,           read_only};
 }
 
 }  // namespace argand::bindings

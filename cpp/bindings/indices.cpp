@@ -21,7 +21,8 @@ void register_indices(py::module_& m) {
                     pointer<const std::int64_t>(form_ptr), pointer<const std::int64_t>(hkl_ptr)});
       },
       py::arg("extents"), py::arg("atom_ptr"), py::arg("scatterer"), py::arg("form_ptr"),
-      py::arg("hkl_ptr"), "Whether the index arrays of a batch lead nowhere outside.");
+      py::arg("hkl_ptr"),
+      "Tell whether no index of a batch leads outside the array that it indexes.");
 }
 
 }  // namespace argand::bindings

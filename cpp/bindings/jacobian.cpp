@@ -15,6 +15,7 @@ using SiteArgs = std::tuple<Address, Address, Address, Address, Address, Address
 // (orders, turns, squares)
 using OrderArgs = std::tuple<Address, Address, Address>;
 
+// Computes the derivatives in the precision of T.
 template <class T>
 void run(const Extents& extents, const SiteArgs& sites, const OrderArgs& reflections, Address u,
          Address out) {

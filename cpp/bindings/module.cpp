@@ -12,7 +12,8 @@
 
 namespace {
 
-// By the buffer protocol: several times as fast as asking numpy from Python.
+// Returns the address of an array by the buffer protocol, which is several times as fast as to ask
+// numpy from Python.
 std::uintptr_t address(const pybind11::object& array) {
   Py_buffer view;
   if (PyObject_GetBuffer(array.ptr(), &view, PyBUF_SIMPLE) != 0)
@@ -25,22 +26,24 @@ std::uintptr_t address(const pybind11::object& array) {
 }  // namespace
 
 PYBIND11_MODULE(_core, m) {
-  m.doc() = "Compiled kernels of argand. Call them through argand, which checks what it is given.";
-  m.def("version", [] { return ARGAND_VERSION; }, "The version that this module was built with.");
-  m.def("compiler", [] { return ARGAND_COMPILER; }, "The compiler that built it.");
+  m.doc() = "Compiled kernels of argand. Call them through argand, which checks arguments.";
+  m.def(
+      "version", [] { return ARGAND_VERSION; },
+      "Return the version that this module was built with.");
+  m.def("compiler", [] { return ARGAND_COMPILER; }, "Return the compiler that built this module.");
   m.def("simd_level", &argand::simd_level,
-        "The instruction set that the kernels run on this processor.");
-  m.def("num_threads", &argand::num_threads, "Threads that a call may use.");
+        "Return the instruction set that the kernels use on this processor.");
+  m.def("num_threads", &argand::num_threads, "Return the number of threads that a call may use.");
   m.def("set_num_threads", &argand::set_num_threads, pybind11::arg("n"),
         "Let calls use up to n threads.");
   m.def("address", &address, pybind11::arg("array"),
-        "Where the numbers of a contiguous array begin.");
+        "Return the address of the first number of a contiguous array.");
   argand::bindings::register_structure_factors(m);
   argand::bindings::register_density(m);
   argand::bindings::register_gaussians(m);
   argand::bindings::register_indices(m);
   argand::bindings::register_jacobian(m);
-  argand::bindings::register_low_rank(m);
   argand::bindings::register_measure(m);
+  argand::bindings::register_nufft(m);
   argand::bindings::register_reflections(m);
 }

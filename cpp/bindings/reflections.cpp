@@ -7,6 +7,7 @@ namespace {
 
 namespace py = pybind11;
 
+// Computes stol^2 of reflections whose orders have type Order.
 template <class Order>
 void squares_of(Index count, Address hkl, Address metric, Address out) {
   const py::gil_scoped_release unlocked;
@@ -14,6 +15,7 @@ void squares_of(Index count, Address hkl, Address metric, Address out) {
                pointer<double>(out));
 }
 
+// Surveys the order of a list whose orders have type Order.
 template <class Order>
 Arrangement arrangement_of(Index count, Address hkl) {
   const py::gil_scoped_release unlocked;
@@ -32,12 +34,13 @@ void register_reflections(py::module_& m) {
   m.def(
       "survey",
       [](Index count, Address hkl, Address metric, Address squares) {
-        const Survey found = [&] {
+        const Survey result = [&] {
           const py::gil_scoped_release unlocked;
           return survey(count, pointer<const std::int32_t>(hkl), pointer<const double>(metric),
                         pointer<double>(squares));
         }();
-        return std::pair(std::tuple(found.h, found.k, found.l), std::pair(found.least, found.most));
+        return std::pair(std::tuple(result.h, result.k, result.l),
+                         std::pair(result.least, result.most));
       },
       py::arg("count"), py::arg("hkl"), py::arg("metric"), py::arg("squares"));
   m.def(

@@ -7,6 +7,7 @@ namespace {
 
 namespace py = pybind11;
 
+// Sums structure factors in the precision of T.
 template <class T, class Reflections>
 void forward(const AtomsArgs& atoms, const FormArgs& form, const Reflections& hkl, Address out) {
   with_types<T>(atoms, form, [&](const auto& a, const auto& f) {
@@ -14,6 +15,7 @@ void forward(const AtomsArgs& atoms, const FormArgs& form, const Reflections& hk
   });
 }
 
+// Computes derivatives in the precision of T.
 template <class T, class Reflections>
 void backward(const AtomsArgs& atoms, const FormArgs& form, const Reflections& hkl, Address g,
               Address grad_frac, Address grad_beta, Address grad_occ) {
@@ -24,6 +26,7 @@ void backward(const AtomsArgs& atoms, const FormArgs& form, const Reflections& h
   });
 }
 
+// Registers sum and derivatives for one kind of reflections.
 template <class Reflections>
 void register_for(py::module_& m, const char* suffix) {
   using Args = typename Crossing<Reflections>::Args;

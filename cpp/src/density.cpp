@@ -11,17 +11,17 @@
 namespace argand {
 namespace {
 
-// cos, then sin, of 2 pi order point / n, exact to the last digit: the angle is reduced as an
-// integer.
+// Makes a table of cos, then of sin, of 2 pi order point / n, exact to the last digit: the angle is
+// reduced as an integer. position(order, point) is the index in the table, or negative.
 template <class T>
 std::vector<T> axis_table(int reach, Index n, Index size,
-                          const std::function<Index(Index order, Index point)>& place) {
+                          const std::function<Index(Index order, Index point)>& position) {
   std::vector<Complex<T>> turn(n);
   for (Index i = 0; i < n; ++i) turn[i] = cis<T>(double(i) / double(n));
   std::vector<T> table(2 * size, T(0));
   for (Index order = 0; order <= reach; ++order) {
     for (Index point = 0; point <= n / 2; ++point) {
-      const Index at = place(order, point);
+      const Index at = position(order, point);
       if (at < 0) continue;
       table[at] = turn[order * point % n].re;
       table[size + at] = turn[order * point % n].im;
@@ -30,6 +30,7 @@ std::vector<T> axis_table(int reach, Index n, Index size,
   return table;
 }
 
+// The tables and sizes of a transform, and the memory of the tables.
 template <class T>
 struct Plan : TransformPlan<T> {
   std::vector<T> table_x, table_y, table_z;
@@ -37,11 +38,11 @@ struct Plan : TransformPlan<T> {
   Plan(const HklBox& box, const Grid& grid, bool streamed) {
     this->streamed = streamed;
     constexpr Index lanes = lane_count<T>;
-    const auto whole = [](Index n) { return (n + lanes - 1) / lanes * lanes; };
+    const auto whole_vectors = [](Index n) { return (n + lanes - 1) / lanes * lanes; };
     this->half = box.l + 1;
-    this->line = whole(2 * this->half);
+    this->line = whole_vectors(2 * this->half);
     this->plane = (2 * box.k + 1) * this->line;
-    this->z_padded = whole(std::max<Index>(1, grid.c / 2));
+    this->z_padded = whole_vectors(std::max<Index>(1, grid.c / 2));
     const auto by_point = [](int reach, Index n) {
       const Index orders = reach + 1;
       return axis_table<T>(reach, n, (n / 2 + 1) * orders,
@@ -62,9 +63,9 @@ struct Plan : TransformPlan<T> {
   }
 };
 
-// F(h) + F(-h) and F(h) - F(-h) for h >= 0 on the half box l >= 0, of the Hermitian part of F,
-// times scale; l > 0 counts twice, for its mate. Only the Hermitian part is seen in the real part
-// of the map.
+// Writes even = scale [F(h) + F(-h)] and odd = -i scale [F(h) - F(-h)] for h >= 0 on the half box
+// l >= 0, of the Hermitian part of F, which alone shows in the real part of the map. l > 0 counts
+// twice, because its mate is left out.
 template <class T>
 void fold_box(const TransformPlan<T>& plan, const HklBox& box, const Complex<T>* F, T scale,
               T* even, T* odd) {
@@ -88,7 +89,8 @@ void fold_box(const TransformPlan<T>& plan, const HklBox& box, const Complex<T>*
   }
 }
 
-// The inverse, with F(h) = even + i odd and F(-h) = even - i odd, and the mates at l < 0.
+// Writes F(h) = scale (even + i odd) and F(-h) = scale (even - i odd) for h >= 0 and l >= 0, and
+// the mates at l < 0.
 template <class T>
 void unfold_box(const TransformPlan<T>& plan, const HklBox& box, const T* even, const T* odd,
                 T scale, Complex<T>* F) {
@@ -118,7 +120,8 @@ void map_from_structure_factors(Index maps, const HklBox& box, const Complex<T>*
                                 const Grid& grid, double scale, T* map) {
   const TransformKernels<T>& kernel = kernels();
   const Plan<T> plan(box, grid, maps * grid.size() * Index(sizeof(T)) >= beyond_caches);
-  const Index planes = grid.a / 2 + 1;  // each with its mirror
+  // Each plane is made together with its mirror.
+  const Index planes = grid.a / 2 + 1;
   const Index slab = std::clamp<Index>(maps * planes / 64, 1, planes);
   const Index slabs = (planes + slab - 1) / slab;
   const Index folded = (box.h + 1) * plan.plane;

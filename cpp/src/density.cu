@@ -1,21 +1,27 @@
 #include "argand/elementary.hpp"
 #include "cuda/device.hpp"
 
-// Three short sums after each other, with the plane x of a map as the work of a block:
+// Transforms boxes to maps by three short sums, with one plane x of a map as the work of a block:
 //
-//   P(k, l) = sum_h F(h, k, l) exp(-2 pi i h x / na),   Q(y, l) = sum_k P(k, l) exp(-2 pi i k y /
-//   nb), map(x, y, z) = Re sum_l Q(y, l) exp(-2 pi i l z / nc)
+//   P(k, l)      = sum_h F(h, k, l) exp(-2 pi i h x / na)
+//   Q(y, l)      = sum_k P(k, l) exp(-2 pi i k y / nb)
+//   map(x, y, z) = Re sum_l Q(y, l) exp(-2 pi i l z / nc)
 //
-// and back in the opposite order. Only the Hermitian part of F is seen in a real map, so l >= 0 is
-// enough.
+// and maps to boxes in the opposite order. Only the Hermitian part of F shows in a real map, so
+// l >= 0 is enough.
 namespace argand::cuda {
 namespace {
 
+// Threads of a block.
 constexpr int transform_threads = 128;
-constexpr int most_lines = 32;  // lines y of a plane that are in shared memory at once
-constexpr int together = 4;     // lines that a thread sums at once, for the same cosines
+// Most lines y of a plane that are in shared memory at once.
+constexpr int most_lines = 32;
+// Lines that a thread sums at once, so that it loads each cosine once for all of them.
+constexpr int together = 4;
+// Most numbers of the lines of a map that are in shared memory at once.
+constexpr int most_map_numbers = 3072;
 
-// What a block needs of one axis: exp(2 pi i j / n) for all j.
+// A table exp(2 pi i j / n) of one axis, for all j.
 template <class T>
 struct Axis {
   int reach, points;
@@ -24,20 +30,21 @@ struct Axis {
   ARGAND_HD Axis(SharedMemory& memory, int orders, Index n)
       : reach(orders), points(int(n)), turn(memory.take<Pair<T>>(int(n))) {}
 
-  // The angle is reduced as an integer: exact to the last digit.
+  // Returns exp(2 pi i j / n), exact to the last digit: the angle is reduced as an integer.
   ARGAND_HD static Complex<T> turn_of(int j, int n) {
     return cis_reduced(T(2 * j > n ? j - n : j) / T(n));
   }
 };
 
+// Data of one plane of a map in shared memory.
 template <class T>
 struct Plane {
   HklBox box;
   Axis<T> y, z;
-  int width, half, lines;  // orders of k, orders l >= 0, lines at once
-  Shared<Pair<T>> x;       // exp(2 pi i h x / na) for all h, on the way there
-  Shared<Pair<T>> p, q;    // (k, l) and (line, l)
-  Shared<T> map;           // (line, z), on the way back
+  int width, half, lines;  // orders of k, orders l >= 0, lines in memory at once
+  Shared<Pair<T>> x;       // exp(2 pi i h x / na) for all h, used from box to map
+  Shared<Pair<T>> p, q;    // P (k, l) and Q (line, l)
+  Shared<T> map;           // (line, z), used from map to box
 
   ARGAND_HD Plane(SharedMemory& memory, const HklBox& hkl, const Grid& grid, bool back)
       : box(hkl),
@@ -46,7 +53,7 @@ struct Plane {
         width(2 * hkl.k + 1),
         half(hkl.l + 1) {
     lines = most_lines;
-    while (back && lines > together && lines * (grid.c + 1) > 3072) lines /= 2;
+    while (back && lines > together && lines * (grid.c + 1) > most_map_numbers) lines /= 2;
     if (!back) x = memory.take<Pair<T>>(2 * hkl.h + 1);
     p = memory.take<Pair<T>>(width * half);
     q = memory.take<Pair<T>>(lines * half);
@@ -56,6 +63,7 @@ struct Plane {
 
 #if defined(__CUDACC__) || defined(ARGAND_EMULATED)
 
+// Fills the table of an axis.
 template <class T>
 __device__ ARGAND_INLINE void fill(const Axis<T>& axis) {
   for (int j = int(threadIdx.x); j < axis.points; j += transform_threads) {
@@ -63,16 +71,19 @@ __device__ ARGAND_INLINE void fill(const Axis<T>& axis) {
   }
 }
 
-// j + step within 0 .. n - 1
+// Returns j + step, reduced to 0 .. n - 1, for j and step below n.
 __device__ ARGAND_INLINE int onward(int j, int step, int n) {
   j += step;
   return j >= n ? j - n : j;
 }
+
+// Returns j modulo n, from 0 to n - 1.
 __device__ ARGAND_INLINE int remainder(Index j, int n) {
   const int r = int(j % n);
   return r < 0 ? r + n : r;
 }
 
+// Writes maps from boxes.
 template <class T>
 __global__ void __launch_bounds__(transform_threads)
     to_map(Index maps, HklBox box, const Complex<T>* F, Grid grid, T scale, T* map) {
@@ -116,7 +127,7 @@ __global__ void __launch_bounds__(transform_threads)
         plane.q[e] = pair(sum);
       }
       __syncthreads();
-      // z and nc - z together: even and odd part
+      // z and nc - z share their cosines: an even and an odd sum give both.
       const int n = plane.z.points, pairs = n / 2 + 1;
       for (int e = t; e < pairs * (plane.lines / together); e += transform_threads) {
         const int z = e % pairs, line = e / pairs * together;
@@ -143,7 +154,7 @@ __global__ void __launch_bounds__(transform_threads)
   }
 }
 
-// planes: (maps, x, k, l >= 0)
+// Writes the transforms of all planes of maps along y and z, planes (maps, x, k, l >= 0).
 template <class T>
 __global__ void __launch_bounds__(transform_threads)
     from_planes(Index maps, HklBox box, const T* map, Grid grid, Pair<T>* planes) {
@@ -168,9 +179,9 @@ __global__ void __launch_bounds__(transform_threads)
         for (int z = 1; 2 * z < n; ++z) {
           j = onward(j, l % n, n);
           const Pair<T> turn = plane.z.turn[j];
-          const T one = plane.map[line + z], other = plane.map[line + n - z];
-          sum.re += (one + other) * turn.re;
-          sum.im += (one - other) * turn.im;
+          const T value = plane.map[line + z], mirrored = plane.map[line + n - z];
+          sum.re += (value + mirrored) * turn.re;
+          sum.im += (value - mirrored) * turn.im;
         }
         if (n % 2 == 0) sum.re += plane.map[line + n / 2] * (l % 2 ? T(-1) : T(1));
         plane.q[e] = pair(sum);
@@ -193,6 +204,7 @@ __global__ void __launch_bounds__(transform_threads)
   }
 }
 
+// Sums planes (maps, x, k, l >= 0) along x to boxes F, and writes the mates at l < 0.
 template <class T>
 __global__ void __launch_bounds__(transform_threads)
     join_planes(Index maps, HklBox box, const Pair<T>* planes, Grid grid, T scale, Complex<T>* F) {
@@ -222,6 +234,7 @@ __global__ void __launch_bounds__(transform_threads)
 
 #endif
 
+// Returns the shared memory that a plane needs.
 template <class T>
 int plane_bytes(const HklBox& box, const Grid& grid, bool back) {
   SharedMemory memory = counting_memory();
@@ -229,6 +242,7 @@ int plane_bytes(const HklBox& box, const Grid& grid, bool back) {
   return memory.bytes();
 }
 
+// Returns the shared memory that the table of the x axis needs.
 template <class T>
 int axis_bytes(const HklBox& box, const Grid& grid) {
   SharedMemory memory = counting_memory();
@@ -240,7 +254,8 @@ int axis_bytes(const HklBox& box, const Grid& grid) {
 
 template <class T>
 bool transform_fits(const HklBox& box, const Grid& grid) {
-  constexpr Index most = plain_shared / (2 * sizeof(T));  // numbers
+  // Larger extents would overflow the count of bytes.
+  constexpr Index most = plain_shared / (2 * sizeof(T));
   if (grid.a > most || grid.b > most || grid.c > most || box.h > most || box.k > 256 || box.l > 256)
     return false;
   return plane_bytes<T>(box, grid, false) <= plain_shared &&

@@ -3,6 +3,7 @@
 namespace argand {
 namespace {
 
+// Tells whether pointers (count + 1) rise from 0 to end.
 bool rises(const std::int64_t* ptr, Index count, Index end) {
   bool fits = ptr[0] == 0 && ptr[count] == end;
   for (Index i = 0; i < count; ++i) fits &= ptr[i] <= ptr[i + 1];
@@ -27,9 +28,9 @@ bool fit(const BatchIndices& batch) {
     return fits;
   }
   for (Index c = 0; c < batch.crystals; ++c) {
-    const std::int64_t own = batch.hkl_ptr[c + 1] - batch.hkl_ptr[c];
+    const std::int64_t reflections = batch.hkl_ptr[c + 1] - batch.hkl_ptr[c];
     for (Index a = batch.atom_ptr[c]; a < batch.atom_ptr[c + 1]; ++a)
-      fits &= length(batch.scatterer[a]) >= own;
+      fits &= length(batch.scatterer[a]) >= reflections;
   }
   return fits;
 }

@@ -10,13 +10,17 @@
 namespace argand {
 namespace {
 
+// Reflections that are worth a thread.
+constexpr Index worth_a_thread = 50'000;
+
+// Returns how many crystals of `size` reflections one task measures.
 Index crystals_of_a_task(Index size) {
-  return std::max<Index>(1, 50'000 / std::max<Index>(1, size));
+  return std::max<Index>(1, worth_a_thread / std::max<Index>(1, size));
 }
 
-// The arguments of crystal c alone, whose F is elsewhere.
+// Returns the arguments of crystal c alone, whose structure factors are f.
 template <class T>
-MeasureArgs<T> one_of(const MeasureArgs<T>& all, Index c, const Complex<T>* f) {
+MeasureArgs<T> arguments_of_crystal(const MeasureArgs<T>& all, Index c, const Complex<T>* f) {
   const Index at = c * all.size;
   return {1,
           all.size,
@@ -51,14 +55,14 @@ void measure_boxes(const Atoms<T>& atoms, const FormFactors<T>& form, const HklB
     std::vector<Complex<T>> f(box.size());
     for (Index c = task * batch; c < std::min(atoms.crystals, (task + 1) * batch); ++c) {
       const std::int64_t first = atoms.atom_ptr[c], ptr[] = {0, atoms.atom_ptr[c + 1] - first};
-      const Atoms<T> own{1,
-                         ptr,
-                         atoms.frac + 3 * first,
-                         atoms.beta ? atoms.beta + 6 * first : nullptr,
-                         atoms.occ ? atoms.occ + first : nullptr,
-                         atoms.scatterer + first};
-      structure_factors(own, form, box, f.data());
-      kernel.measure(one_of(args, c, f.data()), 0, 1);
+      const Atoms<T> crystal{1,
+                             ptr,
+                             atoms.frac + 3 * first,
+                             atoms.beta ? atoms.beta + 6 * first : nullptr,
+                             atoms.occ ? atoms.occ + first : nullptr,
+                             atoms.scatterer + first};
+      structure_factors(crystal, form, box, f.data());
+      kernel.measure(arguments_of_crystal(args, c, f.data()), 0, 1);
     }
   });
 }

@@ -17,6 +17,7 @@
 namespace argand {
 namespace {
 
+// Returns the number of threads that the environment or the machine allows.
 int default_threads() {
   if (const char* wanted = std::getenv("ARGAND_NUM_THREADS")) {
     const int n = std::atoi(wanted);
@@ -34,7 +35,7 @@ std::atomic<int>& thread_limit() {
   return limit;
 }
 
-// One piece of parallel work. Threads draw the next index until none is left.
+// One call of parallel_for. Threads draw the next index until none is left.
 struct Job {
   const std::function<void(Index)>& task;
   const Index count;
@@ -57,8 +58,10 @@ struct Job {
 
 class Pool {
  public:
-  std::mutex in_use;  // held by the one caller that has the helpers
+  // Held by the one caller that uses the threads of the pool.
+  std::mutex in_use;
 
+  // Does a job with so many threads of the pool and the caller.
   void run(Job& job, int helpers) {
     {
       const std::lock_guard lock(mutex_);
@@ -69,11 +72,13 @@ class Pool {
     wake_.notify_all();
     job.draw();
     std::unique_lock lock(mutex_);
-    job_ = nullptr;  // late wakers find nothing
+    // Threads that wake late find no job.
+    job_ = nullptr;
     done_.wait(lock, [this] { return working_ == 0; });
   }
 
  private:
+  // Waits for jobs and helps with them, for ever.
   void serve() {
     std::unique_lock lock(mutex_);
     for (;;) {
@@ -92,12 +97,13 @@ class Pool {
   std::condition_variable wake_, done_;
   std::vector<std::thread> threads_;
   Job* job_ = nullptr;
-  int wanted_ = 0;   // helpers still to join the job
-  int working_ = 0;  // helpers inside it
+  int wanted_ = 0;   // helpers that have yet to join the job
+  int working_ = 0;  // helpers that are working on the job
 };
 
-// Never destroyed: its sleeping threads end with the process. A forked child has none of them, so
-// it leaves the parent's pool (and whatever state its locks were in) behind and starts afresh.
+// The pool is never destroyed: its sleeping threads end with the process. A forked child has none
+// of the threads, so it leaves the parent's pool, and whatever state the locks were in, and makes a
+// new one.
 std::atomic<Pool*> current_pool{nullptr};
 
 Pool& pool() {

@@ -10,14 +10,16 @@
 namespace argand {
 namespace {
 
-constexpr Index worth_a_thread = 32768;  // reflections, tens of microseconds
+// Reflections that are worth a thread: some tens of microseconds.
+constexpr Index worth_a_thread = 32768;
 
-// n of the cube of `count` reflections, or -1 where no cube has so many.
+// Returns n of the cube -n .. n that has `count` reflections, or -1 where no cube has so many.
 Index half_edge(Index count) {
   const Index edge = Index(std::lround(std::cbrt(double(count))));
   return edge % 2 == 1 && edge * edge * edge == count ? edge / 2 : -1;
 }
 
+// Tells whether a list is the cube -n .. n, l fastest.
 template <class Order>
 bool is_cube(Index n, const Order* hkl) {
   for (Index h = -n; h <= n; ++h) {
@@ -43,16 +45,20 @@ void stol_squares(Index count, const Order* hkl, const double* metric, double* o
 Survey survey(Index count, const std::int32_t* hkl, const double* metric, double* squares) {
   if (count == 0) return {};
   const StolSquare square(metric);
-  std::vector<Survey> found((count + worth_a_thread - 1) / worth_a_thread);
-  parallel_for(Index(found.size()), [&](Index task) {
-    const Index begin = task * worth_a_thread, some = std::min(count - begin, worth_a_thread);
-    kernels().survey(some, hkl + 3 * begin, square, squares + begin, found[task]);
+  std::vector<Survey> parts((count + worth_a_thread - 1) / worth_a_thread);
+  parallel_for(Index(parts.size()), [&](Index task) {
+    const Index begin = task * worth_a_thread;
+    const Index length = std::min(count - begin, worth_a_thread);
+    kernels().survey(length, hkl + 3 * begin, square, squares + begin, parts[task]);
   });
-  Survey all = found[0];
+  Survey all = parts[0];
   const auto larger = [](std::int32_t& to, std::int32_t other) { to = std::max(to, other); };
-  for (const Survey& part : found) {
-    larger(all.h, part.h), larger(all.k, part.k), larger(all.l, part.l);
-    all.least = std::min(all.least, part.least), all.most = std::max(all.most, part.most);
+  for (const Survey& part : parts) {
+    larger(all.h, part.h);
+    larger(all.k, part.k);
+    larger(all.l, part.l);
+    all.least = std::min(all.least, part.least);
+    all.most = std::max(all.most, part.most);
   }
   return all;
 }

@@ -7,8 +7,8 @@
 namespace argand {
 namespace {
 
-// Appends the run l = first.l .. first.l + length - 1 at reflections at, at + 1, ... as rows
-// walking away from l = 0.
+// Appends the reflections l = first.l .. first.l + length - 1, which lie at `at`, at + 1, ..., as
+// rows in which |l| rises.
 void append_run(std::vector<Row>& rows, Hkl first, Index length, Index at, Index mirror) {
   const auto walk = [&](Index begin, int step, Index count) {
     for (Index done = 0; done < count; done += max_row) {
@@ -25,7 +25,7 @@ void append_run(std::vector<Row>& rows, Hkl first, Index length, Index at, Index
   walk(negative - 1, -1, negative);
 }
 
-// Sorts the rows into strips.
+// Sorts rows, and joins rows of neighbouring k to strips.
 Rows in_strips(std::vector<Row>&& rows) {
   const auto sign = [](const Row& row) { return row.first.k < 0 ? -1 : 1; };
   const auto key = [&](const Row& row) {
@@ -82,7 +82,8 @@ Rows rows_of_box(const HklBox& box, bool friedel) {
   for (std::int32_t h = friedel ? 0 : -box.h; h <= box.h; ++h) {
     for (std::int32_t k = friedel && h == 0 ? 0 : -box.k; k <= box.k; ++k) {
       const Index at = (Index(h + box.h) * (2 * box.k + 1) + (k + box.k)) * width;
-      if (friedel && h == 0 && k == 0) {  // 000 is its own mate
+      if (friedel && h == 0 && k == 0) {
+        // The reflection 000 is its own mate.
         append_run(rows, {0, 0, 0}, 1, at + box.l, no_mirror);
         append_run(rows, {0, 0, 1}, box.l, at + box.l + 1, last - (at + box.l + 1));
       } else {

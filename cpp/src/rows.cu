@@ -3,10 +3,12 @@
 namespace argand::cuda {
 namespace {
 
-constexpr int threads = 512;  // 2 to an odd power
+// Threads of a block: 2 to an odd power, see the end of a round in `find`.
+constexpr int threads = 512;
 
-// A block for each list. Every round looks at one reflection a thread; a running sum over the
-// threads gives those that begin a row their numbers, which do not depend on who was first.
+// Finds the rows of lists, one block for each list. In every round each thread looks at one
+// reflection. A running sum over the threads numbers the reflections that begin a row, in the order
+// of the list.
 template <class Order>
 __global__ void __launch_bounds__(threads) find(Reflections<Order> reflections, Index lists) {
   SharedMemory memory = block_memory();
@@ -21,7 +23,7 @@ __global__ void __launch_bounds__(threads) find(Reflections<Order> reflections, 
     for (Index round = 0; round < length; round += threads) {
       const Index i = round + t;
       const bool first = i < length && begins_row(hkl, i), rises = first && hkl[3 * i + 2] >= 0;
-      // both counts in one number: at most `threads` of each
+      // Both counts share one number: there are at most `threads` of each.
       std::int32_t sum = first ? (rises ? 1 : 1 << 16) : 0;
       int side = 0;
       sums[t] = sum;
@@ -36,15 +38,15 @@ __global__ void __launch_bounds__(threads) find(Reflections<Order> reflections, 
       if (first) {
         Index end = i + 1;
         while (end < length && end < i + row_length && !begins_row(hkl, end)) ++end;
-        const Index place =
+        const Index slot =
             begin + (rises ? up + (sum & 0xffff) : reflections.count + down + (sum >> 16)) - 1;
-        reflections.segments[place] = {std::int32_t(rises ? i : end - 1), std::int16_t(end - i),
-                                       std::int16_t(rises ? 1 : -1)};
+        reflections.segments[slot] = {std::int32_t(rises ? i : end - 1), std::int16_t(end - i),
+                                      std::int16_t(rises ? 1 : -1)};
       }
       up += total & 0xffff;
       down += total >> 16;
-      // No barrier: after an odd number of steps the last sums lie in the other half than the first
-      // of the next round.
+      // No barrier is needed: after an odd number of steps the last sums of this round and the
+      // first sums of the next lie in different halves of `sums`.
     }
     if (t == 0) {
       reflections.counts[2 * list] = std::int32_t(up);

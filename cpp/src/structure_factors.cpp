@@ -11,16 +11,17 @@
 #include "argand/rows.hpp"
 #include "kernels/kernels.hpp"
 
-// What to do and who does it; the arithmetic is in kernels/.
+// Shares the work out among threads; the arithmetic is in kernels/.
 namespace argand {
 namespace {
 
+// F(-h) = conj F(h) holds without dispersion, that is with real form factors.
 template <class F>
-constexpr bool friedel = std::floating_point<F>;  // F(-h) = conj F(h) holds without dispersion only
+constexpr bool friedel = std::floating_point<F>;
 
-// ---- atoms
-// ----------------------------------------------------------------------------------------------------------
+// ---- atoms ----
 
+// Writes the atoms of a crystal, sorted by scatterer, to `order`.
 template <class T>
 void sort_by_scatterer(const Atoms<T>& atoms, Index crystal, std::vector<Index>& order) {
   const Index begin = atoms.atom_ptr[crystal], end = atoms.atom_ptr[crystal + 1];
@@ -31,6 +32,7 @@ void sort_by_scatterer(const Atoms<T>& atoms, Index crystal, std::vector<Index>&
     std::stable_sort(order.begin(), order.end(), less);
 }
 
+// The atoms of a crystal in blocks of one scatterer each.
 template <class T>
 struct Packed {
   std::vector<Block<T>> blocks;
@@ -59,30 +61,33 @@ struct Packed {
                                                            steps.data());
   }
 
+  // Returns the blocks begin .. end.
   BlockView<T> view(Index begin, Index end) const {
     return {blocks.data() + begin, steps.data() + begin, end - begin, at_rest};
   }
 };
 
+// Writes the gradients of the atoms of a block.
 template <class T>
 void store_gradients(const Block<T>& block, const Moments<T>& moments,
                      const AtomGradients<T>& out) {
   for (int lane = 0; lane < block.count; ++lane) {
-    double own[moment_count];
-    for (int m = 0; m < moment_count; ++m) own[m] = moments.sum[m][lane];
-    store_gradients(own, block.occ[lane], block.source[lane], out);
+    double moments_of_atom[moment_count];
+    for (int m = 0; m < moment_count; ++m) moments_of_atom[m] = moments.sum[m][lane];
+    store_gradients(moments_of_atom, block.occ[lane], block.source[lane], out);
   }
 }
 
-// ---- reflections
-// ----------------------------------------------------------------------------------------------------
+// ---- reflections ----
 
+// The rows of all crystals.
 struct Layout {
-  std::vector<Rows> rows;    // one for all crystals, or one each
-  std::vector<Index> first;  // reflection at which each crystal starts
+  std::vector<Rows> rows;    // one entry for all crystals, or one for each
+  std::vector<Index> first;  // first reflection of each crystal
   const Rows& operator[](Index crystal) const { return rows[rows.size() == 1 ? 0 : crystal]; }
 };
 
+// Cuts a box, which all crystals share, into rows.
 template <class F>
 Layout lay_out(const HklBox& box, Index crystals) {
   Layout layout{{rows_of_box(box, friedel<F>)}, {}};
@@ -90,6 +95,7 @@ Layout lay_out(const HklBox& box, Index crystals) {
   return layout;
 }
 
+// Cuts the list of every crystal, or the list that they share, into rows.
 template <class F, class Order>
 Layout lay_out(const HklLists<Order>& lists, Index crystals) {
   Layout layout;
@@ -104,27 +110,29 @@ Layout lay_out(const HklLists<Order>& lists, Index crystals) {
   return layout;
 }
 
-// ---- how the work is shared out
-// -------------------------------------------------------------------------------------
+// ---- parts of the work ----
 
-constexpr Index worth_a_thread = 200'000;  // terms: some 0.1 ms
+// Terms that are worth a thread: some 0.1 ms.
+constexpr Index worth_a_thread = 200'000;
 
-// Strips of rows (forward) or blocks of atoms (backward) begin .. end of a crystal.
+// The strips of rows (forward) or blocks of atoms (backward) begin .. end of one crystal.
 struct Part {
   Index crystal, begin, end;
 };
 
-// Parts of `count(c)` pieces that cost `cost(c)` terms each: some for each thread, so that none
-// waits long for the last, but large ones, because what a part reads stays in the cache.
+// Cuts the `count(c)` pieces of every crystal c, which cost `cost(c)` terms each, into parts. There
+// are several parts for each thread, so that none waits long for the last; but they are large,
+// because the data of a part stays in the cache.
 template <class Count, class Cost>
 std::vector<Part> share_out(Index crystals, const Count& count, const Cost& cost) {
   Index total = 0;
   for (Index c = 0; c < crystals; ++c) total += count(c) * cost(c);
-  const Index threads = num_threads(), fair = threads == 1 ? total : total / (4 * threads);
+  const Index threads = num_threads();
+  const Index fair_terms = threads == 1 ? total : total / (4 * threads);
   std::vector<Part> parts;
   for (Index c = 0; c < crystals; ++c) {
     const Index pieces =
-        std::max<Index>(1, std::max(worth_a_thread, fair) / std::max<Index>(1, cost(c)));
+        std::max<Index>(1, std::max(worth_a_thread, fair_terms) / std::max<Index>(1, cost(c)));
     for (Index begin = 0; begin < count(c); begin += pieces) {
       parts.push_back({c, begin, std::min(count(c), begin + pieces)});
     }
@@ -132,13 +140,14 @@ std::vector<Part> share_out(Index crystals, const Count& count, const Cost& cost
   return parts;
 }
 
-// A row costs its start besides its length, a strip likewise.
+// Returns the cost of a strip for one atom, in terms: the start of the strip and of each row cost
+// about as much as 16 terms.
 Index terms_a_strip(const Rows& rows) {
   return 16 + 16 * Index(rows.rows.size()) / std::max<Index>(1, Index(rows.strips.size()));
 }
 
-// The packed atoms of a crystal: made once for a crystal of several parts, by the one task of any
-// other.
+// Packs the atoms of crystals: once and for all for a crystal of several parts, and in its one task
+// for any other crystal.
 template <class T>
 class Packing {
  public:
@@ -161,6 +170,7 @@ class Packing {
   std::vector<std::shared_ptr<const Packed<T>>> shared_;
 };
 
+// Tells whether no displacement couples two axes.
 template <class T>
 bool axes_are_separate(const Atoms<T>& atoms) {
   if (atoms.beta == nullptr) return true;
@@ -171,16 +181,17 @@ bool axes_are_separate(const Atoms<T>& atoms) {
   return true;
 }
 
+// Sums a box of every crystal where displacement does not couple the axes.
 template <class T, class F>
 void sum_boxes(const Atoms<T>& atoms, const FormFactors<F>& form, const HklBox& box,
                Complex<T>* out) {
   const BoxKernels<T, F>& kernel = kernels();
-  const Index half = half_plane(box),
-              mean = atoms.atom_ptr[atoms.crystals] / std::max<Index>(1, atoms.crystals);
-  const Index terms = box.size() * (1 + mean);  // of a crystal
-  // Several small crystals are one task, a large one is several.
-  const Index batch = std::max<Index>(1, worth_a_thread / terms);
-  const Index parts = std::clamp<Index>(terms / worth_a_thread, 1, (half + 255) / 256);
+  const Index half = half_plane(box);
+  const Index mean_atoms = atoms.atom_ptr[atoms.crystals] / std::max<Index>(1, atoms.crystals);
+  const Index terms_of_crystal = box.size() * (1 + mean_atoms);
+  // Several small crystals are one task, a large crystal is several tasks.
+  const Index batch = std::max<Index>(1, worth_a_thread / terms_of_crystal);
+  const Index parts = std::clamp<Index>(terms_of_crystal / worth_a_thread, 1, (half + 255) / 256);
   const Index part = (half + parts - 1) / parts, bytes = box.size() * Index(sizeof(Complex<T>));
   const bool streamed = parts == 1 && atoms.crystals * bytes >= beyond_caches;
   parallel_for((atoms.crystals + batch - 1) / batch * parts, [&](Index task) {
@@ -189,15 +200,16 @@ void sum_boxes(const Atoms<T>& atoms, const FormFactors<F>& form, const HklBox& 
     std::vector<T> scratch;
     std::vector<Index> order;
     std::vector<Complex<T>> buffer(streamed ? box.size() : 0);
-    for (Index c = first; c < std::min(atoms.crystals, first + batch); ++c) {
+    const Index last = std::min(atoms.crystals, first + batch);
+    for (Index c = first; c < last; ++c) {
       sort_by_scatterer(atoms, c, order);
       const Index count = Index(order.size());
       scratch.resize(
           std::max<Index>(scratch.size(), count * box_scratch_of_atom<T>(box, begin, end)));
-      Complex<T>* place = out + c * box.size();
-      Complex<T>* made = streamed ? buffer.data() : place;
-      kernel.sum_box(atoms, order.data(), count, form, box, begin, end, scratch.data(), made);
-      if (streamed) kernels().copy_past_caches(bytes, made, place);
+      Complex<T>* F_of_crystal = out + c * box.size();
+      Complex<T>* target = streamed ? buffer.data() : F_of_crystal;
+      kernel.sum_box(atoms, order.data(), count, form, box, begin, end, scratch.data(), target);
+      if (streamed) kernels().copy_past_caches(bytes, target, F_of_crystal);
     }
   });
 }
@@ -223,8 +235,8 @@ void structure_factors(const Atoms<T>& atoms, const FormFactors<F>& form, const 
     const std::shared_ptr<const Packed<T>> packed = packing(crystal);
     const Index blocks = Index(packed->blocks.size());
     Complex<T>* F_of_crystal = out + layout.first[crystal];
-    // Some blocks stay in the cache while the rows pass by. Without atoms one pass writes the
-    // zeros.
+    // The blocks of a view stay in the cache while all rows are summed. Without atoms one pass
+    // writes zeros.
     for (Index first = 0; first == 0 || first < blocks; first += blocks_in_cache) {
       const BlockView<T> view = packed->view(first, std::min(blocks, first + blocks_in_cache));
       const auto& [rows, strips] = layout[crystal];
@@ -243,8 +255,7 @@ void structure_factors_vjp(const Atoms<T>& atoms, const FormFactors<F>& form,
                            const AtomGradients<T>& gradients) {
   const RowKernels<T, F>& kernel = kernels();
   const Layout layout = lay_out<F>(hkl, atoms.crystals);
-  // There is a block more for each scatterer that does not fill its last one: they fall to the last
-  // part.
+  // Each scatterer that does not fill its last block adds one block: the last part takes them.
   const auto full_blocks = [&](Index c) {
     return (atoms.atom_ptr[c + 1] - atoms.atom_ptr[c] + Block<T>::lanes - 1) / Block<T>::lanes;
   };

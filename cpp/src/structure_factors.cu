@@ -3,6 +3,7 @@
 namespace argand::cuda {
 namespace {
 
+// The real type of T and of Complex<T>.
 template <class T>
 struct NumberOf {
   using Type = T;
@@ -14,7 +15,7 @@ struct NumberOf<Complex<T>> {
 template <class F>
 using Number = typename NumberOf<F>::Type;
 
-// Calls use(i) for the entries of a row, i a constant of the program.
+// Calls use(i) for the entries i of a row; i is a constant of the program.
 template <class Order, class Use>
 __device__ ARGAND_INLINE void entries(const Row<Order>& row, const Use& use) {
 #pragma unroll
@@ -24,7 +25,7 @@ __device__ ARGAND_INLINE void entries(const Row<Order>& row, const Use& use) {
   }
 }
 
-// Sums of a tile's rows go to shared memory, and from there to F in whole lines.
+// Writes F: the sums of a tile's rows go to shared memory, and from there to F in whole lines.
 template <class F>
 struct ToF {
   using T = Number<F>;
@@ -69,7 +70,7 @@ struct ToF {
   }
 };
 
-// Sums of a scatterer's terms go into the gradient by its form factors.
+// Adds the sums of a scatterer's terms to the gradient by its form factors.
 template <class F>
 struct ToFormGradient {
   using T = Number<F>;
@@ -94,11 +95,11 @@ struct ToFormGradient {
   __device__ ARGAND_INLINE void add(const Parts&, const Row<Order>& row, Index first, int,
                                     Index form_row, const Sum& sum) const {
     F* to = gradient + form_row + row.at;
-    const Complex<T>* given = g + first + row.at;
+    const Complex<T>* g_of_row = g + first + row.at;
     entries(row, [&](int i) {
-      add_to(to, *given * conj(sum(i)));
+      add_to(to, *g_of_row * conj(sum(i)));
       to += row.step;
-      given += row.step;
+      g_of_row += row.step;
     });
   }
 
@@ -107,12 +108,13 @@ struct ToFormGradient {
                                        const Reflections<Order>&, Index) const {}
 };
 
+// The shared memory of a block.
 template <class T, class Order, class To>
 struct Parts {
   Shared<Row<Order>> rows;
   AtomTile<T, Order> atoms;
-  Shared<Pair<T>> a;  // A of (atom, row), and g
-  Shared<T> g;
+  Shared<Pair<T>> a;  // A (atom, row)
+  Shared<T> g;        // g (atom, row)
   typename To::Parts to;
 
   ARGAND_HD explicit Parts(SharedMemory& memory)
@@ -123,9 +125,9 @@ struct Parts {
         to(memory) {}
 };
 
-// Adds the terms of the atoms of a tile along the row of this thread, a scatterer at a time: its
-// sum stays in registers and meets the form factors when the last of its atoms has been added. Sums
-// of a tile join those of others there, so an error grows with the number of tiles, not of atoms.
+// Adds the terms of the atoms of a tile along the row of this thread, one scatterer at a time. Its
+// sum stays in registers, and is multiplied by the form factors after its last atom. Sums of tiles
+// are added in shared memory, so that errors grow with the number of tiles, not of atoms.
 template <bool guarded, class T, class Order, class To>
 __device__ ARGAND_INLINE void add_terms(const Parts<T, Order, To>& parts, const To& to,
                                         const Row<Order>& row, Index first, int r, int count,
@@ -156,8 +158,8 @@ __device__ ARGAND_INLINE void add_terms(const Parts<T, Order, To>& parts, const 
   }
 }
 
-// A block takes rows_in_tile rows of a crystal after the other; a thread has a row of its own in
-// add_terms, and before that an atom and per_tile rows.
+// Sums rows of reflections over atoms. A block takes rows_in_tile rows of a crystal after another.
+// A thread has one row in add_terms, and before that one atom and per_tile rows.
 template <class T, class Order, class To>
 __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
     sum_rows(Atoms<T> atoms, Reflections<Order> reflections, const std::int64_t* row_ptr, To to,
@@ -179,20 +181,20 @@ __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
       for (Index begin = atoms.atom_ptr[crystal]; begin < end; begin += per_tile) {
         const int count = int(end - begin < per_tile ? end - begin : per_tile);
         fill<false>(parts.atoms, atoms, begin, count);
-        const int own = t % per_tile, r_first = t / per_tile * per_tile;
+        const int slot = t % per_tile, r_first = t / per_tile * per_tile;
         int all_reach = 1;
-        if (own < count) {
-          const Atom<T, Order> atom = parts.atoms.atom[own];
+        if (slot < count) {
+          const Atom<T, Order> atom = parts.atoms.atom[slot];
           Start<T, Order> start;
           for (int r = r_first; r < r_first + per_tile; ++r) {
             const Row<Order> next = parts.rows[r];
             if (next.length == 0) continue;
-            start.go(parts.atoms, own, atom, next, atoms.beta == nullptr);
+            start.go(parts.atoms, slot, atom, next, atoms.beta == nullptr);
             const Complex<T> a = start.a * atom.occ;
-            parts.a[own * columns + r] = pair(next.step > 0 ? a : conj(a));
-            parts.g[own * columns + r] = start.g;
+            parts.a[slot * columns + r] = pair(next.step > 0 ? a : conj(a));
+            parts.g[slot * columns + r] = start.g;
           }
-          all_reach = parts.atoms.reach[own] == row_length;
+          all_reach = parts.atoms.reach[slot] == row_length;
         }
         const bool plain = __syncthreads_and(all_reach);
         if (row.length == 0) continue;
@@ -209,8 +211,8 @@ __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
   }
 }
 
-// Blocks for each crystal: as many as it takes when rows are half full; where they are shorter,
-// each does more.
+// Returns the number of blocks for each crystal: enough where rows are half full. Where rows are
+// shorter, each block does more.
 template <class Order>
 Index blocks_for(const Reflections<Order>& reflections, Index crystals) {
   if (!reflections.hkl) return ceil_div(reflections.rows(0), rows_in_tile);
@@ -219,6 +221,7 @@ Index blocks_for(const Reflections<Order>& reflections, Index crystals) {
   return 1 + each / (rows_in_tile * row_length / 2);
 }
 
+// Puts the kernels of a sum on the stream.
 template <class T, class Order, class To>
 void launch(const Queue& queue, const Atoms<T>& atoms, const Extents& extents,
             Reflections<Order> reflections, const std::int64_t* row_ptr, const To& to,
@@ -241,22 +244,22 @@ void launch(const Queue& queue, const Atoms<T>& atoms, const Extents& extents,
 
 }  // namespace
 
-template <class Given>
-Index structure_factors_workspace(Index crystals, const Extents&, const Given& hkl) {
+template <class HklType>
+Index structure_factors_workspace(Index crystals, const Extents&, const HklType& hkl) {
   return rows_workspace(crystals, reflections_of(hkl, false));
 }
 
-template <class T, class F, class Given>
+template <class T, class F, class HklType>
 void structure_factors(const Queue& queue, const Atoms<T>& atoms, const Extents& extents,
-                       const FormFactors<F>& form, const Given& hkl, Complex<T>* out,
+                       const FormFactors<F>& form, const HklType& hkl, Complex<T>* out,
                        void* workspace) {
   launch(queue, atoms, extents, reflections_of(hkl, sizeof(F) == sizeof(T)), form.row_ptr,
          ToF<F>{form.value, out}, workspace);
 }
 
-template <class T, class F, class Given>
+template <class T, class F, class HklType>
 void structure_factors_form_vjp(const Queue& queue, const Atoms<T>& atoms, const Extents& extents,
-                                const FormFactors<F>& form, const Given& hkl, const Complex<T>* g,
+                                const FormFactors<F>& form, const HklType& hkl, const Complex<T>* g,
                                 F* gradient, void* workspace) {
   launch(queue, atoms, extents, reflections_of(hkl, false), form.row_ptr,
          ToFormGradient<F>{g, gradient}, workspace);

@@ -6,10 +6,11 @@ from __future__ import annotations
 import typing
 
 __all__: list[str] = [
+    "add_box_to_reflections",
+    "add_reflections_to_box",
     "address",
     "arrangement",
     "compiler",
-    "gather_pair",
     "gaussian_sums",
     "indices_fit",
     "jacobian",
@@ -17,8 +18,7 @@ __all__: list[str] = [
     "measure",
     "measure_boxes",
     "num_threads",
-    "project_family",
-    "scatter_pair",
+    "project_scattering",
     "set_num_threads",
     "simd_level",
     "stol_squares",
@@ -33,22 +33,11 @@ __all__: list[str] = [
     "version",
 ]
 
-def address(array: typing.Any) -> int:
-    """
-    Where the numbers of a contiguous array begin.
-    """
-
-def arrangement(
-    whole: bool, count: typing.SupportsInt | typing.SupportsIndex, hkl: typing.SupportsInt | typing.SupportsIndex
-) -> tuple[int, int]: ...
-def compiler() -> str:
-    """
-    The compiler that built it.
-    """
-
-def gather_pair(
+def add_box_to_reflections(
     bits: typing.SupportsInt | typing.SupportsIndex,
-    list: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    list: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     axes: tuple[
         tuple[
             typing.SupportsInt | typing.SupportsIndex,
@@ -66,7 +55,7 @@ def gather_pair(
             typing.SupportsInt | typing.SupportsIndex,
         ],
     ],
-    v: tuple[
+    series: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsFloat | typing.SupportsIndex,
@@ -77,6 +66,54 @@ def gather_pair(
     begin: typing.SupportsInt | typing.SupportsIndex,
     end: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
+def add_reflections_to_box(
+    bits: typing.SupportsInt | typing.SupportsIndex,
+    list: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
+    axes: tuple[
+        tuple[
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+        ],
+        tuple[
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+        ],
+        tuple[
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+            typing.SupportsInt | typing.SupportsIndex,
+        ],
+    ],
+    series: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+    ],
+    a: typing.SupportsInt | typing.SupportsIndex,
+    box: typing.SupportsInt | typing.SupportsIndex,
+    begin: typing.SupportsInt | typing.SupportsIndex,
+    end: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
+def address(array: typing.Any) -> int:
+    """
+    Where the numbers of a contiguous array begin.
+    """
+
+def arrangement(
+    whole: bool,
+    count: typing.SupportsInt | typing.SupportsIndex,
+    hkl: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple[int, int]: ...
+def compiler() -> str:
+    """
+    The compiler that built it.
+    """
+
 def gaussian_sums(
     rows: typing.SupportsInt | typing.SupportsIndex,
     terms: typing.SupportsInt | typing.SupportsIndex,
@@ -174,7 +211,9 @@ def measure_boxes(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     box: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -198,13 +237,13 @@ def num_threads() -> int:
     Threads that a call may use.
     """
 
-def project_family(
+def project_scattering(
     extents: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    family: tuple[
+    scattering: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -213,39 +252,8 @@ def project_family(
     ],
     functions: typing.SupportsInt | typing.SupportsIndex,
     count: typing.SupportsInt | typing.SupportsIndex,
-    u: typing.SupportsInt | typing.SupportsIndex,
+    strengths: typing.SupportsInt | typing.SupportsIndex,
     squares: typing.SupportsInt | typing.SupportsIndex,
-) -> None: ...
-def scatter_pair(
-    bits: typing.SupportsInt | typing.SupportsIndex,
-    list: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
-    axes: tuple[
-        tuple[
-            typing.SupportsInt | typing.SupportsIndex,
-            typing.SupportsInt | typing.SupportsIndex,
-            typing.SupportsInt | typing.SupportsIndex,
-        ],
-        tuple[
-            typing.SupportsInt | typing.SupportsIndex,
-            typing.SupportsInt | typing.SupportsIndex,
-            typing.SupportsInt | typing.SupportsIndex,
-        ],
-        tuple[
-            typing.SupportsInt | typing.SupportsIndex,
-            typing.SupportsInt | typing.SupportsIndex,
-            typing.SupportsInt | typing.SupportsIndex,
-        ],
-    ],
-    v: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-    ],
-    a: typing.SupportsInt | typing.SupportsIndex,
-    box: typing.SupportsInt | typing.SupportsIndex,
-    begin: typing.SupportsInt | typing.SupportsIndex,
-    end: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
 def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
@@ -274,7 +282,9 @@ def structure_factors_box(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -292,7 +302,9 @@ def structure_factors_box_vjp(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -330,7 +342,9 @@ def structure_factors_list(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -348,7 +362,9 @@ def structure_factors_list_vjp(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -369,7 +385,9 @@ def structure_factors_points(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -387,7 +405,9 @@ def structure_factors_points_vjp(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,

@@ -1,5 +1,5 @@
 """
-Kernels of argand for CUDA devices. Call them through argand, which checks what it is given.
+Kernels of argand for CUDA devices. Call them through argand, which checks arguments.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ __all__: list[str] = [
 
 def architectures() -> str:
     """
-    The architectures that it holds machine code for.
+    Return the architectures that this module holds machine code for.
     """
 
 def compiler() -> str:
     """
-    The compiler that built it.
+    Return the compiler that built this module.
     """
 
 def map_from_structure_factors(
@@ -59,18 +59,20 @@ def map_from_structure_factors(
     ],
     scale: typing.SupportsFloat | typing.SupportsIndex,
     map: typing.SupportsInt | typing.SupportsIndex,
-    queue: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    queue: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
 ) -> None: ...
 def read_dlpack(
     capsule: typing_extensions.CapsuleType,
 ) -> tuple[int, int, int, int, int, list[int], list[int] | None, bool]:
     """
-    (address, device_type, device_id, type_code, bits, shape, strides, read_only) of a DLPack capsule.
+    Return (address, device_type, device_id, type_code, bits, shape, strides, read_only) of a DLPack capsule.
     """
 
 def status() -> tuple[int, str]:
     """
-    How many devices there are, and in words why there is none.
+    Return the number of devices, and in words why there is none.
     """
 
 def structure_factors_box(
@@ -83,16 +85,22 @@ def structure_factors_box(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
     out: typing.SupportsInt | typing.SupportsIndex,
-    extents: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
-    queue: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    queue: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
 ) -> None: ...
 def structure_factors_box_form_vjp(
     bits: typing.SupportsInt | typing.SupportsIndex,
@@ -104,7 +112,9 @@ def structure_factors_box_form_vjp(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -112,9 +122,13 @@ def structure_factors_box_form_vjp(
     ],
     g: typing.SupportsInt | typing.SupportsIndex,
     gradient: typing.SupportsInt | typing.SupportsIndex,
-    extents: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
-    queue: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    queue: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
 ) -> None: ...
 def structure_factors_box_vjp(
     bits: typing.SupportsInt | typing.SupportsIndex,
@@ -126,7 +140,9 @@ def structure_factors_box_vjp(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -136,13 +152,19 @@ def structure_factors_box_vjp(
     grad_frac: typing.SupportsInt | typing.SupportsIndex,
     grad_beta: typing.SupportsInt | typing.SupportsIndex,
     grad_occ: typing.SupportsInt | typing.SupportsIndex,
-    extents: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
-    queue: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    queue: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
 ) -> None: ...
 def structure_factors_box_vjp_workspace(
     crystals: typing.SupportsInt | typing.SupportsIndex,
-    extents: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -151,7 +173,9 @@ def structure_factors_box_vjp_workspace(
 ) -> int: ...
 def structure_factors_box_workspace(
     crystals: typing.SupportsInt | typing.SupportsIndex,
-    extents: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -175,7 +199,9 @@ def structure_factors_from_map(
     scale: typing.SupportsFloat | typing.SupportsIndex,
     map: typing.SupportsInt | typing.SupportsIndex,
     workspace: typing.SupportsInt | typing.SupportsIndex,
-    queue: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    queue: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
 ) -> None: ...
 def structure_factors_from_map_workspace(
     bits: typing.SupportsInt | typing.SupportsIndex,
@@ -201,16 +227,22 @@ def structure_factors_list(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
     out: typing.SupportsInt | typing.SupportsIndex,
-    extents: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
-    queue: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    queue: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
 ) -> None: ...
 def structure_factors_list_form_vjp(
     bits: typing.SupportsInt | typing.SupportsIndex,
@@ -222,7 +254,9 @@ def structure_factors_list_form_vjp(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -230,9 +264,13 @@ def structure_factors_list_form_vjp(
     ],
     g: typing.SupportsInt | typing.SupportsIndex,
     gradient: typing.SupportsInt | typing.SupportsIndex,
-    extents: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
-    queue: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    queue: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
 ) -> None: ...
 def structure_factors_list_vjp(
     bits: typing.SupportsInt | typing.SupportsIndex,
@@ -244,7 +282,9 @@ def structure_factors_list_vjp(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -254,13 +294,19 @@ def structure_factors_list_vjp(
     grad_frac: typing.SupportsInt | typing.SupportsIndex,
     grad_beta: typing.SupportsInt | typing.SupportsIndex,
     grad_occ: typing.SupportsInt | typing.SupportsIndex,
-    extents: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
-    queue: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    queue: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
 ) -> None: ...
 def structure_factors_list_vjp_workspace(
     crystals: typing.SupportsInt | typing.SupportsIndex,
-    extents: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -269,7 +315,9 @@ def structure_factors_list_vjp_workspace(
 ) -> int: ...
 def structure_factors_list_workspace(
     crystals: typing.SupportsInt | typing.SupportsIndex,
-    extents: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -286,16 +334,22 @@ def structure_factors_points(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
     out: typing.SupportsInt | typing.SupportsIndex,
-    extents: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
-    queue: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    queue: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
 ) -> None: ...
 def structure_factors_points_form_vjp(
     bits: typing.SupportsInt | typing.SupportsIndex,
@@ -307,7 +361,9 @@ def structure_factors_points_form_vjp(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -315,9 +371,13 @@ def structure_factors_points_form_vjp(
     ],
     g: typing.SupportsInt | typing.SupportsIndex,
     gradient: typing.SupportsInt | typing.SupportsIndex,
-    extents: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
-    queue: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    queue: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
 ) -> None: ...
 def structure_factors_points_vjp(
     bits: typing.SupportsInt | typing.SupportsIndex,
@@ -329,7 +389,9 @@ def structure_factors_points_vjp(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
     ],
-    form: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool],
+    form: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, bool
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -339,13 +401,19 @@ def structure_factors_points_vjp(
     grad_frac: typing.SupportsInt | typing.SupportsIndex,
     grad_beta: typing.SupportsInt | typing.SupportsIndex,
     grad_occ: typing.SupportsInt | typing.SupportsIndex,
-    extents: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
-    queue: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    queue: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
 ) -> None: ...
 def structure_factors_points_vjp_workspace(
     crystals: typing.SupportsInt | typing.SupportsIndex,
-    extents: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -354,7 +422,9 @@ def structure_factors_points_vjp_workspace(
 ) -> int: ...
 def structure_factors_points_workspace(
     crystals: typing.SupportsInt | typing.SupportsIndex,
-    extents: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex],
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+    ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -375,10 +445,10 @@ def transform_fits(
     ],
 ) -> bool:
     """
-    Whether the kernels below have memory enough on a device.
+    Tell whether the transforms of a box and a grid have memory enough on a device.
     """
 
 def version() -> str:
     """
-    The version that this module was built with.
+    Return the version that this module was built with.
     """

@@ -1,5 +1,5 @@
-// exp and exp(2 pi i t) as short polynomials without branches or tables, for numbers and for
-// vectors of them. Both are good to a few units in the last place.
+// Computes exp and exp(2 pi i t) by short polynomials without branches or tables, for numbers and
+// for vectors of numbers. Both are right to a few units in the last place.
 #pragma once
 
 #include "argand/lanes.hpp"
@@ -7,35 +7,54 @@
 namespace argand {
 namespace detail {
 
-// Terms of the Taylor series that reach the last digit on the reduced range, and the range of exp.
+// Constants of a floating point type.
 template <class T>
 struct Precision;
 template <>
 struct Precision<float> {
-  static constexpr int exp_terms = 8, trig_terms = 6, mantissa = 23, bias = 127;
-  static constexpr float lowest = -87, highest = 88, largest = 1.6516363e38f;  // exp(highest)
-  static constexpr float ln2_high = 0.693359375f,
-                         ln2_low = -2.12194440e-4f;  // 10 bits and the rest
+  // Terms of the Taylor series that reach the last digit on the reduced range.
+  static constexpr int exp_terms = 8;
+  static constexpr int trig_terms = 6;
+  // Layout of the type: bits of the mantissa, and the exponent of 1.
+  static constexpr int mantissa = 23;
+  static constexpr int bias = 127;
+  // Range in which exp(x) is a normal number, and exp(highest).
+  static constexpr float lowest = -87;
+  static constexpr float highest = 88;
+  static constexpr float largest = 1.6516363e38f;
+  // The first 10 bits of ln 2, and the rest: k ln2_high is exact.
+  static constexpr float ln2_high = 0.693359375f;
+  static constexpr float ln2_low = -2.12194440e-4f;
 };
 template <>
 struct Precision<double> {
-  static constexpr int exp_terms = 14, trig_terms = 9, mantissa = 52, bias = 1023;
-  static constexpr double lowest = -708, highest = 709, largest = 8.2184074615549724e307;
-  static constexpr double ln2_high = 0.693145751953125,
-                          ln2_low = 1.42860682030941723212e-6;  // 20 bits and the rest
+  // Terms of the Taylor series that reach the last digit on the reduced range.
+  static constexpr int exp_terms = 14;
+  static constexpr int trig_terms = 9;
+  // Layout of the type: bits of the mantissa, and the exponent of 1.
+  static constexpr int mantissa = 52;
+  static constexpr int bias = 1023;
+  // Range in which exp(x) is a normal number, and exp(highest).
+  static constexpr double lowest = -708;
+  static constexpr double highest = 709;
+  static constexpr double largest = 8.2184074615549724e307;
+  // The first 20 bits of ln 2, and the rest: k ln2_high is exact.
+  static constexpr double ln2_high = 0.693145751953125;
+  static constexpr double ln2_low = 1.42860682030941723212e-6;
 };
 
-// x + 1.5 * 2^mantissa has the integer nearest to x in its lowest bits
+// Rounds by addition: x + shifter has the integer nearest to x in its lowest bits.
 template <class T>
 inline constexpr T shifter = T(1.5) * T(std::int64_t(1) << Precision<T>::mantissa);
 
+// Returns x^n / n!.
 ARGAND_HD constexpr double power_over_factorial(double x, int n) {
   double value = 1;
   for (int i = 1; i <= n; ++i) value *= x / i;
   return value;
 }
 
-// x^n / n!, alternating in sign: the coefficients as constants of the program
+// Coefficients of the Taylor series of exp(x), cos(pi/2 x) and sin(pi/2 x) / x in x^2.
 template <class T>
 struct Coefficients {
   T exp[16], cos[16], sin[16];
@@ -53,8 +72,8 @@ constexpr Coefficients<T> make_coefficients() {
   return c;
 }
 
-// sum_n c[first + stride n] x^n over `terms` terms, by halves: a chain of log2(terms)
-// multiply-adds, not of terms.
+// Sums c[first + stride n] x^n over `terms` terms n by halves, so that the longest chain of
+// multiply-adds has log2(terms) steps instead of `terms`.
 template <int first, int stride, int terms, class V>
 ARGAND_HD ARGAND_INLINE V polynomial(const Element<V>* c, V x) {
   if constexpr (terms == 1) {
@@ -67,7 +86,8 @@ ARGAND_HD ARGAND_INLINE V polynomial(const Element<V>* c, V x) {
 }
 
 #if defined(__CUDA_ARCH__)
-// By the device's own 2^x: good to two units in the last place, 0 below the normal numbers.
+// Computes exp(e) by the device's own 2^x: right to two units in the last place, 0 below the normal
+// numbers.
 __device__ inline float device_exp(float e) {
   float value;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(value) : "f"(e * 1.4426950408889634f));
@@ -77,17 +97,18 @@ __device__ inline float device_exp(float e) {
 
 }  // namespace detail
 
-// The integer nearest to x, |x| < 2^51.
+// Returns the integer nearest to x, |x| < 2^51.
 template <class W>
 ARGAND_HD ARGAND_INLINE W nearest(W x) {
   return (x + detail::shifter<double>)-detail::shifter<double>;
 }
 
-// What bounded_exp is held at.
+// The largest value that bounded_exp returns.
 template <class T>
 inline constexpr T largest_exp = detail::Precision<T>::largest;
 
-// exp(e); exactly 0 where it would leave the normal numbers, and held at the largest one above.
+// Computes exp(e): exactly 0 where the result would be below the normal numbers, and at most
+// largest_exp.
 template <class V>
 ARGAND_HD ARGAND_INLINE V bounded_exp(V e) {
   using T = Element<V>;
@@ -100,19 +121,20 @@ ARGAND_HD ARGAND_INLINE V bounded_exp(V e) {
   const V low = broadcast<V>(P::lowest), high = broadcast<V>(P::highest);
   const V x = e < high ? e : high;
   const V clamped = x > low ? x : low;
-  const V shifted =
-      clamped * T(1.4426950408889634074) + detail::shifter<T>;  // 2^k comes out of its lowest bits
+  // The lowest bits of `shifted` are the integer k that is nearest to e / ln 2.
+  const V shifted = clamped * T(1.4426950408889634074) + detail::shifter<T>;
   const V k = shifted - detail::shifter<T>;
-  const V r = (clamped - k * P::ln2_high) - k * P::ln2_low;  // |r| <= ln 2 / 2
+  // exp(e) = exp(r) 2^k with |r| <= ln 2 / 2.
+  const V r = (clamped - k * P::ln2_high) - k * P::ln2_low;
   const V sum = detail::polynomial<0, 1, P::exp_terms>(coefficients.exp, r);
   const Bits<V> power = (__builtin_bit_cast(Bits<V>, shifted) + P::bias) << P::mantissa;
   const V value = sum * __builtin_bit_cast(V, power);
   return e < low ? V{} : value;
 }
 
-// 2^x for x <= 0, to 2^-1022: what is less is held there. Half the work of bounded_exp: the range
-// needs no constants of its own, and the polynomial (Chebyshev's interpolation of 2^x on -1/2 ..
-// 1/2, off by 2e-17) has fewer terms.
+// Computes 2^x for x <= 0, and 2^-1022 where it would be less. It takes half the work of
+// bounded_exp: the reduction of the range needs no constants, and the polynomial (Chebyshev
+// interpolation of 2^x on -1/2 .. 1/2, with an error of 2e-17) has fewer terms.
 template <class V>
 ARGAND_HD ARGAND_INLINE V two_to(V x) {
   constexpr double coefficients[] = {
@@ -121,22 +143,23 @@ ARGAND_HD ARGAND_INLINE V two_to(V x) {
       0x1.62bfc2c86d700p-20, 0x1.b524ebd13a55fp-24, 0x1.e6228acd1c6e5p-28, 0x1.e9ec1fcb69a7fp-32};
   const V least = broadcast<V>(-1022);
   const V held = x > least ? x : least;
-  const V shifted =
-      held + detail::shifter<double>;  // the nearest integer comes out of its lowest bits
+  // The lowest bits of `shifted` are the integer nearest to x.
+  const V shifted = held + detail::shifter<double>;
   const V sum =
       detail::polynomial<0, 1, 12>(coefficients, V(held - (shifted - detail::shifter<double>)));
-  // multiplied by 2^integer in its exponent
+  // Adding the integer to the exponent of the sum multiplies it by 2^integer.
   const Bits<V> power = __builtin_bit_cast(Bits<V>, shifted) << detail::Precision<double>::mantissa;
   return __builtin_bit_cast(V, Bits<V>(__builtin_bit_cast(Bits<V>, sum) + power));
 }
 
-// exp(2 pi i x) for |x| <= 1/2.
+// Computes exp(2 pi i x) for |x| <= 1/2.
 template <class V>
 ARGAND_HD ARGAND_INLINE Complex<V> cis_reduced(V x) {
   using T = Element<V>;
   constexpr auto coefficients = detail::make_coefficients<T>();
   constexpr int terms = detail::Precision<T>::trig_terms;
-  const V square = x * x;  // a quarter of the angle is pi/2 x: |pi/2 x| <= pi/4
+  // The polynomials give a quarter of the angle, pi/2 x, with |pi/2 x| <= pi/4.
+  const V square = x * x;
   const V c = detail::polynomial<0, 1, terms>(coefficients.cos, square);
   const V s = detail::polynomial<0, 1, terms>(coefficients.sin, square);
   const Complex<V> quarter{c, s * x};
@@ -144,8 +167,8 @@ ARGAND_HD ARGAND_INLINE Complex<V> cis_reduced(V x) {
   return half * half;
 }
 
-// exp(2 pi i turns). Whole turns are taken off in double, so that float keeps its digits at high
-// order.
+// Computes exp(2 pi i turns). Whole turns are subtracted in double, so that float keeps its digits
+// at high orders.
 template <class V>
 ARGAND_HD ARGAND_INLINE Complex<V> cis(Wide<V> turns) {
   V x;

@@ -1,5 +1,5 @@
-// Several numbers side by side. The arithmetic of this library is written once, for a type V that
-// is either a plain number or a vector of them; operators and ?: read the same for both.
+// Vectors of numbers (lanes). The arithmetic of this library is written once, for a type V that is
+// either a plain number or a vector of numbers; operators and ?: read the same for both.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +14,12 @@
 
 namespace argand {
 
-constexpr int lane_bytes = 64;  // one register of x86-64-v4, two of v3, four of v2 and of NEON
+// Bytes of a vector: one register of x86-64-v4, two of v3, four of v2 and of NEON.
+constexpr int lane_bytes = 64;
 template <class T>
 inline constexpr int lane_count = lane_bytes / int(sizeof(T));
 
-// What belongs to V: its element, its lanes as double, its lanes as integers of the same width.
+// Types that belong to V: its element, its lanes as double, its lanes as integers of equal width.
 template <class V>
 struct LaneTraits;
 template <>
@@ -122,18 +123,19 @@ ARGAND_INLINE Lanes<T> reversed(const Lanes<T>& v, std::integer_sequence<int, I.
 
 }  // namespace detail
 
-// re, im, re, im, ... as complex numbers lie in memory
+// Stores re, im, re, im, ... as complex numbers lie in memory.
 template <class T>
 ARGAND_INLINE void store_complex(T* to, const Lanes<T>& re, const Lanes<T>& im) {
   detail::store_complex(to, re, im, std::make_integer_sequence<int, lane_count<T>>{});
 }
 
-// The same from the last lane to the first
+// Stores the complex numbers re + i im, the last lane first.
 template <class T>
 ARGAND_INLINE void store_reversed_complex(T* to, const Lanes<T>& re, const Lanes<T>& im) {
   detail::store_reversed_complex(to, re, im, std::make_integer_sequence<int, lane_count<T>>{});
 }
 
+// Returns the lanes of v in the opposite order.
 template <class T>
 ARGAND_INLINE Lanes<T> reversed(const Lanes<T>& v) {
   return detail::reversed<T>(v, std::make_integer_sequence<int, lane_count<T>>{});
@@ -141,7 +143,7 @@ ARGAND_INLINE Lanes<T> reversed(const Lanes<T>& v) {
 
 namespace detail {
 
-// The lower half onto the upper one, until two lanes are left.
+// Adds the lower half of the lanes to the upper half, until two lanes are left.
 template <int... I, class V>
 ARGAND_INLINE auto sum_of_halves(V v, std::integer_sequence<int, I...>) {
   constexpr int half = sizeof...(I);
@@ -176,12 +178,13 @@ ARGAND_HD ARGAND_INLINE void narrow(double w, double& v) {
   v = w;
 }
 
-// The same number in every lane.
+// Returns V with the same number in every lane.
 template <class V>
 ARGAND_HD ARGAND_INLINE V broadcast(Element<V> value) {
   return V{} + value;
 }
 
+// A complex number, or a vector of complex numbers.
 template <class V>
 struct Complex {
   V re, im;

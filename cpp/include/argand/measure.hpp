@@ -1,6 +1,5 @@
-// What a detector would see of structure factors, and what it would lose: amplitudes, phases, and
-// which reflections are there at all. One pass over F, because reading and writing it is what
-// costs.
+// Turns structure factors into what a detector measures (amplitudes), what it loses (phases), and
+// which reflections it sees at all. F is read once, because memory traffic takes most of the time.
 #pragma once
 
 #include "argand/lanes.hpp"
@@ -8,10 +7,10 @@
 
 namespace argand {
 
-// For crystal c with row = row[c] of the tables, at each of `size` reflections:
-//   weight = |F|, amplitude = |F| scale[row], phase = arg F, mask = reach[row] and amplitude >
-//   threshold;
-// all are 0 where the mask is.
+// Arguments of measure(). Crystal c uses row[c] of the tables, and at each of `size` reflections
+//
+//   mask = reach[row] and |F| scale[row] > threshold,
+//   weight = |F|, amplitude = |F| scale[row], phase = arg F where the mask is 1, and 0 elsewhere.
 template <class T>
 struct MeasureArgs {
   Index crystals, size;
@@ -24,11 +23,12 @@ struct MeasureArgs {
   std::uint8_t* mask;             // (crystals, size)
 };
 
+// Writes weight, amplitude, phase and mask of every crystal.
 template <class T>
 void measure(const MeasureArgs<T>& args);
 
-// The same of crystals whose F on a box is summed on the way: what is seen of a crystal is taken
-// while its F lies in the cache, and F itself is kept nowhere. args.f is not looked at.
+// Sums F of every crystal on a box, and writes weight, amplitude, phase and mask while F lies in
+// the cache. F itself is not kept, and args.f is not used.
 template <class T>
 void measure_boxes(const Atoms<T>& atoms, const FormFactors<T>& form, const HklBox& box,
                    const MeasureArgs<T>& args);

@@ -1,8 +1,8 @@
-// What an atom gathers over the reflections, and the gradients that it makes of it. With p =
-// conj(g) f T(hkl):
+// Gradients of an atom from sums over the reflections. With p = conj(g) f T(hkl),
 //
-//   dL/dx = -2 pi occ sum h Im p,   dL/dbeta = -occ sum h h Re p (twice off the diagonal), dL/docc
-//   = sum Re p
+//   dL/dx    = -2 pi occ sum h Im p
+//   dL/dbeta = -occ sum h h Re p (twice off the diagonal)
+//   dL/docc  = sum Re p
 #pragma once
 
 #include "argand/lanes.hpp"
@@ -10,9 +10,11 @@
 
 namespace argand {
 
-// 0..2: Im p times h, k, l; 3..8: Re p times hh, kk, ll, hk, hl, kl; 9: Re p
+// Sums of an atom: 0..2 of Im p times h, k, l; 3..8 of Re p times hh, kk, ll, hk, hl, kl; 9 of Re
+// p.
 constexpr int moment_count = 10;
 
+// Writes the gradients of one atom that are wanted.
 template <class T>
 ARGAND_HD ARGAND_INLINE void store_gradients(const double (&moments)[moment_count], double occ,
                                              Index atom, const AtomGradients<T>& out) {

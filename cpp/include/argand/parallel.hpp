@@ -1,4 +1,4 @@
-// Threads: a pool that sleeps when idle, survives fork() and is shared by all kernels.
+// A pool of threads that sleeps when idle, survives fork() and is shared by all kernels.
 #pragma once
 
 #include <functional>
@@ -8,13 +8,15 @@
 namespace argand {
 
 // Calls task(0) .. task(count - 1), each once, on up to num_threads() threads, and returns when all
-// are done. A second caller while the pool is busy does its work alone; the first exception of a
-// task is thrown again here.
+// have ended. A caller that finds the pool busy does its work alone. The first exception of a task
+// is thrown again here.
 void parallel_for(Index count, const std::function<void(Index)>& task);
 
-// Threads that parallel_for may use, the caller's included. At first: ARGAND_NUM_THREADS, else the
-// processors that this process may run on.
+// Returns the number of threads that parallel_for may use, the caller's included. At first that is
+// ARGAND_NUM_THREADS, or the number of processors that this process may run on.
 int num_threads();
+
+// Sets the number of threads that parallel_for may use, at least 1.
 void set_num_threads(int n);
 
 }  // namespace argand

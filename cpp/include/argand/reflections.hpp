@@ -1,4 +1,4 @@
-// What is to be known of a list of reflections (count, 3) before anything is summed over it.
+// Surveys a list of reflections (count, 3) before anything is summed over it.
 #pragma once
 
 #include "argand/lanes.hpp"
@@ -6,7 +6,8 @@
 
 namespace argand {
 
-// (sin(theta) / lambda)^2 = h^T G* h / 4 as a quadratic form, metric G* (3, 3) in 1/A^2.
+// The quadratic form stol^2 = (sin(theta) / lambda)^2 = h^T G* h / 4, with the reciprocal metric
+// G* (3, 3) in 1/A^2.
 struct StolSquare {
   double hh, kk, ll, hk, hl, kl;
 
@@ -24,23 +25,26 @@ struct StolSquare {
   }
 };
 
-// That of each reflection.
+// Writes stol^2 of each reflection to `out`.
 template <class Order>
 void stol_squares(Index count, const Order* hkl, const double* metric, double* out);
 
-// The largest |h|, |k|, |l|, and the least and the largest stol^2; 0 where there are no
-// reflections.
+// The largest |h|, |k|, |l|, and the smallest and largest stol^2; 0 without reflections.
 struct Survey {
   std::int32_t h, k, l;
   double least, most;
 };
+
+// Surveys a list, and writes stol^2 of each reflection.
 Survey survey(Index count, const std::int32_t* hkl, const double* metric, double* stol_squares);
 
+// The order of a list of reflections.
 struct Arrangement {
-  Index rows;  // runs of neighbours that differ by one in l, h and k the same
-  Index cube;  // n where the list is the cube -n .. n of all three, l fastest; else -1
+  Index rows;  // runs of neighbours with equal h and k whose l rises by one
+  Index cube;  // n where the list is the cube -n .. n of h, k and l, l fastest; else -1
 };
 
+// Finds the rows of a list, and whether it is a cube.
 template <class Order>
 Arrangement arrangement(Index count, const Order* hkl);
 

@@ -1,9 +1,9 @@
-// What a kernel needs of its device, in words that a plain C++ compiler can be taught too:
-// tests/emulation/ compiles the same sources without CUDA, counts every element of shared memory
-// and watches who touches it between two barriers.
+// Everything that the kernels use of CUDA, in words that a plain C++ compiler can be taught too:
+// tests/emulation/ compiles these sources without CUDA, and watches which thread touches which
+// element of shared memory between two barriers.
 //
 // Shared memory is read and written a whole element at a time, and a block synchronises as a whole;
-// nothing here relies on the order of the threads of a warp.
+// no kernel relies on the order of the threads of a warp.
 #pragma once
 
 #include <type_traits>
@@ -16,10 +16,11 @@
 
 namespace argand::cuda {
 
+// An array in the shared memory of a block.
 template <class T>
 using Shared = T*;
 
-// Hands out the block's shared memory, part after part; on the host it only counts.
+// Hands out the shared memory of a block, array after array. On the host it only counts bytes.
 class SharedMemory {
  public:
   __host__ __device__ explicit SharedMemory(unsigned char* base) : base_(base) {}
@@ -36,9 +37,11 @@ class SharedMemory {
   int used_ = 0;
 };
 
+// Returns shared memory that only counts.
 inline SharedMemory counting_memory() {
   return SharedMemory(nullptr);
 }
+// Returns the shared memory of this block.
 __device__ inline SharedMemory block_memory() {
   extern __shared__ __align__(16) unsigned char argand_shared[];
   return SharedMemory(argand_shared);
@@ -60,7 +63,7 @@ __device__ inline SharedMemory block_memory() {
 
 namespace argand::cuda {
 
-// A complex number as one access to memory.
+// A complex number that is read and written by one access to memory.
 template <class T>
 struct alignas(2 * sizeof(T)) Pair {
   T re, im;
@@ -71,6 +74,7 @@ ARGAND_HD ARGAND_INLINE Pair<T> pair(Complex<T> z) {
   return {z.re, z.im};
 }
 
+// Throws where CUDA reports an error.
 inline void check(cudaError_t error) {
   if (error != cudaSuccess) {
     throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorName(error) + ": " +
@@ -78,7 +82,7 @@ inline void check(cudaError_t error) {
   }
 }
 
-// Makes a device the current one of this thread, and gives the former one back.
+// Makes a device the current device of this thread, and the former one again at the end.
 class DeviceGuard {
  public:
   explicit DeviceGuard(int device) {
@@ -93,15 +97,17 @@ class DeviceGuard {
   int before_ = 0;
 };
 
-// What every device gives a block without being asked; compute capability 7.5 has 64 KiB at most.
+// Bytes of shared memory that every device gives a block by default. Compute capability 7.5 has at
+// most 64 KiB.
 constexpr int plain_shared = 48 * 1024;
 
-// Blocks for tasks that share themselves out: each block takes every n-th.
+// Returns the number of blocks for a number of tasks, of which each of n blocks takes every n-th.
 inline Index grid_of(Index tasks) {
   constexpr Index most = (Index(1) << 31) - 1;
   return tasks < most ? tasks : most;
 }
 
+// Returns a / b, rounded up.
 ARGAND_HD constexpr Index ceil_div(Index a, Index b) {
   return (a + b - 1) / b;
 }

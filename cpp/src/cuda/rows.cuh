@@ -1,6 +1,6 @@
-// Reflections as rows: h and k fixed, l running away from zero one by one, at most row_length of
-// them. The rows of a box are known from its extents. Those of a list are found on the device and
-// noted in the caller's workspace: a row begins where a reflection does not follow the one before,
+// Cuts reflections into rows of at most row_length, in which h and k are fixed and |l| rises one by
+// one. The rows of a box are known from its extents. The rows of a list are found on the device and
+// kept in the caller's workspace: a row begins where a reflection does not follow the one before,
 // and wherever floor(l) is a multiple of row_length, which cuts at l = 0 too.
 #pragma once
 
@@ -9,53 +9,59 @@
 
 namespace argand::cuda {
 
+// Longest row: the sums of a row stay in registers.
 constexpr int row_length = 16;
 
-// A row of a list: its first reflection within the list, and the way of l.
+// A row of a list: its first reflection within the list, its length, and the step of l (+1 or -1).
 struct Segment {
   std::int32_t at;
   std::int16_t length, step;
 };
 
+// Neighbouring reflections of one h and k.
 template <class Order>
 struct Row {
   Orders<Order> first;
-  std::int32_t step, length;  // entry i is l + step * i; no entries: a place that holds no row
+  std::int32_t step, length;  // entry i has l + step * i; a row of length 0 is none
   Index at;                   // entry i is reflection at + step * i of its crystal
 };
 
-// The reflections of all crystals. Friedel's law, where it holds, is used on boxes only.
+// The reflections of all crystals. Friedel's law is used on boxes only, and where it holds.
 template <class Order>
 struct Reflections {
-  const Order* hkl;             // null: a box
-  const std::int64_t* hkl_ptr;  // null: all crystals have the same
-  Index count;                  // of the list, or of the box
+  const Order* hkl;             // null for a box
+  const std::int64_t* hkl_ptr;  // null where all crystals have the same reflections
+  Index count;                  // reflections of the list or of the box
   HklBox box;
   bool friedel;
-  // Workspace: rows with rising l of the list that begins at b lie at segments[b], those with
-  // falling l at segments[count + b]; counts[2 list] and [2 list + 1] say how many.
+  // Arrays in the workspace. For the list that begins at reflection b, rows with rising l lie from
+  // segments[b] on, and rows with falling l from segments[count + b] on. Their numbers are
+  // counts[2 list] and counts[2 list + 1].
   Segment* segments;
   std::int32_t* counts;
 
+  // Returns the number of lists, and the first reflection of a crystal's list.
   ARGAND_HD Index lists(Index crystals) const { return hkl_ptr ? crystals : 1; }
   ARGAND_HD Index list_begin(Index crystal) const { return hkl_ptr ? hkl_ptr[crystal] : 0; }
-  // where F of a crystal begins
+  // Returns where F of a crystal begins.
   ARGAND_HD Index out_begin(Index crystal) const {
     return hkl_ptr ? hkl_ptr[crystal] : crystal * count;
   }
 
+  // Returns the number of planes h of a box that are summed.
   ARGAND_HD int planes() const { return friedel ? box.h + 1 : 2 * box.h + 1; }
-  ARGAND_HD int rising() const {
-    return box.l / row_length + 1;
-  }  // rows of one h, k with l >= 0, and with l < 0
+  // Return the number of rows of one h and k in a box: rising with l >= 0, falling with l < 0.
+  ARGAND_HD int rising() const { return box.l / row_length + 1; }
   ARGAND_HD int falling() const { return (box.l + row_length - 1) / row_length; }
 
+  // Returns the number of rows of a crystal.
   ARGAND_HD Index rows(Index crystal) const {
     if (!hkl) return Index(planes()) * (rising() + falling()) * (2 * box.k + 1);
     const Index list = hkl_ptr ? crystal : 0;
     return Index(counts[2 * list]) + counts[2 * list + 1];
   }
 
+  // Returns one row of a crystal.
   ARGAND_HD Row<Order> row(Index crystal, Index number) const {
     return hkl ? row_of_list(crystal, number) : row_of_box(number);
   }
@@ -68,7 +74,8 @@ struct Reflections {
     return {{first[0], first[1], first[2]}, segment.step, segment.length, segment.at};
   }
 
-  // k runs fastest, so that each row lies beside the one before it in k.
+  // Returns a row of the box. k runs fastest, so that most rows are neighbours in k of the row
+  // before.
   ARGAND_HD Row<Order> row_of_box(Index number) const {
     const int width = 2 * box.k + 1, parts = rising() + falling();
     const int k = int(number % width) - box.k;
@@ -76,23 +83,23 @@ struct Reflections {
     const int part = int(rest % parts), h = int(rest / parts) - (friedel ? 0 : box.h);
     const bool up = part < rising();
     const int l = up ? part * row_length : -1 - (part - rising()) * row_length;
-    const int left = up ? box.l - l + 1 : box.l + l + 1;
-    const bool mate = friedel && h == 0 &&
-                      (k < 0 || (k == 0 && !up));  // the other half of the plane h = 0 has it
+    const int remaining = up ? box.l - l + 1 : box.l + l + 1;
+    // On the plane h = 0 one half of the rows are mates of the other half.
+    const bool mate = friedel && h == 0 && (k < 0 || (k == 0 && !up));
     const Index at = (Index(h + box.h) * width + k + box.k) * (2 * box.l + 1) + l + box.l;
     return {{Order(h), Order(k), Order(l)},
             up ? 1 : -1,
-            mate                ? 0
-            : left < row_length ? left
-                                : row_length,
+            mate                     ? 0
+            : remaining < row_length ? remaining
+                                     : row_length,
             at};
   }
 
-  // The reflection that is the conjugate of reflection `at`, or `at` itself where there is none to
-  // be written.
+  // Returns the reflection whose F is the conjugate of F at `at`, or `at` where none is written.
   ARGAND_HD Index mate(Index at) const { return friedel ? count - 1 - at : at; }
 };
 
+// Tells whether a row begins at reflection i of a list.
 template <class Order>
 ARGAND_HD ARGAND_INLINE bool begins_row(const Order* hkl, Index i) {
   const Order *now = hkl + 3 * i, *before = now - 3;
@@ -106,16 +113,19 @@ ARGAND_HD ARGAND_INLINE bool begins_row(const Order* hkl, Index i) {
   }
 }
 
-// Notes the rows of every list in the workspace, if there are lists.
+// Finds the rows of every list, if there are lists, and writes them to the workspace.
 template <class Order>
 void find_rows(const Queue& queue, Index crystals, const Reflections<Order>& reflections);
 
-// Bytes for the rows of lists, and where they lie.
+// Returns the bytes of workspace that the rows of lists need.
 template <class Order>
 Index rows_workspace(Index crystals, const Reflections<Order>& reflections);
+
+// Sets the arrays of the rows in the workspace.
 template <class Order>
 void place_rows(Index crystals, Reflections<Order>& reflections, void* workspace);
 
+// Returns the reflections of lists or of a box, without their rows.
 template <class Order>
 Reflections<Order> reflections_of(const HklLists<Order>& lists, bool) {
   return {lists.hkl, lists.hkl_ptr, lists.count, {}, false, nullptr, nullptr};

@@ -1,12 +1,16 @@
-// A box of reflections, where displacement does not couple the axes: every term is a product of three factors,
+// Sums over a box of reflections where displacement does not couple the axes. Every term is then a
+// product of three factors,
 //
 //   T(hkl) = X(h) Y(k) Z(l),   X(h) = occ exp(-beta_11 h^2) exp(2 pi i h x), ...
 //
-// With P = Y Z on one half of the plane (k, l), and C = sum X Re P, S = sum X Im P over the atoms of one scatterer,
+// With P = Y Z on one half of the plane (k, l), and the sums C = sum X Re P and S = sum X Im P over
+// the atoms of one scatterer,
 //
-//   G(h, kl) = C + i S,   G(h, -kl) = C - i S,   G(-h, -kl) = conj G(h, kl),   G(-h, kl) = conj G(h, -kl):
+//   G(h, kl)   = C + i S,           G(h, -kl) = C - i S,
+//   G(-h, -kl) = conj G(h, kl),     G(-h, kl) = conj G(h, -kl),
 //
-// four multiply-adds an atom give four sums, with kl across the lanes.
+// so that four multiply-adds an atom give the sums at four reflections. The pairs (k, l) lie across
+// the lanes.
 #pragma once
 
 #include "kernels.hpp"
@@ -14,13 +18,13 @@
 namespace argand {
 namespace {
 
-// The factors of every atom, as they lie in the scratch memory of a crystal.
+// Tables of the factors X, Y, Z and P of every atom, in the scratch memory of a crystal.
 template <class T>
 struct BoxTables {
   int h, k, l;            // orders 0..h and 0..k of X and Y, -l..l of Z
-  Index half, begin;      // entries of the half plane; the first that P holds
-  Index padded, entries;  // of Z; of P
-  Index stride;           // numbers of an atom
+  Index half, begin;      // entries of the half plane; the first entry that P holds
+  Index padded, entries;  // lengths of Z and of P
+  Index stride;           // numbers of one atom
   T* tables;
 
   static constexpr Index lanes = lane_count<T>;
@@ -32,13 +36,13 @@ struct BoxTables {
     stride = box_scratch_of_atom<T>(box, begin, end);
   }
 
-  // Real parts first, then imaginary ones.
+  // Return the tables of an atom: all real parts, then all imaginary parts.
   ARGAND_INLINE T* x(Index atom) const { return tables + atom * stride; }
   ARGAND_INLINE T* y(Index atom) const { return x(atom) + 2 * (h + 1); }
   ARGAND_INLINE T* z(Index atom) const { return y(atom) + 2 * (k + 1); }
   ARGAND_INLINE T* p(Index atom) const { return z(atom) + 2 * padded; }
 
-  // Every lane makes one axis of one atom, from order 0 outwards.
+  // Fills the tables of `count` atoms. Every lane has one axis of one atom, and rises from order 0.
   ARGAND_INLINE void fill(const Atoms<T>& atoms, const Index* order, Index count) {
     using V = Lanes<T>;
     const int reach[3] = {h, k, l}, most = h > k ? (h > l ? h : l) : (k > l ? k : l);
@@ -87,14 +91,15 @@ struct BoxTables {
     }
   }
 
-  // P of one atom, line by line: k = 0 from l = 0 on, then whole lines, each in whole lanes: what is written beyond a
-  // line is written again with the next.
+  // Multiplies Y and Z of one atom to P, line by line: k = 0 from l = 0 on, then whole lines. Each
+  // line is written in whole vectors; numbers beyond its end are overwritten by the next line.
   ARGAND_INLINE void multiply(Index atom) const {
     const int width = 2 * l + 1;
     const Index end = begin + entries;
     T* to = p(atom);
     for (Index row = begin <= l ? 0 : (begin - l - 1) / width + 1; row <= k; ++row) {
-      const Index start = row == 0 ? 0 : l + 1 + (row - 1) * width;  // of the line in the half plane
+      const Index start =
+          row == 0 ? 0 : l + 1 + (row - 1) * width;  // of the line in the half plane
       if (start >= end) break;
       const Index skipped = begin > start ? begin - start : 0;
       const T *re = z(atom) + (row == 0 ? l : 0) + skipped, *im = re + padded;
@@ -109,10 +114,11 @@ struct BoxTables {
     }
   }
 
-  // C and S of the planes h .. h + planes over atoms begin .. end, entries i .. i + lanes.
+  // Sums C and S over the atoms first .. last, at the planes `plane` .. `plane` + planes of h and
+  // the entries i .. i + lanes.
   template <int planes>
-  ARGAND_INLINE void sum(Index first, Index last, int plane, Index i, Complex<Lanes<T>> (&c)[planes],
-                         Complex<Lanes<T>> (&s)[planes]) const {
+  ARGAND_INLINE void sum(Index first, Index last, int plane, Index i,
+                         Complex<Lanes<T>> (&c)[planes], Complex<Lanes<T>> (&s)[planes]) const {
 #pragma GCC unroll 2
     for (int n = 0; n < planes; ++n) c[n] = s[n] = {Lanes<T>{}, Lanes<T>{}};
     for (Index a = first; a < last; ++a) {
@@ -130,19 +136,21 @@ struct BoxTables {
   }
 };
 
-// Entry j of an array is at[j], or at[-j] of one that is read backward. Where not the whole register is wanted, no
-// entry beyond the `count`-th is touched.
+// The direction in which an array is read or written: entry j is at[j] (up) or at[-j] (down).
+// Unless a `whole` vector is wanted, only the first `count` entries are touched.
 enum class Side { up, down };
 
+// Loads a vector of real numbers.
 template <Side side, bool whole, class T>
 ARGAND_INLINE Lanes<T> load_side(const T* at, Index count) {
   constexpr Index lanes = lane_count<T>;
   if constexpr (whole) return side == Side::down ? reversed<T>(load(at - (lanes - 1))) : load(at);
-  T some[lanes] = {};
-  for (Index j = 0; j < count; ++j) some[j] = side == Side::down ? at[-j] : at[j];
-  return load(some);
+  T entries[lanes] = {};
+  for (Index j = 0; j < count; ++j) entries[j] = side == Side::down ? at[-j] : at[j];
+  return load(entries);
 }
 
+// Loads a vector of complex numbers.
 template <Side side, bool whole, class T>
 ARGAND_INLINE Complex<Lanes<T>> load_side(const Complex<T>* at, Index count) {
   constexpr Index lanes = lane_count<T>;
@@ -155,6 +163,7 @@ ARGAND_INLINE Complex<Lanes<T>> load_side(const Complex<T>* at, Index count) {
   return {load(re), load(im)};
 }
 
+// Stores a vector of complex numbers.
 template <Side side, bool whole, class T>
 ARGAND_INLINE void store_side(Complex<T>* at, Index count, const Complex<Lanes<T>>& v) {
   constexpr Index lanes = lane_count<T>;
@@ -170,6 +179,7 @@ ARGAND_INLINE void store_side(Complex<T>* at, Index count, const Complex<Lanes<T
   }
 }
 
+// Adds g f to a sum, for real and for complex f.
 template <class V>
 ARGAND_INLINE void add(Complex<V>& sum, const Complex<V>& g, const V& f) {
   sum.re += g.re * f;
@@ -181,12 +191,15 @@ ARGAND_INLINE void add(Complex<V>& sum, const Complex<V>& g, const Complex<V>& f
   sum.im += g.re * f.im + g.im * f.re;
 }
 
-// `count` entries from i on of the planes h .. h + planes and of their mates.
+// Writes F at `count` entries from i on, at the planes `plane` .. `plane` + planes of h, and at
+// their mates.
 template <int planes, bool whole, class T, class F>
-ARGAND_INLINE void put_planes(const BoxTables<T>& tables, const Atoms<T>& atoms, const Index* order, Index atom_count,
-                              const FormFactors<F>& form, int plane, Index i, Index count, Complex<T>* out) {
+ARGAND_INLINE void put_planes(const BoxTables<T>& tables, const Atoms<T>& atoms, const Index* order,
+                              Index atom_count, const FormFactors<F>& form, int plane, Index i,
+                              Index count, Complex<T>* out) {
   using V = Lanes<T>;
-  constexpr bool real = sizeof(F) == sizeof(T);  // then f(-h) = f(h)
+  // Real form factors have f(-h) = f(h).
+  constexpr bool real = sizeof(F) == sizeof(T);
   const Index size = 2 * tables.half - 1, centre = Index(tables.h) * size + tables.half - 1;
   Complex<V> up[planes], down[planes], mate_up[planes], mate_down[planes];
 #pragma GCC unroll 2
@@ -201,7 +214,8 @@ ARGAND_INLINE void put_planes(const BoxTables<T>& tables, const Atoms<T>& atoms,
 #pragma GCC unroll 2
     for (int n = 0; n < planes; ++n) {
       const Index at = (plane + n) * size;
-      const Complex<V> g_up{c[n].re - s[n].im, c[n].im + s[n].re}, g_down{c[n].re + s[n].im, c[n].im - s[n].re};
+      const Complex<V> g_up{c[n].re - s[n].im, c[n].im + s[n].re},
+          g_down{c[n].re + s[n].im, c[n].im - s[n].re};
       add(up[n], g_up, load_side<Side::up, whole>(f + at + i, count));
       add(down[n], g_down, load_side<Side::down, whole>(f + at - i, count));
       if constexpr (!real) {
@@ -222,13 +236,15 @@ ARGAND_INLINE void put_planes(const BoxTables<T>& tables, const Atoms<T>& atoms,
   }
 }
 
+// Sums a part of the half plane and its mates over atoms, see BoxKernels.
 template <class T, class F>
-void sum_box(const Atoms<T>& atoms, const Index* order, Index count, const FormFactors<F>& form, const HklBox& box,
-             Index begin, Index end, T* scratch, Complex<T>* out) {
+void sum_box(const Atoms<T>& atoms, const Index* order, Index count, const FormFactors<F>& form,
+             const HklBox& box, Index begin, Index end, T* scratch, Complex<T>* out) {
   constexpr Index lanes = lane_count<T>;
   BoxTables<T> tables(box, begin, end, scratch);
   tables.fill(atoms, order, count);
-  // Plane by plane, so that memory is written in its order, for as many entries as P stays in the cache for.
+  // Plane by plane, so that memory is written in its order, for as many entries as P stays in the
+  // cache for: 16 KiB of it.
   constexpr Index in_cache = 16384 / (2 * lane_bytes);
   const Index block = (count < in_cache ? in_cache / (count < 1 ? 1 : count) : 1) * lanes;
   const bool whole = end - begin >= lanes;
@@ -236,7 +252,9 @@ void sum_box(const Atoms<T>& atoms, const Index* order, Index count, const FormF
     const Index last = end - first < block ? end : first + block;
     for (int plane = 0; plane <= box.h; plane += 2) {
       for (Index done = first; done < last; done += lanes) {
-        const Index i = whole && end - done < lanes ? end - lanes : done;  // the last register lies over the one before
+        const Index i = whole && end - done < lanes
+                            ? end - lanes
+                            : done;  // the last register lies over the one before
         const Index entries = whole ? lanes : end - begin;
         const auto put = [&]<int planes, bool all>() {
           put_planes<planes, all>(tables, atoms, order, count, form, plane, i, entries, out);

@@ -1,4 +1,4 @@
-// A sum of Gaussians at many points, points across the lanes.
+// Sums Gaussians at many points, points across the lanes.
 #pragma once
 
 #include "argand/elementary.hpp"
@@ -7,12 +7,14 @@
 namespace argand {
 namespace {
 
-void gaussian_sum(Index terms, const double* a, const double* rate, Index points, const double* squares, double* out) {
+void gaussian_sum(Index terms, const double* a, const double* rate, Index points,
+                  const double* squares, double* out) {
   using V = Lanes<double>;
   constexpr Index lanes = lane_count<double>;
   const auto at = [&](V s2) {
     V sum{};
-    for (Index t = 0; t < terms; ++t) sum += rate[t] == 0 ? broadcast<V>(a[t]) : V(two_to(V(s2 * rate[t])) * a[t]);
+    for (Index t = 0; t < terms; ++t)
+      sum += rate[t] == 0 ? broadcast<V>(a[t]) : V(two_to(V(s2 * rate[t])) * a[t]);
     return sum;
   };
   Index i = 0;

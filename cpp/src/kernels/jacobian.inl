@@ -1,4 +1,5 @@
-// Derivatives by the coordinates of one site, reflections across the lanes. See JacobianArgs.
+// Computes the derivatives by the coordinates of one site, reflections across the lanes; see
+// JacobianArgs.
 #pragma once
 
 #include "argand/elementary.hpp"
@@ -21,26 +22,28 @@ void jacobian_of_site(const JacobianArgs<T>& args, Index crystal, Index site) {
   T* out = args.out + crystal * args.width * size;
   for (Index i = 0; i < size; i += lane_count<T>) {
     const Complex<V> factor{load(u + i), load(u + size + i)};
-    V sum{}, place[3] = {}, spread[6] = {};
+    V sum{}, by_position[3] = {}, by_beta[6] = {};
     for (Index o = 0; o < args.operations; ++o) {
       const T* order = args.orders + 3 * o * size + i;
       const V h = load(order), k = load(order + size), l = load(order + 2 * size);
       const V product[6] = {h * h, k * k, l * l, T(2) * h * k, T(2) * h * l, T(2) * k * l};
       V exponent{};
       for (int j = 0; j < 6; ++j) exponent -= beta[j] * product[j];
-      const auto turns = widen(h) * x[0] + widen(k) * x[1] + widen(l) * x[2] + widen(load(args.turns + o * size + i));
+      const auto turns = widen(h) * x[0] + widen(k) * x[1] + widen(l) * x[2] +
+                         widen(load(args.turns + o * size + i));
       const Complex<V> t = factor * cis<V>(turns) * bounded_exp(exponent);
       sum += t.re;
-      place[0] -= t.im * h, place[1] -= t.im * k, place[2] -= t.im * l;
+      by_position[0] -= t.im * h, by_position[1] -= t.im * k, by_position[2] -= t.im * l;
       if (tensor) {
-        for (int j = 0; j < 6; ++j) spread[j] -= t.re * product[j];
+        for (int j = 0; j < 6; ++j) by_beta[j] -= t.re * product[j];
       }
     }
     if (column[0] >= 0) {
-      for (int j = 0; j < 3; ++j) store(out + (column[0] + j) * size + i, V(place[j] * (two_pi * occ)));
+      for (int j = 0; j < 3; ++j)
+        store(out + (column[0] + j) * size + i, V(by_position[j] * (two_pi * occ)));
     }
     if (tensor) {
-      for (int j = 0; j < 6; ++j) store(out + (column[1] + j) * size + i, V(spread[j] * occ));
+      for (int j = 0; j < 6; ++j) store(out + (column[1] + j) * size + i, V(by_beta[j] * occ));
     }
     if (column[2] >= 0) store(out + column[2] * size + i, V(sum * load(args.squares + i) * -occ));
     if (column[3] >= 0) store(out + column[3] * size + i, V(sum * share));

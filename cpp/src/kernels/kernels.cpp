@@ -14,6 +14,7 @@ extern const Kernels kernels_v2, kernels_v3, kernels_v4;
 
 namespace {
 
+// Returns the kernels of the best instruction set, no better than the one that is asked for.
 const Kernels& choose() {
   const Kernels* best = &kernels_base;
 #if defined(ARGAND_X86_LEVELS)

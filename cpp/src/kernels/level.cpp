@@ -1,12 +1,12 @@
-// The kernels of one instruction set. CMake compiles this file once for each, with its -march and
-// its name.
+// The kernels of one instruction set. CMake compiles this file once for each instruction set, with
+// its -march and its name.
 #include "box.inl"
-#include "family.inl"
 #include "gaussians.inl"
 #include "jacobian.inl"
 #include "measure.inl"
+#include "nufft_projection.inl"
+#include "nufft_series.inl"
 #include "rows.inl"
-#include "series.inl"
 #include "stream.inl"
 #include "survey.inl"
 #include "transform.inl"
@@ -35,8 +35,8 @@ const Kernels ARGAND_CAT(kernels_, ARGAND_LEVEL) = {
     {jacobian_of_site<float>},
     {jacobian_of_site<double>},
     {gaussian_sum},
-    {series_pair},
-    {project_family},
+    {evaluate_series_pair},
+    {project_scattering},
     {copy_past_caches},
     {survey_list},
     ARGAND_LEVEL_NAME,

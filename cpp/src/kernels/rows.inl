@@ -1,4 +1,4 @@
-// Atoms by rows: every lane is an atom that walks along the row.
+// Sums over rows of reflections, atoms across the lanes: the terms of all lanes walk along the row.
 #pragma once
 
 #include "kernels.hpp"
@@ -6,11 +6,13 @@
 namespace argand {
 namespace {
 
+// Computes what the recurrences of every block need.
 template <class T>
 void prepare(const Block<T>* blocks, Index count, BlockStep<T>* steps) {
   using V = Lanes<T>;
   for (Index b = 0; b < count; ++b) {
-    const Complex<V> y = cis<V>(widen(load(blocks[b].x[1]))), z = cis<V>(widen(load(blocks[b].x[2])));
+    const Complex<V> y = cis<V>(widen(load(blocks[b].x[1]))),
+                     z = cis<V>(widen(load(blocks[b].x[2])));
     V beta[6];
     for (int d = 0; d < 6; ++d) beta[d] = load(blocks[b].beta[d]);
     store(steps[b].y_re, y.re);
@@ -24,7 +26,7 @@ void prepare(const Block<T>* blocks, Index count, BlockStep<T>* steps) {
   }
 }
 
-// Walks along a row.
+// The recurrence along a row: the term t, its ratio r to the next term, and the ratio q of ratios.
 template <class T>
 struct Walker {
   using V = Lanes<T>;
@@ -37,18 +39,18 @@ struct Walker {
   }
 };
 
-// Walks from the start of one row of a strip to that of the next. Occupancy is left to the caller: its gradient needs
-// the bare term.
+// The recurrence from the first term of a row to the first term of the next row of a strip. The
+// caller multiplies by the occupancy, because its gradient needs the bare term.
 template <class T>
 struct StripWalker {
   using V = Lanes<T>;
-  Complex<V> t, r;  // the first term of the row, and its ratio to that of the next row
+  Complex<V> t, r;  // the first term of the row, and the ratio of the next row's first term to it
   V along;          // |ratio| along the row
 
   ARGAND_INLINE StripWalker() = default;
 
-  ARGAND_INLINE StripWalker(const Block<T>& block, const BlockStep<T>& prepared, const Row& row, int step,
-                            bool at_rest) {
+  ARGAND_INLINE StripWalker(const Block<T>& block, const BlockStep<T>& prepared, const Row& row,
+                            int step, bool at_rest) {
     const V x[3] = {load(block.x[0]), load(block.x[1]), load(block.x[2])};
     t = phase_factor(x, row.first);
     r = {load(prepared.y_re), step > 0 ? load(prepared.y_im) : -load(prepared.y_im)};
@@ -62,19 +64,22 @@ struct StripWalker {
   }
 
   ARGAND_INLINE Walker<T> along_row(const BlockStep<T>& prepared, int row_step) const {
-    const Complex<V> z = {load(prepared.z_re), row_step > 0 ? load(prepared.z_im) : -load(prepared.z_im)};
+    const Complex<V> z = {load(prepared.z_re),
+                          row_step > 0 ? load(prepared.z_im) : -load(prepared.z_im)};
     return {t, z * along, load(prepared.q_l)};
   }
 
   ARGAND_INLINE void step(const BlockStep<T>& prepared, bool same_sign) {
     t = t * r;
     r = r * load(prepared.q_k);
-    const V next = along * load(prepared.across[same_sign ? 0 : 1]), most = broadcast<V>(largest_exp<T>);
-    along = next < most ? next : most;  // infinite only where t is 0, and their product must be
+    const V next = along * load(prepared.across[same_sign ? 0 : 1]),
+            most = broadcast<V>(largest_exp<T>);
+    // Only where t is 0 would the ratio be infinite; their product must stay 0.
+    along = next < most ? next : most;
   }
 };
 
-// Blocks begin .. the returned end share one scatterer.
+// Returns the end of the blocks from `begin` on that share one scatterer.
 template <class T>
 ARGAND_INLINE Index end_of_group(const BlockView<T>& atoms, Index begin) {
   Index end = begin + 1;
@@ -82,22 +87,25 @@ ARGAND_INLINE Index end_of_group(const BlockView<T>& atoms, Index begin) {
   return end;
 }
 
+// Adds f t to re + i im, for real and for complex f.
 template <class T>
 ARGAND_INLINE void add_product(T f, const Complex<Lanes<T>>& t, Lanes<T>& re, Lanes<T>& im) {
   re += t.re * f;
   im += t.im * f;
 }
 template <class T>
-ARGAND_INLINE void add_product(Complex<T> f, const Complex<Lanes<T>>& t, Lanes<T>& re, Lanes<T>& im) {
+ARGAND_INLINE void add_product(Complex<T> f, const Complex<Lanes<T>>& t, Lanes<T>& re,
+                               Lanes<T>& im) {
   re += t.re * f.re - t.im * f.im;
   im += t.im * f.re + t.re * f.im;
 }
 
-// re, im [i] += f times the terms of blocks b .. b + n, which walk side by side: each step waits for the one before, so
-// it takes several walks to keep the processor busy.
+// Adds f times the terms of the blocks b .. b + n to the sums re[i] + i im[i] of a row. The blocks
+// walk side by side: each step waits for the one before, so several walks keep the processor busy.
 template <int n, class T, class F>
-ARGAND_INLINE void walk(const BlockView<T>& atoms, Index b, const FormFactors<F>& form, const Row& row, bool same_sign,
-                        StripWalker<T>* strip, Lanes<T>* re, Lanes<T>* im) {
+ARGAND_INLINE void walk(const BlockView<T>& atoms, Index b, const FormFactors<F>& form,
+                        const Row& row, bool same_sign, StripWalker<T>* strip, Lanes<T>* re,
+                        Lanes<T>* im) {
   Walker<T> walker[n];
   const F* f[n];
 #pragma GCC unroll 4
@@ -118,9 +126,10 @@ ARGAND_INLINE void walk(const BlockView<T>& atoms, Index b, const FormFactors<F>
   }
 }
 
+// Sums the rows of a strip over atoms, see RowKernels.
 template <class T, class F>
-void sum_rows(const BlockView<T>& atoms, const FormFactors<F>& form, const Row* rows, Index count, int step, bool add,
-              Complex<T>* out) {
+void sum_rows(const BlockView<T>& atoms, const FormFactors<F>& form, const Row* rows, Index count,
+              int step, bool add, Complex<T>* out) {
   StripWalker<T> strip[blocks_in_cache];
   for (Index b = 0; b < atoms.count; ++b) {
     strip[b] = StripWalker<T>(atoms.block[b], atoms.step[b], rows[0], step, atoms.at_rest);
@@ -145,6 +154,7 @@ void sum_rows(const BlockView<T>& atoms, const FormFactors<F>& form, const Row* 
   }
 }
 
+// Adds factor v to a vector of doubles.
 template <class T>
 ARGAND_INLINE void add_wide(double* to, double factor, Lanes<T> v) {
   using W = Wide<Lanes<T>>;
@@ -154,10 +164,11 @@ ARGAND_INLINE void add_wide(double* to, double factor, Lanes<T> v) {
   __builtin_memcpy(to, &sum, sizeof sum);
 }
 
-// moments of blocks b .. b + n += their share of a row; weight = conj(g) f. Side by side for the same reason as `walk`.
+// Adds the part of a row to the moments of the blocks b .. b + n, with weight = conj(g) f. The
+// blocks walk side by side to keep the processor busy.
 template <int n, class T>
-ARGAND_INLINE void gather(const BlockView<T>& atoms, Index b, const Row& row, bool same_sign, StripWalker<T>* strip,
-                          const Complex<T>* weight, Moments<T>* moments) {
+ARGAND_INLINE void gather(const BlockView<T>& atoms, Index b, const Row& row, bool same_sign,
+                          StripWalker<T>* strip, const Complex<T>* weight, Moments<T>* moments) {
   using V = Lanes<T>;
   Walker<T> walker[n];
   V i0[n] = {}, i1[n] = {}, r0[n] = {}, r1[n] = {}, r2[n] = {};
@@ -197,9 +208,10 @@ ARGAND_INLINE void gather(const BlockView<T>& atoms, Index b, const Row& row, bo
   }
 }
 
+// Adds the rows of a strip to the moments of atoms, see RowKernels.
 template <class T, class F>
-void gather_rows(const BlockView<T>& atoms, const FormFactors<F>& form, const Row* rows, Index count, int step,
-                 const Complex<T>* g, Moments<T>* moments) {
+void gather_rows(const BlockView<T>& atoms, const FormFactors<F>& form, const Row* rows,
+                 Index count, int step, const Complex<T>* g, Moments<T>* moments) {
   StripWalker<T> strip[blocks_in_cache];
   for (Index b = 0; b < atoms.count; ++b) {
     strip[b] = StripWalker<T>(atoms.block[b], atoms.step[b], rows[0], step, atoms.at_rest);
@@ -213,7 +225,8 @@ void gather_rows(const BlockView<T>& atoms, const FormFactors<F>& form, const Ro
       const F* f = form.value + form.row_ptr[atoms.block[begin].scatterer] + row.at;
       for (int i = 0; i < row.length; ++i) {
         Complex<T> conj_g = conj(g[row.at + row.step * i]);
-        if (row.mirror != no_mirror) conj_g = conj_g + g[row.mirror - row.step * i];  // F(-h) = conj F(h) has its own g
+        // The mate F(-h) = conj F(h) has a g of its own.
+        if (row.mirror != no_mirror) conj_g = conj_g + g[row.mirror - row.step * i];
         weight[i] = f[row.step * i] * conj_g;
       }
       Index b = begin;

@@ -1,4 +1,4 @@
-// What is to be known of a list of reflections, in one pass that the compiler lays across the lanes.
+// Surveys a list of reflections in one pass, which the compiler lays across the lanes.
 #pragma once
 
 #include <cstdint>
@@ -8,11 +8,13 @@
 namespace argand {
 namespace {
 
-void survey_list(Index count, const std::int32_t* __restrict hkl, const StolSquare& form, double* __restrict squares,
-                 Survey& found) {
+// Writes stol^2 of each reflection, and the largest orders and the range of stol^2.
+void survey_list(Index count, const std::int32_t* __restrict hkl, const StolSquare& form,
+                 double* __restrict squares, Survey& result) {
   const StolSquare square = form;
   std::int32_t h_most = 0, k_most = 0, l_most = 0;
-  // numbers from 0 up are in the order of their bits, which may be compared side by side where NaN is none of them
+  // Doubles that are neither negative nor NaN have the order of their bits as integers, which
+  // vectors can compare.
   std::int64_t least = INT64_MAX, most = 0;
   const auto modulus = [](std::int32_t order) { return order < 0 ? -order : order; };
   const auto larger = [](auto& to, auto other) { to = other > to ? other : to; };
@@ -24,7 +26,8 @@ void survey_list(Index count, const std::int32_t* __restrict hkl, const StolSqua
     least = bits < least ? bits : least;
     larger(most, bits);
   }
-  found = {h_most, k_most, l_most, __builtin_bit_cast(double, least), __builtin_bit_cast(double, most)};
+  result = {h_most, k_most, l_most, __builtin_bit_cast(double, least),
+            __builtin_bit_cast(double, most)};
 }
 
 }  // namespace

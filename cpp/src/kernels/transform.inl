@@ -1,9 +1,12 @@
-// The transform between a half box of reflections (l >= 0) and a real map, one axis after another.
+// Transforms between a half box of reflections (l >= 0) and a real map, one axis after another.
 //
-// An axis costs a product with a short matrix of cosines and one of sines, because order h and -h (or point x and -x)
-// share both:  F(h) e^(-i t) + F(-h) e^(i t) = [F(h) + F(-h)] cos t - i [F(h) - F(-h)] sin t.
+// An axis takes a product with a short matrix of cosines and one of sines, which the orders h and
+// -h (or the points x and -x) share:
 //
-// A line is what one (h, k) or (x, y) holds along l: its real parts, then its imaginary parts, padded to whole lanes.
+//   F(h) e^(-i t) + F(-h) e^(i t) = [F(h) + F(-h)] cos t - i [F(h) - F(-h)] sin t.
+//
+// A line holds the numbers of one (h, k) or (x, y) along l: all real parts, then all imaginary
+// parts, padded to whole vectors.
 #pragma once
 
 #include "kernels.hpp"
@@ -12,17 +15,18 @@
 namespace argand {
 namespace {
 
-// y += a x over n numbers, n a multiple of the lanes
+// Adds a x to y over n numbers, a multiple of the lanes.
 template <class T>
 ARGAND_INLINE void add_multiple(Index n, T a, const T* x, T* y) {
   for (Index i = 0; i < n; i += lane_count<T>) store(y + i, load(y + i) + load(x + i) * a);
 }
 
-// plus = p + q and minus = p - q for p = sum_j c[j] even[j], q = sum_j s[j] odd[j]; even, odd (terms, n), n a multiple
-// of the lanes: an order and its mirror, or a point and its mirror, at once.
+// Writes plus = p + q and minus = p - q with p = sum_j c[j] even[j] and q = sum_j s[j] odd[j], at
+// `chunks` vectors from i on. even and odd are (terms, n), n a multiple of the lanes. `plus`
+// belongs to an order or a point, `minus` to its mirror.
 template <int chunks, class T>
-ARGAND_INLINE void combine_chunks(Index n, Index i, int terms, const T* c, const T* s, const T* even, const T* odd,
-                                  T* plus, T* minus) {
+ARGAND_INLINE void combine_chunks(Index n, Index i, int terms, const T* c, const T* s,
+                                  const T* even, const T* odd, T* plus, T* minus) {
   using V = Lanes<T>;
   constexpr Index lanes = lane_count<T>;
   V p[chunks], q[chunks];
@@ -41,15 +45,18 @@ ARGAND_INLINE void combine_chunks(Index n, Index i, int terms, const T* c, const
     store(minus + i + k * lanes, V(p[k] - q[k]));
   }
 }
+// Writes plus and minus (see combine_chunks) over all n numbers.
 template <class T>
-ARGAND_INLINE void combine(Index n, int terms, const T* c, const T* s, const T* even, const T* odd, T* plus, T* minus) {
+ARGAND_INLINE void combine(Index n, int terms, const T* c, const T* s, const T* even, const T* odd,
+                           T* plus, T* minus) {
   constexpr Index lanes = lane_count<T>;
   Index i = 0;
-  for (; i + 2 * lanes <= n; i += 2 * lanes) combine_chunks<2>(n, i, terms, c, s, even, odd, plus, minus);
+  for (; i + 2 * lanes <= n; i += 2 * lanes)
+    combine_chunks<2>(n, i, terms, c, s, even, odd, plus, minus);
   if (i < n) combine_chunks<1>(n, i, terms, c, s, even, odd, plus, minus);
 }
 
-// sum = a + b, difference = a - b over n numbers
+// Writes sum = a + b and difference = a - b over n numbers.
 template <class T>
 ARGAND_INLINE void fold(Index n, const T* a, const T* b, T* sum, T* difference) {
   for (Index i = 0; i < n; i += lane_count<T>) {
@@ -59,9 +66,9 @@ ARGAND_INLINE void fold(Index n, const T* a, const T* b, T* sum, T* difference) 
   }
 }
 
-// ---- structure factors to map ---------------------------------------------------------------------------------------
+// ---- structure factors to map ----
 
-// sum = a + b, turned = -i (a - b) for a line of complex numbers
+// Writes sum = a + b and turned = -i (a - b) for a line of complex numbers.
 template <class T>
 ARGAND_INLINE void fold_and_turn(int half, const T* a, const T* b, T* sum, T* turned) {
   for (int l = 0; l < half; ++l) {
@@ -73,11 +80,12 @@ ARGAND_INLINE void fold_and_turn(int half, const T* a, const T* b, T* sum, T* tu
   }
 }
 
-// `chunks` registers of z = first, first + 1, ... and -z of several lines of the map:
-// map[z] = sum_l Re u_l cos + Im u_l sin, the first sum even in z and the second odd. With the first ones comes map[0].
+// Writes several lines of the map at `chunks` vectors of z = first, first + 1, ... and at -z:
+// map[z] = sum_l Re u_l cos + Im u_l sin, whose first sum is even in z and whose second is odd. If
+// first is 1, map[0] is written too.
 template <int lines, int chunks, class T>
-ARGAND_INLINE void points_to_map(const TransformPlan<T>& plan, Index first, const T* const (&u)[lines],
-                                 T* const (&map)[lines]) {
+ARGAND_INLINE void points_to_map(const TransformPlan<T>& plan, Index first,
+                                 const T* const (&u)[lines], T* const (&map)[lines]) {
   using V = Lanes<T>;
   constexpr Index lanes = lane_count<T>;
   const Index n = plan.z.points, last = n / 2;
@@ -124,18 +132,22 @@ ARGAND_INLINE void points_to_map(const TransformPlan<T>& plan, Index first, cons
   }
 }
 
+// Writes several lines of the map from their lines over l.
 template <int lines, class T>
-ARGAND_INLINE void lines_to_map(const TransformPlan<T>& plan, const T* const (&u)[lines], T* const (&map)[lines]) {
+ARGAND_INLINE void lines_to_map(const TransformPlan<T>& plan, const T* const (&u)[lines],
+                                T* const (&map)[lines]) {
   constexpr Index lanes = lane_count<T>;
   Index z = 1;
-  for (; z + 2 * lanes <= plan.z_padded + 1; z += 2 * lanes) points_to_map<lines, 2>(plan, z, u, map);
+  for (; z + 2 * lanes <= plan.z_padded + 1; z += 2 * lanes)
+    points_to_map<lines, 2>(plan, z, u, map);
   if (z + lanes <= plan.z_padded + 1) points_to_map<lines, 1>(plan, z, u, map);
 }
 
-// Planes x = begin .. end of the map and their mirrors na - x. even, odd: (h + 1) planes F(h) + F(-h) and
-// -i [F(h) - F(-h)]. A plane that is to be streamed is made in the scratch first.
+// Writes planes x = begin .. end of the map and their mirrors na - x. even and odd are h + 1 planes
+// F(h) + F(-h) and -i [F(h) - F(-h)]. A plane that is streamed is made in scratch memory first.
 template <class T>
-void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index begin, Index end, T* scratch, T* map) {
+void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index begin, Index end,
+            T* scratch, T* map) {
   const Index line = plan.line, plane = plan.plane;
   const int reach = plan.y.reach;
   T* at_x[2] = {scratch, scratch + plane};
@@ -147,16 +159,18 @@ void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index beg
   for (Index i = 0; i < 2 * (reach + 1) * line; ++i) sum[i] = 0;
   for (Index x = begin; x < end; ++x) {
     const Index row = x * (plan.x.reach + 1);
-    combine(plane, plan.x.reach + 1, plan.x.cos + row, plan.x.sin + row, even, odd, at_x[0], at_x[1]);
+    combine(plane, plan.x.reach + 1, plan.x.cos + row, plan.x.sin + row, even, odd, at_x[0],
+            at_x[1]);
     const Index mirror = x == 0 ? 0 : na - x;
     for (int side = 0; side < (mirror == x ? 1 : 2); ++side) {
       const T* t = at_x[side];
       for (Index i = 0; i < line; ++i) sum[i] = t[reach * line + i];
       for (Index k = 1; k <= reach; ++k) {
-        fold_and_turn(plan.half, t + (reach + k) * line, t + (reach - k) * line, sum + k * line, turned + k * line);
+        fold_and_turn(plan.half, t + (reach + k) * line, t + (reach - k) * line, sum + k * line,
+                      turned + k * line);
       }
-      T* place = map + (side ? mirror : x) * nb * nc;
-      T* out = plan.streamed ? buffer : place;
+      T* plane_of_map = map + (side ? mirror : x) * nb * nc;
+      T* out = plan.streamed ? buffer : plane_of_map;
       for (Index y = 0; y <= nb / 2; ++y) {
         const Index at = y * (reach + 1);
         combine(line, reach + 1, plan.y.cos + at, plan.y.sin + at, sum, turned, at_y[0], at_y[1]);
@@ -166,33 +180,35 @@ void to_map(const TransformPlan<T>& plan, const T* even, const T* odd, Index beg
           lines_to_map<1, T>(plan, {at_y[0]}, {out + y * nc});
         }
       }
-      if (plan.streamed) stream(nb * nc * Index(sizeof(T)), buffer, place);
+      if (plan.streamed) stream(nb * nc * Index(sizeof(T)), buffer, plane_of_map);
     }
   }
   finish_streams();
 }
 
-// ---- map to structure factors ---------------------------------------------------------------------------------------
+// ---- map to structure factors ----
 
-// plus = p - i q, minus = p + i q for a line of complex numbers
+// Writes below = p - i q and above = p + i q for a line of complex numbers: the orders -k and k.
 template <class T>
-ARGAND_INLINE void split(int half, const T* p, const T* q, T* plus, T* minus) {
+ARGAND_INLINE void split(int half, const T* p, const T* q, T* below, T* above) {
   for (int l = 0; l < half; ++l) {
     const T p_re = p[l], p_im = p[half + l], q_re = q[l], q_im = q[half + l];
-    plus[l] = p_re + q_im;
-    plus[half + l] = p_im - q_re;
-    minus[l] = p_re - q_im;
-    minus[half + l] = p_im + q_re;
+    below[l] = p_re + q_im;
+    below[half + l] = p_im - q_re;
+    above[l] = p_re - q_im;
+    above[half + l] = p_im + q_re;
   }
 }
 
-// A line u over l from one line of the map: u_l = sum_z map[z] exp(2 pi i l z / n).
+// Writes a line over l from one line of the map: u_l = sum_z map[z] exp(2 pi i l z / n).
 template <class T>
-ARGAND_INLINE void line_from_map(const TransformPlan<T>& plan, const T* map, T* even, T* odd, T* u) {
+ARGAND_INLINE void line_from_map(const TransformPlan<T>& plan, const T* map, T* even, T* odd,
+                                 T* u) {
   using V = Lanes<T>;
   constexpr Index lanes = lane_count<T>;
   const int half = plan.half;
-  const Index n = plan.z.points, count = (n - 1) / 2;  // pairs z, -z; beside them 0 and, for even n, n / 2
+  const Index n = plan.z.points,
+              count = (n - 1) / 2;  // pairs z, -z; 0 and, for even n, n / 2 have none
   for (Index z = 1; z <= count; ++z) {
     even[z - 1] = map[z] + map[n - z];
     odd[z - 1] = map[z] - map[n - z];
@@ -200,7 +216,8 @@ ARGAND_INLINE void line_from_map(const TransformPlan<T>& plan, const T* map, T* 
   for (Index i = count; i < plan.z_padded; ++i) even[i] = odd[i] = 0;
   if (n % 2 == 0) even[count] = map[n / 2];
   int l = 0;
-  for (; l + 2 <= half; l += 2) {  // two orders at once: four sums to keep in flight
+  // Two orders at once: four sums keep the processor busy.
+  for (; l + 2 <= half; l += 2) {
     V re0{}, im0{}, re1{}, im1{};
     for (Index z = 0; z < plan.z_padded; z += lanes) {
       const V e = load(even + z), o = load(odd + z);
@@ -225,7 +242,7 @@ ARGAND_INLINE void line_from_map(const TransformPlan<T>& plan, const T* map, T* 
   }
 }
 
-// The plane t_k = sum_y u(y) exp(2 pi i k y / n) of one x.
+// Writes the plane t_k = sum_y u(y) exp(2 pi i k y / n) of one x.
 template <class T>
 ARGAND_INLINE void plane_from_map(const TransformPlan<T>& plan, const T* map, T* scratch, T* t) {
   const Index line = plan.line;
@@ -252,12 +269,13 @@ ARGAND_INLINE void plane_from_map(const TransformPlan<T>& plan, const T* map, T*
       if (!alone) add_multiple(line, plan.y.sin[y * (reach + 1) + k], difference, q + k * line);
     }
   }
-  for (int k = 0; k <= reach; ++k) {  // t_k = p + i q, t_-k = p - i q
+  // t_k = p + i q, t_-k = p - i q.
+  for (int k = 0; k <= reach; ++k) {
     split(plan.half, p + k * line, q + k * line, t + (reach - k) * line, t + (reach + k) * line);
   }
 }
 
-// even, odd (h + 1 planes): F(h) = even + i odd, F(-h) = even - i odd.
+// Writes even and odd, h + 1 planes each, with F(h) = even + i odd and F(-h) = even - i odd.
 template <class T>
 void from_map(const TransformPlan<T>& plan, const T* map, T* scratch, T* even, T* odd) {
   const Index plane = plan.plane, na = plan.x.points, map_plane = plan.y.points * plan.z.points;
@@ -265,14 +283,14 @@ void from_map(const TransformPlan<T>& plan, const T* map, T* scratch, T* even, T
   T* t[2] = {scratch, scratch + plane};
   T* sum = scratch + 2 * plane;
   T* difference = sum + plane;
-  T* rest = difference + plane;
+  T* plane_scratch = difference + plane;
   for (Index i = 0; i < (reach + 1) * plane; ++i) even[i] = odd[i] = 0;
   for (Index i = 0; i < 2 * plane; ++i) scratch[i] = 0;
   for (Index x = 0; x <= na / 2; ++x) {
     const bool alone = x == 0 || na - x == x;
-    plane_from_map(plan, map + x * map_plane, rest, t[0]);
+    plane_from_map(plan, map + x * map_plane, plane_scratch, t[0]);
     if (!alone) {
-      plane_from_map(plan, map + (na - x) * map_plane, rest, t[1]);
+      plane_from_map(plan, map + (na - x) * map_plane, plane_scratch, t[1]);
       fold(plane, t[0], t[1], sum, difference);
     }
     for (int h = 0; h <= reach; ++h) {

@@ -23,7 +23,11 @@ from argand._seam.modules import (
     num_threads,
     set_num_threads,
 )
-from argand._seam.nufft import FunctionPair, gathering_pair, project_family, scatter_pair
+from argand._seam.nufft import (
+    add_box_to_reflections,
+    add_reflections_to_box,
+    project_scattering,
+)
 from argand._seam.reflections import arrangement, stol_squares, survey
 from argand._seam.structure_factors import (
     structure_factors,
@@ -34,16 +38,16 @@ from argand._seam.structure_factors import (
 __all__ = [
     "Batch",
     "Detector",
-    "FunctionPair",
     "JacobianOrders",
     "JacobianSites",
     "Observation",
+    "add_box_to_reflections",
+    "add_reflections_to_box",
     "arrangement",
     "box_shape",
     "core_build",
     "cuda_build",
     "cuda_status",
-    "gathering_pair",
     "gaussian_sums",
     "jacobian",
     "make_batch",
@@ -51,9 +55,8 @@ __all__ = [
     "measure",
     "measure_boxes",
     "num_threads",
-    "project_family",
+    "project_scattering",
     "row_pointers",
-    "scatter_pair",
     "set_num_threads",
     "stol_squares",
     "structure_factors",

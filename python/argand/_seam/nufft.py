@@ -1,77 +1,172 @@
-"""The low-rank sums of `argand.nufft`: atoms onto the basis, and boxes of transforms to reflections and back."""
+"""Hand sums by non-uniform transforms to the core, see cpp/include/argand/nufft.hpp.
+
+Arguments are not checked: only `argand.nufft` calls these functions, with arrays that it has made.
+All arrays are contiguous numpy arrays on the CPU.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Sequence
 
 from argand import _core
 from argand._seam.arrays import Array, address, dtype_name
 
+# Places and factors of the orders along one axis of a box (2 reach + 1,).
+Axis = tuple[Array, Array]
+AxisArgs = tuple[int, int, int]
 
-def project_family(
-    family: Any,
-    kind: Array,
-    b: Array,
+
+def project_scattering(
+    type_number: Array,
+    b_iso: Array,
+    q: Array,
+    form: Array,
     functions: Array,
-    u: Array,
+    strengths: Array,
     squares: Array,
     *,
-    weight: Any,
-    count: Any,
+    weight: Array | None,
+    count: Array | None,
 ) -> None:
-    """u (rank, atoms) of atoms of `kind` (atoms,) int64, b and weight (atoms,), and sums of count (atoms,) u^2 (rank,),
-    see low_rank.hpp; weight and count None: 1.
+    """Project the scattering weight f exp(-B q) of atoms on a few functions of q = stol^2.
 
-    `family` has q (points,) and form (kinds, points); functions (points, rank). All float64, as unchecked as above.
+    Arguments are not checked: only argand calls this.
+
+    Parameters
+    ----------
+    type_number : (atoms,) int64
+        Row of `form` that each atom has.
+    b_iso : (atoms,) float64
+        B of each atom in A^2.
+    q : (points,) float64
+        stol^2 in 1/A^2.
+    form : (types, points) float64
+        Form factors at q.
+    functions : (points, rank) float64
+        Functions of q.
+    strengths : (rank, atoms) float64
+        Written: the projections.
+    squares : (rank,) float64
+        Written: sums of count strengths^2 over the atoms.
+    weight, count : (atoms,) float64 or None
+        Factors of the scattering and of the squares; None for 1.
     """
     points, rank = functions.shape
-    of_family = (
-        address(kind),
-        address(b),
-        address(weight),
-        address(family.q),
-        address(family.form),
-    )
-    written = address(u), address(squares)
-    _core.project_family(
-        (len(kind), points, rank), of_family, address(functions), address(count), *written
+    extents = (len(type_number), points, rank)
+    _core.project_scattering(
+        extents,
+        (address(type_number), address(b_iso), address(weight), address(q), address(form)),
+        address(functions),
+        address(count),
+        address(strengths),
+        address(squares),
     )
 
 
-class FunctionPair(NamedTuple):
-    """Two functions of q as Chebyshev series on an interval."""
+def add_box_to_reflections(
+    hkl: Array,
+    q: Array,
+    axes: Sequence[Axis],
+    series: Array,
+    interval: tuple[float, float],
+    box: Array,
+    f: Array,
+    begin: int,
+    end: int,
+) -> None:
+    """Add v1 A1 + v2 A2 to F of the reflections from number `begin` to number `end`.
 
-    series: Array  # (terms, 2) float64
-    interval: tuple[float, float]
+    The box holds the transform A = A1 + i A2 of two real sums. Arguments are not checked: only
+    argand calls this.
 
-
-def gathering_pair(
-    reflections: Any, box: Any, v: FunctionPair, values: Array, f: Array
-) -> Callable[[int, int], None]:
-    """What does f (m,) += what a transform of two real sums, values, means, for reflections from one number to another,
-    see low_rank.hpp; it knows addresses only.
-
-    `reflections` has hkl (m, 3) int32 and q (m,) float64, `box` lists of three axes: place int64 and factor float64 of
-    the orders -reach .. reach. As unchecked as above.
+    Parameters
+    ----------
+    hkl : (m, 3) int32
+        Miller indices.
+    q : (m,) float64
+        stol^2 in 1/A^2.
+    axes : three pairs of arrays (2 reach + 1,)
+        For each axis where its orders -reach .. reach lie in the flat box (int64, places are
+        added), and correction factors (float64, multiplied).
+    series : (terms, 2) float64
+        Chebyshev series of v1 and v2 as functions of q.
+    interval : (low, high)
+        Interval of the series.
+    box : complex64 or complex128
+        The transform.
+    f : (m,) complex128
+        F, added to.
+    begin, end : int
+        First reflection, and the one after the last.
     """
-    bits = 32 if dtype_name(values) == "complex64" else 64
-    return partial(
-        _core.gather_pair, bits, *_low_rank(reflections, box, v), address(values), address(f)
+    _core.add_box_to_reflections(
+        _bits(box),
+        (address(hkl), address(q)),
+        _axes(axes),
+        (address(series), len(series), *interval),
+        address(box),
+        address(f),
+        begin,
+        end,
     )
 
 
-def scatter_pair(reflections: Any, box: Any, v: FunctionPair, a: Array, values: Array) -> None:
-    """The adjoint: adds what a (m,) complex128 is to the box, of one of each Friedel pair."""
-    bits = 32 if dtype_name(values) == "complex64" else 64
-    arrays = address(a), address(values)
-    _core.scatter_pair(bits, *_low_rank(reflections, box, v), *arrays, 0, len(reflections.hkl))
+def add_reflections_to_box(
+    hkl: Array,
+    q: Array,
+    axes: Sequence[Axis],
+    series: Array,
+    interval: tuple[float, float],
+    amplitudes: Array,
+    box: Array,
+) -> None:
+    """Add (v1 + i v2) a(h) of reflections and of their Friedel mates to a box.
 
+    This is the adjoint of `add_box_to_reflections`. Arguments are not checked: only argand calls
+    this.
 
-def _low_rank(reflections: Any, box: Any, v: FunctionPair) -> tuple[Any, Any, Any]:
-    axes = tuple(
-        (address(p), address(f), len(p) // 2) for p, f in zip(box.place, box.factor, strict=True)
+    Parameters
+    ----------
+    hkl : (m, 3) int32
+        Miller indices, one of each Friedel pair.
+    q : (m,) float64
+        stol^2 in 1/A^2.
+    axes : three pairs of arrays (2 reach + 1,)
+        For each axis where its orders -reach .. reach lie in the flat box (int64, places are
+        added), and correction factors (float64, multiplied).
+    series : (terms, 2) float64
+        Chebyshev series of v1 and v2 as functions of q.
+    interval : (low, high)
+        Interval of the series.
+    amplitudes : (m,) complex128
+        a, for which a(-h) = conj a(h).
+    box : complex64 or complex128
+        The box, added to.
+    """
+    _core.add_reflections_to_box(
+        _bits(box),
+        (address(hkl), address(q)),
+        _axes(axes),
+        (address(series), len(series), *interval),
+        address(amplitudes),
+        address(box),
+        0,
+        len(hkl),
     )
-    lists = address(reflections.hkl), address(reflections.q)
-    return lists, axes, (address(v.series), len(v.series), *v.interval)
+
+
+def _bits(box: Array) -> int:
+    """Return the width of the real numbers that a complex box is made of."""
+    return 32 if dtype_name(box) == "complex64" else 64
+
+
+def _axes(axes: Sequence[Axis]) -> tuple[AxisArgs, AxisArgs, AxisArgs]:
+    """Return the addresses of places and factors, and the reach, of the three axes of a box."""
+    h, k, l = axes
+    return _axis(h), _axis(k), _axis(l)
+
+
+def _axis(axis: Axis) -> AxisArgs:
+    """Return the addresses of places and factors, and the reach, of one axis of a box."""
+    places, factors = axis
+    return address(places), address(factors), len(places) // 2

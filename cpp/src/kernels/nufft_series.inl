@@ -1,4 +1,4 @@
-// Two Chebyshev series at many points, points across the lanes, by Clenshaw's recurrence.
+// Evaluates two Chebyshev series at many points by Clenshaw's recurrence, points across the lanes.
 #pragma once
 
 #include "kernels.hpp"
@@ -6,12 +6,12 @@
 namespace argand {
 namespace {
 
-void series_pair(const double* series, Index terms, double low, double high, Index points, const double* q, double* v1,
-                 double* v2) {
+void evaluate_series_pair(const double* series, Index terms, double low, double high, Index points,
+                          const double* q, double* v1, double* v2) {
   using V = Lanes<double>;
   constexpr Index lanes = lane_count<double>;
   const double slope = high > low ? 2 / (high - low) : 0;
-  const auto at = [&](V x, double* to1, double* to2) {
+  const auto evaluate = [&](V x, double* to1, double* to2) {
     V t = (x - low) * slope - 1;
     t = t > 1.0 ? broadcast<V>(1) : t;
     t = t < -1.0 ? broadcast<V>(-1) : t;
@@ -27,12 +27,15 @@ void series_pair(const double* series, Index terms, double low, double high, Ind
     store(to2, V(t * now[1] - before[1] + series[1]));
   };
   Index i = 0;
-  for (; i + lanes <= points; i += lanes) at(load(q + i), v1 + i, v2 + i);
+  for (; i + lanes <= points; i += lanes) evaluate(load(q + i), v1 + i, v2 + i);
   if (i == points) return;
-  double last[3][lanes] = {};
-  for (Index j = i; j < points; ++j) last[0][j - i] = q[j];
-  at(load(last[0]), last[1], last[2]);
-  for (Index j = i; j < points; ++j) v1[j] = last[1][j - i], v2[j] = last[2][j - i];
+  double last_q[lanes] = {}, last_v1[lanes], last_v2[lanes];
+  for (Index j = i; j < points; ++j) last_q[j - i] = q[j];
+  evaluate(load(last_q), last_v1, last_v2);
+  for (Index j = i; j < points; ++j) {
+    v1[j] = last_v1[j - i];
+    v2[j] = last_v2[j - i];
+  }
 }
 
 }  // namespace
