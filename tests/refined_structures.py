@@ -35,7 +35,7 @@ def structure(spacegroup: str, seed: int = 1, sites: int = 5) -> argand.Crystal:
     labels = tuple(f"{symbol}{i + 1}" for i, symbol in enumerate(types))
     b_iso = np.linspace(1.0, 3.0, sites)
     # Isotropic tensors satisfy every site symmetry: U = B / (8 pi^2) in a cell of any shape
-    u_iso = argand.beta_from_b_iso(b_iso, cell) / argand.beta_from_u_aniso(np.ones(6), cell)
+    u_iso = argand.cell.beta_from_b_iso(b_iso, cell) / argand.cell.beta_from_u_aniso(np.ones(6), cell)
     u_aniso = np.where(np.isin(np.arange(sites), [0, 2])[:, None], u_iso, np.nan)
     return argand.Crystal(
         cell=cell,

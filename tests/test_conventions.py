@@ -49,7 +49,7 @@ def test_density_counts_the_electrons():
     f = argand.structure_factors(atoms, hkl)
     rho = argand.map_from_structure_factors(hkl, f, (9, 9, 9), cell=CELL)
     f000 = f[(hkl == 0).all(axis=1)][0]
-    assert rho.mean() * argand.cell_volume(CELL) == pytest.approx(f000.real, rel=1e-12)
+    assert rho.mean() * argand.cell.cell_volume(CELL) == pytest.approx(f000.real, rel=1e-12)
     assert f000.real == pytest.approx(12.0, abs=0.01)
 
 
@@ -71,13 +71,13 @@ def test_b_iso_damps_by_stol_squared():
 def test_an_isotropic_tensor_is_b_over_8_pi_squared():
     """U_ij = U (a*_i . a*_j) / (a*_i a*_j) is the isotropic one: B = 8 pi^2 U."""
     u = 0.03
-    metric = argand.reciprocal_metric(CELL)
+    metric = argand.cell.reciprocal_metric(CELL)
     length = np.sqrt(np.diag(metric))
     tensor = u * metric / np.outer(length, length)
     u_aniso = tensor[[0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2]][None]
     np.testing.assert_allclose(
-        argand.beta_from_u_aniso(u_aniso, CELL),
-        argand.beta_from_b_iso(np.array([8 * np.pi**2 * u]), CELL),
+        argand.cell.beta_from_u_aniso(u_aniso, CELL),
+        argand.cell.beta_from_b_iso(np.array([8 * np.pi**2 * u]), CELL),
         rtol=1e-12,
     )
 
@@ -138,11 +138,11 @@ def test_occupancy_is_chemical_and_multiplicity_is_applied_once():
 
 
 def test_reachable_reflections_have_d_of_half_a_wavelength():
-    assert argand.wavelength(10.0) == pytest.approx(1.239841984, rel=1e-9)
+    assert argand.radiation.wavelength(10.0) == pytest.approx(1.239841984, rel=1e-9)
     cell = (4.0495,) * 3 + (90.0,) * 3
     hkl = argand.hkl_cube(6)
     hkl = hkl[(hkl != 0).any(axis=1)]
     d = 4.0495 / np.sqrt((hkl**2).sum(axis=1))
     np.testing.assert_array_equal(
-        argand.reachable(hkl, cell, 10.0), d >= argand.wavelength(10.0) / 2
+        argand.radiation.reachable(hkl, cell, 10.0), d >= argand.radiation.wavelength(10.0) / 2
     )

@@ -74,7 +74,7 @@ def test_structure_factors_have_the_symmetry_of_the_group(spacegroup: str) -> No
             np.abs(turned - f * np.exp(-2j * np.pi * (hkl @ translation))).max()
             < 1e-9 * np.abs(f).max()
         )
-    absent = argand.systematic_absences(hkl, spacegroup)
+    absent = argand.reflections.systematic_absences(hkl, spacegroup)
     assert np.abs(f[absent]).max(initial=0.0) < 1e-9 * np.abs(f).max()
     assert absent.any() == (spacegroup not in ("P -1", "R -3 m:R"))
 
@@ -128,7 +128,7 @@ def test_operations_define_a_setting_without_a_name() -> None:
     hkl = argand.miller_indices(small.cell, small.spacegroup, d_min=1.0)
     found = argand.structure_factors(double, hkl * np.array([2, 1, 1]))
     np.testing.assert_allclose(found, 2 * argand.structure_factors(small, hkl), atol=1e-10)
-    assert argand.systematic_absences([[1, 0, 0], [2, 0, 0]], double.spacegroup).tolist() == [
+    assert argand.reflections.systematic_absences([[1, 0, 0], [2, 0, 0]], double.spacegroup).tolist() == [
         True,
         False,
     ]
@@ -155,7 +155,7 @@ def test_displacement_parameters_agree_with_each_other(axes: list[float], seed: 
     """An isotropic tensor, written as U_cif, is the isotropic beta; U -> beta -> U is the identity."""
     b_iso = np.array(axes)
     crystal = argand.Crystal(TRICLINIC, types=("C",) * 3, frac=np.zeros((3, 3)), b_iso=b_iso)
-    beta = argand.beta_from_b_iso(b_iso, TRICLINIC)
+    beta = argand.cell.beta_from_b_iso(b_iso, TRICLINIC)
     np.testing.assert_array_equal(beta, crystal.beta())
     u = u_aniso_from_beta(beta, TRICLINIC)
     np.testing.assert_allclose(u[:, :3], b_iso[:, None] / (8 * np.pi**2) * np.ones(3), rtol=1e-12)

@@ -78,7 +78,7 @@ def test_methods_agree_with_the_definition(method, grid):
     rng = np.random.default_rng(3)
     hkl = oracles.box((3, 4, 5))
     f = random_box(rng, (3, 4, 5)).ravel()
-    expected = oracles.density(f, hkl, grid, argand.cell_volume(CELL))
+    expected = oracles.density(f, hkl, grid, argand.cell.cell_volume(CELL))
     rho = argand.map_from_structure_factors(hkl, f, grid, cell=CELL, method=method)
     np.testing.assert_allclose(rho, expected, rtol=0, atol=1e-13 * np.abs(expected).max() + 1e-16)
 
@@ -90,7 +90,7 @@ def test_structure_factors_from_map_is_the_definition(method, grid):
     rho = rng.normal(size=grid)
     hkl = oracles.box((3, 4, 5))
     x = np.stack(np.meshgrid(*[np.arange(n) / n for n in grid], indexing="ij"), -1).reshape(-1, 3)
-    expected = argand.cell_volume(CELL) / rho.size * (np.exp(2j * np.pi * hkl @ x.T) @ rho.ravel())
+    expected = argand.cell.cell_volume(CELL) / rho.size * (np.exp(2j * np.pi * hkl @ x.T) @ rho.ravel())
     f = argand.structure_factors_from_map(rho, hkl, cell=CELL, method=method)
     assert np.abs(f - expected).max() < 1e-13 * np.abs(expected).max() * 10
 
@@ -111,7 +111,7 @@ def test_parseval():
     hkl = oracles.box((3, 4, 5))
     f = random_box(np.random.default_rng(6), (3, 4, 5), hermitian=True).ravel()
     rho = argand.map_from_structure_factors(hkl, f, (8, 10, 12), cell=CELL)
-    volume = argand.cell_volume(CELL)
+    volume = argand.cell.cell_volume(CELL)
     assert (rho**2).mean() * volume == pytest.approx((np.abs(f) ** 2).sum() / volume, rel=1e-12)
 
 
@@ -127,7 +127,7 @@ def test_unique_reflections_give_the_map_of_gemmi(spacegroup):
         "I a -3": (11.0,) * 3 + (90.0,) * 3,
     }.get(spacegroup, (7.0, 8.0, 9.5, 90.0, 97.0 if "21/c" in spacegroup else 90.0, 90.0))
     hkl = argand.miller_indices(cell, spacegroup, d_min=1.6)
-    hkl = hkl[~argand.systematic_absences(hkl, spacegroup)]
+    hkl = hkl[~argand.reflections.systematic_absences(hkl, spacegroup)]
     f = rng.uniform(1, 20, len(hkl)) * np.exp(1j * group_phases(rng, hkl, group))
     grid = argand.grid_shape(cell, spacegroup, d_min=1.6)
     asu = gemmi.ComplexAsuData(gemmi.UnitCell(*cell), group, hkl, f.astype(np.complex64))

@@ -44,8 +44,8 @@ def test_patterson_is_the_autocorrelation_of_the_density(spacegroup):
     f = argand.structure_factors(atoms, hkl)
     rho = argand.map_from_structure_factors(hkl, f, grid, cell=CELL, spacegroup=spacegroup)
     power = np.abs(np.fft.fftn(rho)) ** 2
-    expected = np.fft.ifftn(power).real * argand.cell_volume(CELL) / rho.size
-    found = argand.patterson(hkl, np.abs(f), grid, cell=CELL, spacegroup=spacegroup)
+    expected = np.fft.ifftn(power).real * argand.cell.cell_volume(CELL) / rho.size
+    found = argand.maps.patterson(hkl, np.abs(f), grid, cell=CELL, spacegroup=spacegroup)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * expected.max())
     assert found.argmax() == 0
 
@@ -54,4 +54,4 @@ def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="f_obs has shape"):
         argand.difference_coefficients([1.0], [1.0, 2.0])
     with pytest.raises(ValueError, match="amplitude is complex128"):
-        argand.patterson([[1, 0, 0]], [1j], (4, 4, 4), cell=CELL)
+        argand.maps.patterson([[1, 0, 0]], [1j], (4, 4, 4), cell=CELL)

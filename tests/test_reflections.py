@@ -47,7 +47,7 @@ def test_miller_indices_are_all_there_are(spacegroup: str) -> None:
     cell, d_min = CELLS[spacegroup], 1.07
     box = argand.hkl_cube(14)
     near = box[(argand.stol(box, cell) <= 0.5 / d_min) & box.any(axis=1)]
-    expected = near[~argand.systematic_absences(near, spacegroup)]
+    expected = near[~argand.reflections.systematic_absences(near, spacegroup)]
     whole = argand.miller_indices(cell, spacegroup, d_min, unique=False)
     assert whole.dtype == np.int32
     assert whole.tolist() == expected.tolist()  # the same order too: h, k, l with l fastest
@@ -77,7 +77,7 @@ def test_unique_reflections_are_those_of_gemmi() -> None:
 
 def test_absent_centric_and_enhanced_reflections() -> None:
     hkl = [[0, 1, 0], [0, 2, 0], [1, 0, 1], [1, 0, 2], [1, 1, 1]]
-    assert argand.systematic_absences(hkl, "P 21/c").tolist() == [True, False, True, False, False]
+    assert argand.reflections.systematic_absences(hkl, "P 21/c").tolist() == [True, False, True, False, False]
     assert centric(hkl, "P 21").tolist() == [False, False, True, True, False]
     assert epsilon(hkl, "P 21/c").tolist() == [2, 2, 2, 2, 1]
 
@@ -134,19 +134,19 @@ def test_how_a_list_is_arranged(kind: type) -> None:
 
 
 def test_reach_at_an_energy() -> None:
-    assert argand.wavelength(10.0) == pytest.approx(1.2398419843320026, rel=1e-15)
+    assert argand.radiation.wavelength(10.0) == pytest.approx(1.2398419843320026, rel=1e-15)
     cell = (4.086,) * 3 + (90.0,) * 3
     cube = argand.hkl_cube(6)
-    within = argand.reachable(cube, cell, 10.0)
+    within = argand.radiation.reachable(cube, cell, 10.0)
     d = 0.5 / argand.stol(cube[within & cube.any(axis=1)], cell)
-    assert d.min() >= argand.wavelength(10.0) / 2
-    assert argand.reachable([[0, 0, 4], [0, 0, 5]], (2.5,) * 3 + (90.0,) * 3, 10.0).tolist() == [
+    assert d.min() >= argand.radiation.wavelength(10.0) / 2
+    assert argand.radiation.reachable([[0, 0, 4], [0, 0, 5]], (2.5,) * 3 + (90.0,) * 3, 10.0).tolist() == [
         True,
         False,
     ]
     # a plane exactly at the limit counts
-    assert argand.reachable(
-        [[0, 0, 2]], (argand.wavelength(10.0),) * 3 + (90.0,) * 3, 10.0
+    assert argand.radiation.reachable(
+        [[0, 0, 2]], (argand.radiation.wavelength(10.0),) * 3 + (90.0,) * 3, 10.0
     ).tolist() == [True]
 
 
@@ -158,9 +158,9 @@ def test_reach_at_an_energy() -> None:
         (lambda: argand.miller_indices((1, 2, 3)), "cell has 3 numbers"),
         (lambda: argand.hkl_cube(-1), "h_max is -1"),
         (lambda: argand.stol([[1, 2]], TRICLINIC), r"hkl has shape \(1, 2\)"),
-        (lambda: argand.wavelength(0), "energy_kev is 0"),
+        (lambda: argand.radiation.wavelength(0), "energy_kev is 0"),
         (
-            lambda: argand.systematic_absences([1, 2, 3], "P 1"),
+            lambda: argand.reflections.systematic_absences([1, 2, 3], "P 1"),
             r"hkl has shape \(3,\), needs \(m, 3\)",
         ),
         (lambda: asymmetric_unit([[0.5, 0, 0]], "P 1"), "no whole number"),

@@ -11,9 +11,9 @@ import argand
 from argand.errors import ArgandError
 from argand.io import read_experiment
 from argand.measured import calculated_intensity, merge
-from argand.radiation import Radiation
+from argand.radiation import KEV_ANGSTROM, Radiation
 from argand.refine import Model, Weighting, free, refine
-from argand.reflections import KEV_ANGSTROM, stol
+from argand.reflections import stol
 from refined_structures import some_reflections, structure
 
 ENERGY = 12.0

@@ -9,7 +9,7 @@ import argand
 from argand.measured import merge
 from argand.radiation import Radiation
 from argand.refine import Model, Weighting, free, refine
-from argand.reflections import KEV_ANGSTROM
+from argand.radiation import KEV_ANGSTROM
 from data_dir import SHARED, needs_shared
 
 ENERGY = KEV_ANGSTROM / 0.71073

@@ -19,7 +19,7 @@ def random_box(*shape: int, dtype=torch.complex128):
 
 def test_map_is_that_of_numpy():
     f = random_box(2, 5, 5, 5)
-    volume = argand.cell_volume(CELL)
+    volume = argand.cell.cell_volume(CELL)
     rho = map_from_structure_factors(f, (8, 9, 10), volume)
     for i in range(2):
         hermitian = (f[i] + f[i].flip(0, 1, 2).conj()) / 2

@@ -59,7 +59,7 @@ def test_gradients_are_those_of_the_direct_operator(energy_kev):
     a, hkl = problem(atoms=30)
     form = argand.form_factors(a["types"], argand.stol(hkl.numpy(), CELL), energy_kev=energy_kev)
     isotropic = a["u_aniso"].isnan().any(dim=1)
-    unit = torch.from_numpy(argand.beta_from_b_iso(np.ones(1), CELL))
+    unit = torch.from_numpy(argand.cell.beta_from_b_iso(np.ones(1), CELL))
     g = torch.randn(len(hkl), dtype=torch.complex128, generator=torch.Generator().manual_seed(2))
     grads = []
     for direct in (True, False):

@@ -7,7 +7,7 @@ import pytest
 
 import argand
 from argand.io import Reflections
-from argand.reflections import KEV_ANGSTROM
+from argand.radiation import KEV_ANGSTROM
 from data_dir import SHARED, needs_shared
 
 pytestmark = needs_shared

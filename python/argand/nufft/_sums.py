@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand.cell import FloatArray, beta_from_u_aniso
-from argand.copies import share
+from argand.completion import independent_part
 from argand.crystal import Crystal
 from argand.nufft import _device, _transforms
 from argand.nufft._basis import Basis
@@ -54,8 +54,8 @@ def structure_factors(
         The box around hkl is too large, see `argand.memory_limit`; says how large.
     """
     indices = as_hkl(hkl)
-    part = share(crystal, friedel=energy_kev is None)
-    return part.complete(sum_in_p1(part.part, indices, table, energy_kev, eps), indices)
+    part, completion = independent_part(crystal, real_form=energy_kev is None)
+    return completion.complete(sum_in_p1(part, indices, table, energy_kev, eps), indices)
 
 
 @sequential_blas()
