@@ -2,7 +2,8 @@
 
 A cell is (a, b, c, alpha, beta, gamma) in angstrom and degrees. G_ij = a_i . a_j is its metric and
 G* = G^-1 the reciprocal metric, so that 1/d^2 = h^T G* h. Displacement parameters of every kind
-become the dimensionless tensor beta of exp(-h^T beta h), six numbers in the order 11 22 33 12 13 23.
+become the dimensionless tensor beta of exp(-h^T beta h), six numbers in the order 11 22 33 12 13
+23.
 """
 
 from __future__ import annotations
@@ -189,7 +190,10 @@ def u_aniso_from_beta(beta: FloatArray, cell: Sequence[float]) -> FloatArray:
 
 
 def b_iso_from_u_aniso(u_aniso: FloatArray, cell: Sequence[float]) -> FloatArray:
-    """Return the equivalent B (n,) in A^2 of U (n, 6): (8 pi^2 / 3) sum_ij U_ij a*_i a*_j a_i.a_j."""
+    """Return the equivalent B (n,) in A^2 of U (n, 6).
+
+    It is (8 pi^2 / 3) sum_ij U_ij a*_i a*_j a_i . a_j.
+    """
     beta = sym_to_matrix(beta_from_u_aniso(u_aniso, cell))
     trace: FloatArray = np.einsum("...ij,ij->...", beta, metric(cell))
     return trace * (4.0 / 3.0)

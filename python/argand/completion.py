@@ -58,10 +58,8 @@ class Completion:
             f = self._with_inverted(partial, hkl)
         if len(self.centring) > 1:
             sums = self._centring_sums(hkl)
-            if np.isrealobj(sums):
-                f = f * sums.astype(f.real.dtype)
-            else:
-                f = f * sums.astype(f.dtype)
+            dtype = f.real.dtype if np.isrealobj(sums) else f.dtype
+            f = f * sums.astype(dtype)
         return f
 
     def adjoint(self, weights: NDArray[Any], hkl: Orders) -> NDArray[Any]:
@@ -83,7 +81,7 @@ class Completion:
         if not self.inversion.any():
             return (2 * partial.real).astype(partial.dtype)
         phases = np.exp(2j * np.pi * (hkl @ self.inversion)).astype(partial.dtype)
-        return partial + phases * partial.conj()
+        return np.asarray(partial + phases * partial.conj())
 
     def _centring_sums(self, hkl: Orders) -> NDArray[Any]:
         """Return sum_c exp(2 pi i h.c) (m,): real numbers for whole orders, else complex ones."""

@@ -1,9 +1,9 @@
 """Sum over many copies of one crystal at one list of reflections, and the derivative of the sum.
 
 Copies of a crystal share its space group, its atom types and the reflections; positions,
-displacement parameters, occupancies and, where wanted, the unit cells differ. `Copies` computes F of
-all of them in one call, and the vector-Jacobian product by the parameters of the sites. It sums the
-images under the independent operations of the space group (see `argand.completion`).
+displacement parameters, occupancies and, where wanted, the unit cells differ. `Copies` computes F
+of all of them in one call, and the vector-Jacobian product by the parameters of the sites. It sums
+the images under the independent operations of the space group (see `argand.completion`).
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ class Copies:
     """Compute F of copies of one crystal at one list of reflections, and its derivatives.
 
     Rows are the n sites of the crystal, followed by further atoms. Which sites lie on special
-    positions, and how many atoms each stands for, is that of the crystal, wherever copies have them.
+    positions, and how many atoms each stands for, is that of the crystal, wherever the sites of a
+    copy are.
 
     Parameters
     ----------

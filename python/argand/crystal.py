@@ -234,11 +234,12 @@ class Crystal:
         plural = "s" if len(self.symops) > 1 else ""
         partial = int(np.count_nonzero(self.occ != 1))
         at_rest = int(np.count_nonzero(~self.beta().any(axis=1)))
+        n = len(self.types)
+        angles = f"{alpha:g} {beta:g} {gamma:g} degrees"
         lines = [
-            f"cell         {a:g} {b:g} {c:g} A, {alpha:g} {beta:g} {gamma:g} degrees, "
-            f"{self.volume:.2f} A^3",
+            f"cell         {a:g} {b:g} {c:g} A, {angles}, {self.volume:.2f} A^3",
             f"space group  {name} ({len(self.symops)} operation{plural})",
-            f"sites        {len(self.types)} ({anisotropic} anisotropic, {partial} partly occupied)",
+            f"sites        {n} ({anisotropic} anisotropic, {partial} partly occupied)",
             f"content      {self.formula}, F(000) = {self.f000():g} electrons",
         ]
         if at_rest:

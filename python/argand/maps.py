@@ -96,9 +96,7 @@ def patterson(
     dtype = np.complex64 if size.dtype == np.float32 else np.complex128
     squares = (size * size).astype(dtype)
     group = _patterson_group(spacegroup)
-    return map_from_structure_factors(
-        indices, squares, shape, cell=cell, spacegroup=group, out=out
-    )
+    return map_from_structure_factors(indices, squares, shape, cell=cell, spacegroup=group, out=out)
 
 
 def _patterson_group(spacegroup: str) -> str:

@@ -84,7 +84,7 @@ def permissible_origins(spacegroup: SpaceGroup, hand: Hand = 1) -> Origins:
 
 
 def group_rotations(spacegroup: SpaceGroup) -> NDArray[np.int64]:
-    """Return the rotations (n, 3, 3) of all operations; a reflection h has equivalents ``h @ R``."""
+    """Return the rotations R (n, 3, 3) of all operations: ``h @ R`` is equivalent to h."""
     rotations = [rotation for rotation, _ in operations(spacegroup)]
     return np.array(rotations, dtype=np.int64)
 

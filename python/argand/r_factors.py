@@ -48,8 +48,8 @@ def shelxl_weight(
 ) -> FloatArray:
     """Return SHELXL's weights w = 1 / [sigma^2 + (a P)^2 + b P], P = (max(Fo^2, 0) + 2 Fc^2) / 3.
 
-    `intensity`, `sigma` and `calculated` are Fo^2, its standard uncertainty and Fc^2 (..., m) on one
-    scale, to which b belongs.
+    `intensity`, `sigma` and `calculated` are Fo^2, its standard uncertainty and Fc^2 (..., m) on
+    one scale, to which b belongs.
     """
     p = (np.maximum(intensity, 0.0) + 2.0 * calculated) / 3.0
     variance = sigma**2 + (a * p) ** 2 + np.asarray(b) * p

@@ -1,7 +1,7 @@
 """Compute structure factors: F(h) = sum_j occ_j f_j(h) exp(-T_j(h)) exp(+2 pi i h.x_j).
 
-A call is planned first: which crystals are summed over atoms and which by transforms, in which order
-the kernels walk the reflections, and in how many blocks the sum keeps to the memory limit.
+A call is planned first: which crystals are summed over atoms and which by transforms, in which
+order the kernels walk the reflections, and in how many blocks the sum keeps to the memory limit.
 """
 
 from __future__ import annotations
@@ -262,9 +262,7 @@ def _fits(parts: Sequence[Part], reflections: int, limit: float) -> bool:
     return reflections * _bytes_a_reflection(parts) <= limit
 
 
-def _blocks(
-    parts: Sequence[Part], reflections: int, limit: float
-) -> Iterator[tuple[slice, slice]]:
+def _blocks(parts: Sequence[Part], reflections: int, limit: float) -> Iterator[tuple[slice, slice]]:
     """Cut a sum of n crystals at m reflections into blocks that keep to `limit` bytes.
 
     Yields slices of the crystals and of the reflections. Crystals are halved until all reflections
@@ -302,11 +300,12 @@ def _sum_over_atoms(
 ) -> None:
     """Write F of all crystals at one list into `out` (n, m), in one call into the core."""
     order = row_order(hkl)
-    if order is None and out.flags.c_contiguous:
-        sums = out
-    else:
+    sums = out
+    sorted_hkl = hkl
+    if order is not None:
+        sorted_hkl = np.ascontiguousarray(hkl[order])
+    if order is not None or not out.flags.c_contiguous:
         sums = np.empty(out.shape, settings.dtype)
-    sorted_hkl = hkl if order is None else np.ascontiguousarray(hkl[order])
     batch = pack(
         [part for part, _ in parts],
         [sorted_hkl],
@@ -319,10 +318,8 @@ def _sum_over_atoms(
         f = completion.complete(partial, sorted_hkl)
         if f is not partial:
             partial[...] = f
-    if order is not None:
-        out[:, order] = sums
-    elif sums is not out:
-        out[...] = sums
+    if sums is not out:
+        out[:, slice(None) if order is None else order] = sums
 
 
 def _groups_of_lists(

@@ -1,10 +1,11 @@
 """Differentiate every structure factor by the coordinates of every site that is free.
 
-An image of a site under (R|t) contributes T(hR) exp(2 pi i h.t), so that derivatives need no turning:
-they are those of the site itself at the reflection hR. Inversion and centring go into the number u
-that T is multiplied with:
+An image of a site under (R|t) contributes T(hR) exp(2 pi i h.t), so that derivatives need no
+turning: they are those of the site itself at the reflection hR. Inversion and centring go into the
+number u that T is multiplied with:
 
-    dF = c [f dT + e conj(f* dT)],  Re(conj(w) dF) = Re(u dT),  u = c [conj(w) f + w conj(f) conj(e)]
+    dF = c [f dT + e conj(f* dT)],
+    Re(conj(w) dF) = Re(u dT),  u = c [conj(w) f + w conj(f) conj(e)]
 
 with e = exp(2 pi i h.t) for the inversion x -> t - x and c the sum over the centring translations.
 """

@@ -1,12 +1,13 @@
 """Minimise chi^2 of many data sets side by side by the method of Levenberg and Marquardt.
 
-    (N + lambda D) step = g,   lambda down where the step was as good as predicted, up where chi^2 rose.
+    (N + lambda D) step = g
 
-Each data set has a damping lambda of its own and stops by itself. D is the largest diagonal element
-of N among the parameters of a kind, one number for all of them (Levenberg), not the diagonal itself
+lambda falls where the step was as good as predicted, and rises where chi^2 rose. Each data set has a
+damping lambda of its own and stops by itself. D is the largest diagonal element of N among the
+parameters of a kind, one number for all of them (Levenberg), not the diagonal itself
 (Marquardt): heavy atoms, which the data determine best, then move first, and light ones only when
-phases are good enough to say where to. With short steps that converges from farther away than larger
-steps with the diagonal.
+phases are good enough to say where to. With short steps that converges from farther away than
+larger steps with the diagonal.
 
 Floating origins are held by a stiff spring along them, which does not change chi^2.
 """
@@ -14,7 +15,7 @@ Floating origins are held by a stiff spring along them, which does not change ch
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,7 +137,7 @@ def levenberg_marquardt(
 
 
 def _damping_factor(gain: FloatArray, predicted: FloatArray) -> FloatArray:
-    """Return the factors (b,) of lambda after steps that gained chi^2 against what was predicted."""
+    """Return the factors (b,) of lambda after steps that lowered chi^2 by `gain` (b,)."""
     quality = np.divide(gain, predicted, out=np.zeros_like(gain), where=predicted > 0.0)
     factor = np.full(len(gain), _AFTER_POOR_STEP)
     factor[quality > _POOR] = 1.0

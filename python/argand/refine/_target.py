@@ -105,10 +105,9 @@ class Target:
         """Compute the point of data sets `rows` (b,) at parameters p (b, k)."""
         f = self.model.structure_factors(p)
         if self.on == "F":
-            calculated = np.abs(f)
-        else:
-            calculated = np.square(f.real) + np.square(f.imag)
-        return self._point(rows, p, f, calculated)
+            return self._point(rows, p, f, np.abs(f))
+        squares = np.square(f.real) + np.square(f.imag)
+        return self._point(rows, p, f, squares)
 
     def reweighted(self, rows: Rows, p: FloatArray, point: Point) -> Point:
         """Set the weights that belong to the calculated values of a point, and return it with them.
@@ -175,11 +174,8 @@ class Target:
     def gradient(self, rows: Rows, p: FloatArray, point: Point) -> FloatArray:
         """Compute d chi^2 / dp (b, k) without a Jacobian, for any number of parameters."""
         by_calculated = -2.0 * self.weight[rows] * point.residual * point.scale[:, None]
-        if self.on == "F":
-            by_f = by_calculated * _unit(point)
-        else:
-            by_f = 2.0 * by_calculated * point.f
-        gradient = self.model.vjp(p, by_f)
+        along = _unit(point) if self.on == "F" else 2.0 * point.f
+        gradient = self.model.vjp(p, by_calculated * along)
         if self.prior is not None:
             gradient -= 2.0 * self.prior.pull(rows, p)[1]
         return gradient

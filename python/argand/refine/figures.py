@@ -1,6 +1,7 @@
 """Compute figures of merit of many data sets at once: R1, wR2 and the goodness of fit.
 
-GooF = sqrt[sum w r^2 / (m - k)] of m reflections and k parameters; `argand.r_factors` has R1 and wR2.
+GooF = sqrt[sum w r^2 / (m - k)] of m reflections and k parameters. `argand.r_factors` has R1 and
+wR2.
 """
 
 from __future__ import annotations

@@ -169,10 +169,10 @@ class Model:
     def site_jacobian(
         self, p: ArrayLike, w: ArrayLike, dtype: Any = np.float64
     ) -> tuple[NDArray[Any], FloatArray]:
-        """Compute Re(conj(w) dF/dq) (n, s, m) by the s coordinates q that p moves, and dq/dp (k, s).
+        """Compute Re(conj(w) dF/dq) by the s coordinates q that p moves, and dq/dp.
 
-        `p` is (n, k) and `w` (n, m). The normal matrix of p follows from that of q by two small
-        products, which is less work than `jacobian_along`.
+        `p` is (n, k) and `w` (n, m); the results are (n, s, m) and (k, s). The normal matrix of p
+        follows from that of q by two small products, which is less work than `jacobian_along`.
         """
         rows, _ = self._rows(p)
         sites = self._sites(rows)
@@ -182,9 +182,7 @@ class Model:
         further_rows = list(by_parameter.values())
         beta = self._beta(sites)
         occ = sites[:, :, OCC]
-        jacobian = self._site_jacobian(
-            sites[:, :, FRAC], beta, occ, weights, further_rows, dtype
-        )
+        jacobian = self._site_jacobian(sites[:, :, FRAC], beta, occ, weights, further_rows, dtype)
         columns = self._site_jacobian.columns
         if by_parameter:
             own_columns = np.eye(len(self))[:, list(by_parameter)]
@@ -208,8 +206,8 @@ class Model:
         anisotropic = self._copies.anisotropic
         gradient = np.zeros(sites.shape)
         gradient[:, :, FRAC] = by_frac
-        gradient[:, anisotropic, UANISO] = (
-            by_beta[:, anisotropic] * beta_from_u_aniso(np.ones(6), cell)
+        gradient[:, anisotropic, UANISO] = by_beta[:, anisotropic] * beta_from_u_aniso(
+            np.ones(6), cell
         )
         # F of an anisotropic site does not depend on its B.
         isotropic = ~anisotropic
