@@ -2,8 +2,8 @@
 
     (N + lambda D) step = g
 
-lambda falls where the step was as good as predicted, and rises where chi^2 rose. Each data set has a
-damping lambda of its own and stops by itself. D is the largest diagonal element of N among the
+lambda falls where the step was as good as predicted, and rises where chi^2 rose. Each data set has
+a damping lambda of its own and stops by itself. D is the largest diagonal element of N among the
 parameters of a kind, one number for all of them (Levenberg), not the diagonal itself
 (Marquardt): heavy atoms, which the data determine best, then move first, and light ones only when
 phases are good enough to say where to. With short steps that converges from farther away than
