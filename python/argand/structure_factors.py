@@ -7,8 +7,7 @@ order the kernels walk the reflections, and in how many blocks the sum keeps to 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,8 +38,7 @@ _SMALLEST_BLOCK = 1024
 _ADVICE = "ask for fewer reflections or crystals at a time"
 
 
-@dataclass(frozen=True)
-class SumSettings:
+class SumSettings(NamedTuple):
     """Hold what all crystals of a call have in common; see `structure_factors` for the values."""
 
     table: str
@@ -48,12 +46,6 @@ class SumSettings:
     dtype: str
     method: str
     eps: float
-
-    def __post_init__(self) -> None:
-        if self.dtype not in _REAL:
-            raise ValueError(f"dtype is {self.dtype!r}, needs 'complex128' or 'complex64'")
-        if self.method not in ("auto", "direct", "nufft"):
-            raise ValueError(f"method is {self.method!r}, needs 'auto', 'direct' or 'nufft'")
 
     @property
     def real_form(self) -> bool:
@@ -157,6 +149,10 @@ def structure_factors(
     Source: International Tables for Crystallography B, section 1.2 (structure factor, Debye-Waller
     factor).
     """
+    if dtype not in _REAL:
+        raise ValueError(f"dtype is {dtype!r}, needs 'complex128' or 'complex64'")
+    if method not in ("auto", "direct", "nufft"):
+        raise ValueError(f"method is {method!r}, needs 'auto', 'direct' or 'nufft'")
     settings = SumSettings(table, energy_kev, dtype, method, eps)
     crystals = [crystal] if isinstance(crystal, Crystal) else list(crystal)
     lists = hkl_lists(hkl, len(crystals))
@@ -290,6 +286,9 @@ def _sum_in_blocks(
     parts: Sequence[Part], hkl: Orders, settings: SumSettings, out: Complex, limit: float
 ) -> None:
     """Write F by the sum over atoms into `out` (n, m), in blocks that take up to `limit` bytes."""
+    if _fits(parts, len(hkl), limit):
+        _sum_over_atoms(parts, hkl, settings, out)
+        return
     for crystals, reflections in _blocks(parts, len(hkl), limit):
         block = out[crystals, reflections]
         _sum_over_atoms(parts[crystals], hkl[reflections], settings, block)
