@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -17,22 +16,17 @@ _LEAST_EIGENVALUE = 1e-10
 _TINY = 1e-300
 
 
-class Statistics(NamedTuple):
-    """Hold what follows from the refined parameters of n data sets; see `Refinement`."""
-
-    sigma: FloatArray  # (n, k)
-    covariance: FloatArray | None  # (n, k, k)
-    scale: FloatArray  # (n,)
-    chi2: FloatArray  # (n,)
-    figures: Figures
-
-
 def summarise(
     target: Target, p: FloatArray, groups: Sequence[Rows], keep_covariance: bool
-) -> Statistics:
+) -> tuple[FloatArray, FloatArray | None, FloatArray, FloatArray, Figures]:
     """Compute uncertainties and figures of merit of n data sets at parameters p (n, k).
 
     `groups` are the data sets that are computed together.
+
+    Returns
+    -------
+    Standard uncertainties (n, k), covariances (n, k, k) or None, scales (n,), chi^2 (n,) and the
+    figures of merit, as `Refinement` has them.
     """
     n, k = p.shape
     sigma = np.empty((n, k))
@@ -60,7 +54,7 @@ def summarise(
         columns = _intensities(target, rows, point)
         intensity[rows], intensity_sigma[rows], calculated[rows], weight[rows] = columns
     figures = figures_of_merit(intensity, intensity_sigma, calculated, weight, chi2, free)
-    return Statistics(sigma, covariance, scale, chi2, figures)
+    return sigma, covariance, scale, chi2, figures
 
 
 def _intensities(

@@ -166,15 +166,15 @@ def refine(
         interrupted = True
         state.converged[:] = False
         target.limit(None)
-    statistics = summarise(target, state.p, groups, covariance)
+    sigmas, covariances, scales, chi2, figures = summarise(target, state.p, groups, covariance)
     return Refinement(
         model=model,
         p=state.p,
-        sigma=statistics.sigma,
-        covariance=statistics.covariance,
-        scale=statistics.scale,
-        chi2=statistics.chi2,
-        figures=statistics.figures,
+        sigma=sigmas,
+        covariance=covariances,
+        scale=scales,
+        chi2=chi2,
+        figures=figures,
         cycles=state.cycles,
         converged=state.converged,
         interrupted=interrupted,
