@@ -95,7 +95,7 @@ class Completion:
 @lru_cache(maxsize=256)
 def independent_operations(
     symops: tuple[str, ...], real_form: bool
-) -> tuple[tuple[int, ...], Completion]:
+) -> tuple[NDArray[np.intp], Completion]:
     """Split the operations of a space group into those to sum over and the completion of the sum.
 
     Parameters
@@ -131,7 +131,10 @@ def independent_operations(
             if _rotation_key(-rotation) not in listed:
                 listed.add(_rotation_key(rotation))
                 independent.append(number)
-    return tuple(independent), Completion(np.array(centring), inversion)
+    numbers = np.array(independent, np.intp)
+    # The arrays are shared by all who ask for the group.
+    numbers.flags.writeable = False
+    return numbers, Completion(np.array(centring), inversion)
 
 
 def _rotation_key(rotation: NDArray[Any]) -> bytes:
@@ -166,7 +169,7 @@ def independent_part(crystal: Crystal, real_form: bool) -> tuple[Crystal, Comple
     if len(independent) == len(crystal.symops):
         part = crystal.to_p1()
     else:
-        part = crystal.images(independent)
+        part = crystal.images(independent.tolist())
     # A weak dictionary whose value holds its own key would keep the crystal alive.
     if part is not crystal:
         by_form[real_form] = part, completion

@@ -21,7 +21,7 @@ from argand.completion import independent_operations
 from argand.crystal import Crystal, distinct_images
 from argand.radiation import Radiation
 from argand.reflections import stol
-from argand.symmetry import operations
+from argand.symmetry import operation_arrays
 
 __all__ = ["Copies"]
 
@@ -134,9 +134,9 @@ class Copies:
         independent, self.completion = independent_operations(
             crystal.symops, np.isrealobj(self.form)
         )
-        every = operations(crystal.symops)
-        self._rotation = np.array([every[number][0] for number in independent], np.float64)
-        self._translation = np.array([every[number][1] for number in independent])
+        rotations, translations = operation_arrays(crystal.symops)
+        self._rotation = rotations[independent].astype(np.float64)
+        self._translation = translations[independent]
         self._beta_rotation = beta_rotations(self._rotation)
         on_site = self._site_of_row >= 0
         self.image_occupancy = np.ones(len(on_site))

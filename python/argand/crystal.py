@@ -17,7 +17,7 @@ from argand import cell as _cell
 from argand.atom_types import atom_type, atomic_number
 from argand.cell import Cell, FloatArray
 from argand.errors import ArgandError
-from argand.symmetry import group_ops, operations, spacegroup_name, triplets
+from argand.symmetry import group_ops, operation_arrays, spacegroup_name, triplets
 
 __all__ = ["SPECIAL_POSITION_RADIUS", "Crystal", "distinct_images"]
 
@@ -123,24 +123,25 @@ class Crystal:
     @cached_property
     def _images(self) -> FloatArray:
         """Return every site under every operation, (n, operations, 3), not reduced to the cell."""
-        listed = operations(self.symops)
-        rotation = np.array([rotation for rotation, _ in listed])
-        translation = np.array([translation for _, translation in listed])
-        images: FloatArray = np.einsum("oij,nj->noi", rotation, self.frac) + translation
+        rotations, translations = operation_arrays(self.symops)
+        images: FloatArray = np.einsum("oij,nj->noi", rotations, self.frac) + translations
         return images
 
     @cached_property
-    def _coincident(self) -> FloatArray:
-        """Count, for each site (n,), the operations that leave it in place.
+    def in_place(self) -> NDArray[np.bool_]:
+        """Tell, for each site and operation (n, o), whether the operation keeps the site in place.
 
         An image nearer to the site than `SPECIAL_POSITION_RADIUS` is in place.
         """
         shift = self._images - self.frac[:, None]
         shift -= np.rint(shift)
         squared = np.einsum("noi,ij,noj->no", shift, _cell.metric(self.cell), shift)
-        in_place = squared < SPECIAL_POSITION_RADIUS**2
-        count: FloatArray = in_place.sum(axis=1).astype(np.float64)
-        return count
+        return np.asarray(squared < SPECIAL_POSITION_RADIUS**2)
+
+    @property
+    def _coincident(self) -> FloatArray:
+        """Count, for each site (n,), the operations that keep it in place."""
+        return np.asarray(self.in_place.sum(axis=1), np.float64)
 
     def multiplicity(self) -> FloatArray:
         """Return the atoms (n,) in the cell of each site at full occupancy.
@@ -166,9 +167,8 @@ class Crystal:
         """
         n_ops = len(numbers)
         frac = self._images[:, list(numbers)] % 1.0
-        listed = operations(self.symops)
-        rotation = np.array([listed[number][0] for number in numbers])
-        turned = np.einsum("oqr,nr->noq", _cell.beta_rotations(rotation), self.beta())
+        rotations = operation_arrays(self.symops)[0][list(numbers)]
+        turned = np.einsum("oqr,nr->noq", _cell.beta_rotations(rotations), self.beta())
         # B of an isotropic site is no tensor to turn, even where the cell is not quite as
         # symmetric as its space group asks for.
         turned[~self.anisotropic] = 0.0

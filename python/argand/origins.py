@@ -9,7 +9,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from argand.symmetry import SpaceGroup, group_ops, operations
+from argand.symmetry import SpaceGroup, group_ops, operation_arrays
 
 __all__ = ["CONTINUOUS", "Hand", "Origins", "group_rotations", "permissible_origins"]
 
@@ -85,8 +85,8 @@ def permissible_origins(spacegroup: SpaceGroup, hand: Hand = 1) -> Origins:
 
 def group_rotations(spacegroup: SpaceGroup) -> NDArray[np.int64]:
     """Return the rotations R (n, 3, 3) of all operations: ``h @ R`` is equivalent to h."""
-    rotations = [rotation for rotation, _ in operations(spacegroup)]
-    return np.array(rotations, dtype=np.int64)
+    rotations, _ = operation_arrays(spacegroup)
+    return rotations
 
 
 def _representatives(

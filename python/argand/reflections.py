@@ -17,7 +17,7 @@ import numpy.typing as npt
 from argand import _seam
 from argand.cell import FloatArray, cell_parameters, reciprocal_metric
 from argand.errors import ArgandError
-from argand.symmetry import SpaceGroup, group_ops, operations, spacegroup_name
+from argand.symmetry import SpaceGroup, group_ops, operation_arrays, spacegroup_name
 
 __all__ = [
     "as_hkl",
@@ -164,7 +164,7 @@ def asymmetric_unit(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> HklArray:
 
 def _last_equivalent(indices: HklArray, spacegroup: SpaceGroup) -> HklArray:
     """Return the equivalent under the Laue group of each reflection (m, 3) that sorts last."""
-    rotations = np.unique([rotation for rotation, _ in operations(spacegroup)], axis=0)
+    rotations = np.unique(operation_arrays(spacegroup)[0], axis=0)
     images = np.einsum("mi,oij->moj", indices, np.concatenate([rotations, -rotations]))
     side = 2 * int(np.abs(images).max(initial=0)) + 1
     code = (images[..., 0] * side + images[..., 1]) * side + images[..., 2]
@@ -194,15 +194,13 @@ def in_p1(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> tuple[HklArray, Callabl
     The equivalents (n, 3), each once, and a function from F (m,) of `hkl` to F (n,).
     """
     indices = as_hkl(hkl)
-    listed = operations(spacegroup)
-    rotation = np.array([rotation for rotation, _ in listed])
-    translation = np.array([translation for _, translation in listed])
-    images = np.einsum("mi,oij->omj", indices, rotation).reshape(-1, 3)
-    phase = np.exp(-2j * np.pi * (indices @ translation.T).T).reshape(-1)
+    rotations, translations = operation_arrays(spacegroup)
+    images = np.einsum("mi,oij->omj", indices, rotations).reshape(-1, 3)
+    phase = np.exp(-2j * np.pi * (indices @ translations.T).T).reshape(-1)
     equivalents, first = np.unique(images, axis=0, return_index=True)
 
     def expand(f: Any) -> Any:
-        return (np.tile(f, len(listed)) * phase)[first]
+        return (np.tile(f, len(rotations)) * phase)[first]
 
     return np.ascontiguousarray(equivalents, np.int32), expand
 

@@ -10,9 +10,9 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from argand.cell import FloatArray, beta_rotations, metric
-from argand.crystal import SPECIAL_POSITION_RADIUS, Crystal
-from argand.symmetry import operations
+from argand.cell import FloatArray, beta_rotations
+from argand.crystal import Crystal
+from argand.symmetry import operation_arrays
 
 __all__ = ["cartesian_axes", "displacement_basis", "position_basis", "site_rotations"]
 
@@ -30,17 +30,9 @@ def cartesian_axes(crystal: Crystal) -> FloatArray:
 
 
 def site_rotations(crystal: Crystal, site: int) -> NDArray[np.int64]:
-    """Return the rotations (g, 3, 3) of the operations that keep a site in place.
-
-    An image nearer to the site than `SPECIAL_POSITION_RADIUS` is in place.
-    """
-    listed = operations(crystal.symops)
-    rotation = np.array([rotation for rotation, _ in listed])
-    translation = np.array([translation for _, translation in listed])
-    shift = rotation @ crystal.frac[site] + translation - crystal.frac[site]
-    shift -= np.rint(shift)
-    squared = np.einsum("oi,ij,oj->o", shift, metric(crystal.cell), shift)
-    return np.asarray(rotation[squared < SPECIAL_POSITION_RADIUS**2])
+    """Return the rotations (g, 3, 3) of the operations that keep a site in place."""
+    rotations, _ = operation_arrays(crystal.symops)
+    return np.asarray(rotations[crystal.in_place[site]])
 
 
 def position_basis(crystal: Crystal, site: int) -> FloatArray:

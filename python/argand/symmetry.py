@@ -23,6 +23,7 @@ __all__ = [
     "find_spacegroup",
     "group_ops",
     "named_spacegroup",
+    "operation_arrays",
     "operations",
     "spacegroup_name",
     "triplets",
@@ -151,3 +152,11 @@ def operations(spacegroup: SpaceGroup) -> tuple[Operation, ...]:
     The identity comes first; operations that centring adds are listed too.
     """
     return _operations(triplets(group_ops(spacegroup)))
+
+
+def operation_arrays(spacegroup: SpaceGroup) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """Return rotations (o, 3, 3) and translations (o, 3) of all operations, identity first."""
+    listed = operations(spacegroup)
+    rotations = np.array([rotation for rotation, _ in listed], np.int64)
+    translations = np.array([translation for _, translation in listed])
+    return rotations, translations

@@ -23,7 +23,7 @@ from argand.completion import independent_operations
 from argand.copies import Copies
 from argand.refine.parameters import BISO, FRAC, OCC, UANISO
 from argand.reflections import stol
-from argand.symmetry import operations
+from argand.symmetry import operation_arrays
 
 ComplexArray = NDArray[np.complex128]
 
@@ -58,16 +58,14 @@ class SiteJacobian:
         """Tabulate reflections as each operation has them, and the factors of dT."""
         crystal = copies.crystal
         hkl = copies.hkl
-        every = operations(crystal.symops)
         independent, completion = independent_operations(crystal.symops, True)
-        rotation = np.array([every[number][0] for number in independent])
-        translation = np.array([every[number][1] for number in independent])
+        rotations, translations = operation_arrays(crystal.symops)
         self._reflections = len(hkl)
         padded = -(-len(hkl) // _LANES) * _LANES
         self._orders = np.zeros((len(independent), 3, padded))
-        self._orders[:, :, : len(hkl)] = np.einsum("mi,oij->ojm", hkl, rotation)
+        self._orders[:, :, : len(hkl)] = np.einsum("mi,oij->ojm", hkl, rotations[independent])
         self._turns = np.zeros((len(independent), padded))
-        self._turns[:, : len(hkl)] = translation @ hkl.T
+        self._turns[:, : len(hkl)] = translations[independent] @ hkl.T
         self._squares = np.zeros(padded)
         self._squares[: len(hkl)] = np.square(stol(hkl, crystal.cell))
         centring_sums = np.exp(2j * np.pi * (hkl @ completion.centring.T)).sum(axis=1).real
