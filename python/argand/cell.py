@@ -75,9 +75,11 @@ def cell_parameters(cell: Sequence[float] | FloatArray) -> Cell:
 def _cosines(cell: Sequence[float]) -> tuple[float, float, float]:
     """Return cos alpha, cos beta, cos gamma, exactly 0 for a right angle."""
     # cos(90 degrees) is 6e-17 in floating point: an orthogonal cell must have a diagonal metric.
-    cosines = [0.0 if angle == 90.0 else float(np.cos(np.radians(angle))) for angle in cell[3:]]
-    alpha, beta, gamma = cosines
-    return alpha, beta, gamma
+    cosines = []
+    for angle in cell[3:]:
+        cosines.append(0.0 if angle == 90.0 else float(np.cos(np.radians(angle))))
+    ca, cb, cg = cosines
+    return ca, cb, cg
 
 
 def _volume_factor(cell: Sequence[float]) -> float:

@@ -139,9 +139,9 @@ class Copies:
         self._translation = translations[independent]
         self._beta_rotation = beta_rotations(self._rotation)
         on_site = self._site_of_row >= 0
+        occupancy_of_site = crystal.multiplicity() / len(crystal.symops)
         self.image_occupancy = np.ones(len(on_site))
-        sites = self._site_of_row[on_site]
-        self.image_occupancy[on_site] = (crystal.multiplicity() / len(crystal.symops))[sites]
+        self.image_occupancy[on_site] = occupancy_of_site[self._site_of_row[on_site]]
         if merge_images:
             self._merge_images(on_site)
         else:
@@ -173,10 +173,12 @@ class Copies:
         first, count = distinct_images(frac_images, beta_images)
         special_rows = special[first // n_ops]
         general_rows = np.repeat(general, n_ops)
+        general_ops = np.tile(np.arange(n_ops), len(general))
+        general_count = np.ones(len(general_rows), np.intp)
         self._row = np.concatenate([special_rows, general_rows])
-        self._op = np.concatenate([first % n_ops, np.tile(np.arange(n_ops), len(general))])
-        images_of = np.concatenate([count, np.ones(len(general_rows), np.intp)])
-        self._weight = images_of * self.image_occupancy[self._row]
+        self._op = np.concatenate([first % n_ops, general_ops])
+        images = np.concatenate([count, general_count])
+        self._weight = images * self.image_occupancy[self._row]
 
     def beta(self, cells: FloatArray | None = None) -> FloatArray:
         """Return beta (1, rows, 6) of the crystal's sites and the further atoms.

@@ -90,8 +90,10 @@ class Crystal:
             raise ArgandError(
                 f"frac holds {largest:g}, needs coordinates in units of the cell edges"
             )
-        put(self, "occ", _array("occ", 1.0 if self.occ is None else self.occ, (n,)))
-        b_iso = _array("b_iso", 0.0 if self.b_iso is None else self.b_iso, (n,))
+        occ = 1.0 if self.occ is None else self.occ
+        put(self, "occ", _array("occ", occ, (n,)))
+        b_iso = 0.0 if self.b_iso is None else self.b_iso
+        b_iso = _array("b_iso", b_iso, (n,))
         if self.u_aniso is not None:
             u_aniso = _array("u_aniso", self.u_aniso, (n, 6), nan_rows=True)
             put(self, "u_aniso", u_aniso)
@@ -157,7 +159,8 @@ class Crystal:
         special position (`0.3333` for 1/3) stay apart and share its occupancy, so that the sum is
         that of gemmi and cctbx.
         """
-        return self if len(self.symops) == 1 else self.images(range(len(self.symops)))
+        operations = len(self.symops)
+        return self if operations == 1 else self.images(range(operations))
 
     def images(self, numbers: Sequence[int]) -> Crystal:
         """Return the images of all sites under some operations, in P 1.
@@ -196,7 +199,8 @@ class Crystal:
         Hill order is C, H, then all others by name; by name alone without carbon.
         """
         content: dict[str, float] = {}
-        for symbol, number in zip(self.types, self.occ * self.multiplicity(), strict=True):
+        atoms = self.occ * self.multiplicity()
+        for symbol, number in zip(self.types, atoms, strict=True):
             element = atom_type(symbol).element
             content[element] = content.get(element, 0.0) + float(number)
         first = [element for element in ("C", "H", "D") if element in content]

@@ -102,7 +102,8 @@ def patterson(
 def _patterson_group(spacegroup: str) -> str:
     """Return the operations of a space group without translations but those of the centring."""
     # gemmi's object is shared by all who ask for the group: change a copy.
-    group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in triplets(group_ops(spacegroup))])
+    listed = triplets(group_ops(spacegroup))
+    group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in listed])
     plain = []
     for op in group.sym_ops:
         rotation = gemmi.Op(op.triplet())

@@ -72,7 +72,8 @@ def permissible_origins(spacegroup: SpaceGroup, hand: Hand = 1) -> Origins:
     centring = np.array(list(group.cen_ops)).reshape(-1, 3)
     axes = _free_axes(rotations)
     ticks = np.arange(0, _DEN, _STEP)
-    grid = np.stack(np.meshgrid(ticks, ticks, ticks, indexing="ij"), axis=-1).reshape(-1, 3)
+    x, y, z = np.meshgrid(ticks, ticks, ticks, indexing="ij")
+    grid = np.stack([x, y, z], axis=-1).reshape(-1, 3)
     allowed = np.ones(len(grid), dtype=bool)
     lattice = _code(centring)
     identity = np.eye(3, dtype=int)
@@ -94,8 +95,9 @@ def _representatives(
 ) -> list[NDArray[np.int64]]:
     """List one of all shifts (in 24ths) that a lattice or a floating translation makes equal."""
     points = _DEN // _STEP
-    steps = np.indices((points,) * len(axes)).reshape(len(axes), -1 if len(axes) else 1).T
-    floating = _STEP * steps @ axes
+    count = points ** len(axes)
+    steps = np.indices((points,) * len(axes)).reshape(len(axes), count)
+    floating = _STEP * steps.T @ axes
     equal = (centring[:, None, :] + floating).reshape(-1, 3)
     covered: set[int] = set()
     representatives = []
@@ -108,8 +110,8 @@ def _representatives(
 
 def _code(vectors: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return one number for each vector (..., 3) in 24ths, equal for equal positions in a cell."""
-    in_cell = vectors % _DEN
-    return np.asarray((in_cell[..., 0] * _DEN + in_cell[..., 1]) * _DEN + in_cell[..., 2])
+    x, y, z = np.moveaxis(vectors % _DEN, -1, 0)
+    return np.asarray((x * _DEN + y) * _DEN + z)
 
 
 def _free_axes(rotations: NDArray[np.int64]) -> NDArray[np.int64]:

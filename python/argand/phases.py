@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand.origins import CONTINUOUS, Hand, Origins, group_rotations, permissible_origins
+from argand.reflections import as_hkl, index_codes
 from argand.symmetry import SpaceGroup
 
 __all__ = [
@@ -103,7 +104,7 @@ def map_correlation(
     ValueError
         Shapes differ, or one of the densities is constant.
     """
-    indices = _hkl(hkl)
+    indices = as_hkl(hkl).astype(np.int64)
     first = np.asarray(f1, dtype=complex)
     second = np.asarray(f2, dtype=complex)
     _check_same_shape("f1", first, "hkl[:, 0]", indices[:, 0])
@@ -114,7 +115,8 @@ def map_correlation(
     norm = np.sqrt(power_first * power_second)
     if not norm > 0:
         raise ValueError("map_correlation: f1 or f2 has no amplitude beyond F(000)")
-    return float((multiplicity * (first * second.conj()).real).sum() / norm)
+    product = (first * second.conj()).real
+    return float((multiplicity * product).sum() / norm)
 
 
 def density_correlation(rho1: ArrayLike, rho2: ArrayLike) -> float:
@@ -130,7 +132,9 @@ def density_correlation(rho1: ArrayLike, rho2: ArrayLike) -> float:
     _check_same_shape("rho2", second, "rho1", first)
     first = first - first.mean()
     second = second - second.mean()
-    norm = np.sqrt((first * first).sum() * (second * second).sum())
+    power_first = (first * first).sum()
+    power_second = (second * second).sum()
+    norm = np.sqrt(power_first * power_second)
     if not norm > 0:
         raise ValueError("density_correlation: rho1 or rho2 is constant")
     return float((first * second).sum() / norm)
@@ -170,7 +174,7 @@ def align_origin(
     ValueError
         Shapes differ, both `origins` and `spacegroup` are given, or no origin is allowed at all.
     """
-    indices = _hkl(hkl)
+    indices = as_hkl(hkl).astype(np.int64)
     phi = _phases(true)
     phi_hat = _phases(predicted)
     _check_same_shape("true", phi, "hkl[:, 0]", indices[:, 0])
@@ -255,17 +259,20 @@ def _newton(
     """
 
     def terms(point: NDArray[np.float64]) -> NDArray[Any]:
-        return np.asarray(coefficients * np.exp(-2j * np.pi * (orders @ point)))
+        turns = orders @ point
+        return np.asarray(coefficients * np.exp(-2j * np.pi * turns))
 
     values = terms(s)
     for _ in range(_NEWTON_STEPS):
         gradient = 2 * np.pi * (values.imag @ orders)
-        hessian = -4 * np.pi**2 * (orders.T @ (values.real[:, None] * orders))
+        weighted = values.real[:, None] * orders
+        hessian = -4 * np.pi**2 * (orders.T @ weighted)
         curvatures, vectors = np.linalg.eigh(hessian)
         flat = np.abs(curvatures).max(initial=0.0) * 1e-9 + 1e-300
         # Newton's step where the surface curves down, a short uphill step elsewhere.
         downward = np.minimum(-np.abs(curvatures), -flat)
-        step = -vectors @ ((vectors.T @ gradient) / downward)
+        along_vectors = (vectors.T @ gradient) / downward
+        step = -vectors @ along_vectors
         height = values.real.sum()
         while np.abs(step).max() > _LAST_STEP and terms(s + step).real.sum() < height:
             step = step / 2
@@ -300,10 +307,9 @@ def _multiplicity(hkl: NDArray[np.int64], spacegroup: SpaceGroup) -> NDArray[np.
     """Return the equivalents and Friedel mates of each reflection (m,) per listed one of them."""
     rotations = group_rotations(spacegroup)
     images = np.einsum("mi,rij->rmj", hkl, np.concatenate([rotations, -rotations]))
-    side = 2 * int(np.abs(images).max(initial=0)) + 1
-    code = (images[..., 0] * side + images[..., 1]) * side + images[..., 2]
-    code = np.sort(code, axis=0)
-    equivalents = 1 + (np.diff(code, axis=0) != 0).sum(axis=0)
+    code = np.sort(index_codes(images), axis=0)
+    different = np.diff(code, axis=0) != 0
+    equivalents = 1 + different.sum(axis=0)
     _, inverse, listed = np.unique(code[-1], return_inverse=True, return_counts=True)
     return np.asarray(equivalents / listed[inverse])
 
@@ -317,14 +323,6 @@ def _phases(values: ArrayLike) -> NDArray[np.float64]:
     """Return phases in radians of phases or of complex numbers."""
     array = np.asarray(values)
     return np.angle(array) if np.iscomplexobj(array) else array.astype(float)
-
-
-def _hkl(hkl: ArrayLike) -> NDArray[np.int64]:
-    """Return reflections as a checked int64 array (m, 3)."""
-    array = np.asarray(hkl)
-    if array.ndim != 2 or array.shape[1] != 3:
-        raise ValueError(f"hkl has shape {array.shape}, needs (m, 3)")
-    return array.astype(np.int64)
 
 
 def _weights(weights: ArrayLike | None, like: NDArray[Any]) -> NDArray[np.float64]:

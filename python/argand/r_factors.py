@@ -34,13 +34,17 @@ def r1(intensity: FloatArray, calculated: FloatArray, where: npt.NDArray[np.bool
     """
     observed = np.sqrt(np.maximum(intensity, 0.0))
     residual = np.abs(observed - np.sqrt(calculated))
-    return _ratio((residual * where).sum(axis=-1), (observed * where).sum(axis=-1))
+    residuals = (residual * where).sum(axis=-1)
+    amplitudes = (observed * where).sum(axis=-1)
+    return _ratio(residuals, amplitudes)
 
 
 def wr2(intensity: FloatArray, calculated: FloatArray, weight: FloatArray) -> FloatArray:
     """Return wR2 of Fo^2, Fc^2 and weights (..., m) as (...); NaN for data sets without weight."""
-    residual = (weight * np.square(intensity - calculated)).sum(axis=-1)
-    return np.sqrt(_ratio(residual, (weight * np.square(intensity)).sum(axis=-1)))
+    residual = np.square(intensity - calculated)
+    residuals = (weight * residual).sum(axis=-1)
+    squares = (weight * np.square(intensity)).sum(axis=-1)
+    return np.sqrt(_ratio(residuals, squares))
 
 
 def shelxl_weight(
@@ -53,7 +57,8 @@ def shelxl_weight(
     """
     p = (np.maximum(intensity, 0.0) + 2.0 * calculated) / 3.0
     variance = sigma**2 + (a * p) ** 2 + np.asarray(b) * p
-    return np.asarray(1.0 / np.maximum(variance, _LEAST_VARIANCE))
+    variance = np.maximum(variance, _LEAST_VARIANCE)
+    return np.asarray(1.0 / variance)
 
 
 def _ratio(part: Any, whole: Any) -> FloatArray:

@@ -27,6 +27,7 @@ __all__ = [
     "friedel_mates",
     "hkl_cube",
     "in_p1",
+    "index_codes",
     "miller_indices",
     "stol",
     "systematic_absences",
@@ -102,7 +103,8 @@ def hkl_cube(h_max: int) -> HklArray:
     if h_max < 0:
         raise ArgandError(f"h_max is {h_max}, needs to be 0 or more")
     axis = np.arange(-h_max, h_max + 1, dtype=np.int32)
-    return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+    h, k, l = np.meshgrid(axis, axis, axis, indexing="ij")
+    return np.stack([h, k, l], axis=-1).reshape(-1, 3)
 
 
 def miller_indices(
@@ -143,7 +145,8 @@ def miller_indices(
 
 def _sorted(hkl: HklArray) -> HklArray:
     """Return reflections (m, 3) sorted by h, then k, then l."""
-    return np.ascontiguousarray(hkl[np.lexsort(hkl.T[::-1])], dtype=np.int32)
+    l_fastest = np.lexsort(hkl.T[::-1])
+    return np.ascontiguousarray(hkl[l_fastest], dtype=np.int32)
 
 
 def asymmetric_unit(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> HklArray:
@@ -166,10 +169,15 @@ def _last_equivalent(indices: HklArray, spacegroup: SpaceGroup) -> HklArray:
     """Return the equivalent under the Laue group of each reflection (m, 3) that sorts last."""
     rotations = np.unique(operation_arrays(spacegroup)[0], axis=0)
     images = np.einsum("mi,oij->moj", indices, np.concatenate([rotations, -rotations]))
-    side = 2 * int(np.abs(images).max(initial=0)) + 1
-    code = (images[..., 0] * side + images[..., 1]) * side + images[..., 2]
-    last = images[np.arange(len(indices)), code.argmax(axis=1)]
-    return np.ascontiguousarray(last, dtype=np.int32)
+    last = index_codes(images).argmax(axis=1)
+    return np.ascontiguousarray(images[np.arange(len(indices)), last], dtype=np.int32)
+
+
+def index_codes(hkl: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return one number for each hkl (..., 3), which sorts by h, then k, then l."""
+    side = 2 * int(np.abs(hkl).max(initial=0)) + 1
+    h, k, l = np.moveaxis(hkl, -1, 0)
+    return np.asarray((h * side + k) * side + l)
 
 
 def friedel_mates(hkl: npt.ArrayLike) -> HklArray:
@@ -196,7 +204,8 @@ def in_p1(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> tuple[HklArray, Callabl
     indices = as_hkl(hkl)
     rotations, translations = operation_arrays(spacegroup)
     images = np.einsum("mi,oij->omj", indices, rotations).reshape(-1, 3)
-    phase = np.exp(-2j * np.pi * (indices @ translations.T).T).reshape(-1)
+    turns = (indices @ translations.T).T
+    phase = np.exp(-2j * np.pi * turns).reshape(-1)
     equivalents, first = np.unique(images, axis=0, return_index=True)
 
     def expand(f: Any) -> Any:

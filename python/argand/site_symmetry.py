@@ -85,7 +85,6 @@ def displacement_basis(
         for name, other in basis:
             reduced.append((name, other - other[component] * direction))
         basis = [*reduced, (_U_NAMES[component], direction)]
-    cleaned = []
-    for name, direction in basis:
-        cleaned.append((name, np.where(np.abs(direction) < _ROUNDING, 0.0, direction)))
-    return cleaned
+    for _, direction in basis:
+        direction[np.abs(direction) < _ROUNDING] = 0.0
+    return basis

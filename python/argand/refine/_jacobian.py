@@ -63,12 +63,14 @@ class SiteJacobian:
         self._reflections = len(hkl)
         padded = -(-len(hkl) // _LANES) * _LANES
         self._orders = np.zeros((len(independent), 3, padded))
-        self._orders[:, :, : len(hkl)] = np.einsum("mi,oij->ojm", hkl, rotations[independent])
+        rotated = np.einsum("mi,oij->ojm", hkl, rotations[independent])
+        self._orders[:, :, : len(hkl)] = rotated
         self._turns = np.zeros((len(independent), padded))
         self._turns[:, : len(hkl)] = translations[independent] @ hkl.T
         self._squares = np.zeros(padded)
         self._squares[: len(hkl)] = np.square(stol(hkl, crystal.cell))
-        centring_sums = np.exp(2j * np.pi * (hkl @ completion.centring.T)).sum(axis=1).real
+        centring_turns = hkl @ completion.centring.T
+        centring_sums = np.exp(2j * np.pi * centring_turns).sum(axis=1).real
         self._form = copies.form * centring_sums
         self._inverted_form = None
         if completion.inversion is not None:

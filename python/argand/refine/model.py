@@ -211,7 +211,8 @@ class Model:
         )
         # F of an anisotropic site does not depend on its B.
         isotropic = ~anisotropic
-        gradient[:, isotropic, BISO] = by_beta[:, isotropic] @ beta_from_b_iso(np.ones(()), cell)
+        beta_of_b = beta_from_b_iso(np.ones(()), cell)
+        gradient[:, isotropic, BISO] = by_beta[:, isotropic] @ beta_of_b
         gradient[:, :, OCC] = by_occ
         by_p: FloatArray = gradient.reshape(len(rows), -1) @ self._directions.T
         for column, values in by_parameter.items():
@@ -229,7 +230,8 @@ class Model:
         cell = self.crystal.cell
         u_of_b = u_aniso_from_beta(beta_from_b_iso(np.ones(()), cell), cell)
         crystals = []
-        for site, b in zip(self._sites(rows), self._overall.overall_b(rows), strict=True):
+        overall_b = self._overall.overall_b(rows)
+        for site, b in zip(self._sites(rows), overall_b, strict=True):
             u_aniso = None
             if self.crystal.u_aniso is not None:
                 u_aniso = site[:, UANISO] + b * u_of_b
@@ -245,8 +247,8 @@ class Model:
     def displacements(self, p: ArrayLike) -> FloatArray:
         """Return Cartesian displacements (n, sites, 3) in angstrom of p (n, k), or (sites, 3)."""
         rows, single = self._rows(p)
-        moves = (rows @ self._directions).reshape(len(rows), *self._start.shape)
-        shift = moves[:, :, FRAC] @ cartesian_axes(self.crystal).T
+        fractional = self._moves(rows)[:, :, FRAC]
+        shift = fractional @ cartesian_axes(self.crystal).T
         return shift[0] if single else shift
 
     def from_displacements(self, u: ArrayLike) -> FloatArray:
@@ -259,8 +261,9 @@ class Model:
         positions = self.parameters.of_kind("position")
         fractional = self.parameters.directions[positions][:, :, FRAC]
         cartesian = fractional @ cartesian_axes(self.crystal).T
+        directions = cartesian.reshape(len(positions), flat.shape[1])
         p = np.zeros((len(flat), len(self)))
-        p[:, positions] = flat @ np.linalg.pinv(cartesian.reshape(len(positions), flat.shape[1]))
+        p[:, positions] = flat @ np.linalg.pinv(directions)
         return p[0] if displacement.ndim == 2 else p
 
     def floating(self) -> FloatArray:
@@ -289,8 +292,11 @@ class Model:
 
     def _sites(self, rows: FloatArray) -> FloatArray:
         """Return the coordinates (n, sites, 11) of parameters (n, k)."""
-        moves = (rows @ self._directions).reshape(len(rows), *self._start.shape)
-        return self._start + moves
+        return self._start + self._moves(rows)
+
+    def _moves(self, rows: FloatArray) -> FloatArray:
+        """Return the changes of coordinates (n, sites, 11) by parameters (n, k)."""
+        return (rows @ self._directions).reshape(len(rows), *self._start.shape)
 
     def _beta(self, sites: FloatArray) -> FloatArray:
         """Return beta (n, sites, 6) of coordinates (n, sites, 11)."""

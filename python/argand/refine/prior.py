@@ -41,7 +41,8 @@ class GaussianPrior:
                 f"prior has mean {self.mean.shape} and precision {self.precision.shape}, "
                 "needs (k,) or (n, k) and (k, k) or (n, k, k)"
             )
-        if not (np.isfinite(self.mean).all() and np.isfinite(self.precision).all()):
+        finite = np.isfinite(self.mean).all() and np.isfinite(self.precision).all()
+        if not finite:
             raise ValueError("prior holds NaN or infinity")
 
     @classmethod
@@ -65,7 +66,8 @@ class GaussianPrior:
             np.linalg.cholesky(matrix)
         except np.linalg.LinAlgError:
             raise ValueError("covariance is not positive definite") from None
-        return cls(np.asarray(mean, np.float64), np.asarray(np.linalg.inv(matrix), np.float64))
+        precision = np.asarray(np.linalg.inv(matrix), np.float64)
+        return cls(np.asarray(mean, np.float64), precision)
 
     def pull(
         self, rows: NDArray[np.intp], p: FloatArray
