@@ -161,7 +161,7 @@ def test_names_are_canonical() -> None:
 
 @pytest.mark.parametrize("spacegroup", SYSTEMS)
 def test_beta_turns_as_a_tensor(spacegroup: str) -> None:
-    """The six components of R beta R^T are the 6 x 6 matrix of R times those of beta."""
+    """The components of R beta R^T are the 6 x 6 matrix of R times the components of beta."""
     six = np.random.default_rng(2).normal(size=6)
     for rotation, _ in operations(spacegroup):
         expected = matrix_to_sym(rotation @ sym_to_matrix(six) @ rotation.T)

@@ -143,7 +143,7 @@ def beta_rotations(rotation: npt.NDArray[Any]) -> FloatArray:
 
 
 def _u_to_beta(cell: Sequence[float]) -> FloatArray:
-    """Return the factors (6,) by which the components of U (A^2) become those of beta."""
+    """Return the factors (6,) that turn the components of U (A^2) into components of beta."""
     star = np.sqrt(np.diag(reciprocal_metric(cell)))
     scale: FloatArray = 2.0 * np.pi**2 * star[_ROW] * star[_COLUMN]
     return scale

@@ -29,9 +29,8 @@ __all__ = ["Copies"]
 class Copies:
     """Compute F of copies of one crystal at one list of reflections, and its derivatives.
 
-    Rows are the n sites of the crystal, followed by further atoms. Which sites lie on special
-    positions, and how many atoms each stands for, is that of the crystal, wherever the sites of a
-    copy are.
+    Rows are the n sites of the crystal, followed by further atoms. The crystal decides which sites
+    lie on special positions and how many atoms each stands for, wherever the sites of a copy are.
 
     Parameters
     ----------
@@ -50,7 +49,7 @@ class Copies:
         B in A^2 of the further atoms on general positions.
     merge_images
         Sum images that coincide at a special position as one atom; False sums every image by
-        itself with its part of the occupancy, which gives the same F.
+        itself with its part of the occupancy. F does not depend on it.
     real_form
         Leave out the imaginary part of the form factors.
     dtype
@@ -163,19 +162,19 @@ class Copies:
     def _merge_images(self, on_site: NDArray[np.bool_]) -> None:
         """List images row by row, one for all that coincide; all images on general positions."""
         n_ops = len(self._rotation)
-        special = np.flatnonzero(on_site)
-        general = np.flatnonzero(~on_site)
-        frac = self.crystal.frac[self._site_of_row[special]]
+        site_rows = np.flatnonzero(on_site)
+        general_rows = np.flatnonzero(~on_site)
+        frac = self.crystal.frac[self._site_of_row[site_rows]]
         frac_images = np.einsum("oij,nj->noi", self._rotation, frac) + self._translation
-        beta = self.beta()[0, special]
+        beta = self.beta()[0, site_rows]
         beta_images = np.einsum("oqr,nr->noq", self._beta_rotation, beta)
-        beta_images[~self.anisotropic[special]] = 0.0
+        beta_images[~self.anisotropic[site_rows]] = 0.0
         first, count = distinct_images(frac_images, beta_images)
-        special_rows = special[first // n_ops]
-        general_rows = np.repeat(general, n_ops)
-        general_ops = np.tile(np.arange(n_ops), len(general))
-        general_count = np.ones(len(general_rows), np.intp)
-        self._row = np.concatenate([special_rows, general_rows])
+        image_rows = site_rows[first // n_ops]
+        general_image_rows = np.repeat(general_rows, n_ops)
+        general_ops = np.tile(np.arange(n_ops), len(general_rows))
+        general_count = np.ones(len(general_image_rows), np.intp)
+        self._row = np.concatenate([image_rows, general_image_rows])
         self._op = np.concatenate([first % n_ops, general_ops])
         images = np.concatenate([count, general_count])
         self._weight = images * self.image_occupancy[self._row]
@@ -183,7 +182,8 @@ class Copies:
     def beta(self, cells: FloatArray | None = None) -> FloatArray:
         """Return beta (1, rows, 6) of the crystal's sites and the further atoms.
 
-        With `cells` (b, 6) in angstrom and degrees, beta (b, rows, 6) of the same B and U in each.
+        With `cells` (b, 6) in angstrom and degrees, return beta (b, rows, 6) of equal B and U in
+        every cell.
         """
         listed = [self.crystal.cell] if cells is None else [tuple(cell) for cell in cells]
         in_cells = []
@@ -213,7 +213,7 @@ class Copies:
         beta_factors : (b, rows) or None
             Numbers that beta of each row is multiplied by.
         cells : (b, 6) or None
-            Unit cells in angstrom and degrees, where they are not that of the crystal.
+            Unit cells in angstrom and degrees; None: all copies have the cell of the crystal.
         """
         image_beta = self._image_beta(beta)
         if beta_factors is not None:

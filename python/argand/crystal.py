@@ -148,7 +148,8 @@ class Crystal:
     def multiplicity(self) -> FloatArray:
         """Return the atoms (n,) in the cell of each site at full occupancy.
 
-        It is the number of operations over that of the operations that keep the site in place.
+        It is the number of all operations over the number of operations that keep the site in
+        place.
         """
         return len(self.symops) / self._coincident
 
@@ -277,8 +278,8 @@ def distinct_images(
 
     Returns
     -------
-    Numbers site x o + operation of one image of each atom, those of a site together, and how many
-    images each stands for.
+    Numbers site x o + operation of one image of each atom, site by site, and how many images each
+    stands for.
     """
     n, n_ops, _ = frac.shape
     position = np.rint(frac / _SAME_IMAGE) % np.rint(1.0 / _SAME_IMAGE)

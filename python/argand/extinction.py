@@ -51,7 +51,7 @@ class Extinction:
     def adjoint(
         self, f: ComplexArray, x: FloatArray, w: NDArray[Any]
     ) -> tuple[ComplexArray, FloatArray]:
-        """Lead weights w of dF* back to dF and dx.
+        """Turn weights w of dF* into weights of dF and dx.
 
         dF* = y dF + F dy, where dy = -1/4 u^(-5/4) g (2 x Re(conj(F) dF) + |F|^2 dx).
 

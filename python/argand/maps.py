@@ -100,7 +100,7 @@ def patterson(
 
 
 def _patterson_group(spacegroup: str) -> str:
-    """Return the operations of a space group without translations but those of the centring."""
+    """Return the rotations and the centring of a space group, without other translations."""
     # gemmi's object is shared by all who ask for the group: change a copy.
     listed = triplets(group_ops(spacegroup))
     group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in listed])

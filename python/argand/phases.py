@@ -88,16 +88,16 @@ def map_correlation(
     """Return the correlation of two densities from their structure factors, F(000) left out.
 
     By Parseval it is ``sum m_h Re(F1 conj F2) / sqrt(sum m_h |F1|^2 sum m_h |F2|^2)``; m_h counts
-    the equivalents and Friedel mates of h, shared among those that are listed, so that a unique
-    set, a half sphere and a full sphere give the same number.
+    the equivalents and Friedel mates of h, shared among all that are listed, so that a
+    unique set, a half sphere and a full sphere give equal results.
 
     Parameters
     ----------
     hkl : (m, 3) int
     f1, f2 : (m,) complex
-        Of the same origin and hand: see `align_origin`.
+        Structure factors with equal origins and hands: see `align_origin`.
     spacegroup : str or sequence of str
-        Of the densities.
+        Space group of both densities.
 
     Raises
     ------

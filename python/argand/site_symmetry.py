@@ -64,7 +64,7 @@ def displacement_basis(
     crystal, site
         The site of the crystal, by its number.
     to_u : (6,)
-        Factors from the components of beta, which turns as R beta R^T, to those of U.
+        Factors that turn components of beta, which rotates as R beta R^T, into components of U.
 
     Returns
     -------

@@ -34,7 +34,7 @@ def model_of(spacegroup, x=0.5, **choice):
 
 
 def random_parameters(model, n=3):
-    """Return small random parameters (n, k), with x near that of the model."""
+    """Return small random parameters (n, k), with small changes of x."""
     p = np.random.default_rng(7).normal(size=(n, len(model))) * 0.01
     p[:, model.parameters.of_kind("extinction")] = np.linspace(-0.01, 0.03, n)[:, None]
     return p

@@ -38,6 +38,7 @@ OTHERWISE = {
 
 @pytest.fixture(autouse=True)
 def gemmi_knows_ions() -> Iterator[None]:
+    """Let gemmi look up form factors of ions."""
     before = gemmi.IT92_get_ignore_charge()
     gemmi.IT92_set_ignore_charge(False)
     yield

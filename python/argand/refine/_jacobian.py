@@ -1,8 +1,8 @@
 """Differentiate every structure factor by the coordinates of every site that is free.
 
 An image of a site under (R|t) contributes T(hR) exp(2 pi i h.t), so that derivatives need no
-turning: they are those of the site itself at the reflection hR. Inversion and centring go into the
-number u that T is multiplied with:
+turning: they are derivatives of the site itself at the reflection hR. Inversion and centring go
+into the number u that T is multiplied with:
 
     dF = c [f dT + e conj(f* dT)],
     Re(conj(w) dF) = Re(u dT),  u = c [conj(w) f + w conj(f) conj(e)]
@@ -44,7 +44,7 @@ class SiteJacobian:
     Attributes
     ----------
     columns : (k, s)
-        dq/dp: what each parameter does to the s coordinates; those of beta are of beta, not of U.
+        dq/dp: what each parameter does to the s coordinates, with beta in the place of U.
     """
 
     def __init__(self, copies: Copies, directions: FloatArray) -> None:

@@ -24,7 +24,7 @@ class OverallFactors:
     Parameters
     ----------
     parameters
-        The k free parameters, of which those of kinds 'overall_b' and 'extinction' matter here.
+        The k free parameters; only the kinds 'overall_b' and 'extinction' are used here.
     stol : (m,)
         sin(theta)/lambda of the reflections, 1/angstrom.
     extinction
@@ -81,7 +81,7 @@ class OverallFactors:
     def adjoint(
         self, p: FloatArray, sums: ComplexArray, weights: ComplexArray
     ) -> tuple[ComplexArray, dict[int, FloatArray]]:
-        """Lead weights w of dF back to those of dG, and to the parameters of the whole crystal.
+        """Turn weights of dF into weights of dG and of the parameters of the whole crystal.
 
         Parameters
         ----------

@@ -146,7 +146,7 @@ class Target:
     ) -> tuple[FloatArray, FloatArray]:
         """Compute N (b, k, k) and g (b, k): a Gauss-Newton step is N^-1 g.
 
-        `dtype` is that of the derivatives, float32 or float64.
+        Derivatives are calculated in `dtype`, float32 or float64.
         """
         root = np.sqrt(self.weight[rows])
         along = root * _unit(point) if self.on == "F" else 2.0 * root * point.f

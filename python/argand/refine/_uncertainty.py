@@ -82,9 +82,8 @@ def _covariance(normal: FloatArray, springs: FloatArray) -> FloatArray:
     """Invert normal matrices (b, k, k) where they are not singular.
 
     Directions without weight, or with no more than rounding, are left out by their eigenvalue.
-    `springs` (k, k) projects on floating origins, along which the structure is held: the
-    covariance is that of the structure whose mean does not move. Parameters that nothing
-    determines have NaN.
+    `springs` (k, k) projects on floating origins, along which the structure is held: covariances
+    are for a structure whose mean does not move. Parameters that nothing determines have NaN.
     """
     diagonal = np.einsum("bkk->bk", normal)
     root = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))

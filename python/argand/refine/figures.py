@@ -22,10 +22,12 @@ class Figures:
 
     Attributes
     ----------
-    r1, r1_strong : R1 of all measured reflections, and of those with I > 2 sigma(I)
+    r1 : R1 of all measured reflections
+    r1_strong : R1 of reflections with I > 2 sigma(I)
     wr2 : wR2 of all measured reflections
     goodness : goodness of fit
-    reflections, strong : numbers of measured reflections, and of those with I > 2 sigma(I)
+    reflections : number of measured reflections
+    strong : number of reflections with I > 2 sigma(I)
     """
 
     r1: FloatArray

@@ -44,9 +44,8 @@ _SAME_SHIFT = 1e-6
 class Model:
     """Model a known crystal whose k free parameters p (n, k) give F (n, m) of n data sets.
 
-    Positions are displacements in angstrom along Cartesian axes. Which sites lie on a special
-    position, and how many atoms each stands for, is that of the known structure, wherever p takes
-    them.
+    Positions are displacements in angstrom along Cartesian axes. The known structure decides which
+    sites lie on special positions and how many atoms each stands for, wherever p moves them.
 
     Parameters
     ----------
@@ -117,7 +116,7 @@ class Model:
         return int(self._site_jacobian.columns.shape[1]) + self._overall.count
 
     def in_cell(self, cell: Any) -> Model:
-        """Return a model with the same parameters in another cell (angstrom, degrees).
+        """Return a model in another cell (angstrom, degrees) with the parameters of this one.
 
         Sites keep the fractional coordinates of the known structure. A parameter still moves its
         site by the same fractions: an angstrom is one of the known cell.
@@ -312,7 +311,7 @@ class Model:
     def _overall_adjoint(
         self, rows: FloatArray, sites: FloatArray, weights: ComplexArray
     ) -> tuple[ComplexArray, dict[int, FloatArray]]:
-        """Lead weights (n, m) of dF back to the sums over sites, see `OverallFactors.adjoint`."""
+        """Turn weights (n, m) of dF into weights of the sums over sites, see `OverallFactors`."""
         if self._overall.absent:
             return weights, {}
         return self._overall.adjoint(rows, self._sums(sites), weights)

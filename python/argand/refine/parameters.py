@@ -63,7 +63,7 @@ class Parameters:
         return len(self.names)
 
     def __add__(self, other: Parameters) -> Parameters:
-        """Return the parameters of both, those of `other` last; both are of one crystal."""
+        """Join the parameters of one crystal with `other` parameters of it, which come last."""
         directions = np.concatenate([self.directions, other.directions])
         return Parameters(self.names + other.names, self.kinds + other.kinds, directions)
 
@@ -99,9 +99,9 @@ def free(
     occupancies
         Sites whose occupancy is free.
     overall_b
-        One B for the whole crystal, on top of that of the sites: F exp(-B stol^2).
+        One B for the whole crystal, added to B of all sites: F exp(-B stol^2).
     extinction
-        SHELXL's x (see `argand.extinction`), on top of that of the `Model`.
+        SHELXL's x (see `argand.extinction`), added to the x of the `Model`.
     riding
         Labels of sites that move with another one, {"H1": "C1"}; they have no position of their
         own.

@@ -133,9 +133,9 @@ def refine(
     Returns
     -------
     Refinement
-        Standard uncertainties are those of the undamped normal matrix at the end, times the
-        goodness of fit; with a prior they are those of the posterior, not scaled. Directions that
-        leave chi^2 as it is (floating origins) have none: uncertainties are those of the structure
+        Standard uncertainties follow from the undamped normal matrix at the end, times the goodness
+        of fit; with a prior they are standard deviations of the posterior, not scaled. Directions
+        that leave chi^2 as it is (floating origins) have none: uncertainties are for a structure
         whose mean does not move. Ctrl-C ends the refinement between cycles and returns its state.
 
     Raises
