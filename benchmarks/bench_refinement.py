@@ -31,7 +31,7 @@ def core(work: Refinement, precision: str) -> Run:
     f = np.empty(batch.out_shape, COMPLEX[precision])
     g, f_obs = np.empty_like(f), work.f_obs.astype(precision)
     by_frac, by_beta = np.empty_like(batch.frac), np.empty_like(batch.beta)
-    beta_of_b = argand.beta_from_b_iso(np.ones(1), work.molecule.cell)[0].astype(precision)
+    beta_of_b = argand.cell.beta_from_b_iso(np.ones(1), work.molecule.cell)[0].astype(precision)
 
     def run() -> Gradient:
         _seam.structure_factors(batch, f)

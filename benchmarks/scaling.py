@@ -87,7 +87,7 @@ def direct_sum(n_atoms: int, hkl: Any) -> Run:
     batch = _seam.Batch(
         atom_ptr=np.array([0, n_atoms]),
         frac=rng.random((n_atoms, 3)),
-        beta=argand.beta_from_b_iso(
+        beta=argand.cell.beta_from_b_iso(
             rng.uniform(1, 5, n_atoms), (20.0, 21.0, 22.0, 80.0, 90.0, 100.0)
         ),
         occ=None,

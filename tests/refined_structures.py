@@ -1,4 +1,4 @@
-"""Small made-up structures for the tests of refinement: many groups, special positions, both kinds of displacement."""
+"""Make small structures for tests of refinement: many groups, special positions, U and B."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import numpy as np
 
 import argand
 
-# Far from every mirror plane of F d -3 m, which leaves little room
+# General positions of F d -3 m far from its mirror planes, which leave little room.
 GENERAL = [(0.44, 0.23, 0.14), (0.76, 0.34, 0.94)]
 
-# Space group, cell, and sites on special positions: inversion centres, axes, mirror planes, corners of the cube
+# Cell, and sites on special positions, of each space group: inversion centres, axes, mirror planes,
+# corners of the cube.
 STRUCTURES = {
     "P 1": ((6, 7, 8, 80, 95, 105), []),
     "P -1": ((6, 7, 8, 80, 95, 105), [(0, 0, 0.5)]),
@@ -26,7 +27,10 @@ STRUCTURES = {
 
 
 def structure(spacegroup: str, seed: int = 1, sites: int = 5) -> argand.Crystal:
-    """Special positions first, then general ones; sites 0 and 2 are anisotropic, within their symmetry."""
+    """Return a crystal with special positions first, then general ones.
+
+    Sites 0 and 2 are anisotropic, within their symmetry.
+    """
     cell, special = STRUCTURES[spacegroup]
     rng = np.random.default_rng(seed)
     frac = rng.random((sites, 3))
@@ -34,9 +38,10 @@ def structure(spacegroup: str, seed: int = 1, sites: int = 5) -> argand.Crystal:
     types = ("C", "O", "Fe", "C", "N", "S", "C", "O")[:sites]
     labels = tuple(f"{symbol}{i + 1}" for i, symbol in enumerate(types))
     b_iso = np.linspace(1.0, 3.0, sites)
-    # Isotropic tensors satisfy every site symmetry: U = B / (8 pi^2) in a cell of any shape
-    u_iso = argand.beta_from_b_iso(b_iso, cell) / argand.beta_from_u_aniso(np.ones(6), cell)
-    u_aniso = np.where(np.isin(np.arange(sites), [0, 2])[:, None], u_iso, np.nan)
+    # An isotropic tensor fits every site symmetry, and is U = B / (8 pi^2) in a cell of any shape.
+    u_aniso = argand.cell.u_aniso_from_beta(argand.cell.beta_from_b_iso(b_iso, cell), cell)
+    anisotropic = np.isin(np.arange(sites), [0, 2])
+    u_aniso[~anisotropic] = np.nan
     return argand.Crystal(
         cell=cell,
         spacegroup=spacegroup,
@@ -51,6 +56,7 @@ def structure(spacegroup: str, seed: int = 1, sites: int = 5) -> argand.Crystal:
 def some_reflections(
     crystal: argand.Crystal, d_min: float = 1.0, count: int = 60, seed: int = 2
 ) -> np.ndarray:
-    """Unique reflections in no order."""
+    """Return unique reflections in no order, int32 (count, 3) or fewer."""
     hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, d_min)
-    return hkl[np.random.default_rng(seed).permutation(len(hkl))[:count]]
+    shuffled = np.random.default_rng(seed).permutation(len(hkl))
+    return hkl[shuffled[:count]]

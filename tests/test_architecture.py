@@ -210,9 +210,24 @@ def test_the_top_level_is_small() -> None:
     import argand
 
     assert len(argand.__all__) <= MOST_PUBLIC_NAMES
-    assert sorted(argand.__all__) == sorted(dir(argand))
+    assert argand.__all__ == sorted(argand.__all__) == dir(argand)
     for name in argand.__all__:
         assert getattr(argand, name) is not None
+    with pytest.raises(AttributeError, match="module 'argand' has no attribute 'nothing'"):
+        argand.nothing  # noqa: B018
+
+
+def test_functions_stay_where_modules_have_their_names() -> None:
+    """Importing the module `argand.structure_factors` leaves the function of that name in place."""
+    code = (
+        "import argand.form_factors, argand.structure_factors\n"
+        "print(callable(argand.structure_factors), callable(argand.form_factors))\n"
+        "print(argand.cell.__name__, argand.maps.__name__, argand.nufft.__name__)"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert process.stdout == "True True\nargand.cell argand.maps argand.nufft\n"
 
 
 def test_import_argand_is_light() -> None:

@@ -1,4 +1,4 @@
-"""Each sentence of docs/conventions.md, proved: where a sign or a factor is wrong, one of these fails."""
+"""Test each sentence of docs/conventions.md: a wrong sign or factor fails here."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import oracles
 CELL = (5.0, 6.5, 7.5, 84.0, 97.0, 103.0)
 
 
-def crystal(frac, b_iso=0.0, **more) -> argand.Crystal:
+def crystal(frac, b_iso=0.0, **fields) -> argand.Crystal:
+    """Return carbon atoms in a triclinic cell in P 1, with some fields changed."""
     frac = np.atleast_2d(np.asarray(frac, float))
     n = len(frac)
-    fields = {
+    defaults = {
         "cell": CELL,
         "spacegroup": "P 1",
         "types": ("C",) * n,
@@ -24,7 +25,7 @@ def crystal(frac, b_iso=0.0, **more) -> argand.Crystal:
         "b_iso": np.full(n, b_iso),
         "labels": tuple(f"C{i}" for i in range(n)),
     }
-    return argand.Crystal(**{**fields, **more})
+    return argand.Crystal(**{**defaults, **fields})
 
 
 def test_sign_of_the_phase_is_plus():
@@ -36,9 +37,8 @@ def test_sign_of_the_phase_is_plus():
 def test_density_peaks_where_the_atom_is():
     atom = crystal([0.25, 0.5, 0.125], b_iso=3.0)
     hkl = oracles.box((8, 8, 8))
-    rho = argand.map_from_structure_factors(
-        hkl, argand.structure_factors(atom, hkl), (16, 16, 16), cell=CELL
-    )
+    f = argand.structure_factors(atom, hkl)
+    rho = argand.map_from_structure_factors(hkl, f, (16, 16, 16), cell=CELL)
     assert np.unravel_index(rho.argmax(), rho.shape) == (4, 8, 2)
 
 
@@ -49,68 +49,66 @@ def test_density_counts_the_electrons():
     f = argand.structure_factors(atoms, hkl)
     rho = argand.map_from_structure_factors(hkl, f, (9, 9, 9), cell=CELL)
     f000 = f[(hkl == 0).all(axis=1)][0]
-    assert rho.mean() * argand.cell_volume(CELL) == pytest.approx(f000.real, rel=1e-12)
+    assert rho.mean() * argand.cell.cell_volume(CELL) == pytest.approx(f000.real, rel=1e-12)
     assert f000.real == pytest.approx(12.0, abs=0.01)
 
 
 def test_stol_is_half_the_inverse_spacing():
     hkl = np.array([[1, 0, 0], [1, -2, 3]])
-    d = np.array([gemmi.UnitCell(*CELL).calculate_d(list(map(int, h))) for h in hkl])
+    unit_cell = gemmi.UnitCell(*CELL)
+    d = np.array([unit_cell.calculate_d(row) for row in hkl.tolist()])
     np.testing.assert_allclose(argand.stol(hkl, CELL), 1 / (2 * d), rtol=1e-12)
 
 
 def test_b_iso_damps_by_stol_squared():
     hkl = np.array([[2, -1, 3]])
-    ratio = (
-        argand.structure_factors(crystal([0, 0, 0], b_iso=1.7), hkl)
-        / argand.structure_factors(crystal([0, 0, 0]), hkl)
-    )[0]
-    assert ratio == pytest.approx(np.exp(-1.7 * argand.stol(hkl, CELL)[0] ** 2), rel=1e-12)
+    damped = argand.structure_factors(crystal([0, 0, 0], b_iso=1.7), hkl)[0]
+    at_rest = argand.structure_factors(crystal([0, 0, 0]), hkl)[0]
+    stol = argand.stol(hkl, CELL)[0]
+    assert damped / at_rest == pytest.approx(np.exp(-1.7 * stol**2), rel=1e-12)
 
 
 def test_an_isotropic_tensor_is_b_over_8_pi_squared():
-    """U_ij = U (a*_i . a*_j) / (a*_i a*_j) is the isotropic one: B = 8 pi^2 U."""
+    """U_ij = U (a*_i . a*_j) / (a*_i a*_j) is isotropic with B = 8 pi^2 U."""
     u = 0.03
-    metric = argand.reciprocal_metric(CELL)
+    metric = argand.cell.reciprocal_metric(CELL)
     length = np.sqrt(np.diag(metric))
     tensor = u * metric / np.outer(length, length)
     u_aniso = tensor[[0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2]][None]
-    np.testing.assert_allclose(
-        argand.beta_from_u_aniso(u_aniso, CELL),
-        argand.beta_from_b_iso(np.array([8 * np.pi**2 * u]), CELL),
-        rtol=1e-12,
-    )
+    beta = argand.cell.beta_from_u_aniso(u_aniso, CELL)
+    b_iso = np.array([8 * np.pi**2 * u])
+    np.testing.assert_allclose(beta, argand.cell.beta_from_b_iso(b_iso, CELL), rtol=1e-12)
 
 
-def test_anisotropic_displacement_is_that_of_gemmi():
+def test_anisotropic_displacement_against_gemmi():
     u = (0.02, 0.03, 0.04, 0.005, -0.004, 0.003)
     hkl = np.array([[2, -1, 3], [0, 4, 1]])
     atom = crystal([0.1, 0.2, 0.3], u_aniso=np.array([u]))
     small = atom.to_gemmi()
     calculator = gemmi.StructureFactorCalculatorX(small.cell)
-    expected = [calculator.calculate_sf_from_small_structure(small, list(map(int, h))) for h in hkl]
-    np.testing.assert_allclose(
-        argand.structure_factors(atom, hkl), expected, rtol=1e-6
-    )  # its form factors are float32
+    expected = []
+    for row in hkl.tolist():
+        expected.append(calculator.calculate_sf_from_small_structure(small, row))
+    # gemmi's form factors are float32.
+    np.testing.assert_allclose(argand.structure_factors(atom, hkl), expected, rtol=1e-6)
 
 
 def test_an_origin_shift_is_a_phase_ramp():
     hkl = oracles.box((2, 2, 2))
-    frac, shift = np.array([[0.1, 0.2, 0.3], [0.6, 0.1, 0.8]]), np.array([0.13, -0.2, 0.4])
+    frac = np.array([[0.1, 0.2, 0.3], [0.6, 0.1, 0.8]])
+    shift = np.array([0.13, -0.2, 0.4])
     moved = argand.structure_factors(crystal(frac + shift), hkl)
     ramp = np.exp(2j * np.pi * hkl @ shift)
-    np.testing.assert_allclose(
-        moved, argand.structure_factors(crystal(frac), hkl) * ramp, rtol=0, atol=1e-12
-    )
+    expected = argand.structure_factors(crystal(frac), hkl) * ramp
+    np.testing.assert_allclose(moved, expected, rtol=0, atol=1e-12)
 
 
 def test_the_hand_is_a_conjugate():
     hkl = oracles.box((2, 2, 2))
     frac = np.array([[0.1, 0.2, 0.3], [0.6, 0.1, 0.8]])
     inverted = argand.structure_factors(crystal(-frac), hkl)
-    np.testing.assert_allclose(
-        inverted, argand.structure_factors(crystal(frac), hkl).conj(), rtol=0, atol=1e-12
-    )
+    expected = argand.structure_factors(crystal(frac), hkl).conj()
+    np.testing.assert_allclose(inverted, expected, rtol=0, atol=1e-12)
 
 
 def test_dispersion_enters_as_f0_plus_f1_plus_i_f2():
@@ -118,31 +116,29 @@ def test_dispersion_enters_as_f0_plus_f1_plus_i_f2():
     iron = crystal([0, 0, 0], types=("Fe",))
     plain = argand.structure_factors(iron, hkl)[0]
     f1, f2 = gemmi.cromer_liberman(z=26, energy=10_000.0)
-    assert argand.structure_factors(iron, hkl, energy_kev=10.0)[0] - plain == pytest.approx(
-        f1 + 1j * f2, rel=1e-9
-    )
+    dispersive = argand.structure_factors(iron, hkl, energy_kev=10.0)[0]
+    assert dispersive - plain == pytest.approx(f1 + 1j * f2, rel=1e-9)
     assert f2 > 0
 
 
 def test_occupancy_is_chemical_and_multiplicity_is_applied_once():
-    """Half an atom on the inversion centre counts half an electron cloud, not a quarter, in P -1."""
+    """Half an atom on an inversion centre of P -1 counts half an electron cloud, no quarter."""
     hkl = np.array([[0, 0, 0], [1, 2, -1]])
-    full = argand.structure_factors(crystal([0.5, 0.5, 0.5], spacegroup="P -1"), hkl)
-    half = argand.structure_factors(
-        crystal([0.5, 0.5, 0.5], spacegroup="P -1", occ=np.array([0.5])), hkl
-    )
-    np.testing.assert_allclose(
-        full, argand.structure_factors(crystal([0.5, 0.5, 0.5]), hkl), rtol=1e-12
-    )
+    centre = [0.5, 0.5, 0.5]
+    full_site = crystal(centre, spacegroup="P -1")
+    half_site = full_site.replace(occ=np.array([0.5]))
+    full = argand.structure_factors(full_site, hkl)
+    half = argand.structure_factors(half_site, hkl)
+    alone = argand.structure_factors(crystal(centre), hkl)
+    np.testing.assert_allclose(full, alone, rtol=1e-12)
     np.testing.assert_allclose(half, full / 2, rtol=1e-12)
 
 
 def test_reachable_reflections_have_d_of_half_a_wavelength():
-    assert argand.wavelength(10.0) == pytest.approx(1.239841984, rel=1e-9)
+    assert argand.radiation.wavelength(10.0) == pytest.approx(1.239841984, rel=1e-9)
     cell = (4.0495,) * 3 + (90.0,) * 3
     hkl = argand.hkl_cube(6)
     hkl = hkl[(hkl != 0).any(axis=1)]
     d = 4.0495 / np.sqrt((hkl**2).sum(axis=1))
-    np.testing.assert_array_equal(
-        argand.reachable(hkl, cell, 10.0), d >= argand.wavelength(10.0) / 2
-    )
+    within = argand.radiation.reachable(hkl, cell, 10.0)
+    np.testing.assert_array_equal(within, d >= argand.radiation.wavelength(10.0) / 2)

@@ -1,4 +1,4 @@
-"""Crystal: what is checked at its door, its symmetry, its displacement parameters."""
+"""Test Crystal: the checks of its arguments, its symmetry, its displacement parameters."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from hypothesis import strategies as st
 
 import argand
 import oracles
-from argand.cell import b_iso_from_u_aniso, metric, sym_to_matrix, u_aniso_from_beta
+from argand.cell import (
+    b_iso_from_u_aniso,
+    beta_rotations,
+    matrix_to_sym,
+    metric,
+    sym_to_matrix,
+    u_aniso_from_beta,
+)
 from argand.errors import ArgandError
 from argand.symmetry import operations
 
 TRICLINIC = (5.1, 6.2, 7.3, 81.0, 97.0, 104.0)
-# a group of every lattice system, centred and not, with a cell that fits it
+# A group of every lattice system, centred and not, with a cell that fits it.
 SYSTEMS = {
     "P -1": TRICLINIC,
     "P 1 21/c 1": (5.0, 6.0, 7.0, 90.0, 103.0, 90.0),
@@ -29,9 +36,9 @@ SYSTEMS = {
 
 
 def random_crystal(rng: np.random.Generator, spacegroup: str, n: int = 3) -> argand.Crystal:
-    """Atoms in general positions, the first of them isotropic."""
+    """Return a crystal of atoms on general positions, the first of them isotropic."""
     root = rng.normal(size=(n, 3, 3)) * 0.1
-    u = (root @ root.transpose(0, 2, 1))[:, [0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2]]
+    u = matrix_to_sym(root @ root.transpose(0, 2, 1))
     u[0] = np.nan
     crystal = argand.Crystal(
         cell=SYSTEMS[spacegroup],
@@ -59,8 +66,8 @@ def test_p1_gives_the_sum_over_symmetry_operations(spacegroup: str) -> None:
             crystal.frac, crystal.beta(), crystal.occ, form, hkl @ rotation
         )
         expected += turned * np.exp(2j * np.pi * (hkl @ translation))
-    found = argand.structure_factors(crystal, hkl)
-    assert np.abs(found - expected).max() < 1e-9 * np.abs(expected).max()
+    f = argand.structure_factors(crystal, hkl)
+    assert np.abs(f - expected).max() < 1e-9 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("spacegroup", SYSTEMS)
@@ -74,12 +81,12 @@ def test_structure_factors_have_the_symmetry_of_the_group(spacegroup: str) -> No
             np.abs(turned - f * np.exp(-2j * np.pi * (hkl @ translation))).max()
             < 1e-9 * np.abs(f).max()
         )
-    absent = argand.systematic_absences(hkl, spacegroup)
+    absent = argand.reflections.systematic_absences(hkl, spacegroup)
     assert np.abs(f[absent]).max(initial=0.0) < 1e-9 * np.abs(f).max()
     assert absent.any() == (spacegroup not in ("P -1", "R -3 m:R"))
 
 
-def test_multiplicity_is_that_of_the_wyckoff_positions() -> None:
+def test_multiplicities_of_wyckoff_positions() -> None:
     diamond = argand.Crystal(
         (3.567,) * 3 + (90.0,) * 3,
         "F d -3 m:1",
@@ -96,7 +103,7 @@ def test_multiplicity_is_that_of_the_wyckoff_positions() -> None:
 
 
 def test_a_rounded_special_position_shares_the_occupancy() -> None:
-    """0.3333 for 1/3: three images near each other are one atom, and F is nearer to the truth than any one of them."""
+    """0.3333 for 1/3: three images near each other share the occupancy of one atom."""
     cell = (2.7, 2.7, 4.28, 90.0, 90.0, 120.0)
     rounded = argand.Crystal(cell, "P 63/m m c", ("Ru",), np.array([[0.3333, 0.6667, 0.25]]))
     exact = rounded.replace(frac=np.array([[1 / 3, 2 / 3, 0.25]]))
@@ -110,7 +117,7 @@ def test_a_rounded_special_position_shares_the_occupancy() -> None:
 
 
 def test_operations_define_a_setting_without_a_name() -> None:
-    """A doubled P -1 cell: its group has no name, its structure factors are those of the small cell, at even h."""
+    """A doubled P -1 cell: its group has no name, and at even h it has the F of the small cell."""
     small = argand.Crystal(
         TRICLINIC, "P -1", ("C", "O"), np.array([[0.1, 0.2, 0.3], [0.4, 0.1, 0.7]]), b_iso=1.5
     )
@@ -123,12 +130,14 @@ def test_operations_define_a_setting_without_a_name() -> None:
     )
     assert "," in double.spacegroup
     assert "without a name" in double.summary()
-    again = double.replace(spacegroup=double.spacegroup)
-    assert again.symops == double.symops
+    converted = double.replace(spacegroup=double.spacegroup)
+    assert converted.symops == double.symops
     hkl = argand.miller_indices(small.cell, small.spacegroup, d_min=1.0)
-    found = argand.structure_factors(double, hkl * np.array([2, 1, 1]))
-    np.testing.assert_allclose(found, 2 * argand.structure_factors(small, hkl), atol=1e-10)
-    assert argand.systematic_absences([[1, 0, 0], [2, 0, 0]], double.spacegroup).tolist() == [
+    f = argand.structure_factors(double, hkl * np.array([2, 1, 1]))
+    np.testing.assert_allclose(f, 2 * argand.structure_factors(small, hkl), atol=1e-10)
+    assert argand.reflections.systematic_absences(
+        [[1, 0, 0], [2, 0, 0]], double.spacegroup
+    ).tolist() == [
         True,
         False,
     ]
@@ -150,12 +159,21 @@ def test_names_are_canonical() -> None:
     assert argand.Crystal(cubic, "F d -3 m S", ("C", "2H"), frac).types == ("C", "D")
 
 
+@pytest.mark.parametrize("spacegroup", SYSTEMS)
+def test_beta_turns_as_a_tensor(spacegroup: str) -> None:
+    """The components of R beta R^T are the 6 x 6 matrix of R times the components of beta."""
+    six = np.random.default_rng(2).normal(size=6)
+    for rotation, _ in operations(spacegroup):
+        expected = matrix_to_sym(rotation @ sym_to_matrix(six) @ rotation.T)
+        np.testing.assert_allclose(beta_rotations(rotation) @ six, expected, atol=1e-14)
+
+
 @given(st.lists(st.floats(0.001, 0.3), min_size=3, max_size=3), st.integers(0, 2**31))
 def test_displacement_parameters_agree_with_each_other(axes: list[float], seed: int) -> None:
-    """An isotropic tensor, written as U_cif, is the isotropic beta; U -> beta -> U is the identity."""
+    """An isotropic tensor U gives the isotropic beta; U -> beta -> U is the identity."""
     b_iso = np.array(axes)
     crystal = argand.Crystal(TRICLINIC, types=("C",) * 3, frac=np.zeros((3, 3)), b_iso=b_iso)
-    beta = argand.beta_from_b_iso(b_iso, TRICLINIC)
+    beta = argand.cell.beta_from_b_iso(b_iso, TRICLINIC)
     np.testing.assert_array_equal(beta, crystal.beta())
     u = u_aniso_from_beta(beta, TRICLINIC)
     np.testing.assert_allclose(u[:, :3], b_iso[:, None] / (8 * np.pi**2) * np.ones(3), rtol=1e-12)
@@ -168,7 +186,7 @@ def test_displacement_parameters_agree_with_each_other(axes: list[float], seed: 
     )
 
 
-def test_the_metric_is_that_of_the_cell() -> None:
+def test_the_metric_has_the_volume_of_the_cell() -> None:
     crystal = argand.Crystal(TRICLINIC)
     assert np.sqrt(np.linalg.det(metric(TRICLINIC))) == pytest.approx(crystal.volume, rel=1e-13)
     np.testing.assert_allclose(crystal.reciprocal_metric @ metric(TRICLINIC), np.eye(3), atol=1e-14)
@@ -188,8 +206,14 @@ def test_equivalent_b_stands_for_anisotropic_sites() -> None:
 
 def test_gemmi_and_back() -> None:
     crystal = random_crystal(np.random.default_rng(9), "R -3 m:H")
-    again = argand.Crystal.from_gemmi(crystal.to_gemmi())
-    assert (again.cell, again.spacegroup, again.types, again.labels, again.symops) == (
+    converted = argand.Crystal.from_gemmi(crystal.to_gemmi())
+    assert (
+        converted.cell,
+        converted.spacegroup,
+        converted.types,
+        converted.labels,
+        converted.symops,
+    ) == (
         crystal.cell,
         crystal.spacegroup,
         crystal.types,
@@ -198,7 +222,7 @@ def test_gemmi_and_back() -> None:
     )
     for name in ("frac", "occ", "b_iso", "u_aniso"):
         np.testing.assert_allclose(
-            getattr(again, name), getattr(crystal, name), rtol=1e-12, err_msg=name
+            getattr(converted, name), getattr(crystal, name), rtol=1e-12, err_msg=name
         )
 
 
@@ -209,14 +233,14 @@ def test_a_crystal_cannot_be_changed() -> None:
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
     given_frac = np.zeros((1, 3))
-    held = argand.Crystal(TRICLINIC, types=("C",), frac=given_frac)
+    crystal = argand.Crystal(TRICLINIC, types=("C",), frac=given_frac)
     given_frac[0] = 0.5
-    assert held.frac.tolist() == [[0, 0, 0]]
-    assert held.replace(spacegroup="P -1").multiplicity().tolist() == [1]
-    assert held.multiplicity().tolist() == [1]
+    assert crystal.frac.tolist() == [[0, 0, 0]]
+    assert crystal.replace(spacegroup="P -1").multiplicity().tolist() == [1]
+    assert crystal.multiplicity().tolist() == [1]
 
 
-def test_a_crystal_without_atoms_is_one() -> None:
+def test_a_crystal_without_atoms() -> None:
     empty = argand.Crystal(TRICLINIC, "P -1")
     assert empty.to_p1().types == ()
     assert empty.f000() == 0
@@ -247,7 +271,7 @@ def test_a_crystal_without_atoms_is_one() -> None:
         ({"labels": ("a",)}, "labels has 1 names"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_line(changes: dict[str, object], message: str) -> None:
+def test_errors_are_one_line(changes: dict[str, object], message: str) -> None:
     good = {"cell": TRICLINIC, "types": ("C", "C"), "frac": np.zeros((2, 3))}
     with pytest.raises(ArgandError, match=message) as error:
         argand.Crystal(**(good | changes))  # type: ignore[arg-type]

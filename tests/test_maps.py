@@ -1,4 +1,4 @@
-"""Coefficients of difference maps and the Patterson function."""
+"""Test coefficients of difference maps and the Patterson function."""
 
 from __future__ import annotations
 
@@ -7,28 +7,33 @@ import pytest
 
 import argand
 import oracles
+from argand.maps import patterson
+from argand.symmetry import operations
 
 CELL = (6.0, 7.0, 8.0, 90.0, 100.0, 90.0)
 
 
-def test_difference_of_equal_amplitudes_is_nothing():
+def test_equal_amplitudes_have_no_difference():
     f = np.array([3 + 4j, -2.0, 1j])
-    np.testing.assert_allclose(argand.difference_coefficients(np.abs(f), f), 0, atol=1e-15)
-    np.testing.assert_allclose(argand.difference_coefficients(np.abs(f), f, n_obs=2), f, atol=1e-15)
+    amplitudes = np.abs(f)
+    difference = argand.difference_coefficients(amplitudes, f)
+    np.testing.assert_allclose(difference, 0, atol=1e-15)
+    twice = argand.difference_coefficients(amplitudes, f, n_obs=2)
+    np.testing.assert_allclose(twice, f, atol=1e-15)
 
 
 def test_unmeasured_reflections_add_nothing():
-    np.testing.assert_allclose(
-        argand.difference_coefficients([np.nan, 2.0], [1 + 1j, 1j]), [0, 1j], atol=1e-15
-    )
+    difference = argand.difference_coefficients([np.nan, 2.0], [1 + 1j, 1j])
+    np.testing.assert_allclose(difference, [0, 1j], atol=1e-15)
 
 
 def test_a_difference_map_shows_the_atom_that_is_missing():
-    places = np.array([[0.1, 0.2, 0.3], [0.4, 0.7, 0.55], [0.8, 0.3, 0.9]])
-    whole = argand.Crystal(CELL, types=("O", "C", "N"), frac=places, b_iso=3.0)
-    part = argand.Crystal(CELL, types=("O", "N"), frac=places[[0, 2]], b_iso=3.0)
+    frac = np.array([[0.1, 0.2, 0.3], [0.4, 0.7, 0.55], [0.8, 0.3, 0.9]])
+    complete = argand.Crystal(CELL, types=("O", "C", "N"), frac=frac, b_iso=3.0)
+    partial = argand.Crystal(CELL, types=("O", "N"), frac=frac[[0, 2]], b_iso=3.0)
     hkl = oracles.box((8, 8, 8))
-    observed, calculated = argand.structure_factors(whole, hkl), argand.structure_factors(part, hkl)
+    observed = argand.structure_factors(complete, hkl)
+    calculated = argand.structure_factors(partial, hkl)
     difference = argand.difference_coefficients(np.abs(observed), calculated)
     rho = argand.map_from_structure_factors(hkl, difference, (20, 20, 20), cell=CELL)
     assert np.unravel_index(rho.argmax(), rho.shape) == (8, 14, 11)
@@ -36,22 +41,29 @@ def test_a_difference_map_shows_the_atom_that_is_missing():
 
 @pytest.mark.parametrize("spacegroup", ["P 1", "P 1 21/c 1", "C 1 2/c 1"])
 def test_patterson_is_the_autocorrelation_of_the_density(spacegroup):
-    atoms = argand.Crystal(
-        CELL, spacegroup, types=("O", "C"), frac=[[0.1, 0.2, 0.3], [0.4, 0.7, 0.55]], b_iso=4.0
-    )
+    frac = [[0.1, 0.2, 0.3], [0.4, 0.7, 0.55]]
+    crystal = argand.Crystal(CELL, spacegroup, types=("O", "C"), frac=frac, b_iso=4.0)
     hkl = argand.miller_indices(CELL, spacegroup, d_min=1.3)
     grid = (18, 20, 24)
-    f = argand.structure_factors(atoms, hkl)
+    f = argand.structure_factors(crystal, hkl)
     rho = argand.map_from_structure_factors(hkl, f, grid, cell=CELL, spacegroup=spacegroup)
     power = np.abs(np.fft.fftn(rho)) ** 2
-    expected = np.fft.ifftn(power).real * argand.cell_volume(CELL) / rho.size
-    found = argand.patterson(hkl, np.abs(f), grid, cell=CELL, spacegroup=spacegroup)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12 * expected.max())
-    assert found.argmax() == 0
+    expected = np.fft.ifftn(power).real * crystal.volume / rho.size
+    p = patterson(hkl, np.abs(f), grid, cell=CELL, spacegroup=spacegroup)
+    np.testing.assert_allclose(p, expected, rtol=0, atol=1e-12 * expected.max())
+    assert p.argmax() == 0
+
+
+def test_a_patterson_function_leaves_the_space_group_as_it_is():
+    """gemmi's operations of a group are shared: what the function strips must be a copy."""
+    spacegroup = "P 1 21/n 1"
+    patterson([[1, 0, 0]], [1.0], (4, 4, 4), cell=CELL, spacegroup=spacegroup)
+    translations = [translation for _, translation in operations(spacegroup)]
+    assert np.any(translations)
 
 
 def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="f_obs has shape"):
         argand.difference_coefficients([1.0], [1.0, 2.0])
     with pytest.raises(ValueError, match="amplitude is complex128"):
-        argand.patterson([[1, 0, 0]], [1j], (4, 4, 4), cell=CELL)
+        patterson([[1, 0, 0]], [1j], (4, 4, 4), cell=CELL)

@@ -1,4 +1,4 @@
-"""Laws of the comparison of phases: nothing that origin, hand or list of reflections changes may count."""
+"""Test comparisons of phases: origin, hand and the list of reflections must not count."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ SEEDS = [1, 2, 3]
 
 
 def cube(h_max: int) -> np.ndarray:
+    """Return all hkl with indices up to h_max."""
     axis = np.arange(-h_max, h_max + 1)
     return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
 
 
 def half(h_max: int) -> np.ndarray:
+    """Return one of each Friedel pair of a cube, without 000."""
     hkl = cube(h_max)
     return hkl[len(hkl) // 2 + 1 :]
 
 
 def point_atoms(frac: np.ndarray, hkl: np.ndarray) -> np.ndarray:
-    """Structure factors of point atoms: no fall-off, so the law of every cell."""
+    """Return structure factors of point atoms: they have no fall-off, so any cell will do."""
     return np.asarray(np.exp(2j * np.pi * hkl @ frac.T).sum(axis=1))
 
 
 def symmetric(spacegroup: str, frac: np.ndarray) -> np.ndarray:
+    """Return all images (operations x n, 3) of positions (n, 3)."""
     ops = gemmi.find_spacegroup_by_name(spacegroup).operations()
     return np.array([op.apply_to_xyz(x) for x in frac.tolist() for op in ops]) % 1.0
 
@@ -64,7 +67,7 @@ class TestPhaseError:
 class TestMapCorrelation:
     @pytest.mark.parametrize("seed", SEEDS)
     def test_parseval(self, seed: int) -> None:
-        """Coefficients on a half sphere say what the maps say."""
+        """The correlation of coefficients on a half sphere is that of the maps."""
         rng = np.random.default_rng(seed)
         hkl = half(3)
         f1, f2 = (point_atoms(rng.random((4, 3)), hkl) for _ in range(2))
@@ -89,7 +92,7 @@ class TestMapCorrelation:
         full = cube(4)
         f1, f2 = (point_atoms(symmetric(spacegroup, rng.random((2, 3))), full) for _ in range(2))
         asu = gemmi.ReciprocalAsu(gemmi.find_spacegroup_by_name(spacegroup))
-        # an orbit that leaves the cube would be listed in part; keep those that stay
+        # Equivalents that leave the cube would be listed in part: take reflections that stay.
         rot = group_rotations(spacegroup)
         inside = np.abs(np.einsum("mi,rij->rmj", full, rot)).max(axis=(0, 2)) <= 4
         unique = inside & np.array([asu.is_in(h) for h in full.tolist()])
@@ -117,26 +120,26 @@ class TestAlignOrigin:
         rng = np.random.default_rng(seed)
         frac, shift, hkl = rng.random((6, 3)), rng.random(3), half(5)
         true, moved = point_atoms(frac, hkl), point_atoms(hand * frac + shift, hkl)
-        found = phases.align_origin(hkl, true, moved, origins="continuous")
-        assert found.hand == hand
-        assert found.score == pytest.approx(1, abs=1e-12)
-        assert phases.phase_error(np.angle(true), found.phases, np.abs(true)) < 1e-6
-        assert np.abs((found.shift + hand * shift + 0.5) % 1 - 0.5).max() < 1e-7
+        alignment = phases.align_origin(hkl, true, moved, origins="continuous")
+        assert alignment.hand == hand
+        assert alignment.score == pytest.approx(1, abs=1e-12)
+        assert phases.phase_error(np.angle(true), alignment.phases, np.abs(true)) < 1e-6
+        assert np.abs((alignment.shift + hand * shift + 0.5) % 1 - 0.5).max() < 1e-7
 
     @pytest.mark.parametrize("seed", SEEDS)
     def test_score_is_invariant(self, seed: int) -> None:
-        """An imperfect answer keeps its score, however it is moved or mirrored."""
+        """An imperfect solution keeps its score, however it is moved or mirrored."""
         rng = np.random.default_rng(seed)
         hkl = half(4)
         true = point_atoms(rng.random((5, 3)), hkl)
         guess = np.angle(true) + rng.normal(0, 0.8, len(hkl))
-        first = phases.align_origin(hkl, true, guess, origins="continuous").score
+        score = phases.align_origin(hkl, true, guess, origins="continuous").score
         moved = -guess + 2 * np.pi * hkl @ rng.random(3)
         again = phases.align_origin(hkl, true, moved, origins="continuous").score
-        assert again == pytest.approx(first, abs=1e-9)
+        assert again == pytest.approx(score, abs=1e-9)
 
     @pytest.mark.parametrize("seed", SEEDS)
-    def test_no_grid_of_shifts_beats_it(self, seed: int) -> None:
+    def test_no_shift_of_a_grid_is_better(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
         hkl = half(2)
         phi, guess = rng.uniform(-np.pi, np.pi, (2, len(hkl)))
@@ -174,22 +177,24 @@ class TestAlignOrigin:
         shift = rng.choice(allowed.shifts) + rng.random(len(allowed.axes)) @ allowed.axes
         true, moved = point_atoms(frac, hkl), point_atoms(hand * frac + shift, hkl)
         listed = np.abs(true) > 1e-3
-        found = phases.align_origin(hkl[listed], true[listed], moved[listed], spacegroup=spacegroup)
-        assert found.score == pytest.approx(1, abs=1e-10)
+        alignment = phases.align_origin(
+            hkl[listed], true[listed], moved[listed], spacegroup=spacegroup
+        )
+        assert alignment.score == pytest.approx(1, abs=1e-10)
 
     def test_listed_origins_only(self) -> None:
         hkl = half(3)
         phi = np.angle(point_atoms(np.array([[0.1, 0.2, 0.3], [0.4, 0.1, 0.8]]), hkl))
         moved = phi + 2 * np.pi * hkl @ np.array([0.5, 0, 0])
         assert phases.align_origin(hkl, phi, moved, hands=[1]).score < 0.9
-        found = phases.align_origin(hkl, phi, moved, origins=[[0, 0, 0], [0.5, 0, 0]])
-        assert found.score == pytest.approx(1)
-        assert found.shift.tolist() == [0.5, 0, 0]
+        alignment = phases.align_origin(hkl, phi, moved, origins=[[0, 0, 0], [0.5, 0, 0]])
+        assert alignment.score == pytest.approx(1)
+        assert alignment.shift.tolist() == [0.5, 0, 0]
 
     def test_hand_stays_when_it_does_not_matter(self) -> None:
         phi = np.array([0.0, np.pi, 0.0])
-        found = phases.align_origin([[1, 0, 0], [0, 1, 0], [0, 0, 1]], phi, phi)
-        assert (found.hand, found.shift.tolist()) == (1, [0, 0, 0])
+        alignment = phases.align_origin([[1, 0, 0], [0, 1, 0], [0, 0, 1]], phi, phi)
+        assert (alignment.hand, alignment.shift.tolist()) == (1, [0, 0, 0])
 
     def test_errors(self) -> None:
         with pytest.raises(ValueError, match=r"hkl has shape \(3,\), needs \(m, 3\)"):
@@ -205,10 +210,10 @@ class TestAlignOrigin:
 class TestPermissibleOrigins:
     @pytest.mark.parametrize("spacegroup", ["P -1", "P 1 21/c 1", "P 21 21 21", "P n m a"])
     def test_eight_halves(self, spacegroup: str) -> None:
-        found = phases.permissible_origins(spacegroup)
+        alignment = phases.permissible_origins(spacegroup)
         halves = np.stack(np.meshgrid(*[[0, 0.5]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-        assert found.shifts.tolist() == halves.tolist()
-        assert len(found.axes) == 0
+        assert alignment.shifts.tolist() == halves.tolist()
+        assert len(alignment.axes) == 0
 
     @pytest.mark.parametrize(
         ("spacegroup", "count", "axes"),
@@ -225,11 +230,11 @@ class TestPermissibleOrigins:
         ],
     )
     def test_known_groups(self, spacegroup: str, count: int, axes: list[list[int]]) -> None:
-        found = phases.permissible_origins(spacegroup)
-        assert (len(found.shifts), found.axes.tolist()) == (count, axes)
+        alignment = phases.permissible_origins(spacegroup)
+        assert (len(alignment.shifts), alignment.axes.tolist()) == (count, axes)
 
     def test_enantiomorphic_pairs(self) -> None:
-        """Of the 230 groups the 22 of the eleven pairs, and no others, refuse the other hand."""
+        """Only the 22 groups of the eleven enantiomorphic pairs refuse the other hand."""
         standard = [gemmi.find_spacegroup_by_number(n).xhm() for n in range(1, 231)]
         refused = [
             name for name in standard if len(phases.permissible_origins(name, -1).shifts) == 0

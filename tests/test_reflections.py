@@ -1,4 +1,4 @@
-"""Lists of reflections against brute force."""
+"""Test lists of reflections against brute force."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ import pytest
 import argand
 from argand._seam import arrangement
 from argand.errors import ArgandError
-from argand.reflections import asymmetric_unit, centric, epsilon, friedel_mates
+from argand.radiation import reachable, wavelength
+from argand.reflections import (
+    asymmetric_unit,
+    centric,
+    epsilon,
+    friedel_mates,
+    survey,
+    systematic_absences,
+)
 from argand.symmetry import operations
 
 TRICLINIC = (5.1, 6.2, 7.3, 81.0, 97.0, 104.0)
 CUBIC = (9.0,) * 3 + (90.0,) * 3
-# the operations of P -1 in a cell doubled along a: a group without a name
+# The operations of P -1 in a cell doubled along a: a group without a name.
 UNNAMED = ("x,y,z", "-x,-y,-z", "x+1/2,y,z", "-x+1/2,-y,-z")
 CELLS = {
     "P -1": TRICLINIC,
@@ -28,6 +36,7 @@ CELLS = {
 
 
 def equivalents(hkl: np.ndarray, spacegroup: str) -> set[tuple[int, ...]]:
+    """Return all equivalents of reflections (m, 3) under the Laue group."""
     rotations = [rotation for rotation, _ in operations(spacegroup)]
     return {
         tuple((sign * row @ rotation).tolist())
@@ -38,19 +47,21 @@ def equivalents(hkl: np.ndarray, spacegroup: str) -> set[tuple[int, ...]]:
 
 
 def as_set(hkl: np.ndarray) -> set[tuple[int, ...]]:
+    """Return reflections (m, 3) as a set."""
     return {tuple(row) for row in hkl.tolist()}
 
 
 @pytest.mark.parametrize("spacegroup", CELLS)
-def test_miller_indices_are_all_there_are(spacegroup: str) -> None:
-    """The whole sphere by brute force; the unique ones generate it, each class once."""
+def test_miller_indices_against_brute_force(spacegroup: str) -> None:
+    """The whole sphere agrees; unique reflections generate it, each class of equivalents once."""
     cell, d_min = CELLS[spacegroup], 1.07
     box = argand.hkl_cube(14)
-    near = box[(argand.stol(box, cell) <= 0.5 / d_min) & box.any(axis=1)]
-    expected = near[~argand.systematic_absences(near, spacegroup)]
+    inside = box[(argand.stol(box, cell) <= 0.5 / d_min) & box.any(axis=1)]
+    expected = inside[~systematic_absences(inside, spacegroup)]
     whole = argand.miller_indices(cell, spacegroup, d_min, unique=False)
     assert whole.dtype == np.int32
-    assert whole.tolist() == expected.tolist()  # the same order too: h, k, l with l fastest
+    # The order is h, k, l with l fastest.
+    assert whole.tolist() == expected.tolist()
     unique = argand.miller_indices(cell, spacegroup, d_min)
     assert equivalents(unique, spacegroup) == as_set(whole)
     sizes = [len(equivalents(row[None], spacegroup)) for row in unique]
@@ -77,7 +88,8 @@ def test_unique_reflections_are_those_of_gemmi() -> None:
 
 def test_absent_centric_and_enhanced_reflections() -> None:
     hkl = [[0, 1, 0], [0, 2, 0], [1, 0, 1], [1, 0, 2], [1, 1, 1]]
-    assert argand.systematic_absences(hkl, "P 21/c").tolist() == [True, False, True, False, False]
+    absent = systematic_absences(hkl, "P 21/c")
+    assert absent.tolist() == [True, False, True, False, False]
     assert centric(hkl, "P 21").tolist() == [False, False, True, True, False]
     assert epsilon(hkl, "P 21/c").tolist() == [2, 2, 2, 2, 1]
 
@@ -104,50 +116,45 @@ def test_a_survey_finds_stol_reach_and_ends() -> None:
     rng = np.random.default_rng(7)
     for count in (1, 2, 17, 70_001):
         hkl = rng.integers(-40, 20, (count, 3), dtype=np.int32) + np.array([0, 25, 60], np.int32)
-        squares, reach, ends = argand.reflections.survey(hkl, TRICLINIC)
+        squares, reach, ends = survey(hkl, TRICLINIC)
         np.testing.assert_allclose(squares, argand.stol(hkl, TRICLINIC) ** 2, rtol=1e-12)
         assert reach == tuple(np.abs(hkl).max(axis=0))
         assert ends == (squares.min(), squares.max())
-    assert argand.reflections.survey(np.empty((0, 3), np.int32), TRICLINIC)[1:] == (
-        (0, 0, 0),
-        (0.0, 0.0),
-    )
+    empty = np.empty((0, 3), np.int32)
+    assert survey(empty, TRICLINIC)[1:] == ((0, 0, 0), (0.0, 0.0))
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.float64])
-def test_how_a_list_is_arranged(kind: type) -> None:
+def test_arrangement_counts_runs_and_recognises_cubes(kind: type) -> None:
     for n in range(4):
         cube = argand.hkl_cube(n).astype(kind)
         assert arrangement(cube) == ((2 * n + 1) ** 2, n)
     assert arrangement(cube[::-1].copy()) == (len(cube), -1)
-    off = cube.copy()
-    off[-1, 2] += 1
-    assert arrangement(off) == (50, -1)  # its last reflection stands alone
+    shifted = cube.copy()
+    shifted[-1, 2] += 1
+    # The last reflection is a run of its own.
+    assert arrangement(shifted) == (50, -1)
     assert arrangement(cube[:-7]) == (48, -1)
     assert arrangement(cube[:0]) == (0, -1)
     rng = np.random.default_rng(1)
     mixed = rng.integers(-1, 2, (500, 3)).astype(kind)
-    assert arrangement(mixed) == (
-        500 - int((np.diff(mixed, axis=0) == [0, 0, 1]).all(axis=1).sum()),
-        -1,
-    )
+    continued = (np.diff(mixed, axis=0) == [0, 0, 1]).all(axis=1)
+    assert arrangement(mixed) == (500 - int(continued.sum()), -1)
 
 
 def test_reach_at_an_energy() -> None:
-    assert argand.wavelength(10.0) == pytest.approx(1.2398419843320026, rel=1e-15)
+    assert wavelength(10.0) == pytest.approx(1.2398419843320026, rel=1e-15)
     cell = (4.086,) * 3 + (90.0,) * 3
     cube = argand.hkl_cube(6)
-    within = argand.reachable(cube, cell, 10.0)
+    within = reachable(cube, cell, 10.0)
     d = 0.5 / argand.stol(cube[within & cube.any(axis=1)], cell)
-    assert d.min() >= argand.wavelength(10.0) / 2
-    assert argand.reachable([[0, 0, 4], [0, 0, 5]], (2.5,) * 3 + (90.0,) * 3, 10.0).tolist() == [
-        True,
-        False,
-    ]
-    # a plane exactly at the limit counts
-    assert argand.reachable(
-        [[0, 0, 2]], (argand.wavelength(10.0),) * 3 + (90.0,) * 3, 10.0
-    ).tolist() == [True]
+    assert d.min() >= wavelength(10.0) / 2
+    cubic = (2.5,) * 3 + (90.0,) * 3
+    assert reachable([[0, 0, 4], [0, 0, 5]], cubic, 10.0).tolist() == [True, False]
+    # A reflection exactly at the limit counts.
+    edge = wavelength(10.0)
+    cubic = (edge, edge, edge, 90.0, 90.0, 90.0)
+    assert reachable([[0, 0, 2]], cubic, 10.0).tolist() == [True]
 
 
 @pytest.mark.parametrize(
@@ -158,16 +165,16 @@ def test_reach_at_an_energy() -> None:
         (lambda: argand.miller_indices((1, 2, 3)), "cell has 3 numbers"),
         (lambda: argand.hkl_cube(-1), "h_max is -1"),
         (lambda: argand.stol([[1, 2]], TRICLINIC), r"hkl has shape \(1, 2\)"),
-        (lambda: argand.wavelength(0), "energy_kev is 0"),
+        (lambda: wavelength(0), "energy_kev is 0"),
         (
-            lambda: argand.systematic_absences([1, 2, 3], "P 1"),
+            lambda: systematic_absences([1, 2, 3], "P 1"),
             r"hkl has shape \(3,\), needs \(m, 3\)",
         ),
         (lambda: asymmetric_unit([[0.5, 0, 0]], "P 1"), "no whole number"),
         (lambda: asymmetric_unit([[np.nan, 0, 0]], "P 1"), "no whole number"),
     ],
 )
-def test_what_is_wrong_is_named(call: object, message: str) -> None:
+def test_bad_arguments_are_named(call: object, message: str) -> None:
     with pytest.raises(ArgandError, match=message):
         call()  # type: ignore[operator]
 

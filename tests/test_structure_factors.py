@@ -1,4 +1,4 @@
-"""The public function: symmetry, orders, batches, and what it refuses."""
+"""Test the front door: symmetry, orders, batches, methods, and what it refuses."""
 
 from __future__ import annotations
 
@@ -7,42 +7,18 @@ import numpy as np
 import pytest
 
 import argand
-
-EVERY_GROUP = [gemmi.SpaceGroup(number).xhm() for number in range(1, 231)]
-CELLS = {
-    "triclinic": (7.0, 8.0, 9.0, 81.0, 95.0, 103.0),
-    "monoclinic": (7.0, 8.0, 9.0, 90.0, 97.0, 90.0),
-    "orthorhombic": (7.0, 8.0, 9.0, 90.0, 90.0, 90.0),
-    "tetragonal": (7.0, 7.0, 9.0, 90.0, 90.0, 90.0),
-    "trigonal": (7.0, 7.0, 9.0, 90.0, 90.0, 120.0),
-    "hexagonal": (7.0, 7.0, 9.0, 90.0, 90.0, 120.0),
-    "cubic": (7.0, 7.0, 7.0, 90.0, 90.0, 90.0),
-}
+from argand import nufft
+from space_groups import CELLS, EVERY_GROUP, random_crystal
 
 
-def random_crystal(
-    rng: np.random.Generator, spacegroup: str = "P 1", sites: int = 4
-) -> argand.Crystal:
-    """General and special positions, ions, partial occupancy, B (a tensor would have to fit the site's symmetry)."""
-    frac = rng.random((sites, 3))
-    frac[0] = 0  # an inversion centre, a rotation axis, ... of most groups
-    return argand.Crystal(
-        cell=CELLS[gemmi.SpaceGroup(spacegroup).crystal_system_str()],
-        spacegroup=spacegroup,
-        types=("Fe3+", "O2-", "C", "H")[:sites],
-        frac=frac,
-        occ=rng.uniform(0.3, 1, sites),
-        b_iso=rng.uniform(0.5, 4, sites),
-    )
-
-
-def by_all_atoms(crystal: argand.Crystal, hkl: np.ndarray, **more) -> np.ndarray:
-    return argand.structure_factors(crystal.to_p1(), hkl, **more)
+def by_all_atoms(crystal: argand.Crystal, hkl: np.ndarray, **options) -> np.ndarray:
+    """Compute F from all atoms of the cell, without symmetry."""
+    return argand.structure_factors(crystal.to_p1(), hkl, **options)
 
 
 @pytest.mark.parametrize("spacegroup", [*EVERY_GROUP, "F d -3 m:2", "R -3 c:H", "I 41/a:2"])
 @pytest.mark.parametrize("energy_kev", [None, 9.0])
-def test_what_symmetry_spares_changes_nothing(spacegroup, energy_kev):
+def test_symmetry_that_is_not_summed_changes_nothing(spacegroup, energy_kev):
     rng = np.random.default_rng(1)
     crystal = random_crystal(rng, spacegroup)
     hkl = rng.integers(-6, 7, (40, 3))
@@ -55,9 +31,8 @@ def test_what_symmetry_spares_changes_nothing(spacegroup, energy_kev):
 
 
 def test_absent_reflections_of_a_centred_cell_are_exactly_zero():
-    f = argand.structure_factors(
-        random_crystal(np.random.default_rng(2), "F d d 2"), [[1, 0, 0], [1, 1, 1]]
-    )
+    crystal = random_crystal(np.random.default_rng(2), "F d d 2")
+    f = argand.structure_factors(crystal, [[1, 0, 0], [1, 1, 1]])
     assert f[0] == 0
     assert abs(f[1]) > 0.1
 
@@ -68,11 +43,11 @@ def test_symmetry_equivalents_have_equal_amplitudes_and_shifted_phases():
     hkl = np.array([[1, 2, 3], [0, 2, 5], [4, 1, 1]])
     f = argand.structure_factors(crystal, hkl)
     for op in gemmi.SpaceGroup("P 41 21 2").operations():
-        rotation, translation = np.array(op.rot) / op.DEN, np.array(op.tran) / op.DEN
-        moved = argand.structure_factors(crystal, hkl @ rotation)
-        np.testing.assert_allclose(
-            moved, f * np.exp(-2j * np.pi * hkl @ translation), rtol=0, atol=1e-11
-        )
+        rotation = np.array(op.rot) / op.DEN
+        translation = np.array(op.tran) / op.DEN
+        f_equivalent = argand.structure_factors(crystal, hkl @ rotation)
+        expected = f * np.exp(-2j * np.pi * hkl @ translation)
+        np.testing.assert_allclose(f_equivalent, expected, rtol=0, atol=1e-11)
 
 
 def test_the_order_of_the_list_does_not_matter():
@@ -81,21 +56,19 @@ def test_the_order_of_the_list_does_not_matter():
     hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, d_min=1.0)
     shuffled = rng.permutation(len(hkl))
     f = argand.structure_factors(crystal, hkl)
-    np.testing.assert_allclose(
-        argand.structure_factors(crystal, hkl[shuffled]), f[shuffled], rtol=0, atol=1e-11
-    )
+    f_shuffled = argand.structure_factors(crystal, hkl[shuffled])
+    np.testing.assert_allclose(f_shuffled, f[shuffled], rtol=0, atol=1e-11)
     several = argand.structure_factors([crystal, crystal], [hkl[shuffled], hkl[:5]])
     np.testing.assert_allclose(several[0], f[shuffled], rtol=0, atol=1e-11)
     np.testing.assert_allclose(several[1], f[:5], rtol=0, atol=1e-11)
 
 
-def test_the_cube_is_what_its_list_is():
+def test_a_cube_gives_the_f_of_its_list():
     crystal = random_crystal(np.random.default_rng(5), "C 1 2/c 1")
     cube = argand.hkl_cube(3)
-    as_list = argand.structure_factors(crystal, cube[:-1])
-    np.testing.assert_allclose(
-        argand.structure_factors(crystal, cube)[:-1], as_list, rtol=0, atol=1e-11
-    )
+    from_list = argand.structure_factors(crystal, cube[:-1])
+    from_cube = argand.structure_factors(crystal, cube)
+    np.testing.assert_allclose(from_cube[:-1], from_list, rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize("spacegroup", ["P 1", "I 41/a:2"])
@@ -103,16 +76,16 @@ def test_satellites(spacegroup):
     crystal = random_crystal(np.random.default_rng(6), spacegroup)
     hkl = np.array([[1.0, 2.0, 3.25], [0.1, -0.2, 4.0], [2.0, 0.0, 0.0]])
     f = argand.structure_factors(crystal, hkl)
-    p1 = crystal.to_p1()
-    form = np.array([argand.form_factors([t], argand.stol(hkl, p1.cell))[0] for t in p1.types])
-    damped = form * np.exp(-p1.b_iso[:, None] * argand.stol(hkl, p1.cell) ** 2) * p1.occ[:, None]
-    # to_p1 moves atoms into the cell; beside a reflection that is a phase, so the sum goes over the same places
+    # to_p1 moves atoms by whole cells, which changes phases of satellites: compare in P 1 alone.
     if spacegroup == "P 1":
-        expected = (damped * np.exp(2j * np.pi * p1.frac @ hkl.T)).sum(axis=0)
+        stol = argand.stol(hkl, crystal.cell)
+        form = argand.form_factors(crystal.types, stol)
+        damping = np.exp(-crystal.b_iso[:, None] * stol**2)
+        terms = form * damping * crystal.occ[:, None]
+        expected = (terms * np.exp(2j * np.pi * crystal.frac @ hkl.T)).sum(axis=0)
         np.testing.assert_allclose(f, expected, rtol=0, atol=1e-11)
-    np.testing.assert_allclose(
-        f[2], argand.structure_factors(crystal, [[2, 0, 0]])[0], rtol=0, atol=1e-11
-    )
+    whole = argand.structure_factors(crystal, [[2, 0, 0]])
+    np.testing.assert_allclose(f[2], whole[0], rtol=0, atol=1e-11)
 
 
 def test_shapes():
@@ -121,9 +94,11 @@ def test_shapes():
     hkl = argand.hkl_cube(1)
     f = argand.structure_factors(crystals, hkl)
     assert f.shape == (3, 27)
-    np.testing.assert_allclose(f[1], argand.structure_factors(crystals[1], hkl), rtol=0, atol=1e-11)
+    alone = argand.structure_factors(crystals[1], hkl)
+    np.testing.assert_allclose(f[1], alone, rtol=0, atol=1e-11)
     lists = [hkl[:4], hkl[:0], hkl[4:9]]
-    assert [len(x) for x in argand.structure_factors(crystals, lists)] == [4, 0, 5]
+    lengths = [len(row) for row in argand.structure_factors(crystals, lists)]
+    assert lengths == [4, 0, 5]
     assert argand.structure_factors(crystals[0], np.empty((0, 3), int)).shape == (0,)
     assert argand.structure_factors([], hkl).shape == (0, 27)
     empty = argand.Crystal(CELLS["cubic"])
@@ -138,6 +113,43 @@ def test_out_is_written_in_place(spacegroup):
     out = np.empty((2, len(hkl)), np.complex128)
     assert argand.structure_factors(crystals, hkl, out=out) is out
     np.testing.assert_array_equal(out, argand.structure_factors(crystals, hkl))
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+def test_a_batch_with_one_large_crystal_stays_a_batch(monkeypatch, ragged):
+    """The large crystal is summed by transforms alone, all others in one call into the core."""
+    rng = np.random.default_rng(10)
+    crystals = [random_crystal(rng, "P 1 21/c 1", sites=n) for n in (2, 4, 3)]
+    hkl = argand.miller_indices(crystals[0].cell, "P 1 21/c 1", d_min=1.2)
+    lists = [hkl[:50], hkl, hkl[::2]] if ragged else hkl
+    expected = argand.structure_factors(crystals, lists, method="direct")
+
+    by_transforms = []
+    sizes_of_calls = []
+
+    def pays(part, *_):
+        return len(part.types) == 8
+
+    def sum_in_p1(part, indices, *_):
+        by_transforms.append(part)
+        return argand.structure_factors(part, indices, method="direct")
+
+    seam = argand._seam
+    core_sum = seam.structure_factors
+
+    def counted(batch, out, **options):
+        sizes_of_calls.append(batch.crystals)
+        core_sum(batch, out, **options)
+
+    monkeypatch.setattr(nufft, "pays", pays)
+    monkeypatch.setattr(nufft, "sum_in_p1", sum_in_p1)
+    monkeypatch.setattr(seam, "structure_factors", counted)
+    f = argand.structure_factors(crystals, lists)
+    assert len(by_transforms) == 1
+    # The first call is that of the replaced `sum_in_p1`.
+    assert sizes_of_calls == [1, 2]
+    for row, expected_row in zip(f, expected, strict=True):
+        np.testing.assert_allclose(row, expected_row, rtol=0, atol=1e-11)
 
 
 @pytest.mark.parametrize(
@@ -155,5 +167,6 @@ def test_out_is_written_in_place(spacegroup):
 )
 def test_bad_arguments_are_named(arguments, message):
     crystal = random_crystal(np.random.default_rng(9))
+    call = {"crystal": crystal, "hkl": [[1, 0, 0]], **arguments}
     with pytest.raises(ValueError, match=message):
-        argand.structure_factors(**{"crystal": crystal, "hkl": [[1, 0, 0]], **arguments})
+        argand.structure_factors(**call)

@@ -47,7 +47,7 @@ class Boxes:
 
     @property
     def volume(self) -> float:
-        return argand.cell_volume(self.cell)
+        return argand.cell.cell_volume(self.cell)
 
     @property
     def half(self) -> NDArray[np.complex128]:

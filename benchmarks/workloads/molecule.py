@@ -105,7 +105,7 @@ class Molecule:
     def beta(self) -> Floats:
         """(100, 6) with T = h^T beta h."""
         if self.u_cart is None:
-            return argand.beta_from_b_iso(self.b_iso, self.cell)
+            return argand.cell.beta_from_b_iso(self.b_iso, self.cell)
         return 2 * np.pi**2 * upper(self.u_star)
 
     @cached_property

@@ -48,7 +48,7 @@ class OneCrystal:
 
     @cached_property
     def beta(self) -> NDArray[np.float64]:
-        return argand.beta_from_b_iso(np.full(4, self.b_iso), self.cell)
+        return argand.cell.beta_from_b_iso(np.full(4, self.b_iso), self.cell)
 
     @cached_property
     def truth(self) -> NDArray[np.complex128]:

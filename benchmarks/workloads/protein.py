@@ -84,7 +84,7 @@ class Protein:
 
     @cached_property
     def truth(self) -> NDArray[np.complex128]:
-        beta = argand.beta_from_b_iso(self.b_iso, self.cell)
+        beta = argand.cell.beta_from_b_iso(self.b_iso, self.cell)
         form = argand.form_factors(self.kinds, np.sqrt(self.stol2[self.sample]))
         total = np.zeros(len(self.sample), np.complex128)
         for begin in range(0, len(self.types), 2000):

@@ -66,7 +66,7 @@ class SmallCrystals:
 
     @cached_property
     def truth(self) -> NDArray[np.complex128]:
-        beta = argand.beta_from_b_iso(np.full(4, self.b_iso), self.cell)
+        beta = argand.cell.beta_from_b_iso(np.full(4, self.b_iso), self.cell)
         form = np.tile(self.f0, (4, 1))
         return np.stack(
             [oracles.structure_factors(x, beta, np.ones(4), form, self.hkl) for x in self.frac]

@@ -1,4 +1,4 @@
-"""Between Crystal and gemmi's SmallStructure."""
+"""Convert between Crystal and gemmi's SmallStructure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _B_PER_U = 8.0 * np.pi**2
 
 
 def small_structure(crystal: Crystal) -> gemmi.SmallStructure:
-    """The sites of a crystal with their chemical occupancies, and its symmetry set up."""
+    """Return the sites of a crystal with chemical occupancies, with gemmi's symmetry set up."""
     small = gemmi.SmallStructure()
     small.spacegroup = named_spacegroup(crystal.spacegroup)
     small.spacegroup_hm = crystal.spacegroup
@@ -28,12 +28,14 @@ def small_structure(crystal: Crystal) -> gemmi.SmallStructure:
     for i, symbol in enumerate(crystal.types):
         element, charge = atom_type(symbol)
         site = gemmi.SmallStructure.Site()
-        site.label, site.type_symbol = crystal.labels[i], symbol
-        site.element, site.charge = gemmi.Element(element), charge
+        site.label = crystal.labels[i]
+        site.type_symbol = symbol
+        site.element = gemmi.Element(element)
+        site.charge = charge
         site.fract = gemmi.Fractional(*crystal.frac[i])
         site.occ = crystal.occ[i]
         site.u_iso = crystal.b_iso[i] / _B_PER_U
-        if crystal.u_aniso is not None and not np.isnan(crystal.u_aniso[i, 0]):
+        if crystal.u_aniso is not None and crystal.anisotropic[i]:
             site.aniso = gemmi.SMat33d(*crystal.u_aniso[i])
         small.add_site(site)
     small.setup_cell_images()
@@ -41,18 +43,22 @@ def small_structure(crystal: Crystal) -> gemmi.SmallStructure:
 
 
 def fields(small: gemmi.SmallStructure) -> dict[str, Any]:
-    """The arguments of Crystal for a SmallStructure as read from a file."""
+    """Return the arguments of Crystal for a SmallStructure as read from a file."""
     sites = list(small.sites)
     u_aniso = np.array([site.aniso.elements_pdb() for site in sites]).reshape(-1, 6)
-    u_aniso[~u_aniso.any(axis=1)] = np.nan  # gemmi's sites without are all 0
+    # gemmi writes a tensor of zeros where a site has none.
+    u_aniso[~u_aniso.any(axis=1)] = np.nan
+    types = [AtomType(site.element.name, site.charge).symbol for site in sites]
+    frac = np.array([site.fract.tolist() for site in sites]).reshape(-1, 3)
+    b_iso = np.array([site.u_iso for site in sites]) * _B_PER_U
     return {
         "cell": small.cell.parameters,
         "spacegroup": small.spacegroup.xhm() if small.spacegroup else "P 1",
         "symops": () if small.spacegroup else tuple(small.symops),
-        "types": tuple(AtomType(site.element.name, site.charge).symbol for site in sites),
+        "types": tuple(types),
         "labels": tuple(site.label for site in sites),
-        "frac": np.array([site.fract.tolist() for site in sites]).reshape(-1, 3),
+        "frac": frac,
         "occ": np.array([site.occ for site in sites]),
-        "b_iso": np.array([site.u_iso for site in sites]) * _B_PER_U,
+        "b_iso": b_iso,
         "u_aniso": None if np.isnan(u_aniso).all() else u_aniso,
     }

@@ -1,4 +1,4 @@
-"""What argand says about bad input: one line, naming the file or the argument."""
+"""Define what argand raises and warns: one line that names the file or the argument."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ __all__ = ["ArgandError", "ArgandWarning", "MemoryLimitError"]
 
 
 class ArgandError(ValueError):
-    """Bad input from a user: a file, or an argument. `str()` of it is one line."""
+    """Report bad input, a file or an argument, in one line."""
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
 
 
 class MemoryLimitError(ArgandError, MemoryError):
-    """A call would need more memory than `argand.memory_limit()`; nothing was allocated for it."""
+    """Report that a call would need more memory than `argand.memory_limit()`.
+
+    Nothing was allocated for the call.
+    """
 
 
 class ArgandWarning(UserWarning):
-    """Input that was read, but whose result deserves a second look."""
+    """Warn that input was read, but that its result deserves a second look."""

@@ -1,7 +1,8 @@
-"""What is put into a Fourier synthesis: coefficients of difference maps, and the Patterson function."""
+"""Make coefficients of Fourier syntheses: of difference maps, and of the Patterson function."""
 
 from __future__ import annotations
 
+import gemmi
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -9,23 +10,41 @@ from argand.density import Complex, Real, map_from_structure_factors
 from argand.reflections import as_hkl
 from argand.symmetry import group_ops, triplets
 
+__all__ = ["difference_coefficients", "patterson"]
+
 
 def difference_coefficients(
     f_obs: ArrayLike, f_calc: ArrayLike, *, n_obs: float = 1.0, n_calc: float = 1.0
 ) -> Complex:
-    """(n_obs |Fo| - n_calc |Fc|) exp(i phi_c): coefficients of the map Fo - Fc, with n_obs = 2 of 2Fo - Fc.
+    """Return (n_obs |Fo| - n_calc |Fc|) exp(i phi_c), coefficients (m,) of a difference map.
 
-    `f_obs` (m,) are amplitudes on the scale of the complex `f_calc` (m,); where one is not finite (not measured) the
-    coefficient is 0. Source: International Tables for Crystallography B, section 1.3.4.
+    Source: International Tables for Crystallography B, section 1.3.4.
+
+    Parameters
+    ----------
+    f_obs : (m,)
+        Amplitudes on the scale of `f_calc`; the coefficient is 0 where one is not finite (not
+        measured).
+    f_calc : (m,)
+        Complex structure factors of the model.
+    n_obs, n_calc
+        1 and 1 give the map Fo - Fc, 2 and 1 the map 2Fo - Fc.
+
+    Raises
+    ------
+    ValueError
+        Shapes differ.
     """
-    observed, calculated = np.asarray(f_obs, float), np.asarray(f_calc)
+    observed = np.asarray(f_obs, float)
+    calculated = np.asarray(f_calc)
     if observed.shape != calculated.shape:
         raise ValueError(
             f"f_obs has shape {observed.shape}, needs {calculated.shape}: that of f_calc"
         )
-    known = np.isfinite(observed) & np.isfinite(calculated)
-    size = np.where(known, n_obs * observed - n_calc * np.abs(calculated), 0.0)
-    coefficients: Complex = size * np.exp(1j * np.angle(np.where(known, calculated, 0.0)))
+    finite = np.isfinite(observed) & np.isfinite(calculated)
+    size = np.where(finite, n_obs * observed - n_calc * np.abs(calculated), 0.0)
+    phase = np.angle(np.where(finite, calculated, 0.0))
+    coefficients: Complex = size * np.exp(1j * phase)
     return coefficients
 
 
@@ -38,27 +57,57 @@ def patterson(
     spacegroup: str = "P 1",
     out: Real | None = None,
 ) -> Real:
-    """P(u) = (1/V) sum_h |F(h)|^2 cos(2 pi h.u), the autocorrelation of the density, e^2/A^3, on a grid [ia, ib, ic].
+    """Compute the Patterson function P(u) = (1/V) sum_h |F(h)|^2 cos(2 pi h.u), in e^2/A^3.
 
-    It needs no phases: its peaks are the vectors between atoms. `hkl` (m, 3), `amplitude` (m,) = |F|; its symmetry is
-    that of `spacegroup` with all translations but the centring's left out, and an inversion (the Patterson group).
+    It is the autocorrelation of the density and needs no phases: its peaks are the vectors between
+    atoms. Source: A. L. Patterson, Phys. Rev. 46, 372 (1934).
 
-    Source: A. L. Patterson, Phys. Rev. 46, 372 (1934).
+    Parameters
+    ----------
+    hkl : (m, 3)
+        Reflections of the asymmetric unit of `spacegroup`, or more.
+    amplitude : (m,)
+        |F|.
+    shape
+        Points of the grid [ia, ib, ic] along a, b, c.
+    cell
+        Unit cell, angstrom and degrees.
+    spacegroup
+        That of the crystal. The function has its rotations and centring, no other translations, and
+        an inversion (the Patterson group).
+    out
+        Array to write to.
+
+    Returns
+    -------
+    P on the grid, of shape `shape`.
+
+    Raises
+    ------
+    ValueError
+        `amplitude` is complex, or of another shape.
     """
-    indices, size = as_hkl(hkl), np.asarray(amplitude)
+    indices = as_hkl(hkl)
+    size = np.asarray(amplitude)
     if size.shape != (len(indices),) or np.iscomplexobj(size):
         raise ValueError(
             f"amplitude is {size.dtype} {size.shape}, needs real numbers ({len(indices)},): |F|"
         )
-    squares = (size * size).astype(np.complex64 if size.dtype == np.float32 else np.complex128)
-    return map_from_structure_factors(
-        indices, squares, shape, cell=cell, spacegroup=_patterson_group(spacegroup), out=out
-    )
+    dtype = np.complex64 if size.dtype == np.float32 else np.complex128
+    squares = (size * size).astype(dtype)
+    group = _patterson_group(spacegroup)
+    return map_from_structure_factors(indices, squares, shape, cell=cell, spacegroup=group, out=out)
 
 
 def _patterson_group(spacegroup: str) -> str:
-    group = group_ops(spacegroup)
-    group.sym_ops = [type(op)(op.triplet()) for op in group.sym_ops]
+    """Return the rotations and the centring of a space group, without other translations."""
+    # gemmi's object is shared by all who ask for the group: change a copy.
+    listed = triplets(group_ops(spacegroup))
+    group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in listed])
+    plain = []
     for op in group.sym_ops:
-        op.tran = [0, 0, 0]
+        rotation = gemmi.Op(op.triplet())
+        rotation.tran = [0, 0, 0]
+        plain.append(rotation)
+    group.sym_ops = plain
     return ";".join(triplets(group))

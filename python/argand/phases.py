@@ -1,4 +1,4 @@
-"""Comparing phases: origins and hands, phase error, map correlation. Phases are in radians."""
+"""Compare phases: origins and hands, phase error, map correlation. Phases are in radians."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import scipy.fft
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import maximum_filter
 
 from argand.origins import CONTINUOUS, Hand, Origins, group_rotations, permissible_origins
+from argand.reflections import as_hkl, index_codes
 from argand.symmetry import SpaceGroup
 
 __all__ = [
@@ -24,13 +23,21 @@ __all__ = [
     "phase_error",
 ]
 
-_OVERSAMPLING = 3  # grid points per shortest period in the search for a floating origin
-_PEAKS = 8  # how many of its maxima are refined
+# Grid points per shortest period in the search for a floating origin.
+_OVERSAMPLING = 3
+# Maxima on that grid that are refined.
+_PEAKS = 8
+# Largest number of Newton steps from a maximum on the grid; a few are enough.
+_NEWTON_STEPS = 20
+# A Newton step below this, fractional, changes nothing any more.
+_LAST_STEP = 1e-15
+# A score has to be better by this to replace that of an earlier hand or origin: more than rounding.
+_BETTER = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """Predicted phases after the best choice of origin and hand.
+    """Hold predicted phases after the best choice of origin and hand.
 
     Attributes
     ----------
@@ -50,10 +57,10 @@ class Alignment:
 
 
 def phase_error(phi: ArrayLike, phi_hat: ArrayLike, weights: ArrayLike | None = None) -> float:
-    """Weighted mean absolute phase error in radians.
+    """Return the weighted mean absolute phase error in radians.
 
-    ``sum_h w_h |wrap(phi_h - phi_hat_h)| / sum_h w_h`` with the difference wrapped to [-pi, pi]; random
-    phases score pi/2.
+    ``sum_h w_h |wrap(phi_h - phi_hat_h)| / sum_h w_h`` with the difference wrapped to [-pi, pi];
+    random phases score pi/2.
 
     Parameters
     ----------
@@ -67,61 +74,70 @@ def phase_error(phi: ArrayLike, phi_hat: ArrayLike, weights: ArrayLike | None = 
     ValueError
         Shapes differ, or the weights are negative or sum to zero.
     """
-    a, b = np.asarray(phi, dtype=float), np.asarray(phi_hat, dtype=float)
-    _same_shape("phi_hat", b, "phi", a)
-    w = _weights(weights, a)
-    wrapped = np.abs((a - b + np.pi) % (2 * np.pi) - np.pi)
-    return float((w * wrapped).sum() / w.sum())
+    true = np.asarray(phi, dtype=float)
+    predicted = np.asarray(phi_hat, dtype=float)
+    _check_same_shape("phi_hat", predicted, "phi", true)
+    weight = _weights(weights, true)
+    error = np.abs(_wrap(true - predicted))
+    return float((weight * error).sum() / weight.sum())
 
 
 def map_correlation(
     hkl: ArrayLike, f1: ArrayLike, f2: ArrayLike, spacegroup: SpaceGroup = "P 1"
 ) -> float:
-    """Correlation of two densities from their Fourier coefficients (Parseval), F(000) left out.
+    """Return the correlation of two densities from their structure factors, F(000) left out.
 
-    ``sum m_h Re(F1 conj F2) / sqrt(sum m_h |F1|^2 sum m_h |F2|^2)``; m_h counts the equivalents and Friedel
-    mates of h, shared among those of them that are listed, so that a unique set, a half sphere and a full
-    sphere give the same number.
+    By Parseval it is ``sum m_h Re(F1 conj F2) / sqrt(sum m_h |F1|^2 sum m_h |F2|^2)``; m_h counts
+    the equivalents and Friedel mates of h, shared among all that are listed, so that a
+    unique set, a half sphere and a full sphere give equal results.
 
     Parameters
     ----------
     hkl : (m, 3) int
     f1, f2 : (m,) complex
-        Of the same origin and hand: see `align_origin`.
+        Structure factors with equal origins and hands: see `align_origin`.
     spacegroup : str or sequence of str
-        Of the densities.
+        Space group of both densities.
 
     Raises
     ------
     ValueError
         Shapes differ, or one of the densities is constant.
     """
-    h = _hkl(hkl)
-    a, b = np.asarray(f1, dtype=complex), np.asarray(f2, dtype=complex)
-    _same_shape("f1", a, "hkl[:, 0]", h[:, 0])
-    _same_shape("f2", b, "hkl[:, 0]", h[:, 0])
-    m = _multiplicity(h, spacegroup) * h.any(axis=1)
-    norm = np.sqrt((m * np.abs(a) ** 2).sum() * (m * np.abs(b) ** 2).sum())
+    indices = as_hkl(hkl).astype(np.int64)
+    first = np.asarray(f1, dtype=complex)
+    second = np.asarray(f2, dtype=complex)
+    _check_same_shape("f1", first, "hkl[:, 0]", indices[:, 0])
+    _check_same_shape("f2", second, "hkl[:, 0]", indices[:, 0])
+    multiplicity = _multiplicity(indices, spacegroup) * indices.any(axis=1)
+    power_first = (multiplicity * np.abs(first) ** 2).sum()
+    power_second = (multiplicity * np.abs(second) ** 2).sum()
+    norm = np.sqrt(power_first * power_second)
     if not norm > 0:
         raise ValueError("map_correlation: f1 or f2 has no amplitude beyond F(000)")
-    return float((m * (a * b.conj()).real).sum() / norm)
+    product = (first * second.conj()).real
+    return float((multiplicity * product).sum() / norm)
 
 
 def density_correlation(rho1: ArrayLike, rho2: ArrayLike) -> float:
-    """Correlation of two densities on one grid, means removed.
+    """Return the correlation of two densities on one grid, their means removed.
 
     Raises
     ------
     ValueError
         Shapes differ, or one of the densities is constant.
     """
-    a, b = np.asarray(rho1, dtype=float), np.asarray(rho2, dtype=float)
-    _same_shape("rho2", b, "rho1", a)
-    a, b = a - a.mean(), b - b.mean()
-    norm = np.sqrt((a * a).sum() * (b * b).sum())
+    first = np.asarray(rho1, dtype=float)
+    second = np.asarray(rho2, dtype=float)
+    _check_same_shape("rho2", second, "rho1", first)
+    first = first - first.mean()
+    second = second - second.mean()
+    power_first = (first * first).sum()
+    power_second = (second * second).sum()
+    norm = np.sqrt(power_first * power_second)
     if not norm > 0:
         raise ValueError("density_correlation: rho1 or rho2 is constant")
-    return float((a * b).sum() / norm)
+    return float((first * second).sum() / norm)
 
 
 def align_origin(
@@ -136,8 +152,9 @@ def align_origin(
 ) -> Alignment:
     """Bring predicted phases to the origin and hand of the true ones.
 
-    Maximises ``sum_h w_h cos(phi_h - sigma phi_hat_h - 2 pi h . t)`` over hands sigma and origins t. Along
-    floating axes the maximum is found by FFT on a grid and refined by Newton steps, so that it is exact.
+    Maximises ``sum_h w_h cos(phi_h - sigma phi_hat_h - 2 pi h . t)`` over hands sigma and origins
+    t. Along floating axes the maximum is found by FFT on a grid and refined by Newton steps, so
+    that it is exact.
 
     Parameters
     ----------
@@ -157,75 +174,117 @@ def align_origin(
     ValueError
         Shapes differ, both `origins` and `spacegroup` are given, or no origin is allowed at all.
     """
-    h = _hkl(hkl)
-    phi, phi_hat = _phases(true), _phases(predicted)
-    _same_shape("true", phi, "hkl[:, 0]", h[:, 0])
-    _same_shape("predicted", phi_hat, "hkl[:, 0]", h[:, 0])
-    given = np.abs(np.asarray(true)) if weights is None and np.iscomplexobj(true) else weights
-    w = _weights(given, phi)
+    indices = as_hkl(hkl).astype(np.int64)
+    phi = _phases(true)
+    phi_hat = _phases(predicted)
+    _check_same_shape("true", phi, "hkl[:, 0]", indices[:, 0])
+    _check_same_shape("predicted", phi_hat, "hkl[:, 0]", indices[:, 0])
+    if weights is None and np.iscomplexobj(true):
+        weights = np.abs(np.asarray(true))
+    weight = _weights(weights, phi)
     best: Alignment | None = None
     for hand in hands:
         allowed = _allowed(origins, spacegroup, hand)
-        coefficients = w * np.exp(1j * (phi - hand * phi_hat))
+        coefficients = weight * np.exp(1j * (phi - hand * phi_hat))
         for start in allowed.shifts:
-            value, shift = _climb(h, coefficients, start, allowed.axes)
-            score = value / float(w.sum())
-            if (
-                best is None or score > best.score + 1e-12
-            ):  # ties go to the first: this hand, this origin
-                turned = hand * phi_hat + 2 * np.pi * (h @ shift)
-                wrapped = (turned + np.pi) % (2 * np.pi) - np.pi
-                best = Alignment(wrapped, shift, hand, score)
+            value, shift = _best_shift(indices, coefficients, start, allowed.axes)
+            score = value / float(weight.sum())
+            # Equal scores go to the first hand and origin.
+            if best is None or score > best.score + _BETTER:
+                moved = hand * phi_hat + 2 * np.pi * (indices @ shift)
+                best = Alignment(_wrap(moved), shift, hand, score)
     if best is None:
         raise ValueError(f"align_origin: no origin is permissible for hands {tuple(hands)}")
     return best
 
 
-def _climb(
-    hkl: NDArray[np.int64], c: NDArray[Any], start: NDArray[np.float64], axes: NDArray[np.int64]
+def _best_shift(
+    hkl: NDArray[np.int64],
+    coefficients: NDArray[Any],
+    start: NDArray[np.float64],
+    axes: NDArray[np.int64],
 ) -> tuple[float, NDArray[np.float64]]:
-    """Maximum of g(s) = Re sum c exp(-2 pi i h . (start + s @ axes)) and the shift where it is."""
-    d = c * np.exp(-2j * np.pi * (hkl @ start))
+    """Maximise g(t) = Re sum_h c_h exp(-2 pi i h.t) over t = start + s @ axes.
+
+    Parameters
+    ----------
+    hkl, coefficients : (m, 3), (m,)
+        h and c_h.
+    start : (3,)
+        Fractional shift.
+    axes : (k, 3)
+        Directions along which the origin floats; none leaves t = start.
+
+    Returns
+    -------
+    The maximum, and the shift t (3,) where it is.
+    """
+    shifted = coefficients * np.exp(-2j * np.pi * (hkl @ start))
     if len(axes) == 0:
-        return float(d.real.sum()), start
-    index = hkl @ axes.T
-    shape = [
-        scipy.fft.next_fast_len(2 * _OVERSAMPLING * max(int(n), 1))
-        for n in np.abs(index).max(axis=0)
-    ]
-    box = np.zeros(shape, dtype=complex)
-    np.add.at(box, tuple((index % shape).T), d)
-    grid = scipy.fft.fftn(box, overwrite_x=True).real
-    peaks = np.argwhere(grid == maximum_filter(grid, size=3, mode="wrap"))
-    highest = peaks[np.argsort(-grid[tuple(peaks.T)], kind="stable")[:_PEAKS]]
-    value, s = max((_newton(index, d, peak / shape) for peak in highest), key=lambda pair: pair[0])
+        return float(shifted.real.sum()), start
+    orders = hkl @ axes.T
+    maxima = [_newton(orders, shifted, s) for s in _grid_maxima(orders, shifted)]
+    value, s = max(maxima, key=lambda maximum: maximum[0])
     return value, (start + s @ axes) % 1.0
 
 
-def _newton(
-    index: NDArray[np.int64], d: NDArray[Any], s: NDArray[np.float64], steps: int = 20
-) -> tuple[float, NDArray[np.float64]]:
-    def terms(at: NDArray[np.float64]) -> NDArray[Any]:
-        return np.asarray(d * np.exp(-2j * np.pi * (index @ at)))
+def _grid_maxima(
+    orders: NDArray[np.int64], coefficients: NDArray[Any]
+) -> list[NDArray[np.float64]]:
+    """Return the highest maxima s (k,) of Re sum c exp(-2 pi i orders.s) on a grid, best first.
 
-    p = terms(s)
-    for _ in range(steps):
-        gradient = 2 * np.pi * (p.imag @ index)
-        hessian = -4 * np.pi**2 * (index.T @ (p.real[:, None] * index))
-        values, vectors = np.linalg.eigh(hessian)
-        flat = np.abs(values).max(initial=0.0) * 1e-9 + 1e-300
-        # Newton where the surface curves down, a short uphill step elsewhere.
-        move = -vectors @ ((vectors.T @ gradient) / np.minimum(-np.abs(values), -flat))
-        while np.abs(move).max() > 1e-15 and terms(s + move).real.sum() < p.real.sum():
-            move = move / 2
-        if np.abs(move).max() <= 1e-15:
+    `orders` is (m, k) and `coefficients` (m,).
+    """
+    import scipy.fft
+    from scipy.ndimage import maximum_filter
+
+    shape = []
+    for reach in np.abs(orders).max(axis=0):
+        points = 2 * _OVERSAMPLING * max(int(reach), 1)
+        shape.append(scipy.fft.next_fast_len(points))
+    box = np.zeros(shape, dtype=complex)
+    np.add.at(box, tuple((orders % shape).T), coefficients)
+    grid = scipy.fft.fftn(box, overwrite_x=True).real
+    maxima = np.argwhere(grid == maximum_filter(grid, size=3, mode="wrap"))
+    descending = np.argsort(-grid[tuple(maxima.T)], kind="stable")
+    return [maxima[number] / shape for number in descending[:_PEAKS]]
+
+
+def _newton(
+    orders: NDArray[np.int64], coefficients: NDArray[Any], s: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float64]]:
+    """Climb from s (k,) to the maximum of Re sum c exp(-2 pi i orders.s), and return both.
+
+    `orders` is (m, k) and `coefficients` (m,).
+    """
+
+    def terms(point: NDArray[np.float64]) -> NDArray[Any]:
+        turns = orders @ point
+        return np.asarray(coefficients * np.exp(-2j * np.pi * turns))
+
+    values = terms(s)
+    for _ in range(_NEWTON_STEPS):
+        gradient = 2 * np.pi * (values.imag @ orders)
+        weighted = values.real[:, None] * orders
+        hessian = -4 * np.pi**2 * (orders.T @ weighted)
+        curvatures, vectors = np.linalg.eigh(hessian)
+        flat = np.abs(curvatures).max(initial=0.0) * 1e-9 + 1e-300
+        # Newton's step where the surface curves down, a short uphill step elsewhere.
+        downward = np.minimum(-np.abs(curvatures), -flat)
+        along_vectors = (vectors.T @ gradient) / downward
+        step = -vectors @ along_vectors
+        height = values.real.sum()
+        while np.abs(step).max() > _LAST_STEP and terms(s + step).real.sum() < height:
+            step = step / 2
+        if np.abs(step).max() <= _LAST_STEP:
             break
-        s = s + move
-        p = terms(s)
-    return float(p.real.sum()), s
+        s = s + step
+        values = terms(s)
+    return float(values.real.sum()), s
 
 
 def _allowed(origins: Any, spacegroup: SpaceGroup | None, hand: Hand) -> Origins:
+    """Return the origins that `align_origin` may choose with a hand."""
     if spacegroup is not None:
         if origins is not None:
             raise ValueError("align_origin: give origins or spacegroup, not both")
@@ -245,35 +304,37 @@ def _allowed(origins: Any, spacegroup: SpaceGroup | None, hand: Hand) -> Origins
 
 
 def _multiplicity(hkl: NDArray[np.int64], spacegroup: SpaceGroup) -> NDArray[np.float64]:
-    rot = group_rotations(spacegroup)
-    images = np.einsum("mi,rij->rmj", hkl, np.concatenate([rot, -rot]))
-    side = 2 * int(np.abs(images).max(initial=0)) + 1
-    code = np.sort(((images[..., 0] * side) + images[..., 1]) * side + images[..., 2], axis=0)
-    orbit = 1 + (np.diff(code, axis=0) != 0).sum(axis=0)
+    """Return the equivalents and Friedel mates of each reflection (m,) per listed one of them."""
+    rotations = group_rotations(spacegroup)
+    images = np.einsum("mi,rij->rmj", hkl, np.concatenate([rotations, -rotations]))
+    code = np.sort(index_codes(images), axis=0)
+    different = np.diff(code, axis=0) != 0
+    equivalents = 1 + different.sum(axis=0)
     _, inverse, listed = np.unique(code[-1], return_inverse=True, return_counts=True)
-    return np.asarray(orbit / listed[inverse])
+    return np.asarray(equivalents / listed[inverse])
+
+
+def _wrap(angle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return angles in radians wrapped to [-pi, pi]."""
+    return np.asarray((angle + np.pi) % (2 * np.pi) - np.pi)
 
 
 def _phases(values: ArrayLike) -> NDArray[np.float64]:
+    """Return phases in radians of phases or of complex numbers."""
     array = np.asarray(values)
     return np.angle(array) if np.iscomplexobj(array) else array.astype(float)
 
 
-def _hkl(hkl: ArrayLike) -> NDArray[np.int64]:
-    array = np.asarray(hkl)
-    if array.ndim != 2 or array.shape[1] != 3:
-        raise ValueError(f"hkl has shape {array.shape}, needs (m, 3)")
-    return array.astype(np.int64)
-
-
 def _weights(weights: ArrayLike | None, like: NDArray[Any]) -> NDArray[np.float64]:
-    w = np.ones(like.shape) if weights is None else np.asarray(weights, dtype=float)
-    _same_shape("weights", w, "the phases", like)
-    if not (np.all(w >= 0) and w.sum() > 0):
+    """Return checked weights in the shape of `like`; 1 where none are given."""
+    values = np.ones(like.shape) if weights is None else np.asarray(weights, dtype=float)
+    _check_same_shape("weights", values, "the phases", like)
+    if not (np.all(values >= 0) and values.sum() > 0):
         raise ValueError("weights must not be negative and must not sum to zero")
-    return w
+    return values
 
 
-def _same_shape(name: str, array: NDArray[Any], other: str, like: NDArray[Any]) -> None:
+def _check_same_shape(name: str, array: NDArray[Any], other: str, like: NDArray[Any]) -> None:
+    """Raise a ValueError where an argument has not the shape of another."""
     if array.shape != like.shape:
         raise ValueError(f"{name} has shape {array.shape}, needs {like.shape} like {other}")

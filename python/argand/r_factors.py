@@ -1,9 +1,10 @@
-"""How well calculated intensities agree with measured ones, for one data set (m,) or many (n, m).
+"""Calculate how well intensities agree with measured ones, for one data set (m,) or many (n, m).
 
     R1 = sum ||Fo| - |Fc|| / sum |Fo|,   wR2 = sqrt[sum w (Fo^2 - Fc^2)^2 / sum w (Fo^2)^2]
 
-Both sides are on one scale, Fo^2 below 0 counts as |Fo| = 0. Sources: International Tables for Crystallography C,
-section 8; G. M. Sheldrick, Acta Cryst. C71 (2015) 3-8, for the weights.
+Measured and calculated intensities are on one scale; Fo^2 below 0 counts as |Fo| = 0. Sources:
+International Tables for Crystallography C, section 8; G. M. Sheldrick, Acta Cryst. C71 (2015) 3-8,
+for the weights.
 """
 
 from __future__ import annotations
@@ -17,33 +18,50 @@ from argand.cell import FloatArray
 
 __all__ = ["is_strong", "r1", "shelxl_weight", "wr2"]
 
+# Smallest 1/w: a sigma of 0 must not give a reflection an infinite weight.
+_LEAST_VARIANCE = 1e-30
+
 
 def is_strong(intensity: FloatArray, sigma: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Fo^2 > 2 sigma(Fo^2)."""
+    """Tell which reflections have Fo^2 > 2 sigma(Fo^2)."""
     return np.asarray(intensity > 2.0 * np.asarray(sigma))
 
 
 def r1(intensity: FloatArray, calculated: FloatArray, where: npt.NDArray[np.bool_]) -> FloatArray:
-    """R1 of intensities over the reflections `where`; NaN where they have no intensity."""
+    """Return R1 over the reflections `where`; NaN for data sets without intensity there.
+
+    `intensity` and `calculated` are Fo^2 and Fc^2 (..., m); the result is (...).
+    """
     observed = np.sqrt(np.maximum(intensity, 0.0))
-    off = np.abs(observed - np.sqrt(calculated))
-    return _ratio((off * where).sum(axis=-1), (observed * where).sum(axis=-1))
+    residual = np.abs(observed - np.sqrt(calculated))
+    residuals = (residual * where).sum(axis=-1)
+    amplitudes = (observed * where).sum(axis=-1)
+    return _ratio(residuals, amplitudes)
 
 
 def wr2(intensity: FloatArray, calculated: FloatArray, weight: FloatArray) -> FloatArray:
-    """wR2 of intensities; NaN where they have no weight."""
-    off = (weight * np.square(intensity - calculated)).sum(axis=-1)
-    return np.sqrt(_ratio(off, (weight * np.square(intensity)).sum(axis=-1)))
+    """Return wR2 of Fo^2, Fc^2 and weights (..., m) as (...); NaN for data sets without weight."""
+    residual = np.square(intensity - calculated)
+    residuals = (weight * residual).sum(axis=-1)
+    squares = (weight * np.square(intensity)).sum(axis=-1)
+    return np.sqrt(_ratio(residuals, squares))
 
 
 def shelxl_weight(
     intensity: FloatArray, sigma: FloatArray, calculated: FloatArray, a: float, b: npt.ArrayLike
 ) -> FloatArray:
-    """w = 1 / [sigma^2 + (a P)^2 + b P], P = (max(Fo^2, 0) + 2 Fc^2) / 3; b belongs to the scale of the intensities."""
+    """Return SHELXL's weights w = 1 / [sigma^2 + (a P)^2 + b P], P = (max(Fo^2, 0) + 2 Fc^2) / 3.
+
+    `intensity`, `sigma` and `calculated` are Fo^2, its standard uncertainty and Fc^2 (..., m) on
+    one scale, to which b belongs.
+    """
     p = (np.maximum(intensity, 0.0) + 2.0 * calculated) / 3.0
-    return np.asarray(1.0 / np.maximum(sigma**2 + (a * p) ** 2 + np.asarray(b) * p, 1e-30))
+    variance = sigma**2 + (a * p) ** 2 + np.asarray(b) * p
+    variance = np.maximum(variance, _LEAST_VARIANCE)
+    return np.asarray(1.0 / variance)
 
 
 def _ratio(part: Any, whole: Any) -> FloatArray:
+    """Return part / whole, NaN or infinity without a warning where `whole` is 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(part / whole)

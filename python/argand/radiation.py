@@ -1,4 +1,4 @@
-"""The radiation that a crystal is measured with: probe, wavelength, form factors, dispersion."""
+"""Describe the radiation that a crystal is measured with: probe, wavelength, form factors."""
 
 from __future__ import annotations
 
@@ -7,24 +7,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand.errors import ArgandError
 from argand.form_factors import form_factors
+from argand.reflections import stol
 
-__all__ = ["KEV_ANGSTROM", "Probe", "Radiation"]
+__all__ = ["KEV_ANGSTROM", "Probe", "Radiation", "reachable", "wavelength"]
 
 Probe = Literal["x-ray", "neutron", "electron"]
 
 #: Photon energy times wavelength, h c in keV angstrom (CODATA 2018, exact)
 KEV_ANGSTROM = 12.398419843320026
 
-_TABLES: dict[str, str] = {"x-ray": "it92", "neutron": "neutron", "electron": "electron"}
+_TABLES: dict[Probe, str] = {"x-ray": "it92", "neutron": "neutron", "electron": "electron"}
+_PROBES: dict[str, Probe] = {table: probe for probe, table in _TABLES.items()}
 
 
 @dataclass(frozen=True)
 class Radiation:
-    """What is scattered, and how its form factors are calculated.
+    """Say what is scattered, and how its form factors are calculated.
 
     Parameters
     ----------
@@ -33,12 +36,14 @@ class Radiation:
     wavelength
         In angstrom; None where it is not known. Extinction and the limit d >= lambda/2 need it.
     dispersion
-        Whether f' + i f'' at `wavelength` is added to the form factors; x-rays of known wavelength only.
+        Whether f' + i f'' at `wavelength` is added to the form factors; x-rays of known wavelength
+        only.
 
     Raises
     ------
     ArgandError
-        An unknown probe, a wavelength that is not positive, or dispersion where it cannot be calculated.
+        An unknown probe, a wavelength that is not positive, or dispersion where it cannot be
+        calculated.
     """
 
     probe: Probe = "x-ray"
@@ -48,10 +53,12 @@ class Radiation:
     def __post_init__(self) -> None:
         if self.probe not in _TABLES:
             raise ArgandError(f"probe is {self.probe!r}, needs to be one of {', '.join(_TABLES)}")
-        if self.wavelength is not None and not (
-            math.isfinite(self.wavelength) and self.wavelength > 0.0
-        ):
-            raise ArgandError(f"wavelength is {self.wavelength}, needs to be positive, in angstrom")
+        if self.wavelength is not None:
+            positive = math.isfinite(self.wavelength) and self.wavelength > 0.0
+            if not positive:
+                raise ArgandError(
+                    f"wavelength is {self.wavelength}, needs to be positive, in angstrom"
+                )
         if self.dispersion and (self.probe != "x-ray" or self.wavelength is None):
             raise ArgandError("dispersion needs x-rays of a known wavelength")
 
@@ -61,27 +68,44 @@ class Radiation:
 
         A photon energy in keV switches dispersion on.
         """
-        probes = {name: probe for probe, name in _TABLES.items()}
-        if table not in probes:
-            raise ArgandError(f"table is {table!r}, needs to be one of {', '.join(probes)}")
+        if table not in _PROBES:
+            raise ArgandError(f"table is {table!r}, needs to be one of {', '.join(_PROBES)}")
+        probe = _PROBES[table]
         if energy_kev is None:
-            return cls(probes[table])  # type: ignore[arg-type]
-        if not energy_kev > 0.0:
-            raise ArgandError(f"energy_kev is {energy_kev}, needs to be positive")
-        return cls(probes[table], KEV_ANGSTROM / energy_kev, dispersion=True)  # type: ignore[arg-type]
+            return cls(probe)
+        return cls(probe, wavelength(energy_kev), dispersion=True)
 
     @property
     def table(self) -> str:
-        """The name of the table of form factors: "it92", "neutron" or "electron"."""
+        """Return the name of the table of form factors: "it92", "neutron" or "electron"."""
         return _TABLES[self.probe]
 
     @property
     def energy_kev(self) -> float | None:
-        """The photon energy at which form factors are calculated; None leaves dispersion out."""
+        """Return the photon energy (keV) of the form factors, or None without dispersion."""
         if not self.dispersion or self.wavelength is None:
             return None
         return KEV_ANGSTROM / self.wavelength
 
     def form_factors(self, types: Sequence[str], stol: ArrayLike) -> NDArray[Any]:
-        """Calculate the form factors of atom types at sin(theta)/lambda, see `argand.form_factors`."""
+        """Calculate form factors (n, ...) of n atom types at sin(theta)/lambda (...), 1/angstrom.
+
+        They are complex with dispersion, else real; see `argand.form_factors`.
+        """
         return form_factors(types, stol, table=self.table, energy_kev=self.energy_kev)
+
+
+def wavelength(energy_kev: float) -> float:
+    """Return the wavelength in angstrom of photons of an energy in keV: 1.23984 A at 10 keV."""
+    if not 0.0 < energy_kev < math.inf:
+        raise ArgandError(f"energy_kev is {energy_kev}, needs a photon energy in keV")
+    return KEV_ANGSTROM / energy_kev
+
+
+def reachable(hkl: ArrayLike, cell: Sequence[float], energy_kev: float) -> NDArray[np.bool_]:
+    """Tell which reflections (m, 3) can be measured at a photon energy: those with d >= lambda/2.
+
+    sin(theta) is at most 1. `cell` is in angstrom and degrees, `energy_kev` in keV.
+    """
+    sin_theta = stol(hkl, cell) * wavelength(energy_kev)
+    return np.asarray(sin_theta <= 1.0)

@@ -1,7 +1,7 @@
-"""What the symmetry of a special position leaves free of a site's place and of its displacement tensor.
+"""Find what the symmetry of a special position leaves free of a site: position and displacement.
 
-The operations that keep a site in place form a group; what they all leave unchanged is the range of their mean, a
-projector.
+The operations that keep a site in place form a group. What all of them leave unchanged is the range
+of their mean, which is a projector.
 """
 
 from __future__ import annotations
@@ -10,66 +10,81 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from argand.cell import FloatArray, matrix_to_sym, metric, sym_to_matrix
-from argand.crystal import SPECIAL_POSITION_RADIUS, Crystal
-from argand.symmetry import operations
+from argand.cell import FloatArray, beta_rotations
+from argand.crystal import Crystal
+from argand.symmetry import operation_arrays
 
 __all__ = ["cartesian_axes", "displacement_basis", "position_basis", "site_rotations"]
 
 _U_NAMES = ("U11", "U22", "U33", "U12", "U13", "U23")
 
+# An element of a projector below this is 0, and a component of U with no larger one is not free.
+_NOT_FREE = 1e-6
+# Elements of a direction below this are rounding, and are made exactly 0.
+_ROUNDING = 1e-12
+
 
 def cartesian_axes(crystal: Crystal) -> FloatArray:
-    """M (3, 3) of x_cartesian = M x_fractional, angstrom: x along a, y in the ab plane."""
+    """Return M (3, 3), angstrom, of x_cartesian = M x_fractional: x along a, y in the ab plane."""
     return np.array(gemmi.UnitCell(*crystal.cell).orth.mat.tolist())
 
 
 def site_rotations(crystal: Crystal, site: int) -> NDArray[np.int64]:
-    """Rotations (g, 3, 3) of the operations that keep a site in place, to within `SPECIAL_POSITION_RADIUS`."""
-    every = operations(crystal.symops)
-    rotation = np.array([r for r, _ in every])
-    shift = rotation @ crystal.frac[site] + np.array([t for _, t in every]) - crystal.frac[site]
-    shift -= np.rint(shift)
-    near = np.einsum("oi,ij,oj->o", shift, metric(crystal.cell), shift) < SPECIAL_POSITION_RADIUS**2
-    return np.asarray(rotation[near])
+    """Return the rotations (g, 3, 3) of the operations that keep a site in place."""
+    rotations, _ = operation_arrays(crystal.symops)
+    return np.asarray(rotations[crystal.in_place[site]])
 
 
 def position_basis(crystal: Crystal, site: int) -> FloatArray:
-    """Orthonormal Cartesian directions (r, 3) along which a site may move: x, y, z on a general position."""
+    """Return orthonormal Cartesian directions (r, 3) along which a site may move.
+
+    They are x, y and z on a general position, and fewer on a special one.
+    """
     to_cartesian = cartesian_axes(crystal)
     mean = site_rotations(crystal, site).mean(axis=0)
     projector = to_cartesian @ mean @ np.linalg.inv(to_cartesian)
     values, vectors = np.linalg.eigh((projector + projector.T) / 2)
-    kept = vectors[:, values > 0.5].T
-    if len(kept) == 3:
+    # A projector has eigenvalues 0 and 1.
+    allowed = vectors[:, values > 0.5].T
+    if len(allowed) == 3:
         return np.eye(3)
-    largest = np.abs(kept).argmax(axis=1)
-    return np.asarray(kept * np.sign(kept[np.arange(len(kept)), largest])[:, None])
+    # The sign of an eigenvector is arbitrary: make its largest component positive.
+    largest = np.abs(allowed).argmax(axis=1)
+    sign = np.sign(allowed[np.arange(len(allowed)), largest])
+    return np.asarray(allowed * sign[:, None])
 
 
 def displacement_basis(
     crystal: Crystal, site: int, to_u: FloatArray
 ) -> list[tuple[str, FloatArray]]:
-    """Independent components of U, each with the direction (6,) in which it takes the others along.
+    """Return the independent components of U of a site, by name.
 
-    beta turns as R beta R^T; `to_u` (6,) scales its components to those of U.
+    Parameters
+    ----------
+    crystal, site
+        The site of the crystal, by its number.
+    to_u : (6,)
+        Factors that turn components of beta, which rotates as R beta R^T, into components of U.
+
+    Returns
+    -------
+    Names, 'U11' to 'U23', each with the direction (6,) in which the site symmetry takes the other
+    components along.
     """
-    rotation = site_rotations(crystal, site)
-    units = sym_to_matrix(np.eye(6))
-    images = np.einsum("oij,qjk,olk->oqil", rotation, units, rotation)
-    projector = (
-        matrix_to_sym(images).mean(axis=0) / to_u[:, None] * to_u
-    )  # row q: where unit q of U goes
-    rest = projector.copy()
-    found: list[tuple[str, FloatArray]] = []
+    turned = beta_rotations(site_rotations(crystal, site)).mean(axis=0)
+    # Row q is what the site symmetry makes of the q-th unit tensor U.
+    remaining = turned.T / to_u[:, None] * to_u
+    basis: list[tuple[str, FloatArray]] = []
     for component in range(6):
-        row = np.abs(rest[:, component]).argmax()
-        if abs(rest[row, component]) < 1e-6:
+        row = np.abs(remaining[:, component]).argmax()
+        if abs(remaining[row, component]) < _NOT_FREE:
             continue
-        direction = rest[row] / rest[row, component]
-        rest = rest - np.outer(rest[:, component], direction)
-        found = [(name, other - other[component] * direction) for name, other in found]
-        found.append((_U_NAMES[component], direction))
-    return [
-        (name, np.where(np.abs(direction) < 1e-12, 0.0, direction)) for name, direction in found
-    ]
+        direction = remaining[row] / remaining[row, component]
+        remaining = remaining - np.outer(remaining[:, component], direction)
+        reduced = []
+        for name, other in basis:
+            reduced.append((name, other - other[component] * direction))
+        basis = [*reduced, (_U_NAMES[component], direction)]
+    for _, direction in basis:
+        direction[np.abs(direction) < _ROUNDING] = 0.0
+    return basis

@@ -19,7 +19,7 @@ from argand.estimate.observed import Observed
 from argand.measured import Merged, calculated_intensity
 from argand.radiation import Radiation
 from argand.refine import refine as refine_one_model
-from argand.reflections import KEV_ANGSTROM
+from argand.radiation import KEV_ANGSTROM
 from argand.simulate import Samples
 
 

@@ -175,7 +175,7 @@ def test_predict_from_a_list_of_reflections(learned):
     frac[0, 0] = 0.04
     crystal = crystal.replace(frac=frac)
     hkl = argand.hkl_cube(3)
-    hkl = hkl[argand.reachable(hkl, crystal.cell, 10.0) & (hkl @ [49, 7, 1] > 0)]
+    hkl = hkl[argand.radiation.reachable(hkl, crystal.cell, 10.0) & (hkl @ [49, 7, 1] > 0)]
     hkl = hkl[np.abs(argand.structure_factors(crystal, hkl)) > 0.1]
     f = argand.structure_factors(crystal, hkl)
     phases = predict(learned.weights, hkl, np.abs(f), crystal.cell, {"Ag": 4})
@@ -200,7 +200,7 @@ def test_predict_from_a_list_of_reflections(learned):
 def test_predict_fills_in_symmetry(learned):
     crystal = metal("Ag")
     every = argand.hkl_cube(3)
-    every = every[argand.reachable(every, crystal.cell, 10.0) & every.any(axis=1)]
+    every = every[argand.radiation.reachable(every, crystal.cell, 10.0) & every.any(axis=1)]
     few = argand.miller_indices(crystal.cell, "F m -3 m", d_min=crystal.cell[0] / 5.2)
     few = few[np.abs(few).max(axis=1) <= 3]
     amplitudes = [np.abs(argand.structure_factors(crystal, hkl)) for hkl in (every, few)]

@@ -236,7 +236,7 @@ def with_absences(found: Reflections) -> Reflections:
     """The same list with the absent reflections measured as noise."""
     rng = np.random.default_rng(6)
     everything = argand.miller_indices(found.cell, "P 1", d_min=1.2, unique=False)
-    absent = everything[argand.systematic_absences(everything, found.spacegroup)]
+    absent = everything[argand.reflections.systematic_absences(everything, found.spacegroup)]
     sigma = np.full(len(absent), float(np.median(found.sigma)))
     return Reflections(
         np.concatenate([found.hkl, absent]).astype(np.int32),

@@ -1,4 +1,4 @@
-"""Measured crystals: moved away from their own refined structure, they come back to its R1."""
+"""Test refinement of measured crystals: moved structures come back to the published R1."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import pytest
 
 import argand
 from argand.measured import merge
-from argand.radiation import Radiation
+from argand.radiation import KEV_ANGSTROM, Radiation
 from argand.refine import Model, Weighting, free, refine
-from argand.reflections import KEV_ANGSTROM
 from data_dir import SHARED, needs_shared
 
 ENERGY = KEV_ANGSTROM / 0.71073
 
-# The published weights a, b; R1 as published
+# Weights a and b, and R1, as published.
 MEASURED = {
     "cod_2242045": (0.0282, 0.1042, 0.0279),
     "structurefinder_106c": (0.0567, 0.2303, 0.0401),
@@ -23,6 +22,7 @@ MEASURED = {
 
 
 def data_of(name):
+    """Return the crystal and the merged reflections of a measurement."""
     folder = SHARED / "measured"
     crystal = argand.read_crystal(folder / f"{name}.cif")
     file = folder / f"{name}.hkl"
@@ -37,37 +37,42 @@ def data_of(name):
 def test_moved_structure_comes_back(name, rms):
     crystal, data = data_of(name)
     a, b, published = MEASURED[name]
-    every = free(crystal, displacement=True)
-    known = refine(
-        Model(crystal, data.hkl, every, radiation=Radiation.of_table("it92", ENERGY)),
+    everything = free(crystal, displacement=True)
+    undisturbed = refine(
+        Model(crystal, data.hkl, everything, radiation=Radiation.of_table("it92", ENERGY)),
         data.intensity,
         data.sigma,
         weighting=Weighting(a, b),
     )
-    assert known.figures.r1_strong[0] < published + 0.005
+    assert undisturbed.figures.r1_strong[0] < published + 0.005
     model = Model(crystal, data.hkl, radiation=Radiation.of_table("it92", ENERGY))
     moved = model.crystals(
         np.random.default_rng(20).normal(size=(1, len(model))) * rms / np.sqrt(3)
     )[0]
-    # positions alone first, where phases are poor, then all
-    placed = refine(
+    # Positions alone first, where phases are poor, then everything.
+    roughly_refined = refine(
         Model(moved, data.hkl, radiation=Radiation.of_table("it92", ENERGY)),
         data.intensity,
         anneal=(1.5, 1.1),
     ).crystals()[0]
-    again = refine(
+    refined_again = refine(
         Model(
-            placed,
+            roughly_refined,
             data.hkl,
-            free(placed, displacement=True),
+            free(roughly_refined, displacement=True),
             radiation=Radiation.of_table("it92", ENERGY),
         ),
         data.intensity,
         data.sigma,
         weighting=Weighting(a, b),
     )
-    assert abs(again.figures.r1_strong[0] - known.figures.r1_strong[0]) < 0.005
-    assert np.abs(again.model.crystals(again.p)[0].frac - known.crystals()[0].frac).max() < 0.02
+    assert abs(refined_again.figures.r1_strong[0] - undisturbed.figures.r1_strong[0]) < 0.005
+    assert (
+        np.abs(
+            refined_again.model.crystals(refined_again.p)[0].frac - undisturbed.crystals()[0].frac
+        ).max()
+        < 0.02
+    )
 
 
 @needs_shared
@@ -82,7 +87,9 @@ def test_standard_uncertainties_are_of_the_published_size():
         free(crystal, displacement=True),
         radiation=Radiation.of_table("it92", ENERGY),
     )
-    found = refine(model, data.intensity, data.sigma, weighting=Weighting(a, b), covariance=True)
+    refinement = refine(
+        model, data.intensity, data.sigma, weighting=Weighting(a, b), covariance=True
+    )
     column = (
         gemmi.cif.read(str(SHARED / "measured" / "cod_2242045.cif"))
         .sole_block()
@@ -96,9 +103,11 @@ def test_standard_uncertainties_are_of_the_published_size():
                 digits.partition(".")[2]
             )
     x = model.parameters.directions[:, :, 0]
-    ours = np.sqrt(np.einsum("kn,kl,ln->n", x, found.covariance[0], x))
+    uncertainty = np.sqrt(np.einsum("kn,kl,ln->n", x, refinement.covariance[0], x))
     ratios = [
-        ours[i] / published[label] for i, label in enumerate(crystal.labels) if published.get(label)
+        uncertainty[i] / published[label]
+        for i, label in enumerate(crystal.labels)
+        if published.get(label)
     ]
     assert len(ratios) >= 10
     assert 0.7 < np.median(ratios) < 1.4

@@ -1,4 +1,4 @@
-"""The model: F as argand has it elsewhere, derivatives against differences and autograd, symmetry that stays."""
+"""Test the model: F against argand.structure_factors, derivatives, and site symmetry."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from refined_structures import STRUCTURES, some_reflections, structure
 GROUPS = list(STRUCTURES)
 
 
-def everything(spacegroup, energy_kev=None):
+def full_model(spacegroup, energy_kev=None):
+    """Return a model with every kind of parameter but extinction, and parameters (3, k)."""
     crystal = structure(spacegroup)
     parameters = free(crystal, displacement=True, occupancies=True, overall_b=True)
     model = Model(
@@ -28,18 +29,20 @@ def everything(spacegroup, energy_kev=None):
 
 @pytest.mark.parametrize("energy_kev", [None, 12.0])
 @pytest.mark.parametrize("spacegroup", GROUPS)
-def test_structure_factors_are_those_of_the_displaced_crystals(spacegroup, energy_kev):
-    model, p = everything(spacegroup, energy_kev)
+def test_structure_factors_agree_with_the_displaced_crystals(spacegroup, energy_kev):
+    model, p = full_model(spacegroup, energy_kev)
     f = model.structure_factors(p)
-    wanted = np.array(argand.structure_factors(model.crystals(p), model.hkl, energy_kev=energy_kev))
-    assert np.abs(f - wanted).max() < 1e-12 * np.abs(wanted).max()
+    expected = np.array(
+        argand.structure_factors(model.crystals(p), model.hkl, energy_kev=energy_kev)
+    )
+    assert np.abs(f - expected).max() < 1e-12 * np.abs(expected).max()
     assert np.array_equal(model.structure_factors(p[1]), f[1])
 
 
 @pytest.mark.parametrize("energy_kev", [None, 12.0])
 @pytest.mark.parametrize("spacegroup", GROUPS)
 def test_jacobian_against_differences(spacegroup, energy_kev):
-    model, p = everything(spacegroup, energy_kev)
+    model, p = full_model(spacegroup, energy_kev)
     jacobian = model.jacobian(p)
     step = 1e-5 * np.eye(len(model))
     differences = np.stack(
@@ -52,13 +55,13 @@ def test_jacobian_against_differences(spacegroup, energy_kev):
 @pytest.mark.parametrize("energy_kev", [None, 12.0])
 @pytest.mark.parametrize("spacegroup", GROUPS)
 def test_vjp_is_the_adjoint_of_the_jacobian(spacegroup, energy_kev):
-    model, p = everything(spacegroup, energy_kev)
+    model, p = full_model(spacegroup, energy_kev)
     rng = np.random.default_rng(11)
     g = rng.normal(size=(3, len(model.hkl))) + 1j * rng.normal(size=(3, len(model.hkl)))
-    wanted = np.einsum("nm,nmk->nk", g.conj(), model.jacobian(p)).real
-    assert np.abs(model.vjp(p, g) - wanted).max() < 1e-12 * np.abs(wanted).max()
+    expected = np.einsum("nm,nmk->nk", g.conj(), model.jacobian(p)).real
+    assert np.abs(model.vjp(p, g) - expected).max() < 1e-12 * np.abs(expected).max()
     along = model.jacobian_along(p, g)
-    assert np.abs(along.sum(axis=2) - wanted).max() < 1e-12 * np.abs(wanted).max()
+    assert np.abs(along.sum(axis=2) - expected).max() < 1e-12 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize("spacegroup", ["P 1 21/c 1", "R -3 c:H", "C m c 21"])
@@ -71,14 +74,14 @@ def test_jacobian_against_autograd(spacegroup):
     p1 = crystal.to_p1()
     arguments = at.tensors(p1, model.hkl)
     step = 1e-3
-    # how the atoms of the whole cell follow a parameter, by the expansion that Crystal makes
-    ways = [
+    # How all atoms of the cell follow each parameter, by the expansion that Crystal makes.
+    displacements_of_atoms = [
         (model.crystals(step * e)[0].to_p1().frac - model.crystals(-step * e)[0].to_p1().frac + 0.5)
         % 1.0
         - 0.5
         for e in np.eye(len(model))
     ]
-    directions = torch.tensor(np.array(ways) / (2 * step))
+    directions = torch.tensor(np.array(displacements_of_atoms) / (2 * step))
 
     def f(p):
         frac = arguments["frac"] + torch.einsum("k,kac->ac", p, directions)
@@ -88,13 +91,16 @@ def test_jacobian_against_autograd(spacegroup):
     parts = torch.autograd.functional.jacobian(
         f, torch.zeros(len(model), dtype=torch.float64)
     ).numpy()
-    wanted = parts[0] + 1j * parts[1]
-    assert np.abs(model.jacobian(np.zeros(len(model))) - wanted).max() < 1e-9 * np.abs(wanted).max()
+    expected = parts[0] + 1j * parts[1]
+    assert (
+        np.abs(model.jacobian(np.zeros(len(model))) - expected).max()
+        < 1e-9 * np.abs(expected).max()
+    )
 
 
 @pytest.mark.parametrize("spacegroup", ["P 1 21 1", "P 41 21 2", "P -1"])
 def test_merged_friedel_mates(spacegroup):
-    """Iron among carbon, for molybdenum's radiation: the mean of the mates hardly feels f'', each of them may."""
+    """The mean of Friedel mates hardly depends on f'', each mate may: iron among carbon, Mo."""
     crystal = structure(spacegroup)
     hkl, energy = some_reflections(crystal), 17.44
     amplitudes = [
@@ -112,21 +118,21 @@ def test_merged_friedel_mates(spacegroup):
         for m in (True, False)
     )
     zero = np.zeros(len(merged))
-    off = [
+    deviation = [
         np.abs(np.abs(model.structure_factors(zero)) - mean).sum() / mean.sum()
         for model in (merged, apart)
     ]
     if spacegroup == "P -1":
-        assert max(off) < 1e-12
+        assert max(deviation) < 1e-12
     else:
-        assert off[0] < 0.003
-        assert off[1] > off[0]
+        assert deviation[0] < 0.003
+        assert deviation[1] > deviation[0]
     strained = merged.in_cell(crystal.cell)
     assert np.array_equal(strained.structure_factors(zero), merged.structure_factors(zero))
 
 
 def test_float32_jacobian():
-    model, p = everything("P 1 21/c 1")
+    model, p = full_model("P 1 21/c 1")
     w = np.ones((3, len(model.hkl)))
     double, single = (model.jacobian_along(p, w, dtype) for dtype in (np.float64, np.float32))
     assert single.dtype == np.float32
@@ -135,10 +141,11 @@ def test_float32_jacobian():
 
 @pytest.mark.parametrize("spacegroup", GROUPS)
 def test_site_symmetry_stays(spacegroup):
-    model, p = everything(spacegroup)
+    model, p = full_model(spacegroup)
     before, after = model.crystal, model.crystals(10 * p)[0]
     assert np.array_equal(before.multiplicity(), after.multiplicity())
-    # the symmetry of the tensor is kept too: the expansion would otherwise find more atoms, images of a different U
+    # The symmetry of tensors is kept too: the expansion would otherwise find more atoms, images
+    # that differ in U.
     assert len(after.to_p1().types) == len(before.to_p1().types)
 
 
@@ -155,7 +162,7 @@ def test_free_components_on_special_positions():
     ("spacegroup", "number"), [("P 1", 3), ("P 1 21 1", 1), ("C m c 21", 1), ("P -1", 0)]
 )
 def test_floating_origins_leave_amplitudes(spacegroup, number):
-    model, p = everything(spacegroup)
+    model, p = full_model(spacegroup)
     floating = model.floating()
     assert floating.shape == (number, len(model))
     for direction in floating:
@@ -165,7 +172,7 @@ def test_floating_origins_leave_amplitudes(spacegroup, number):
 
 
 def test_displacements_and_back():
-    model, p = everything("C m c 21")
+    model, p = full_model("C m c 21")
     u = model.displacements(p)
     assert u.shape == (3, 5, 3)
     at = model.parameters.of_kind("position")
@@ -192,10 +199,10 @@ def test_riding_and_modes():
 
 
 def test_in_another_cell():
-    model, p = everything("P 1 21/c 1")
+    model, p = full_model("P 1 21/c 1")
     strained = model.in_cell((6.1, 7.0, 7.9, 90, 96, 90))
-    wanted = np.array(argand.structure_factors(strained.crystals(p), model.hkl))
-    assert np.abs(strained.structure_factors(p) - wanted).max() < 1e-12 * np.abs(wanted).max()
+    expected = np.array(argand.structure_factors(strained.crystals(p), model.hkl))
+    assert np.abs(strained.structure_factors(p) - expected).max() < 1e-12 * np.abs(expected).max()
     assert np.allclose(strained.crystals(p)[0].frac, model.crystals(p)[0].frac)
 
 
@@ -208,7 +215,7 @@ def test_nothing_free():
     )
 
 
-def test_what_cannot_be_free_is_named():
+def test_bad_choices_of_parameters_are_named():
     crystal = structure("P -1")
     with pytest.raises(ArgandError, match=r"displacement is bool of shape \(3,\)"):
         free(crystal, displacement=[True] * 3)

@@ -1,4 +1,4 @@
-"""Refinement: what is put in comes out, with the uncertainty it says it has."""
+"""Test refinement: known parameters come back, with uncertainties that are their scatter."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ from refined_structures import STRUCTURES, structure
 
 
 def model_of(spacegroup, d_min=0.8, sites=5, **choice):
+    """Return a model of a small structure with all unique reflections to a resolution."""
     crystal = structure(spacegroup, sites=sites)
     hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, d_min)
     return Model(crystal, hkl, free(crystal, **choice))
 
 
 def displaced(model, n, rms, seed):
-    """Parameters of displacements of a 3-D root mean square, angstrom, with the mean of the cell where it was."""
+    """Return parameters (n, k) of random displacements with a root mean square in angstrom.
+
+    The mean of the cell stays where it was.
+    """
     p = np.random.default_rng(seed).normal(size=(n, len(model))) * rms / np.sqrt(3)
     floating = model.floating()
     return p - p @ floating.T @ floating
 
 
 def intensities(model, p, scale=3.0):
+    """Return exact intensities (n, m) on a scale that refinement has to find."""
     return scale * np.abs(model.structure_factors(p)) ** 2
 
 
@@ -34,12 +39,14 @@ def test_clean_data_give_back_the_displacements(spacegroup, on):
     model = model_of(spacegroup)
     p = displaced(model, 4, 0.05, seed=5)
     observed = intensities(model, p)
-    found = refine(model, observed if on == "F2" else np.sqrt(observed), on=on, tolerance=1e-9)
-    assert np.abs(found.p - p).max() < 1e-6
-    assert found.converged.all()
-    assert found.figures.r1.max() < 1e-6
-    assert np.allclose(found.scale, 3.0 if on == "F2" else np.sqrt(3.0))
-    assert np.allclose(found.structure_factors(), model.structure_factors(p), rtol=1e-5, atol=1e-3)
+    refinement = refine(model, observed if on == "F2" else np.sqrt(observed), on=on, tolerance=1e-9)
+    assert np.abs(refinement.p - p).max() < 1e-6
+    assert refinement.converged.all()
+    assert refinement.figures.r1.max() < 1e-6
+    assert np.allclose(refinement.scale, 3.0 if on == "F2" else np.sqrt(3.0))
+    assert np.allclose(
+        refinement.structure_factors(), model.structure_factors(p), rtol=1e-5, atol=1e-3
+    )
 
 
 def test_displacement_occupancy_and_overall_b():
@@ -47,21 +54,21 @@ def test_displacement_occupancy_and_overall_b():
         "P 1 21/c 1", d_min=0.6, displacement=True, occupancies=[False, True, False, False, False]
     )
     p = np.random.default_rng(3).normal(size=(3, len(model))) * 0.02
-    found = refine(model, intensities(model, p), tolerance=1e-10, cycles=200)
-    assert np.abs(found.p - p).max() < 1e-5
+    refinement = refine(model, intensities(model, p), tolerance=1e-10, cycles=200)
+    assert np.abs(refinement.p - p).max() < 1e-5
     overall = model_of("P 1 21/c 1", overall_b=True)
     b = np.zeros((2, len(overall)))
     b[:, -1] = 0.7, -0.4
-    found = refine(overall, intensities(overall, b))
-    assert np.abs(found.p - b).max() < 1e-5
+    refinement = refine(overall, intensities(overall, b))
+    assert np.abs(refinement.p - b).max() < 1e-5
 
 
 def test_half_an_angstrom_and_annealing():
     model = model_of("P -1", sites=8)
     p = displaced(model, 12, 0.5, seed=8)
     for anneal in ((), (1.2,)):
-        found = refine(model, intensities(model, p), anneal=anneal)
-        assert (found.figures.r1 < 1e-3).sum() >= 10
+        refinement = refine(model, intensities(model, p), anneal=anneal)
+        assert (refinement.figures.r1 < 1e-3).sum() >= 10
 
 
 def test_lbfgs_ends_where_lm_ends():
@@ -76,13 +83,14 @@ def test_lbfgs_ends_where_lm_ends():
     assert np.allclose(lm.chi2, lbfgs.chi2, rtol=1e-6)
 
 
-def test_a_batch_is_what_its_members_are():
+def test_a_batch_gives_the_result_of_each_data_set():
     model = model_of("P 1 21/c 1")
     p = displaced(model, 5, 0.3, seed=9)
     observed = intensities(model, p) * np.random.default_rng(10).normal(
         1.0, 0.03, (5, len(model.hkl))
     )
-    observed[2, ::7] = np.nan  # gaps of one data set are no one else's
+    # A gap of one data set must not touch the others.
+    observed[2, ::7] = np.nan
     together = refine(model, observed)
     for i in range(5):
         alone = refine(model, observed[i])
@@ -100,57 +108,57 @@ def test_standard_uncertainties_are_the_scatter_of_repeated_refinements(spacegro
     clean = intensities(model, true[None])
     sigma = 0.03 * clean + 0.01 * clean.mean()
     observed = clean + sigma * rng.normal(size=(300, len(model.hkl)))
-    found = refine(model, observed, sigma, covariance=True, tolerance=1e-8)
-    assert np.abs(found.figures.goodness.mean() - 1.0) < 0.03
-    # the scatter of 300 is known to 4 %; the largest of some twenty deviates by three times that
-    ratio = found.p.std(axis=0) / found.sigma.mean(axis=0)
+    refinement = refine(model, observed, sigma, covariance=True, tolerance=1e-8)
+    assert np.abs(refinement.figures.goodness.mean() - 1.0) < 0.03
+    # The scatter of 300 is known to 4 %; the largest of some twenty deviates by three times that.
+    ratio = refinement.p.std(axis=0) / refinement.sigma.mean(axis=0)
     assert np.abs(ratio - 1.0).max() < 0.15
-    assert np.abs(found.p.mean(axis=0) / found.p.std(axis=0)).max() * np.sqrt(300) < 5.0
-    # correlations too: the scatter along the eigenvectors of the covariance
-    values, vectors = np.linalg.eigh(found.covariance.mean(axis=0))
-    along = (found.p @ vectors).std(axis=0)
-    kept = values > 1e-6 * values.max()
-    assert kept.sum() == len(model) - len(model.floating())
-    assert np.abs(along[kept] / np.sqrt(values[kept]) - 1.0).max() < 0.2
+    assert np.abs(refinement.p.mean(axis=0) / refinement.p.std(axis=0)).max() * np.sqrt(300) < 5.0
+    # Correlations too: compare the scatter along the eigenvectors of the covariance.
+    values, vectors = np.linalg.eigh(refinement.covariance.mean(axis=0))
+    along = (refinement.p @ vectors).std(axis=0)
+    determined = values > 1e-6 * values.max()
+    assert determined.sum() == len(model) - len(model.floating())
+    assert np.abs(along[determined] / np.sqrt(values[determined]) - 1.0).max() < 0.2
 
 
 def test_prior_of_a_linear_problem_gives_the_posterior_in_closed_form():
-    # |F| of a centrosymmetric crystal is linear in the occupancies as long as no sign changes
+    # |F| of a centrosymmetric crystal is linear in the occupancies as long as no sign changes.
     crystal = structure("P -1")
     hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, 1.0)
     model = Model(crystal, hkl, free(crystal, positions=False, occupancies=True))
     zero = np.zeros((1, len(model)))
-    amplitude = np.abs(model.structure_factors(zero))[0]
-    strong = amplitude > 0.3 * amplitude.mean()
+    amplitudes = np.abs(model.structure_factors(zero))[0]
+    strong = amplitudes > 0.3 * amplitudes.mean()
     sigma = np.where(strong, 5.0, np.nan)
     rng = np.random.default_rng(14)
-    truth = rng.normal(size=len(model)) * 0.01
-    observed = np.abs(model.structure_factors(truth)) + 5.0 * rng.normal(size=len(hkl))
+    true_p = rng.normal(size=len(model)) * 0.01
+    observed = np.abs(model.structure_factors(true_p)) + 5.0 * rng.normal(size=len(hkl))
     mean, root = (
         rng.normal(size=len(model)) * 0.01,
         rng.normal(size=(len(model), len(model))) * 0.02,
     )
     covariance = root @ root.T + 1e-5 * np.eye(len(model))
     prior = GaussianPrior.from_covariance(mean, covariance)
-    found = refine(
+    refinement = refine(
         model, observed, sigma, on="F", scale=1.0, prior=prior, covariance=True, tolerance=1e-12
     )
     a = model.jacobian_along(zero, np.sign(model.structure_factors(zero).real))[0][:, strong] / 5.0
     precision = a @ a.T + np.linalg.inv(covariance)
-    wanted = np.linalg.solve(
-        precision, a @ (observed - amplitude)[strong] / 5.0 + np.linalg.solve(covariance, mean)
+    expected = np.linalg.solve(
+        precision, a @ (observed - amplitudes)[strong] / 5.0 + np.linalg.solve(covariance, mean)
     )
-    assert np.abs(found.p[0] - wanted).max() < 1e-5 * np.abs(wanted).max() + 1e-8
-    assert np.allclose(found.covariance[0], np.linalg.inv(precision), rtol=1e-4, atol=1e-12)
+    assert np.abs(refinement.p[0] - expected).max() < 1e-5 * np.abs(expected).max() + 1e-8
+    assert np.allclose(refinement.covariance[0], np.linalg.inv(precision), rtol=1e-4, atol=1e-12)
 
 
 def test_prior_alone_where_nothing_was_measured():
     model = model_of("P -1", d_min=1.0)
     observed = np.full(len(model.hkl), np.nan)
     prior = GaussianPrior.from_sigma(np.full(len(model), 0.05), 0.1)
-    found = refine(model, observed, np.ones_like(observed), prior=prior)
-    assert np.abs(found.p - 0.05).max() < 1e-6
-    assert np.allclose(found.sigma, 0.1)
+    refinement = refine(model, observed, np.ones_like(observed), prior=prior)
+    assert np.abs(refinement.p - 0.05).max() < 1e-6
+    assert np.allclose(refinement.sigma, 0.1)
 
 
 def test_known_scale_and_wrong_scale():
@@ -167,23 +175,25 @@ def test_weights_and_figures_by_their_definition():
     clean = intensities(model, np.zeros((1, len(model))), scale=1.0)[0]
     sigma = 0.05 * clean + 5.0
     observed = clean + sigma * rng.normal(size=len(clean))
-    found = refine(model, observed, sigma, weighting=Weighting(0.05, 0.3))
-    k = found.scale[0]
-    calculated = np.abs(found.structure_factors()[0]) ** 2
+    refinement = refine(model, observed, sigma, weighting=Weighting(0.05, 0.3))
+    k = refinement.scale[0]
+    calculated = np.abs(refinement.structure_factors()[0]) ** 2
     p = (np.maximum(observed / k, 0) + 2 * calculated) / 3
     w = 1 / ((sigma / k) ** 2 + (0.05 * p) ** 2 + 0.3 * p)
     fo, fc = np.sqrt(np.maximum(observed / k, 0)), np.sqrt(calculated)
     strong = observed > 2 * sigma
     residual = w * (observed / k - calculated) ** 2
-    figures = found.figures
+    figures = refinement.figures
     assert figures.r1[0] == pytest.approx(np.abs(fo - fc).sum() / fo.sum())
     assert figures.r1_strong[0] == pytest.approx(np.abs(fo - fc)[strong].sum() / fo[strong].sum())
     assert figures.strong[0] == strong.sum()
     assert figures.wr2[0] == pytest.approx(
         np.sqrt(residual.sum() / (w * (observed / k) ** 2).sum())
     )
-    free_ = len(model) + 1
-    assert figures.goodness[0] == pytest.approx(np.sqrt(residual.sum() / (len(clean) - free_)))
+    free_parameters = len(model) + 1
+    assert figures.goodness[0] == pytest.approx(
+        np.sqrt(residual.sum() / (len(clean) - free_parameters))
+    )
 
 
 def test_a_parameter_without_effect_has_no_uncertainty():
@@ -192,50 +202,50 @@ def test_a_parameter_without_effect_has_no_uncertainty():
         crystal.replace(occ=[1, 0, 1, 1, 1]), argand.miller_indices(crystal.cell, "P -1", 1.0)
     )
     p = np.zeros((1, len(model)))
-    found = refine(
+    refinement = refine(
         model, intensities(model, p) + np.random.default_rng(17).normal(size=len(model.hkl))
     )
     blind = np.array([name.startswith("O2.") for name in model.parameters.names])
-    assert np.isnan(found.sigma[0, blind]).all()
-    assert np.isfinite(found.sigma[0, ~blind]).all()
+    assert np.isnan(refinement.sigma[0, blind]).all()
+    assert np.isfinite(refinement.sigma[0, ~blind]).all()
 
 
 def test_progress_and_interruption():
     model = model_of("P 1 21/c 1", d_min=1.0)
     p = displaced(model, 3, 0.3, seed=18)
     observed = intensities(model, p)
-    told = []
-    refine(model, observed, anneal=(1.5,), progress=told.append)
-    assert {t.stage for t in told} == {0, 1}
-    assert told[-1].finished == told[-1].total == 3
+    reports = []
+    refine(model, observed, anneal=(1.5,), progress=reports.append)
+    assert {t.stage for t in reports} == {0, 1}
+    assert reports[-1].finished == reports[-1].total == 3
 
     def stop(progress):
-        if len(told) == 2:
+        if len(reports) == 2:
             raise KeyboardInterrupt
-        told.append(progress)
+        reports.append(progress)
 
-    told.clear()
-    found = refine(model, observed, progress=stop)
-    assert found.interrupted
-    assert not found.converged.any()
-    assert found.figures.r1.max() < refine(model, observed, cycles=0).figures.r1.max()
+    reports.clear()
+    refinement = refine(model, observed, progress=stop)
+    assert refinement.interrupted
+    assert not refinement.converged.any()
+    assert refinement.figures.r1.max() < refine(model, observed, cycles=0).figures.r1.max()
 
 
-def test_what_does_not_fit_is_named():
+def test_arguments_that_do_not_fit_are_named():
     model = model_of("P -1", d_min=1.0)
-    one = np.ones(len(model.hkl))
+    ones = np.ones(len(model.hkl))
     with pytest.raises(ArgandError, match=r"observed has shape \(3,\), needs"):
-        refine(model, one[:3])
+        refine(model, ones[:3])
     with pytest.raises(ArgandError, match="sigma is not given"):
-        refine(model, one, weighting=Weighting(0.1))
+        refine(model, ones, weighting=Weighting(0.1))
     with pytest.raises(ArgandError, match="sigma holds 0 or less"):
-        refine(model, one, 0 * one)
+        refine(model, ones, 0 * ones)
     with pytest.raises(ArgandError, match="reflections for 12 parameters"):
-        refine(model, np.where(np.arange(len(one)) < 9, one, np.nan))
+        refine(model, np.where(np.arange(len(ones)) < 9, ones, np.nan))
     with pytest.raises(ArgandError, match="start has shape"):
-        refine(model, one, start=np.zeros(3))
+        refine(model, ones, start=np.zeros(3))
     with pytest.raises(ArgandError, match="on is 'I'"):
-        refine(model, one, on="I")
+        refine(model, ones, on="I")
     with pytest.raises(ValueError, match="prior has mean"):
         GaussianPrior(np.zeros(3), np.eye(4))
     with pytest.raises(ValueError, match="not positive definite"):

@@ -1,7 +1,7 @@
-"""Structure factors of Dans_Diffraction, for every structure it ships and can read.
+"""Compare with structure factors of Dans_Diffraction, for every structure it ships and can read.
 
-It computes isotropic displacement only, takes ions for neutral atoms, and of images near a special position (0.3333 for
-1/3) it keeps one where the others share the occupancy.
+Dans_Diffraction computes isotropic displacement only and takes ions for neutral atoms. Of images
+near a special position (0.3333 for 1/3) it keeps one, where argand lets all share the occupancy.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::argand.errors.ArgandWarning")
 FOLDER = Path(dans.__file__).parent / "Structures"
 STRUCTURES = sorted(path for path in FOLDER.iterdir() if path.suffix in (".cif", ".mcif"))
 
-# sites at 0.3333 or 0.33333 for 1/3: what the atoms ought to be, and how much nearer to it our sum comes, is tested
+# Sites at 0.3333 or 0.33333 for 1/3: F of the exact positions is compared with both programs.
 ROUNDED = {
     "Beryllium.cif",
     "Cobalt.cif",
@@ -45,30 +45,33 @@ ROUNDED = {
     "Sr3LiRuO6_C2'c'.mcif",
 }
 
-# two values without quotes in line 13: not a CIF, and said so
+# Line 13 has two values without quotes, which no CIF may have.
 NO_CIF = "NaCoO2_stripe_supercell.cif"
 
 
 def peer(path: Path) -> Any:
+    """Return the crystal of a file as Dans_Diffraction reads it."""
     with contextlib.redirect_stdout(io.StringIO()):
         crystal = dans.Crystal(str(path))
-    # it would spend nine tenths of its time looking up magnetic form factors that x-rays do not use
+    # It would spend most of its time looking up magnetic form factors that x-rays do not use.
     crystal.Scatter._use_magnetic_form_factor = False
     return crystal
 
 
 def reflections(crystal: Any) -> np.ndarray:
-    cell = crystal.Cell.lp()
-    return argand.miller_indices(cell, "P 1", max(0.8, 0.08 * crystal.Cell.volume() ** (1 / 3)))[
-        :3000
-    ]
+    """Return at most 3000 reflections to 0.8 A, or less in a large cell."""
+    d_min = max(0.8, 0.08 * crystal.Cell.volume() ** (1 / 3))
+    hkl = argand.miller_indices(crystal.Cell.lp(), "P 1", d_min)
+    return hkl[:3000]
 
 
 def neutral(types: Any) -> tuple[str, ...]:
+    """Return the elements of atom types."""
     return tuple(atom_type(str(symbol)).element for symbol in types)
 
 
 def at_rest(crystal: argand.Crystal) -> argand.Crystal:
+    """Return a crystal without displacement parameters."""
     return crystal.replace(u_aniso=None, b_iso=None)
 
 
@@ -85,76 +88,80 @@ def test_structure_factors_of_the_same_atoms(path: Path) -> None:
     )
     hkl = reflections(theirs)
     expected = theirs.Scatter.structure_factor(hkl, "xray")
-    found = argand.structure_factors(crystal, hkl)
-    assert np.abs(found - expected).max() < 1e-6 * np.abs(expected).max()
+    f = argand.structure_factors(crystal, hkl)
+    assert np.abs(f - expected).max() < 1e-6 * np.abs(expected).max()
 
 
 @pytest.mark.parametrize(
     "path", [path for path in STRUCTURES if path.name != NO_CIF], ids=lambda path: path.name
 )
 def test_structure_factors_of_the_same_file(path: Path) -> None:
-    """Both read the file: cell, symmetry, types, positions, occupancies, and displacement where it is isotropic."""
-    crystal, theirs = argand.read_crystal(path), peer(path)
+    """Both programs read cell, symmetry, types, positions, occupancies and isotropic B."""
+    crystal = argand.read_crystal(path)
+    theirs = peer(path)
     assert crystal.cell == pytest.approx(theirs.Cell.lp())
     if crystal.u_aniso is not None:
         crystal = at_rest(crystal)
         theirs.Structure.uiso[:] = 0
     crystal = crystal.replace(types=neutral(crystal.types))
     hkl = reflections(theirs)
-    f, expected = (
-        argand.structure_factors(crystal, hkl),
-        theirs.Scatter.structure_factor(hkl, "xray"),
-    )
-    top = np.abs(f).max()
+    f = argand.structure_factors(crystal, hkl)
+    f_theirs = theirs.Scatter.structure_factor(hkl, "xray")
+    largest = np.abs(f).max()
     if path.name not in ROUNDED:
-        assert np.abs(f - expected).max() < 1e-6 * top
+        assert np.abs(f - f_theirs).max() < 1e-6 * largest
         return
-    truth = argand.structure_factors(on_special_positions(crystal), hkl)
-    assert np.abs(f - truth).max() < 1e-6 * top
-    assert np.abs(expected - truth).max() > 10 * np.abs(f - truth).max()
-    assert np.abs(expected - truth).max() < 1e-3 * top
+    exact = argand.structure_factors(on_special_positions(crystal), hkl)
+    error = np.abs(f - exact).max()
+    error_theirs = np.abs(f_theirs - exact).max()
+    assert error < 1e-6 * largest
+    assert error_theirs > 10 * error
+    assert error_theirs < 1e-3 * largest
 
 
 def on_special_positions(crystal: argand.Crystal) -> argand.Crystal:
-    """Every site moved to the middle of its images nearby."""
-    images = np.stack(
-        [crystal.frac @ rotation.T + shift for rotation, shift in operations(crystal.symops)]
-    )
-    apart = images - crystal.frac
-    apart -= np.rint(apart)
-    near = np.einsum("oni,ij,onj->on", apart, metric(crystal.cell), apart) < 0.1**2
-    return crystal.replace(
-        frac=crystal.frac + (apart * near[:, :, None]).sum(axis=0) / near.sum(axis=0)[:, None]
-    )
+    """Return a crystal with every site in the middle of its images within 0.1 A."""
+    images = []
+    for rotation, translation in operations(crystal.symops):
+        images.append(crystal.frac @ rotation.T + translation)
+    shift = np.stack(images) - crystal.frac
+    shift -= np.rint(shift)
+    squared = np.einsum("oni,ij,onj->on", shift, metric(crystal.cell), shift)
+    close = squared < 0.1**2
+    mean = (shift * close[:, :, None]).sum(axis=0) / close.sum(axis=0)[:, None]
+    return crystal.replace(frac=crystal.frac + mean)
 
 
-def test_what_is_no_cif_is_said() -> None:
+def test_a_file_that_is_no_cif_is_refused() -> None:
     with pytest.raises(ArgandError, match="no valid CIF: line 13"):
         argand.read_crystal(FOLDER / NO_CIF)
 
 
 def test_the_tables_differ_in_hydrogen_alone() -> None:
-    """Its row of hydrogen is that of the isolated atom, ours, as in gemmi and cctbx, that of the bonded one."""
+    """Dans_Diffraction has the isolated hydrogen atom; argand, gemmi and cctbx the bonded one."""
     symbols = [gemmi.Element(z).name for z in range(1, 93)]
-    ours = [np.append(np.stack([a[:4], b[:4]], axis=1), a[4]) for a, b in map(gaussians, symbols)]
-    theirs = dans.functions_crystallography.scattering_factor_coefficients(*symbols, table="itc")[
-        :, :9
-    ]
+    ours = []
+    for symbol in symbols:
+        a, b = gaussians(symbol)
+        pairs = np.stack([a[:4], b[:4]], axis=1)
+        ours.append(np.append(pairs, a[4]))
+    coefficients = dans.functions_crystallography.scattering_factor_coefficients
+    theirs = coefficients(*symbols, table="itc")[:, :9]
     np.testing.assert_allclose(ours[1:], theirs[1:], atol=1e-9)
     assert (ours[0][0], theirs[0][0]) == pytest.approx((0.493002, 0.489918))
 
 
 def test_hydrogen_with_the_same_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = dans.functions_crystallography.scattering_factor_coefficients("H", table="itc")[0]
+    coefficients = dans.functions_crystallography.scattering_factor_coefficients
+    row = coefficients("H", table="itc")[0]
     module = importlib.import_module("argand.form_factors")
-    a, b = row[[0, 2, 4, 6, 8]], np.append(row[[1, 3, 5, 7]], 0.0)
+    a = row[[0, 2, 4, 6, 8]]
+    b = np.append(row[[1, 3, 5, 7]], 0.0)
     monkeypatch.setattr(module, "_rows", lambda *_: (a[None], b[None]))
     theirs = peer(FOLDER / "triclinic.cif")
     theirs.Structure.type[:] = ["H"]
     crystal = argand.read_crystal(FOLDER / "triclinic.cif").replace(types=("H",))
     hkl = reflections(theirs)
     expected = theirs.Scatter.structure_factor(hkl, "xray")
-    assert (
-        np.abs(argand.structure_factors(crystal, hkl) - expected).max()
-        < 1e-6 * np.abs(expected).max()
-    )
+    f = argand.structure_factors(crystal, hkl)
+    assert np.abs(f - expected).max() < 1e-6 * np.abs(expected).max()

@@ -1,7 +1,7 @@
-"""Real measurements as they lie in their files: R_int, completeness and R1 against what their authors published.
+"""Compare R_int, completeness and R1 of real measurements with what their authors published.
 
-The list of the development data has for each file an R1 by a plain gemmi calculation, over all measurements above two
-sigma and not merged, beside the published one, which is of merged data.
+The list of the development data has two R1 for each file: one by a plain gemmi calculation over all
+measurements above two sigma, not merged, and the published one of merged data.
 """
 
 from __future__ import annotations
@@ -29,12 +29,16 @@ MEASURED = SHARED / "measured"
 
 
 class Case(NamedTuple):
+    """Hold a file of reflections, its structure, and what is known of them."""
+
     reflections: str
     structure: str
     count: int
-    r_int: float | None  # as published, where the list is the one that was merged
+    # As published, where the file holds the reflections before merging.
+    r_int: float | None
     completeness: float
-    tolerance: float = 0.005  # of R1 against the one that was published
+    # Largest difference of R1 from the published one.
+    tolerance: float = 0.005
 
 
 CASES = [
@@ -60,17 +64,18 @@ CASES = [
 ]
 LOOPS = ("cod_2019572.cif", "cod_1516218.cif", "cod_2240655.cif")
 POWDERS = ("cod_1516218", "cod_2240655")
-LOW_SYMMETRY = ("structurefinder", "cod_2238212", "cod_2242045")  # whose sites may move
+# Crystals whose sites may move.
+LOW_SYMMETRY = ("structurefinder", "cod_2238212", "cod_2242045")
 
 
 def of(cases: list[Case]) -> pytest.MarkDecorator:
-    """The fixture `read` for some of the cases."""
+    """Parametrize the fixture `read` by some of the cases."""
     names = [f"{case.reflections}-{case.structure[-3:]}" for case in cases]
     return pytest.mark.parametrize("read", cases, indirect=True, ids=names)
 
 
 def stated(case: Case) -> tuple[float | None, float | None]:
-    """R1 of the list: checked, and published."""
+    """Return R1 of the list of the development data: by gemmi, and published."""
     for line in (SHARED / "MANIFEST.tsv").read_text().splitlines():
         if line.startswith(f"measured/{case.reflections}\t"):
             values = re.search(r"R1 ([0-9.]+) \(published (\S+)\)", line)
@@ -79,110 +84,119 @@ def stated(case: Case) -> tuple[float | None, float | None]:
 
 
 def _number(text: str) -> float | None:
+    """Return a number, or None for the word 'None'."""
     return None if text == "None" else float(text)
 
 
 class Read(NamedTuple):
+    """Hold all that is read of a case."""
+
     case: Case
-    found: argand.io.Reflections
+    reflections: argand.io.Reflections
     crystal: argand.Crystal
-    said: Experiment
+    experiment: Experiment
     merged: Merged
 
 
 @pytest.fixture
 def read(request: pytest.FixtureRequest) -> Read:
+    """Return all that is read of a case."""
     return load(request.param)
 
 
 @cache
 def load(case: Case) -> Read:
+    """Read and merge the files of a case."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ArgandWarning)  # NaCl is there in three descriptions
+        # The file of NaCl has three descriptions of the crystal.
+        warnings.simplefilter("ignore", ArgandWarning)
         crystal = argand.read_crystal(MEASURED / case.structure)
-        found = argand.read_reflections(MEASURED / case.reflections)
-        said = read_experiment(MEASURED / case.structure)
-    merged = merge(found, cell=crystal.cell, spacegroup=crystal.spacegroup, outliers=None)
-    return Read(case, found, crystal, said, merged)
+        reflections = argand.read_reflections(MEASURED / case.reflections)
+        experiment = read_experiment(MEASURED / case.structure)
+    merged = merge(reflections, cell=crystal.cell, spacegroup=crystal.spacegroup, outliers=None)
+    return Read(case, reflections, crystal, experiment, merged)
 
 
 @of(CASES)
 def test_what_is_read(read: Read) -> None:
-    assert len(read.found.hkl) == read.case.count
+    assert len(read.reflections.hkl) == read.case.count
     assert read.merged.completeness == pytest.approx(read.case.completeness, abs=0.001)
 
 
-@of(
-    [case for case in CASES if case.r_int is not None]
-)  # the others were merged before they were deposited
+# Other files were merged before they were deposited.
+@of([case for case in CASES if case.r_int is not None])
 def test_r_int(read: Read) -> None:
     assert read.merged.r_int == pytest.approx(read.case.r_int, abs=0.0003)
-    assert (
-        merge(read.found, cell=read.crystal.cell, spacegroup=read.crystal.spacegroup).rejected <= 2
-    )
+    crystal = read.crystal
+    merged = merge(read.reflections, cell=crystal.cell, spacegroup=crystal.spacegroup)
+    assert merged.rejected <= 2
 
 
 @of([case for case in CASES if SHARED.is_dir() and stated(case)[0] is not None])
 def test_r1_of_the_measurements(read: Read) -> None:
-    """As the list's check was computed: nothing merged, no extinction."""
+    """Without merging and extinction, as gemmi's R1 in the list was computed."""
     expected, _ = stated(read.case)
-    kept = read.found[usable(read.found)]
-    if kept.sigma is None:  # the check took sigma for 1
-        kept = kept[kept.intensity > 2.0]
-    intensity, sigma = kept.intensities()
-    dispersion = read.said.dispersion is not False
+    used = read.reflections[usable(read.reflections)]
+    # The R1 in the list takes a missing sigma for 1.
+    if used.sigma is None:
+        used = used[used.intensity > 2.0]
+    intensity, sigma = used.intensities()
+    dispersion = read.experiment.dispersion is not False
     model = calculated_intensity(
         read.crystal,
-        kept.hkl,
-        table=read.said.table,
-        wavelength=read.said.wavelength,
+        used.hkl,
+        table=read.experiment.table,
+        wavelength=read.experiment.wavelength,
         dispersion=dispersion,
     )
-    assert agreement(model, intensity, sigma, read.said.weights).r1 == pytest.approx(
-        expected, abs=0.003
-    )
+    r = agreement(model, intensity, sigma, read.experiment.weights)
+    assert r.r1 == pytest.approx(expected, abs=0.003)
 
 
 @of([case for case in CASES if not case.reflections.startswith(POWDERS)])
 def test_r1_as_published(read: Read) -> None:
-    """Merged, with dispersion, and with extinction where it was refined."""
-    published = read.said.stated.get("R1", stated(read.case)[1])
+    """Data are merged; dispersion counts, and extinction where it was refined."""
+    published = read.experiment.stated.get("R1", stated(read.case)[1])
     assert published is not None
     model = calculated_intensity(
         read.crystal,
         read.merged.hkl,
-        table=read.said.table,
-        wavelength=read.said.wavelength,
-        extinction=read.said.extinction,
+        table=read.experiment.table,
+        wavelength=read.experiment.wavelength,
+        extinction=read.experiment.extinction,
     )
-    r = agreement(model, read.merged.intensity, read.merged.sigma, read.said.weights)
+    r = agreement(model, read.merged.intensity, read.merged.sigma, read.experiment.weights)
     assert r.r1 == pytest.approx(published, abs=read.case.tolerance)
-    if read.case.tolerance == 0.001 and read.merged.sigma is not None and "wR2" in read.said.stated:
-        assert r.wr2 == pytest.approx(read.said.stated["wR2"], abs=0.002)
+    has_wr2 = read.merged.sigma is not None and "wR2" in read.experiment.stated
+    if read.case.tolerance == 0.001 and has_wr2:
+        assert r.wr2 == pytest.approx(read.experiment.stated["wR2"], abs=0.002)
 
 
 @of(CASES)
-def test_nothing_is_wrong_with_it(read: Read) -> None:
-    assert (
-        check_data(read.found, read.crystal, content=read.said.content, table=read.said.table) == []
+def test_data_fit_their_crystal(read: Read) -> None:
+    content = read.experiment.content
+    doubts = check_data(
+        read.reflections, read.crystal, content=content, table=read.experiment.table
     )
+    assert doubts == []
 
 
 @of([case for case in CASES if case.reflections.endswith(".fcf") or case.reflections in LOOPS])
-def test_the_calculated_amplitudes_in_a_list_are_ours(read: Read) -> None:
-    assert read.found.amplitude_calc is not None
-    dispersion = read.said.dispersion is not False
+def test_calculated_amplitudes_in_a_file_agree(read: Read) -> None:
+    assert read.reflections.amplitude_calc is not None
+    dispersion = read.experiment.dispersion is not False
     model = np.sqrt(
         calculated_intensity(
             read.crystal,
-            read.found.hkl,
-            table=read.said.table,
-            wavelength=read.said.wavelength,
+            read.reflections.hkl,
+            table=read.experiment.table,
+            wavelength=read.experiment.wavelength,
             dispersion=dispersion,
         )
     )
-    theirs = read.found.amplitude_calc
-    k = model @ theirs / (model @ model)  # neutrons: lengths of 10 fm
+    theirs = read.reflections.amplitude_calc
+    # Scattering lengths of neutrons are in 10 fm in some files.
+    k = model @ theirs / (model @ model)
     assert np.abs(k * model - theirs).sum() < 0.002 * theirs.sum()
 
 
@@ -198,12 +212,16 @@ STRUCTURES = (
 @pytest.mark.parametrize("structure", STRUCTURES)
 @of(CASES)
 def test_the_data_of_others_are_refused(read: Read, structure: str) -> None:
-    """Neither cell nor space group being stated in the list, as in any .hkl."""
+    """Data of another crystal are refused without cell and space group, as in any .hkl."""
     if structure in read.case.structure:
-        return  # its own
+        return
     other = argand.read_crystal(MEASURED / f"{structure}.cif")
     with pytest.raises(ArgandError):
-        check_data(replace(read.found, cell=None, spacegroup=None), other, table=read.said.table)
+        check_data(
+            replace(read.reflections, cell=None, spacegroup=None),
+            other,
+            table=read.experiment.table,
+        )
 
 
 @pytest.mark.parametrize("rms", [0.3, 0.5])
@@ -214,27 +232,21 @@ def test_relatives_are_not_refused(read: Read, rms: float, seed: int) -> None:
     step = rng.normal(size=read.crystal.frac.shape) * rms / np.sqrt(3)
     to_frac = np.linalg.inv(np.linalg.cholesky(metric(read.crystal.cell)))
     moved = read.crystal.replace(frac=read.crystal.frac + step @ to_frac)
-    said = check_data(read.found, moved, table=read.said.table)
-    assert all("amplitudes differ much" in line for line in said)
-    assert len(said) == 1
+    doubts = check_data(read.reflections, moved, table=read.experiment.table)
+    assert all("amplitudes differ much" in line for line in doubts)
+    assert len(doubts) == 1
 
 
 @of(CASES)
 def test_the_kind_of_data_is_recognised(read: Read) -> None:
-    """Amplitudes read as HKLF 4, and intensities read as HKLF 3."""
-    f = np.sqrt(np.maximum(read.found.intensity, 0.0))
-    sigma = (
-        None
-        if read.found.sigma is None
-        else read.found.sigma / np.sqrt(read.found.intensity.clip(read.found.sigma))
-    )
+    """Amplitudes read as HKLF 4 and intensities read as HKLF 3 are refused."""
+    f = np.sqrt(np.maximum(read.reflections.intensity, 0.0))
+    sigma = read.reflections.sigma
+    if sigma is not None:
+        sigma = sigma / np.sqrt(read.reflections.intensity.clip(sigma))
+    amplitudes = replace(read.reflections, intensity=f, sigma=sigma)
     with pytest.raises(ArgandError, match="amplitudes given as intensities"):
-        check_data(
-            replace(read.found, intensity=f, sigma=sigma), read.crystal, table=read.said.table
-        )
+        check_data(amplitudes, read.crystal, table=read.experiment.table)
+    intensities = replace(read.reflections, intensity=None, amplitude=read.reflections.intensity)
     with pytest.raises(ArgandError, match="intensities given as amplitudes"):
-        check_data(
-            replace(read.found, intensity=None, amplitude=read.found.intensity),
-            read.crystal,
-            table=read.said.table,
-        )
+        check_data(intensities, read.crystal, table=read.experiment.table)

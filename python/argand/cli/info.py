@@ -190,7 +190,7 @@ def _instruction_lines(path: Path) -> list[str]:
     if said.cell is not None:
         a, b, c, alpha, beta, gamma = said.cell
         lines.append(
-            f"cell {a:g} {b:g} {c:g} Å, {alpha:g} {beta:g} {gamma:g}°, {argand.cell_volume(said.cell):.5g} Å³"
+            f"cell {a:g} {b:g} {c:g} Å, {alpha:g} {beta:g} {gamma:g}°, {argand.cell.cell_volume(said.cell):.5g} Å³"
         )
     lines.append(f"space group {said.spacegroup}")
     if said.content:

@@ -65,7 +65,7 @@ def find_example(results: Results, out: Path) -> Example:
     u = float(sample.displacement[0, 0, 0])
 
     hkl = argand.hkl_cube(data["hkl_max"])
-    reach = argand.reachable(hkl, crystal.cell, data["energy_kev"]) & hkl.any(axis=1)
+    reach = argand.radiation.reachable(hkl, crystal.cell, data["energy_kev"]) & hkl.any(axis=1)
     hkl = hkl[reach]
     before, true, mirrored = (_structure_factors(crystal, hkl, shift) for shift in (0.0, u, -u))
     predicted: dict[str, Complexes] = {}

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from argand.crystal import Crystal
-from argand.reflections import hkl_cube, reachable, stol
+from argand.radiation import reachable
+from argand.reflections import hkl_cube, stol
 from argand.torch import tensors
 
 __all__ = ["Tables", "make_tables"]

@@ -1,10 +1,10 @@
-"""Refinement: a known crystal with free parameters, fitted to what was measured of it."""
+"""Refine a known crystal: fit its free parameters to the intensities or amplitudes of data sets."""
 
 from argand.refine.figures import Figures
 from argand.refine.model import Model
 from argand.refine.parameters import Parameters, free
 from argand.refine.prior import GaussianPrior
-from argand.refine.refinement import Progress, Refinement, refine
+from argand.refine.refinement import Refinement, RefinementProgress, refine
 from argand.refine.weighting import Weighting
 
 __all__ = [
@@ -12,8 +12,8 @@ __all__ = [
     "GaussianPrior",
     "Model",
     "Parameters",
-    "Progress",
     "Refinement",
+    "RefinementProgress",
     "Weighting",
     "free",
     "refine",

@@ -1,26 +1,30 @@
-"""Levenberg-Marquardt for many data sets side by side, each with its own damping and its own end.
+"""Minimise chi^2 of many data sets side by side by the method of Levenberg and Marquardt.
 
-    (N + lambda D) step = g,   lambda down where the step was as good as foreseen, up where chi^2 rose.
+    (N + lambda D) step = g
 
-D is the largest diagonal element of N among the parameters of a kind, the same for all of them (Levenberg), not the
-diagonal itself (Marquardt): heavy atoms, which the data determine best, then move first, and the light ones only when
-phases are good enough to say where to. With short steps that reaches further than larger steps and the diagonal.
+lambda falls where the step was as good as predicted, and rises where chi^2 rose. Each data set has
+a damping lambda of its own and stops by itself. D is the largest diagonal element of N among the
+parameters of a kind, one number for all of them (Levenberg), not the diagonal itself
+(Marquardt): heavy atoms, which the data determine best, then move first, and light ones only when
+phases are good enough to say where to. With short steps that converges from farther away than
+larger steps with the diagonal.
 
-Floating origins are no obstacle: a stiff spring along them holds the step, and chi^2 does not feel it.
+Floating origins are held by a stiff spring along them, which does not change chi^2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from argand.cell import FloatArray
-from argand.refine._target import Point, Rows, Target
+from argand.refine._target import Rows, Target
 
-# The farthest that one step may take a parameter of a kind: angstrom, A^2, A^2, fraction, A^2, SHELXL's x
+# The farthest that one step may take a parameter of each kind: angstrom, A^2, A^2, fraction, A^2,
+# SHELXL's x. A linearisation is not good beyond.
 LARGEST_STEP = {
     "position": 0.2,
     "u": 0.05,
@@ -30,27 +34,33 @@ LARGEST_STEP = {
     "extinction": 0.3,
 }
 
-_LAMBDA_START, _LAMBDA_LEAST, _LAMBDA_MOST = 1.0, 1e-6, 1e8
+# Damping lambda at the start: steps are short until N has proved to predict chi^2.
+_FIRST_DAMPING = 1.0
+# Below this lambda a step is that of Gauss and Newton.
+_LEAST_DAMPING = 1e-6
+# No step with a larger lambda moves anything: the data set is at a minimum.
+_LARGEST_DAMPING = 1e8
+
+# Factors of lambda after a step: chi^2 rose; it fell by less than a quarter of the prediction; by
+# more than three quarters of it. In between lambda stays.
+_AFTER_RISE = 5.0
+_AFTER_POOR_STEP = 2.0
+_AFTER_GOOD_STEP = 0.3
+_POOR = 0.25
+_GOOD = 0.75
+
+# chi^2 below this share of the weighted squares of the data is rounding.
+_ROUNDING = 1e-20
+# A step that promises less than this share of chi^2 is the last.
+_LEAST_PROMISE = 1e-12
 
 
 class State(NamedTuple):
-    """Where the data sets are; arrays that are written to."""
+    """Hold the parameters of n data sets during a refinement; its arrays are written to."""
 
     p: FloatArray  # (n, k)
-    cycles: Any  # (n,) int
-    converged: Any  # (n,) bool
-
-
-class _Kinds(NamedTuple):
-    of: NDArray[np.int64]  # (k,) number of the kind of each parameter
-    limits: FloatArray  # (k,) its largest step
-    number: int
-
-
-def _kinds(kinds: Sequence[str]) -> _Kinds:
-    names = sorted(set(kinds))
-    of = np.array([names.index(kind) for kind in kinds], np.int64)
-    return _Kinds(of, np.array([LARGEST_STEP[kind] for kind in kinds]), len(names))
+    cycles: NDArray[np.int64]  # (n,)
+    converged: NDArray[np.bool_]  # (n,)
 
 
 def levenberg_marquardt(
@@ -62,85 +72,134 @@ def levenberg_marquardt(
     tolerance: float,
     after_cycle: Callable[[int], None],
 ) -> None:
-    """Refine data sets `rows` of `state` in place, for at most `cycles` cycles.
+    """Refine the data sets `rows` (b,) of `state` in place.
 
-    A data set has converged when an accepted step lowers chi^2 by less than `tolerance` of it, or when no step does.
+    A data set has converged when an accepted step lowers chi^2 by less than `tolerance` of it, or
+    when no step lowers it.
+
+    Parameters
+    ----------
+    cycles
+        The largest number of cycles.
+    after_cycle
+        Called after every cycle with the number of data sets that have converged.
     """
     model = target.model
     if not len(model):
         state.converged[rows] = True
         return
-    kinds = _kinds(model.parameters.kinds)
-    floating = model.floating()
-    springs = floating.T @ floating
+    damper = _Damper(model.parameters.kinds, model.floating())
     p = state.p[rows]
     point = target.reweighted(rows, p, target.at(rows, p))
     normal, gradient = target.normal(rows, p, point, np.float32)
-    damping = np.full(len(rows), _LAMBDA_START)
-    floor = 1e-20 * np.einsum("bm,bm->b", target.weight[rows], np.square(target.observed[rows]))
+    damping = np.full(len(rows), _FIRST_DAMPING)
+    squares = np.square(target.observed[rows])
+    least_chi2 = _ROUNDING * np.einsum("bm,bm->b", target.weight[rows], squares)
     active = np.ones(len(rows), bool)
     state.converged[rows] = False
     for _ in range(cycles):
-        at = np.flatnonzero(active)
-        if not len(at):
+        running = np.flatnonzero(active)
+        if not len(running):
             break
-        step, foreseen = _step(normal[at], gradient[at], damping[at], springs, kinds)
-        tried = p[at] + step
-        there = target.at(rows[at], tried)
-        gain = point.chi2[at] - there.chi2
-        good = gain > 0.0
-        better = at[good]
-        small = np.where(good, gain <= tolerance * point.chi2[at], damping[at] >= _LAMBDA_MOST)
-        small |= (good & (there.chi2 <= floor[at])) | (foreseen <= 1e-12 * point.chi2[at])
-        quality = np.divide(gain, foreseen, out=np.zeros_like(gain), where=foreseen > 0.0)
-        damping[at] *= np.where(
-            good, np.where(quality > 0.75, 0.3, np.where(quality > 0.25, 1.0, 2.0)), 5.0
-        )
-        np.clip(damping, _LAMBDA_LEAST, _LAMBDA_MOST, out=damping)
-        p[better] = tried[good]
-        state.p[rows[better]] = tried[good]
-        state.cycles[rows[at]] += 1
-        active[at[small]] = False
-        state.converged[rows[at[small]]] = True
-        go_on = good & ~small
-        if go_on.any():
-            some = at[go_on]
-            here = target.reweighted(rows[some], p[some], there.some(go_on))
-            _put(point, some, here)
-            normal[some], gradient[some] = target.normal(rows[some], p[some], here, np.float32)
+        step, predicted = damper.step(normal[running], gradient[running], damping[running])
+        trial_p = p[running] + step
+        trial = target.at(rows[running], trial_p)
+        chi2 = point.chi2[running]
+        gain = chi2 - trial.chi2
+        accepted = gain > 0.0
+
+        at_limit = damping[running] >= _LARGEST_DAMPING
+        finished = np.where(accepted, gain <= tolerance * chi2, at_limit)
+        finished |= accepted & (trial.chi2 <= least_chi2[running])
+        finished |= predicted <= _LEAST_PROMISE * chi2
+
+        damping[running] *= _damping_factor(gain, predicted)
+        np.clip(damping, _LEAST_DAMPING, _LARGEST_DAMPING, out=damping)
+
+        better = running[accepted]
+        p[better] = trial_p[accepted]
+        state.p[rows[better]] = trial_p[accepted]
+        state.cycles[rows[running]] += 1
+        stopped = running[finished]
+        active[stopped] = False
+        state.converged[rows[stopped]] = True
+
+        moved = accepted & ~finished
+        if moved.any():
+            moving = running[moved]
+            data_sets = rows[moving]
+            new_point = target.reweighted(data_sets, p[moving], trial.select(moved))
+            point.put(moving, new_point)
+            new_normal, new_gradient = target.normal(data_sets, p[moving], new_point, np.float32)
+            normal[moving] = new_normal
+            gradient[moving] = new_gradient
         after_cycle(int(np.count_nonzero(~active)))
 
 
-def _step(
-    normal: FloatArray,
-    gradient: FloatArray,
-    damping: FloatArray,
-    springs: FloatArray,
-    kinds: _Kinds,
-) -> tuple[FloatArray, FloatArray]:
-    """The damped step, cut to what a linearisation is good for, and the fall of chi^2 that it promises."""
-    diagonal = np.einsum("bkk->bk", normal)
-    largest = np.maximum(diagonal.max(axis=1, initial=0.0, keepdims=True), np.finfo(float).tiny)
-    of_kind = np.stack(
-        [diagonal[:, kinds.of == i].max(axis=1, initial=0.0) for i in range(kinds.number)], axis=1
-    )
-    root = np.sqrt(np.maximum(diagonal, 1e-10 * largest))
-    # in units in which the diagonal of N is 1
-    units = root[:, :, None] * root[:, None, :]
-    alike = damping[:, None] * of_kind[:, kinds.of] / np.square(root) + 1e-10
-    damped = (
-        normal / units
-        + springs * largest[:, :, None] / units
-        + alike[:, :, None] * np.eye(len(kinds.of))
-    )
-    step = np.linalg.solve(damped, (gradient / root)[..., None])[..., 0] / root
-    step = np.clip(step, -kinds.limits, kinds.limits)
-    foreseen = 2.0 * np.einsum("bk,bk->b", gradient, step) - np.einsum(
-        "bk,bkl,bl->b", step, normal, step
-    )
-    return step, foreseen
+def _damping_factor(gain: FloatArray, predicted: FloatArray) -> FloatArray:
+    """Return the factors (b,) of lambda after steps that lowered chi^2 by `gain` (b,)."""
+    quality = np.divide(gain, predicted, out=np.zeros_like(gain), where=predicted > 0.0)
+    factor = np.full(len(gain), _AFTER_POOR_STEP)
+    factor[quality > _POOR] = 1.0
+    factor[quality > _GOOD] = _AFTER_GOOD_STEP
+    factor[~(gain > 0.0)] = _AFTER_RISE
+    return factor
 
 
-def _put(point: Point, rows: Any, new: Point) -> None:
-    for field, value in zip(point, new, strict=True):
-        field[rows] = value
+class _Damper:
+    """Solve damped normal equations.
+
+    Parameters
+    ----------
+    kinds
+        The kind of each of the k parameters, a key of `LARGEST_STEP`.
+    floating : (j, k)
+        Unit vectors along which chi^2 does not change.
+    """
+
+    def __init__(self, kinds: Sequence[str], floating: FloatArray) -> None:
+        names = sorted(set(kinds))
+        self._kind = np.array([names.index(kind) for kind in kinds], np.int64)
+        self._limits = np.array([LARGEST_STEP[kind] for kind in kinds])
+        self._number_of_kinds = len(names)
+        self._springs = floating.T @ floating
+
+    def step(
+        self, normal: FloatArray, gradient: FloatArray, damping: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return damped steps (b, k), cut to `LARGEST_STEP`, and the predicted falls of chi^2 (b,).
+
+        Parameters
+        ----------
+        normal : (b, k, k)
+            N, the normal matrices.
+        gradient : (b, k)
+            g.
+        damping : (b,)
+            lambda.
+        """
+        diagonal = np.einsum("bkk->bk", normal)
+        largest = diagonal.max(axis=1, initial=0.0, keepdims=True)
+        largest = np.maximum(largest, np.finfo(float).tiny)
+        # Solve in units in which the diagonal of N is 1.
+        root = np.sqrt(np.maximum(diagonal, 1e-10 * largest))
+        units = root[:, :, None] * root[:, None, :]
+        levels = self._largest_of_kind(diagonal)
+        # The small constant keeps parameters without effect from making the matrix singular.
+        added = damping[:, None] * levels / np.square(root) + 1e-10
+        identity = np.eye(len(self._kind))
+        springs = self._springs * largest[:, :, None] / units
+        damped = normal / units + springs + added[:, :, None] * identity
+        scaled = np.linalg.solve(damped, (gradient / root)[..., None])[..., 0]
+        step = np.clip(scaled / root, -self._limits, self._limits)
+        linear = 2.0 * np.einsum("bk,bk->b", gradient, step)
+        quadratic = np.einsum("bk,bkl,bl->b", step, normal, step)
+        return step, linear - quadratic
+
+    def _largest_of_kind(self, diagonal: FloatArray) -> FloatArray:
+        """Return, for every parameter (b, k), the largest diagonal element of its kind."""
+        largest = []
+        for number in range(self._number_of_kinds):
+            of_kind = diagonal[:, self._kind == number]
+            largest.append(of_kind.max(axis=1, initial=0.0))
+        return np.stack(largest, axis=1)[:, self._kind]

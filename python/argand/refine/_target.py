@@ -1,9 +1,9 @@
-"""The sum of weighted squares that a refinement makes small, and its normal equations.
+"""Compute the sum of weighted squares that a refinement minimises, and its normal equations.
 
     chi^2(p) = sum_h w_h (o_h - s c_h(p))^2 + (p - mean)^T P (p - mean),   c = |F| or |F|^2.
 
-The scale s enters linearly: unless it is given it takes its best value for every p, and the normal matrix is that of p
-alone with s eliminated (variable projection). With A = dc/dp, W = diag(w):
+The scale s enters linearly: unless it is given it takes its best value for every p, and the normal
+matrix is that of p alone with s eliminated (variable projection). With A = dc/dp, W = diag(w):
 
     s = c^T W o / c^T W c,   g = s A^T W (o - s c) + P (mean - p),
     N = s^2 [A^T W A - (A^T W c)(A^T W c)^T / c^T W c] + P.
@@ -24,24 +24,52 @@ from argand.refine.weighting import Weighting
 On = Literal["F", "F2"]
 Rows = NDArray[np.intp]
 
+_TINY = np.finfo(float).tiny
+
 
 class Point(NamedTuple):
-    """What is known of b data sets at their parameters."""
+    """Hold F, scale, residuals and chi^2 of b data sets at their parameters."""
 
     f: NDArray[np.complex128]  # (b, m)
     calculated: FloatArray  # (b, m), |F| or |F|^2
-    scale: FloatArray  # (b,)
+    scale: FloatArray  # (b,), observed over calculated
     residual: FloatArray  # (b, m), observed - scale calculated
-    chi2: FloatArray  # (b,), the prior included
+    chi2: FloatArray  # (b,), with the part of the prior
 
-    def some(self, some: Any) -> Point:
-        """Those of a choice of the data sets."""
-        f, calculated, scale, residual, chi2 = self
-        return Point(f[some], calculated[some], scale[some], residual[some], chi2[some])
+    def select(self, choice: Any) -> Point:
+        """Return the data sets that a mask or index array (b,) chooses."""
+        return Point(*(field[choice] for field in self))
+
+    def put(self, rows: Any, other: Point) -> None:
+        """Write the data sets of another point into the rows of this one."""
+        for field, value in zip(self, other, strict=True):
+            field[rows] = value
 
 
 class Target:
-    """`observed`, `sigma` (n, m); reflections that are NaN in either are left out."""
+    """Compare n data sets with a model; reflections that are NaN are not measured.
+
+    Parameters
+    ----------
+    model
+        The model of all data sets, with m reflections and k parameters.
+    observed, sigma : (n, m)
+        |F| or |F|^2 and standard uncertainties; NaN in either where not measured.
+    on
+        "F" or "F2": what `observed` is.
+    weighting
+        How weights follow from `sigma` and from calculated intensities.
+    scale : (n,) or None
+        Observed over calculated, where it is known.
+    prior
+        A Gaussian of the parameters, or None.
+
+    Attributes
+    ----------
+    measured : (n, m) mask of the reflections that were measured
+    used : (n, m) mask of the reflections that count at present, see `limit`
+    weight : (n, m) their weights, 0 for all others
+    """
 
     def __init__(
         self,
@@ -53,52 +81,58 @@ class Target:
         scale: FloatArray | None,
         prior: GaussianPrior | None,
     ) -> None:
-        self.model, self.on, self.weighting, self.scale, self.prior = (
-            model,
-            on,
-            weighting,
-            scale,
-            prior,
-        )
-        self.seen = np.isfinite(observed) & np.isfinite(sigma)
-        self.observed = np.where(self.seen, observed, 0.0)
-        self.sigma = np.where(self.seen, sigma, 1.0)
-        self.used = self.seen  # those that count at present
-        self.weight = np.where(self.used, self.sigma**-2.0, 0.0)
+        self.model = model
+        self.on = on
+        self.weighting = weighting
+        self.scale = scale
+        self.prior = prior
+        self.measured = np.isfinite(observed) & np.isfinite(sigma)
+        self.observed = np.where(self.measured, observed, 0.0)
+        self.sigma = np.where(self.measured, sigma, 1.0)
+        self.limit(None)
 
     def limit(self, d_min: float | None) -> None:
-        """Let only reflections of larger spacing count, or all that were seen; back to counting statistics."""
-        within = True if d_min is None else self.model.stol <= 0.5 / d_min
-        self.used = self.seen & within
+        """Let only reflections with d >= d_min (angstrom) count; None: all measured ones.
+
+        Weights become 1 / sigma^2 again.
+        """
+        self.used = self.measured
+        if d_min is not None:
+            self.used = self.measured & (self.model.stol <= 0.5 / d_min)
         self.weight = np.where(self.used, self.sigma**-2.0, 0.0)
 
     def at(self, rows: Rows, p: FloatArray) -> Point:
-        """F, scale, residuals and chi^2 of data sets `rows` at p (b, k)."""
+        """Compute the point of data sets `rows` (b,) at parameters p (b, k)."""
         f = self.model.structure_factors(p)
-        calculated = np.abs(f) if self.on == "F" else np.square(f.real) + np.square(f.imag)
-        return self._point(rows, p, f, calculated)
+        if self.on == "F":
+            return self._point(rows, p, f, np.abs(f))
+        squares = np.square(f.real) + np.square(f.imag)
+        return self._point(rows, p, f, squares)
 
     def reweighted(self, rows: Rows, p: FloatArray, point: Point) -> Point:
-        """The same point with the weights that belong to its Fc."""
+        """Set the weights that belong to the calculated values of a point, and return it with them.
+
+        `rows` (b,) are the data sets of the point, p (b, k) its parameters.
+        """
         if self.weighting.fixed:
             return point
         scale = point.scale[:, None]
-        weight = self.weighting(
-            self.observed[rows], self.sigma[rows], scale * point.calculated, scale
-        )
+        scaled = scale * point.calculated
+        weight = self.weighting(self.observed[rows], self.sigma[rows], scaled, scale)
         self.weight[rows] = np.where(self.used[rows], weight, 0.0)
         return self._point(rows, p, point.f, point.calculated)
 
     def _point(
         self, rows: Rows, p: FloatArray, f: NDArray[np.complex128], calculated: FloatArray
     ) -> Point:
-        weight, observed = self.weight[rows], self.observed[rows]
-        weighted = weight * calculated
+        """Compute scale, residuals and chi^2 of F (b, m) and calculated values (b, m)."""
+        weight = self.weight[rows]
+        observed = self.observed[rows]
         if self.scale is None:
+            weighted = weight * calculated
             square = np.einsum("bm,bm->b", weighted, calculated)
-            scale = np.einsum("bm,bm->b", weighted, observed) / np.maximum(
-                square, np.finfo(float).tiny
-            )
+            product = np.einsum("bm,bm->b", weighted, observed)
+            scale = product / np.maximum(square, _TINY)
         else:
             scale = self.scale[rows]
         residual = observed - scale[:, None] * calculated
@@ -110,38 +144,43 @@ class Target:
     def normal(
         self, rows: Rows, p: FloatArray, point: Point, dtype: Any
     ) -> tuple[FloatArray, FloatArray]:
-        """N (b, k, k) and g (b, k): a Gauss-Newton step is N^-1 g."""
+        """Compute N (b, k, k) and g (b, k): a Gauss-Newton step is N^-1 g.
+
+        Derivatives are calculated in `dtype`, float32 or float64.
+        """
         root = np.sqrt(self.weight[rows])
         along = root * _unit(point) if self.on == "F" else 2.0 * root * point.f
-        sites, columns = self.model.site_jacobian(p, along, dtype)
-        right = np.stack([root * point.residual, root * point.calculated], axis=2).astype(dtype)
-        products = np.matmul(columns, np.matmul(sites, right).astype(np.float64))
-        gradient, by_scale = products[..., 0], products[..., 1]
-        normal = np.matmul(sites, sites.transpose(0, 2, 1)).astype(np.float64)
+        by_coordinate, columns = self.model.site_jacobian(p, along, dtype)
+        vectors = [root * point.residual, root * point.calculated]
+        right = np.stack(vectors, axis=2).astype(dtype)
+        products = np.matmul(columns, np.matmul(by_coordinate, right).astype(np.float64))
+        gradient = products[..., 0]
+        by_scale = products[..., 1]
+        transposed = by_coordinate.transpose(0, 2, 1)
+        normal = np.matmul(by_coordinate, transposed).astype(np.float64)
         normal = np.matmul(np.matmul(columns, normal), columns.T)
         if self.scale is None:
-            square = (
-                np.einsum("bm,bm->b", self.weight[rows], np.square(point.calculated))
-                + np.finfo(float).tiny
-            )
+            calculated_squares = np.square(point.calculated)
+            square = np.einsum("bm,bm->b", self.weight[rows], calculated_squares) + _TINY
             normal -= by_scale[:, :, None] * by_scale[:, None, :] / square[:, None, None]
         normal *= np.square(point.scale)[:, None, None]
         gradient = gradient * point.scale[:, None]
         if self.prior is not None:
             precision, force, _ = self.prior.pull(rows, p)
-            normal, gradient = normal + precision, gradient + force
+            normal = normal + precision
+            gradient = gradient + force
         return normal, gradient
 
     def gradient(self, rows: Rows, p: FloatArray, point: Point) -> FloatArray:
-        """d chi^2 / dp (b, k) without a Jacobian, for as many parameters as there may be."""
+        """Compute d chi^2 / dp (b, k) without a Jacobian, for any number of parameters."""
         by_calculated = -2.0 * self.weight[rows] * point.residual * point.scale[:, None]
-        g = by_calculated * _unit(point) if self.on == "F" else 2.0 * by_calculated * point.f
-        gradient = self.model.vjp(p, g)
+        along = _unit(point) if self.on == "F" else 2.0 * point.f
+        gradient = self.model.vjp(p, by_calculated * along)
         if self.prior is not None:
             gradient -= 2.0 * self.prior.pull(rows, p)[1]
         return gradient
 
 
 def _unit(point: Point) -> NDArray[np.complex128]:
-    """F / |F|: 0 where F is 0, as at reflections that a special position extinguishes."""
-    return point.f / np.maximum(point.calculated, np.finfo(float).tiny)
+    """Return F / |F| (b, m), and 0 where F is 0, as at absences that a special position makes."""
+    return point.f / np.maximum(point.calculated, _TINY)

@@ -1,6 +1,7 @@
-"""How well models agree with what was measured, many data sets at once.
+"""Compute figures of merit of many data sets at once: R1, wR2 and the goodness of fit.
 
-GooF = sqrt[sum w r^2 / (m - k)] of m reflections and k parameters; R1 and wR2: see `argand.r_factors`.
+GooF = sqrt[sum w r^2 / (m - k)] of m reflections and k parameters. `argand.r_factors` has R1 and
+wR2.
 """
 
 from __future__ import annotations
@@ -17,13 +18,23 @@ __all__ = ["Figures", "figures_of_merit"]
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """One number for each data set, (n,)."""
+    """Hold figures of merit of n data sets, each an array (n,).
+
+    Attributes
+    ----------
+    r1 : R1 of all measured reflections
+    r1_strong : R1 of reflections with I > 2 sigma(I)
+    wr2 : wR2 of all measured reflections
+    goodness : goodness of fit
+    reflections : number of measured reflections
+    strong : number of reflections with I > 2 sigma(I)
+    """
 
     r1: FloatArray
     r1_strong: FloatArray
     wr2: FloatArray
     goodness: FloatArray
-    reflections: FloatArray  # that were seen
+    reflections: FloatArray
     strong: FloatArray
 
 
@@ -35,18 +46,29 @@ def figures_of_merit(
     chi2: FloatArray,
     free: int,
 ) -> Figures:
-    """Of intensities (n, m), their sigmas, scaled calculated ones and weights; NaN where nothing was seen.
+    """Compute the figures of merit of n data sets.
 
-    `chi2` (n,) is the sum of weighted squares that was refined, `free` the number of parameters, scale included.
+    Parameters
+    ----------
+    intensity, sigma : (n, m)
+        Measured intensities and their standard uncertainties; intensities are NaN where not
+        measured.
+    calculated, weight : (n, m)
+        Calculated intensities on the scale of the data, and the weights of squared residuals.
+    chi2 : (n,)
+        The sum of weighted squares that was refined.
+    free
+        Number of free parameters, the scale included.
     """
-    seen = np.isfinite(intensity)
-    observed, of_model = np.where(seen, intensity, 0.0), np.where(seen, calculated, 0.0)
-    strong = seen & is_strong(observed, np.where(seen, sigma, 0.0))
-    count = seen.sum(axis=1).astype(np.float64)
+    measured = np.isfinite(intensity)
+    observed = np.where(measured, intensity, 0.0)
+    of_model = np.where(measured, calculated, 0.0)
+    strong = measured & is_strong(observed, np.where(measured, sigma, 0.0))
+    count = measured.sum(axis=1).astype(np.float64)
     return Figures(
-        r1=r1(observed, of_model, seen),
+        r1=r1(observed, of_model, measured),
         r1_strong=r1(observed, of_model, strong),
-        wr2=wr2(observed, of_model, np.where(seen, weight, 0.0)),
+        wr2=wr2(observed, of_model, np.where(measured, weight, 0.0)),
         goodness=np.sqrt(chi2 / np.maximum(count - free, 1.0)),
         reflections=count,
         strong=strong.sum(axis=1).astype(np.float64),

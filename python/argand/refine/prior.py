@@ -1,4 +1,4 @@
-"""What is known of the parameters before anything was measured: a Gaussian, which is what restraints are."""
+"""State what is known of the parameters before a measurement: a Gaussian, as of restraints."""
 
 from __future__ import annotations
 
@@ -14,12 +14,17 @@ __all__ = ["GaussianPrior"]
 
 @dataclass(frozen=True, eq=False)
 class GaussianPrior:
-    """Adds (p - mean)^T precision (p - mean) to the sum of weighted squares.
+    """Add (p - mean)^T precision (p - mean) to the sum of weighted squares.
 
     Attributes
     ----------
     mean : (k,) for all data sets, or (n, k)
     precision : (k, k), or (n, k, k): the inverse covariance; rows of 0 leave a parameter free
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, NaN or infinity.
     """
 
     mean: FloatArray
@@ -30,21 +35,23 @@ class GaussianPrior:
         put(self, "mean", np.asarray(self.mean, np.float64))
         put(self, "precision", np.asarray(self.precision, np.float64))
         k = self.mean.shape[-1] if self.mean.ndim else 0
-        if (
-            self.mean.ndim not in (1, 2)
-            or self.precision.ndim not in (2, 3)
-            or self.precision.shape[-2:] != (k, k)
-        ):
+        dimensions_fit = self.mean.ndim in (1, 2) and self.precision.ndim in (2, 3)
+        if not dimensions_fit or self.precision.shape[-2:] != (k, k):
             raise ValueError(
-                f"prior has mean {self.mean.shape} and precision {self.precision.shape}, needs (k,) or (n, k) and "
-                "(k, k) or (n, k, k)"
+                f"prior has mean {self.mean.shape} and precision {self.precision.shape}, "
+                "needs (k,) or (n, k) and (k, k) or (n, k, k)"
             )
-        if not (np.isfinite(self.mean).all() and np.isfinite(self.precision).all()):
+        finite = np.isfinite(self.mean).all() and np.isfinite(self.precision).all()
+        if not finite:
             raise ValueError("prior holds NaN or infinity")
 
     @classmethod
     def from_sigma(cls, mean: ArrayLike, sigma: ArrayLike) -> GaussianPrior:
-        """Independent parameters of standard deviation sigma (k,), or one for all; infinite: free."""
+        """Make the prior of independent parameters with mean (k,) or (n, k).
+
+        `sigma` holds their standard deviations (k,), or one for all; an infinite one leaves its
+        parameter free.
+        """
         centre = np.asarray(mean, np.float64)
         width = np.broadcast_to(np.asarray(sigma, np.float64), centre.shape[-1:])
         if not (width > 0.0).all():
@@ -53,20 +60,35 @@ class GaussianPrior:
 
     @classmethod
     def from_covariance(cls, mean: ArrayLike, covariance: ArrayLike) -> GaussianPrior:
-        """Of a covariance (k, k) or (n, k, k), which must be positive definite."""
+        """Make the prior of a mean and a positive definite covariance (k, k) or (n, k, k)."""
         matrix = np.asarray(covariance, np.float64)
         try:
             np.linalg.cholesky(matrix)
         except np.linalg.LinAlgError:
             raise ValueError("covariance is not positive definite") from None
-        return cls(np.asarray(mean, np.float64), np.asarray(np.linalg.inv(matrix), np.float64))
+        precision = np.asarray(np.linalg.inv(matrix), np.float64)
+        return cls(np.asarray(mean, np.float64), precision)
 
     def pull(
         self, rows: NDArray[np.intp], p: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Of the data sets `rows` at p (b, k): the precision, precision (mean - p) (b, k), and the sum (b,)."""
+        """Compute what the prior adds to the normal equations and to chi^2.
+
+        Parameters
+        ----------
+        rows : (b,)
+            Numbers of the data sets.
+        p : (b, k)
+            Their parameters.
+
+        Returns
+        -------
+        The precision (k, k) or (b, k, k), precision (mean - p) (b, k), and
+        (p - mean)^T precision (p - mean) (b,).
+        """
         mean = self.mean if self.mean.ndim == 1 else self.mean[rows]
         precision = self.precision if self.precision.ndim == 2 else self.precision[rows]
-        away = mean - p
-        force = np.matmul(precision, away[..., None])[..., 0]
-        return precision, force, np.asarray(np.einsum("bk,bk->b", away, force))
+        deviation = mean - p
+        force = np.matmul(precision, deviation[..., None])[..., 0]
+        square = np.einsum("bk,bk->b", deviation, force)
+        return precision, force, np.asarray(square)

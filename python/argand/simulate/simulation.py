@@ -12,6 +12,7 @@ import scipy.sparse
 from numpy.typing import NDArray
 
 from argand.cell import FloatArray
+from argand.copies import Copies
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.radiation import Radiation
@@ -19,7 +20,6 @@ from argand.reflections import as_hkl, miller_indices, stol
 from argand.simulate.content import coincident, in_voids, shares
 from argand.simulate.displacements import allowed_modes, drift
 from argand.simulate.groups import chosen_sites
-from argand.simulate.images import Images
 from argand.simulate.measurement import Measurement, measure
 from argand.simulate.perturbation import Perturbation
 from argand.simulate.random import Purpose, normals
@@ -120,26 +120,18 @@ class Simulation:
             b_iso += [extra.b_iso] * extra.number
         self._parent = np.array(parent, dtype=np.intp)
         self._types = tuple(types)
-        self._images = Images(
+        self._copies = Copies(
             self.crystal,
             self.hkl,
-            parent=self._parent,
-            types=self._types,
-            b_iso=np.array(b_iso),
+            self.radiation,
+            further_types=self._types,
+            further_parents=self._parent,
+            further_b_iso=np.array(b_iso),
             dtype=self.dtype,
-            radiation=self.radiation,
         )
-        none = np.empty(0)
-        exact = Images(
-            self.crystal,
-            self.hkl,
-            parent=none.astype(np.intp),
-            types=(),
-            b_iso=none,
-            dtype="float64",
-            radiation=self.radiation,
-        )
-        self.f0 = exact.structure_factors(self.crystal.frac[None], self.crystal.occ[None])[0]
+        exact = Copies(self.crystal, self.hkl, self.radiation)
+        frac, occ = self.crystal.frac[None], self.crystal.occ[None]
+        self.f0 = exact.structure_factors(frac, exact.beta(), occ)[0]
 
     @property
     def symops(self) -> tuple[str, ...]:
@@ -180,7 +172,7 @@ class Simulation:
         frac = self._places(u, np.zeros((len(u), self._own(), 3)))
         occ = np.zeros((len(u), frac.shape[1]))
         occ[:, :n] = self.crystal.occ
-        return self._images.structure_factors(frac, occ)
+        return self._copies.structure_factors(frac, self._copies.beta(), occ)
 
     def true_crystal(self, samples: Samples, i: int) -> Crystal:
         """The crystal of sample i, with what replaces sites and with its unmodelled atoms."""
@@ -233,7 +225,10 @@ class Simulation:
             rows = np.concatenate([np.arange(n), self._parent])
             factors = np.where(rows < 0, 1.0, vibration[:, np.maximum(rows, 0)])
         strained = upper(self.perturbation.strain) > 0
-        f = self._images.structure_factors(frac, occ, factors, cell if strained else None)
+        cells = cell if strained else None
+        f = self._copies.structure_factors(
+            frac, self._copies.beta(cells), occ, beta_factors=factors, cells=cells
+        )
         s = (
             self.stol[None]
             if not strained

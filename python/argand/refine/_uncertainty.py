@@ -1,0 +1,105 @@
+"""Summarise refined data sets: uncertainties, covariances, scales and figures of merit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from argand.cell import FloatArray
+from argand.refine._target import Point, Rows, Target
+from argand.refine.figures import Figures, figures_of_merit
+
+# Eigenvalues of the scaled normal matrix below this are rounding: the data say nothing there.
+_LEAST_EIGENVALUE = 1e-10
+# A divisor for eigenvalues that are left out, small enough to change no other.
+_TINY = 1e-300
+
+
+def summarise(
+    target: Target, p: FloatArray, groups: Sequence[Rows], keep_covariance: bool
+) -> tuple[FloatArray, FloatArray | None, FloatArray, FloatArray, Figures]:
+    """Compute uncertainties and figures of merit of n data sets at parameters p (n, k).
+
+    `groups` are the data sets that are computed together.
+
+    Returns
+    -------
+    Standard uncertainties (n, k), covariances (n, k, k) or None, scales (n,), chi^2 (n,) and the
+    figures of merit, as `Refinement` has them.
+    """
+    n, k = p.shape
+    sigma = np.empty((n, k))
+    scale = np.empty(n)
+    chi2 = np.empty(n)
+    covariance = np.empty((n, k, k)) if keep_covariance else None
+    intensity, intensity_sigma, calculated, weight = np.full((4, *target.observed.shape), np.nan)
+    floating = target.model.floating()
+    springs = np.asarray(floating.T @ floating)
+    free = k + (target.scale is None) - len(floating)
+    for rows in groups:
+        point = target.reweighted(rows, p[rows], target.at(rows, p[rows]))
+        scale[rows] = point.scale
+        chi2[rows] = point.chi2
+        normal, _ = target.normal(rows, p[rows], point, np.float64)
+        matrices = _covariance(normal, springs)
+        if target.prior is None:
+            used = target.used[rows].sum(axis=1)
+            variance = point.chi2 / np.maximum(used - free, 1)
+            matrices *= variance[:, None, None]
+        variances = np.einsum("bkk->bk", matrices)
+        sigma[rows] = np.sqrt(np.maximum(variances, 0.0))
+        if covariance is not None:
+            covariance[rows] = matrices
+        columns = _intensities(target, rows, point)
+        intensity[rows], intensity_sigma[rows], calculated[rows], weight[rows] = columns
+    figures = figures_of_merit(intensity, intensity_sigma, calculated, weight, chi2, free)
+    return sigma, covariance, scale, chi2, figures
+
+
+def _intensities(
+    target: Target, rows: Rows, point: Point
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return intensities (b, m), whether |F| or |F|^2 was refined.
+
+    They are the measured ones with NaN where not measured, their sigmas, the calculated ones and
+    the weights.
+    """
+    observed = target.observed[rows]
+    sigma = target.sigma[rows]
+    weight = target.weight[rows]
+    calculated = point.scale[:, None] * point.calculated
+    if target.on == "F":
+        sigma = 2.0 * np.maximum(observed, sigma) * sigma
+        observed = np.square(observed)
+        calculated = np.square(calculated)
+        weight = sigma**-2.0
+    measured = np.where(target.measured[rows], observed, np.nan)
+    return measured, sigma, np.maximum(calculated, 0.0), weight
+
+
+def _covariance(normal: FloatArray, springs: FloatArray) -> FloatArray:
+    """Invert normal matrices (b, k, k) where they are not singular.
+
+    Directions without weight, or with no more than rounding, are left out by their eigenvalue.
+    `springs` (k, k) projects on floating origins, along which the structure is held: covariances
+    are for a structure whose mean does not move. Parameters that nothing determines have NaN.
+    """
+    diagonal = np.einsum("bkk->bk", normal)
+    root = np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
+    units = root[:, :, None] * root[:, None, :]
+    mean_square = np.square(root).mean(axis=1)[:, None, None]
+    scaled = normal / units
+    if springs.any():
+        scaled = scaled + springs * mean_square / units
+    values, vectors = np.linalg.eigh(scaled)
+    inverse = np.where(values > _LEAST_EIGENVALUE, 1.0 / np.maximum(values, _TINY), 0.0)
+    covariance = np.matmul(vectors * inverse[:, None, :], vectors.transpose(0, 2, 1))
+    covariance /= units
+    if springs.any():
+        # The springs have added their own inverse along the floating origins: take it away again.
+        covariance = covariance - springs / mean_square
+    variances = np.einsum("bkk->bk", covariance)
+    undetermined = (diagonal <= 0.0) | (variances <= 0.0)
+    covariance[undetermined] = np.nan
+    return np.asarray(covariance)
