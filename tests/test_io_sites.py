@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from argand.errors import ArgandWarning
-from argand.io._formula import parse_formula
-from argand.io._labels import read_type
+from argand.io import parse_formula
+from argand.io.labels import read_type
 from cif_text import B_PER_U, GROUP, HEAD, Read, aniso, reader, sites
 
 

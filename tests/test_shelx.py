@@ -57,7 +57,7 @@ def test_instructions(tmp_path: Path) -> None:
     assert (said.weights, said.extinction) == ((0.05, 0.3), 0.012)
     assert [atom[0] for atom in said.atoms] == ["C1", "H1", "C1A", "O2"]
     experiment = read_experiment(tmp_path / "x.res")
-    assert (experiment.wavelength, experiment.extinction, experiment.table) == (
+    assert (experiment.wavelength, experiment.extinction, experiment.radiation().table) == (
         0.71073,
         0.012,
         "it92",

@@ -115,7 +115,7 @@ def _wilson_lines(
     if not content:
         return []
     try:
-        fit = wilson(merged, content, table=said.table)
+        fit = wilson(merged, content, table=said.radiation().table)
     except ArgandError as error:
         return [f"no Wilson plot: {error}"]
     if fit.b + 3 * fit.b_sigma < 0:
@@ -173,7 +173,7 @@ def agreement_lines(
         model = calculated_intensity(
             crystal,
             merged.hkl,
-            table=said.table,
+            table=said.radiation().table,
             wavelength=wavelength,
             dispersion=dispersed,
             extinction=extinction,
@@ -194,7 +194,7 @@ def agreement_lines(
     if merged.redundancy > 1.001:
         lines.append(_unmerged(found, crystal, said, wavelength if dispersed else None))
     try:
-        doubts = check_data(found, crystal, table=said.table, wavelength=wavelength)
+        doubts = check_data(found, crystal, table=said.radiation().table, wavelength=wavelength)
     except ArgandError as error:
         doubts = [str(error)]
     return lines, doubts
@@ -212,7 +212,7 @@ def _unmerged(
 ) -> str:
     rows = found[usable(found) & ~systematic_absences(found.hkl, crystal.spacegroup)]
     model = calculated_intensity(
-        crystal, rows.hkl, table=said.table, wavelength=wavelength, merged=False
+        crystal, rows.hkl, table=said.radiation().table, wavelength=wavelength, merged=False
     )
     intensity, sigma = rows.intensities()
     r = agreement(model, intensity, sigma, said.weights)

@@ -20,10 +20,10 @@ from argand.io import (
     Experiment,
     Reflections,
     identify,
+    parse_formula,
     read_experiment,
     read_instructions,
 )
-from argand.io._formula import parse_formula
 from argand.measured import intensity_statistics, merge
 
 _BESIDE = (".cif", ".res", ".ins")
@@ -149,7 +149,7 @@ def _read(
         report.doubt([f"no reflections: {str(error).removeprefix(f'{file}: ')}"])
         return
     if held.format == "columns" and holder is not None and identify(holder).format == "SHELX":
-        found = read_instructions(holder).turn(found)
+        found = read_instructions(holder).transform(found)
     if content is not None:
         experiment = replace(experiment, content=content)
     _reflections(report, found, crystal, experiment)
