@@ -8,6 +8,7 @@ import pytest
 import argand
 from argand.errors import ArgandError
 from argand.measured import agreement, calculated_intensity, merge
+from argand.radiation import Radiation
 from intensities import measured, random_crystal
 
 
@@ -61,12 +62,13 @@ def test_friedel_mates_are_averaged() -> None:
         (5, 6, 7, 90, 90, 90), types=("Fe", "O"), frac=np.array([[0, 0, 0], [0.1, 0.2, 0.3]])
     )
     hkl = np.array([[1, 2, 3]])
-    plus, minus = (
-        calculated_intensity(crystal, sign * hkl, wavelength=1.5, merged=False) for sign in (1, -1)
-    )
+    dispersed = Radiation(wavelength=1.5, dispersion=True)
+    plus = calculated_intensity(crystal, hkl, radiation=dispersed, merged=False)
+    minus = calculated_intensity(crystal, -hkl, radiation=dispersed, merged=False)
     assert abs(plus / minus - 1) > 0.01
-    assert calculated_intensity(crystal, hkl, wavelength=1.5) == pytest.approx((plus + minus) / 2)
-    without = calculated_intensity(crystal, hkl, wavelength=1.5, dispersion=False)
+    mean = calculated_intensity(crystal, hkl, radiation=dispersed)
+    assert mean == pytest.approx((plus + minus) / 2)
+    without = calculated_intensity(crystal, hkl, radiation=Radiation(wavelength=1.5))
     assert without == pytest.approx(calculated_intensity(crystal, hkl))
 
 
@@ -75,7 +77,9 @@ def test_extinction_weakens_the_strong() -> None:
     crystal = random_crystal("P -1")
     hkl = argand.miller_indices(crystal.cell, "P -1", d_min=1.0)
     plain = calculated_intensity(crystal, hkl)
-    weaker = calculated_intensity(crystal, hkl, wavelength=0.7, dispersion=False, extinction=0.05)
+    weaker = calculated_intensity(
+        crystal, hkl, radiation=Radiation(wavelength=0.7), extinction=0.05
+    )
     theta = np.arcsin(argand.stol(hkl, crystal.cell) * 0.7)
     factor = (1 + 0.001 * 0.05 * plain * 0.7**3 / np.sin(2 * theta)) ** -0.25
     np.testing.assert_allclose(np.sqrt(weaker), np.sqrt(plain) * factor)

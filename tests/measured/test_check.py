@@ -13,6 +13,7 @@ from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.measured import check_data
 from argand.measured.check import free_coordinates
+from argand.radiation import Radiation
 from intensities import CELLS, measured, random_crystal
 
 
@@ -71,7 +72,7 @@ def test_another_cell() -> None:
     strained = replace(found, cell=(7.1, 8.3, 10.0, 81.0, 95.0, 104.0))
     assert any("the cells differ by up to 3.1 %" in line for line in check_data(strained, crystal))
     with pytest.raises(ArgandError, match="another cell or wavelength: at 2 Å"):
-        check_data(found, crystal, wavelength=2.0)
+        check_data(found, crystal, radiation=Radiation(wavelength=2.0))
     with pytest.raises(ArgandError, match="nothing to do with this structure"):
         check_data(replace(found, cell=None, hkl=found.hkl[:, [1, 2, 0]].copy()), crystal)
 

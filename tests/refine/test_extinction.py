@@ -59,7 +59,7 @@ def test_the_formula(spacegroup):
 def test_it_is_the_one_of_measured_data():
     model = model_of("P -1", extinction=True)
     wanted = calculated_intensity(
-        model.crystal, model.hkl, wavelength=KEV_ANGSTROM / ENERGY, extinction=0.5
+        model.crystal, model.hkl, radiation=Radiation.of_table(energy_kev=ENERGY), extinction=0.5
     )
     assert np.allclose(
         np.abs(model.structure_factors(np.zeros(len(model)))) ** 2, wanted, rtol=1e-12

@@ -21,6 +21,7 @@ from argand.errors import ArgandError, ArgandWarning
 from argand.io import Experiment, read_experiment
 from argand.measured import Merged, agreement, calculated_intensity, check_data, merge
 from argand.measured.merging import usable
+from argand.radiation import Radiation
 from data_dir import SHARED, needs_shared
 
 pytestmark = needs_shared
@@ -130,14 +131,7 @@ def test_r1_of_the_measurements(read: Read) -> None:
     if kept.sigma is None:  # the check took sigma for 1
         kept = kept[kept.intensity > 2.0]
     intensity, sigma = kept.intensities()
-    dispersion = read.said.dispersion is not False
-    model = calculated_intensity(
-        read.crystal,
-        kept.hkl,
-        table=read.said.table,
-        wavelength=read.said.wavelength,
-        dispersion=dispersion,
-    )
+    model = calculated_intensity(read.crystal, kept.hkl, radiation=read.said.measured_radiation())
     assert agreement(model, intensity, sigma, read.said.weights).r1 == pytest.approx(
         expected, abs=0.003
     )
@@ -151,8 +145,7 @@ def test_r1_as_published(read: Read) -> None:
     model = calculated_intensity(
         read.crystal,
         read.merged.hkl,
-        table=read.said.table,
-        wavelength=read.said.wavelength,
+        radiation=replace(read.said, dispersion=None).measured_radiation(),
         extinction=read.said.extinction,
     )
     r = agreement(model, read.merged.intensity, read.merged.sigma, read.said.weights)
@@ -164,22 +157,21 @@ def test_r1_as_published(read: Read) -> None:
 @of(CASES)
 def test_nothing_is_wrong_with_it(read: Read) -> None:
     assert (
-        check_data(read.found, read.crystal, content=read.said.content, table=read.said.table) == []
+        check_data(
+            read.found,
+            read.crystal,
+            content=read.said.content,
+            radiation=Radiation(read.said.probe),
+        )
+        == []
     )
 
 
 @of([case for case in CASES if case.reflections.endswith(".fcf") or case.reflections in LOOPS])
 def test_the_calculated_amplitudes_in_a_list_are_ours(read: Read) -> None:
     assert read.found.amplitude_calc is not None
-    dispersion = read.said.dispersion is not False
     model = np.sqrt(
-        calculated_intensity(
-            read.crystal,
-            read.found.hkl,
-            table=read.said.table,
-            wavelength=read.said.wavelength,
-            dispersion=dispersion,
-        )
+        calculated_intensity(read.crystal, read.found.hkl, radiation=read.said.measured_radiation())
     )
     theirs = read.found.amplitude_calc
     k = model @ theirs / (model @ model)  # neutrons: lengths of 10 fm
@@ -203,7 +195,11 @@ def test_the_data_of_others_are_refused(read: Read, structure: str) -> None:
         return  # its own
     other = argand.read_crystal(MEASURED / f"{structure}.cif")
     with pytest.raises(ArgandError):
-        check_data(replace(read.found, cell=None, spacegroup=None), other, table=read.said.table)
+        check_data(
+            replace(read.found, cell=None, spacegroup=None),
+            other,
+            radiation=Radiation(read.said.probe),
+        )
 
 
 @pytest.mark.parametrize("rms", [0.3, 0.5])
@@ -214,7 +210,7 @@ def test_relatives_are_not_refused(read: Read, rms: float, seed: int) -> None:
     step = rng.normal(size=read.crystal.frac.shape) * rms / np.sqrt(3)
     to_frac = np.linalg.inv(np.linalg.cholesky(metric(read.crystal.cell)))
     moved = read.crystal.replace(frac=read.crystal.frac + step @ to_frac)
-    said = check_data(read.found, moved, table=read.said.table)
+    said = check_data(read.found, moved, radiation=Radiation(read.said.probe))
     assert all("amplitudes differ much" in line for line in said)
     assert len(said) == 1
 
@@ -230,11 +226,13 @@ def test_the_kind_of_data_is_recognised(read: Read) -> None:
     )
     with pytest.raises(ArgandError, match="amplitudes given as intensities"):
         check_data(
-            replace(read.found, intensity=f, sigma=sigma), read.crystal, table=read.said.table
+            replace(read.found, intensity=f, sigma=sigma),
+            read.crystal,
+            radiation=Radiation(read.said.probe),
         )
     with pytest.raises(ArgandError, match="intensities given as amplitudes"):
         check_data(
             replace(read.found, intensity=None, amplitude=read.found.intensity),
             read.crystal,
-            table=read.said.table,
+            radiation=Radiation(read.said.probe),
         )

@@ -115,7 +115,7 @@ def _wilson_lines(
     if not content:
         return []
     try:
-        fit = wilson(merged, content, table=said.radiation().table)
+        fit = wilson(merged, content, radiation=said.radiation())
     except ArgandError as error:
         return [f"no Wilson plot: {error}"]
     if fit.b + 3 * fit.b_sigma < 0:
@@ -165,6 +165,7 @@ def agreement_lines(
     )
     powder = ", powder" if said.powder else ""
     at = "" if wavelength is None else f" of {wavelength:g} Å"
+    radiation = said.measured_radiation(found.wavelength)
     merged = merge(found, cell=crystal.cell, spacegroup=crystal.spacegroup)
     fraction = said.fractions[0] if said.twin is not None and len(said.fractions) == 1 else 0.0
     lines = [f"{probe}{at}{powder}{dispersion}{f', twin of {fraction:g}' if fraction else ''}"]
@@ -173,9 +174,7 @@ def agreement_lines(
         model = calculated_intensity(
             crystal,
             merged.hkl,
-            table=said.radiation().table,
-            wavelength=wavelength,
-            dispersion=dispersed,
+            radiation=radiation,
             extinction=extinction,
             twin=said.twin,
             fraction=fraction,
@@ -194,7 +193,7 @@ def agreement_lines(
     if merged.redundancy > 1.001:
         lines.append(_unmerged(found, crystal, said, wavelength if dispersed else None))
     try:
-        doubts = check_data(found, crystal, table=said.radiation().table, wavelength=wavelength)
+        doubts = check_data(found, crystal, radiation=radiation)
     except ArgandError as error:
         doubts = [str(error)]
     return lines, doubts
@@ -212,7 +211,7 @@ def _unmerged(
 ) -> str:
     rows = found[usable(found) & ~systematic_absences(found.hkl, crystal.spacegroup)]
     model = calculated_intensity(
-        crystal, rows.hkl, table=said.radiation().table, wavelength=wavelength, merged=False
+        crystal, rows.hkl, radiation=said.measured_radiation(found.wavelength), merged=False
     )
     intensity, sigma = rows.intensities()
     r = agreement(model, intensity, sigma, said.weights)
