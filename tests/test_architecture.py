@@ -18,6 +18,7 @@ LAYERS = {
     "_seam": 2,
     "": 3,  # argand.*: everything that is not named here
     "measured": 4,
+    "describe": 5,
     "refine": 4,
     "simulate": 4,  # numpy only: samples need no torch
     "torch": 4,
