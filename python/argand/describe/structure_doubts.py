@@ -61,10 +61,12 @@ def structure_doubts(crystal: Crystal) -> list[str]:
     if indefinite.any():
         names = _names(crystal, indefinite)
         doubts.append(f"displacement not positive in every direction: {names}")
-    contacts = close_contacts(crystal)
-    if contacts:
-        pairs = ", ".join(f"{first}-{second}" for first, second in contacts)
-        doubts.append(f"atoms nearer than {_TOO_CLOSE} Å: {pairs}")
+    pairs: list[str] = []
+    for first, second in close_contacts(crystal)[:_NAMES_SHOWN]:
+        if first != second:
+            pairs.append(f"{first}-{second}")
+    if pairs:
+        doubts.append(f"atoms nearer than {_TOO_CLOSE} Å: {', '.join(pairs)}")
     return doubts
 
 
@@ -91,7 +93,7 @@ def content_doubts(crystal: Crystal, content: Mapping[str, float]) -> list[str]:
 
 
 def close_contacts(crystal: Crystal) -> list[tuple[str, str]]:
-    """List labels of atoms that lie in each other, at most five pairs.
+    """List the labels of pairs of atoms that lie in each other, sorted; equal for images of a site.
 
     Atoms that share a place between them, by their occupancies, are no contacts. The list is empty
     for structures so large that it would take too long.
@@ -106,8 +108,7 @@ def close_contacts(crystal: Crystal) -> list[tuple[str, str]]:
     for site, atom in np.argwhere(close).tolist():
         first, second = sorted((crystal.labels[site], whole.labels[atom]))
         pairs.add((first, second))
-    first_pairs = sorted(pairs)[:_NAMES_SHOWN]
-    return [(first, second) for first, second in first_pairs if first != second]
+    return sorted(pairs)
 
 
 def _least_squared_distances(frac: FloatArray, other: FloatArray, g: FloatArray) -> FloatArray:
