@@ -57,12 +57,12 @@ def test_real_files(path: Path) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         crystal = argand.read_crystal(path)
-    said = [str(warning.message) for warning in caught]
+    messages = [str(warning.message) for warning in caught]
     assert all(warning.category is ArgandWarning for warning in caught)
-    assert all(message.startswith(str(path)) for message in said)
+    assert all(message.startswith(str(path)) for message in messages)
     expected = NOTES.get(path.stem, ())
-    assert len(said) == len(expected), said
-    for message, note in zip(said, expected, strict=True):
+    assert len(messages) == len(expected), messages
+    for message, note in zip(messages, expected, strict=True):
         assert note in message
     assert np.isfinite(crystal.beta()).all()
     assert crystal.to_p1().f000() == pytest.approx(crystal.f000(), rel=1e-12)

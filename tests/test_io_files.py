@@ -105,15 +105,15 @@ anything after the last reflection
 
 def test_hklf4_is_in_columns(tmp_path: Path) -> None:
     (tmp_path / "x.hkl").write_text(HKLF4)
-    found = argand.read_reflections(tmp_path / "x.hkl")
-    assert found.hkl.tolist() == [[1, 0, 0], [-2, -10, 3], [0, 0, 4]]
-    assert found.intensity is not None
-    assert found.sigma is not None
-    assert found.intensity.tolist() == [34.12, 9999.99, -0.12]
-    assert found.sigma.tolist() == [0.5, 12345.67, 0.05]
-    assert (found.cell, found.spacegroup, found.phase) == (None, None, None)
+    reflections = argand.read_reflections(tmp_path / "x.hkl")
+    assert reflections.hkl.tolist() == [[1, 0, 0], [-2, -10, 3], [0, 0, 4]]
+    assert reflections.intensity is not None
+    assert reflections.sigma is not None
+    assert reflections.intensity.tolist() == [34.12, 9999.99, -0.12]
+    assert reflections.sigma.tolist() == [0.5, 12345.67, 0.05]
+    assert (reflections.cell, reflections.spacegroup, reflections.phase) == (None, None, None)
     with pytest.raises(ArgandError, match="no amplitude with a phase"):
-        _ = found.f
+        _ = reflections.f
 
 
 LOOP = """data_x
@@ -148,12 +148,12 @@ def test_reflections_of_a_cif(
     (tmp_path / "x.fcf").write_text(
         f"{LOOP}{tags}\n1 2 3 {row}\n0 0 2 {' '.join(['1'] * len(columns.split()))}\n"
     )
-    found = argand.read_reflections(tmp_path / "x.fcf")
-    assert found.hkl.tolist() == [[1, 2, 3], [0, 0, 2]]
-    assert found.cell == (5, 6, 7, 90, 90, 90)
-    assert found.spacegroup == "P 21 21 21"
+    reflections = argand.read_reflections(tmp_path / "x.fcf")
+    assert reflections.hkl.tolist() == [[1, 2, 3], [0, 0, 2]]
+    assert reflections.cell == (5, 6, 7, 90, 90, 90)
+    assert reflections.spacegroup == "P 21 21 21"
     for name in ("intensity", "amplitude", "sigma", "amplitude_calc", "phase"):
-        values = getattr(found, name)
+        values = getattr(reflections, name)
         if name in expected:
             np.testing.assert_allclose(values[0], expected[name])
         else:
@@ -179,11 +179,11 @@ def test_reflections_of_a_cif(
     ],
 )
 def test_measured_files(name: str, count: int, spacegroup: str | None) -> None:
-    found = argand.read_reflections(SHARED / "measured" / name)
-    assert len(found.hkl) == count
-    assert found.spacegroup == spacegroup
-    assert found.intensity is not None
-    assert np.isfinite(found.intensity).all()
+    reflections = argand.read_reflections(SHARED / "measured" / name)
+    assert len(reflections.hkl) == count
+    assert reflections.spacegroup == spacegroup
+    assert reflections.intensity is not None
+    assert np.isfinite(reflections.intensity).all()
 
 
 @pytest.mark.parametrize(

@@ -158,8 +158,8 @@ def test_equal_labels_take_their_tensors_in_order(read: Read) -> None:
 def test_types_and_labels_are_read_by_the_formula(
     text: str, formula: str | None, symbol: str | None
 ) -> None:
-    found = read_type(text, formula.split() if formula else None)
-    assert (found.symbol if found else None) == symbol
+    atom_type = read_type(text, formula.split() if formula else None)
+    assert (atom_type.symbol if atom_type else None) == symbol
 
 
 @pytest.mark.parametrize(

@@ -47,15 +47,15 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def test_instructions(tmp_path: Path) -> None:
-    said = read_instructions(written(tmp_path, HEAD + ATOMS))
-    assert said.title == "a test"
-    assert said.wavelength == 0.71073
-    assert said.cell == (7.1, 8.3, 9.7, 90, 103, 90)
-    assert said.spacegroup == "P 1 21/c 1"
-    assert said.content == {"C": 8, "H": 12, "O": 4}
-    assert (said.hklf, said.hkl_scale) == (4, 2.0)
-    assert (said.weights, said.extinction) == ((0.05, 0.3), 0.012)
-    assert [atom[0] for atom in said.atoms] == ["C1", "H1", "C1A", "O2"]
+    instructions = read_instructions(written(tmp_path, HEAD + ATOMS))
+    assert instructions.title == "a test"
+    assert instructions.wavelength == 0.71073
+    assert instructions.cell == (7.1, 8.3, 9.7, 90, 103, 90)
+    assert instructions.spacegroup == "P 1 21/c 1"
+    assert instructions.content == {"C": 8, "H": 12, "O": 4}
+    assert (instructions.hklf, instructions.hkl_scale) == (4, 2.0)
+    assert (instructions.weights, instructions.extinction) == ((0.05, 0.3), 0.012)
+    assert [atom[0] for atom in instructions.atoms] == ["C1", "H1", "C1A", "O2"]
     experiment = read_experiment(tmp_path / "x.res")
     assert (experiment.wavelength, experiment.extinction, experiment.radiation().table) == (
         0.71073,

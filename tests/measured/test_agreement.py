@@ -90,8 +90,10 @@ def test_a_twin_is_the_sum_of_its_domains() -> None:
     hkl = argand.miller_indices(crystal.cell, "P 4", d_min=1.5)
     law = (0, 1, 0, 1, 0, 0, 0, 0, -1)
     mixed = calculated_intensity(crystal, hkl, twin=law, fraction=0.3)
-    other = hkl[:, [1, 0, 2]] * [1, 1, -1]
-    expected = 0.7 * calculated_intensity(crystal, hkl) + 0.3 * calculated_intensity(crystal, other)
+    turned = hkl[:, [1, 0, 2]] * [1, 1, -1]
+    expected = 0.7 * calculated_intensity(crystal, hkl) + 0.3 * calculated_intensity(
+        crystal, turned
+    )
     np.testing.assert_allclose(mixed, expected)
 
 

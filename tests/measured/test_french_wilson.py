@@ -50,9 +50,9 @@ def by_quadrature(
 @pytest.mark.parametrize("expected", [0.3, 2.0, 50.0])
 @pytest.mark.parametrize("intensity", SHIFTS)
 def test_against_quadrature(intensity: float, expected: float, centric: bool) -> None:
-    found = french_wilson([intensity * 1.7], [1.7], [expected], [centric])
+    posterior = french_wilson([intensity * 1.7], [1.7], [expected], [centric])
     values = by_quadrature(intensity * 1.7, 1.7, expected, centric)
-    assert [float(part[0]) for part in found] == pytest.approx(values, rel=2e-6)
+    assert [float(part[0]) for part in posterior] == pytest.approx(values, rel=2e-6)
 
 
 @pytest.mark.parametrize("centric", [False, True])
@@ -60,37 +60,39 @@ def test_against_parabolic_cylinder_functions(centric: bool) -> None:
     """E[F] = sqrt(sigma) Gamma(nu + 1/2) D_{-nu-1/2}(-h) / (Gamma(nu) D_{-nu}(-h)), in closed form."""
     h = np.linspace(-6, 6, 25)
     nu = 0.5 if centric else 1.0
-    found = french_wilson(h + nu / 1e9, 1.0, 1e9, centric)  # a flat prior: mu is I
+    posterior = french_wilson(h + nu / 1e9, 1.0, 1e9, centric)  # a flat prior: mu is I
     cylinder = special.pbdv(-nu - 0.5, -h)[0] / special.pbdv(-nu, -h)[0]
     expected = special.gamma(nu + 0.5) / special.gamma(nu) * cylinder
-    np.testing.assert_allclose(found.amplitude, expected, rtol=1e-8)
+    np.testing.assert_allclose(posterior.amplitude, expected, rtol=1e-8)
 
 
 def test_strong_intensities_keep_their_value() -> None:
-    found = french_wilson([1e4, 1e8], [1.0, 1.0], 1e5, [False, True])
-    np.testing.assert_allclose(found.intensity, [1e4, 1e8], rtol=1e-6)
-    np.testing.assert_allclose(found.amplitude, [100, 1e4], rtol=1e-6)
-    np.testing.assert_allclose(found.sigma_intensity, 1.0, rtol=1e-5)
-    np.testing.assert_allclose(found.sigma_amplitude, [1 / 200, 1 / 2e4], rtol=1e-2)
+    posterior = french_wilson([1e4, 1e8], [1.0, 1.0], 1e5, [False, True])
+    np.testing.assert_allclose(posterior.intensity, [1e4, 1e8], rtol=1e-6)
+    np.testing.assert_allclose(posterior.amplitude, [100, 1e4], rtol=1e-6)
+    np.testing.assert_allclose(posterior.sigma_intensity, 1.0, rtol=1e-5)
+    np.testing.assert_allclose(posterior.sigma_amplitude, [1 / 200, 1 / 2e4], rtol=1e-2)
 
 
 def test_beyond_all_measure() -> None:
-    found = french_wilson([1e20, 1e7, -1e20], [1.0, 1.0, 1.0], [1.0, 1e6, 1.0], [False, True, True])
-    np.testing.assert_allclose(found.intensity[:2], [1e20, 1e7])
-    np.testing.assert_allclose(found.amplitude[:2], [1e10, 1e7**0.5])
-    np.testing.assert_allclose(found.sigma_amplitude[:2], [0.5e-10, 0.5 / 1e7**0.5])
-    assert all(0 < part[2] < 1e-2 for part in found)
+    posterior = french_wilson(
+        [1e20, 1e7, -1e20], [1.0, 1.0, 1.0], [1.0, 1e6, 1.0], [False, True, True]
+    )
+    np.testing.assert_allclose(posterior.intensity[:2], [1e20, 1e7])
+    np.testing.assert_allclose(posterior.amplitude[:2], [1e10, 1e7**0.5])
+    np.testing.assert_allclose(posterior.sigma_amplitude[:2], [0.5e-10, 0.5 / 1e7**0.5])
+    assert all(0 < part[2] < 1e-2 for part in posterior)
 
 
 def test_order_is_kept_and_all_is_positive() -> None:
     intensity = np.linspace(-1000, 1000, 4001)
     for centric in (False, True):
-        found = french_wilson(intensity, 1.0, 2.0, centric)
-        for part in found:
+        posterior = french_wilson(intensity, 1.0, 2.0, centric)
+        for part in posterior:
             assert np.isfinite(part).all()
             assert (part > 0).all()
-        assert (np.diff(found.amplitude) > 0).all()
-        assert (np.diff(found.intensity) > 0).all()
+        assert (np.diff(posterior.amplitude) > 0).all()
+        assert (np.diff(posterior.intensity) > 0).all()
 
 
 def test_the_posterior_is_right_on_average() -> None:
@@ -98,11 +100,11 @@ def test_the_posterior_is_right_on_average() -> None:
     rng = np.random.default_rng(9)
     n = 200_000
     for centric, truth in ((False, rng.exponential(2.0, n)), (True, 2.0 * rng.normal(size=n) ** 2)):
-        found = french_wilson(truth + 1.5 * rng.normal(size=n), 1.5, 2.0, centric)
-        assert found.intensity.mean() == pytest.approx(truth.mean(), rel=0.01)
-        assert found.amplitude.mean() == pytest.approx(np.sqrt(truth).mean(), rel=0.01)
-        error = found.amplitude - np.sqrt(truth)
-        assert np.mean((error / found.sigma_amplitude) ** 2) == pytest.approx(1.0, abs=0.02)
+        posterior = french_wilson(truth + 1.5 * rng.normal(size=n), 1.5, 2.0, centric)
+        assert posterior.intensity.mean() == pytest.approx(truth.mean(), rel=0.01)
+        assert posterior.amplitude.mean() == pytest.approx(np.sqrt(truth).mean(), rel=0.01)
+        error = posterior.amplitude - np.sqrt(truth)
+        assert np.mean((error / posterior.sigma_amplitude) ** 2) == pytest.approx(1.0, abs=0.02)
 
 
 def test_of_merged_data() -> None:

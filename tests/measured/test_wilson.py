@@ -58,12 +58,12 @@ def test_epsilon_makes_special_rows_like_the_others() -> None:
 
 
 def test_local_mean_is_positive_in_noise() -> None:
-    found = measured(random_crystal("P -1", b_iso=30.0), d_min=0.8, noise=0.3)
-    assert (local_mean(merge(found)) > 0).all()
+    reflections = measured(random_crystal("P -1", b_iso=30.0), d_min=0.8, noise=0.3)
+    assert (local_mean(merge(reflections)) > 0).all()
 
 
 def test_too_few() -> None:
-    found = measured(random_crystal("P -1"), d_min=5.0)
-    one = found[np.arange(1)]
+    reflections = measured(random_crystal("P -1"), d_min=5.0)
+    single = reflections[np.arange(1)]
     with pytest.raises(ArgandError, match="too few reflections"):
-        wilson(merge(one), {"C": 1.0})
+        wilson(merge(single), {"C": 1.0})

@@ -146,7 +146,7 @@ def _strength_words(reflections: ReflectionsDescription) -> str:
 
 
 def _merging_lines(merging: MergingDescription) -> list[str]:
-    """Write what merging and statistics say of the data."""
+    """Write R_int, completeness, Wilson plot and statistics of merged data."""
     completeness = "not counted"
     if not math.isnan(merging.completeness):
         completeness = f"{100 * merging.completeness:.1f} %"

@@ -1,6 +1,6 @@
 """Describe structures, reflections, maps and whole files as objects: what `argand info` prints.
 
-`describe_file` does all of it for a path; the other functions describe what was read before.
+`describe_file` does all of it for a path; other functions describe objects that were read.
 """
 
 from argand.describe.agreement import AgreementDescription, describe_agreement

@@ -1,4 +1,4 @@
-"""Describe how measured reflections agree with a structure, calculated as its file says."""
+"""Describe how measured reflections agree with a structure, calculated as its file states."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _compare(
     twin_fraction: float,
     extinction: float | None,
 ) -> Agreement:
-    """Compare merged data with the structure, a twin where its file says so."""
+    """Compare merged data with the structure, a twin where its file states one."""
     calculated = calculated_intensity(
         crystal,
         merged.hkl,

@@ -84,7 +84,7 @@ def describe_file(
         to x.cif, x.res or x.ins in the same folder.
     cell, spacegroup, wavelength
         Unit cell (angstrom, degrees), space group and wavelength (angstrom) of the reflections,
-        instead of those that the file states.
+        instead of the values that the file states.
     content
         Atoms of each element in the unit cell.
     hklf
@@ -251,11 +251,11 @@ class _Reader:
             self.doubt([twin])
         if not self._reflections.is_measured:
             return
-        known = self._crystal or self._experiment
+        lattice = self._crystal or self._experiment
         reflections = replace(
             reflections,
-            cell=reflections.cell or known.cell,
-            spacegroup=reflections.spacegroup or known.spacegroup,
+            cell=reflections.cell or lattice.cell,
+            spacegroup=reflections.spacegroup or lattice.spacegroup,
         )
         for lacking, value in (("cell", reflections.cell), ("space group", reflections.spacegroup)):
             if value is None:

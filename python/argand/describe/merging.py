@@ -97,7 +97,7 @@ def describe_merging(
     content: Mapping[str, float] | None = None,
     experiment: Experiment | None = None,
 ) -> MergingDescription:
-    """Merge reflections and describe what equivalents and statistics say of them.
+    """Merge reflections and describe how equivalents agree, and their statistics.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def describe_merging(
 def _wilson_plot(
     merged: Merged, content: Mapping[str, float] | None, experiment: Experiment
 ) -> tuple[Wilson | None, str | None]:
-    """Fit a Wilson plot, or say why there is none."""
+    """Fit a Wilson plot, or give the reason why there is none."""
     if not content:
         return None, None
     try:
@@ -156,7 +156,7 @@ def _wilson_plot(
 
 
 def _treatment(merged: Merged) -> tuple[int | None, str | None]:
-    """Count the intensities that French and Wilson's treatment changes, or say why it fails."""
+    """Count the intensities that French and Wilson's treatment changes, or give the reason why it fails."""
     if merged.sigma is None:
         return None, None
     try:

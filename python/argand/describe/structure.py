@@ -64,7 +64,7 @@ class StructureDescription:
 
 
 def describe_structure(crystal: Crystal) -> StructureDescription:
-    """Describe a crystal structure; `structure_doubts` says what is odd about it."""
+    """Describe a crystal structure; `structure_doubts` finds what is odd about it."""
     is_named = find_spacegroup(crystal.spacegroup) is not None
     anisotropic = 0
     if crystal.u_aniso is not None:

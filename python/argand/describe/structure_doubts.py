@@ -111,12 +111,12 @@ def close_contacts(crystal: Crystal) -> list[tuple[str, str]]:
     return sorted(pairs)
 
 
-def _least_squared_distances(frac: FloatArray, other: FloatArray, g: FloatArray) -> FloatArray:
+def _least_squared_distances(frac: FloatArray, image_frac: FloatArray, g: FloatArray) -> FloatArray:
     """Return squared distances (n, m), A^2, of n atoms to the nearest lattice images of m others.
 
     Positions (n, 3) and (m, 3) are fractional, g (3, 3) is the metric of the unit cell.
     """
-    difference = other[None] - frac[:, None]
+    difference = image_frac[None] - frac[:, None]
     difference -= np.rint(difference)
     neighbours = np.meshgrid([-1, 0, 1], [-1, 0, 1], [-1, 0, 1], indexing="ij")
     squared: list[FloatArray] = []

@@ -1,6 +1,6 @@
 """Read and write files: CIF, SHELX, FCF, MTZ and CCP4 maps; gemmi does most of the parsing.
 
-`read_crystal`, `read_reflections` and the other functions that begin with `read` take a path. To
+`read_crystal`, `read_reflections` and all functions that begin with `read` take a path. To
 read several things from one file, open it with `open_file`: it is then parsed once.
 """
 

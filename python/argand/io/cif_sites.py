@@ -164,7 +164,7 @@ def _types(
 def _displacements(block: Block, labels: list[str], n: int) -> tuple[FloatArray, FloatArray]:
     """Read B (n,) and U (n, 6) in A^2; rows of U are NaN for isotropic sites.
 
-    The type of a site ('Uani', 'Biso', ...) says whether it moves isotropically.
+    The type of a site ('Uani', 'Biso', ...) decides whether it moves isotropically.
     """
     b_iso = _isotropic(block, labels, n)
     u_aniso = _anisotropic(block, labels, n)
@@ -189,7 +189,7 @@ def _displacements(block: Block, labels: list[str], n: int) -> tuple[FloatArray,
 def _isotropic(block: Block, labels: list[str], n: int) -> FloatArray:
     """Read B (n,) in A^2, 0 where the file states none; U comes before B where a site has both.
 
-    The name of a column says whether it holds U or B, whatever the type of the site is called.
+    The name of a column decides whether it holds U or B, whatever the type of the site is.
     """
     missing = np.full(n, np.nan)
     u_column = block.numbers("_atom_site_u_iso_or_equiv")

@@ -23,10 +23,10 @@ _NAME_TAGS = (
 _HALL_TAGS = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
 _NUMBER_TAGS = ("_space_group_it_number", "_symmetry_int_tables_number")
 
-# A block with a tag that begins so says something of symmetry.
+# A block states symmetry where it has a tag with one of these beginnings.
 _SYMMETRY_PREFIXES = ("_space_group_symop", "_space_group_name", "_space_group_it", "_symmetry_")
 
-# A block with a tag that begins so describes a magnetic structure.
+# A block describes a magnetic structure where it has a tag with one of these beginnings.
 _MAGNETIC_PREFIXES = ("_atom_site_moment", "_space_group_magn", "_space_group_symop_magn")
 
 # Cells are refined with or without constraints: components of the metric may differ from those of
@@ -35,7 +35,7 @@ _METRIC_TOLERANCE = 0.02
 
 
 def states_symmetry(block: Block) -> bool:
-    """Tell whether a data block says anything of symmetry."""
+    """Tell whether a data block states operations, a name or a number of a space group."""
     return any(block.has(prefix) for prefix in _SYMMETRY_PREFIXES)
 
 

@@ -35,7 +35,7 @@ def identify(path: PathLike) -> Contents:
     Raises
     ------
     ArgandError
-        One line that says why the file is none of the known kinds.
+        One line that names the file and why it is none of the known kinds.
     """
     return open_file(path).contents()
 
@@ -44,7 +44,7 @@ def read_crystal(path: PathLike, block: str | None = None) -> Crystal:
     """Read a crystal structure from a CIF, or from SHELX instructions with atoms (.res, .ins).
 
     Operations in the file define the symmetry, whatever the space group is called. Type symbols,
-    then labels, say what an atom is; in doubt the formula decides. Whatever deserves a second look,
+    then labels, tell the kind of an atom; in doubt the formula decides. Whatever deserves a second look,
     such as an F(000) that is not that of the formula, is an `ArgandWarning` that names the file.
 
     Parameters
@@ -119,7 +119,7 @@ def read_reflections(
         File, which may be compressed by gzip unless it is an MTZ file.
     cell, spacegroup, wavelength
         Unit cell in angstrom and degrees, name or operations of the space group, and wavelength in
-        angstrom, instead of those that the file states.
+        angstrom, instead of the values that the file states.
     hklf
         3 for amplitudes, 4 or 5 for intensities. A SHELX list does not say what it holds, and is
         taken as intensities unless instructions in the same file say otherwise.

@@ -46,7 +46,7 @@ _WEIGHT_B = re.compile(r"\+([0-9.]+)P\]")
 
 @dataclass(frozen=True)
 class Experiment:
-    """State what a file says about a measurement and a refinement; None where it says nothing.
+    """Hold what a file states about a measurement and a refinement; None where it states nothing.
 
     Parameters
     ----------
@@ -89,17 +89,17 @@ class Experiment:
     def measured_radiation(self, wavelength: float | None = None) -> Radiation:
         """Return the radiation of the measurement, with its wavelength where that is known.
 
-        F was calculated with dispersion unless the file says otherwise, or it cannot be calculated.
+        F was calculated with dispersion, unless the file denies it or it cannot be calculated.
 
         Parameters
         ----------
         wavelength
             Wavelength in angstrom to use where the experiment states none.
         """
-        known = self.wavelength if self.wavelength is not None else wavelength
-        x_rays = self.probe == "x-ray"
-        dispersion = x_rays and known is not None and self.dispersion is not False
-        return Radiation(self.probe, known, dispersion)
+        if self.wavelength is not None:
+            wavelength = self.wavelength
+        has_dispersion = self.probe == "x-ray" and self.dispersion is not False
+        return Radiation(self.probe, wavelength, has_dispersion and wavelength is not None)
 
     def radiation(self, table: str | None = None) -> Radiation:
         """Return the radiation with which the refinement calculated F.
@@ -112,11 +112,11 @@ class Experiment:
             Table of form factors to use instead of the one for the probe; then nothing else that
             the experiment states applies.
         """
-        own = Radiation(self.probe)
-        if table is not None and table != own.table:
+        radiation = Radiation(self.probe)
+        if table is not None and table != radiation.table:
             return Radiation.of_table(table)
         if self.probe != "x-ray" or self.wavelength is None or self.dispersion is False:
-            return own
+            return radiation
         return self.measured_radiation()
 
     @property

@@ -56,7 +56,7 @@ def read_columns(
     SHELX writes 3I4, 2F8.2, I4, in which numbers may touch (`1-100-100 9999.9912345.67`); others
     write the same numbers apart, by blanks, tabs or commas, or by nothing but a minus
     (`-12-10 3`). The list ends with the reflection 0 0 0, a blank line, or the file. A first line
-    of names (`h k l F sigF phase`) says what the columns are. A number without a decimal point is
+    of names (`h k l F sigF phase`) names the columns. A number without a decimal point is
     taken as it stands. Negative batch numbers mean overlap in HKLF 5, and a free set in others.
 
     Parameters

@@ -144,7 +144,7 @@ class _Columns:
 
     def of_type(self, kind: str) -> list[int]:
         """List the columns of a type, in the order of the file."""
-        return [position for position, other in enumerate(self._types) if other == kind]
+        return [column for column, column_type in enumerate(self._types) if column_type == kind]
 
     def first(self, kind: str) -> int | None:
         """Return the first column of a type, None without one."""
@@ -191,7 +191,7 @@ class _Columns:
         return values
 
     def joined(self, columns: list[int]) -> FloatArray:
-        """Return the values (2 m,) of two columns, one below the other."""
+        """Return the values (2 m,) of two columns, the second below the first."""
         return np.concatenate([self._values[:, column] for column in columns])
 
 
@@ -225,7 +225,7 @@ def _with_columns(
     amplitude_calc: FloatArray | None = None,
     phase: FloatArray | None = None,
 ) -> Reflections:
-    """Return reflections of these columns with cell, space group and wavelength of the header."""
+    """Return reflections with the given columns, and cell and wavelength of the header."""
     return Reflections(
         hkl,
         intensity=intensity,

@@ -37,7 +37,7 @@ _INDEX_ROUNDING = 0.05
 
 @dataclass(frozen=True)
 class Instructions:
-    """State what a SHELX file says; a value that it does not state is None or empty.
+    """Hold what a SHELX file states; a value that it does not state is None or empty.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Instructions:
         return content
 
     def transform(self, reflections: Reflections) -> Reflections:
-        """Scale a list of reflections and transform its indices as HKLF says.
+        """Scale a list of reflections and transform its indices by the scale and matrix of HKLF.
 
         Intensities, amplitudes and sigmas are multiplied by the scale S; h' = R h.
 
@@ -172,7 +172,7 @@ def parse_instructions(text: str, source: str) -> Instructions:
 
 
 class _InstructionParser:
-    """Collect what the instructions of a file state, one line after the other."""
+    """Collect what the instructions of a file state, line by line."""
 
     def __init__(self, source: str) -> None:
         self.stated = Instructions(source)

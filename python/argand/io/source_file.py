@@ -114,7 +114,7 @@ class SourceFile:
         Raises
         ------
         ArgandError
-            One line that says why the file is none of the known kinds.
+            One line that names the file and why it is none of the known kinds.
         """
         if self.format == "CIF":
             structure = any(has_sites(block) for block in self.blocks)

@@ -79,7 +79,7 @@ def check_absences(reflections: Reflections, spacegroup: SpaceGroup) -> Absences
     reflections
         Data that are not merged.
     spacegroup
-        Space group that says which reflections are absent.
+        Space group, which decides which reflections are absent.
     """
     rows = usable(reflections)
     hkl = reflections.hkl[rows]

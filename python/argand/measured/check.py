@@ -66,8 +66,8 @@ def check_data(
     content
         Atoms of each element in the unit cell that was measured, where known.
     radiation
-        Form factors, which are taken without dispersion, and the wavelength, for which that of the
-        reflections stands where it is None.
+        Form factors, which are taken without dispersion, and the wavelength. Where it has no
+        wavelength, the reflections may state one.
     merged
         The reflections merged with cell and space group of the crystal, where this was done before.
     explained

@@ -61,13 +61,13 @@ def group_words(crystal: Crystal) -> str:
 
 
 def check_cell(reflections: Reflections, crystal: Crystal) -> list[str]:
-    """Compare the unit cell that the reflections state with that of the crystal."""
+    """Compare the unit cell that the reflections state with the unit cell of the crystal."""
     if reflections.cell is None:
         return []
     stated = np.array(reflections.cell)
-    known = np.array(crystal.cell)
-    length = float(np.abs(stated[:3] / known[:3] - 1.0).max())
-    angle = float(np.abs(stated[3:] - known[3:]).max())
+    expected = np.array(crystal.cell)
+    length = float(np.abs(stated[:3] / expected[:3] - 1.0).max())
+    angle = float(np.abs(stated[3:] - expected[3:]).max())
     both = (
         f"that of the reflections is {_cell_words(reflections.cell)}, "
         f"that of the crystal {_cell_words(crystal.cell)}"
@@ -96,27 +96,27 @@ def check_wavelength(reflections: Reflections, crystal: Crystal, radiation: Radi
 
 
 def check_space_group(reflections: Reflections, crystal: Crystal) -> list[str]:
-    """Compare the space group that the reflections state with that of the crystal.
+    """Compare the space group that the reflections state with the space group of the crystal.
 
     Groups that differ in the origin or the hand alone are one. A subgroup raises a doubt.
     """
     if reflections.spacegroup is None:
         return []
     stated = group_ops(reflections.spacegroup)
-    known = group_ops(crystal.spacegroup)
+    expected = group_ops(crystal.spacegroup)
     stated_rotations = _rotations(stated)
-    known_rotations = _rotations(known)
+    expected_rotations = _rotations(expected)
     cube = hkl_cube(_LARGEST_INDEX)
     same_absences = np.array_equal(
-        stated.systematic_absences(cube), known.systematic_absences(cube)
+        stated.systematic_absences(cube), expected.systematic_absences(cube)
     )
-    if stated_rotations == known_rotations and same_absences:
+    if stated_rotations == expected_rotations and same_absences:
         return []
     names = (
         f"that of the reflections is {reflections.spacegroup}, "
         f"that of the crystal {crystal.spacegroup}"
     )
-    if stated_rotations < known_rotations or known_rotations < stated_rotations:
+    if stated_rotations < expected_rotations or expected_rotations < stated_rotations:
         return [f"one point group is a subgroup of the other: {names}"]
     raise ArgandError(f"another space group: {names}")
 
@@ -126,18 +126,18 @@ def check_content(content: Mapping[str, float], crystal: Crystal) -> list[str]:
 
     Electrons that differ by a tenth are another compound; less is a substitution.
     """
-    known = crystal.composition()
+    expected = crystal.composition()
     total = 0.0
     changed = 0.0
     differences: list[str] = []
-    for element in sorted({*content, *known} - {"H", "D"}):
+    for element in sorted({*content, *expected} - {"H", "D"}):
         measured_count = content.get(element, 0.0)
-        known_count = known.get(element, 0.0)
-        change = abs(measured_count - known_count)
-        total += atomic_number(element) * known_count
+        expected_count = expected.get(element, 0.0)
+        change = abs(measured_count - expected_count)
+        total += atomic_number(element) * expected_count
         changed += atomic_number(element) * change
         if change > _CONTENT_ROUNDING:
-            differences.append(f"{element} {measured_count:g} instead of {known_count:g}")
+            differences.append(f"{element} {measured_count:g} instead of {expected_count:g}")
     words = f"the measured cell holds {', '.join(differences)} of the crystal"
     if changed > _OTHER_CONTENT * total:
         raise ArgandError(f"another content: {words}")

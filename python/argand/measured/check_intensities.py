@@ -74,8 +74,9 @@ def check_signs(reflections: Reflections) -> None:
 def check_kind(reflections: Reflections, merged: Merged, expected: FloatArray) -> None:
     """Refuse values that are intensities of the structure only when raised to another power.
 
-    Squared they were amplitudes, their roots were squared. The width of their distribution has to
-    say so, and either beyond what twinning does to it, or with it their likeness to the structure.
+    Amplitudes have to be squared, squared intensities need their roots. The width of the
+    distribution of |E| decides, where it differs by more than twinning explains, or where the
+    likeness to the structure confirms it.
 
     Parameters
     ----------

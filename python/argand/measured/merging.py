@@ -262,7 +262,7 @@ def _outliers(
 ) -> BoolArray:
     """Find measurements (m,) far from the mean of their equivalents, in groups of three or more.
 
-    z = |I - <I>'| / sqrt(sigma^2 + sigma'^2) with mean and sigma of the other measurements; the
+    z = |I - <I>'| / sqrt(sigma^2 + sigma'^2) with mean and sigma of its equivalents; the
     median of z, where it is above that of a Gaussian, says by how much the sigmas of the data are
     too small. The worst of each group is rejected in a round.
     """

@@ -237,7 +237,7 @@ def l_statistics(merged: Merged, chosen: npt.NDArray[np.bool_]) -> tuple[float, 
 
 
 def _twin_l(expected: float, by_structure: bool) -> float:
-    """Return <|L|> of a perfect twin, where `expected` is that of the untwinned crystal.
+    """Return <|L|> of a perfect twin, where `expected` is <|L|> of the untwinned crystal.
 
     3/8 for 1/2 (acentric), 1/2 for 2/pi (centric), linear between; of a structure in proportion.
     """
