@@ -1,4 +1,4 @@
-"""`argand info`: whatever file it is given, it says what is in it or what is wrong with it."""
+"""`argand info`: what it prints of files of every kind, and how it refuses others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from test_cli import SALT
 
 
 def printed(capsys: pytest.CaptureFixture[str], *argv: object) -> str:
-    """What is printed when all is well."""
+    """Run `argand info` and return what it prints."""
     assert main(["info", *map(str, argv)]) == 0
     out, err = capsys.readouterr()
     assert err == ""
@@ -36,7 +36,7 @@ def complaint(capsys: pytest.CaptureFixture[str], *argv: object) -> str:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """x.hkl and x.cif of a random crystal."""
+    """Write x.hkl and x.cif of a random crystal into a folder."""
     crystal = random_crystal("P 1 21/c 1", 8)
     reflections = measured(crystal, noise=0.03, scale=1.0)
     rows = zip(reflections.hkl, reflections.intensity, reflections.sigma, strict=True)
@@ -51,8 +51,9 @@ def data(tmp_path: Path) -> Path:
     names = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "U_iso_or_equiv")
     tags = "\n".join(f"_atom_site_{name}" for name in names)
     (tmp_path / "x.cif").write_text(
-        f"data_x\n_cell_length_a {a}\n_cell_length_b {b}\n_cell_length_c {c}\n_cell_angle_alpha {alpha}\n"
-        f"_cell_angle_beta {beta}\n_cell_angle_gamma {gamma}\n_space_group_name_H-M_alt 'P 1 21/c 1'\n"
+        f"data_x\n_cell_length_a {a}\n_cell_length_b {b}\n_cell_length_c {c}\n"
+        f"_cell_angle_alpha {alpha}\n_cell_angle_beta {beta}\n_cell_angle_gamma {gamma}\n"
+        "_space_group_name_H-M_alt 'P 1 21/c 1'\n"
         f"loop_\n{tags}\n{sites}\n"
     )
     return tmp_path
@@ -180,7 +181,7 @@ def test_shelx_instructions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_cell_and_content_from_elsewhere(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A structure that is not known yet: instructions, or a CIF of the cell, or arguments."""
+    """Cell and content come from instructions, from a CIF of the cell alone, or from arguments."""
     crystal = argand.read_crystal(data / "x.cif")
     text = (data / "x.cif").read_text()
     (data / "x.cif").unlink()
@@ -225,12 +226,14 @@ def test_the_setting_that_instructions_name(data: Path, capsys: pytest.CaptureFi
     (data / "x.cif").unlink()
     cell = " ".join(f"{value:g}" for value in crystal.cell)
     (data / "x.res").write_text(
-        f"TITL x\nCELL 0.71073 {cell}\nLATT 1\nSYMM -X, .5+Y, .5-Z\nSFAC C N O\nUNIT 1 1 1\nFVAR 1\n{atoms}\n"
+        f"TITL x\nCELL 0.71073 {cell}\nLATT 1\nSYMM -X, .5+Y, .5-Z\n"
+        f"SFAC C N O\nUNIT 1 1 1\nFVAR 1\n{atoms}\n"
         "HKLF 4 1 0 0 1 0 -1 0 1 0 0\nEND\n"
     )
     r1 = re.search(r"R1 (0\.\d+) \(\d+ above 2σ\)", printed(capsys, data / "x.hkl"))
     assert r1 is not None
-    assert float(r1[1]) < 0.05  # dispersion is on with a wavelength, and was off in the making
+    # The data were made without dispersion, which is included where a wavelength is stated.
+    assert float(r1[1]) < 0.05
 
 
 def test_maps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

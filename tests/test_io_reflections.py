@@ -1,4 +1,4 @@
-"""Every format of reflections, written here and read back; files cut short or garbled never give a traceback."""
+"""Every format of reflections, written and read back; damaged files never give a traceback."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class TestShelx:
             read("   1   0   0   34.12    0.50\n", hklf=6)
 
     def test_twins(self) -> None:
-        """Lines that overlap repeat their intensity; otherwise a negative number is a flag, as of a free set."""
+        """Lines that overlap repeat their intensity; other negative numbers flag a free set."""
         twins = "   1   0   0   34.12    0.50  -2\n   0   1   0   34.12    0.50   1\n"
         assert read(twins).batch.tolist() == [-2, 1]
         assert read(twins).format == "SHELX HKLF 5"
@@ -107,7 +107,8 @@ class TestShelx:
             read(line + "broken here\n" + line)
 
     def test_instructions_after_the_end(self) -> None:
-        rest = "TITL x\nCELL 0.71073 5 6 7 90 95 90\nLATT -1\nSYMM -X, Y+1/2, -Z\nSFAC C\nUNIT 2\nHKLF 4\nEND\n"
+        rest = "TITL x\nCELL 0.71073 5 6 7 90 95 90\nLATT -1\nSYMM -X, Y+1/2, -Z\n"
+        rest += "SFAC C\nUNIT 2\nHKLF 4\nEND\n"
         reflections = read("   1   0   0   34.12    0.50\n   0   0   0    0.00    0.00\n" + rest)
         assert (reflections.cell, reflections.spacegroup, reflections.wavelength) == (
             (5, 6, 7, 90, 95, 90),
@@ -139,11 +140,8 @@ class TestShelx:
 
 class TestNamedColumns:
     def test_amplitudes_and_phases(self) -> None:
-        reflections = read(
-            "# from somewhere\nh k l F sigF phase note\n1 0 0 3.0 0.1 90 7\n\n0,1,0,4.0,0.2,-180,7\n".replace(
-                ",", " "
-            )
-        )
+        rows = "1 0 0 3.0 0.1 90 7\n\n0 1 0 4.0 0.2 -180 7\n"
+        reflections = read(f"# from somewhere\nh k l F sigF phase note\n{rows}")
         np.testing.assert_allclose(
             columns(reflections, "amplitude", "sigma", "phase"),
             [[1, 0, 0, 3, 0.1, np.pi / 2], [0, 1, 0, 4, 0.2, -np.pi]],
@@ -190,7 +188,8 @@ class TestCif:
         assert (reflections.spacegroup, reflections.wavelength) == ("P 21 21 21", 0.71073)
 
     def test_its_instructions_say_which_and_in_which_setting(self) -> None:
-        res = "_shelx_res_file\n;\nTITL x\nCELL 0.71073 5 6 7 90 90 90\nHKLF 3 2.0 0 1 0 1 0 0 0 0 -1\nEND\n;\n"
+        res = "_shelx_res_file\n;\nTITL x\nCELL 0.71073 5 6 7 90 90 90\n"
+        res += "HKLF 3 2.0 0 1 0 1 0 0 0 0 -1\nEND\n;\n"
         reflections = read(f"{HEAD}{res}_shelx_hkl_file\n;\n{LIST};\n", name="x.cif")
         assert reflections.intensity is None
         assert reflections.amplitude.tolist() == [68.24, 8.24]
@@ -368,7 +367,7 @@ class TestMtz:
         ]
 
     def test_unmerged(self, tmp_path: Path) -> None:
-        """The file keeps equivalents in the asymmetric unit and how they got there; the measured indices come back."""
+        """The file holds equivalents in the asymmetric unit; the measured indices come back."""
         hkl = np.array([[1, 2, 3], [-1, -2, 3], [1, -2, -3], [-1, 2, -3]])
         mtz = gemmi.Mtz(with_base=True)
         mtz.spacegroup, mtz.cell = gemmi.SpaceGroup("P 21 21 21"), gemmi.UnitCell(*self.CELL)
@@ -391,7 +390,7 @@ class TestMtz:
         ]
 
     def test_a_header_that_is_not_where_it_should_be(self, tmp_path: Path) -> None:
-        """Looked for in the data it would take gemmi many seconds not to find it."""
+        """gemmi would search the data for many seconds and not find the header."""
         argand.write_reflections(tmp_path / "x.mtz", self.HKL, [1j, 2j], cell=self.CELL)
         content = (tmp_path / "x.mtz").read_bytes()
         (tmp_path / "x.mtz").write_bytes(content[:60] + b"ab" + content[60:])
@@ -462,12 +461,15 @@ SOURCES = {
             "0 1 0 2 1",
         )
     ).encode(),
-    "x.res": b"TITL x\nCELL 0.7 5 6 7 90 90 90\nLATT 1\nSFAC C\nUNIT 4\nFVAR 1\nC1 1 .1 .2 .3 11 .05\nHKLF 4\nEND\n",
+    "x.res": (
+        b"TITL x\nCELL 0.7 5 6 7 90 90 90\nLATT 1\nSFAC C\nUNIT 4\nFVAR 1\n"
+        b"C1 1 .1 .2 .3 11 .05\nHKLF 4\nEND\n"
+    ),
 }
 
 
 def complaint(function: Callable[[Path], object], path: Path) -> str:
-    """What is said of a file, nothing when it is read."""
+    """Return the error of reading a file, or its path where it is read."""
     try:
         function(path)
     except ArgandError as error:

@@ -71,7 +71,7 @@ def test_instructions(tmp_path: Path) -> None:
 
 
 def test_atoms(tmp_path: Path) -> None:
-    """11.0 is fixed at 1, 21.0 is free variable 2, -21.0 is 1 - that; U = -1.2 is 1.2 times that of C1."""
+    """11 is fixed at 1, 21 is fv(2), -21 is 1 - fv(2); U = -1.2 is 1.2 times the U of C1."""
     crystal = argand.read_crystal(written(tmp_path, HEAD + ATOMS))
     assert crystal.types == ("C", "H", "C", "O")
     assert crystal.labels == ("C1", "H1", "C1A", "O2")
@@ -92,7 +92,7 @@ def test_lattices(tmp_path: Path, latt: int, count: int) -> None:
 
 
 def test_occupancies_on_special_positions(tmp_path: Path) -> None:
-    """SHELX counts a site's multiplicity in its occupancy, argand does not."""
+    """SHELX counts the multiplicity of a site in its occupancy, argand does not."""
     text = """TITL salt
 CELL 0.71073 5.64 5.64 5.64 90 90 90
 LATT 1

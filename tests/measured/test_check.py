@@ -1,4 +1,4 @@
-"""Wrong inputs are named; right ones, and relatives of the right ones, are let through."""
+"""Data of another crystal are refused; data of the crystal and of its relatives are accepted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from intensities import CELLS, measured, random_crystal
 
 
 def shaken(crystal: argand.Crystal, rms: float, seed: int = 5) -> argand.Crystal:
-    """Every site moved, the root of the mean square of the distance being `rms` angstrom."""
+    """Move every site; the root mean square distance is `rms` angstrom."""
     rng = np.random.default_rng(seed)
     step = rng.normal(size=crystal.frac.shape) * rms / np.sqrt(3)
     return crystal.replace(
@@ -27,7 +27,7 @@ def shaken(crystal: argand.Crystal, rms: float, seed: int = 5) -> argand.Crystal
 
 
 def as_amplitudes(reflections: Reflections) -> Reflections:
-    """Amplitudes in the place of intensities, as HKLF 3 read as HKLF 4."""
+    """Put amplitudes in the place of intensities, as when HKLF 3 is read as HKLF 4."""
     f = np.sqrt(np.maximum(reflections.intensity, 0.0))
     return replace(
         reflections,
@@ -149,7 +149,7 @@ def test_too_few_reflections() -> None:
 
 
 def test_free_coordinates() -> None:
-    """NaCl has none; in P m -3 m a site on an axis has one, on a mirror two; a general site three."""
+    """In P m -3 m a site on an axis has one, on a mirror two; a general site has three."""
     sites = [
         [0, 0, 0],
         [0.5, 0.5, 0.5],

@@ -1,4 +1,4 @@
-"""The L test and the second moment: on random atoms, on perfect twins, on what is no intensity."""
+"""L test and second moment of random atoms, of perfect twins, and of other powers of F."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from argand.measured import Merged, calculated_intensity, impossible, intensity_
 from argand.measured.statistics import l_statistics, second_moment
 from intensities import CELLS, measured, random_crystal
 
-# a lattice with a symmetry that its group lacks: twins without a change of the lattice
+# The lattice has a symmetry that the group lacks, so that domains of a twin share one lattice.
 MEROHEDRAL = ("P 4", ((0, 1, 0), (1, 0, 0), (0, 0, -1)))
 
 
@@ -21,7 +21,7 @@ def untwinned(spacegroup: str, seed: int = 1) -> Merged:
 
 
 def twinned(seed: int = 1, fraction: float = 0.5) -> Merged:
-    """A merohedral twin in P 4 by the diagonal axis."""
+    """Make intensities of a merohedral twin in P 4 by the diagonal axis."""
     group, matrix = MEROHEDRAL
     crystal = random_crystal(group, 30, 2.0, seed)
     merged = untwinned(group, seed)
@@ -45,7 +45,8 @@ def test_random_atoms(spacegroup: str, l_mean: float, l_squared: float) -> None:
     assert statistics.l_mean == pytest.approx(statistics.expected_l, abs=0.02)
     assert statistics.second_moment == pytest.approx(statistics.expected_moment, rel=0.1)
     assert statistics.verdict() == []
-    if spacegroup != "P 21 21 21":  # which has centric zones
+    # P 21 21 21 has centric zones.
+    if spacegroup != "P 21 21 21":
         assert whole[:2] == pytest.approx((l_mean, l_squared), abs=0.02)
         assert statistics.expected_l == pytest.approx(l_mean)
         assert statistics.expected_moment == (2.0 if spacegroup == "P 1" else 3.0)
@@ -54,9 +55,8 @@ def test_random_atoms(spacegroup: str, l_mean: float, l_squared: float) -> None:
 def test_a_perfect_twin() -> None:
     merged = twinned()
     h, k, l = np.abs(merged.hkl).T
-    general = (
-        (h != 0) & (k != 0) & (l != 0) & (h != k)
-    )  # the others are centric, or their own twin mates
+    # Other reflections are centric, or their own twin mates.
+    general = (h != 0) & (k != 0) & (l != 0) & (h != k)
     assert l_statistics(merged, general)[:2] == pytest.approx((3 / 8, 1 / 5), abs=0.02)
     assert second_moment(merged, general) == pytest.approx(1.5, abs=0.1)
     statistics = intensity_statistics(merged)
@@ -81,7 +81,7 @@ def test_the_more_twinned_the_smaller_l() -> None:
 
 
 def test_heavy_atoms_on_special_positions_are_no_twin() -> None:
-    """One atom in a centrosymmetric cell makes all amplitudes alike: only the structure tells that from twinning."""
+    """One atom in a centrosymmetric cell makes all amplitudes alike, as twinning does."""
     heavy = argand.Crystal(
         CELLS["P -1"],
         "P -1",
