@@ -156,7 +156,7 @@ def _wilson_plot(
 
 
 def _treatment(merged: Merged) -> tuple[int | None, str | None]:
-    """Count the intensities that French and Wilson's treatment changes, or give the reason why it fails."""
+    """Count the intensities that the treatment of French and Wilson changes, or why it fails."""
     if merged.sigma is None:
         return None, None
     try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import gemmi
 import numpy as np
 import numpy.typing as npt
 
-from argand.cell import Cell, cell_parameters
+from argand.cell import Cell, FloatArray, cell_parameters
 from argand.errors import ArgandError
 from argand.files import PathLike, replacing
 from argand.symmetry import named_spacegroup
@@ -20,7 +21,9 @@ __all__ = ["read_ccp4", "write_map"]
 _MOST_OPERATIONS = 192
 
 
-def write_map(path: PathLike, rho: npt.ArrayLike, cell: Any, spacegroup: str = "P 1") -> None:
+def write_map(
+    path: PathLike, rho: npt.ArrayLike, cell: Sequence[float] | FloatArray, spacegroup: str = "P 1"
+) -> None:
     """Write a density over the whole unit cell as a CCP4 map (float32), complete or not at all.
 
     Parameters

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -106,17 +107,18 @@ def _of_loop(block: Block) -> Reflections:
             return mates
     amplitude_calc, phase = _calculated(block)
     code = block.text("_shelx_refln_list_code")
-    return _checked(
-        block,
-        hkl,
-        intensity=intensity,
-        amplitude=amplitude,
-        sigma=sigma,
-        amplitude_calc=amplitude_calc,
-        phase=phase,
-        left_out=_left_out(block),
-        format=f"SHELXL LIST {code}" if code else "CIF loop",
-    )
+    left_out = _left_out(block)
+    with _complaints_about(block):
+        return Reflections(
+            hkl,
+            intensity=intensity,
+            amplitude=amplitude,
+            sigma=sigma,
+            amplitude_calc=amplitude_calc,
+            phase=phase,
+            left_out=left_out,
+            format=f"SHELXL LIST {code}" if code else "CIF loop",
+        )
 
 
 def _of_unmerged_loop(block: Block) -> Reflections:
@@ -124,7 +126,8 @@ def _of_unmerged_loop(block: Block) -> Reflections:
     hkl = _indices(block, "_diffrn_refln")
     intensity = block.numbers("_diffrn_refln_intensity_net", "_diffrn_refln_counts_net")
     sigma = block.numbers("_diffrn_refln_intensity_sigma", "_diffrn_refln_intensity_u")
-    return _checked(block, hkl, intensity=intensity, sigma=sigma, format="unmerged CIF loop")
+    with _complaints_about(block):
+        return Reflections(hkl, intensity=intensity, sigma=sigma, format="unmerged CIF loop")
 
 
 def _indices(block: Block, stem: str) -> HklArray:
@@ -140,10 +143,11 @@ def _indices(block: Block, stem: str) -> HklArray:
     return as_hkl(np.stack(columns, axis=1))
 
 
-def _checked(block: Block, hkl: HklArray, **columns: Any) -> Reflections:
-    """Make reflections of columns that may come from several loops, of different lengths."""
+@contextmanager
+def _complaints_about(block: Block) -> Iterator[None]:
+    """Name the file in complaints about columns of several loops, which differ in length."""
     try:
-        return Reflections(hkl, **columns)
+        yield
     except ArgandError as error:
         raise block.error(f"the list of reflections: {error}") from None
 
@@ -188,14 +192,14 @@ def _friedel_mates(block: Block, hkl: HklArray) -> Reflections | None:
             sigma = np.concatenate([sigma_plus, sigma_minus])
         values = np.concatenate([plus, minus])
         is_intensity = quantity == "intensity"
-        both = _checked(
-            block,
-            np.concatenate([hkl, -hkl]),
-            intensity=values if is_intensity else None,
-            amplitude=None if is_intensity else values,
-            sigma=sigma,
-            format="mmCIF loop with Friedel mates",
-        )
+        with _complaints_about(block):
+            both = Reflections(
+                np.concatenate([hkl, -hkl]),
+                intensity=values if is_intensity else None,
+                amplitude=None if is_intensity else values,
+                sigma=sigma,
+                format="mmCIF loop with Friedel mates",
+            )
         return both[np.isfinite(values)]
     return None
 

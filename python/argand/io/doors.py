@@ -44,8 +44,9 @@ def read_crystal(path: PathLike, block: str | None = None) -> Crystal:
     """Read a crystal structure from a CIF, or from SHELX instructions with atoms (.res, .ins).
 
     Operations in the file define the symmetry, whatever the space group is called. Type symbols,
-    then labels, tell the kind of an atom; in doubt the formula decides. Whatever deserves a second look,
-    such as an F(000) that is not that of the formula, is an `ArgandWarning` that names the file.
+    then labels, tell the kind of an atom; in doubt the formula decides. Whatever deserves a second
+    look, such as an F(000) that is not the one of the formula, is an `ArgandWarning` that names the
+    file.
 
     Parameters
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import gemmi
@@ -91,7 +92,7 @@ def write_reflections(
     hkl: npt.ArrayLike,
     f: npt.ArrayLike | None = None,
     *,
-    cell: Any,
+    cell: Sequence[float] | FloatArray,
     spacegroup: str = "P 1",
     **columns: npt.ArrayLike,
 ) -> None:

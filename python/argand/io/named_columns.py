@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 
@@ -134,17 +133,19 @@ def _parse_row(line: str) -> list[float]:
 
 def _reflections(table: FloatArray, positions: dict[str, int], source: str) -> Reflections:
     """Make reflections of a table (m, columns), phases in degrees."""
-    columns: dict[str, Any] = {}
-    for quantity, position in positions.items():
-        values = table[:, position]
-        if quantity == "phase":
-            columns[quantity] = np.radians(values)
-        elif quantity == "batch":
-            columns[quantity] = values.astype(np.int32)
-        else:
-            columns[quantity] = values
-    hkl = checked_indices(table[:, :3], source)
-    return Reflections(hkl, format="columns with names", **columns)
+    columns = {quantity: table[:, position] for quantity, position in positions.items()}
+    degrees = columns.get("phase")
+    batch = columns.get("batch")
+    return Reflections(
+        checked_indices(table[:, :3], source),
+        intensity=columns.get("intensity"),
+        amplitude=columns.get("amplitude"),
+        sigma=columns.get("sigma"),
+        amplitude_calc=columns.get("amplitude_calc"),
+        phase=None if degrees is None else np.radians(degrees),
+        batch=None if batch is None else batch.astype(np.int32),
+        format="columns with names",
+    )
 
 
 def checked_indices(indices: FloatArray, source: str) -> HklArray:
