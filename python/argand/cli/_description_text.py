@@ -72,7 +72,7 @@ def _summary_lines(structure: StructureDescription) -> list[str]:
 
 
 def _structure_lines(structure: StructureDescription) -> list[str]:
-    """Write all about a structure."""
+    """Write content, unit cell, density, F(000) and displacements of a structure."""
     volume = ""
     if structure.volume_per_atom is not None:
         volume = f", {structure.volume_per_atom:.1f} Å³ for each atom that is no hydrogen"

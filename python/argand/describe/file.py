@@ -28,7 +28,7 @@ _SHELX_SUFFIXES = (".res", ".ins")
 
 @dataclass(frozen=True)
 class FileDescription:
-    """Describe what is in a file; None for what is not.
+    """Describe a file: structure, reflections or map; None for the parts that it has not.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ class _Reader:
                 self._doubts.append(doubt)
 
     def description(self) -> FileDescription:
-        """Return all that was collected."""
+        """Return the descriptions and doubts of all that was read."""
         structure_path = None
         if self._holder is not None and self._holder is not self._source:
             structure_path = self._holder.source

@@ -26,8 +26,10 @@ _SHARED_OCCUPANCY = 1.01
 # B in A^2 above that of any atom that is well described.
 _LARGE_B = 25.0
 
-# A^3 for each atom that is no hydrogen: from metals to open frameworks.
+# A^3 for each atom that is no hydrogen, in the densest metals.
 _LEAST_VOLUME = 5.0
+
+# A^3 for each atom that is no hydrogen, in the most open frameworks.
 _MOST_VOLUME = 60.0
 
 # Pairs of atoms beyond which contacts are not looked for.

@@ -27,7 +27,7 @@ _GEMMI_POSITION = re.compile(r"^\w+:(\d+)(:\d+\(\d+\):)?")
 
 
 class Block:
-    """A data block of a CIF: columns, texts and numbers by tag.
+    """Look up columns, texts and numbers of a data block of a CIF by their tags.
 
     Tags are matched without case and with '.' as '_': `_atom_site.label` is `_atom_site_label`.
     Readers leave notes about values that deserve a second look; `take_notes` collects them.

@@ -27,8 +27,10 @@ _B_PER_U = 8.0 * np.pi**2
 # Rounding lets the occupancies of a shared site add up to a little more than 1.
 _OCCUPANCY_ROUNDING = 0.001
 
-# B and U of one site that differ by more than their rounding: a share of B, and A^2.
+# B and U of one site may differ by the rounding of U, as a share of B.
 _B_TOLERANCE_SHARE = 0.02
+
+# B and U of one site may differ by the rounding of B, in A^2.
 _B_TOLERANCE = 0.05
 
 # Names of sites in a note before the rest is only counted.

@@ -246,7 +246,7 @@ def _dispersion(block: Block) -> bool | None:
 
 
 def _extinction(block: Block) -> float | None:
-    """Read SHELXL's extinction coefficient; those of other expressions mean something else."""
+    """Read SHELXL's extinction coefficient; None where another expression was used."""
     methods: list[str] = []
     for tag in ("_refine_ls_extinction_method", "_refine_ls_extinction_expression"):
         methods.append((block.text(tag) or "").lower())

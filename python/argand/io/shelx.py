@@ -181,7 +181,7 @@ class _InstructionParser:
         self._symm: list[str] = []
 
     def read(self, name: str, line: str, where: str) -> bool:
-        """Read an instruction; False where its name is none that has a use here."""
+        """Read an instruction, and tell whether it is one that has a use here."""
         words = line.split()[1:]
         if name == "TITL":
             self._state(title=" ".join(words))

@@ -66,7 +66,7 @@ class Contents:
 
 
 class SourceFile:
-    """Hold an opened file, parsed at most once, and read from it what it has.
+    """Open a file once, parse it at most once, and read structure, reflections or density from it.
 
     Parameters
     ----------

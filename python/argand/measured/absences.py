@@ -13,12 +13,15 @@ from argand.symmetry import SpaceGroup
 
 __all__ = ["Absences", "check_absences"]
 
-# Multiple scattering and half the wavelength make a few absent reflections visible. In a wrong
-# group more than this share of them is seen ...
+# Multiple scattering and half the wavelength make a few absent reflections visible. A space group
+# is suspect where more than this share of its absent reflections are seen.
 _SUSPECT_SHARE = 0.2
-# ... of at least so many ...
+
+# A space group is not suspect where so few of its absent reflections are seen.
 _SUSPECT_COUNT = 2
-# ... and their mean intensity is more than this share of that of all others.
+
+# A space group is suspect where its absent reflections have more than this share of the mean
+# intensity of all others.
 _SUSPECT_MEAN = 0.1
 
 # A reflection is seen where I is above so many sigma.

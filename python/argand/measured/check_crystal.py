@@ -28,12 +28,16 @@ __all__ = [
     "group_words",
 ]
 
-# A strained crystal: a cell whose lengths differ by this share, or angles by so many degrees.
+# Lengths of a cell that differ by more than this share raise a doubt.
 _STRAINED_LENGTH = 0.02
+
+# Angles of a cell that differ by more than so many degrees raise a doubt.
 _STRAINED_ANGLE = 1.0
 
-# Another crystal: a cell whose lengths or angles differ by more than this.
+# Lengths that differ by more than this share are those of another crystal.
 _OTHER_LENGTH = 0.10
+
+# Angles that differ by more than so many degrees are those of another crystal.
 _OTHER_ANGLE = 5.0
 
 # Rounding of cell and wavelength lets sin(theta) of a measured reflection exceed 1 by this.
@@ -49,9 +53,10 @@ _OTHER_CONTENT = 0.2
 # Numbers of atoms in the cell that differ by less than this are rounded.
 _CONTENT_ROUNDING = 0.05
 
-# R_int above this is looked at again in P -1 ...
+# Data with R_int above this are merged again in P -1.
 _LARGE_R_INT = 0.25
-# ... where it falls to less than this share if the Laue group is wrong.
+
+# The Laue group is wrong where R_int falls to less than this share in P -1.
 _R_INT_SHARE = 0.5
 
 
@@ -122,7 +127,7 @@ def check_space_group(reflections: Reflections, crystal: Crystal) -> list[str]:
 
 
 def check_content(content: Mapping[str, float], crystal: Crystal) -> list[str]:
-    """Compare the atoms of the measured unit cell, other than hydrogen, with those of the crystal.
+    """Compare the atoms of the measured unit cell, other than hydrogen, with the crystal.
 
     Electrons that differ by a tenth are another compound; less is a substitution.
     """

@@ -22,14 +22,16 @@ __all__ = ["check_change", "check_kind", "check_relation", "check_signs", "expec
 # Amplitudes are negative by mistake only; more than this share of them means intensities.
 _NEGATIVE_SHARE = 0.01
 
-# Fewer reflections than this do not tell what kind they are, or whether they are related ...
+# Fewer reflections than this do not tell what kind they are, or whether they are related.
 _ENOUGH = 50
-# ... and the width of their distribution alone tells it from more than this.
+
+# The width of the distribution of more reflections than this tells their kind by itself.
 _MANY = 200
 
-# Another power of the values has to reduce the difference of |E| to this share: of few
-# reflections, and of many.
+# Another power of few values explains them where it reduces the difference of |E| to this share.
 _CLEARLY_BETTER = 0.7
+
+# Another power of many values explains them where it reduces the difference of |E| to this share.
 _BETTER = 0.9
 
 # |ln| of the ratio of second moments that a perfect twin does not reach (3/2, 4/3).
@@ -39,9 +41,12 @@ _BEYOND_TWIN = 0.43
 # B = 8 pi^2 (0.7 A)^2 / 3 = 12.9 A^2.
 _MOVED_EXPONENT = 2.0 * 12.9
 
-# Correlation in units of its standard deviation: below the first, structures have nothing to do
-# with each other; above the second, they are related.
+# Structures have nothing to do with each other where the correlation of their amplitudes is below
+# so many standard deviations.
 _UNRELATED = 1.0
+
+# Structures are related where the correlation of their amplitudes is above so many standard
+# deviations.
 _RELATED = 3.0
 
 # Data of smaller completeness have to show that they are related.

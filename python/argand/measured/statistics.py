@@ -50,20 +50,25 @@ _MOSTLY_NEGATIVE = 0.6
 # R_int of equivalents that have little in common.
 _DISAGREE = 0.25
 
-# Second moments below this, or below this share of the expectation, are those of amplitudes ...
+# Amplitudes that are taken for intensities have second moments below this.
 _SMALL_MOMENT = 1.35
+
+# Amplitudes that are taken for intensities have second moments below this share of the expectation.
 _SMALL_MOMENT_SHARE = 0.85
-# ... and above this multiple of the expectation those of squared intensities.
+
+# Squared intensities have second moments above this multiple of the expectation.
 _LARGE_MOMENT_FACTOR = 2.0
 
-# In a twin the second moment, too, is below this share of the expectation.
+# The second moment of a twin is below this share of the expectation.
 _TWIN_MOMENT_SHARE = 0.9
 
 # <|L|> of a perfect twin over that of the untwinned structure: 3/8 over 1/2, 1/2 over 2/pi.
 _TWIN_L_RATIO = 0.77
 
-# <|L|> of acentric and of centric random atoms.
+# <|L|> of acentric reflections of random atoms.
 _L_ACENTRIC = 0.5
+
+# <|L|> of centric reflections of random atoms.
 _L_CENTRIC = 2.0 / np.pi
 
 

@@ -18,11 +18,13 @@ from argand.symmetry import group_ops
 
 __all__ = ["Wilson", "expected_intensity", "local_mean", "shells", "statistical_weight", "wilson"]
 
-# Reflections in a shell of resolution: enough for a mean that Wilson's statistics leave stable ...
+# Reflections in a shell of resolution: the mean of so many has an uncertainty of 14 % to 20 %.
 _PER_SHELL = 50
-# ... and no more shells than a smooth curve needs.
+
+# A smooth curve needs no more shells than this.
 _MOST_SHELLS = 25
-# Parameters of the line need three points.
+
+# A line and its uncertainty need three points.
 _FEWEST_SHELLS = 3
 
 # Reflections of larger lattice spacing, in angstrom, are left out of the Wilson plot where enough
