@@ -1,4 +1,4 @@
-"""CIFs to read, made of strings."""
+"""Make CIFs of strings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def aniso(*rows: str, letter: str = "U") -> str:
 
 
 def reader(folder: Path) -> Read:
-    """Read a crystal from the text of its CIF."""
+    """Return a function that reads a crystal from the text of its CIF."""
 
     def read(text: str, encoding: str = "utf-8", block: str | None = None) -> argand.Crystal:
         path = folder / "test.cif"

@@ -1,4 +1,4 @@
-"""Where test data are: a few public files in the repository, many more beside it on a development machine."""
+"""Find test data: a few public files in the repository, many more on a development machine."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ needs_shared = pytest.mark.skipif(
 
 
 def shared_files(folder: str, pattern: str = "*") -> list[Path]:
-    """Sorted files of a folder of the development data; none where they are absent."""
+    """List the files of a folder of the development data; an empty list where it is absent."""
     return sorted((SHARED / folder).glob(pattern))
 
 
 def cif_files() -> list[Path]:
-    """Every crystal structure there is to test with: the development data, or the few in the repository."""
+    """List the crystal structures to test with: of the development data, else of the repository."""
     return shared_files("cif", "*.cif") or sorted(DATA.glob("*.cif"))

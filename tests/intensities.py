@@ -1,4 +1,4 @@
-"""Crystals and intensities to test with, drawn from stated seeds."""
+"""Draw crystals and intensities to test with, from stated seeds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CELLS = {
 def random_crystal(
     spacegroup: str, atoms: int = 12, b_iso: float = 2.0, seed: int = 0
 ) -> argand.Crystal:
-    """Light atoms anywhere in the cell."""
+    """Draw light atoms anywhere in the unit cell."""
     rng = np.random.default_rng(seed)
     return argand.Crystal(
         CELLS[spacegroup],
@@ -42,7 +42,7 @@ def measured(
     scale: float = 3.0,
     seed: int = 0,
 ) -> Reflections:
-    """Intensities of the whole sphere, each measured some times with a relative and a constant error."""
+    """Draw intensities of the whole sphere, measured `times` with relative and constant errors."""
     rng = np.random.default_rng(seed)
     hkl = np.repeat(
         argand.miller_indices(crystal.cell, crystal.spacegroup, d_min=d_min, unique=False),

@@ -1,4 +1,4 @@
-"""read_crystal: the dialects of CIF, what deserves a warning, what is an error."""
+"""`read_crystal`: the dialects of CIF, its warnings and its errors."""
 
 from __future__ import annotations
 
@@ -15,21 +15,19 @@ from argand.errors import ArgandError, ArgandWarning
 from cif_text import GROUP, HEAD, ONE, OPS, Read, aniso, loop, reader, sites
 from data_dir import DATA, cif_files, shared_files
 
-# every file that deserves a second look, and why; the others of the development data are read without a word
+# Files that deserve a second look, and why; no other file of the development data has a warning.
 NOTES = {
     "1001031": ("left out: H1", "F(000) of the sites is 441.972, of the formula x Z 459.3"),
     "1001614": ("left out: H1, H2", "F(000) of the sites is 952.8, of the formula x Z 960"),
     "1100015": ("left out: H1", "F(000) of the sites is 591.51, of the formula x Z 597.51"),
     "1100977": ("those of F d d 2, its space group is called Fddd",),
-    "2009901": (
-        "F(000) of the sites is 1051.98, of the formula x Z 1056",
-    ),  # the water's hydrogens are missing
-    "9000023": (
-        "F(000) of the sites is 621, of the formula x Z 624 (Z = 3, assumed)",
-    ),  # the hydroxyl's too
+    # The hydrogens of the water are missing.
+    "2009901": ("F(000) of the sites is 1051.98, of the formula x Z 1056",),
+    # The hydrogens of the hydroxyl groups are missing.
+    "9000023": ("F(000) of the sites is 621, of the formula x Z 624 (Z = 3, assumed)",),
 }
 
-# files of which a program is known to get something wrong: group, content of the cell
+# Files in which other programs read something wrong: space group, content of the unit cell.
 CONTENT = {
     "1001614": ("P 1 21/c 1", "Mo8 O43.6 P8 Rb4"),
     "1100977": ("F d d 2", "C64 H80 Br16 Cd8 N32"),
@@ -57,12 +55,12 @@ def test_real_files(path: Path) -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         crystal = argand.read_crystal(path)
-    said = [str(warning.message) for warning in caught]
+    messages = [str(warning.message) for warning in caught]
     assert all(warning.category is ArgandWarning for warning in caught)
-    assert all(message.startswith(str(path)) for message in said)
+    assert all(message.startswith(str(path)) for message in messages)
     expected = NOTES.get(path.stem, ())
-    assert len(said) == len(expected), said
-    for message, note in zip(said, expected, strict=True):
+    assert len(messages) == len(expected), messages
+    for message, note in zip(messages, expected, strict=True):
         assert note in message
     assert np.isfinite(crystal.beta()).all()
     assert crystal.to_p1().f000() == pytest.approx(crystal.f000(), rel=1e-12)
@@ -142,7 +140,8 @@ def test_what_deserves_a_second_look(read: Read, text: str, message: str) -> Non
     with pytest.warns(ArgandWarning, match=message) as caught:
         read(text)
     assert all("test.cif: " in str(warning.message) for warning in caught)
-    assert caught[0].filename == cif_text.__file__  # who called read_crystal
+    # The warning points to the caller of read_crystal.
+    assert caught[0].filename == cif_text.__file__
 
 
 @pytest.mark.parametrize(
@@ -265,10 +264,11 @@ def test_a_block_is_chosen(read: Read) -> None:
 
 
 def test_harmless_duplicates_and_gaps(read: Read) -> None:
-    """Tags given twice matter only where they are used and differ; one that lost its value is null."""
+    """A tag given twice matters where it is used and differs; a tag without a value is null."""
     text = (
         HEAD
-        + "_cell_length_a 5.0(1)\n_x 1\n_x 2\n_chemical_formula_sum 'C4'\n_chemical_formula_sum ''\n_cell_volume\n"
+        + "_cell_length_a 5.0(1)\n_x 1\n_x 2\n_chemical_formula_sum 'C4'\n"
+        + "_chemical_formula_sum ''\n_cell_volume\n"
     )
     assert read(text + GROUP + ONE).cell[0] == 5
 

@@ -22,7 +22,8 @@ def test_a_map_comes_back(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again, rho)
     assert cell == pytest.approx(CELL)
     assert spacegroup == "P 1"
-    assert [path.name for path in tmp_path.iterdir()] == ["rho.ccp4"]  # nothing temporary stays
+    # Nothing temporary is left.
+    assert [path.name for path in tmp_path.iterdir()] == ["rho.ccp4"]
 
 
 def test_a_map_lies_as_gemmi_understands_it(tmp_path: Path) -> None:
@@ -81,7 +82,7 @@ def test_reflections_come_back(tmp_path: Path) -> None:
 
 
 def test_gemmi_makes_our_map_of_our_reflections(tmp_path: Path) -> None:
-    """The sign of phases in the file: gemmi's Fourier transform of it is the density of the crystal."""
+    """Phases have the right sign: gemmi's Fourier transform of the file is the density."""
     crystal = argand.Crystal(
         CELL, types=("Fe", "O"), frac=np.array([[0.1, 0.2, 0.3], [0.7, 0.4, 0.9]]), b_iso=1.5
     )
@@ -105,15 +106,15 @@ anything after the last reflection
 
 def test_hklf4_is_in_columns(tmp_path: Path) -> None:
     (tmp_path / "x.hkl").write_text(HKLF4)
-    found = argand.read_reflections(tmp_path / "x.hkl")
-    assert found.hkl.tolist() == [[1, 0, 0], [-2, -10, 3], [0, 0, 4]]
-    assert found.intensity is not None
-    assert found.sigma is not None
-    assert found.intensity.tolist() == [34.12, 9999.99, -0.12]
-    assert found.sigma.tolist() == [0.5, 12345.67, 0.05]
-    assert (found.cell, found.spacegroup, found.phase) == (None, None, None)
+    reflections = argand.read_reflections(tmp_path / "x.hkl")
+    assert reflections.hkl.tolist() == [[1, 0, 0], [-2, -10, 3], [0, 0, 4]]
+    assert reflections.intensity is not None
+    assert reflections.sigma is not None
+    assert reflections.intensity.tolist() == [34.12, 9999.99, -0.12]
+    assert reflections.sigma.tolist() == [0.5, 12345.67, 0.05]
+    assert (reflections.cell, reflections.spacegroup, reflections.phase) == (None, None, None)
     with pytest.raises(ArgandError, match="no amplitude with a phase"):
-        _ = found.f
+        _ = reflections.f
 
 
 LOOP = """data_x
@@ -144,16 +145,16 @@ def test_reflections_of_a_cif(
     tmp_path: Path, columns: str, row: str, expected: dict[str, float]
 ) -> None:
     tags = "\n".join(f"_refln_{column}" for column in columns.split())
-    # a second row, so that a column of nothing but '?' is there
+    # A second row, because a column of nothing but '?' counts as absent.
     (tmp_path / "x.fcf").write_text(
         f"{LOOP}{tags}\n1 2 3 {row}\n0 0 2 {' '.join(['1'] * len(columns.split()))}\n"
     )
-    found = argand.read_reflections(tmp_path / "x.fcf")
-    assert found.hkl.tolist() == [[1, 2, 3], [0, 0, 2]]
-    assert found.cell == (5, 6, 7, 90, 90, 90)
-    assert found.spacegroup == "P 21 21 21"
+    reflections = argand.read_reflections(tmp_path / "x.fcf")
+    assert reflections.hkl.tolist() == [[1, 2, 3], [0, 0, 2]]
+    assert reflections.cell == (5, 6, 7, 90, 90, 90)
+    assert reflections.spacegroup == "P 21 21 21"
     for name in ("intensity", "amplitude", "sigma", "amplitude_calc", "phase"):
-        values = getattr(found, name)
+        values = getattr(reflections, name)
         if name in expected:
             np.testing.assert_allclose(values[0], expected[name])
         else:
@@ -174,16 +175,17 @@ def test_reflections_of_a_cif(
         ("structurefinder_051a.hkl", 4470, None),
         ("shelxfile_2240189.hkl", 782, None),
         ("cod_2238212.hkl", 11410, None),
-        ("cod_2242045.hkl", 2936, "P -1"),  # instructions follow the list
+        # Instructions follow the list.
+        ("cod_2242045.hkl", 2936, "P -1"),
         ("gemmi_4003024.hkl", 759, None),
     ],
 )
 def test_measured_files(name: str, count: int, spacegroup: str | None) -> None:
-    found = argand.read_reflections(SHARED / "measured" / name)
-    assert len(found.hkl) == count
-    assert found.spacegroup == spacegroup
-    assert found.intensity is not None
-    assert np.isfinite(found.intensity).all()
+    reflections = argand.read_reflections(SHARED / "measured" / name)
+    assert len(reflections.hkl) == count
+    assert reflections.spacegroup == spacegroup
+    assert reflections.intensity is not None
+    assert np.isfinite(reflections.intensity).all()
 
 
 @pytest.mark.parametrize(
@@ -228,7 +230,8 @@ def test_a_damaged_header_is_refused_before_it_is_believed(tmp_path: Path) -> No
     """A grid of 20 GB, a billion reflections: the file is too small for either."""
     argand.write_map(tmp_path / "x.ccp4", np.ones((4, 5, 6)), CELL)
     damaged = bytearray((tmp_path / "x.ccp4").read_bytes())
-    damaged[28 + 7] = 13  # the last byte of MY
+    # The last byte of word 9, the number of points along b.
+    damaged[28 + 7] = 13
     (tmp_path / "x.ccp4").write_bytes(damaged)
     with pytest.raises(ArgandError, match="its header speaks of 120 values and a grid of"):
         argand.read_map(tmp_path / "x.ccp4")

@@ -1,4 +1,4 @@
-"""Every format of reflections, written here and read back; files cut short or garbled never give a traceback."""
+"""Every format of reflections, written and read back; damaged files never give a traceback."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def read(content: str | bytes, name: str = "x.hkl", **options: object) -> Reflec
         return argand.read_reflections(path, **options)
 
 
-def columns(found: Reflections, *names: str) -> np.ndarray:
-    return np.column_stack([found.hkl, *(getattr(found, name) for name in names)])
+def columns(reflections: Reflections, *names: str) -> np.ndarray:
+    return np.column_stack([reflections.hkl, *(getattr(reflections, name) for name in names)])
 
 
 class TestShelx:
@@ -44,8 +44,8 @@ class TestShelx:
     def test_fixed_columns(self, rows: list[tuple[float, ...]]) -> None:
         """3I4, 2F8.2, I4: the widest numbers leave no room between them."""
         text = "".join(f"{h:4d}{k:4d}{l:4d}{i:8.2f}{s:8.2f}{b:4d}\n" for h, k, l, i, s, b in rows)
-        found = read(text + "   0   0   0    0.00    0.00   0\nTITL rest\n")
-        np.testing.assert_array_equal(columns(found, "intensity", "sigma", "batch"), rows)
+        reflections = read(text + "   0   0   0    0.00    0.00   0\nTITL rest\n")
+        np.testing.assert_array_equal(columns(reflections, "intensity", "sigma", "batch"), rows)
 
     @given(ROWS, st.sampled_from([" ", "  ", "\t", ",", " ; "]))
     @FEW
@@ -54,14 +54,14 @@ class TestShelx:
             gap.join([f"{h:d}", f"{k:d}", f"{l:d}", f"{i:.2f}", f"{s:.2f}", f"{b:d}"]) + "\n"
             for h, k, l, i, s, b in rows
         )
-        found = read(text)
-        np.testing.assert_array_equal(columns(found, "intensity", "sigma", "batch"), rows)
+        reflections = read(text)
+        np.testing.assert_array_equal(columns(reflections, "intensity", "sigma", "batch"), rows)
 
     def test_glued_numbers(self) -> None:
-        found = read(" -12 -10   3 9999.9912345.67\n   1-100-100-9999.99  100.00\n")
-        assert found.hkl.tolist() == [[-12, -10, 3], [1, -100, -100]]
-        assert found.intensity.tolist() == [9999.99, -9999.99]
-        assert found.sigma.tolist() == [12345.67, 100.0]
+        reflections = read(" -12 -10   3 9999.9912345.67\n   1-100-100-9999.99  100.00\n")
+        assert reflections.hkl.tolist() == [[-12, -10, 3], [1, -100, -100]]
+        assert reflections.intensity.tolist() == [9999.99, -9999.99]
+        assert reflections.sigma.tolist() == [12345.67, 100.0]
         free = read("-12-10  3 99.5 1.5E-01\n1 -2-3-4.25 2.\n")
         assert columns(free, "intensity", "sigma").tolist() == [
             [-12, -10, 3, 99.5, 0.15],
@@ -69,14 +69,14 @@ class TestShelx:
         ]
 
     def test_amplitudes(self) -> None:
-        found = read("   1   0   0   34.12    0.50\n", hklf=3)
-        assert found.intensity is None
-        assert found.amplitude.tolist() == [34.12]
+        reflections = read("   1   0   0   34.12    0.50\n", hklf=3)
+        assert reflections.intensity is None
+        assert reflections.amplitude.tolist() == [34.12]
         with pytest.raises(ArgandError, match="hklf is 6"):
             read("   1   0   0   34.12    0.50\n", hklf=6)
 
     def test_twins(self) -> None:
-        """Lines that overlap repeat their intensity; otherwise a negative number is a flag, as of a free set."""
+        """Lines that overlap repeat their intensity; other negative numbers flag a free set."""
         twins = "   1   0   0   34.12    0.50  -2\n   0   1   0   34.12    0.50   1\n"
         assert read(twins).batch.tolist() == [-2, 1]
         assert read(twins).format == "SHELX HKLF 5"
@@ -107,9 +107,10 @@ class TestShelx:
             read(line + "broken here\n" + line)
 
     def test_instructions_after_the_end(self) -> None:
-        rest = "TITL x\nCELL 0.71073 5 6 7 90 95 90\nLATT -1\nSYMM -X, Y+1/2, -Z\nSFAC C\nUNIT 2\nHKLF 4\nEND\n"
-        found = read("   1   0   0   34.12    0.50\n   0   0   0    0.00    0.00\n" + rest)
-        assert (found.cell, found.spacegroup, found.wavelength) == (
+        rest = "TITL x\nCELL 0.71073 5 6 7 90 95 90\nLATT -1\nSYMM -X, Y+1/2, -Z\n"
+        rest += "SFAC C\nUNIT 2\nHKLF 4\nEND\n"
+        reflections = read("   1   0   0   34.12    0.50\n   0   0   0    0.00    0.00\n" + rest)
+        assert (reflections.cell, reflections.spacegroup, reflections.wavelength) == (
             (5, 6, 7, 90, 95, 90),
             "P 1 21 1",
             0.71073,
@@ -139,19 +140,16 @@ class TestShelx:
 
 class TestNamedColumns:
     def test_amplitudes_and_phases(self) -> None:
-        found = read(
-            "# from somewhere\nh k l F sigF phase note\n1 0 0 3.0 0.1 90 7\n\n0,1,0,4.0,0.2,-180,7\n".replace(
-                ",", " "
-            )
-        )
+        rows = "1 0 0 3.0 0.1 90 7\n\n0 1 0 4.0 0.2 -180 7\n"
+        reflections = read(f"# from somewhere\nh k l F sigF phase note\n{rows}")
         np.testing.assert_allclose(
-            columns(found, "amplitude", "sigma", "phase"),
+            columns(reflections, "amplitude", "sigma", "phase"),
             [[1, 0, 0, 3, 0.1, np.pi / 2], [0, 1, 0, 4, 0.2, -np.pi]],
         )
 
     def test_intensities_with_commas(self) -> None:
-        found = read("H,K,L,I,sigma(I)\n1,0,-2,3.0,0.1\n", name="x.csv")
-        assert columns(found, "intensity", "sigma").tolist() == [[1, 0, -2, 3.0, 0.1]]
+        reflections = read("H,K,L,I,sigma(I)\n1,0,-2,3.0,0.1\n", name="x.csv")
+        assert columns(reflections, "intensity", "sigma").tolist() == [[1, 0, -2, 3.0, 0.1]]
 
     @pytest.mark.parametrize(
         ("text", "words"),
@@ -184,26 +182,27 @@ def loop(stem: str, names: str, *rows: str) -> str:
 class TestCif:
     @pytest.mark.parametrize("tag", ["_shelx_hkl_file", "_iucr_refine_reflections_details"])
     def test_an_embedded_list(self, tag: str) -> None:
-        found = read(f"{HEAD}{tag}\n;\n{LIST};\n", name="x.cif")
-        assert found.hkl.tolist() == [[1, 0, 0], [-2, -10, 3]]
-        assert found.intensity.tolist() == [34.12, 4.12]
-        assert (found.spacegroup, found.wavelength) == ("P 21 21 21", 0.71073)
+        reflections = read(f"{HEAD}{tag}\n;\n{LIST};\n", name="x.cif")
+        assert reflections.hkl.tolist() == [[1, 0, 0], [-2, -10, 3]]
+        assert reflections.intensity.tolist() == [34.12, 4.12]
+        assert (reflections.spacegroup, reflections.wavelength) == ("P 21 21 21", 0.71073)
 
     def test_its_instructions_say_which_and_in_which_setting(self) -> None:
-        res = "_shelx_res_file\n;\nTITL x\nCELL 0.71073 5 6 7 90 90 90\nHKLF 3 2.0 0 1 0 1 0 0 0 0 -1\nEND\n;\n"
-        found = read(f"{HEAD}{res}_shelx_hkl_file\n;\n{LIST};\n", name="x.cif")
-        assert found.intensity is None
-        assert found.amplitude.tolist() == [68.24, 8.24]
-        assert found.sigma.tolist() == [1.0, 1.0]
-        assert found.hkl.tolist() == [[0, 1, 0], [-10, -2, -3]]
+        res = "_shelx_res_file\n;\nTITL x\nCELL 0.71073 5 6 7 90 90 90\n"
+        res += "HKLF 3 2.0 0 1 0 1 0 0 0 0 -1\nEND\n;\n"
+        reflections = read(f"{HEAD}{res}_shelx_hkl_file\n;\n{LIST};\n", name="x.cif")
+        assert reflections.intensity is None
+        assert reflections.amplitude.tolist() == [68.24, 8.24]
+        assert reflections.sigma.tolist() == [1.0, 1.0]
+        assert reflections.hkl.tolist() == [[0, 1, 0], [-10, -2, -3]]
 
     def test_an_embedded_fcf(self) -> None:
         inside = "data_y\n" + loop(
             "_refln_", "index_h index_k index_l F_calc phase_calc", "1 2 3 4.0 90"
         )
-        found = read(f"{HEAD}_iucr_refine_fcf_details\n;\n{inside};\n", name="x.cif")
-        np.testing.assert_allclose(found.f, [4j], atol=1e-12)
-        assert found.cell == (5, 6, 7, 90, 90, 90)
+        reflections = read(f"{HEAD}_iucr_refine_fcf_details\n;\n{inside};\n", name="x.cif")
+        np.testing.assert_allclose(reflections.f, [4j], atol=1e-12)
+        assert reflections.cell == (5, 6, 7, 90, 90, 90)
 
     def test_an_unmerged_loop(self) -> None:
         text = loop(
@@ -224,8 +223,12 @@ class TestCif:
             "id index_h index_k index_l intensity_net intensity_sigma",
             "1 2 0 0 915.6 3.6",
         )
-        found = read(text, name="x.cif")
-        assert (found.spacegroup, found.cell, found.sigma.tolist()) == ("P 2 3", None, [3.6])
+        reflections = read(text, name="x.cif")
+        assert (reflections.spacegroup, reflections.cell, reflections.sigma.tolist()) == (
+            "P 2 3",
+            None,
+            [3.6],
+        )
 
     def test_mmcif(self) -> None:
         head = HEAD.replace("_cell_length_", "_cell.length_").replace(
@@ -238,8 +241,8 @@ class TestCif:
             "0 1 0 f 6.0 0.5",
             "0 0 1 x 7.0 0.5",
         )
-        found = read(head + text, name="x.cif")
-        assert columns(found, "amplitude", "sigma", "left_out").tolist() == [
+        reflections = read(head + text, name="x.cif")
+        assert columns(reflections, "amplitude", "sigma", "left_out").tolist() == [
             [1, 0, 0, 5, 0.5, 0],
             [0, 1, 0, 6, 0.5, 0],
             [0, 0, 1, 7, 0.5, 1],
@@ -291,11 +294,13 @@ class TestCif:
         ).replace("\n\n", "\n")
         ops = "loop_\n_symmetry_equiv_pos_as_xyz\nx,y,z\n'-x+1/4,-y,z+1/2'\n"
         text = HEAD.replace("_symmetry_space_group_name_H-M 'P 21 21 21'\n", "") + ops
-        found = read(
+        reflections = read(
             text + loop("_refln_", "index_h index_k index_l F_meas", "1 0 0 5.0"), name="x.cif"
         )
-        assert found.spacegroup == "x,y,z;-x+1/4,-y,z+1/2"
-        assert argand.reflections.systematic_absences([[0, 0, 1], [0, 0, 2]], found.spacegroup).tolist() == [
+        assert reflections.spacegroup == "x,y,z;-x+1/4,-y,z+1/2"
+        assert argand.reflections.systematic_absences(
+            [[0, 0, 1], [0, 0, 2]], reflections.spacegroup
+        ).tolist() == [
             True,
             False,
         ]
@@ -325,22 +330,23 @@ class TestMtz:
             F=[2.0, 3.0],
             SIGF=[0.25, 0.5],
         )
-        found = argand.read_reflections(tmp_path / "x.mtz")
-        assert columns(found, "intensity", "sigma", "amplitude").tolist() == [
+        reflections = argand.read_reflections(tmp_path / "x.mtz")
+        assert columns(reflections, "intensity", "sigma", "amplitude").tolist() == [
             [1, 2, 3, 4, 1, 2],
             [0, 1, 0, 9, 2, 3],
         ]
 
     def test_measured_and_calculated(self, tmp_path: Path) -> None:
         names = (("FC", "F"), ("PHIC", "P"), ("FP", "F"), ("SIGFP", "Q"))
-        found = argand.read_reflections(
+        reflections = argand.read_reflections(
             self.written(tmp_path / "x.mtz", np.array([[5, 90, 4, 1], [6, 180, 7, 2]]), *names)
         )
         np.testing.assert_allclose(
-            columns(found, "amplitude", "sigma", "amplitude_calc")[:, 3:], [[4, 1, 5], [7, 2, 6]]
+            columns(reflections, "amplitude", "sigma", "amplitude_calc")[:, 3:],
+            [[4, 1, 5], [7, 2, 6]],
         )
-        np.testing.assert_allclose(found.f, [5j, -6], atol=1e-6)
-        assert found.wavelength == pytest.approx(0.9)
+        np.testing.assert_allclose(reflections.f, [5j, -6], atol=1e-6)
+        assert reflections.wavelength == pytest.approx(0.9)
 
     @pytest.mark.parametrize(
         ("kinds", "name"), [(("K", "M"), "intensity"), (("G", "L"), "amplitude")]
@@ -353,15 +359,15 @@ class TestMtz:
             ("SIGV(-)", kinds[1]),
         )
         rows = np.array([[5, 0.5, 6, 0.25], [7, 1, np.nan, np.nan]])
-        found = argand.read_reflections(self.written(tmp_path / "x.mtz", rows, *names))
-        assert columns(found, name, "sigma").tolist() == [
+        reflections = argand.read_reflections(self.written(tmp_path / "x.mtz", rows, *names))
+        assert columns(reflections, name, "sigma").tolist() == [
             [1, 2, 3, 5, 0.5],
             [0, 1, 0, 7, 1],
             [-1, -2, -3, 6, 0.25],
         ]
 
     def test_unmerged(self, tmp_path: Path) -> None:
-        """The file keeps equivalents in the asymmetric unit and how they got there; the measured indices come back."""
+        """The file holds equivalents in the asymmetric unit; the measured indices come back."""
         hkl = np.array([[1, 2, 3], [-1, -2, 3], [1, -2, -3], [-1, 2, -3]])
         mtz = gemmi.Mtz(with_base=True)
         mtz.spacegroup, mtz.cell = gemmi.SpaceGroup("P 21 21 21"), gemmi.UnitCell(*self.CELL)
@@ -377,14 +383,14 @@ class TestMtz:
         assert len({tuple(row[:3]) for row in rows}) == 1
         mtz.set_data(np.array(rows, dtype=np.float32))
         mtz.write_to_file(str(tmp_path / "x.mtz"))
-        found = argand.read_reflections(tmp_path / "x.mtz")
-        assert found.format == "unmerged MTZ"
-        assert columns(found, "intensity").tolist() == [
+        reflections = argand.read_reflections(tmp_path / "x.mtz")
+        assert reflections.format == "unmerged MTZ"
+        assert columns(reflections, "intensity").tolist() == [
             [*h, i] for h, i in zip(hkl.tolist(), (5, 6, 7, 8), strict=True)
         ]
 
     def test_a_header_that_is_not_where_it_should_be(self, tmp_path: Path) -> None:
-        """Looked for in the data it would take gemmi many seconds not to find it."""
+        """gemmi would search the data for many seconds and not find the header."""
         argand.write_reflections(tmp_path / "x.mtz", self.HKL, [1j, 2j], cell=self.CELL)
         content = (tmp_path / "x.mtz").read_bytes()
         (tmp_path / "x.mtz").write_bytes(content[:60] + b"ab" + content[60:])
@@ -394,8 +400,8 @@ class TestMtz:
 
 class TestArguments:
     def test_they_prevail(self) -> None:
-        found = read(LIST, cell=(5, 6, 7, 90, 90, 90), spacegroup="P21/c", wavelength=0.7)
-        assert (found.cell, found.spacegroup, found.wavelength) == (
+        reflections = read(LIST, cell=(5, 6, 7, 90, 90, 90), spacegroup="P21/c", wavelength=0.7)
+        assert (reflections.cell, reflections.spacegroup, reflections.wavelength) == (
             (5, 6, 7, 90, 90, 90),
             "P 1 21/c 1",
             0.7,
@@ -416,11 +422,11 @@ class TestArguments:
             read(LIST, **options)
 
     def test_some_of_the_rows(self) -> None:
-        found = read(LIST, cell=(5, 6, 7, 90, 90, 90))
-        kept = found[found.hkl[:, 0] > 0]
-        assert kept.hkl.tolist() == [[1, 0, 0]]
-        assert kept.cell == found.cell
-        assert kept.sigma.tolist() == [0.5]
+        reflections = read(LIST, cell=(5, 6, 7, 90, 90, 90))
+        chosen = reflections[reflections.hkl[:, 0] > 0]
+        assert chosen.hkl.tolist() == [[1, 0, 0]]
+        assert chosen.cell == reflections.cell
+        assert chosen.sigma.tolist() == [0.5]
 
 
 def test_compressed(tmp_path: Path) -> None:
@@ -455,12 +461,15 @@ SOURCES = {
             "0 1 0 2 1",
         )
     ).encode(),
-    "x.res": b"TITL x\nCELL 0.7 5 6 7 90 90 90\nLATT 1\nSFAC C\nUNIT 4\nFVAR 1\nC1 1 .1 .2 .3 11 .05\nHKLF 4\nEND\n",
+    "x.res": (
+        b"TITL x\nCELL 0.7 5 6 7 90 90 90\nLATT 1\nSFAC C\nUNIT 4\nFVAR 1\n"
+        b"C1 1 .1 .2 .3 11 .05\nHKLF 4\nEND\n"
+    ),
 }
 
 
 def complaint(function: Callable[[Path], object], path: Path) -> str:
-    """What is said of a file, nothing when it is read."""
+    """Return the error of reading a file, or its path where it is read."""
     try:
         function(path)
     except ArgandError as error:
@@ -477,15 +486,17 @@ def test_damaged_files_are_read_or_refused(name: str, data: st.DataObject) -> No
     content = bytearray(SOURCES[name])
     del content[data.draw(st.integers(1, len(content))) :]
     for _ in range(data.draw(st.integers(0, 4))):
-        place = data.draw(st.integers(0, max(len(content) - 1, 0)))
-        content[place : place + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=3))
+        position = data.draw(st.integers(0, max(len(content) - 1, 0)))
+        content[position : position + data.draw(st.integers(0, 2))] = data.draw(
+            st.binary(max_size=3)
+        )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_bytes(bytes(content))
         for function in (argand.read_reflections, argand.read_crystal, identify):
-            said = complaint(function, path)
-            assert said.startswith(str(path))
-            assert "\n" not in said
+            message = complaint(function, path)
+            assert message.startswith(str(path))
+            assert "\n" not in message
 
 
 @needs_shared
@@ -499,6 +510,6 @@ def test_real_files_cut_short(tmp_path: Path, name: str, cut: int) -> None:
     path = tmp_path / name
     path.write_bytes((SHARED / "measured" / name).read_bytes()[:cut])
     for function in (argand.read_reflections, argand.read_crystal):
-        said = complaint(function, path)
-        assert said.startswith(str(path))
-        assert "\n" not in said
+        message = complaint(function, path)
+        assert message.startswith(str(path))
+        assert "\n" not in message

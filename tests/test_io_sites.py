@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from argand.errors import ArgandWarning
-from argand.io._formula import parse_formula
-from argand.io._labels import read_type
+from argand.io import parse_formula
+from argand.io.labels import read_type
 from cif_text import B_PER_U, GROUP, HEAD, Read, aniso, reader, sites
 
 
@@ -43,11 +43,8 @@ def test_numbers_and_defaults(read: Read) -> None:
         ("B_iso_or_equiv", "1.5", 1.5),
         ("U_iso_or_equiv adp_type", "0.02(1) Uiso", 0.02 * B_PER_U),
         ("B_iso_or_equiv adp_type", "1.5 Biso", 1.5),
-        (
-            "B_iso_or_equiv thermal_displace_type",
-            "1.5 Uiso",
-            1.5,
-        ),  # the column says what the number is
+        # The name of the column decides what the number is.
+        ("B_iso_or_equiv thermal_displace_type", "1.5 Uiso", 1.5),
         ("U_iso_or_equiv thermal_displace_type", "0.02 Biso", 0.02 * B_PER_U),
         ("B_iso_or_equiv U_iso_or_equiv", "? 0.02", 0.02 * B_PER_U),
         ("B_iso_or_equiv U_iso_or_equiv", "1.5 .", 1.5),
@@ -79,9 +76,8 @@ def test_anisotropic_displacement(read: Read, letter: str, row: str, kind: str) 
     np.testing.assert_allclose(crystal.u_aniso[0], TENSOR, rtol=1e-7)
     assert np.isnan(crystal.u_aniso[1]).all()
     assert crystal.b_iso[1] == pytest.approx(0.06 * B_PER_U)
-    assert crystal.b_iso[0] == pytest.approx(
-        0.02 * B_PER_U, rel=0.05
-    )  # the equivalent of the tensor, not 0.05
+    # The equivalent of the tensor, not the 0.05 of the column.
+    assert crystal.b_iso[0] == pytest.approx(0.02 * B_PER_U, rel=0.05)
 
 
 def test_a_site_called_isotropic_is(read: Read) -> None:
@@ -158,8 +154,8 @@ def test_equal_labels_take_their_tensors_in_order(read: Read) -> None:
 def test_types_and_labels_are_read_by_the_formula(
     text: str, formula: str | None, symbol: str | None
 ) -> None:
-    found = read_type(text, formula.split() if formula else None)
-    assert (found.symbol if found else None) == symbol
+    atom_type = read_type(text, formula.split() if formula else None)
+    assert (atom_type.symbol if atom_type else None) == symbol
 
 
 @pytest.mark.parametrize(

@@ -47,17 +47,17 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def test_instructions(tmp_path: Path) -> None:
-    said = read_instructions(written(tmp_path, HEAD + ATOMS))
-    assert said.title == "a test"
-    assert said.wavelength == 0.71073
-    assert said.cell == (7.1, 8.3, 9.7, 90, 103, 90)
-    assert said.spacegroup == "P 1 21/c 1"
-    assert said.content == {"C": 8, "H": 12, "O": 4}
-    assert (said.hklf, said.hkl_scale) == (4, 2.0)
-    assert (said.weights, said.extinction) == ((0.05, 0.3), 0.012)
-    assert [atom[0] for atom in said.atoms] == ["C1", "H1", "C1A", "O2"]
+    instructions = read_instructions(written(tmp_path, HEAD + ATOMS))
+    assert instructions.title == "a test"
+    assert instructions.wavelength == 0.71073
+    assert instructions.cell == (7.1, 8.3, 9.7, 90, 103, 90)
+    assert instructions.spacegroup == "P 1 21/c 1"
+    assert instructions.content == {"C": 8, "H": 12, "O": 4}
+    assert (instructions.hklf, instructions.hkl_scale) == (4, 2.0)
+    assert (instructions.weights, instructions.extinction) == ((0.05, 0.3), 0.012)
+    assert [atom[0] for atom in instructions.atoms] == ["C1", "H1", "C1A", "O2"]
     experiment = read_experiment(tmp_path / "x.res")
-    assert (experiment.wavelength, experiment.extinction, experiment.table) == (
+    assert (experiment.wavelength, experiment.extinction, experiment.radiation().table) == (
         0.71073,
         0.012,
         "it92",
@@ -71,7 +71,7 @@ def test_instructions(tmp_path: Path) -> None:
 
 
 def test_atoms(tmp_path: Path) -> None:
-    """11.0 is fixed at 1, 21.0 is free variable 2, -21.0 is 1 - that; U = -1.2 is 1.2 times that of C1."""
+    """11 is fixed at 1, 21 is fv(2), -21 is 1 - fv(2); U = -1.2 is 1.2 times the U of C1."""
     crystal = argand.read_crystal(written(tmp_path, HEAD + ATOMS))
     assert crystal.types == ("C", "H", "C", "O")
     assert crystal.labels == ("C1", "H1", "C1A", "O2")
@@ -92,7 +92,7 @@ def test_lattices(tmp_path: Path, latt: int, count: int) -> None:
 
 
 def test_occupancies_on_special_positions(tmp_path: Path) -> None:
-    """SHELX counts a site's multiplicity in its occupancy, argand does not."""
+    """SHELX counts the multiplicity of a site in its occupancy, argand does not."""
     text = """TITL salt
 CELL 0.71073 5.64 5.64 5.64 90 90 90
 LATT 1

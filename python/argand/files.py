@@ -1,4 +1,4 @@
-"""Bytes from a path, and files that appear whole or not at all."""
+"""Read the bytes of a file, and write files that appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -12,56 +12,107 @@ from pathlib import Path
 
 from argand.errors import ArgandError
 
-__all__ = ["read_bytes", "read_text", "replacing"]
+__all__ = ["PathLike", "decode_text", "read_bytes", "read_text", "replacing", "write_text"]
 
 PathLike = str | os.PathLike[str]
 
+# Every gzip file begins with these two bytes.
+_GZIP_MAGIC = b"\x1f\x8b"
+
 
 def read_bytes(path: PathLike) -> bytes:
-    """The content of a file, unpacked when it is gzip; an `ArgandError` names a file that cannot be read."""
+    """Read the content of a file; a gzip file is unpacked, whatever it is called.
+
+    Raises
+    ------
+    ArgandError
+        Names a file that is missing, cannot be read, or is a damaged gzip file.
+    """
+    name = os.fspath(path)
     try:
         data = Path(path).read_bytes()
-        return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
-    except (OSError, ValueError) as error:  # ValueError: a null character in the name
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ArgandError(f"{os.fspath(path)}: cannot be read: {reason}") from None
+        if data.startswith(_GZIP_MAGIC):
+            return gzip.decompress(data)
+        return data
+    except OSError as error:
+        raise ArgandError(f"{name}: cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        # A file name with a null character is a ValueError.
+        raise ArgandError(f"{name}: cannot be read: {error}") from None
     except (EOFError, zlib.error) as error:
-        raise ArgandError(f"{os.fspath(path)}: broken gzip file: {error}") from None
+        raise ArgandError(f"{name}: broken gzip file: {error}") from None
 
 
-def read_text(path: PathLike) -> str:
-    """The content of a text file: UTF-8, with or without byte order mark, else Latin-1."""
-    data = read_bytes(path)
+def decode_text(data: bytes, source: str) -> str:
+    """Decode the bytes of a text file: UTF-8, with or without byte order mark, else Latin-1.
+
+    Raises
+    ------
+    ArgandError
+        Names `source`, the file that the bytes are of, where it is empty or binary.
+    """
     if not data.strip():
-        raise ArgandError(f"{os.fspath(path)}: the file is empty")
+        raise ArgandError(f"{source}: the file is empty")
     if b"\x00" in data:
-        raise ArgandError(f"{os.fspath(path)}: a binary file, needs to be text")
+        raise ArgandError(f"{source}: a binary file, needs to be text")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("latin-1")
 
 
+def read_text(path: PathLike) -> str:
+    """Read a text file, which may be compressed by gzip, in UTF-8 or Latin-1.
+
+    Raises
+    ------
+    ArgandError
+        Names a file that cannot be read, is empty, or is binary.
+    """
+    return decode_text(read_bytes(path), os.fspath(path))
+
+
 @contextmanager
 def replacing(path: PathLike) -> Iterator[str]:
-    """A temporary name beside `path`, which takes the place of `path` once the block has ended well."""
+    """Yield the name of a temporary file that becomes `path` when the block ends without an error.
+
+    After an error `path` is what it was before, and the temporary file is gone.
+
+    Raises
+    ------
+    ArgandError
+        Names a file that cannot be written.
+    """
     target = Path(path)
     try:
-        # in the same folder: a rename there is atomic
-        handle, name = tempfile.mkstemp(
+        # Renaming is atomic within one folder, so the temporary file lies beside its target.
+        handle, temporary = tempfile.mkstemp(
             prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent
         )
     except OSError as error:
         raise ArgandError(f"{os.fspath(path)}: cannot be written: {error.strerror}") from None
     os.close(handle)
     try:
-        yield name
+        yield temporary
+        # mkstemp lets only the owner read the file: give it the permissions of a new file.
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(name, 0o666 & ~umask)  # mkstemp makes it private
-        os.replace(name, target)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, target)
     except (OSError, RuntimeError) as error:
         raise ArgandError(f"{os.fspath(path)}: cannot be written: {error}") from None
     finally:
-        if os.path.exists(name):
-            os.unlink(name)
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def write_text(path: PathLike, text: str) -> None:
+    """Write a text file in UTF-8, complete or not at all.
+
+    Raises
+    ------
+    ArgandError
+        Names a file that cannot be written.
+    """
+    with replacing(path) as temporary:
+        Path(temporary).write_text(text, encoding="utf-8")

@@ -1,22 +1,22 @@
-"""Settings and arrays on disk: JSON that is checked against a dataclass, and safetensors.
+"""Store settings and arrays on disk: JSON that is checked against a dataclass, and safetensors.
 
-Every JSON file begins with what it is and the version of its layout. What is read is checked completely (names, types,
-finite numbers) before anything uses it; nothing is ever unpickled.
+Every JSON file begins with the kind of file it is and the version of its layout. A file is checked
+completely (names, types, finite numbers) before anything uses it; nothing is ever unpickled.
 """
 
 from __future__ import annotations
 
 import json
 import os
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from argand.errors import ArgandError
-from argand.files import PathLike, replacing
+from argand.files import PathLike, read_bytes, replacing, write_text
 
 __all__ = [
     "from_builtins",
@@ -32,33 +32,54 @@ T = TypeVar("T")
 
 
 def to_builtins(content: Any) -> Any:
-    """Turn a dataclass, with all that it holds, into what `json.dumps` takes; arrays become lists."""
+    """Turn a dataclass, with everything in it, into dicts, lists, strings and numbers.
+
+    Arrays become lists, paths become strings.
+    """
+    import msgspec
+
     return msgspec.to_builtins(content, enc_hook=_encode)
 
 
 def from_builtins(kind: type[T], content: Any, source: str) -> T:
-    """Make a `kind` (a dataclass, or any annotated type) of what JSON holds.
+    """Make an object of type `kind`, a dataclass or any annotated type, from the content of JSON.
 
     Raises
     ------
     ArgandError
         Names `source` and the field that is missing, unknown, or of the wrong type.
     """
+    import msgspec
+
     try:
-        return msgspec.convert(content, kind, strict=True)
+        value = msgspec.convert(content, kind, strict=True)
+        unknown = _unknown_field(value, content, "$")
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ArgandError(f"{source}: {_one_line(error)}") from None
+    if unknown is not None:
+        raise ArgandError(f"{source}: Object contains unknown field {unknown}")
+    return value
 
 
 def write_json(path: PathLike, content: Any, *, kind: str, version: int) -> None:
-    """Write a dataclass, or builtins, as JSON that says that it is a `kind`, and of which version."""
-    plain = to_builtins(content)
-    text = json.dumps({"kind": kind, "format": version, **plain}, indent=1, allow_nan=False)
+    """Write a dataclass or a dict as JSON, headed by its kind and the version of its layout.
+
+    Raises
+    ------
+    ArgandError
+        Names a file that cannot be written, or whose content holds NaN or infinity.
+    """
+    document = {"kind": kind, "format": version, **to_builtins(content)}
+    try:
+        text = json.dumps(document, indent=1, allow_nan=False)
+    except ValueError:
+        name = os.fspath(path)
+        raise ArgandError(f"{name}: cannot hold NaN or infinity, needs finite numbers") from None
     write_text(path, text + "\n")
 
 
 def read_json(type_: type[T], path: PathLike, *, kind: str, version: int) -> T:
-    """Read what `write_json` wrote, as a `type_`.
+    """Read a JSON file of `write_json` as an object of type `type_`.
 
     Raises
     ------
@@ -66,32 +87,38 @@ def read_json(type_: type[T], path: PathLike, *, kind: str, version: int) -> T:
         Names a file that is missing, is no JSON, is another kind of file, or does not fit `type_`.
     """
     name = os.fspath(path)
+    data = read_bytes(path)
     try:
-        content = json.loads(Path(path).read_bytes(), parse_constant=_no_constant)
-    except OSError as error:
-        raise ArgandError(f"{name}: cannot be read: {error.strerror}") from None
+        document = json.loads(data, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ArgandError(f"{name}: is no JSON: {_one_line(error)}") from None
-    if not isinstance(content, dict) or content.pop("kind", None) != kind:
+    if not isinstance(document, dict) or document.pop("kind", None) != kind:
         raise ArgandError(f"{name}: is no {kind} of argand")
-    found = content.pop("format", None)
-    if found != version:
+    stated_version = document.pop("format", None)
+    if stated_version != version:
         raise ArgandError(
-            f"{name}: has format {found}, needs {version}: made by another version of argand?"
+            f"{name}: has format {stated_version}, needs {version}: "
+            "made by another version of argand?"
         )
-    return from_builtins(type_, content, name)
+    return from_builtins(type_, document, name)
 
 
 def write_arrays(path: PathLike, arrays: dict[str, NDArray[Any]]) -> None:
-    """Write arrays, by name, as a safetensors file, whole or not at all."""
-    package = _safetensors()
+    """Write arrays, by name, as a safetensors file, complete or not at all.
+
+    Raises
+    ------
+    ArgandError
+        Names a file that cannot be written, or the package that is missing.
+    """
+    safetensors = _safetensors()
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     with replacing(path) as temporary:
-        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        package.save_file(contiguous, temporary)
+        safetensors.save_file(contiguous, temporary)
 
 
 def read_arrays(path: PathLike) -> dict[str, NDArray[Any]]:
-    """Read what `write_arrays` wrote, by name.
+    """Read the arrays of a safetensors file, by name.
 
     Raises
     ------
@@ -99,26 +126,23 @@ def read_arrays(path: PathLike) -> dict[str, NDArray[Any]]:
         Names a file that is missing or damaged, or that holds NaN or infinity.
     """
     name = os.fspath(path)
-    package = _safetensors()
+    safetensors = _safetensors()
     if not Path(path).is_file():
         raise ArgandError(f"{name}: is missing")
     try:
-        arrays: dict[str, NDArray[Any]] = package.load_file(path)
-    except Exception as error:  # safetensors raises a kind of its own, which is no ValueError
+        arrays: dict[str, NDArray[Any]] = safetensors.load_file(path)
+    except Exception as error:
+        # The exception of safetensors is derived from Exception alone.
         raise ArgandError(f"{name}: is no safetensors file: {_one_line(error)}") from None
     for key, array in arrays.items():
-        if array.dtype.kind in "fc" and not np.isfinite(array).all():
+        is_float = array.dtype.kind in "fc"
+        if is_float and not np.isfinite(array).all():
             raise ArgandError(f"{name}: {key} holds a number that is not finite")
     return arrays
 
 
-def write_text(path: PathLike, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    with replacing(path) as temporary:
-        Path(temporary).write_text(text, encoding="utf-8")
-
-
 def _encode(value: Any) -> Any:
+    """Turn numpy arrays, numpy numbers and paths into what JSON has."""
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, np.generic):
@@ -128,15 +152,46 @@ def _encode(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def _no_constant(text: str) -> Any:
+def _unknown_field(value: Any, content: Any, path: str) -> str | None:
+    """Find a field of `content` that the dataclasses in `value` do not have; msgspec ignores these.
+
+    Returns the quoted name of the field and where it is, or None.
+    """
+    children: list[tuple[Any, Any, str]] = []
+    if is_dataclass(value) and isinstance(content, dict):
+        names = [field.name for field in fields(value)]
+        for name in content:
+            if name not in names:
+                return f"`{name}` - at `{path}`"
+            children.append((getattr(value, name), content[name], f"{path}.{name}"))
+    elif isinstance(value, dict) and isinstance(content, dict):
+        for (key, item), plain in zip(value.items(), content.values(), strict=False):
+            children.append((item, plain, f"{path}[{key!r}]"))
+    elif isinstance(value, (list, tuple)) and isinstance(content, (list, tuple)):
+        for index, (item, plain) in enumerate(zip(value, content, strict=False)):
+            children.append((item, plain, f"{path}[{index}]"))
+    for item, plain, child_path in children:
+        # Long lists of numbers are not worth a call for each of their elements.
+        if not isinstance(plain, (dict, list, tuple)):
+            continue
+        unknown = _unknown_field(item, plain, child_path)
+        if unknown is not None:
+            return unknown
+    return None
+
+
+def _refuse_constant(text: str) -> Any:
+    """Refuse NaN and Infinity, which Python's JSON has and the standard has not."""
     raise ValueError(f"{text} is no number of JSON")
 
 
 def _one_line(error: BaseException) -> str:
+    """Join the message of an exception into one line; without a message return its class."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def _safetensors() -> Any:
+    """Import safetensors, which is an optional dependency."""
     try:
         import safetensors.numpy
     except ModuleNotFoundError:

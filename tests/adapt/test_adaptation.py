@@ -19,7 +19,6 @@ from argand.estimate.observed import Observed
 from argand.measured import Merged, calculated_intensity
 from argand.radiation import Radiation
 from argand.refine import refine as refine_one_model
-from argand.radiation import KEV_ANGSTROM
 from argand.simulate import Samples
 
 
@@ -265,7 +264,7 @@ def test_neutrons_dispersion_and_extinction_are_kept(
     assert (back.radiation, back.extinction) == (Radiation.of_table("it92", energy), x)
     model = back.tools(back.hkl, crystal.cell).model
     zero = np.zeros(len(model))
-    wanted = calculated_intensity(crystal, back.hkl, wavelength=KEV_ANGSTROM / energy, extinction=x)
+    wanted = calculated_intensity(crystal, back.hkl, radiation=back.radiation, extinction=x)
     np.testing.assert_allclose(np.abs(model.structure_factors(zero)) ** 2, wanted, rtol=1e-9)
     assert model.parameters.kinds[-2:] == ("overall_b", "extinction")
     neutrons = Adaptation.load(
@@ -294,7 +293,7 @@ def test_extinction_is_found(crystal: argand.Crystal) -> None:
     model = made.tools(made.hkl, crystal.cell).model
     moved = model.crystals(np.append(model.from_displacements(u)[: len(made.modes)], [0.0, 0.0]))[0]
     for x in (0.0, 0.3):
-        intensity = calculated_intensity(moved, made.hkl, wavelength=wavelength, extinction=x)
+        intensity = calculated_intensity(moved, made.hkl, radiation=made.radiation, extinction=x)
         amplitude = np.sqrt(intensity)[None]
         (one,) = made.estimate(Observed(made.hkl, amplitude, 0.01 * amplitude + 0.01), refine=True)
         assert one.r < 0.005

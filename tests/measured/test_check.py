@@ -1,4 +1,4 @@
-"""Wrong inputs are named; right ones, and relatives of the right ones, are let through."""
+"""Data of another crystal are refused; data of the crystal and of its relatives are accepted."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.measured import check_data
 from argand.measured.check import free_coordinates
+from argand.radiation import Radiation
 from intensities import CELLS, measured, random_crystal
 
 
 def shaken(crystal: argand.Crystal, rms: float, seed: int = 5) -> argand.Crystal:
-    """Every site moved, the root of the mean square of the distance being `rms` angstrom."""
+    """Move every site; the root mean square distance is `rms` angstrom."""
     rng = np.random.default_rng(seed)
     step = rng.normal(size=crystal.frac.shape) * rms / np.sqrt(3)
     return crystal.replace(
@@ -25,11 +26,13 @@ def shaken(crystal: argand.Crystal, rms: float, seed: int = 5) -> argand.Crystal
     )
 
 
-def as_amplitudes(found: Reflections) -> Reflections:
-    """Amplitudes in the place of intensities, as HKLF 3 read as HKLF 4."""
-    f = np.sqrt(np.maximum(found.intensity, 0.0))
+def as_amplitudes(reflections: Reflections) -> Reflections:
+    """Put amplitudes in the place of intensities, as when HKLF 3 is read as HKLF 4."""
+    f = np.sqrt(np.maximum(reflections.intensity, 0.0))
     return replace(
-        found, intensity=f, sigma=found.sigma / (2 * np.maximum(f, np.sqrt(found.sigma)))
+        reflections,
+        intensity=f,
+        sigma=reflections.sigma / (2 * np.maximum(f, np.sqrt(reflections.sigma))),
     )
 
 
@@ -37,9 +40,9 @@ def as_amplitudes(found: Reflections) -> Reflections:
 @pytest.mark.parametrize("rms", [0.0, 0.3, 0.7])
 def test_relatives_pass(spacegroup: str, rms: float) -> None:
     crystal = random_crystal(spacegroup, 20)
-    said = check_data(measured(shaken(crystal, rms)), crystal)
-    assert any("amplitudes differ much" in line for line in said) == (rms > 0.0)
-    rest = [line for line in said if "amplitudes differ much" not in line]
+    doubts = check_data(measured(shaken(crystal, rms)), crystal)
+    assert any("amplitudes differ much" in line for line in doubts) == (rms > 0.0)
+    rest = [line for line in doubts if "amplitudes differ much" not in line]
     assert rest == [] if rms < 0.7 else all("atoms that moved far" in line for line in rest)
 
 
@@ -47,44 +50,51 @@ def test_relatives_pass(spacegroup: str, rms: float) -> None:
 @pytest.mark.parametrize("rms", [0.0, 0.5])
 def test_the_kind_of_data(spacegroup: str, rms: float) -> None:
     crystal = random_crystal(spacegroup, 20)
-    found = measured(shaken(crystal, rms), d_min=0.8)
+    reflections = measured(shaken(crystal, rms), d_min=0.8)
     with pytest.raises(ArgandError, match="amplitudes given as intensities"):
-        check_data(as_amplitudes(found), crystal)
-    wrong = replace(found, intensity=None, amplitude=np.abs(found.intensity))
+        check_data(as_amplitudes(reflections), crystal)
+    wrong = replace(reflections, intensity=None, amplitude=np.abs(reflections.intensity))
     with pytest.raises(ArgandError, match="intensities given as amplitudes"):
         check_data(wrong, crystal)
     with pytest.raises(ArgandError, match=r"intensities given as amplitudes: .* are negative"):
         check_data(
-            replace(found, intensity=None, amplitude=found.intensity - found.intensity.mean()),
+            replace(
+                reflections,
+                intensity=None,
+                amplitude=reflections.intensity - reflections.intensity.mean(),
+            ),
             crystal,
         )
 
 
 def test_another_cell() -> None:
     crystal = random_crystal("P -1", 20)
-    found = measured(crystal)
-    other = replace(found, cell=(7.1, 8.3, 11.7, 81.0, 95.0, 104.0))
+    reflections = measured(crystal)
+    other_cell = replace(reflections, cell=(7.1, 8.3, 11.7, 81.0, 95.0, 104.0))
     with pytest.raises(
         ArgandError, match=r"another cell: that of the reflections is 7\.1 8\.3 11\.7"
     ):
-        check_data(other, crystal)
-    strained = replace(found, cell=(7.1, 8.3, 10.0, 81.0, 95.0, 104.0))
+        check_data(other_cell, crystal)
+    strained = replace(reflections, cell=(7.1, 8.3, 10.0, 81.0, 95.0, 104.0))
     assert any("the cells differ by up to 3.1 %" in line for line in check_data(strained, crystal))
     with pytest.raises(ArgandError, match="another cell or wavelength: at 2 Å"):
-        check_data(found, crystal, wavelength=2.0)
+        check_data(reflections, crystal, radiation=Radiation(wavelength=2.0))
     with pytest.raises(ArgandError, match="nothing to do with this structure"):
-        check_data(replace(found, cell=None, hkl=found.hkl[:, [1, 2, 0]].copy()), crystal)
+        check_data(
+            replace(reflections, cell=None, hkl=reflections.hkl[:, [1, 2, 0]].copy()), crystal
+        )
 
 
 def test_another_space_group() -> None:
     crystal = random_crystal("P 21 21 21", 20)
-    found = measured(crystal)
+    reflections = measured(crystal)
     with pytest.raises(
         ArgandError, match="another space group: that of the reflections is P 2 2 21"
     ):
-        check_data(replace(found, spacegroup="P 2 2 21"), crystal)
+        check_data(replace(reflections, spacegroup="P 2 2 21"), crystal)
     assert any(
-        "subgroup" in line for line in check_data(replace(found, spacegroup="P 1 21 1"), crystal)
+        "subgroup" in line
+        for line in check_data(replace(reflections, spacegroup="P 1 21 1"), crystal)
     )
     primitive = random_crystal("P 4", 20)
     centred = argand.Crystal(
@@ -103,20 +113,20 @@ def test_another_space_group() -> None:
 
 def test_another_content() -> None:
     crystal = random_crystal("P -1", 20)
-    found = measured(crystal)
+    reflections = measured(crystal)
     content = crystal.composition()
-    assert check_data(found, crystal, content=content) == []
+    assert check_data(reflections, crystal, content=content) == []
     with pytest.raises(
         ArgandError, match=r"another content: the measured cell holds .*Br 4 instead of 0"
     ):
-        check_data(found, crystal, content={**content, "Br": 4.0})
+        check_data(reflections, crystal, content={**content, "Br": 4.0})
     substituted = {**content, "N": content["N"] - 2, "O": content["O"] + 2}
     assert any(
         "the measured cell holds N" in line
-        for line in check_data(found, crystal, content=substituted)
+        for line in check_data(reflections, crystal, content=substituted)
     )
     with pytest.raises(ArgandError, match="nothing to do with this structure"):
-        check_data(found, random_crystal("P -1", 20, seed=99))
+        check_data(reflections, random_crystal("P -1", 20, seed=99))
 
 
 def test_too_few_reflections() -> None:
@@ -125,9 +135,9 @@ def test_too_few_reflections() -> None:
         ArgandError, match=r"too few reflections: \d+ unique ones to .* for 60 coordinates"
     ):
         check_data(measured(crystal, d_min=2.9), crystal)
-    found = measured(crystal, d_min=2.0)
+    reflections = measured(crystal, d_min=2.0)
     assert any(
-        "unique reflections for 60 coordinates" in line for line in check_data(found, crystal)
+        "unique reflections for 60 coordinates" in line for line in check_data(reflections, crystal)
     )
     upper = measured(crystal, d_min=0.9)
     few = upper[np.abs(upper.hkl[:, 2]) > 2]
@@ -135,11 +145,11 @@ def test_too_few_reflections() -> None:
         "% of the reflections to 0.90 Å are measured" in line for line in check_data(few, crystal)
     )
     with pytest.raises(ArgandError, match="none has an intensity"):
-        check_data(replace(found, intensity=np.full(len(found.hkl), np.nan)), crystal)
+        check_data(replace(reflections, intensity=np.full(len(reflections.hkl), np.nan)), crystal)
 
 
 def test_free_coordinates() -> None:
-    """NaCl has none; in P m -3 m a site on an axis has one, on a mirror two; a general site three."""
+    """In P m -3 m a site on an axis has one, on a mirror two; a general site has three."""
     sites = [
         [0, 0, 0],
         [0.5, 0.5, 0.5],

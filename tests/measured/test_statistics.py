@@ -1,4 +1,4 @@
-"""The L test and the second moment: on random atoms, on perfect twins, on what is no intensity."""
+"""L test and second moment of random atoms, of perfect twins, and of other powers of F."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from argand.measured import Merged, calculated_intensity, impossible, intensity_
 from argand.measured.statistics import l_statistics, second_moment
 from intensities import CELLS, measured, random_crystal
 
-# a lattice with a symmetry that its group lacks: twins without a change of the lattice
+# The lattice has a symmetry that the group lacks, so that domains of a twin share one lattice.
 MEROHEDRAL = ("P 4", ((0, 1, 0), (1, 0, 0), (0, 0, -1)))
 
 
@@ -21,7 +21,7 @@ def untwinned(spacegroup: str, seed: int = 1) -> Merged:
 
 
 def twinned(seed: int = 1, fraction: float = 0.5) -> Merged:
-    """A merohedral twin in P 4 by the diagonal axis."""
+    """Make intensities of a merohedral twin in P 4 by the diagonal axis."""
     group, matrix = MEROHEDRAL
     crystal = random_crystal(group, 30, 2.0, seed)
     merged = untwinned(group, seed)
@@ -40,29 +40,29 @@ def twinned(seed: int = 1, fraction: float = 0.5) -> Merged:
 )
 def test_random_atoms(spacegroup: str, l_mean: float, l_squared: float) -> None:
     merged = untwinned(spacegroup)
-    found = intensity_statistics(merged)
+    statistics = intensity_statistics(merged)
     whole = l_statistics(merged, np.ones(len(merged.hkl), bool))
-    assert found.l_mean == pytest.approx(found.expected_l, abs=0.02)
-    assert found.second_moment == pytest.approx(found.expected_moment, rel=0.1)
-    assert found.verdict() == []
-    if spacegroup != "P 21 21 21":  # which has centric zones
+    assert statistics.l_mean == pytest.approx(statistics.expected_l, abs=0.02)
+    assert statistics.second_moment == pytest.approx(statistics.expected_moment, rel=0.1)
+    assert statistics.verdict() == []
+    # P 21 21 21 has centric zones.
+    if spacegroup != "P 21 21 21":
         assert whole[:2] == pytest.approx((l_mean, l_squared), abs=0.02)
-        assert found.expected_l == pytest.approx(l_mean)
-        assert found.expected_moment == (2.0 if spacegroup == "P 1" else 3.0)
+        assert statistics.expected_l == pytest.approx(l_mean)
+        assert statistics.expected_moment == (2.0 if spacegroup == "P 1" else 3.0)
 
 
 def test_a_perfect_twin() -> None:
     merged = twinned()
     h, k, l = np.abs(merged.hkl).T
-    general = (
-        (h != 0) & (k != 0) & (l != 0) & (h != k)
-    )  # the others are centric, or their own twin mates
+    # Other reflections are centric, or their own twin mates.
+    general = (h != 0) & (k != 0) & (l != 0) & (h != k)
     assert l_statistics(merged, general)[:2] == pytest.approx((3 / 8, 1 / 5), abs=0.02)
     assert second_moment(merged, general) == pytest.approx(1.5, abs=0.1)
-    found = intensity_statistics(merged)
-    assert 0.37 < found.l_mean < 0.45
-    assert len(found.verdict()) == 1
-    assert "perhaps twinned, by the L test" in found.verdict()[0]
+    statistics = intensity_statistics(merged)
+    assert 0.37 < statistics.l_mean < 0.45
+    assert len(statistics.verdict()) == 1
+    assert "perhaps twinned, by the L test" in statistics.verdict()[0]
 
 
 def test_a_perfect_twin_beside_its_structure() -> None:
@@ -74,14 +74,14 @@ def test_a_perfect_twin_beside_its_structure() -> None:
 
 
 def test_the_more_twinned_the_smaller_l() -> None:
-    found = [
+    statistics = [
         intensity_statistics(twinned(2, fraction)).l_mean for fraction in (0.0, 0.1, 0.25, 0.5)
     ]
-    assert found == sorted(found, reverse=True)
+    assert statistics == sorted(statistics, reverse=True)
 
 
 def test_heavy_atoms_on_special_positions_are_no_twin() -> None:
-    """One atom in a centrosymmetric cell makes all amplitudes alike: only the structure tells that from twinning."""
+    """One atom in a centrosymmetric cell makes all amplitudes alike, as twinning does."""
     heavy = argand.Crystal(
         CELLS["P -1"],
         "P -1",
@@ -107,15 +107,15 @@ def test_noise_says_nothing() -> None:
     noise = replace(
         merged, intensity=rng.normal(size=len(merged.hkl)), sigma=np.ones(len(merged.hkl))
     )
-    found = intensity_statistics(noise)
-    assert np.isnan(found.second_moment)
-    assert found.verdict() == []
+    statistics = intensity_statistics(noise)
+    assert np.isnan(statistics.second_moment)
+    assert statistics.verdict() == []
 
 
 def test_few_reflections_say_nothing() -> None:
-    found = intensity_statistics(merge(measured(random_crystal("P -1"), d_min=2.5)))
-    assert np.isnan(found.l_mean)
-    assert found.verdict() == []
+    statistics = intensity_statistics(merge(measured(random_crystal("P -1"), d_min=2.5)))
+    assert np.isnan(statistics.l_mean)
+    assert statistics.verdict() == []
 
 
 def test_what_no_crystal_gives() -> None:

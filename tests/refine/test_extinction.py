@@ -61,7 +61,7 @@ def test_the_formula(spacegroup):
 def test_intensities_of_argand_measured_have_the_same_extinction():
     model = model_of("P -1", extinction=True)
     expected = calculated_intensity(
-        model.crystal, model.hkl, wavelength=KEV_ANGSTROM / ENERGY, extinction=0.5
+        model.crystal, model.hkl, radiation=Radiation.of_table(energy_kev=ENERGY), extinction=0.5
     )
     assert np.allclose(
         np.abs(model.structure_factors(np.zeros(len(model)))) ** 2, expected, rtol=1e-12

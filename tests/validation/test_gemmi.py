@@ -16,8 +16,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand.io._block import read_blocks
-from argand.io._formula import parse_formula
+from argand.io import open_file, parse_formula
 from data_dir import cif_files
 
 pytestmark = pytest.mark.filterwarnings("ignore::argand.errors.ArgandWarning")
@@ -140,7 +139,7 @@ def electrons_of(small: gemmi.SmallStructure) -> float:
 
 def formula_times_z(path: Path, crystal: argand.Crystal) -> float:
     """Return the electrons in the cell by the formula of a CIF."""
-    [block] = read_blocks(path)
+    [block] = open_file(path).blocks
     formula = parse_formula(block.text("_chemical_formula_sum") or "")
     assert formula is not None
     electrons = 0.0

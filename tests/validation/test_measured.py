@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import argand
+from argand.radiation import Radiation
 from argand.cell import metric
 from argand.errors import ArgandError, ArgandWarning
 from argand.io import Experiment, read_experiment
@@ -141,13 +142,10 @@ def test_r1_of_the_measurements(read: Read) -> None:
     if used.sigma is None:
         used = used[used.intensity > 2.0]
     intensity, sigma = used.intensities()
-    dispersion = read.experiment.dispersion is not False
     model = calculated_intensity(
         read.crystal,
         used.hkl,
-        table=read.experiment.table,
-        wavelength=read.experiment.wavelength,
-        dispersion=dispersion,
+        radiation=read.experiment.measured_radiation(),
     )
     r = agreement(model, intensity, sigma, read.experiment.weights)
     assert r.r1 == pytest.approx(expected, abs=0.003)
@@ -161,8 +159,7 @@ def test_r1_as_published(read: Read) -> None:
     model = calculated_intensity(
         read.crystal,
         read.merged.hkl,
-        table=read.experiment.table,
-        wavelength=read.experiment.wavelength,
+        radiation=replace(read.experiment, dispersion=None).measured_radiation(),
         extinction=read.experiment.extinction,
     )
     r = agreement(model, read.merged.intensity, read.merged.sigma, read.experiment.weights)
@@ -176,7 +173,7 @@ def test_r1_as_published(read: Read) -> None:
 def test_data_fit_their_crystal(read: Read) -> None:
     content = read.experiment.content
     doubts = check_data(
-        read.reflections, read.crystal, content=content, table=read.experiment.table
+        read.reflections, read.crystal, content=content, radiation=Radiation(read.experiment.probe)
     )
     assert doubts == []
 
@@ -184,14 +181,11 @@ def test_data_fit_their_crystal(read: Read) -> None:
 @of([case for case in CASES if case.reflections.endswith(".fcf") or case.reflections in LOOPS])
 def test_calculated_amplitudes_in_a_file_agree(read: Read) -> None:
     assert read.reflections.amplitude_calc is not None
-    dispersion = read.experiment.dispersion is not False
     model = np.sqrt(
         calculated_intensity(
             read.crystal,
             read.reflections.hkl,
-            table=read.experiment.table,
-            wavelength=read.experiment.wavelength,
-            dispersion=dispersion,
+            radiation=read.experiment.measured_radiation(),
         )
     )
     theirs = read.reflections.amplitude_calc
@@ -220,7 +214,7 @@ def test_the_data_of_others_are_refused(read: Read, structure: str) -> None:
         check_data(
             replace(read.reflections, cell=None, spacegroup=None),
             other,
-            table=read.experiment.table,
+            radiation=Radiation(read.experiment.probe),
         )
 
 
@@ -232,7 +226,7 @@ def test_relatives_are_not_refused(read: Read, rms: float, seed: int) -> None:
     step = rng.normal(size=read.crystal.frac.shape) * rms / np.sqrt(3)
     to_frac = np.linalg.inv(np.linalg.cholesky(metric(read.crystal.cell)))
     moved = read.crystal.replace(frac=read.crystal.frac + step @ to_frac)
-    doubts = check_data(read.reflections, moved, table=read.experiment.table)
+    doubts = check_data(read.reflections, moved, radiation=Radiation(read.experiment.probe))
     assert all("amplitudes differ much" in line for line in doubts)
     assert len(doubts) == 1
 
@@ -246,7 +240,7 @@ def test_the_kind_of_data_is_recognised(read: Read) -> None:
         sigma = sigma / np.sqrt(read.reflections.intensity.clip(sigma))
     amplitudes = replace(read.reflections, intensity=f, sigma=sigma)
     with pytest.raises(ArgandError, match="amplitudes given as intensities"):
-        check_data(amplitudes, read.crystal, table=read.experiment.table)
+        check_data(amplitudes, read.crystal, radiation=Radiation(read.experiment.probe))
     intensities = replace(read.reflections, intensity=None, amplitude=read.reflections.intensity)
     with pytest.raises(ArgandError, match="intensities given as amplitudes"):
-        check_data(intensities, read.crystal, table=read.experiment.table)
+        check_data(intensities, read.crystal, radiation=Radiation(read.experiment.probe))

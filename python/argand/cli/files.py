@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 import argand
-from argand.cli._structure_text import summary_lines
+from argand.cli._description_text import summary_lines
 from argand.errors import ArgandError
 from argand.symmetry import find_spacegroup
 

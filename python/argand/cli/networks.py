@@ -11,7 +11,7 @@ import numpy as np
 
 import argand
 from argand.errors import ArgandError
-from argand.io._formula import parse_formula
+from argand.io import parse_formula
 from argand.learn import train as _train
 from argand.learn.evaluate import evaluate as _evaluate
 from argand.learn.predict import predict as _predict

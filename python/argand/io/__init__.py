@@ -1,22 +1,36 @@
-"""Files in and out: CIF, SHELX, FCF and MTZ are read; CCP4 maps and MTZ are written. gemmi does most of the work."""
+"""Read and write files: CIF, SHELX, FCF, MTZ and CCP4 maps; gemmi does most of the parsing.
 
-from argand.io._contents import Contents, identify
-from argand.io._crystal import read_crystal
-from argand.io._crystal_out import write_crystal
-from argand.io._experiment import Experiment, read_experiment
-from argand.io._hklf_out import write_hklf4
-from argand.io._maps import read_map, write_map
-from argand.io._mtz_out import write_reflections
-from argand.io._read_reflections import read_reflections
-from argand.io._reflections import Reflections
-from argand.io._shelx import Instructions, read_instructions
+`read_crystal`, `read_reflections` and all functions that begin with `read` take a path. To
+read several things from one file, open it with `open_file`: it is then parsed once.
+"""
+
+from argand.io.ccp4 import write_map
+from argand.io.cif_writer import write_crystal
+from argand.io.doors import (
+    identify,
+    read_crystal,
+    read_experiment,
+    read_instructions,
+    read_map,
+    read_reflections,
+)
+from argand.io.experiment import Experiment
+from argand.io.formula import parse_formula
+from argand.io.hklf import write_hklf4
+from argand.io.mtz import write_reflections
+from argand.io.reflections import Reflections
+from argand.io.shelx import Instructions
+from argand.io.source_file import Contents, SourceFile, open_file
 
 __all__ = [
     "Contents",
     "Experiment",
     "Instructions",
     "Reflections",
+    "SourceFile",
     "identify",
+    "open_file",
+    "parse_formula",
     "read_crystal",
     "read_experiment",
     "read_instructions",

@@ -1,4 +1,4 @@
-"""Measured data: merged, checked against a structure, brought to true amplitudes, and compared with one."""
+"""Merge measured data, check them against a structure, and compare them with one."""
 
 from argand.measured.absences import Absences, check_absences
 from argand.measured.agreement import Agreement, agreement, calculated_intensity

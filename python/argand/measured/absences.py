@@ -1,4 +1,4 @@
-"""Whether the reflections that a space group extinguishes are absent from the data."""
+"""Check whether the reflections that a space group extinguishes are absent from the data."""
 
 from __future__ import annotations
 
@@ -13,17 +13,37 @@ from argand.symmetry import SpaceGroup
 
 __all__ = ["Absences", "check_absences"]
 
-# Multiple scattering and half the wavelength light a few up; a wrong group leaves them as strong as all others
+# Multiple scattering and half the wavelength make a few absent reflections visible. A space group
+# is suspect where more than this share of its absent reflections are seen.
 _SUSPECT_SHARE = 0.2
+
+# A space group is not suspect where so few of its absent reflections are seen.
+_SUSPECT_COUNT = 2
+
+# A space group is suspect where its absent reflections have more than this share of the mean
+# intensity of all others.
 _SUSPECT_MEAN = 0.1
+
+# A reflection is seen where I is above so many sigma.
+_SEEN = 3.0
 
 
 @dataclass(frozen=True)
 class Absences:
-    """Measured reflections that should be absent.
+    """Describe measured reflections that should be systematically absent.
 
-    count, how many were measured; strong, with I > 3 sigma (0 without sigmas); mean, <I> of them over <I> of the
-    others; strongest, indices of the largest I, with its I/sigma (NaN without sigmas).
+    Parameters
+    ----------
+    count
+        How many were measured.
+    strong
+        How many have I > 3 sigma; 0 where there are no sigmas.
+    mean
+        Their mean intensity over the mean intensity of all other reflections.
+    strongest
+        Miller indices of the one with the largest intensity.
+    i_over_sigma
+        I/sigma of the strongest; NaN where there are no sigmas.
     """
 
     count: int
@@ -34,47 +54,59 @@ class Absences:
 
     @property
     def violated(self) -> bool:
-        """Whether the data are not those of the space group: many are present, and not much weaker than others."""
-        present = self.strong > max(2, _SUSPECT_SHARE * self.count) or (
-            np.isnan(self.i_over_sigma) and self.count > 2
-        )
+        """Tell whether the group is wrong: many are present and not much weaker than others."""
+        if np.isnan(self.i_over_sigma):
+            present = self.count > _SUSPECT_COUNT
+        else:
+            present = self.strong > max(_SUSPECT_COUNT, _SUSPECT_SHARE * self.count)
         return bool(present and self.mean > _SUSPECT_MEAN)
 
     def __str__(self) -> str:
         if not self.count:
             return "none measured"
-        h, k, l = self.strongest
-        sigmas = (
-            ""
-            if np.isnan(self.i_over_sigma)
-            else f", {self.strong} above 3σ, strongest {h} {k} {l}"
-        )
-        sigmas += "" if np.isnan(self.i_over_sigma) else f" at I/σ = {self.i_over_sigma:.1f}"
+        sigmas = ""
+        if not np.isnan(self.i_over_sigma):
+            h, k, l = self.strongest
+            sigmas = f", {self.strong} above 3σ, strongest {h} {k} {l}"
+            sigmas += f" at I/σ = {self.i_over_sigma:.1f}"
         return (
             f"{self.count} measured{sigmas}, mean intensity {self.mean:.2g} of that of the others"
         )
 
 
 def check_absences(reflections: Reflections, spacegroup: SpaceGroup) -> Absences:
-    """Look at the systematic absences of a space group (screw axes, glide planes, centring) in unmerged data."""
-    good = usable(reflections)
-    hkl = reflections.hkl[good]
-    intensity, sigma = (
-        None if column is None else column[good] for column in reflections.intensities()
-    )
-    assert intensity is not None
+    """Compare systematically absent reflections (screw axes, glide planes, centring) with others.
+
+    Parameters
+    ----------
+    reflections
+        Data that are not merged.
+    spacegroup
+        Space group, which decides which reflections are absent.
+    """
+    rows = usable(reflections)
+    hkl = reflections.hkl[rows]
+    all_intensities, all_sigmas = reflections.intensities()
+    intensity = all_intensities[rows]
     absent = systematic_absences(hkl, spacegroup)
     if not absent.any():
         return Absences(0, 0, 0.0, (0, 0, 0), np.nan)
-    values = intensity[absent]
-    others = float(np.mean(intensity[~absent])) if not absent.all() else np.nan
-    best = int(values.argmax())
-    ratio = None if sigma is None or not (sigma > 0).all() else values / sigma[absent]
-    h, k, l = (int(index) for index in hkl[absent][best])
+    absent_intensity = intensity[absent]
+    other_mean = np.nan if absent.all() else float(np.mean(intensity[~absent]))
+    brightest = int(absent_intensity.argmax())
+    strong = 0
+    i_over_sigma = np.nan
+    if all_sigmas is not None:
+        sigma = all_sigmas[rows]
+        if (sigma > 0).all():
+            ratio = absent_intensity / sigma[absent]
+            strong = int((ratio > _SEEN).sum())
+            i_over_sigma = float(ratio[brightest])
+    h, k, l = (int(index) for index in hkl[absent][brightest])
     return Absences(
         count=int(absent.sum()),
-        strong=0 if ratio is None else int((ratio > 3.0).sum()),
-        mean=float(values.mean()) / others if others > 0 else np.inf,
+        strong=strong,
+        mean=float(absent_intensity.mean()) / other_mean if other_mean > 0 else np.inf,
         strongest=(h, k, l),
-        i_over_sigma=np.nan if ratio is None else float(ratio[best]),
+        i_over_sigma=i_over_sigma,
     )

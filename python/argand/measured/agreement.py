@@ -1,4 +1,4 @@
-"""How well a structure explains measured intensities: scale, R1, wR2."""
+"""Calculate intensities of a structure and compare them with measured ones: scale, R1, wR2."""
 
 from __future__ import annotations
 
@@ -14,23 +14,36 @@ from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.extinction import Extinction
 from argand.r_factors import is_strong, r1, shelxl_weight, wr2
-from argand.radiation import KEV_ANGSTROM
+from argand.radiation import Radiation
 from argand.reflections import stol
 from argand.structure_factors import structure_factors
 from argand.symmetry import group_ops
 
 __all__ = ["Agreement", "agreement", "calculated_intensity"]
 
-_SHELXL_WEIGHTS = (0.1, 0.0)
-_ROUNDS = 6
+# SHELXL's default weighting parameters a and b.
+_DEFAULT_WEIGHTS = (0.1, 0.0)
+
+# Weights depend on the scale and the scale on the weights; after so many rounds both have settled.
+_SCALING_ROUNDS = 6
+
+_X_RAYS = Radiation()
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """R factors of a structure.
+    """State how well calculated intensities agree with measured ones.
 
-    r1 over strong reflections, I > 2 sigma; r1_all and wr2 over all (see `argand.r_factors`); scale k with
-    |Fo| = k |Fc|; strong and count, how many reflections.
+    Parameters
+    ----------
+    r1, r1_all
+        R1 of the strong reflections, I > 2 sigma, and of all, see `argand.r_factors`.
+    wr2
+        Weighted R of intensities, of all reflections.
+    scale
+        k in |Fo| = k |Fc|.
+    strong, count
+        How many reflections are strong, and how many there are.
     """
 
     r1: float
@@ -45,57 +58,59 @@ def calculated_intensity(
     crystal: Crystal,
     hkl: npt.ArrayLike,
     *,
-    table: str = "it92",
-    wavelength: float | None = None,
-    dispersion: bool = True,
+    radiation: Radiation = _X_RAYS,
     extinction: float | None = None,
     twin: Sequence[float] | None = None,
     fraction: float = 0.0,
     merged: bool = True,
 ) -> FloatArray:
-    """(n,) |Fc|^2 as it would be measured.
+    """Calculate |Fc|^2 (n,) as it would be measured.
+
+    Source: SHELXL manual, TWIN and EXTI.
 
     Parameters
     ----------
-    crystal, hkl : the structure, and the reflections (n, 3)
-    table : form factors, see `argand.form_factors`
-    wavelength : angstrom
-    dispersion : include f' and f'' for x-rays whose wavelength is given
-    extinction : SHELXL's x, see `argand.extinction`; needs the wavelength
-    twin : nine numbers, the matrix R of SHELXL's TWIN; the second domain has |Fc(R h)|^2
-    fraction : the share of that domain
-    merged : average Friedel mates, as merging in the Laue group does
-
-    Source: SHELXL manual, TWIN.
+    crystal
+        Structure.
+    hkl : (n, 3)
+        Miller indices.
+    radiation
+        Form factors, with dispersion where the radiation includes it.
+    extinction
+        SHELXL's x, see `argand.extinction`; it has no effect where the wavelength is not known.
+    twin
+        Nine numbers, the matrix R of SHELXL's TWIN: the second domain has |Fc(R h)|^2.
+    fraction
+        Share of the second domain.
+    merged
+        Average Friedel mates, as merging in the Laue group does.
     """
-    energy = (
-        KEV_ANGSTROM / wavelength
-        if dispersion and wavelength is not None and table == "it92"
-        else None
-    )
     indices = np.asarray(hkl)
-    found = _squared(crystal, indices, table, energy, merged)
+    intensity = _squared(crystal, indices, radiation, merged)
     if twin is not None and fraction:
-        turned = indices @ np.reshape(np.asarray(twin, float), (3, 3)).T
-        found = (1.0 - fraction) * found + fraction * _squared(
-            crystal, turned, table, energy, merged
-        )
-    if extinction is not None and wavelength is not None:
-        found = (
-            found
-            * Extinction(stol(indices, crystal.cell), wavelength).factor(found, extinction) ** 2
-        )
-    return found
+        twin_matrix = np.reshape(np.asarray(twin, float), (3, 3))
+        twin_intensity = _squared(crystal, indices @ twin_matrix.T, radiation, merged)
+        intensity = (1.0 - fraction) * intensity + fraction * twin_intensity
+    if extinction is not None and radiation.wavelength is not None:
+        model = Extinction(stol(indices, crystal.cell), radiation.wavelength)
+        intensity = intensity * model.factor(intensity, extinction) ** 2
+    return intensity
 
 
 def _squared(
-    crystal: Crystal, hkl: npt.NDArray[Any], table: str, energy_kev: float | None, merged: bool
+    crystal: Crystal, hkl: npt.NDArray[Any], radiation: Radiation, merged: bool
 ) -> FloatArray:
-    first = np.abs(structure_factors(crystal, hkl, table=table, energy_kev=energy_kev)) ** 2
-    if not merged or energy_kev is None or group_ops(crystal.spacegroup).is_centrosymmetric():
-        return np.asarray(first, dtype=np.float64)
-    mate = np.abs(structure_factors(crystal, -hkl, table=table, energy_kev=energy_kev)) ** 2
-    return np.asarray(0.5 * (first + mate), dtype=np.float64)
+    """Calculate |F|^2 (n,), or its mean over Friedel mates, of one domain without extinction."""
+    table = radiation.table
+    energy_kev = radiation.energy_kev
+    f = structure_factors(crystal, hkl, table=table, energy_kev=energy_kev)
+    intensity = np.asarray(np.abs(f) ** 2, dtype=np.float64)
+    if not merged or energy_kev is None:
+        return intensity
+    if group_ops(crystal.spacegroup).is_centrosymmetric():
+        return intensity
+    f_mate = structure_factors(crystal, -hkl, table=table, energy_kev=energy_kev)
+    return np.asarray(0.5 * (intensity + np.abs(f_mate) ** 2), dtype=np.float64)
 
 
 def agreement(
@@ -104,18 +119,26 @@ def agreement(
     sigma: FloatArray | None,
     weights: Sequence[float] = (),
 ) -> Agreement:
-    """R factors of calculated intensities against measured ones, after scaling.
+    """Scale calculated intensities to measured ones and return their R factors.
 
-    The scale is the one that least squares of F^2 give, sum w (Fo^2 - k^2 Fc^2)^2, with SHELXL's weights on the scale
-    of Fc; without sigmas that of F, sum (|Fo| - k |Fc|)^2.
+    The scale minimises sum w (Fo^2 - k^2 Fc^2)^2 with SHELXL's weights on the scale of Fc; without
+    sigmas it minimises sum (|Fo| - k |Fc|)^2.
+
+    Source: SHELXL manual, WGHT.
 
     Parameters
     ----------
-    calculated : (n,) |Fc|^2
-    intensity, sigma : (n,) measured |F|^2, on any scale
-    weights : a, b; SHELXL's default .1, 0 where not given
+    calculated : (n,)
+        |Fc|^2.
+    intensity, sigma : (n,)
+        Measured |F|^2 on any scale, and its standard uncertainty.
+    weights
+        SHELXL's a and b; 0.1 and 0 where they are not given.
 
-    Source: SHELXL manual, WGHT.
+    Raises
+    ------
+    ArgandError
+        The arrays differ in shape, or all calculated intensities are 0.
     """
     if calculated.shape != intensity.shape:
         raise ArgandError(
@@ -123,23 +146,40 @@ def agreement(
         )
     if not calculated.any():
         raise ArgandError("all calculated intensities are 0")
-    observed, model = np.sqrt(np.maximum(intensity, 0.0)), np.sqrt(calculated)
-    k = float(observed @ model / (model @ model))
+    observed_modulus = np.sqrt(np.maximum(intensity, 0.0))
+    modulus = np.sqrt(calculated)
+    k = float(observed_modulus @ modulus / (modulus @ modulus))
     weight = np.ones_like(intensity)
-    a, b = (*weights, *_SHELXL_WEIGHTS[len(weights) :])[:2]
-    for _ in range(0 if sigma is None or k <= 0.0 else _ROUNDS):
-        assert sigma is not None
-        weight = shelxl_weight(intensity / k**2, sigma / k**2, calculated, a, b)
-        squared = float((weight * intensity) @ calculated / ((weight * calculated) @ calculated))
-        if squared <= 0.0:
-            break
-        k = float(np.sqrt(squared))
-    strong, scaled = is_strong(intensity, 0.0 if sigma is None else sigma), k**2 * calculated
+    if sigma is not None and k > 0.0:
+        k, weight = _weighted_scale(calculated, intensity, sigma, weights, k)
+    strong = is_strong(intensity, 0.0 if sigma is None else sigma)
+    scaled = k**2 * calculated
+    everywhere = np.ones(len(intensity), bool)
     return Agreement(
         r1=float(r1(intensity, scaled, strong)),
-        r1_all=float(r1(intensity, scaled, np.ones(len(intensity), bool))),
+        r1_all=float(r1(intensity, scaled, everywhere)),
         wr2=float(wr2(intensity, scaled, weight)),
         scale=k,
         strong=int(strong.sum()),
         count=len(intensity),
     )
+
+
+def _weighted_scale(
+    calculated: FloatArray,
+    intensity: FloatArray,
+    sigma: FloatArray,
+    weights: Sequence[float],
+    k: float,
+) -> tuple[float, FloatArray]:
+    """Refine the scale k by weighted least squares of intensities; return it and weights (n,)."""
+    a, b = (*weights, *_DEFAULT_WEIGHTS[len(weights) :])[:2]
+    weight = np.ones_like(intensity)
+    for _ in range(_SCALING_ROUNDS):
+        weight = shelxl_weight(intensity / k**2, sigma / k**2, calculated, a, b)
+        weighted = weight * calculated
+        k_squared = float((weight * intensity) @ calculated / (weighted @ calculated))
+        if k_squared <= 0.0:
+            break
+        k = float(np.sqrt(k_squared))
+    return k, weight

@@ -1,4 +1,4 @@
-"""Equivalent reflections become one: merging in the Laue group, and what it says of the data."""
+"""Merge equivalent reflections in the Laue group, and judge the data by how they agree."""
 
 from __future__ import annotations
 
@@ -16,28 +16,56 @@ from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 
 __all__ = ["Merged", "merge", "usable"]
 
-_ROUNDS = 5
-_DAMAGED = 1e25  # no detector counts so far; squares of such numbers overflow
-_SMALLEST_D = 0.1  # angstrom: nobody measures beyond
-_MOST = 30_000_000  # reflections of a sphere that are worth counting
+BoolArray = npt.NDArray[np.bool_]
+IndexArray = npt.NDArray[np.intp]
+
+# An outlier hides others in its group: the worst of each group is rejected, so many times.
+_OUTLIER_ROUNDS = 5
+
+# Median of |z| of a Gaussian.
+_GAUSSIAN_MEDIAN = 0.6745
+
+# No detector counts so far; squares of such numbers overflow.
+_DAMAGED = 1e25
+
+# Lattice spacing in angstrom beyond which nobody measures.
+_SMALLEST_D = 0.1
+
+# Reflections of a sphere beyond which counting them takes too long.
+_MOST_COUNTED = 30_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class Merged:
-    """Unique reflections of a Laue group, Friedel mates merged, systematic absences left out.
+    """Hold unique reflections of a Laue group, Friedel mates merged, without systematic absences.
 
     Parameters
     ----------
-    hkl : (n, 3) int32 in `argand.reflections.asymmetric_unit`, sorted
-    intensity : (n,) mean |F|^2
-    sigma : (n,) its standard uncertainty; None where the data have none
-    count : (n,) measurements of each
-    cell, spacegroup : as in `Crystal`
-    r_int : sum |I - <I>| / sum I over reflections measured more than once, NaN without any
-    r_sigma : sum sigma / sum <I>, NaN without sigmas
-    completeness : unique reflections / those there are to `d_min`; NaN beyond thirty million in the sphere
-    measured, absent, rejected, unused : how many measurements were merged, are systematically absent, were taken for
-        outliers, and could not be used (no value, sigma not above 0, flagged by the file, overlapping twin domains)
+    hkl : (n, 3) int32
+        Miller indices in `argand.reflections.asymmetric_unit`, sorted.
+    intensity : (n,)
+        Mean |F|^2.
+    sigma : (n,)
+        Standard uncertainty of the mean; None where the data have none.
+    count : (n,)
+        Measurements of each reflection.
+    cell, spacegroup
+        Unit cell in angstrom and degrees; name or operations of the space group.
+    r_int
+        sum |I - <I>| / sum I over reflections measured more than once; NaN without any.
+    r_sigma
+        sum sigma / sum <I>; NaN without sigmas.
+    completeness
+        Unique reflections over those there are to `d_min`; NaN beyond thirty million in the sphere.
+    measured
+        How many measurements were merged.
+    absent
+        How many measurements are systematically absent.
+    rejected
+        How many measurements are outliers.
+    unused
+        How many measurements cannot be used: no value, sigma not above 0, flagged by the file, or
+        overlapping twin domains.
     """
 
     hkl: HklArray
@@ -56,52 +84,57 @@ class Merged:
 
     @property
     def stol(self) -> FloatArray:
-        """(n,) sin(theta)/lambda, 1/angstrom."""
+        """Return sin(theta)/lambda (n,) in 1/angstrom."""
         return stol(self.hkl, self.cell)
 
     @property
     def d_min(self) -> float:
-        """Resolution: smallest lattice spacing, angstrom."""
+        """Return the resolution: the smallest lattice spacing, angstrom."""
         return float(0.5 / self.stol.max())
 
     @property
     def d_max(self) -> float:
-        """Largest lattice spacing, angstrom."""
+        """Return the largest lattice spacing, angstrom."""
         return float(0.5 / self.stol.min())
 
     @property
     def redundancy(self) -> float:
-        """Measurements per unique reflection."""
+        """Return the mean number of measurements of a unique reflection."""
         return float(self.count.mean())
 
     @property
-    def strong(self) -> npt.NDArray[np.bool_]:
-        """(n,) whether I > 2 sigma(I); without sigmas, whether I > 0."""
+    def strong(self) -> BoolArray:
+        """Tell where (n,) I > 2 sigma(I); without sigmas, where I > 0."""
         floor = 0.0 if self.sigma is None else 2.0 * self.sigma
-        above: npt.NDArray[np.bool_] = self.intensity > floor
-        return above
+        strong: BoolArray = self.intensity > floor
+        return strong
 
 
-def usable(reflections: Reflections) -> npt.NDArray[np.bool_]:
-    """(m,) measurements with a value, a positive sigma where there are sigmas, not flagged, of one twin domain only.
+def usable(reflections: Reflections) -> BoolArray:
+    """Tell which measurements (m,) can be used.
 
-    A twin domain other than the first, and whatever overlaps with another, is left out where HKLF 5 marks it.
+    They have a value and, where the data have sigmas, a positive one; the file does not flag them
+    as left out; they belong to one twin domain only. Where HKLF 5 marks twin domains, reflections
+    of others than the first, and those that overlap, are left out.
     """
     intensity, sigma = reflections.intensities()
-    good: npt.NDArray[np.bool_] = (np.abs(intensity) < _DAMAGED) & reflections.hkl.any(axis=1)
+    use: BoolArray = (np.abs(intensity) < _DAMAGED) & reflections.hkl.any(axis=1)
     if sigma is not None:
         positive = (sigma > 1.0 / _DAMAGED) & (sigma < _DAMAGED)
-        good &= positive | ~positive.any()
+        use &= positive | ~positive.any()
     if reflections.left_out is not None:
-        good &= ~reflections.left_out
+        use &= ~reflections.left_out
     batch = reflections.batch
-    if (
-        batch is not None and (batch < 0).any()
-    ):  # HKLF 5: a negative number shares its intensity with the next line
-        continued = np.concatenate([[False], batch[:-1] < 0])
-        alone = good & (batch == 1) & ~continued
-        good = alone if alone.any() else good & (np.abs(batch) == 1)
-    return good
+    if batch is None or not (batch < 0).any():
+        return use
+    # HKLF 5: a line with a negative number shares its intensity with the next line.
+    shares_with_previous = np.concatenate([[False], batch[:-1] < 0])
+    alone: BoolArray = use & (batch == 1) & ~shares_with_previous
+    if alone.any():
+        return alone
+    # Every reflection of the first domain overlaps: take the list as if it were of one domain.
+    first_domain: BoolArray = use & (np.abs(batch) == 1)
+    return first_domain
 
 
 def merge(
@@ -111,128 +144,148 @@ def merge(
     spacegroup: SpaceGroup | None = None,
     outliers: float | None = 6.0,
 ) -> Merged:
-    """Merge reflections in the Laue group of a space group, with weights 1/sigma^2.
+    """Merge reflections in the Laue group of a space group, with weights w = 1/sigma^2.
 
-    <I> = sum w I / sum w; its sigma is the larger of (sum w)^(-1/2) and sum |I - <I>| / (n sqrt(n - 1)). Without
-    sigmas all weights are 1.
+    <I> = sum w I / sum w; its sigma is the larger of (sum w)^(-1/2) and
+    sum |I - <I>| / (n sqrt(n - 1)). Without sigmas all weights are 1.
+
+    Source: SHELX-97 manual, chapter 7 (MERG) for the two estimates of sigma and R_int.
 
     Parameters
     ----------
-    reflections : as read; intensities, or amplitudes which are squared
-    cell, spacegroup : where the reflections do not have them, or others are meant
-    outliers : a measurement is taken for an outlier when it lies that many standard deviations from the mean of its
-        (two or more) equivalents, deviations being scaled to what is common in the data; None keeps all
+    reflections
+        Measured intensities, or amplitudes, which are squared.
+    cell, spacegroup
+        Unit cell and space group, where the reflections have none or others are meant.
+    outliers
+        A measurement is rejected when it lies so many standard deviations from the mean of its
+        equivalents, of which there are two or more; deviations are scaled to what is common in the
+        data. None rejects nothing.
 
     Raises
     ------
     ArgandError
         No cell, no space group, nothing to merge, or a reflection at less than 0.1 A.
-
-    Source: SHELX-97 manual, chapter 7 (MERG) for the two estimates of sigma and R_int.
     """
-    at = cell if cell is not None else reflections.cell
-    if at is None:
+    unit_cell = cell if cell is not None else reflections.cell
+    if unit_cell is None:
         raise ArgandError("the reflections have no cell: give one")
-    given = spacegroup if spacegroup is not None else reflections.spacegroup
-    if given is None:
+    group_named = spacegroup if spacegroup is not None else reflections.spacegroup
+    if group_named is None:
         raise ArgandError("the reflections have no space group: give one")
-    group = group_ops(given)
+    group = group_ops(group_named)
     name = spacegroup_name(group) or ";".join(triplets(group))
-    good = usable(reflections)
-    if not good.any():
+    use = usable(reflections)
+    if not use.any():
         raise ArgandError("no reflection has an intensity that can be used")
-    intensity, sigma = (
-        None if column is None else column[good] for column in reflections.intensities()
-    )
-    assert intensity is not None
-    if sigma is not None and not (sigma > 1.0 / _DAMAGED).any():
-        sigma = None
-    hkl = reflections.hkl[good]
-    absent = systematic_absences(hkl, name)
+    absent = systematic_absences(reflections.hkl[use], name)
     if absent.all():
-        raise ArgandError(f"all {len(hkl)} reflections are systematically absent in {name}")
-    hkl, intensity, sigma = (
-        hkl[~absent],
-        intensity[~absent],
-        None if sigma is None else sigma[~absent],
-    )
-    unique, place = np.unique(asymmetric_unit(hkl, name), axis=0, return_inverse=True)
-    place = place.reshape(-1)
-    kept = np.ones(len(hkl), bool)
-    if outliers is not None and sigma is not None:
-        kept = ~_outliers(intensity, sigma, place, outliers)
-        place, intensity, sigma = place[kept], intensity[kept], sigma[kept]
-    weight = np.ones_like(intensity) if sigma is None else sigma**-2.0
-    count, total = np.bincount(place), np.bincount(place, weight)
-    mean = np.bincount(place, weight * intensity) / total
-    deviation = np.bincount(place, np.abs(intensity - mean[place]))
-    often = count > 1
-    over = np.bincount(place, intensity)[often].sum()
-    mean_sigma = None
-    if sigma is not None:
-        mean_sigma = np.maximum(
-            total**-0.5, deviation / (count * np.sqrt(np.maximum(count - 1, 1)))
-        )
-    unit = cell_parameters(at)
+        raise ArgandError(f"all {len(absent)} reflections are systematically absent in {name}")
+    rows = np.flatnonzero(use)[~absent]
+    all_intensities, all_sigmas = reflections.intensities()
+    if all_sigmas is not None and not (all_sigmas[use] > 1.0 / _DAMAGED).any():
+        all_sigmas = None
+    hkl = asymmetric_unit(reflections.hkl[rows], name)
+    unique, group_of_row = np.unique(hkl, axis=0, return_inverse=True)
+    group_of_row = group_of_row.reshape(-1)
+    rejected = np.zeros(len(rows), bool)
+    if outliers is not None and all_sigmas is not None:
+        rejected = _outliers(all_intensities[rows], all_sigmas[rows], group_of_row, outliers)
+    rows = rows[~rejected]
+    group_of_row = group_of_row[~rejected]
+    intensity = all_intensities[rows]
+    sigma = None if all_sigmas is None else all_sigmas[rows]
+    mean, mean_sigma, count, r_int = _group_means(intensity, sigma, group_of_row)
+    r_sigma = np.nan
+    if mean_sigma is not None and mean.sum() > 0:
+        r_sigma = float(mean_sigma.sum() / mean.sum())
+    parameters = cell_parameters(unit_cell)
     return Merged(
         hkl=np.ascontiguousarray(unique, np.int32),
         intensity=mean,
         sigma=mean_sigma,
         count=count,
-        cell=unit,
+        cell=parameters,
         spacegroup=name,
-        r_int=float(deviation[often].sum() / over) if over > 0 else np.nan,
-        r_sigma=float(mean_sigma.sum() / mean.sum())
-        if mean_sigma is not None and mean.sum() > 0
-        else np.nan,
-        completeness=_completeness(unique, unit, name),
+        r_int=r_int,
+        r_sigma=r_sigma,
+        completeness=_completeness(unique, parameters, name),
         measured=len(intensity),
         absent=int(absent.sum()),
-        rejected=int((~kept).sum()),
-        unused=int((~good).sum()),
+        rejected=int(rejected.sum()),
+        unused=int((~use).sum()),
     )
 
 
+def _group_means(
+    intensity: FloatArray, sigma: FloatArray | None, group_of_row: IndexArray
+) -> tuple[FloatArray, FloatArray | None, npt.NDArray[np.int64], float]:
+    """Average the measurements (m,) of each group of equivalents.
+
+    Returns mean (n,), its sigma (n,) or None, number of measurements (n,), and R_int.
+    """
+    weight = np.ones_like(intensity) if sigma is None else sigma**-2.0
+    count = np.bincount(group_of_row)
+    total_weight = np.bincount(group_of_row, weight)
+    mean = np.bincount(group_of_row, weight * intensity) / total_weight
+    deviation = np.bincount(group_of_row, np.abs(intensity - mean[group_of_row]))
+    repeated = count > 1
+    repeated_sum = np.bincount(group_of_row, intensity)[repeated].sum()
+    r_int = float(deviation[repeated].sum() / repeated_sum) if repeated_sum > 0 else np.nan
+    if sigma is None:
+        return mean, None, count, r_int
+    scatter = deviation / (count * np.sqrt(np.maximum(count - 1, 1)))
+    return mean, np.maximum(total_weight**-0.5, scatter), count, r_int
+
+
 def _completeness(unique: HklArray, cell: Cell, spacegroup: str) -> float:
-    """Of unique reflections to their own resolution; NaN where there would be too many to count."""
-    reach = stol(unique, cell)
-    d_min = float(0.5 / reach.max())
+    """Return unique reflections (n, 3) over those there are to their resolution.
+
+    NaN where there would be too many to count.
+    """
+    unique_stol = stol(unique, cell)
+    d_min = float(0.5 / unique_stol.max())
     if d_min < _SMALLEST_D:
-        h, k, l = unique[reach.argmax()]
+        h, k, l = unique[unique_stol.argmax()]
         raise ArgandError(
             f"reflection {h} {k} {l} would lie at d = {d_min:.2g} Å: an index or the cell is wrong"
         )
-    if 4.0 / 3.0 * np.pi * cell_volume(cell) / d_min**3 > _MOST:
+    if 4.0 / 3.0 * np.pi * cell_volume(cell) / d_min**3 > _MOST_COUNTED:
         return np.nan
+    # A little beyond d_min, so that rounding does not lose the outermost reflections.
     possible = len(miller_indices(cell, spacegroup, d_min=d_min * (1.0 - 1e-9)))
     return min(1.0, len(unique) / max(possible, 1))
 
 
 def _outliers(
-    intensity: FloatArray, sigma: FloatArray, place: npt.NDArray[np.intp], limit: float
-) -> npt.NDArray[np.bool_]:
-    """Measurements far from the mean of their equivalents, the worst of each group a round, in groups of three or more.
+    intensity: FloatArray, sigma: FloatArray, group_of_row: IndexArray, limit: float
+) -> BoolArray:
+    """Find measurements (m,) far from the mean of their equivalents, in groups of three or more.
 
-    z = |I - <I>'| / sqrt(sigma^2 + sigma'^2) with mean and sigma of the others; the median of z, where it is above
-    that of a Gaussian, says by how much the sigmas of the data are too small.
+    z = |I - <I>'| / sqrt(sigma^2 + sigma'^2) with mean and sigma of its equivalents; the
+    median of z, where it is above that of a Gaussian, says by how much the sigmas of the data are
+    too small. The worst of each group is rejected in a round.
     """
-    bad = np.zeros(len(intensity), bool)
+    rejected = np.zeros(len(intensity), bool)
     weight = sigma**-2.0
-    groups = int(place.max(initial=-1)) + 1
-    for _ in range(_ROUNDS):
-        rows = np.flatnonzero(~bad)
-        rows = rows[np.bincount(place[rows], minlength=groups)[place[rows]] > 2]
+    groups = int(group_of_row.max(initial=-1)) + 1
+    for _ in range(_OUTLIER_ROUNDS):
+        rows = np.flatnonzero(~rejected)
+        count = np.bincount(group_of_row[rows], minlength=groups)
+        rows = rows[count[group_of_row[rows]] > 2]
         if not len(rows):
             break
-        w, value, at = weight[rows], intensity[rows], place[rows]
-        total = np.bincount(at, w, minlength=groups)[at] - w
-        others = (np.bincount(at, w * value, minlength=groups)[at] - w * value) / total
-        z = np.abs(value - others) / np.sqrt(1.0 / w + 1.0 / total)
-        z /= max(1.0, float(np.median(z)) / 0.6745)
+        group = group_of_row[rows]
+        w = weight[rows]
+        wi = w * intensity[rows]
+        other_weight = np.bincount(group, w, minlength=groups)[group] - w
+        other_mean = (np.bincount(group, wi, minlength=groups)[group] - wi) / other_weight
+        z = np.abs(intensity[rows] - other_mean) / np.sqrt(1.0 / w + 1.0 / other_weight)
+        z /= max(1.0, float(np.median(z)) / _GAUSSIAN_MEDIAN)
         worst = np.zeros(groups)
-        np.maximum.at(worst, at, z)
-        found = rows[(z > limit) & (z == worst[at])]
-        if not len(found):
+        np.maximum.at(worst, group, z)
+        outliers = rows[(z > limit) & (z == worst[group])]
+        if not len(outliers):
             break
-        bad[found] = True
-    return bad
+        rejected[outliers] = True
+    return rejected

@@ -1,10 +1,12 @@
-"""What the distribution of intensities says: twinned, centrosymmetric, or no intensities at all.
+"""Judge data by the distribution of their intensities: twinned, or no intensities at all.
 
-Z = I / (epsilon <I>) at like resolution has <Z^2> = 2 for acentric and 3 for centric reflections, 1.5 and 2 in a
-perfect twin. L = (I1 - I2)/(I1 + I2) of two reflections that lie close and are not equivalent hardly needs a mean:
-<|L|> is 1/2 and <L^2> 1/3 (acentric), 2/pi and 1/2 (centric); 3/8 and 1/5, 1/2 and 1/3 in a perfect twin.
+Z = I / (epsilon <I>) at like resolution has <Z^2> = 2 for acentric and 3 for centric reflections,
+1.5 and 2 in a perfect twin. L = (I1 - I2)/(I1 + I2) of two reflections that lie close and are not
+equivalent hardly needs a mean: <|L|> is 1/2 and <L^2> 1/3 (acentric), 2/pi and 1/2 (centric); 3/8
+and 1/5, 1/2 and 1/3 in a perfect twin.
 
-Source: J. E. Padilla and T. O. Yeates, Acta Cryst. D59 (2003) 1124-1130; E. Stanley, J. Appl. Cryst. 5 (1972) 191-194.
+Source: J. E. Padilla and T. O. Yeates, Acta Cryst. D59 (2003) 1124-1130; E. Stanley, J. Appl.
+Cryst. 5 (1972) 191-194.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from argand.reflections import asymmetric_unit, centric
 
 __all__ = ["Statistics", "impossible", "intensity_statistics", "l_statistics", "second_moment"]
 
+# Steps from a reflection to the neighbours that it is paired with in the L test.
 _STEPS = np.array(
     [
         [2, 0, 0],
@@ -34,19 +37,59 @@ _STEPS = np.array(
         [2, 0, -2],
     ]
 )
-#: fewer reflections, or pairs, than this say nothing
+
+# Moments of fewer reflections, or pairs, than this are not conclusive.
 _ENOUGH = 200
-_MOSTLY_NEGATIVE, _DISAGREE = 0.6, 0.25
-#: shells whose <I> is below this many <sigma> are noise
+
+# Shells whose mean I is below so many mean sigma are noise.
 _SIGNAL = 2.0
+
+# Of real data at most half are negative, where they are all noise.
+_MOSTLY_NEGATIVE = 0.6
+
+# R_int of equivalents that have little in common.
+_DISAGREE = 0.25
+
+# Amplitudes that are taken for intensities have second moments below this.
+_SMALL_MOMENT = 1.35
+
+# Amplitudes that are taken for intensities have second moments below this share of the expectation.
+_SMALL_MOMENT_SHARE = 0.85
+
+# Squared intensities have second moments above this multiple of the expectation.
+_LARGE_MOMENT_FACTOR = 2.0
+
+# The second moment of a twin is below this share of the expectation.
+_TWIN_MOMENT_SHARE = 0.9
+
+# <|L|> of a perfect twin over that of the untwinned structure: 3/8 over 1/2, 1/2 over 2/pi.
+_TWIN_L_RATIO = 0.77
+
+# <|L|> of acentric reflections of random atoms.
+_L_ACENTRIC = 0.5
+
+# <|L|> of centric reflections of random atoms.
+_L_CENTRIC = 2.0 / np.pi
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Second moment and L test of merged data beside what is expected; NaN where too few reflections have a signal.
+    """Hold second moment and L test of merged data, with what is expected of them.
 
-    centric, share of centric reflections; by_structure, whether the expectation is that of a structure, or that of
-    random atoms of the space group.
+    Values are NaN where too few reflections have a signal.
+
+    Parameters
+    ----------
+    centric
+        Share of centric reflections.
+    second_moment, expected_moment
+        <Z^2>, measured and expected.
+    l_mean, expected_l
+        <|L|>, measured and expected.
+    pairs
+        Number of pairs in the L test.
+    by_structure
+        Whether the expectation is that of a structure, or that of random atoms.
     """
 
     centric: float
@@ -58,48 +101,46 @@ class Statistics:
     by_structure: bool
 
     def verdict(self) -> list[str]:
-        """Doubts in words; none where there are none, or too few data."""
-        said = self._doubt()
-        return [] if said is None else [said]
-
-    def _doubt(self) -> str | None:
+        """Return the doubts about the data in words; an empty list where there are none."""
         moments = f"second moment {self.second_moment:.2f}, expected {self.expected_moment:.2f}"
-        if self.second_moment < min(1.35, 0.85 * self.expected_moment) and not self.by_structure:
-            return (
-                f"the intensities vary too little ({moments}): amplitudes given as intensities, or a heavy atom that "
-                "outshines all others"
+        least_moment = min(_SMALL_MOMENT, _SMALL_MOMENT_SHARE * self.expected_moment)
+        if self.second_moment < least_moment and not self.by_structure:
+            doubt = (
+                f"the intensities vary too little ({moments}): amplitudes given as intensities, "
+                "or a heavy atom that outshines all others"
             )
-        if self.second_moment > 2.0 * self.expected_moment:
-            return f"the intensities vary much ({moments}): a superstructure, pseudo-translation, or squared intensities"
-        twin = _twinned(self.expected_l, self.by_structure)
-        if (
-            self.l_mean < 0.5 * (twin + self.expected_l)
-            and self.second_moment < 0.9 * self.expected_moment
-        ):
-            other = (
-                ""
-                if self.by_structure
-                else "; heavy atoms on special positions, or a missing centre, look alike"
+            return [doubt]
+        if self.second_moment > _LARGE_MOMENT_FACTOR * self.expected_moment:
+            doubt = (
+                f"the intensities vary much ({moments}): a superstructure, pseudo-translation, "
+                "or squared intensities"
             )
-            return (
-                f"perhaps twinned, by the L test: <|L|> = {self.l_mean:.3f}, expected {self.expected_l:.3f}, in a "
-                f"perfect twin {twin:.3f}{other}"
-            )
-        return None
-
-
-def _twinned(expected: float, by_structure: bool) -> float:
-    """<|L|> of a perfect twin: 3/8 for 1/2 (acentric), 1/2 for 2/pi (centric); of a structure in proportion."""
-    return (
-        0.77 * expected if by_structure else 0.375 + 0.125 * (expected - 0.5) / (2.0 / np.pi - 0.5)
-    )
+            return [doubt]
+        twin_l = _twin_l(self.expected_l, self.by_structure)
+        halfway = 0.5 * (twin_l + self.expected_l)
+        low_moment = self.second_moment < _TWIN_MOMENT_SHARE * self.expected_moment
+        if not (self.l_mean < halfway and low_moment):
+            return []
+        other_causes = ""
+        if not self.by_structure:
+            other_causes = "; heavy atoms on special positions, or a missing centre, look alike"
+        doubt = (
+            f"perhaps twinned, by the L test: <|L|> = {self.l_mean:.3f}, "
+            f"expected {self.expected_l:.3f}, in a perfect twin {twin_l:.3f}{other_causes}"
+        )
+        return [doubt]
 
 
 def intensity_statistics(merged: Merged, calculated: FloatArray | None = None) -> Statistics:
-    """Second moment and L test of merged data, where they have a signal.
+    """Calculate second moment and L test of merged data, of the reflections that have a signal.
 
-    `calculated` (n,), |Fc|^2 of a structure, gives the expectation in place of random atoms, which few heavy ones, or
-    many on special positions, are not.
+    Parameters
+    ----------
+    merged
+        Unique reflections.
+    calculated : (n,)
+        |Fc|^2 of a structure, which gives the expectation instead of random atoms: few heavy
+        atoms, or many on special positions, do not scatter like these.
     """
     is_centric = centric(merged.hkl, merged.spacegroup)
     signal = _with_signal(merged)
@@ -107,14 +148,14 @@ def intensity_statistics(merged: Merged, calculated: FloatArray | None = None) -
         share = float(is_centric.mean())
         return Statistics(share, np.nan, 2.0 + share, np.nan, np.nan, 0, False)
     share = float(is_centric[signal].mean())
-    l_mean, _, pairs, mixed = l_statistics(merged, signal)
-    expected_moment, expected_l = 2.0 + share, 0.5 + mixed * (2.0 / np.pi - 0.5)
-    if calculated is not None:
+    l_mean, _, pairs, centric_pairs = l_statistics(merged, signal)
+    if calculated is None:
+        expected_moment = 2.0 + share
+        expected_l = _L_ACENTRIC + centric_pairs * (_L_CENTRIC - _L_ACENTRIC)
+    else:
         structure = replace(merged, intensity=calculated, sigma=None)
-        expected_moment, expected_l = (
-            second_moment(structure, signal),
-            l_statistics(structure, signal)[0],
-        )
+        expected_moment = second_moment(structure, signal)
+        expected_l, *_ = l_statistics(structure, signal)
     return Statistics(
         centric=share,
         second_moment=second_moment(merged, signal),
@@ -127,72 +168,102 @@ def intensity_statistics(merged: Merged, calculated: FloatArray | None = None) -
 
 
 def impossible(merged: Merged) -> list[str]:
-    """What no crystal gives: intensities below zero, no signal, equivalents that have nothing in common."""
-    said = []
+    """Name in words what no crystal gives: negative intensities, no signal, large R_int.
+
+    An empty list where there is nothing of the kind.
+    """
+    doubts: list[str] = []
     negative = float((merged.intensity < 0).mean())
     if negative > _MOSTLY_NEGATIVE:
-        said.append(
-            f"{100 * negative:.0f} % of the merged intensities are negative: another column, or a background"
+        doubts.append(
+            f"{100 * negative:.0f} % of the merged intensities are negative: "
+            "another column, or a background"
         )
-    elif merged.sigma is not None and float(np.mean(merged.intensity / merged.sigma)) < 1.0:
+    elif merged.sigma is not None:
         ratio = float(np.mean(merged.intensity / merged.sigma))
-        said.append(f"no signal: the mean I/σ of merged reflections is {ratio:.1f}")
+        if ratio < 1.0:
+            doubts.append(f"no signal: the mean I/σ of merged reflections is {ratio:.1f}")
     if merged.r_int > _DISAGREE:
-        said.append(
-            f"equivalents disagree, R_int = {merged.r_int:.2f}: another Laue group, or hardly a signal"
+        doubts.append(
+            f"equivalents disagree, R_int = {merged.r_int:.2f}: "
+            "another Laue group, or hardly a signal"
         )
-    return said
-
-
-def _with_signal(merged: Merged) -> npt.NDArray[np.bool_]:
-    signal = np.ones(len(merged.hkl), bool)
-    if merged.sigma is not None:
-        for rows in shells(merged.stol):
-            signal[rows] = merged.intensity[rows].mean() > _SIGNAL * merged.sigma[rows].mean()
-    return signal
+    return doubts
 
 
 def second_moment(merged: Merged, chosen: npt.NDArray[np.bool_]) -> float:
-    """<Z^2> of the chosen reflections, freed of what the sigmas add to it."""
+    """Return <Z^2> of the chosen reflections (n,), without what the sigmas add to it."""
     mean = local_mean(merged) * statistical_weight(merged)
     z = (merged.intensity / mean)[chosen]
-    noise: FloatArray = np.zeros_like(z) if merged.sigma is None else (merged.sigma / mean)[chosen]
+    noise: FloatArray = np.zeros_like(z)
+    if merged.sigma is not None:
+        noise = (merged.sigma / mean)[chosen]
     return float((np.mean(z**2) - np.mean(noise**2)) / np.mean(z) ** 2)
 
 
 def l_statistics(merged: Merged, chosen: npt.NDArray[np.bool_]) -> tuple[float, float, int, float]:
-    """<|L|>, <L^2>, number of pairs, share of centric pairs, over neighbours two (or two and two) indices apart."""
-    # in a small cell the mean falls noticeably from one reflection to the next
+    """Compare the chosen reflections (n,) with neighbours two, or two and two, indices apart.
+
+    Returns
+    -------
+    tuple
+        <|L|>, <L^2>, the number of pairs, and the share of centric pairs.
+    """
+    # L hardly needs a mean, but in a small cell the mean falls from one reflection to the next.
     mean = local_mean(merged) * statistical_weight(merged)
-    hkl, intensity = merged.hkl[chosen], (merged.intensity / mean)[chosen]
+    hkl = merged.hkl[chosen]
+    z = (merged.intensity / mean)[chosen]
     is_centric = centric(hkl, merged.spacegroup)
-    reach = 4 * int(np.abs(merged.hkl).max(initial=0)) + 17
-    keys = _key(hkl, reach)
+    base = 4 * int(np.abs(merged.hkl).max(initial=0)) + 17
+    keys = _keys(hkl, base)
     order = np.argsort(keys)
-    values, l_of, both = keys[order], [], []
+    sorted_keys = keys[order]
+    l_values: list[FloatArray] = []
+    centric_flags: list[npt.NDArray[np.bool_]] = []
     for step in _STEPS:
-        partner = _key(asymmetric_unit(hkl + step, merged.spacegroup), reach)
-        place = np.minimum(np.searchsorted(values, partner), len(values) - 1)
-        other = order[place]
-        # two of one kind: centric and acentric have different statistics
-        pair = (values[place] == partner) & (partner != keys) & (is_centric[other] == is_centric)
-        total = intensity[pair] + intensity[other[pair]]
+        neighbour_keys = _keys(asymmetric_unit(hkl + step, merged.spacegroup), base)
+        position = np.minimum(np.searchsorted(sorted_keys, neighbour_keys), len(keys) - 1)
+        neighbour = order[position]
+        is_measured = sorted_keys[position] == neighbour_keys
+        is_other = neighbour_keys != keys
+        # Centric and acentric reflections have different statistics.
+        same_kind = is_centric[neighbour] == is_centric
+        rows = np.flatnonzero(is_measured & is_other & same_kind)
+        total = z[rows] + z[neighbour[rows]]
+        difference = z[rows] - z[neighbour[rows]]
         positive = total > 0
-        difference = intensity[pair] - intensity[other[pair]]
-        l_of.append(np.clip(difference[positive] / total[positive], -1.0, 1.0))
-        both.append(is_centric[pair][positive])
-    l_all, centric_pairs = np.concatenate(l_of), np.concatenate(both)
+        l_values.append(np.clip(difference[positive] / total[positive], -1.0, 1.0))
+        centric_flags.append(is_centric[rows][positive])
+    l_all = np.concatenate(l_values)
     if not len(l_all):
         return np.nan, np.nan, 0, np.nan
-    return (
-        float(np.abs(l_all).mean()),
-        float((l_all**2).mean()),
-        len(l_all),
-        float(centric_pairs.mean()),
-    )
+    centric_share = float(np.concatenate(centric_flags).mean())
+    return float(np.abs(l_all).mean()), float((l_all**2).mean()), len(l_all), centric_share
 
 
-def _key(hkl: npt.NDArray[np.int32], reach: int) -> npt.NDArray[np.int64]:
+def _twin_l(expected: float, by_structure: bool) -> float:
+    """Return <|L|> of a perfect twin, where `expected` is <|L|> of the untwinned crystal.
+
+    3/8 for 1/2 (acentric), 1/2 for 2/pi (centric), linear between; of a structure in proportion.
+    """
+    if by_structure:
+        return _TWIN_L_RATIO * expected
+    return 0.375 + 0.125 * (expected - _L_ACENTRIC) / (_L_CENTRIC - _L_ACENTRIC)
+
+
+def _with_signal(merged: Merged) -> npt.NDArray[np.bool_]:
+    """Tell which reflections (n,) lie in shells of resolution that have a signal."""
+    signal = np.ones(len(merged.hkl), bool)
+    if merged.sigma is None:
+        return signal
+    for rows in shells(merged.stol):
+        noise = _SIGNAL * merged.sigma[rows].mean()
+        signal[rows] = merged.intensity[rows].mean() > noise
+    return signal
+
+
+def _keys(hkl: npt.NDArray[np.int32], base: int) -> npt.NDArray[np.int64]:
+    """Number Miller indices (n, 3) uniquely; `base` exceeds twice the largest index."""
     h, k, l = hkl.astype(np.int64).T
-    key: npt.NDArray[np.int64] = (h * reach + k) * reach + l
-    return key
+    keys: npt.NDArray[np.int64] = (h * base + k) * base + l
+    return keys

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand.cell import FloatArray, beta_from_u_aniso
-from argand.copies import share
+from argand.completion import independent_part
 from argand.crystal import Crystal
 from argand.form_factors import form_factors, gaussians
 from argand.nufft import device, transforms

@@ -26,6 +26,7 @@ from argand.io import (
     write_reflections,
 )
 from argand.measured import Merged, check_data, merge
+from argand.radiation import Radiation
 from argand.r_factors import r1
 from argand.reflections import HklArray, in_p1
 from argand.series.folder import SeriesFolder
@@ -111,7 +112,7 @@ class Work:
             own.reflections,
             self.known,
             content=own.content,
-            table=self.estimator.radiation.table,
+            radiation=Radiation(self.estimator.radiation.probe),
             merged=own.merged,
             explained=explained,
         )

@@ -1,0 +1,30 @@
+"""Describe structures, reflections, maps and whole files as objects: what `argand info` prints.
+
+`describe_file` does all of it for a path; other functions describe objects that were read.
+"""
+
+from argand.describe.agreement import AgreementDescription, describe_agreement
+from argand.describe.density_map import MapDescription, describe_map
+from argand.describe.file import FileDescription, describe_file
+from argand.describe.merging import MergingDescription, describe_merging
+from argand.describe.reflections import ReflectionsDescription, describe_reflections
+from argand.describe.structure import StructureDescription, density, describe_structure
+from argand.describe.structure_doubts import close_contacts, structure_doubts
+
+__all__ = [
+    "AgreementDescription",
+    "FileDescription",
+    "MapDescription",
+    "MergingDescription",
+    "ReflectionsDescription",
+    "StructureDescription",
+    "close_contacts",
+    "density",
+    "describe_agreement",
+    "describe_file",
+    "describe_map",
+    "describe_merging",
+    "describe_reflections",
+    "describe_structure",
+    "structure_doubts",
+]

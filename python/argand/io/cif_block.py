@@ -1,0 +1,198 @@
+"""Look up values in a data block of a CIF, whatever its dialect; complaints name the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from gemmi import cif
+
+from argand.cell import FloatArray
+from argand.errors import ArgandError
+from argand.io.shelx import Instructions, is_shelx, parse_instructions
+
+__all__ = ["NULL_VALUES", "Block", "parse_blocks"]
+
+# Unknown and not applicable in CIF; files with an empty string are met as well.
+NULL_VALUES = ("?", ".", "")
+
+# Tags under which programs keep the SHELX instructions of a refinement as text.
+_INSTRUCTION_TAGS = ("_shelx_res_file", "_iucr_refine_instructions_details")
+
+# gemmi begins its complaints with the source and the position.
+_GEMMI_POSITION = re.compile(r"^\w+:(\d+)(:\d+\(\d+\):)?")
+
+
+class Block:
+    """Look up columns, texts and numbers of a data block of a CIF by their tags.
+
+    Tags are matched without case and with '.' as '_': `_atom_site.label` is `_atom_site_label`.
+    Readers leave notes about values that deserve a second look; `take_notes` collects them.
+
+    Parameters
+    ----------
+    source
+        Name of the file, for complaints.
+    block
+        The block as gemmi parsed it.
+    """
+
+    def __init__(self, source: str, block: cif.Block) -> None:
+        self.source = source
+        self.name = block.name
+        self._notes: list[str] = []
+        self._columns: dict[str, list[tuple[cif.Item, int]]] = {}
+        for item in block:
+            for position, tag in enumerate(_tags(item)):
+                plain = tag.lower().replace(".", "_")
+                self._columns.setdefault(plain, []).append((item, position))
+
+    @cached_property
+    def instructions(self) -> Instructions | None:
+        """Return the SHELX instructions that the block carries as text; None where it has none."""
+        for tag in _INSTRUCTION_TAGS:
+            text = self.text(tag)
+            if text and is_shelx(text):
+                return parse_instructions(text, f"{self.source}: {tag}")
+        return None
+
+    def error(self, message: str) -> ArgandError:
+        """Make an exception whose message begins with the name of the file."""
+        return ArgandError(f"{self.source}: {message}")
+
+    def note(self, message: str) -> None:
+        """Add a note about a value that deserves a second look."""
+        self._notes.append(f"{self.source}: {message}")
+
+    def take_notes(self) -> list[str]:
+        """Return the notes added since the last call, and forget them."""
+        notes = self._notes
+        self._notes = []
+        return notes
+
+    def has(self, prefix: str) -> bool:
+        """Tell whether any tag of the block begins with `prefix`."""
+        return any(tag.startswith(prefix) for tag in self._columns)
+
+    def column(self, *tags: str) -> list[str] | None:
+        """Return the values of the first of `tags` that has a value that is not null, as strings.
+
+        Raises
+        ------
+        ArgandError
+            The block has a tag several times, with different values.
+        """
+        for tag in tags:
+            columns: list[list[str]] = []
+            for item, position in self._columns.get(tag, []):
+                values = _values(item, position)
+                if set(values) - set(NULL_VALUES):
+                    columns.append(values)
+            for values in columns[1:]:
+                if values != columns[0]:
+                    count = len(columns)
+                    raise self.error(f"{tag} is given {count} times with different values")
+            if columns:
+                return columns[0]
+        return None
+
+    def text(self, *tags: str) -> str | None:
+        """Return the single value of the first of `tags` that has one; None where it is null."""
+        values = self.column(*tags)
+        if not values:
+            return None
+        text = values[0].strip()
+        return None if text in NULL_VALUES else text
+
+    def number(self, *tags: str) -> float | None:
+        """Return a single number without its standard uncertainty; None where it is null.
+
+        Raises
+        ------
+        ArgandError
+            The value is no number.
+        """
+        value = self.text(*tags)
+        if value is None:
+            return None
+        return float(self._parse_numbers(tags[0], [value])[0])
+
+    def optional_number(self, *tags: str) -> float | None:
+        """Return a single number, or None for a value such as '0.7-2.1' or 'TOF'.
+
+        For values that are good to know and not needed.
+        """
+        value = self.text(*tags)
+        if value is None:
+            return None
+        number = float(cif.as_number(value))
+        return number if np.isfinite(number) else None
+
+    def numbers(self, *tags: str) -> FloatArray | None:
+        """Return a column (n,) of numbers without their standard uncertainties; NaN where null.
+
+        Raises
+        ------
+        ArgandError
+            A value is no number.
+        """
+        for tag in tags:
+            values = self.column(tag)
+            if values is not None:
+                return self._parse_numbers(tag, values)
+        return None
+
+    def _parse_numbers(self, tag: str, values: Sequence[str]) -> FloatArray:
+        """Turn the strings of a column into numbers; NaN where null."""
+        numbers = np.array([cif.as_number(value) for value in values], dtype=np.float64)
+        for row in np.flatnonzero(np.isnan(numbers)).tolist():
+            value = values[row]
+            if value.strip() not in NULL_VALUES:
+                raise self.error(f"{tag} is {value!r}, needs a number")
+        return numbers
+
+
+def parse_blocks(text: str, source: str) -> list[Block]:
+    """Parse the text of a CIF into its data blocks; `source` names the file in complaints.
+
+    Raises
+    ------
+    ArgandError
+        One line with the complaint of the parser.
+    """
+    try:
+        # Level 0 accepts a tag that is given twice: that matters only for a tag that is used,
+        # and Block.column looks at those.
+        document = cif.read_string(text, check_level=0)
+    except ValueError as error:
+        complaint = _GEMMI_POSITION.sub(r"line \1:", str(error))
+        raise ArgandError(f"{source}: no valid CIF: {complaint}") from None
+    if len(document) == 0:
+        raise ArgandError(f"{source}: no valid CIF: it has no data block")
+    return [Block(source, block) for block in document]
+
+
+def _tags(item: cif.Item) -> list[str]:
+    """List the tags of a loop or a pair; other items of a CIF have none."""
+    if item.loop:
+        return list(item.loop.tags)
+    return [tag for tag, _ in _pairs(item)]
+
+
+def _values(item: cif.Item, position: int) -> list[str]:
+    """Return the values of a column of a loop, or of a pair, as plain strings."""
+    if item.loop:
+        raw = item.loop.values[position :: len(item.loop.tags)]
+    else:
+        raw = [value for _, value in _pairs(item)]
+    return [cif.as_string(value) for value in raw]
+
+
+def _pairs(item: cif.Item) -> list[tuple[str, str]]:
+    """Return the tag and the value of an item that is a pair; an empty list for other items."""
+    # gemmi's stubs know no more of a pair than that it is an object.
+    pair: Any = item.pair
+    return [] if pair is None else [(pair[0], pair[1])]

@@ -1,0 +1,265 @@
+"""Read what a file states about the measurement and the refinement of its structure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+
+from argand.cell import Cell
+from argand.errors import ArgandError
+from argand.io.cif_block import Block
+from argand.io.cif_crystal import read_cell
+from argand.io.cif_symmetry import read_symmetry, states_symmetry
+from argand.io.formula import parse_formula
+from argand.io.shelx import Instructions
+from argand.radiation import Probe, Radiation
+from argand.symmetry import group_ops, spacegroup_name
+
+__all__ = [
+    "Experiment",
+    "experiment_of_blocks",
+    "experiment_of_instructions",
+    "read_wavelength",
+]
+
+# Names of R values in `Experiment.stated`, and the tags that hold them.
+_R_VALUE_TAGS = {
+    "R1": ("_refine_ls_r_factor_gt", "_refine_ls_r_factor_obs"),
+    "R1 of all": ("_refine_ls_r_factor_all",),
+    "wR2": ("_refine_ls_wr_factor_ref", "_refine_ls_wr_factor_all"),
+    "R(F^2)": ("_refine_ls_r_fsqd_factor",),
+    "R_int": ("_diffrn_reflns_av_r_equivalents",),
+}
+
+# A CIF with several blocks is asked for the first block that has one of these, best first.
+_TELLING_TAGS = (
+    "_atom_site_fract_x",
+    "_diffrn_radiation_wavelength",
+    "_chemical_formula_sum",
+    "_cell_length_a",
+)
+
+# a and b in 'w=1/[s^2^(Fo^2^)+(0.0397P)^2^+1.3092P]'
+_WEIGHT_A = re.compile(r"\(([0-9.]+)P\)")
+_WEIGHT_B = re.compile(r"\+([0-9.]+)P\]")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Hold what a file states about a measurement and a refinement; None where it states nothing.
+
+    Parameters
+    ----------
+    cell, spacegroup
+        Unit cell in angstrom and degrees, and name or operations of the space group.
+    probe, wavelength
+        "x-ray", "neutron" or "electron"; angstrom.
+    powder
+        Whether a powder was measured.
+    content
+        Atoms of each element in the unit cell.
+    dispersion
+        Whether f' and f'' were part of the refinement.
+    extinction
+        SHELXL's extinction coefficient x.
+    weights
+        SHELXL's weighting parameters a, b, ...
+    twin, fractions
+        SHELXL's twin matrix, nine numbers, and the fractions of the further domains.
+    hklf
+        SHELX's number for the kind of list: 3 for amplitudes, 4 or 5 for intensities.
+    stated
+        R values as published, by name: "R1", "R1 of all", "wR2", "R(F^2)", "R_int".
+    """
+
+    cell: Cell | None = None
+    spacegroup: str | None = None
+    probe: Probe = "x-ray"
+    wavelength: float | None = None
+    powder: bool = False
+    content: dict[str, float] | None = None
+    dispersion: bool | None = None
+    extinction: float | None = None
+    weights: tuple[float, ...] = ()
+    twin: tuple[float, ...] | None = None
+    fractions: tuple[float, ...] = ()
+    hklf: int | None = None
+    stated: dict[str, float] = field(default_factory=dict)
+
+    def measured_radiation(self, wavelength: float | None = None) -> Radiation:
+        """Return the radiation of the measurement, with its wavelength where that is known.
+
+        F was calculated with dispersion, unless the file denies it or it cannot be calculated.
+
+        Parameters
+        ----------
+        wavelength
+            Wavelength in angstrom to use where the experiment states none.
+        """
+        if self.wavelength is not None:
+            wavelength = self.wavelength
+        has_dispersion = self.probe == "x-ray" and self.dispersion is not False
+        return Radiation(self.probe, wavelength, has_dispersion and wavelength is not None)
+
+    def radiation(self, table: str | None = None) -> Radiation:
+        """Return the radiation with which the refinement calculated F.
+
+        Without dispersion F does not depend on the wavelength, which is then left out.
+
+        Parameters
+        ----------
+        table
+            Table of form factors to use instead of the one for the probe; then nothing else that
+            the experiment states applies.
+        """
+        radiation = Radiation(self.probe)
+        if table is not None and table != radiation.table:
+            return Radiation.of_table(table)
+        if self.probe != "x-ray" or self.wavelength is None or self.dispersion is False:
+            return radiation
+        return self.measured_radiation()
+
+    @property
+    def refined_extinction(self) -> float:
+        """Return SHELXL's x where F was calculated with dispersion and extinction, else 0."""
+        if self.extinction is None or not self.radiation().dispersion:
+            return 0.0
+        return self.extinction
+
+
+def experiment_of_blocks(blocks: list[Block], name: str | None) -> Experiment:
+    """Read the experiment in a CIF: of the block called `name`, or of the most telling one."""
+    candidates = [block for block in blocks if name in (None, block.name)]
+    for tag in _TELLING_TAGS:
+        for block in candidates:
+            if block.column(tag):
+                return _experiment_of_block(block)
+    return Experiment()
+
+
+def experiment_of_instructions(instructions: Instructions) -> Experiment:
+    """Read the experiment in SHELX instructions."""
+    return Experiment(
+        cell=instructions.cell,
+        spacegroup=instructions.spacegroup,
+        probe="neutron" if instructions.neutrons else "x-ray",
+        wavelength=instructions.wavelength,
+        content=instructions.content,
+        dispersion=None if instructions.neutrons else True,
+        extinction=instructions.extinction or None,
+        weights=instructions.weights,
+        twin=instructions.twin,
+        fractions=instructions.fractions,
+        hklf=instructions.hklf,
+    )
+
+
+def read_wavelength(block: Block) -> float | None:
+    """Read the wavelength in angstrom of a data block; None where it is none that is positive."""
+    wavelength = block.optional_number(
+        "_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength_wavelength"
+    )
+    if wavelength is None or wavelength <= 0:
+        return None
+    return wavelength
+
+
+def _experiment_of_block(block: Block) -> Experiment:
+    """Read the experiment in a data block; SHELX instructions in it come before its own tags."""
+    instructions = block.instructions
+    probe = _probe(block)
+    cell, spacegroup = _lattice(block)
+    stated: dict[str, float] = {}
+    for name, tags in _R_VALUE_TAGS.items():
+        value = block.optional_number(*tags)
+        if value is not None:
+            stated[name] = value
+    common = Experiment(
+        cell=cell,
+        spacegroup=spacegroup,
+        probe=probe,
+        wavelength=read_wavelength(block),
+        powder=block.has("_pd_"),
+        content=_content(block),
+        dispersion=_dispersion(block) if probe == "x-ray" else None,
+        stated=stated,
+    )
+    if instructions is None:
+        return replace(common, extinction=_extinction(block), weights=_weights(block))
+    return replace(
+        common,
+        extinction=instructions.extinction or None,
+        weights=instructions.weights,
+        twin=instructions.twin,
+        fractions=instructions.fractions,
+        hklf=instructions.hklf,
+    )
+
+
+def _lattice(block: Block) -> tuple[Cell | None, str | None]:
+    """Read unit cell and space group; None for both where they are wrong or not stated.
+
+    What is wrong with them is an error, or a note, of reading the structure.
+    """
+    symops: tuple[str, ...] = ()
+    try:
+        cell = read_cell(block)
+        if states_symmetry(block):
+            symops = read_symmetry(block, cell)
+    except ArgandError:
+        return None, None
+    if not symops:
+        return cell, None
+    return cell, spacegroup_name(group_ops(symops)) or ";".join(symops)
+
+
+def _probe(block: Block) -> Probe:
+    """Read the probe from words about the radiation, or from the kind of scattering factors."""
+    words: list[str] = []
+    for tag in ("_diffrn_radiation_probe", "_diffrn_radiation_type"):
+        words.append((block.text(tag) or "").lower())
+    if any("neutron" in word for word in words):
+        return "neutron"
+    if block.column("_atom_type_scat_length_neutron"):
+        return "neutron"
+    if any("electron" in word for word in words):
+        return "electron"
+    return "x-ray"
+
+
+def _content(block: Block) -> dict[str, float] | None:
+    """Count the atoms in the unit cell by formula and Z; None where one of them is missing."""
+    formula = parse_formula(block.text("_chemical_formula_sum") or "")
+    z = block.optional_number("_cell_formula_units_z")
+    if not formula or z is None or z <= 0:
+        return None
+    return {element: z * count for element, count in formula.items()}
+
+
+def _dispersion(block: Block) -> bool | None:
+    """Tell whether the table of f' and f'' has a number that is not 0; None without a table."""
+    real = block.column("_atom_type_scat_dispersion_real")
+    if real is None:
+        return None
+    imaginary = block.column("_atom_type_scat_dispersion_imag")
+    return any(re.search(r"[1-9]", value) for value in [*real, *(imaginary or [])])
+
+
+def _extinction(block: Block) -> float | None:
+    """Read SHELXL's extinction coefficient; None where another expression was used."""
+    methods: list[str] = []
+    for tag in ("_refine_ls_extinction_method", "_refine_ls_extinction_expression"):
+        methods.append((block.text(tag) or "").lower())
+    if not any("shelxl" in method for method in methods):
+        return None
+    return block.optional_number("_refine_ls_extinction_coef") or None
+
+
+def _weights(block: Block) -> tuple[float, ...]:
+    """Read a and b of SHELXL's weights in the details of the weighting scheme; () without them."""
+    text = re.sub(r"\s", "", block.text("_refine_ls_weighting_details") or "")
+    a = _WEIGHT_A.search(text)
+    b = _WEIGHT_B.search(text)
+    if a is None and b is None:
+        return ()
+    return (float(a[1]) if a else 0.0, float(b[1]) if b else 0.0)

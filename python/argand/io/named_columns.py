@@ -1,0 +1,181 @@
+"""Read reflections in plain columns under a line of names, such as `h k l F sigF phase`."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from argand.cell import FloatArray
+from argand.errors import ArgandError
+from argand.io.reflections import Reflections
+from argand.reflections import HklArray, as_hkl
+
+__all__ = [
+    "checked_indices",
+    "has_named_columns",
+    "is_comment",
+    "parse_number",
+    "read_named_columns",
+    "split_words",
+]
+
+# Orders of reflections beyond this are damage, not measurements.
+_LARGEST_INDEX = 9999
+
+_COMMENT_MARKS = ("#", "!")
+_SEPARATORS = re.compile(r"[,;]")
+_NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([EeDd][+-]?[0-9]{1,2})?\s*")
+
+# Names of columns, without case, blanks and punctuation, by the quantity that they hold.
+_NAMES_BY_QUANTITY = {
+    "intensity": (
+        "i",
+        "iobs",
+        "int",
+        "intensity",
+        "fsquared",
+        "f2",
+        "fsq",
+        "fo2",
+        "fosq",
+        "f2obs",
+        "fobs2",
+        "imean",
+    ),
+    "amplitude": ("f", "fo", "fobs", "fp", "amplitude", "fmeas"),
+    "amplitude_calc": ("fc", "fcalc"),
+    "phase": ("phi", "phase", "phic", "phicalc", "phcalc", "pha"),
+    "batch": ("batch", "m", "domain"),
+    "sigma": (
+        "sigma",
+        "sig",
+        "sigf",
+        "sigi",
+        "sigmaf",
+        "sigmai",
+        "sigf2",
+        "sigfo",
+        "sigfo2",
+        "sigfobs",
+        "sigiobs",
+        "s",
+    ),
+}
+
+
+def has_named_columns(line: str) -> bool:
+    """Tell whether a line names the columns of a list: it begins with h k l."""
+    return [word.lower() for word in split_words(line)[:3]] == ["h", "k", "l"]
+
+
+def read_named_columns(lines: list[str], header: int, source: str) -> Reflections:
+    """Read the columns under a line of names; columns of unknown names are ignored.
+
+    Parameters
+    ----------
+    lines
+        Lines of the file.
+    header
+        Number of the line of names.
+    source
+        Name of the file, for complaints.
+
+    Raises
+    ------
+    ArgandError
+        Names the columns, or the line that does not fit them.
+    """
+    names = [re.sub(r"[^a-z0-9]", "", word.lower()) for word in split_words(lines[header])]
+    positions = _positions(names)
+    if not positions.keys() & {"intensity", "amplitude", "amplitude_calc"}:
+        raise ArgandError(
+            f"{source}: its columns are {' '.join(names)}, "
+            "needs one of intensity, F, Fc after h k l"
+        )
+    rows: list[list[float]] = []
+    for number, line in enumerate(lines[header + 1 :], start=header + 2):
+        if is_comment(line) or not split_words(line):
+            continue
+        row = _parse_row(line)
+        has_indices = all(value % 1 == 0 for value in row[:3])
+        if len(row) != len(names) or not has_indices:
+            raise ArgandError(
+                f"{source}: line {number} is {line[:40]!r}, "
+                f"needs {len(names)} numbers: {' '.join(names)}"
+            )
+        rows.append(row)
+    if not rows:
+        raise ArgandError(f"{source}: no reflections")
+    return _reflections(np.array(rows), positions, source)
+
+
+def _positions(names: list[str]) -> dict[str, int]:
+    """Find the position of the first column of each quantity, after h, k and l."""
+    quantity_by_name: dict[str, str] = {}
+    for quantity, synonyms in _NAMES_BY_QUANTITY.items():
+        for synonym in synonyms:
+            quantity_by_name[synonym] = quantity
+    positions: dict[str, int] = {}
+    for position, name in enumerate(names):
+        if position > 2 and name in quantity_by_name:
+            positions.setdefault(quantity_by_name[name], position)
+    return positions
+
+
+def _parse_row(line: str) -> list[float]:
+    """Parse the numbers of a line; an empty list where a word is no number."""
+    try:
+        return [parse_number(word) for word in split_words(line)]
+    except ValueError:
+        return []
+
+
+def _reflections(table: FloatArray, positions: dict[str, int], source: str) -> Reflections:
+    """Make reflections of a table (m, columns), phases in degrees."""
+    columns = {quantity: table[:, position] for quantity, position in positions.items()}
+    degrees = columns.get("phase")
+    batch = columns.get("batch")
+    return Reflections(
+        checked_indices(table[:, :3], source),
+        intensity=columns.get("intensity"),
+        amplitude=columns.get("amplitude"),
+        sigma=columns.get("sigma"),
+        amplitude_calc=columns.get("amplitude_calc"),
+        phase=None if degrees is None else np.radians(degrees),
+        batch=None if batch is None else batch.astype(np.int32),
+        format="columns with names",
+    )
+
+
+def checked_indices(indices: FloatArray, source: str) -> HklArray:
+    """Make Miller indices (m, 3) int32 of whole numbers and refuse those that are too large.
+
+    Raises
+    ------
+    ArgandError
+        Names the source and the largest index.
+    """
+    largest = np.abs(indices).max(initial=0)
+    if largest > _LARGEST_INDEX:
+        raise ArgandError(
+            f"{source}: an index of {int(largest)}, needs indices up to {_LARGEST_INDEX}"
+        )
+    return as_hkl(indices)
+
+
+def is_comment(line: str) -> bool:
+    """Tell whether a line is a comment."""
+    return line.lstrip().startswith(_COMMENT_MARKS)
+
+
+def split_words(line: str) -> list[str]:
+    """Split a line at blanks, tabs, commas and semicolons."""
+    return _SEPARATORS.sub(" ", line).split()
+
+
+def parse_number(text: str) -> float:
+    """Parse a number as C and Fortran write it; a ValueError for nan, inf and everything else."""
+    if not _NUMBER.fullmatch(text):
+        raise ValueError
+    return float(text.upper().replace("D", "E"))

@@ -1,0 +1,144 @@
+"""Hold a list of reflections as a file states it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from argand.cell import Cell, FloatArray
+from argand.errors import ArgandError
+
+__all__ = ["Reflections"]
+
+RowChoice = npt.NDArray[np.bool_] | npt.NDArray[np.integer] | slice
+ColumnType = TypeVar("ColumnType", bound=npt.NDArray[Any])
+
+
+@dataclass(frozen=True, eq=False)
+class Reflections:
+    """Hold reflections as a file lists them.
+
+    A column that the file does not have is None, a value that it leaves open is NaN.
+
+    Parameters
+    ----------
+    hkl : (m, 3) int32
+        Miller indices in the order of the file, with equivalents and repeated measurements.
+    intensity, amplitude : (m,)
+        Measured |F|^2 and |F|, on an arbitrary scale.
+    sigma : (m,)
+        Standard uncertainty of the intensity, or of the amplitude where there is no intensity.
+    amplitude_calc : (m,)
+        |F| calculated from the structure that the file was written with.
+    phase : (m,)
+        Phase of F in radians.
+    cell
+        (a, b, c, alpha, beta, gamma), angstrom and degrees.
+    spacegroup
+        Name or operations of the space group, as `Crystal` takes them.
+    wavelength
+        Angstrom.
+    batch : (m,) int32
+        Batch numbers of SHELX; in HKLF 5 the twin domain, negative where the next line overlaps.
+    left_out : (m,) bool
+        Reflections that the file flags as not used.
+    format
+        Kind of the file, in words.
+
+    Raises
+    ------
+    ArgandError
+        A column has not the length of hkl.
+    """
+
+    hkl: npt.NDArray[np.int32]
+    intensity: FloatArray | None = None
+    amplitude: FloatArray | None = None
+    sigma: FloatArray | None = None
+    amplitude_calc: FloatArray | None = None
+    phase: FloatArray | None = None
+    cell: Cell | None = None
+    spacegroup: str | None = None
+    wavelength: float | None = None
+    batch: npt.NDArray[np.int32] | None = None
+    left_out: npt.NDArray[np.bool_] | None = None
+    format: str = ""
+
+    def __post_init__(self) -> None:
+        m = len(self.hkl)
+        for name, column in self.columns().items():
+            if np.shape(column) != (m,):
+                raise ArgandError(f"{name} has shape {np.shape(column)}, needs ({m},) like hkl")
+
+    def __getitem__(self, rows: RowChoice) -> Reflections:
+        """Return the reflections of the chosen rows, with the cell and all else that is known."""
+        return replace(
+            self,
+            hkl=self.hkl[rows],
+            intensity=_rows(self.intensity, rows),
+            amplitude=_rows(self.amplitude, rows),
+            sigma=_rows(self.sigma, rows),
+            amplitude_calc=_rows(self.amplitude_calc, rows),
+            phase=_rows(self.phase, rows),
+            batch=_rows(self.batch, rows),
+            left_out=_rows(self.left_out, rows),
+        )
+
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the columns (m,) that the list has beside hkl, by name."""
+        columns = {
+            "intensity": self.intensity,
+            "amplitude": self.amplitude,
+            "sigma": self.sigma,
+            "amplitude_calc": self.amplitude_calc,
+            "phase": self.phase,
+            "batch": self.batch,
+            "left_out": self.left_out,
+        }
+        return {name: column for name, column in columns.items() if column is not None}
+
+    @property
+    def f(self) -> npt.NDArray[np.complex128]:
+        """Return F (m,), of the calculated amplitude where there is one, else of the amplitude.
+
+        Raises
+        ------
+        ArgandError
+            The list has no amplitude, or no phase.
+        """
+        modulus = self.amplitude if self.amplitude_calc is None else self.amplitude_calc
+        if modulus is None or self.phase is None:
+            raise ArgandError("these reflections have no amplitude with a phase")
+        f: npt.NDArray[np.complex128] = modulus * np.exp(1j * self.phase)
+        return f
+
+    def intensities(self) -> tuple[FloatArray, FloatArray | None]:
+        """Return measured |F|^2 (m,) and its standard uncertainty (m,), squaring amplitudes.
+
+        sigma(F^2) = sqrt(4 F^2 sigma^2 + 2 sigma^4) is exact for a Gaussian F: unlike 2 F sigma it
+        does not vanish with F.
+
+        Raises
+        ------
+        ArgandError
+            The list has neither measured intensities nor amplitudes.
+        """
+        if self.intensity is not None:
+            return self.intensity, self.sigma
+        if self.amplitude is None:
+            raise ArgandError("these reflections have neither measured intensities nor amplitudes")
+        squared = self.amplitude**2
+        if self.sigma is None:
+            return squared, None
+        sigma = self.sigma * np.sqrt(4.0 * squared + 2.0 * self.sigma**2)
+        return squared, sigma
+
+
+def _rows(column: ColumnType | None, rows: RowChoice) -> ColumnType | None:
+    """Return the chosen rows of a column that may be absent."""
+    if column is None:
+        return None
+    return column[rows]  # type: ignore[return-value]

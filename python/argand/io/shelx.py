@@ -1,0 +1,257 @@
+"""Read SHELX instruction files (.ins, .res): what they state of crystal, data and refinement."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from argand.atom_types import atom_type
+from argand.cell import Cell, FloatArray, cell_parameters
+from argand.errors import ArgandError
+from argand.io.reflections import Reflections
+from argand.io.shelx_lines import (
+    LARGEST_LATTICE,
+    all_operations,
+    instruction_lines,
+    is_atom,
+    parse_numbers,
+    parse_scatterers,
+)
+from argand.symmetry import group_ops, spacegroup_name
+
+__all__ = ["Instructions", "is_shelx", "parse_instructions"]
+
+_CELL_LINE = re.compile(r"^CELL(\s+[-+.0-9]+){7}", re.MULTILINE | re.IGNORECASE)
+_CIF_BLOCK = re.compile(r"^data_", re.MULTILINE | re.IGNORECASE)
+
+_IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+# TWIN without numbers is a racemic twin.
+_INVERSION = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, -1.0)
+
+# Rounding of the matrix of HKLF leaves indices that are whole within this.
+_INDEX_ROUNDING = 0.05
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """Hold what a SHELX file states; a value that it does not state is None or empty.
+
+    Parameters
+    ----------
+    source, title
+        Name of the file, and the text of TITL.
+    wavelength, cell
+        Angstrom; (a, b, c, alpha, beta, gamma) in angstrom and degrees.
+    symops
+        All symmetry operations as triplets.
+    elements, units
+        Atom types of SFAC, and their numbers in the unit cell.
+    hklf, hkl_scale, hkl_matrix
+        Kind of the list of reflections, the factor on its intensities, and nine numbers that
+        transform its indices.
+    extinction, weights
+        Coefficient of EXTI; numbers of WGHT.
+    twin, fractions
+        Nine numbers of the twin matrix; fractions of the further domains (BASF).
+    neutrons
+        Whether neutrons were scattered.
+    free_variables
+        Numbers of FVAR, the overall scale first.
+    atoms
+        Atom lines, split into words.
+    """
+
+    source: str
+    title: str = ""
+    wavelength: float | None = None
+    cell: Cell | None = None
+    symops: tuple[str, ...] = ()
+    elements: tuple[str, ...] = ()
+    units: tuple[float, ...] = ()
+    hklf: int | None = None
+    hkl_scale: float = 1.0
+    hkl_matrix: tuple[float, ...] = _IDENTITY
+    extinction: float | None = None
+    weights: tuple[float, ...] = ()
+    twin: tuple[float, ...] | None = None
+    fractions: tuple[float, ...] = ()
+    neutrons: bool = False
+    free_variables: tuple[float, ...] = ()
+    atoms: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+
+    @property
+    def spacegroup(self) -> str | None:
+        """Return the name of the space group, or its operations where they have no name."""
+        if not self.symops:
+            return None
+        return spacegroup_name(group_ops(self.symops)) or ";".join(self.symops)
+
+    @property
+    def content(self) -> dict[str, float] | None:
+        """Return the number of atoms of each element in the unit cell (UNIT)."""
+        if not self.units or len(self.units) != len(self.elements):
+            return None
+        content: dict[str, float] = {}
+        for symbol, number in zip(self.elements, self.units, strict=True):
+            element = atom_type(symbol).element
+            content[element] = content.get(element, 0.0) + number
+        return content
+
+    def transform(self, reflections: Reflections) -> Reflections:
+        """Scale a list of reflections and transform its indices by the scale and matrix of HKLF.
+
+        Intensities, amplitudes and sigmas are multiplied by the scale S; h' = R h.
+
+        Raises
+        ------
+        ArgandError
+            The matrix makes indices that are no whole numbers.
+        """
+        if self.hkl_matrix != _IDENTITY:
+            matrix = np.reshape(self.hkl_matrix, (3, 3))
+            hkl = reflections.hkl @ matrix.T
+            whole = np.rint(hkl)
+            if not (np.abs(hkl - whole).max(axis=1) < _INDEX_ROUNDING).all():
+                raise ArgandError(
+                    f"{self.source}: the matrix of HKLF makes indices that are no whole numbers"
+                )
+            reflections = replace(reflections, hkl=whole.astype(np.int32))
+        if self.hkl_scale == 1.0:
+            return reflections
+        return replace(
+            reflections,
+            intensity=_scaled(reflections.intensity, self.hkl_scale),
+            amplitude=_scaled(reflections.amplitude, self.hkl_scale),
+            sigma=_scaled(reflections.sigma, self.hkl_scale),
+        )
+
+
+def _scaled(column: FloatArray | None, factor: float) -> FloatArray | None:
+    """Multiply a column that may be absent."""
+    return None if column is None else column * factor
+
+
+def is_shelx(text: str) -> bool:
+    """Tell whether a text is SHELX instructions: it has a CELL line and is no CIF."""
+    return bool(_CELL_LINE.search(text)) and not _CIF_BLOCK.search(text)
+
+
+def parse_instructions(text: str, source: str) -> Instructions:
+    """Read instructions and atoms up to HKLF or END; instructions without a use here are ignored.
+
+    Source: SHELX-97 and SHELXL manual, chapters 4 to 7 (CELL, LATT, SYMM, SFAC, UNIT, FVAR, EXTI,
+    TWIN, HKLF).
+
+    Parameters
+    ----------
+    text
+        Content of the file.
+    source
+        Name of the file, for complaints.
+
+    Raises
+    ------
+    ArgandError
+        Names the source, the line, and what it needs to be.
+    """
+    parser = _InstructionParser(source)
+    for number, line in instruction_lines(text):
+        words = line.split()
+        name = words[0].upper()[:4]
+        where = f"{source}: line {number} ({name})"
+        if name in ("HKLF", "END"):
+            if name == "HKLF":
+                parser.read_hklf(words[1:], where)
+            break
+        if not parser.read(name, line, where) and is_atom(words):
+            parser.atoms.append(tuple(words))
+    return parser.instructions()
+
+
+class _InstructionParser:
+    """Collect what the instructions of a file state, line by line."""
+
+    def __init__(self, source: str) -> None:
+        self.stated = Instructions(source)
+        self.atoms: list[tuple[str, ...]] = []
+        self._lattice = 1
+        self._symm: list[str] = []
+
+    def read(self, name: str, line: str, where: str) -> bool:
+        """Read an instruction, and tell whether it is one that has a use here."""
+        words = line.split()[1:]
+        if name == "TITL":
+            self._state(title=" ".join(words))
+        elif name == "CELL":
+            self._read_cell(words, where)
+        elif name == "LATT":
+            self._read_lattice(words, where)
+        elif name == "SYMM":
+            self._symm.append(line[4:])
+        elif name == "SFAC":
+            elements = self.stated.elements + tuple(parse_scatterers(words, where))
+            self._state(elements=elements)
+        elif name == "UNIT":
+            self._state(units=tuple(parse_numbers(words, where, 1)))
+        elif name == "FVAR":
+            variables = self.stated.free_variables + tuple(parse_numbers(words, where, 1))
+            self._state(free_variables=variables)
+        elif name == "NEUT":
+            self._state(neutrons=True)
+        else:
+            return self._read_refinement(name, words, where)
+        return True
+
+    def read_hklf(self, words: Sequence[str], where: str) -> None:
+        """Read HKLF: kind of the list, scale, and matrix of the indices."""
+        numbers = parse_numbers(words, where, 1)
+        self._state(hklf=abs(int(numbers[0])))
+        if len(numbers) > 1:
+            self._state(hkl_scale=numbers[1])
+        if len(numbers) > 10:
+            self._state(hkl_matrix=tuple(numbers[2:11]))
+
+    def instructions(self) -> Instructions:
+        """Return all that was read, with the operations that LATT and SYMM make together."""
+        symops = all_operations(self._lattice, self._symm, self.stated.source)
+        return replace(self.stated, symops=symops, atoms=tuple(self.atoms))
+
+    def _read_refinement(self, name: str, words: Sequence[str], where: str) -> bool:
+        """Read weights, extinction or twinning; False for an instruction of another name."""
+        if name == "WGHT":
+            self._state(weights=tuple(parse_numbers(words, where, 0)))
+        elif name == "EXTI":
+            numbers = parse_numbers(words, where, 0)
+            self._state(extinction=numbers[0] if numbers else 0.0)
+        elif name == "TWIN":
+            numbers = parse_numbers(words, where, 0)
+            self._state(twin=tuple(numbers[:9]) if len(numbers) >= 9 else _INVERSION)
+        elif name == "BASF":
+            fractions = self.stated.fractions + tuple(parse_numbers(words, where, 1))
+            self._state(fractions=fractions)
+        else:
+            return False
+        return True
+
+    def _read_cell(self, words: Sequence[str], where: str) -> None:
+        """Read CELL: the wavelength and the unit cell."""
+        numbers = parse_numbers(words, where, 7)
+        try:
+            cell = cell_parameters(numbers[1:7])
+        except ArgandError as error:
+            raise ArgandError(f"{where}: {error}") from None
+        self._state(wavelength=numbers[0] or None, cell=cell)
+
+    def _read_lattice(self, words: Sequence[str], where: str) -> None:
+        """Read LATT: the number of the centring, negative without a centre of symmetry."""
+        lattice = int(parse_numbers(words, where, 1)[0])
+        if not 1 <= abs(lattice) <= LARGEST_LATTICE:
+            raise ArgandError(f"{where} is {lattice}, needs 1 to 7 or -1 to -7")
+        self._lattice = lattice
+
+    def _state(self, **values: object) -> None:
+        """Set values of the instructions."""
+        self.stated = replace(self.stated, **values)  # type: ignore[arg-type]

@@ -1,0 +1,170 @@
+"""Split SHELX files into instructions, and parse the numbers, atoms and operations in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import gemmi
+import numpy as np
+
+from argand.atom_types import atom_type
+from argand.errors import ArgandError
+from argand.symmetry import group_ops, triplets
+
+__all__ = [
+    "LARGEST_LATTICE",
+    "all_operations",
+    "instruction_lines",
+    "is_atom",
+    "parse_numbers",
+    "parse_scatterers",
+]
+
+# Centring vectors by the number of LATT: P, I, rhombohedral obverse on hexagonal axes, F, A, B, C.
+_CENTRING: dict[int, tuple[str, ...]] = {
+    1: (),
+    2: ("x+1/2,y+1/2,z+1/2",),
+    3: ("x+2/3,y+1/3,z+1/3", "x+1/3,y+2/3,z+2/3"),
+    4: ("x,y+1/2,z+1/2", "x+1/2,y,z+1/2", "x+1/2,y+1/2,z"),
+    5: ("x,y+1/2,z+1/2",),
+    6: ("x+1/2,y,z+1/2",),
+    7: ("x+1/2,y+1/2,z",),
+}
+LARGEST_LATTICE = max(_CENTRING)
+
+# Instructions whose numbers could be taken for those of an atom.
+_NOT_ATOMS = (
+    "ZERR",
+    "PLAN",
+    "GRID",
+    "CGLS",
+    "LIST",
+    "MERG",
+    "DAMP",
+    "FMAP",
+    "MORE",
+    "SIZE",
+    "OMIT",
+    "MOVE",
+    "SHEL",
+    "AFIX",
+    "WPDB",
+)
+_ATOM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9'\"*]{0,3}")
+_PEAK_NAME = re.compile(r"[Qq]\d")
+_DECIMAL = re.compile(r"[+-]?\d*\.?\d+|[+-]?\d+\.")
+
+# Rounded thirds and sixths by the digits behind the point, and the fractions that they mean.
+_FRACTIONS = (("16+7?", "1/6"), ("33+", "1/3"), ("66+7?", "2/3"), ("83+", "5/6"))
+
+
+def instruction_lines(text: str) -> list[tuple[int, str]]:
+    """List the instructions of a file with the numbers of their lines, from 1.
+
+    Remarks, comments and indented lines are left out; a '=' at the end of a line continues it on
+    the next.
+    """
+    instructions: list[tuple[int, str]] = []
+    continues = False
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = raw.split("!")[0].rstrip()
+        content = line.removesuffix("=")
+        if continues:
+            start, beginning = instructions.pop()
+            instructions.append((start, f"{beginning} {content}"))
+        elif line.strip() and not line.startswith(" ") and line[:3].upper() != "REM":
+            instructions.append((number, content))
+        else:
+            continue
+        continues = line.endswith("=")
+    return instructions
+
+
+def parse_numbers(words: Sequence[str], where: str, needed: int) -> list[float]:
+    """Parse the numbers at the beginning of a list of words, without standard uncertainties.
+
+    Raises
+    ------
+    ArgandError
+        `where` has fewer than the `needed` numbers, or one that is not finite.
+    """
+    numbers: list[float] = []
+    for word in words:
+        try:
+            numbers.append(float(word.split("(")[0]))
+        except ValueError:
+            break
+    if len(numbers) < needed or not np.isfinite(numbers).all():
+        plural = "s" if needed > 1 else ""
+        stated = " ".join(words)[:40]
+        raise ArgandError(f"{where} is {stated!r}, needs {needed} number{plural}")
+    return numbers
+
+
+def parse_scatterers(words: Sequence[str], where: str) -> list[str]:
+    """Parse the atom types of SFAC: several, or one with its own scattering factor.
+
+    The numbers of a scattering factor are ignored: argand takes those of its tables.
+
+    Raises
+    ------
+    ArgandError
+        `where` names an atom type that is not known.
+    """
+    symbols: list[str] = []
+    for word in words:
+        if re.fullmatch(r"[-+.0-9].*", word):
+            break
+        try:
+            symbols.append(atom_type(word.removeprefix("$")).symbol)
+        except ArgandError as error:
+            raise ArgandError(f"{where}: {error}") from None
+    return symbols
+
+
+def is_atom(words: Sequence[str]) -> bool:
+    """Tell whether a line is an atom: a name, the number of its type, x, y, z.
+
+    Peaks of a difference map, Q1 and so on, are not.
+    """
+    if len(words) < 5 or words[0].upper() in _NOT_ATOMS:
+        return False
+    if not _ATOM_NAME.fullmatch(words[0]) or _PEAK_NAME.match(words[0]):
+        return False
+    if not words[1].isdigit():
+        return False
+    return all(_DECIMAL.fullmatch(word) for word in words[1:5])
+
+
+def all_operations(lattice: int, symm: Sequence[str], source: str) -> tuple[str, ...]:
+    """Combine LATT and SYMM to all symmetry operations as triplets.
+
+    LATT brings the centring and, when it is positive, the inversion; SYMM lists the rest without
+    the identity.
+
+    Raises
+    ------
+    ArgandError
+        The operations in `source` cannot be read or are no group.
+    """
+    identity = gemmi.Op("x,y,z")
+    try:
+        listed = [identity, *(gemmi.Op(_plain_triplet(text)) for text in symm)]
+        if lattice > 0:
+            inversion = gemmi.Op("-x,-y,-z")
+            listed += [inversion * op for op in listed]
+        combined: list[str] = []
+        for shift in (identity, *map(gemmi.Op, _CENTRING[abs(lattice)])):
+            combined += [(shift * op).wrap().triplet() for op in listed]
+        return triplets(group_ops(combined))
+    except (RuntimeError, UnicodeDecodeError, ArgandError) as error:
+        raise ArgandError(f"{source}: LATT and SYMM: {error}") from None
+
+
+def _plain_triplet(text: str) -> str:
+    """Rewrite SHELX's `0.5+X, 1/2-Y, -Z+ .33333` for gemmi, thirds and sixths as fractions."""
+    plain = re.sub(r"\s", "", text).lower()
+    for digits, fraction in _FRACTIONS:
+        plain = re.sub(rf"(?<![\d.])0?\.{digits}(?!\d)", fraction, plain)
+    return plain

@@ -1,0 +1,255 @@
+"""Open a file once: recognise its format, parse it once, and answer what is read from it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from argand.cell import Cell, cell_parameters
+from argand.crystal import Crystal
+from argand.errors import ArgandError, ArgandWarning
+from argand.files import PathLike, decode_text, read_bytes
+from argand.io.ccp4 import read_ccp4
+from argand.io.cif_block import Block, parse_blocks
+from argand.io.cif_crystal import block_with_sites, crystal_of_block, has_sites
+from argand.io.cif_reflections import (
+    block_with_reflections,
+    holds_reflections,
+    reflections_of_block,
+)
+from argand.io.experiment import Experiment, experiment_of_blocks, experiment_of_instructions
+from argand.io.hklf import read_columns
+from argand.io.mtz import read_mtz
+from argand.io.reflections import Reflections
+from argand.io.shelx import Instructions, is_shelx, parse_instructions
+from argand.io.shelx_crystal import crystal_of_instructions
+from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
+
+__all__ = ["Contents", "SourceFile", "open_file"]
+
+Format = Literal["MTZ", "map", "SHELX", "CIF", "columns"]
+
+_MAP_SUFFIXES = (".ccp4", ".map", ".mrc")
+_CIF_SUFFIXES = (".cif", ".fcf", ".mcif")
+
+# An instruction file of SHELX begins with one of these.
+_FIRST_INSTRUCTIONS = ("TITL", "CELL", "REM ")
+
+# Wavelengths beyond this, in angstrom, are a mistake of units.
+_LONGEST_WAVELENGTH = 100.0
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Say what kind of file it is, and what is in it.
+
+    Parameters
+    ----------
+    format
+        "MTZ", "map", "SHELX", "CIF" or "columns".
+    structure, reflections
+        Whether the file has a structure, and whether it has reflections.
+    """
+
+    format: Format
+    structure: bool
+    reflections: bool
+
+
+class SourceFile:
+    """Open a file once, parse it at most once, and read structure, reflections or density from it.
+
+    Parameters
+    ----------
+    path
+        File, which may be compressed by gzip unless it is an MTZ file or a map.
+
+    Raises
+    ------
+    ArgandError
+        Names a file that cannot be read.
+    """
+
+    def __init__(self, path: PathLike) -> None:
+        self.path = Path(path)
+        self.source = os.fspath(path)
+        self.data = read_bytes(path)
+
+    @cached_property
+    def text(self) -> str:
+        """Return the content of a text file; an `ArgandError` for an empty or binary file."""
+        return decode_text(self.data, self.source)
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """Return the data blocks of a CIF; an `ArgandError` for a file that is no CIF."""
+        return parse_blocks(self.text, self.source)
+
+    @cached_property
+    def format(self) -> Format:
+        """Return the kind of the file by its content, and by its name where that does not tell."""
+        name = self.source.lower()
+        if self._is_mtz:
+            return "MTZ"
+        if self.data[208:212] == b"MAP " or name.endswith(_MAP_SUFFIXES):
+            return "map"
+        if self._is_instruction_file:
+            return "SHELX"
+        if name.removesuffix(".gz").endswith(_CIF_SUFFIXES) or self._has_data_block:
+            return "CIF"
+        return "columns"
+
+    def contents(self) -> Contents:
+        """Tell the kind of the file and what is in it.
+
+        Raises
+        ------
+        ArgandError
+            One line that names the file and why it is none of the known kinds.
+        """
+        if self.format == "CIF":
+            structure = any(has_sites(block) for block in self.blocks)
+            reflections = any(holds_reflections(block) for block in self.blocks)
+            return Contents("CIF", structure, reflections)
+        structure = self.format == "SHELX"
+        reflections = self.format in ("MTZ", "columns")
+        return Contents(self.format, structure, reflections)
+
+    def crystal(self, block: str | None = None) -> Crystal:
+        """Read the crystal structure, see `read_crystal`."""
+        if self._is_shelx:
+            return crystal_of_instructions(self._instructions)
+        self._forget_notes()
+        chosen = block_with_sites(self.blocks, block)
+        crystal = crystal_of_block(chosen)
+        _warn_of_notes(chosen)
+        return crystal
+
+    def experiment(self, block: str | None = None) -> Experiment:
+        """Read what the file states about measurement and refinement, see `read_experiment`."""
+        if self._is_shelx:
+            return experiment_of_instructions(self._instructions)
+        return experiment_of_blocks(self.blocks, block)
+
+    def instructions(self) -> Instructions:
+        """Read the SHELX instructions of a .res or .ins file, see `read_instructions`."""
+        return self._instructions
+
+    def reflections(
+        self,
+        *,
+        cell: Sequence[float] | None = None,
+        spacegroup: SpaceGroup | None = None,
+        wavelength: float | None = None,
+        hklf: int | None = None,
+        block: str | None = None,
+    ) -> Reflections:
+        """Read a list of reflections, see `read_reflections`."""
+        if hklf not in (None, 3, 4, 5):
+            raise ArgandError(f"hklf is {hklf}, needs to be 3 (amplitudes), 4 or 5 (intensities)")
+        reflections = self._read_reflections(hklf, block)
+        if cell is not None:
+            reflections = replace(reflections, cell=cell_parameters(cell))
+        if spacegroup is not None:
+            group = group_ops(spacegroup)
+            name = spacegroup_name(group) or ";".join(triplets(group))
+            reflections = replace(reflections, spacegroup=name)
+        if wavelength is not None:
+            if not 0.0 < wavelength < _LONGEST_WAVELENGTH:
+                raise ArgandError(f"wavelength is {wavelength}, needs a wavelength in angstrom")
+            reflections = replace(reflections, wavelength=float(wavelength))
+        return reflections
+
+    def density(self) -> tuple[npt.NDArray[np.float32], Cell, str]:
+        """Read a density map, its unit cell and its space group, see `read_map`."""
+        return read_ccp4(self.source, self.data)
+
+    @property
+    def _is_mtz(self) -> bool:
+        """Tell whether the file begins as an MTZ file does."""
+        return self.data[:4] == b"MTZ "
+
+    @cached_property
+    def _is_shelx(self) -> bool:
+        """Tell whether the text has SHELX instructions and is no CIF."""
+        return is_shelx(self.text)
+
+    @cached_property
+    def _is_instruction_file(self) -> bool:
+        """Tell whether the text begins with SHELX instructions: a list may end with some."""
+        return self._is_shelx and self.text.lstrip()[:4].upper() in _FIRST_INSTRUCTIONS
+
+    @cached_property
+    def _has_data_block(self) -> bool:
+        """Tell whether a line of the text begins a data block of a CIF."""
+        beginnings = (line.lstrip()[:5].lower() for line in self.text.splitlines())
+        return "data_" in beginnings
+
+    @cached_property
+    def _instructions(self) -> Instructions:
+        """Parse the SHELX instructions that are the text of the file."""
+        return parse_instructions(self.text, self.source)
+
+    def _forget_notes(self) -> None:
+        """Drop the notes that an earlier reading of the blocks left."""
+        for block in self.blocks:
+            block.take_notes()
+
+    def _read_reflections(self, hklf: int | None, block: str | None) -> Reflections:
+        """Read the list of reflections as the file states it."""
+        if self._is_mtz:
+            return read_mtz(self.source, self.data)
+        if self._has_data_block:
+            self._forget_notes()
+            chosen = block_with_reflections(self.blocks, block)
+            reflections = reflections_of_block(chosen, hklf)
+            _warn_of_notes(chosen)
+            return reflections
+        if self._is_instruction_file:
+            raise ArgandError(f"{self.source}: SHELX instructions, no reflections")
+        reflections, trailer = read_columns(self.text, self.source, hklf=hklf)
+        # Some programs repeat the instructions after the end of the list.
+        trailing_text = "\n".join(trailer)
+        if not is_shelx(trailing_text):
+            return reflections
+        instructions = parse_instructions(trailing_text, self.source)
+        return replace(
+            reflections,
+            cell=instructions.cell,
+            spacegroup=instructions.spacegroup,
+            wavelength=instructions.wavelength,
+        )
+
+
+def open_file(path: PathLike) -> SourceFile:
+    """Open a file of structure, reflections or density, to read several things from it.
+
+    Each part of the file is parsed once, when it is first needed.
+
+    Raises
+    ------
+    ArgandError
+        Names a file that cannot be read.
+    """
+    return SourceFile(path)
+
+
+def _warn_of_notes(block: Block) -> None:
+    """Issue the notes of a data block as warnings at the first caller outside this package."""
+    package = os.path.dirname(__file__)
+    level = 1
+    frame = sys._getframe()
+    while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename) == package:
+        frame = frame.f_back
+        level += 1
+    for note in block.take_notes():
+        warnings.warn(note, ArgandWarning, stacklevel=level)

@@ -1,0 +1,117 @@
+"""Bytes of files, and files that appear complete or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from argand.errors import ArgandError
+from argand.files import decode_text, read_bytes, read_text, replacing, write_text
+
+
+def test_bytes_come_as_they_are_or_unpacked(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_bytes(b"\x00\xff")
+    (tmp_path / "packed").write_bytes(gzip.compress(b"\x00\xff"))
+    assert read_bytes(tmp_path / "plain") == read_bytes(tmp_path / "packed") == b"\x00\xff"
+
+
+def test_a_damaged_gzip_file_is_named(tmp_path: Path) -> None:
+    whole = gzip.compress(b"content" * 100)
+    path = tmp_path / "x.gz"
+    for damaged in (whole[:-9], whole[:20] + b"\xff" * 8 + whole[28:]):
+        path.write_bytes(damaged)
+        with pytest.raises(ArgandError, match=r"x\.gz: (broken gzip file|cannot be read): "):
+            read_bytes(path)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ArgandError, match="missing: cannot be read: No such file or directory"):
+        read_bytes(tmp_path / "missing")
+    with pytest.raises(ArgandError, match="cannot be read: Is a directory"):
+        read_bytes(tmp_path)
+    with pytest.raises(ArgandError, match="cannot be read"):
+        read_bytes("a\x00b")
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("Å".encode(), "Å"),
+        ("Å".encode("utf-8-sig"), "Å"),
+        ("Å".encode("latin-1"), "Å"),
+    ],
+    ids=["utf-8", "byte order mark", "latin-1"],
+)
+def test_encodings(data: bytes, text: str) -> None:
+    assert decode_text(data, "x") == text
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [(b"", "the file is empty"), (b" \n\t", "the file is empty"), (b"a\x00", "a binary file")],
+)
+def test_what_is_no_text(tmp_path: Path, data: bytes, words: str) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(data)
+    with pytest.raises(ArgandError, match=words) as error:
+        read_text(path)
+    assert str(error.value).startswith(f"{path}: ")
+
+
+def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "x.txt"
+    with replacing(path) as temporary:
+        # In the same folder, where renaming is atomic, with the same suffix.
+        assert Path(temporary).parent == tmp_path
+        assert temporary.endswith(".txt")
+        Path(temporary).write_text("half")
+        assert not path.exists()
+    assert path.read_text() == "half"
+    assert [file.name for file in tmp_path.iterdir()] == ["x.txt"]
+
+
+def test_a_new_file_has_the_permissions_of_new_files(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_text("")
+    write_text(tmp_path / "replaced", "")
+    plain, replaced = (
+        stat.S_IMODE(os.stat(tmp_path / name).st_mode) for name in ("plain", "replaced")
+    )
+    assert replaced == plain
+
+
+def write_half(path: Path, error: BaseException) -> None:
+    """Fail after half of a file was written."""
+    with replacing(path) as temporary:
+        Path(temporary).write_text("half")
+        raise error
+
+
+@pytest.mark.parametrize("error", [RuntimeError("disk full"), OSError("disk full")])
+def test_an_error_of_the_writer_leaves_the_old_file(tmp_path: Path, error: Exception) -> None:
+    path = tmp_path / "x"
+    path.write_text("old")
+    with pytest.raises(ArgandError, match="x: cannot be written: disk full"):
+        write_half(path, error)
+    assert path.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_an_interruption_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt):
+        write_half(path, KeyboardInterrupt())
+    assert path.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_where_nothing_can_be_written(tmp_path: Path) -> None:
+    with pytest.raises(ArgandError, match="cannot be written: No such file or directory"):
+        write_text(tmp_path / "missing" / "x", "")
+    with pytest.raises(ArgandError, match="cannot be written"):
+        write_text(tmp_path, "")
+    assert list(tmp_path.iterdir()) == []
