@@ -28,10 +28,10 @@ _LARGEST_STRAIN = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Adaptation(Learned):
-    """Estimate displacements of a known crystal, by what was learned from simulated crystals like it.
+    """Estimate displacements of a known crystal by what was learned from crystals like it.
 
-    It is an `argand.estimate.Estimator`. Its attributes are those of `Learned`: crystal, hkl, modes,
-    rungs, curve, settings and remarks.
+    It is an `argand.estimate.Estimator`. Its attributes are those of `Learned`: crystal, hkl,
+    modes, rungs, curve, settings and remarks.
     """
 
     @property
@@ -60,7 +60,7 @@ class Adaptation(Learned):
     def estimate(
         self, observed: Observed, cell: Cell | None = None, *, refine: bool
     ) -> list[Estimate]:
-        """Estimate data sets on one list of reflections, in a cell that is the known one if None."""
+        """Estimate data sets on one list of reflections; `cell` None is the known cell."""
         answers = AdaptationAnswers(self, observed, cell or self.crystal.cell)
         return answers.refined() if refine else answers.at_once()
 

@@ -1,10 +1,10 @@
 """Known structures with a centre of symmetry which the displaced crystal may lack.
 
-Let -x + t take the known structure onto itself, and let the displacements break this symmetry. Then a
-displaced crystal and its image under -x + t have the same |F| at every reflection (Friedel), and lie
-equally far from the known structure, on opposite sides: no measurement without resonant scattering
-distinguishes the two. The odd part of the displacement enters |F| at second order only, so that a low R
-proves little.
+Let -x + t take the known structure onto itself, and let the displacements break this symmetry. Then
+a displaced crystal and its image under -x + t have the same |F| at every reflection (Friedel), and
+lie equally far from the known structure, on opposite sides: no measurement without resonant
+scattering distinguishes the two. The odd part of the displacement enters |F| at second order only,
+so that a low R proves little.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def ambiguity(crystal: Crystal, modes: FloatArray) -> Mirror | None:
 
 
 def _centre(crystal: Crystal) -> Mirror | None:
-    """Find a centre that takes every site to an image of a site of its kind; None if there is none."""
+    """Find a centre that takes every site to an image of a site of its kind, or None."""
     axes = cartesian_axes(crystal)
     frac = crystal.frac
     symmetry = operations(crystal.symops)

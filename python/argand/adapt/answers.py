@@ -131,7 +131,7 @@ class AdaptationAnswers:
     def _mirror_answers(
         self, p: FloatArray, displacement: FloatArray, further: Sequence[FurtherAtom | None]
     ) -> Sequence[Answer | None]:
-        """Return the other answer of each data set where the known symmetry makes two; else None."""
+        """Return the mirror image of each answer where it has the same amplitudes; else None."""
         mirror = self._learned.mirror
         if mirror is None:
             return [None] * len(p)
@@ -157,7 +157,8 @@ class AdaptationAnswers:
         doubts = []
         if regression.width[row] >= _END_OF_CURVE * end_of_curve and r > _BADLY_FITTED:
             doubts.append(
-                f"differs as much as, or more than, crystals whose atoms moved by {widest:g} angstrom"
+                "differs as much as, or more than, crystals whose atoms moved by"
+                f" {widest:g} angstrom"
             )
         if regression.distance[row] > _LARGEST_DISTANCE:
             doubts.append("amplitudes unlike any it was made for")

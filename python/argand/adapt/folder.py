@@ -1,4 +1,4 @@
-"""What was learned, on disk: a folder with adaptation.safetensors, the numbers, and adaptation.json."""
+"""Folders of adaptations: adaptation.safetensors holds the arrays, adaptation.json all else."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def write_learned(learned: Learned, path: str | Path, *, warning: str = "") -> P
         warning=warning,
         remarks=dict(learned.remarks),
     )
-    arrays = {
+    arrays: Arrays = {
         "hkl": learned.hkl,
         "modes": learned.modes,
         "curve.r": learned.curve.r,
@@ -154,7 +154,7 @@ def _assemble(record: AdaptationRecord, arrays: Mapping[str, NDArray[Any]]) -> L
 
 
 def _crystal_arrays(crystal: Crystal) -> Arrays:
-    """Return the arrays of a crystal; no array on disk holds NaN, so that isotropic sites have a mask."""
+    """Return the arrays of a crystal; a mask replaces the NaN in U of isotropic sites."""
     arrays = {
         "crystal.frac": crystal.frac,
         "crystal.occ": crystal.occ,

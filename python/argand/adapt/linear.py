@@ -2,8 +2,8 @@
 
     x_h = (|Fo|_h - centre_h) / spread_h,   p = x W + offset,   W = (X^T X + lambda n 1)^-1 X^T Y.
 
-The lambda is kept that is best on samples that were not used. The covariance of the residuals on these
-samples is the uncertainty of an estimate.
+The lambda is kept that is best on samples that were not used. The covariance of the residuals on
+these samples is the uncertainty of an estimate.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Linear:
     reach: float
 
     def standard(self, amplitude: NDArray[Any]) -> NDArray[np.float32]:
-        """Standardise amplitudes (b, m): x (b, m), with 0 where they are NaN, the mean of samples."""
+        """Standardise amplitudes (b, m); NaN becomes 0, which is the mean of the samples."""
         return np.nan_to_num((amplitude - self.centre) / self.spread).astype(np.float32)
 
     def at(self, x: NDArray[np.float32]) -> FloatArray:
@@ -63,7 +63,7 @@ class Linear:
         return np.asarray(x @ self.weights + self.offset, np.float64)
 
     def distance(self, amplitude: FloatArray) -> FloatArray:
-        """Measure how far data sets (b, m) lie from the samples: the mean of x^2 over `reach`, (b,)."""
+        """Calculate the mean of x^2 over `reach` (b,): how far data (b, m) lie from the samples."""
         measured = np.maximum(np.isfinite(amplitude).sum(axis=1), 1)
         mean_square = np.square(self.standard(amplitude)).sum(axis=1) / measured
         return np.asarray(mean_square / self.reach, np.float64)
@@ -103,7 +103,7 @@ def regress(amplitude: NDArray[Any], p: FloatArray) -> Linear:
 def _best_weights(
     x: NDArray[np.float32], y: NDArray[np.float32], unused: int
 ) -> NDArray[np.float32]:
-    """Solve for the weights (m, k) of every penalty; return those best on the first `unused` samples."""
+    """Return the weights (m, k) of the penalty that is best on the first `unused` samples."""
     x_learned = x[unused:]
     y_learned = y[unused:]
     # With fewer samples than reflections the equations of the samples are the smaller ones.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argand.adapt.settings import AdaptationSettings
-from argand.estimate.settings import ProposalName, SearchSettings
+from argand.estimate.settings import ProposalName, SearchSettings, repeated
 
 __all__ = ["refinement_settings"]
 
@@ -28,17 +28,15 @@ _PLAIN_STARTS = 3
 
 
 def refinement_settings(settings: AdaptationSettings, width: float) -> SearchSettings:
-    """Make the settings of a search among crystals whose atoms have moved by about `width` (angstrom).
+    """Make the settings of a search for displacements of about `width`, angstrom.
 
     Starts by regression and statistical linearisation come first. Those that need no learning come
     last, for data sets that are still unexplained.
     """
     plain_starts = min(settings.rounds, _PLAIN_STARTS)
-    schedule: tuple[tuple[ProposalName, ...], ...] = (
-        _OPENING,
-        *[_ROUND] * settings.rounds,
-        *[("draw beside",)] * plain_starts,
-        *[("step beside",)] * plain_starts,
-        ("exchange", "hydrogens"),
-    )
-    return SearchSettings(schedule=schedule, prior_width=width, seed=settings.seed)
+    schedule = [_OPENING]
+    schedule += repeated(settings.rounds, *_ROUND)
+    schedule += repeated(plain_starts, "draw beside")
+    schedule += repeated(plain_starts, "step beside")
+    schedule += repeated(1, "exchange", "hydrogens")
+    return SearchSettings(schedule=tuple(schedule), prior_width=width, seed=settings.seed)

@@ -1,4 +1,4 @@
-"""Estimates by regression alone: which width fits, what its regression says, and how far data lie off."""
+"""Estimates by regression alone: the width that fits, its parameters, and their distance."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class RegressionEstimates:
         return whole
 
     def _choose(self) -> None:
-        """Keep the lowest R of the known structure, the regression that fits, and its neighbours."""
+        """Keep the lowest R of the known structure and of the regressions that may fit."""
         lowest_r = self.r_known.copy()
         fitting = self.rung.copy()
         for neighbour in (0, -1, 1):
@@ -78,7 +78,7 @@ class RegressionEstimates:
             self.distance = np.minimum(self.distance, distance)
 
     def _estimate(self, number: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Estimate each data set by the regression of a number (b,); return parameters and distance.
+        """Estimate each data set by the regression of its number (b,): parameters and distance.
 
         Where there is no such regression, parameters are 0 and the distance is infinite.
         """

@@ -37,7 +37,7 @@ class Rung:
     network: Network | None = None
 
     def on_absolute_scale(self, amplitude: FloatArray, squares: FloatArray) -> FloatArray:
-        """Take scale and overall B out of amplitudes (b, m), NaN where not measured; squares: stol^2."""
+        """Take scale and overall B out of |F| (b, m), NaN where not measured; squares: stol^2."""
         scale, b = fit_scale(amplitude, self.expected, squares, self.error**-2.0)
         return amplitude / damped(np.ones_like(squares), scale, b, squares)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from argand.errors import ArgandError
 from argand.radiation import Radiation
@@ -38,7 +38,8 @@ class AdaptationSettings:
     scale
         Range of the factor on |F|.
     unmodelled
-        Type of an atom that a tenth of the samples has and the known crystal has not; None: none has.
+        Type of an atom that a tenth of the samples has and the known crystal has not; None: none
+        has.
     break_symmetry
         Whether every atom of the cell moves on its own, in P 1.
     network
@@ -69,7 +70,7 @@ class AdaptationSettings:
     network: bool = False
     rounds: int = 12
     seed: int = 0
-    radiation: Radiation = Radiation()
+    radiation: Radiation = field(default_factory=Radiation)
     extinction: float = 0.0
 
     def __post_init__(self) -> None:

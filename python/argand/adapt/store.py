@@ -21,5 +21,5 @@ def save_adaptation(adaptation: Adaptation, path: str | Path) -> Path:
 
 
 def load_adaptation(path: str | Path) -> Adaptation:
-    """Read the folder of an adaptation; an `ArgandError` names a file that is missing or damaged."""
+    """Read the folder of an adaptation; an `ArgandError` names a missing or damaged file."""
     return Adaptation.load(path)

@@ -27,7 +27,8 @@ __all__ = ["AdaptationProgress", "adapt", "orthogonal_modes", "simulation_of"]
 # A regression learns from widths up to this factor beside its own, so that neighbours overlap.
 _WIDTH_RANGE = 1.2
 
-# A network learns from four times the samples of the regression: those that follow, up to this multiple.
+# A network learns from four times the samples of the regression: those that follow, up to this
+# multiple.
 _NETWORK_SAMPLES = 5
 
 # Share of the samples that has a further atom.
@@ -64,8 +65,8 @@ def adapt(
 ) -> Adaptation:
     """Learn how the amplitudes of crystals like a known one tell where their atoms have moved.
 
-    Where symmetry lets no atom move, nothing but the mean amplitudes is learned; scale and B of data
-    sets are then estimated.
+    Where symmetry lets no atom move, nothing but the mean amplitudes is learned; scale and B of
+    data sets are then estimated.
 
     Parameters
     ----------
@@ -84,12 +85,13 @@ def adapt(
     scale
         Range of the factor on |F|.
     unmodelled
-        Type of an atom that a tenth of the samples has and the known crystal has not; None: none has.
+        Type of an atom that a tenth of the samples has and the known crystal has not; None: none
+        has.
     break_symmetry
         Move every atom of the cell on its own, in P 1.
     network
-        Train a network beside every regression, and keep it where it is better on samples that neither
-        has seen. Needs torch, and half a minute or more for each width.
+        Train a network beside every regression, and keep it where it is better on samples that
+        neither has seen. Needs torch, and half a minute or more for each width.
     rounds
         Rounds of further starts that a refinement may try where data stay unexplained.
     seed
@@ -97,7 +99,8 @@ def adapt(
     radiation
         Form factors and wavelength; None: x-rays, dispersion left out.
     extinction
-        SHELXL's x of the known structure. Where it is not 0 it is refined too, and needs a wavelength.
+        SHELXL's x of the known structure. Where it is not 0 it is refined too, and needs a
+        wavelength.
     progress
         Called after every group of samples.
 

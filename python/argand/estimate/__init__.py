@@ -1,7 +1,7 @@
 """Estimate where the atoms of a known crystal have moved, from measured amplitudes.
 
-`LeastSquares` needs the known structure only; `argand.adapt` learns from simulated crystals first. Both
-go through one search, `search_displacements`.
+`LeastSquares` needs the known structure only; `argand.adapt` learns from simulated crystals first.
+Both go through one search, `search_displacements`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
     D(x) = (1/V) sum_h (|Fo|_h - |Fc|_h) exp(i phi_c) exp(-2 pi i h.x)
 
 An atom in a wrong place leaves a hole there and a peak in the right place; an atom that the model
-does not have leaves a peak. All positions are fractional, all distances are those to the nearest image.
+does not have leaves a peak. All positions are fractional, all distances are those to the nearest
+image.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _NEIGHBOURHOOD = 5
 
 
 class DifferencePeaks(NamedTuple):
-    """Hold the maxima of a difference map, the highest first, and the map at the sites of the model."""
+    """Hold the maxima of a difference map, the highest first, and its values at the sites."""
 
     frac: FloatArray  # (q, 3)
     height: FloatArray  # (q,) standard deviations of the map
@@ -46,7 +47,7 @@ class DifferencePeaks(NamedTuple):
 
 
 class DifferenceMap:
-    """Make difference maps of a model, of one data set at a time, and measure distances in its cell."""
+    """Make difference maps of a model and measure distances in its cell."""
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -58,7 +59,7 @@ class DifferenceMap:
         self._shape = grid_shape(model.crystal.cell, "P 1", 0.5 / float(model.stol.max()))
 
     def peaks(self, amplitude: FloatArray, p: FloatArray) -> DifferencePeaks:
-        """Find the peaks of |F| (m,), NaN where not measured, against the model at parameters p (k,)."""
+        """Find the peaks of |F| (m,), NaN where not measured, minus the model at p (k,)."""
         rho = self._map(amplitude, p)
         is_maximum = rho == maximum_filter(rho, size=_NEIGHBOURHOOD, mode="wrap")
         grid_points = np.argwhere(is_maximum & (rho > _LOWEST_PEAK))

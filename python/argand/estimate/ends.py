@@ -1,4 +1,4 @@
-"""Best ends of refinements: which one is kept for each data set, and what counts as the same minimum."""
+"""Best ends of refinements: which one is kept, and what counts as the same minimum."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Hypothesis:
     scale, chi2, r : (b,) of the best end; chi2 and r are infinite before the first refinement
     converged : (b,)
     arrivals : (b,) number of independent starts that have reached the best minimum
-    moves : (j, n, 3) Cartesian displacement, angstrom, of one unit of each of the first j parameters
+    moves : (j, n, 3) Cartesian displacement, angstrom, of one unit of the first j parameters
     further : the further atom of the model, or None
     chi2_share : part of the chi^2 of displacements alone that this model has to fall below
     """
@@ -66,7 +66,8 @@ class Hypothesis:
         rows
             Data set of each refined start (j,). A data set may have several starts.
         independent
-            Whether the starts owe nothing to the best end, so that reaching it again means something.
+            Whether the starts owe nothing to the best end, so that reaching it again means
+            something.
         same_minimum
             Relative difference of chi^2 below which two ends are one minimum.
         """
@@ -79,11 +80,12 @@ class Hypothesis:
             better &= [self.further.is_sensible(p) for p in refinement.p]
         candidates = np.flatnonzero(better)
 
-        # Several starts may belong to one data set. Worst first: the best one is written last and stays.
+        # Several starts may belong to one data set. Worst first: the best one is written last and
+        # stays.
         worst_first = candidates[np.argsort(-refinement.chi2[candidates], kind="stable")]
         data_sets = rows[worst_first]
-        # Uncertainties of a refinement with a prior are not scaled by its goodness of fit; do it here,
-        # because the sigmas of the data may be too small or too large.
+        # Uncertainties of a refinement with a prior are not scaled by its goodness of fit; do it
+        # here, because the sigmas of the data may be too small or too large.
         goodness = refinement.figures.goodness[worst_first]
         sigma = np.nan_to_num(refinement.sigma[worst_first])
         self.p[data_sets] = refinement.p[worst_first]

@@ -18,6 +18,7 @@ from argand.radiation import Radiation
 
 __all__ = ["Answer", "Estimate", "Estimator", "FurtherAtom", "estimate_by_cell", "with_atom"]
 
+
 class FurtherAtom(NamedTuple):
     """Describe an atom that a measured crystal has and the known one has not."""
 
@@ -98,11 +99,11 @@ class Estimator(Protocol):
 
     @property
     def warning(self) -> str:
-        """Return a warning that holds for all answers, for example that they are ambiguous; '' for none."""
+        """Return a warning that holds for all answers, such as ambiguity; '' for none."""
 
     @property
     def fingerprint(self) -> str:
-        """Return a text that differs between estimators: results of two do not go into one folder."""
+        """Return a text that differs between estimators, whose results must not be mixed."""
 
     def __call__(self, data: Sequence[Merged], *, refine: bool) -> Sequence[Estimate | ArgandError]:
         """Return an estimate for each data set, or the reason why there is none."""

@@ -1,4 +1,4 @@
-"""Put atoms back that have changed places: amplitudes hardly tell, the known structure says which is which."""
+"""Put atoms back that have changed places: amplitudes hardly tell, the known structure does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def exchanged(crystal: Crystal, displacement: FloatArray, *, alike: bool = True)
     displacement
         Cartesian displacements (n, 3), angstrom.
     alike
-        Whether only atoms of one type and occupancy take each other's place; else any but hydrogens.
+        Whether only atoms of one type and occupancy take each other's place; else any but
+        hydrogens.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def _kinds(crystal: Crystal, alike: bool) -> list[tuple[str, float]]:
 
 
 def _nearest_vectors(crystal: Crystal, frac: FloatArray, sites: NDArray[np.intp]) -> FloatArray:
-    """Calculate Cartesian vectors (i, j, 3) from known site j to the nearest image of atom i at frac."""
+    """Calculate Cartesian vectors (i, j, 3) from site j to the nearest image of atom i."""
     axes = cartesian_axes(crystal)
     vectors = np.zeros((len(frac), len(sites), 3))
     shortest = np.full(vectors.shape[:2], np.inf)

@@ -11,7 +11,7 @@ __all__ = ["doubts_of_fit"]
 def doubts_of_fit(
     r: float, further: FurtherAtom | None = None, *, converged: bool = True
 ) -> list[str]:
-    """Say what puts a fit in doubt: a high R, an atom that the known crystal lacks, no convergence."""
+    """Say what puts a fit in doubt: a high R, a further atom, or no convergence."""
     doubts = []
     if r > UNEXPLAINED_R:
         doubts.append(f"R above {UNEXPLAINED_R}: displaced atoms do not explain the data")

@@ -1,9 +1,9 @@
-"""An atom that the known crystal lacks: sought in difference maps, refined together with all others.
+"""An atom that the known crystal lacks: sought in difference maps, refined with all others.
 
 If it is left out, R is high, and the other atoms move to make up for it, the more the less the data
 say about them. So it is sought before they are refined as well as after. Its place, occupancy and B
-are free; occupancy and B have a Gaussian prior, so that an atom of another element, or one in some of
-the cells only, is found as well.
+are free; occupancy and B have a Gaussian prior, so that an atom of another element, or one in some
+of the cells only, is found as well.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _PARAMETERS = 5
 
 
 class WithFurtherAtom:
-    """Extend a model of k parameters by one atom: x, y, z (angstrom), B (A^2) and occupancy come last.
+    """Extend a model of k parameters by an atom: x, y, z (angstrom), B (A^2) and occupancy.
 
     Attributes
     ----------
@@ -54,7 +54,9 @@ class WithFurtherAtom:
         model = difference.model
         known = model.crystal
         b_iso = float(np.median(known.b_iso))
-        absent = FurtherAtom(element, _new_label(known, element), np.array(_GENERAL_SITE), 0.0, b_iso)
+        absent = FurtherAtom(
+            element, _new_label(known, element), np.array(_GENERAL_SITE), 0.0, b_iso
+        )
         crystal = with_atom(known, absent)
         is_further = np.arange(len(crystal.types)) == len(known.types)
         further = free(
@@ -68,7 +70,7 @@ class WithFurtherAtom:
         self.joint_difference = DifferenceMap(self.model)
 
     def starts(self, amplitude: FloatArray, p: FloatArray, number: int) -> FloatArray:
-        """Make starts (j, k + 5) from p (k,) with an atom at the highest peaks that belong to no atom.
+        """Make starts (j, k + 5) from p (k,) with an atom at the highest unassigned peaks.
 
         `amplitude` (m,) is NaN where not measured; at most `number` starts are made.
         """
@@ -89,7 +91,7 @@ class WithFurtherAtom:
         return np.concatenate([p, position, [b_difference, atom.occ]])
 
     def prior(self, without: GaussianPrior) -> GaussianPrior:
-        """Extend the prior of the other parameters (k,) by that of the atom, whose place is free."""
+        """Extend the prior of the other parameters (k,) by a prior of B and occupancy."""
         k = without.mean.shape[-1]
         atom_mean = np.zeros((*without.mean.shape[:-1], _PARAMETERS))
         atom_mean[..., -1] = _OCCUPANCY_MEAN

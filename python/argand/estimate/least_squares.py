@@ -16,7 +16,7 @@ from argand.estimate.models import MovableCrystal
 from argand.estimate.observed import Observed
 from argand.estimate.riding import leaders, riding_modes
 from argand.estimate.search import search_displacements
-from argand.estimate.settings import SearchSettings
+from argand.estimate.settings import SearchSettings, repeated
 from argand.measured import Merged
 from argand.radiation import Radiation
 from argand.refine import Model, refine
@@ -30,18 +30,19 @@ QUICK = SearchSettings(schedule=(("known structure",),), cycles=8, low_angles=()
 #: last, for what is still unexplained then.
 THOROUGH = SearchSettings(
     schedule=(
-        ("known structure", "further atom"),
-        *[("draw beside",)] * 40,
-        *[("step beside",)] * 18,
-        ("exchange", "hydrogens"),
-        ("linearisation", "relocation", "further atom"),
-        *[("linearise again", "relocation", "draw anew", "further atom")] * 2,
+        *repeated(1, "known structure", "further atom"),
+        *repeated(40, "draw beside"),
+        *repeated(18, "step beside"),
+        *repeated(1, "exchange", "hydrogens"),
+        *repeated(1, "linearisation", "relocation", "further atom"),
+        *repeated(2, "linearise again", "relocation", "draw anew", "further atom"),
     ),
     # Fewer starts than an adaptation has: each may take longer.
     cycles=50,
     # Sigmas of files are often too small, and a model without refined U is no better than this.
     good_r=0.05,
-    # Steps beside the best end owe something to it, so that more of them have to agree, at a lower R.
+    # Steps beside the best end owe something to it, so that more of them have to agree, at a lower
+    # R.
     arrivals_to_stop=5,
     sound_r=0.1,
 )
@@ -59,9 +60,11 @@ class LeastSquares:
     radiation
         Form factors and wavelength; None: x-rays, dispersion left out.
     extinction
-        SHELXL's x of the known structure. Where it is not 0 it is refined too, and needs a wavelength.
+        SHELXL's x of the known structure. Where it is not 0 it is refined too, and needs a
+        wavelength.
     further_atom
-        Type of an atom that measured crystals may have and the known one has not; None: none is sought.
+        Type of an atom that measured crystals may have and the known one has not; None: none is
+        sought.
     """
 
     warning = ""
@@ -110,7 +113,7 @@ class LeastSquares:
     def estimate(
         self, observed: Observed, cell: Cell | None = None, *, refine: bool
     ) -> list[Estimate]:
-        """Estimate data sets on one list of reflections, in a cell that is the known one if None."""
+        """Estimate data sets on one list of reflections; `cell` None is the known cell."""
         models = self._movable.models(observed.hkl, cell or self.crystal.cell)
         settings = THOROUGH if refine else QUICK
         result = search_displacements(models, observed, settings)
@@ -147,7 +150,7 @@ class LeastSquares:
         return f"{len(merged.hkl)} reflections for {parameters} parameters: too few"
 
     def _r_of_known(self, model: Model, observed: Observed) -> FloatArray:
-        """Calculate R (b,) of the known structure with its scale, overall B and extinction refined."""
+        """Calculate R (b,) of the known structure; scale, overall B and extinction are refined."""
         unmoved = model.of(model.crystal, self._movable.unmoving)
         refinement = refine(unmoved, observed.amplitude, observed.error, on="F")
         return refinement.figures.r1

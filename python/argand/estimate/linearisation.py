@@ -1,16 +1,18 @@
-"""Statistical linearisation: Gauss-Newton steps on the expected amplitude of a partly known crystal.
+"""Statistical linearisation: Gauss-Newton steps on the expected amplitude.
 
-Where parameters p are known to within sigma only, F is a random number. Its mean is that of a crystal
-whose atoms are smeared by what is not known, m = F(p; U + sigma^2 M M^T), its variance is S. So |F| is
-random, with the mean and the slope of Rice's distribution (acentric reflections) or of the folded
-normal one (centric reflections). With x = m^2 / S:
+Where parameters p are known to within sigma only, F is a random number. Its mean is that of a
+crystal whose atoms are smeared by what is not known, m = F(p; U + sigma^2 M M^T), its variance is
+S. So |F| is random, with the mean and the slope of Rice's distribution (acentric reflections) or of
+the folded normal one (centric reflections). With x = m^2 / S:
 
-    acentric  E = sqrt(pi S)/2 [(1 + x) i0(x/2) + x i1(x/2)],  dE/dm = sqrt(pi x)/2 [i0(x/2) + i1(x/2)],
-    centric   E = sqrt(2 S/pi) exp(-x/2) + m erf(sqrt(x/2)),   dE/dm = erf(sqrt(x/2)),
+    acentric  E     = sqrt(pi S)/2 [(1 + x) i0(x/2) + x i1(x/2)]
+              dE/dm = sqrt(pi x)/2 [i0(x/2) + i1(x/2)]
+    centric   E     = sqrt(2 S/pi) exp(-x/2) + m erf(sqrt(x/2))
+              dE/dm = erf(sqrt(x/2))
 
 i0 and i1 with exp(-x/2) taken out. What the slopes do not explain of Var |F| = m^2 + S - E^2 is an
-error of the linear equations, which gives them their weights. Sigma is lowered step by step. Nothing
-is trained.
+error of the linear equations, which gives them their weights. Sigma is lowered step by step.
+Nothing is trained.
 
 Source: the distributions, A. J. C. Wilson, Acta Cryst. 2 (1949) 318, and G. N. Ramachandran et al.
 """
@@ -127,7 +129,11 @@ class Linearisation:
         self._smeared: dict[float, tuple[Model, FloatArray]] = {}
 
     def __call__(
-        self, amplitude: FloatArray, sigma: FloatArray, width: float, start: FloatArray | None = None
+        self,
+        amplitude: FloatArray,
+        sigma: FloatArray,
+        width: float,
+        start: FloatArray | None = None,
     ) -> FloatArray:
         """Estimate parameters (b, k) of b data sets.
 
@@ -155,7 +161,7 @@ class Linearisation:
     def step(
         self, amplitude: FloatArray, sigma: FloatArray, p: FloatArray, uncertainty: float
     ) -> FloatArray:
-        """Calculate one step (b, k) from p (b, k), known to a standard deviation of `uncertainty`."""
+        """Calculate one step (b, k) from p (b, k) of this standard deviation."""
         model, variance = self._smeared_model(round(uncertainty, 5))
         f = model.structure_factors(p)
         modulus = np.abs(f)
@@ -183,7 +189,7 @@ class Linearisation:
         return np.asarray(np.linalg.solve(normal, gradient[..., None])[..., 0])
 
     def _smeared_model(self, uncertainty: float) -> tuple[Model, FloatArray]:
-        """Return the model of the smeared crystal and the variance of F (m,), kept for the next search."""
+        """Return the model of the smeared crystal, and the variance of F (m,)."""
         if uncertainty not in self._smeared:
             if len(self._smeared) >= _KEPT_SIGMAS:
                 del self._smeared[next(iter(self._smeared))]

@@ -1,4 +1,4 @@
-"""Models of a known crystal for a search: what may move, and what works on one list of reflections."""
+"""Models of a known crystal for a search: what may move, and how it scatters."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ class MovableCrystal:
     extinction
         SHELXL's x of the known structure. It is refined where it is not 0.
     further_element
-        Type of an atom that measured crystals may have and the known one has not; None: there is none.
+        Type of an atom that measured crystals may have and the known one has not; None: there is
+        none.
 
     Attributes
     ----------
@@ -74,7 +75,7 @@ class MovableCrystal:
 
     @property
     def unmoving(self) -> Parameters:
-        """Return the parameters that move no site: an overall B, and extinction where there is some."""
+        """Return the parameters that move no site: an overall B, and extinction if any."""
         refined = self.extinction != 0.0
         return free(self.crystal, positions=False, overall_b=True, extinction=refined)
 
@@ -86,7 +87,7 @@ class MovableCrystal:
 
     @cached_property
     def released_moves(self) -> FloatArray:
-        """Return the Cartesian displacement (j, n, 3) of one unit of each parameter in `released`."""
+        """Return the Cartesian displacement (j, n, 3), angstrom, of a unit of `released`."""
         return self._moves(self.released)
 
     @cached_property
@@ -96,12 +97,12 @@ class MovableCrystal:
 
     @cached_property
     def displacement_per_unit(self) -> float:
-        """Return the rms displacement in three dimensions of a free site when parameters are N(0, 1)."""
+        """Return the rms displacement, angstrom, of a free site whose parameters are N(0, 1)."""
         squares = np.square(self.moves).sum(axis=(0, 2))
         return float(np.sqrt(squares.max(initial=0.0)))
 
     def models(self, hkl: NDArray[np.int32], cell: Cell) -> DisplacementModels:
-        """Return the models for reflections hkl (m, 3) of a crystal with this cell, made once and kept."""
+        """Return the models for reflections hkl (m, 3) in this cell; the last ones are kept."""
         key = cell, np.ascontiguousarray(hkl).tobytes()
         if key not in self._models:
             if len(self._models) >= _KEPT_MODELS:
@@ -119,7 +120,7 @@ class MovableCrystal:
 
 
 class DisplacementModels:
-    """Models of a movable crystal for m reflections in one cell; what costs time is made when it is used.
+    """Model a movable crystal for m reflections in one cell; each part is made when first used.
 
     Attributes
     ----------
@@ -162,13 +163,13 @@ class DisplacementModels:
 
     @cached_property
     def released(self) -> Model | None:
-        """Return the model in which hydrogens may leave their carriers, or None where none rides."""
+        """Return the model whose hydrogens may leave their carriers; None where none rides."""
         released = self.movable.released
         if not len(released):
             return None
         return self.displaced.of(self.crystal, self.displaced.parameters + released)
 
     def with_positions(self, p: FloatArray, displacement: FloatArray) -> FloatArray:
-        """Return parameters (..., k') with the positions of displacements (..., n, 3), all else as in p."""
+        """Replace the positions in p (..., k') by those of displacements (..., n, 3)."""
         moved = self.displaced.from_displacements(displacement)
         return np.where(self.is_position, moved, p)

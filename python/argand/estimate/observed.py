@@ -1,4 +1,4 @@
-"""Measured amplitudes of several data sets on one list of reflections, as batched refinement needs them."""
+"""Measured amplitudes of several data sets on one list of reflections."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Observed(NamedTuple):
 
     @property
     def error(self) -> FloatArray:
-        """Return the errors (b, m) for weights: the sigmas and the error of the model, added in squares."""
+        """Return the errors (b, m) for weights, from the sigmas and the error of the model."""
         mean = np.nanmean(self.amplitude, axis=1, keepdims=True)
         return np.asarray(np.sqrt(np.square(self.sigma) + np.square(_MODEL_ERROR * mean)))
 
     @property
     def explained(self) -> FloatArray:
-        """Return the R (b,) below which a model leaves nothing but the errors that the sigmas state."""
+        """Return the R (b,) below which a model leaves no more than the stated errors."""
         return np.asarray(_SMALLEST_R + _R_MARGIN * noise(self.amplitude, self.sigma))
 
     def of_rows(self, rows: NDArray[np.intp]) -> Observed:
@@ -51,7 +51,7 @@ class Observed(NamedTuple):
         return Observed(self.hkl, self.amplitude[rows], self.sigma[rows])
 
     def amplitudes_at(self, hkl: HklArray) -> FloatArray:
-        """Return the amplitudes (b, q) of reflections hkl (q, 3); NaN where a data set lacks one."""
+        """Return the amplitudes (b, q) of reflections hkl (q, 3); NaN where there is none."""
         columns = find_reflections(self.hkl, hkl)
         return np.where(columns >= 0, self.amplitude[:, columns], np.nan)
 
@@ -91,7 +91,7 @@ def on_one_list(data: Sequence[Merged], spacegroup: SpaceGroup) -> Observed:
 
 
 def find_reflections(listed: HklArray, hkl: HklArray) -> NDArray[np.intp]:
-    """Find where reflections hkl (q, 3) stand in a list (m, 3); -1 (q,) where the list lacks one."""
+    """Find the rows (q,) of reflections hkl (q, 3) in a list (m, 3); -1 where it lacks one."""
     reach = max(int(np.abs(listed).max(initial=0)), int(np.abs(hkl).max(initial=0)))
     listed_codes = _integer_codes(listed, reach)
     codes = _integer_codes(hkl, reach)

@@ -103,7 +103,7 @@ class LinearisedKnown(Proposal):
 
 
 class LinearisedAgain(Proposal):
-    """Start where statistical linearisation ends from where the last start drawn anew has converged."""
+    """Start with statistical linearisation from the end of the last start drawn anew."""
 
     def starts(self, state: SearchState, rows: Rows) -> Starts:
         """Return the parameters that statistical linearisation finds."""
@@ -116,10 +116,10 @@ class LinearisedAgain(Proposal):
 
 
 class DrawAnew(Proposal):
-    """Start between the regression's answer and what it leaves uncertain, by statistical linearisation.
+    """Start with statistical linearisation from a random point near the regression.
 
-    The draw (n_positions,) is N(0, 1) and the same for all data sets: an answer does not depend on the
-    data sets that it is found together with.
+    The draw (n_positions,) is N(0, 1) and the same for all data sets: an answer does not depend on
+    the data sets that it is found together with.
     """
 
     independent = True
@@ -140,7 +140,7 @@ class DrawAnew(Proposal):
 
 
 class DrawBeside(Proposal):
-    """Start from the known structure with a random displacement (k,), the same for all data sets."""
+    """Start beside the known structure, at random parameters (k,) common to all data sets."""
 
     independent = True
 
@@ -159,10 +159,10 @@ class DrawBeside(Proposal):
 
 
 class StepBeside(Proposal):
-    """Start from the best end with a random step (k,), in which badly known sites take part more often.
+    """Start beside the best end: sites that are badly known take a random step (k,).
 
-    Reaching the same end again counts, although the start owes something to it: a large step that is
-    undone by the refinement says that the data hold the atoms there.
+    Reaching the same end again counts, although the start owes something to it: a large step that
+    is undone by the refinement says that the data hold the atoms there.
     """
 
     independent = True
@@ -172,7 +172,7 @@ class StepBeside(Proposal):
         self.chance = chance
 
     def starts(self, state: SearchState, rows: Rows) -> Starts:
-        """Return the best end, stepped from wherever the chance (n,) of a site is below its doubt."""
+        """Return the best end with a step of the sites whose chance (n,) is below their doubt."""
         movable = state.models.movable
         doubt = _doubt(state, state.displaced.sigma[rows])
         takes_part = self.chance[movable.moved_site] < doubt
@@ -180,7 +180,7 @@ class StepBeside(Proposal):
 
 
 class Relocation(Proposal):
-    """Move one atom of the best end from a hole of the difference map to a peak, several atoms in turn."""
+    """Move an atom of the best end from a hole of the difference map to a peak."""
 
     def starts(self, state: SearchState, rows: Rows) -> Starts:
         """Return the best end with one atom moved, several starts for each data set."""
@@ -200,7 +200,7 @@ class Relocation(Proposal):
 
 
 class RelocationWithAtom(Relocation):
-    """Move one atom of the best end with a further atom, where that is more probable than without."""
+    """Move an atom of the best end with a further atom, where that is the more probable."""
 
     def target(self, state: SearchState) -> Hypothesis | None:
         """Return the model with a further atom."""
@@ -219,10 +219,10 @@ class RelocationWithAtom(Relocation):
 
 
 class FurtherAtomPeaks(Proposal):
-    """Add an atom at the highest peaks of difference maps, before and after the other atoms have moved.
+    """Add an atom at the highest peaks of difference maps.
 
-    Left out, a further atom makes the others move to make up for it, so that its peak is sought at the
-    last start as well as where that has converged.
+    Left out, a further atom makes the others move to make up for it, so that its peak is sought at
+    the last start as well as where that has converged.
     """
 
     def target(self, state: SearchState) -> Hypothesis | None:
@@ -245,10 +245,10 @@ class FurtherAtomPeaks(Proposal):
 
 
 class PartlyExplained(Proposal):
-    """Propose something for data sets whose atoms are mostly in place, however often starts agree."""
+    """Propose starts for data sets whose atoms are mostly in place, settled or not."""
 
     def worth(self, state: SearchState) -> Mask:
-        """Return the data sets that are not explained to within their errors, and not far from it."""
+        """Return the data sets whose R is above their errors, but not by far."""
         lowest_r = state.lowest_r
         return (lowest_r > state.explained_r) & (lowest_r < state.settings.bad_r)
 
@@ -291,10 +291,10 @@ class ReleasedHydrogens(PartlyExplained):
 
 
 class ReturnedHydrogens(ReleasedHydrogens):
-    """Start with released hydrogens where the known structure has them, where release is believed."""
+    """Start with released hydrogens where the known structure has them."""
 
     def worth(self, state: SearchState) -> Mask:
-        """Return the data sets whose chi^2 has fallen enough for hydrogens to leave their carriers."""
+        """Return the data sets in which chi^2 has fallen enough to release hydrogens."""
         if state.released is None:
             return np.zeros(state.data_sets, bool)
         return state.released.chi2 < state.released.chi2_share * state.displaced.chi2
@@ -311,7 +311,7 @@ class ReturnedHydrogens(ReleasedHydrogens):
 
 
 def _doubt(state: SearchState, sigma: FloatArray) -> FloatArray:
-    """Calculate the chance (b, k) that the site of a parameter is out of place, from sigma (b, k)."""
+    """Calculate the chance (b, k) that the site of a parameter is misplaced, from sigma."""
     movable = state.models.movable
     is_position = state.models.is_position
     site_sigma = np.zeros((len(sigma), len(movable.crystal.types)))
@@ -322,7 +322,7 @@ def _doubt(state: SearchState, sigma: FloatArray) -> FloatArray:
 
 
 def _side_by_side(rows: Rows, starts: list[FloatArray], parameters: int) -> Starts:
-    """Put all starts (j, k) of each data set below each other, and say which data set each is of."""
+    """Put the starts of all data sets below each other; return their data sets and them."""
     if not len(rows):
         return rows, np.empty((0, parameters))
     counts = [len(start) for start in starts]

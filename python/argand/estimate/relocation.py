@@ -1,8 +1,8 @@
 """Leave a false minimum: take one atom from where it leaves a hole to where a peak lacks an atom.
 
-Least squares move an atom along slopes, and between two maxima of a density there is no slope. Moving
-a small part of atom j, f_j electrons, from x to y gains f_j (D(y) - D(x)) in the difference map D. The
-pairs of an atom and a peak with the largest gain are tried, near peaks before far ones.
+Least squares move an atom along slopes, and between two maxima of a density there is no slope.
+Moving a small part of atom j, f_j electrons, from x to y gains f_j (D(y) - D(x)) in the difference
+map D. The pairs of an atom and a peak with the largest gain are tried, near peaks before far ones.
 """
 
 from __future__ import annotations

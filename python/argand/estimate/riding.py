@@ -1,4 +1,4 @@
-"""What moves together where nothing else is known: hydrogens with their carriers, types that share a site."""
+"""Atoms that move together: hydrogens with their carriers, types that share a site."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def _is_hydrogen(symbol: str) -> bool:
 
 
 def _is_within(basis: FloatArray, directions: FloatArray) -> bool:
-    """Return whether all directions (j, 3) lie in the space that an orthonormal basis (i, 3) spans."""
+    """Return whether directions (j, 3) lie in the space of an orthonormal basis (i, 3)."""
     projected = directions @ basis.T @ basis
     return bool(np.allclose(projected, directions, atol=1e-6))
 
 
 def _modes_of_site(crystal: Crystal, site: int, moving: NDArray[np.bool_]) -> list[FloatArray]:
-    """Make one mode (n, 3) for each free direction of a site, along which all `moving` sites (n,) go."""
+    """Make a mode (n, 3) of all `moving` sites (n,) for each free direction of one site."""
     modes = []
     for direction in position_basis(crystal, site):
         mode = np.zeros((len(moving), 3))

@@ -1,6 +1,7 @@
 """Scale and overall B between measured and expected amplitudes.
 
-    (k, B) = argmin sum_h w_h (o_h - k exp(-B stol_h^2) c_h)^2 + (B / 5 A^2)^2 sum_h w_h o_h^2 / 1000,
+    (k, B) = argmin sum_h w_h (o_h - k exp(-B stol_h^2) c_h)^2
+             + (B / 5 A^2)^2 sum_h w_h o_h^2 / 1000,
 
 by Gauss-Newton steps in (ln k, B). The second term holds B at 0 where the data do not determine it.
 """
@@ -83,12 +84,12 @@ def fit_scale(
 
 
 def damped(amplitude: FloatArray, k: FloatArray, b: FloatArray, squares: FloatArray) -> FloatArray:
-    """Apply scales and overall B (b,) to amplitudes, (m,) or (b, m): k exp(-B stol^2) |F|, (b, m)."""
+    """Calculate k exp(-B stol^2) |F| (b, m) of |F|, (m,) or (b, m), and k and B (b,)."""
     return np.asarray(amplitude * (k[:, None] * np.exp(-b[:, None] * squares)))
 
 
 def best_scale(observed: FloatArray, calculated: FloatArray) -> FloatArray:
-    """Return the scale (b,) of least squares of measured (b, m), NaN where not, over calculated |F|."""
+    """Return the least-squares scale (b,) of measured |F| (b, m) over calculated."""
     measured = np.isfinite(observed)
     o = np.where(measured, observed, 0.0)
     c = measured * calculated

@@ -32,8 +32,8 @@ __all__ = ["Schedule"]
 class Schedule:
     """Make the proposals of a search, round by round.
 
-    All random numbers come from one generator in the order of the schedule, whether or not a data set
-    still needs them: the answer to one data set does not depend on the others.
+    All random numbers come from one generator in the order of the schedule, whether or not a data
+    set still needs them: the answer to one data set does not depend on the others.
     """
 
     def __init__(self, models: DisplacementModels, settings: SearchSettings) -> None:
@@ -78,7 +78,7 @@ class Schedule:
                 return [ReleasedHydrogens(), ReturnedHydrogens()]
 
     def _draw_beside(self) -> list[Proposal]:
-        """Draw a start beside the known structure; none where the model is too large for so many."""
+        """Draw a start beside the known structure, unless the model is too large for so many."""
         settings = self._settings
         number = self._draws
         affordable = settings.draw_parameters // max(len(self._models.displaced), 1)

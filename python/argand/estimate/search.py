@@ -1,9 +1,9 @@
-"""Search for displacements: refine from several starts, and keep the most probable end of each data set.
+"""Search for displacements: refine from several starts, and keep the most probable end.
 
 One loop walks over rounds of proposals (`proposals.py`, in the order of `SearchSettings.schedule`).
-A data set leaves the search when its R is within its errors, or when several independent starts have
-reached the same minimum with a sound R. Models with more parameters, a further atom or released
-hydrogens, are believed where they lower chi^2 to a given share.
+A data set leaves the search when its R is within its errors, or when several independent starts
+have reached the same minimum with a sound R. Models with more parameters, a further atom or
+released hydrogens, are believed where they lower chi^2 to a given share.
 """
 
 from __future__ import annotations
@@ -59,14 +59,15 @@ def search_displacements(
     settings: SearchSettings,
     regression: FloatArray | None = None,
 ) -> SearchResult:
-    """Refine displacements of b data sets from several starts and keep the most probable end of each.
+    """Refine displacements of b data sets from several starts; keep the most probable ends.
 
     Parameters
     ----------
     models
         Models of the known crystal for the reflections of the data.
     observed
-        |F| (b, m) of each data set on its own scale, and sigmas; NaN where a reflection was not measured.
+        |F| (b, m) of each data set on its own scale, and sigmas; NaN where a reflection was not
+        measured.
     settings
         What is tried, in which order, and when it is enough.
     regression
@@ -87,7 +88,7 @@ def search_displacements(
 
 
 def _try(state: SearchState, proposal: Proposal) -> None:
-    """Refine the starts of a proposal for the data sets that are worth it, and keep the best ends."""
+    """Refine the starts of a proposal for the data sets that are worth it; keep the best."""
     rows = np.flatnonzero(proposal.worth(state))
     if not len(rows):
         return
@@ -133,7 +134,7 @@ def _result(state: SearchState) -> SearchResult:
 
 
 def _chosen(state: SearchState) -> list[tuple[Hypothesis, Mask]]:
-    """Say of which data sets (b,) each model is believed: the most probable one that may be believed."""
+    """Choose the most probable believed model of each data set; return masks (b,)."""
     displaced = state.displaced
     hypotheses = state.tried
     chi2 = np.array([hypothesis.chi2 for hypothesis in hypotheses])

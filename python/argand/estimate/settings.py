@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["LOW_ANGLES", "UNEXPLAINED_R", "ProposalName", "SearchSettings"]
+__all__ = ["LOW_ANGLES", "UNEXPLAINED_R", "ProposalName", "SearchSettings", "repeated"]
 
 #: R that no crystal like the known one has once its atoms are in place
 UNEXPLAINED_R = 0.25
@@ -27,6 +27,11 @@ ProposalName = Literal[
     "exchange",
     "hydrogens",
 ]
+
+
+def repeated(times: int, *proposals: ProposalName) -> list[tuple[ProposalName, ...]]:
+    """Return one round of these proposals, repeated so many times, as part of a schedule."""
+    return [proposals] * times
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,11 @@ class SearchSettings:
     # with few parameters, twice their number is a handful of reflections.
     spare_reflections: int = 10
 
-    # R below which no random start is worth its time, even if the sigmas promise a lower R. 0 trusts
-    # the sigmas; files of measured intensities often have sigmas that are too small.
+    # R below which no random start is worth its time, even if the sigmas promise a lower R. 0
+    # trusts the sigmas; files of measured intensities often have sigmas that are too small.
     good_r: float = 0.0
-    # R above which displaced atoms explain nothing yet: a step from such an end is a step from nowhere.
+    # R above which displaced atoms explain nothing yet: a step from such an end is a step from
+    # nowhere.
     bad_r: float = UNEXPLAINED_R
     # Two ends whose chi^2 differs by less than this share are the same minimum. The stricter one of
     # two values that were in use (.005 and .02): a misplaced light atom can cost 1 % of chi^2.
@@ -67,8 +73,8 @@ class SearchSettings:
     # ... and its R is below what a crystal with a misplaced atom has.
     sound_r: float = UNEXPLAINED_R
 
-    # Starts beside the known structure: widths in angstrom along each direction, used in turn. Small
-    # and large ones alternate, because the size of the displacements is not known.
+    # Starts beside the known structure: widths in angstrom along each direction, used in turn.
+    # Small and large ones alternate, because the size of the displacements is not known.
     draw_widths: tuple[float, ...] = (0.2, 0.3, 0.45, 0.1, 0.3, 0.45, 0.2, 0.6)
     # The list of widths is used again up to so many times ...
     draw_repeats: int = 5
@@ -83,7 +89,8 @@ class SearchSettings:
     anew_regression: float = 0.7
     # ... and a random displacement of this part of the prior's width.
     anew_spread: float = 0.5
-    # Such a start is known to this part of the prior's width: it is a little worse than the known structure.
+    # Such a start is known to this part of the prior's width: it is a little worse than the known
+    # structure.
     anew_uncertainty: float = 1.1
 
     # Number of atoms that are relocated in turn. The first few hold nearly all successes.

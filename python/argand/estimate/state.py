@@ -1,4 +1,4 @@
-"""State of a search: what was measured, the best ends so far, and which data sets are still unexplained."""
+"""State of a search: the data, the best ends so far, and which data sets are unexplained."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class SearchState:
     Attributes
     ----------
     models, observed, settings : what is searched, in which data, and how
-    regression : (b, n_positions) position parameters that a regression has found; None: there is none
+    regression : (b, n_positions) position parameters of a regression, or None
     displaced : the best ends of the displaced crystal, k parameters
     released : the best ends with hydrogens off their carriers; None until it is tried
     with_atom : the best ends with a further atom; None until it is tried
     unsettled : (b,) data sets on whose best end too few independent starts agree
-    last_start : (b, k) the last start that was drawn anew, at first the regression or the known structure
+    last_start : (b, k) the last start drawn anew, at first the regression or the known structure
     last_end : (b, k) where the last start drawn anew has converged; NaN before there was one
     """
 
@@ -92,7 +92,10 @@ class SearchState:
     @property
     def lowest_r(self) -> FloatArray:
         """Return the lowest R (b,) of the best ends of all models."""
-        return np.min([hypothesis.r for hypothesis in self.tried], axis=0)
+        lowest = self.displaced.r
+        for hypothesis in self.tried:
+            lowest = np.minimum(lowest, hypothesis.r)
+        return lowest
 
     @property
     def unexplained(self) -> Mask:
@@ -107,7 +110,7 @@ class SearchState:
         self.unsettled = ~(agreed & (self.displaced.r < settings.sound_r))
 
     def expected(self, rows: Rows) -> FloatArray:
-        """Return the position parameters (len(rows), n_positions) of the regression; 0 where there is none."""
+        """Return the positions (len(rows), n_positions) of the regression, 0 without one."""
         if self.regression is None:
             return np.zeros((len(rows), len(self.models.movable.positions)))
         return self.regression[rows]
@@ -119,7 +122,7 @@ class SearchState:
         return p
 
     def end_of_last_start(self, rows: Rows) -> FloatArray:
-        """Return where the last start drawn anew has converged (len(rows), k), at first the best end."""
+        """Return the end (len(rows), k) of the last start drawn anew, at first the best end."""
         last_end = self.last_end[rows]
         return np.where(np.isnan(last_end), self.displaced.p[rows], last_end)
 
@@ -152,7 +155,7 @@ class SearchState:
         return refinement
 
     def _prior(self, model: Model) -> GaussianPrior:
-        """Make the prior of a model: N(0, width^2) for positions, nothing for all other parameters."""
+        """Make the prior of a model: N(0, width^2) for positions, flat for all else."""
         is_position = np.array(model.parameters.kinds) == "position"
         width = np.where(is_position, self.settings.prior_width, np.inf)
         return GaussianPrior.from_sigma(np.zeros(len(model)), width)
