@@ -31,7 +31,7 @@ def test_none_where_symmetry_is_kept_or_there_is_no_centre(crystal: argand.Cryst
     [
         # The centre lies off the origin.
         (("x,y,z",), (0.2, 0.3, 0.4)),
-        # Together with P 21 a centre at the origin makes a group; it sends sites to images of others.
+        # With P 21 a centre at the origin makes a group. It sends sites to images of others.
         (("x,y,z", "-x,y+1/2,-z"), (0.0, 0.0, 0.0)),
     ],
     ids=["P 1", "P 21"],

@@ -1,4 +1,4 @@
-"""Peaks of a difference map lie at electrons that a model lacks; distances are to the nearest image."""
+"""Difference maps: peaks lie where a model lacks electrons; distances are to nearest images."""
 
 from __future__ import annotations
 
