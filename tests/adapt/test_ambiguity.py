@@ -1,4 +1,4 @@
-"""Where a parent's centre of symmetry makes two answers, and what the other one is."""
+"""Known structures whose centre of symmetry makes two answers, and what the other answer is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand.adapt import adapt
+from argand.adapt import Adaptation, adapt
 from argand.adapt.ambiguity import ambiguity
 from argand.adapt.held_out import as_measured
 from argand.adapt.training import simulation_of
@@ -14,59 +14,72 @@ from argand.refine import Model, free
 
 
 def all_modes(crystal: argand.Crystal) -> np.ndarray:
+    """Return one mode (3 n, n, 3) for each coordinate of each site."""
     n = len(crystal.types)
     return np.eye(3 * n).reshape(3 * n, n, 3)
 
 
 def test_none_where_symmetry_is_kept_or_there_is_no_centre(crystal: argand.Crystal) -> None:
+    """A centre among the symmetry operations is kept; random sites in P 1 have none."""
     assert ambiguity(crystal, all_modes(crystal)) is None
     acentric = crystal.replace(symops=("x,y,z",))
     assert ambiguity(acentric, all_modes(acentric)) is None
 
 
-@pytest.mark.parametrize("symops", [("x,y,z",), ("x,y,z", "-x,y+1/2,-z")], ids=["P 1", "P 21"])
+@pytest.mark.parametrize(
+    ("symops", "shift"),
+    [
+        # The centre lies off the origin.
+        (("x,y,z",), (0.2, 0.3, 0.4)),
+        # With P 21 a centre at the origin makes a group. It sends sites to images of others.
+        (("x,y,z", "-x,y+1/2,-z"), (0.0, 0.0, 0.0)),
+    ],
+    ids=["P 1", "P 21"],
+)
 def test_the_other_answer_has_the_same_amplitudes(
-    crystal: argand.Crystal, symops: tuple[str, ...]
+    symops: tuple[str, ...], shift: tuple[float, float, float]
 ) -> None:
-    """Seed 3. The centre lies off the origin; with P 21 it sends sites to images of others."""
-    cell = (7.0, 8.0, 9.0, 90.0, 95.0, 90.0)
+    """Its phases differ. Sites have seed 3, displacements seed 4."""
     half = np.random.default_rng(3).random((4, 3)) * 0.4
-    frac = np.concatenate([half, np.array([0.2, 0.3, 0.4]) - half])
     known = argand.Crystal(
-        cell=cell, symops=symops, types=("C", "N", "O", "S") * 2, frac=frac, b_iso=1.0
+        cell=(7.0, 8.0, 9.0, 90.0, 95.0, 90.0),
+        symops=symops,
+        types=("C", "N", "O", "S") * 2,
+        frac=np.concatenate([half, np.array(shift) - half]),
+        b_iso=1.0,
     )
-    if (
-        len(symops) > 1
-    ):  # a centre at (.1 .15 .2) and P 21 through the origin do not make a group: take one that does
-        frac = np.concatenate([half, -half])
-        known = known.replace(frac=frac)
     mirror = ambiguity(known, all_modes(known))
     assert mirror is not None
-    u = np.random.default_rng(4).normal(size=(8, 3)) * 0.2
-    other = mirror(u)
-    assert np.abs(other - u).max() > 0.1
-    np.testing.assert_allclose(mirror(other), u, atol=1e-9)
-    model = Model(known, argand.miller_indices(cell, known.symops, 1.0), free(known))
-    f = model.structure_factors(model.from_displacements(np.array([u, other])))
+    displacement = np.random.default_rng(4).normal(size=(8, 3)) * 0.2
+    other = mirror(displacement)
+    assert np.abs(other - displacement).max() > 0.1
+    np.testing.assert_allclose(mirror(other), displacement, atol=1e-9)
+    model = Model(known, argand.miller_indices(known.cell, known.symops, 1.0), free(known))
+    p = model.from_displacements(np.array([displacement, other]))
+    f = model.structure_factors(p)
     np.testing.assert_allclose(np.abs(f[1]), np.abs(f[0]), atol=1e-6)
     assert np.abs(np.angle(f[1] / f[0])).max() > 0.5
 
 
-def test_said_in_words_where_symmetry_is_broken(crystal: argand.Crystal) -> None:
+def test_warned_of_where_symmetry_is_broken(crystal: argand.Crystal) -> None:
+    """Every estimate has another answer with the same amplitudes."""
     made = adapt(crystal, d_min=0.9, widths=(0.2,), samples=100, break_symmetry=True)
     assert made.crystal.symops == ("x,y,z",)
     assert "two answers" in made.warning
     assert made.mirror is not None
-    simulation = simulation_of(made.crystal, 0.1, made.about, seed=6)
-    samples = simulation.draw(range(2))
-    for one in made.estimate(as_measured(simulation, samples), refine=True):
-        assert one.other is not None
-        np.testing.assert_allclose(np.abs(one.other.f), np.abs(one.f), rtol=1e-3, atol=1e-2)
-        assert one.other.displacement.shape == one.displacement.shape
+    simulation = simulation_of(made.crystal, 0.1, made.settings, seed=6)
+    observed = as_measured(simulation, simulation.draw(range(2)))
+    for estimate in made.estimate(observed, refine=True):
+        other = estimate.other
+        assert other is not None
+        np.testing.assert_allclose(np.abs(other.f), np.abs(estimate.f), rtol=1e-3, atol=1e-2)
+        assert other.displacement.shape == estimate.displacement.shape
 
 
-def test_no_warning_where_symmetry_is_kept(made: argand.adapt.Adaptation) -> None:
+def test_no_warning_where_symmetry_is_kept(made: Adaptation) -> None:
+    """An estimate has no other answer."""
     assert made.warning == ""
-    simulation = simulation_of(made.crystal, 0.1, made.about, seed=6)
-    seen = as_measured(simulation, simulation.draw(range(1)))
-    assert made.estimate(seen, refine=False)[0].other is None
+    simulation = simulation_of(made.crystal, 0.1, made.settings, seed=6)
+    observed = as_measured(simulation, simulation.draw(range(1)))
+    (estimate,) = made.estimate(observed, refine=False)
+    assert estimate.other is None

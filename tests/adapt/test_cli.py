@@ -113,7 +113,7 @@ def test_radiation_is_what_the_file_names(
     cheap = ["--samples", "60", "--width", "0.2", "--test", "0"]
     assert main(["adapt", str(cif), "-o", str(tmp_path / "run"), *cheap, *options]) == 0
     about = json.loads((tmp_path / "run" / "adaptation.json").read_text())
-    radiation = Radiation(**about["radiation"])
+    radiation = Radiation(**about["settings"]["radiation"])
     assert radiation.table == table
     assert radiation.energy_kev == (None if energy is None else pytest.approx(energy, abs=1e-3))
     samples = ["--samples", "2", "--d-min", "2", "-o", str(tmp_path / "samples.npz")]

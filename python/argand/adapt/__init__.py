@@ -1,24 +1,25 @@
-"""A sample like one you know: learn, from simulated samples, where atoms have gone from what amplitudes have become.
+"""Learn, from simulated crystals like a known one, what amplitudes say about displaced atoms.
 
->>> made = adapt(crystal, d_min=1.0)  # seconds to minutes
->>> made.save("run")
->>> estimates = made(data, refine=True)  # merged data sets: displacements, phases, R, uncertainties
+>>> adaptation = adapt(crystal, d_min=1.0)  # seconds to minutes
+>>> adaptation.save("run")
+>>> estimates = adaptation(data, refine=True)  # of merged data sets
 """
 
 from __future__ import annotations
 
-from argand.adapt.adaptation import Adaptation, Rung
+from argand.adapt.adaptation import Adaptation
 from argand.adapt.linear import Linear
-from argand.adapt.training import WIDTHS, Progress, adapt
+from argand.adapt.rung import Rung
+from argand.adapt.settings import WIDTHS, AdaptationSettings
+from argand.adapt.training import AdaptationProgress, adapt
 from argand.adapt.width import WidthCurve
-from argand.estimate.linearisation import Linearisation
 
 __all__ = [
     "WIDTHS",
     "Adaptation",
+    "AdaptationProgress",
+    "AdaptationSettings",
     "Linear",
-    "Linearisation",
-    "Progress",
     "Rung",
     "WidthCurve",
     "adapt",

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from argand.adapt import WIDTHS, Progress
+from argand.adapt import WIDTHS, AdaptationProgress
 from argand.adapt import adapt as _adapt
-from argand.adapt.held_out import Score, held_out
+from argand.adapt.held_out import HeldOutScore, held_out
 from argand.adapt.store import save_adaptation
 from argand.errors import ArgandError
 from argand.io import read_crystal, read_experiment
@@ -97,10 +97,10 @@ def adapt(
     save_adaptation(made, output)
     print(
         f"{output}: {len(made.modes)} displacements from {len(made.hkl)} reflections, {len(made.rungs)} widths, "
-        f"{made.about['seconds']:.1f} s"
+        f"{made.remarks['seconds']:.1f} s"
     )
     if network:
-        kept = ", ".join(f"{width:g}" for width in made.about["networks"])
+        kept = ", ".join(f"{width:g}" for width in made.network_widths)
         print(
             f"networks kept for widths of {kept} Å"
             if kept
@@ -114,7 +114,7 @@ def adapt(
             print(_line(score), flush=True)
 
 
-def _line(score: Score) -> str:
+def _line(score: HeldOutScore) -> str:
     numbers = (
         f"{score.width:g}",
         *(f"{x:.4f}" for x in (score.r_known, score.r, score.known, score.at_once)),
@@ -125,7 +125,7 @@ def _line(score: Score) -> str:
     )
 
 
-def _show(at: Progress) -> None:
+def _show(at: AdaptationProgress) -> None:
     end = "\n" if at.samples == at.of and at.rung == at.rungs - 1 else ""
     words = f"width {at.width:g} Å ({at.rung + 1} of {at.rungs}): {at.samples} of {at.of} samples"
     print(f"\r{words:<60}", end=end, file=sys.stderr, flush=True)

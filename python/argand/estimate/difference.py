@@ -2,8 +2,9 @@
 
     D(x) = (1/V) sum_h (|Fo|_h - |Fc|_h) exp(i phi_c) exp(-2 pi i h.x)
 
-An atom that sits in a wrong place leaves a hole there and a peak in the right one; an atom that the model does not have
-leaves a peak. All positions are fractional, all distances are those to the nearest image.
+An atom in a wrong place leaves a hole there and a peak in the right place; an atom that the model
+does not have leaves a peak. All positions are fractional, all distances are those to the nearest
+image.
 """
 
 from __future__ import annotations
@@ -22,79 +23,99 @@ from argand.reflections import in_p1
 from argand.site_symmetry import cartesian_axes
 from argand.symmetry import operations
 
-__all__ = ["Difference", "Peaks"]
+__all__ = ["DifferenceMap", "DifferencePeaks"]
 
-_LEAST, _MOST = (
-    2.5,
-    150,
-)  # a peak has so many standard deviations of the map; how many are looked at
-_APART = 0.5  # angstrom, of two peaks
+# Lower maxima, in standard deviations of the map, are noise.
+_LOWEST_PEAK = 2.5
+
+# Number of maxima that are compared with each other: more cost time and are noise.
+_MOST_PEAKS = 150
+
+# Maxima nearer to each other, in angstrom, belong to one atom.
+_PEAK_DISTANCE = 0.5
+
+# A maximum is larger than all points of a cube of so many grid points.
+_NEIGHBOURHOOD = 5
 
 
-class Peaks(NamedTuple):
-    """The maxima of a difference map, the highest first, and what it is at the sites of the model."""
+class DifferencePeaks(NamedTuple):
+    """Hold the maxima of a difference map, the highest first, and its values at the sites."""
 
     frac: FloatArray  # (q, 3)
-    height: FloatArray  # (q,), standard deviations of the map
-    at_sites: FloatArray  # (n,), the same unit
+    height: FloatArray  # (q,) standard deviations of the map
+    at_sites: FloatArray  # (n,) standard deviations of the map
 
 
-class Difference:
-    """Difference maps of a model, of one data set at a time."""
+class DifferenceMap:
+    """Make difference maps of a model and measure distances in its cell."""
 
     def __init__(self, model: Model) -> None:
-        self.model, self.cell = model, model.crystal.cell
+        self.model = model
         self.axes = cartesian_axes(model.crystal)
         self._to_frac = np.linalg.inv(self.axes).T
         self._operations = operations(model.crystal.symops)
-        self._hkl, self._turn = in_p1(
-            model.hkl, model.crystal.symops
-        )  # any setting, one with no name as well
-        self._shape = grid_shape(self.cell, "P 1", 0.5 / float(model.stol.max()))
+        # Maps are made in P 1, so that settings without a name work as well.
+        self._hkl, self._to_p1 = in_p1(model.hkl, model.crystal.symops)
+        self._shape = grid_shape(model.crystal.cell, "P 1", 0.5 / float(model.stol.max()))
 
-    def __call__(self, observed: FloatArray, p: FloatArray) -> Peaks:
-        """Of amplitudes (m,), NaN where not measured, and parameters p (k,)."""
-        f = self.model.structure_factors(p)
-        seen, size = np.isfinite(observed), np.abs(f)
-        scale = float(observed[seen] @ size[seen]) / max(float(size[seen] @ size[seen]), 1e-300)
-        off = difference_coefficients(observed / max(scale, 1e-300), f)
-        rho = map_from_structure_factors(
-            self._hkl, self._turn(off), self._shape, cell=self.cell
-        ).astype(np.float64)
-        rho = rho / max(float(rho.std()), 1e-300)
-        top = np.argwhere((rho == maximum_filter(rho, size=5, mode="wrap")) & (rho > _LEAST))
-        height = rho[tuple(top.T)]
-        order = self._unique(
-            top / np.array(self._shape), np.argsort(-height, kind="stable")[:_MOST]
-        )
-        here = self.sites(p) % 1.0 * self._shape
-        return Peaks(
-            top[order] / np.array(self._shape),
-            height[order],
-            map_coordinates(rho, here.T, order=1, mode="grid-wrap"),
-        )
-
-    def _unique(self, frac: FloatArray, order: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Those of places (q, 3), in an order, that are no images of one before them."""
-        _, distance = self.nearest(frac[order], frac[order])
-        kept: list[int] = []
-        for i in range(len(order)):
-            if not kept or distance[i, kept].min() > _APART:
-                kept.append(i)
-        return order[kept]
+    def peaks(self, amplitude: FloatArray, p: FloatArray) -> DifferencePeaks:
+        """Find the peaks of |F| (m,), NaN where not measured, minus the model at p (k,)."""
+        rho = self._map(amplitude, p)
+        is_maximum = rho == maximum_filter(rho, size=_NEIGHBOURHOOD, mode="wrap")
+        grid_points = np.argwhere(is_maximum & (rho > _LOWEST_PEAK))
+        height = rho[tuple(grid_points.T)]
+        frac = grid_points / np.array(self._shape)
+        highest_first = np.argsort(-height, kind="stable")[:_MOST_PEAKS]
+        chosen = self._without_images(frac, highest_first)
+        site_points = self.sites(p) % 1.0 * self._shape
+        at_sites = map_coordinates(rho, site_points.T, order=1, mode="grid-wrap")
+        return DifferencePeaks(frac[chosen], height[chosen], at_sites)
 
     def sites(self, p: FloatArray) -> FloatArray:
-        """(n, 3) where p (k,) takes the sites."""
-        return np.asarray(self.model.crystal.frac + self.model.displacements(p) @ self._to_frac)
+        """Return the fractional coordinates (n, 3) of the sites at parameters p (k,)."""
+        displacement = self.model.displacements(p)
+        return np.asarray(self.model.crystal.frac + displacement @ self._to_frac)
 
     def nearest(self, frac: FloatArray, sites: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """From sites (n, 3) to the nearest image of places (q, 3): Cartesian (q, n, 3) and its length (q, n)."""
-        best = np.zeros((len(frac), len(sites), 3))
-        length = np.full(best.shape[:2], np.inf)
+        """Measure from sites (n, 3) to the nearest images of points (q, 3), fractional.
+
+        Returns
+        -------
+        vector, length
+            Cartesian vectors (q, n, 3) and their lengths (q, n), angstrom.
+        """
+        vector = np.zeros((len(frac), len(sites), 3))
+        length = np.full(vector.shape[:2], np.inf)
         for rotation, shift in self._operations:
-            off = (frac @ rotation.T + shift)[:, None] - sites
-            off = (off - np.rint(off)) @ self.axes.T
-            distance = np.linalg.norm(off, axis=2)
+            image = frac @ rotation.T + shift
+            difference = image[:, None] - sites
+            difference = (difference - np.rint(difference)) @ self.axes.T
+            distance = np.linalg.norm(difference, axis=2)
             nearer = distance < length
-            best[nearer], length[nearer] = off[nearer], distance[nearer]
-        return best, length
+            vector[nearer] = difference[nearer]
+            length[nearer] = distance[nearer]
+        return vector, length
+
+    def _map(self, amplitude: FloatArray, p: FloatArray) -> FloatArray:
+        """Calculate the map in units of its standard deviation."""
+        f = self.model.structure_factors(p)
+        measured = np.isfinite(amplitude)
+        calculated = np.abs(f)[measured]
+        square = float(calculated @ calculated)
+        scale = float(amplitude[measured] @ calculated) / max(square, 1e-300)
+        coefficients = difference_coefficients(amplitude / max(scale, 1e-300), f)
+        cell = self.model.crystal.cell
+        density = map_from_structure_factors(
+            self._hkl, self._to_p1(coefficients), self._shape, cell=cell
+        )
+        rho = density.astype(np.float64)
+        return np.asarray(rho / max(float(rho.std()), 1e-300))
+
+    def _without_images(self, frac: FloatArray, order: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Drop points of `order` that lie at an image of one before them; frac (q, 3)."""
+        _, distance = self.nearest(frac[order], frac[order])
+        distinct: list[int] = []
+        for number in range(len(order)):
+            if not distinct or distance[number, distinct].min() > _PEAK_DISTANCE:
+                distinct.append(number)
+        return order[distinct]

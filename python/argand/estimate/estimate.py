@@ -1,24 +1,26 @@
-"""What a series needs of an adaptation."""
+"""What an estimator of displacements takes and returns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from argand.cell import FloatArray
+from argand.cell import Cell, FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
+from argand.estimate.observed import Observed, on_one_list
 from argand.measured import Merged
 from argand.radiation import Radiation
 
-__all__ = ["Answer", "Estimate", "Estimator", "FurtherAtom", "with_atom"]
+__all__ = ["Answer", "Estimate", "Estimator", "FurtherAtom", "estimate_by_cell", "with_atom"]
 
 
 class FurtherAtom(NamedTuple):
-    """An atom that a measured crystal has and the known one has not."""
+    """Describe an atom that a measured crystal has and the known one has not."""
 
     type: str
     label: str
@@ -28,65 +30,121 @@ class FurtherAtom(NamedTuple):
 
 
 def with_atom(crystal: Crystal, atom: FurtherAtom | None) -> Crystal:
-    """The crystal and the atom, if there is one; more than one is what no file of a crystal can hold."""
+    """Add a further atom to a crystal, if there is one.
+
+    An occupancy above 1, which another element causes, becomes 1: no file of a crystal can hold it.
+    """
     if atom is None:
         return crystal
-    none = np.full((1, 6), np.nan)
+    u_aniso = crystal.u_aniso
+    if u_aniso is not None:
+        u_aniso = np.concatenate([u_aniso, np.full((1, 6), np.nan)])
     return crystal.replace(
         types=(*crystal.types, atom.type),
         labels=(*crystal.labels, atom.label),
         frac=np.concatenate([crystal.frac, [atom.frac]]),
         occ=np.append(crystal.occ, min(atom.occ, 1.0)),
         b_iso=np.append(crystal.b_iso, atom.b_iso),
-        u_aniso=None if crystal.u_aniso is None else np.concatenate([crystal.u_aniso, none]),
+        u_aniso=u_aniso,
     )
 
 
 class Answer(NamedTuple):
-    """A crystal of which this would have been measured."""
+    """Describe a crystal whose amplitudes agree with the measured ones: n sites, m reflections."""
 
-    displacement: FloatArray  # (n, 3)
-    f: NDArray[np.complex128]  # (m,)
+    displacement: FloatArray  # (n, 3) Cartesian angstrom
+    f: NDArray[np.complex128]  # (m,) with the further atom
     further: FurtherAtom | None = None
 
 
 class Estimate(NamedTuple):
-    """What was found in one data set of m reflections, of a crystal with n sites."""
+    """Hold what an estimator says of one data set of m reflections, of a crystal with n sites."""
 
     hkl: NDArray[np.int32]  # (m, 3)
-    amplitude: FloatArray  # (m,) measured |F| on an absolute scale, NaN where not measured
-    sigma_amplitude: FloatArray  # (m,)
-    f: NDArray[
-        np.complex128
-    ]  # (m,) of the displaced crystal, on the same scale, with its further atom
-    displacement: FloatArray  # (n, 3) Cartesian angstrom
-    sigma: FloatArray  # (n,) standard uncertainty of a site in three dimensions, or none at all
+    # (m,) measured |F| on an absolute scale, NaN where not measured
+    amplitude: FloatArray
+    # (m,) standard uncertainty of the measured |F|
+    sigma_amplitude: FloatArray
+    # (m,) structure factors of the displaced crystal with its further atom, on an absolute scale
+    f: NDArray[np.complex128]
+    # (n, 3) Cartesian angstrom
+    displacement: FloatArray
+    # (n,) standard uncertainty of a site in three dimensions, angstrom; empty where unknown
+    sigma: FloatArray
+    # R of the known structure, and of the displaced one
     r_known: float
     r: float
-    scale: float  # of the measured |F|
-    b_change: float  # A^2
-    flags: tuple[str, ...]  # in which way it lies outside what the estimator was made for
-    other: Answer | None = None  # where the parent's symmetry makes it ambiguous
-    further: FurtherAtom | None = None  # what no displaced atom explains
+    # of the measured |F|
+    scale: float
+    # change of the overall B, A^2
+    b_change: float
+    # in which ways the data lie outside what the estimator is made for
+    flags: tuple[str, ...]
+    # the second answer where the symmetry of the known structure makes it ambiguous
+    other: Answer | None = None
+    # an atom that no displacement explains
+    further: FurtherAtom | None = None
 
 
 class Estimator(Protocol):
-    """Displacements of a known crystal from measured data sets, many at once."""
+    """Estimate displacements of a known crystal from measured data sets, many at once."""
 
     @property
-    def crystal(self) -> Crystal: ...
+    def crystal(self) -> Crystal:
+        """Return the known structure."""
 
     @property
     def radiation(self) -> Radiation:
-        """What is scattered, and its form factors."""
+        """Return the radiation that form factors are calculated for."""
 
     @property
     def warning(self) -> str:
-        """What holds for all its answers, in words: a parent whose symmetry makes them ambiguous."""
+        """Return a warning that holds for all answers, such as ambiguity; '' for none."""
 
     @property
     def fingerprint(self) -> str:
-        """Another one for another estimator: results of different ones do not go into one folder."""
+        """Return a text that differs between estimators, whose results must not be mixed."""
 
     def __call__(self, data: Sequence[Merged], *, refine: bool) -> Sequence[Estimate | ArgandError]:
-        """An answer for each data set, or why there is none."""
+        """Return an estimate for each data set, or the reason why there is none."""
+
+
+def estimate_by_cell(
+    data: Sequence[Merged],
+    crystal: Crystal,
+    refusal: Callable[[Merged], str],
+    estimate: Callable[[Observed, Cell], list[Estimate]],
+) -> list[Estimate | ArgandError]:
+    """Estimate data sets in groups of one unit cell each, since a model is made for one cell.
+
+    Parameters
+    ----------
+    data
+        Merged data sets, in any order.
+    crystal
+        The known structure, whose symmetry completes the list of reflections.
+    refusal
+        Says why a data set cannot be estimated; '' where it can.
+    estimate
+        Estimates data sets on one list of reflections.
+
+    Returns
+    -------
+    list
+        An estimate or an error for each data set, in the order of `data`.
+    """
+    answers: list[Estimate | ArgandError] = [ArgandError("")] * len(data)
+    usable = []
+    for number, merged in enumerate(data):
+        reason = refusal(merged)
+        if reason:
+            answers[number] = ArgandError(reason)
+        else:
+            usable.append(number)
+    usable.sort(key=lambda number: data[number].cell)
+    for cell, numbers in groupby(usable, key=lambda number: data[number].cell):
+        members = list(numbers)
+        observed = on_one_list([data[number] for number in members], crystal.symops)
+        for number, answer in zip(members, estimate(observed, cell), strict=True):
+            answers[number] = answer
+    return answers

@@ -1,8 +1,9 @@
-"""Atoms that have changed places: amplitudes hardly tell, and the known structure says which is which."""
+"""Put atoms back that have changed places: amplitudes hardly tell, the known structure does."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from argand.atom_types import atom_type
@@ -14,31 +15,69 @@ from argand.symmetry import operations
 __all__ = ["exchanged"]
 
 
-def exchanged(crystal: Crystal, displacement: FloatArray, alike: bool = True) -> FloatArray:
-    """Displacements (n, 3), Cartesian angstrom, that put atoms where the given ones do, each on the shortest way.
+def exchanged(crystal: Crystal, displacement: FloatArray, *, alike: bool = True) -> FloatArray:
+    """Assign displaced atoms to the nearest known sites, and return the displacements that result.
 
-    Sites on general positions take each other's place, or that of an image by symmetry, so that the sum of squares is
-    the least: those of one type and occupancy; or, unless `alike`, any but hydrogens.
+    Sites on general positions take each other's place, or that of an image by symmetry, so that the
+    sum of squared displacements is least.
+
+    Parameters
+    ----------
+    crystal
+        The known structure, n sites.
+    displacement
+        Cartesian displacements (n, 3), angstrom.
+    alike
+        Whether only atoms of one type and occupancy take each other's place; else any but
+        hydrogens.
+
+    Returns
+    -------
+    (n, 3)
+        Displacements of the atom that each site has now.
     """
-    axes, n = cartesian_axes(crystal), len(crystal.types)
-    place = crystal.frac + displacement @ np.linalg.inv(axes).T
-    elements = [atom_type(symbol).element for symbol in crystal.types]
-    kinds = [(elements[i], round(float(crystal.occ[i]), 3)) for i in range(n)]
-    if not alike:
-        kinds = [("H" if element in ("H", "D") else "", 0.0) for element in elements]
-    free = [i for i in range(n) if len(position_basis(crystal, i)) == 3]
-    found = displacement.copy()
-    for kind in sorted({kinds[i] for i in free}):
-        own = [i for i in free if kinds[i] == kind]
-        images = np.stack(
-            [place[own] @ rotation.T + shift for rotation, shift in operations(crystal.symops)]
-        )
-        way = (
-            images[:, :, None] - crystal.frac[own]
-        )  # from site j to an image of atom i: (operation, i, j, 3)
-        way = (way - np.rint(way)) @ axes.T
-        square = np.square(way).sum(axis=3)
-        nearest = square.argmin(axis=0)
-        atom, site = linear_sum_assignment(np.take_along_axis(square, nearest[None], axis=0)[0])
-        found[np.array(own)[site]] = way[nearest[atom, site], atom, site]
-    return found
+    axes = cartesian_axes(crystal)
+    frac = crystal.frac + displacement @ np.linalg.inv(axes).T
+    kinds = _kinds(crystal, alike)
+    general = []
+    for site in range(len(kinds)):
+        if len(position_basis(crystal, site)) == 3:
+            general.append(site)
+    assigned = displacement.copy()
+    for kind in sorted({kinds[site] for site in general}):
+        sites = np.array([site for site in general if kinds[site] == kind])
+        vectors = _nearest_vectors(crystal, frac[sites], sites)
+        squares = np.square(vectors).sum(axis=2)
+        atoms, places = linear_sum_assignment(squares)
+        assigned[sites[places]] = vectors[atoms, places]
+    return assigned
+
+
+def _kinds(crystal: Crystal, alike: bool) -> list[tuple[str, float]]:
+    """Say which sites may take each other's place: those of equal kind."""
+    kinds = []
+    for symbol, occupancy in zip(crystal.types, crystal.occ, strict=True):
+        element = atom_type(symbol).element
+        if alike:
+            kinds.append((element, round(float(occupancy), 3)))
+        elif element in ("H", "D"):
+            kinds.append(("H", 0.0))
+        else:
+            kinds.append(("", 0.0))
+    return kinds
+
+
+def _nearest_vectors(crystal: Crystal, frac: FloatArray, sites: NDArray[np.intp]) -> FloatArray:
+    """Calculate Cartesian vectors (i, j, 3) from site j to the nearest image of atom i."""
+    axes = cartesian_axes(crystal)
+    vectors = np.zeros((len(frac), len(sites), 3))
+    shortest = np.full(vectors.shape[:2], np.inf)
+    for rotation, shift in operations(crystal.symops):
+        image = frac @ rotation.T + shift
+        difference = image[:, None] - crystal.frac[sites]
+        difference = (difference - np.rint(difference)) @ axes.T
+        square = np.square(difference).sum(axis=2)
+        nearer = square < shortest
+        vectors[nearer] = difference[nearer]
+        shortest[nearer] = square[nearer]
+    return vectors

@@ -1,37 +1,70 @@
-"""The estimator that needs no learning: least squares from the known structure, see `multistart`."""
+"""The estimator that needs no learning: least squares from the known structure."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from itertools import groupby
 
 import numpy as np
 
-from argand.cell import Cell
+from argand.cell import Cell, FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
-from argand.estimate.estimate import Estimate
-from argand.estimate.multistart import BAD, Movable, quickly, thoroughly
-from argand.estimate.observed import Observed, on_one_list
+from argand.estimate.estimate import Estimate, estimate_by_cell
+from argand.estimate.flags import doubts_of_fit
+from argand.estimate.models import MovableCrystal
+from argand.estimate.observed import Observed
+from argand.estimate.riding import leaders, riding_modes
+from argand.estimate.search import search_displacements
+from argand.estimate.settings import SearchSettings, repeated
 from argand.measured import Merged
 from argand.radiation import Radiation
-from argand.refine import Model, Parameters, free, refine
+from argand.refine import Model, refine
 
-__all__ = ["LeastSquares"]
+__all__ = ["QUICK", "THOROUGH", "LeastSquares"]
+
+#: A few cycles against all reflections at once: enough for small displacements
+QUICK = SearchSettings(schedule=(("known structure",),), cycles=8, low_angles=())
+
+#: Many cheap random starts first. Statistical linearisation costs more for each data set; it comes
+#: last, for what is still unexplained then.
+THOROUGH = SearchSettings(
+    schedule=(
+        *repeated(1, "known structure", "further atom"),
+        *repeated(40, "draw beside"),
+        *repeated(18, "step beside"),
+        *repeated(1, "exchange", "hydrogens"),
+        *repeated(1, "linearisation", "relocation", "further atom"),
+        *repeated(2, "linearise again", "relocation", "draw anew", "further atom"),
+    ),
+    # Fewer starts than an adaptation has: each may take longer.
+    cycles=50,
+    # Sigmas of files are often too small, and a model without refined U is no better than this.
+    good_r=0.05,
+    # Steps beside the best end owe something to it, so that more of them have to agree, at a lower
+    # R.
+    arrivals_to_stop=5,
+    sound_r=0.1,
+)
 
 
 class LeastSquares:
-    """Positions and an overall B by Levenberg and Marquardt's method, coarse reflections first.
+    """Estimate displacements by least squares from several starts, positions and an overall B free.
 
-    Hydrogens ride on their carriers, and atoms that share a site move together. Without `refine` a few cycles are made
-    on all reflections at once: enough for small displacements.
+    Hydrogens ride on their carriers, and atoms that share a site move together.
 
     Parameters
     ----------
-    crystal : the known structure
-    radiation : what is scattered; None: x-rays, dispersion left out
-    extinction : where there is some, SHELXL's x to begin with: it is refined too, and needs a wavelength
+    crystal
+        The known structure.
+    radiation
+        Form factors and wavelength; None: x-rays, dispersion left out.
+    extinction
+        SHELXL's x of the known structure. Where it is not 0 it is refined too, and needs a
+        wavelength.
+    further_atom
+        Type of an atom that measured crystals may have and the known one has not; None: none is
+        sought.
     """
 
     warning = ""
@@ -42,88 +75,82 @@ class LeastSquares:
         radiation: Radiation | None = None,
         *,
         extinction: float = 0.0,
+        further_atom: str | None = None,
     ) -> None:
-        self.crystal, self.radiation = crystal, radiation or Radiation()
-        self._extinction = extinction
-        self._still = free(crystal, positions=False, overall_b=True, extinction=extinction != 0.0)
-        self._movable = Movable(crystal, self._still)
+        self.crystal = crystal
+        self.radiation = radiation or Radiation()
+        self._movable = MovableCrystal(
+            crystal,
+            riding_modes(crystal),
+            leaders=leaders(crystal),
+            radiation=self.radiation,
+            extinction=extinction,
+            further_element=further_atom,
+        )
 
     @property
     def fingerprint(self) -> str:
-        """Of the structure: the same file gives the same."""
+        """Return a text that is the same for the same structure, radiation and options."""
         crystal = self.crystal
-        parts = (crystal.cell, crystal.symops, crystal.types, self.radiation, self._extinction)
-        arrays = (crystal.frac, crystal.occ, crystal.beta())
-        text = repr(parts).encode() + b"".join(np.round(array, 6).tobytes() for array in arrays)
-        return f"least squares {hashlib.sha256(text).hexdigest()[:16]}"
+        extinction = self._movable.extinction
+        parts: tuple[object, ...] = (crystal.cell, crystal.symops, crystal.types, self.radiation)
+        parts = (*parts, extinction)
+        if self._movable.further_element is not None:
+            parts = (*parts, self._movable.further_element)
+        digest = hashlib.sha256(repr(parts).encode())
+        for array in (crystal.frac, crystal.occ, crystal.beta()):
+            digest.update(np.round(array, 6).tobytes())
+        return f"least squares {digest.hexdigest()[:16]}"
 
     def __call__(self, data: Sequence[Merged], *, refine: bool) -> list[Estimate | ArgandError]:
-        answers: dict[int, Estimate | ArgandError] = {}
-        order = sorted(range(len(data)), key=lambda i: data[i].cell)
-        for cell, rows in groupby(order, key=lambda i: data[i].cell):  # one model for each cell
-            own = list(rows)
-            usable = [i for i in own if len(data[i].hkl) > len(self._movable.riding) + 1]
-            few = f"reflections for {len(self._movable.riding)} parameters: too few"
-            for i in set(own) - set(usable):
-                answers[i] = ArgandError(f"{len(data[i].hkl)} {few}")
-            if usable:
-                found = self._of(
-                    on_one_list([data[i] for i in usable], self.crystal.symops), cell, refine
-                )
-                answers.update(zip(usable, found, strict=True))
-        return [answers[i] for i in range(len(data))]
+        """Estimate merged data sets; without `refine` by a few cycles from the known structure."""
 
-    def _of(self, seen: Observed, cell: Cell, thorough: bool) -> list[Estimate]:
-        movable = self._movable
-        riding, loose = (
-            self._model(seen, cell, movable.riding),
-            self._model(seen, cell, movable.loose),
-        )
-        kept = (
-            thoroughly(movable, riding, loose, seen) if thorough else quickly(movable, riding, seen)
-        )
-        f = loose.structure_factors(kept.p)
-        overall = kept.p[:, movable.loose.of_kind("overall_b")[0]]
-        before = refine(
-            self._model(seen, cell, self._still), seen.amplitude, seen.error, on="F"
-        ).figures.r1
-        squares = np.square(movable.moves).sum(axis=2)  # (k, n): whose uncertainty a parameter is
-        answers = []
-        for row in range(len(f)):
-            r = float(kept.r[row])
-            flags = []
-            if thorough and not kept.converged[row]:
-                flags.append("the refinement has not come to rest")
-            if r > BAD:
-                flags.append(f"R above {BAD}: displaced atoms do not explain the data")
-            answers.append(
-                Estimate(
-                    hkl=seen.hkl,
-                    amplitude=seen.amplitude[row] / kept.scale[row],
-                    sigma_amplitude=seen.sigma[row] / kept.scale[row],
-                    f=f[row],
-                    displacement=np.einsum("k,knx->nx", kept.p[row], movable.moves),
-                    sigma=np.sqrt(squares.T @ np.square(kept.sigma[row])),
-                    r_known=float(before[row]),
-                    r=r,
-                    scale=float(kept.scale[row]),
-                    b_change=float(overall[row]),
-                    flags=tuple(flags),
-                )
+        def estimate(observed: Observed, cell: Cell) -> list[Estimate]:
+            return self.estimate(observed, cell, refine=refine)
+
+        return estimate_by_cell(data, self.crystal, self._refusal, estimate)
+
+    def estimate(
+        self, observed: Observed, cell: Cell | None = None, *, refine: bool
+    ) -> list[Estimate]:
+        """Estimate data sets on one list of reflections; `cell` None is the known cell."""
+        models = self._movable.models(observed.hkl, cell or self.crystal.cell)
+        settings = THOROUGH if refine else QUICK
+        result = search_displacements(models, observed, settings)
+        r_known = self._r_of_known(models.displaced, observed)
+        estimates = []
+        for row in range(len(observed.amplitude)):
+            scale = float(result.scale[row])
+            r = float(result.r[row])
+            # Without refinement a few cycles are all that is asked for.
+            converged = bool(result.converged[row]) or not refine
+            doubts = doubts_of_fit(r, result.further[row], converged=converged)
+            estimate = Estimate(
+                hkl=observed.hkl,
+                amplitude=observed.amplitude[row] / scale,
+                sigma_amplitude=observed.sigma[row] / scale,
+                f=result.f[row],
+                displacement=result.displacement[row],
+                sigma=result.sigma[row],
+                r_known=float(r_known[row]),
+                r=r,
+                scale=scale,
+                b_change=float(result.b_change[row]),
+                flags=tuple(doubts),
+                further=result.further[row],
             )
-        return answers
+            estimates.append(estimate)
+        return estimates
 
-    def _model(self, seen: Observed, cell: Cell, parameters: Parameters) -> Model:
-        model = Model(
-            self.crystal,
-            seen.hkl,
-            parameters,
-            radiation=self.radiation,
-            extinction=self._extinction,
-            mates_merged=True,
-        )
-        return (
-            model
-            if np.allclose(cell, self.crystal.cell, rtol=0, atol=1e-6)
-            else model.in_cell(cell)
-        )
+    def _refusal(self, merged: Merged) -> str:
+        """Say why a data set cannot be refined; '' where it can."""
+        parameters = len(self._movable.parameters)
+        if len(merged.hkl) > parameters + 1:
+            return ""
+        return f"{len(merged.hkl)} reflections for {parameters} parameters: too few"
+
+    def _r_of_known(self, model: Model, observed: Observed) -> FloatArray:
+        """Calculate R (b,) of the known structure; scale, overall B and extinction are refined."""
+        unmoved = model.of(model.crystal, self._movable.unmoving)
+        refinement = refine(unmoved, observed.amplitude, observed.error, on="F")
+        return refinement.figures.r1

@@ -1,21 +1,23 @@
-"""Statistical linearisation: Gauss and Newton's steps on what an amplitude is expected to be.
+"""Statistical linearisation: Gauss-Newton steps on the expected amplitude.
 
-Where parameters p are known to within sigma only, F is a random number: its mean is that of a crystal whose atoms are
-smeared by what is not known of them, m = F(p; U + sigma^2 M M^T), its variance S. So is |F|, with the mean and the
-slope of Rice's distribution (acentric reflections) or of the folded normal one (centric). With x = m^2 / S:
+Where parameters p are known to within sigma only, F is a random number. Its mean is that of a
+crystal whose atoms are smeared by what is not known, m = F(p; U + sigma^2 M M^T), its variance is
+S. So |F| is random, with the mean and the slope of Rice's distribution (acentric reflections) or of
+the folded normal one (centric reflections). With x = m^2 / S:
 
-    acentric  E = sqrt(pi S)/2 [(1 + x) i0(x/2) + x i1(x/2)],  dE/dm = sqrt(pi x)/2 [i0(x/2) + i1(x/2)],
-    centric   E = sqrt(2 S/pi) exp(-x/2) + m erf(sqrt(x/2)),   dE/dm = erf(sqrt(x/2)),
+    acentric  E     = sqrt(pi S)/2 [(1 + x) i0(x/2) + x i1(x/2)]
+              dE/dm = sqrt(pi x)/2 [i0(x/2) + i1(x/2)]
+    centric   E     = sqrt(2 S/pi) exp(-x/2) + m erf(sqrt(x/2))
+              dE/dm = erf(sqrt(x/2))
 
-i0 and i1 with exp(-x/2) taken out. What the slopes do not explain of Var |F| = m^2 + S - E^2 is an error of the
-linear equations, so that they weigh themselves. The sigma goes down step by step. Nothing is trained.
+i0 and i1 with exp(-x/2) taken out. What the slopes do not explain of Var |F| = m^2 + S - E^2 is an
+error of the linear equations, which gives them their weights. Sigma is lowered step by step.
+Nothing is trained.
 
 Source: the distributions, A. J. C. Wilson, Acta Cryst. 2 (1949) 318, and G. N. Ramachandran et al.
 """
 
 from __future__ import annotations
-
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,39 +40,72 @@ from argand.site_symmetry import cartesian_axes
 
 __all__ = ["Linearisation", "expected_amplitude", "smeared"]
 
-_STEPS, _LAST = 16, 0.15  # sigma goes from its start to this part of it
-_DRAWS = 192  # for the variance of F
-_AT_ONCE = 3_000_000  # numbers of a Jacobian that are kept
+# Number of steps from the first sigma to the last.
+_STEPS = 16
+
+# Sigma ends at this part of its start: what is left is for least squares.
+_LAST_SIGMA = 0.15
+
+# Crystals that are drawn to estimate the variance of F.
+_DRAWS = 192
+
+# Numbers of a Jacobian that are in memory at once: data sets are taken in groups.
+_JACOBIAN_NUMBERS = 3_000_000
+
+# Models of so many values of sigma are kept. A search uses three schedules of 16 steps.
+_KEPT_SIGMAS = 64
+
+# Least error of a linear equation: these parts of the expected |F|^2 (own and mean) for the scale,
+# the mean alone for the step, and this part of the variance of |F|.
+_SCALE_ERROR = 0.01
+_LEAST_ERROR = 1e-4
+_NONLINEAR_ERROR = 0.1
 
 
 def smeared(crystal: Crystal, covariance: FloatArray) -> Crystal:
-    """The mean of crystals whose sites move with Cartesian covariances (n, 3, 3), A^2: these are added to U."""
+    """Return the mean of crystals whose sites move with Cartesian covariances (n, 3, 3), A^2.
+
+    The covariances are added to U of each site.
+    """
     to_frac = np.linalg.inv(cartesian_axes(crystal))
-    beta = 2.0 * np.pi**2 * matrix_to_sym(to_frac @ covariance @ to_frac.T)
-    known = beta_from_b_iso(crystal.b_iso, crystal.cell)
+    added = 2.0 * np.pi**2 * matrix_to_sym(to_frac @ covariance @ to_frac.T)
+    beta = beta_from_b_iso(crystal.b_iso, crystal.cell)
     if crystal.u_aniso is not None:
-        own = ~np.isnan(crystal.u_aniso[:, 0])
-        known[own] = beta_from_u_aniso(crystal.u_aniso[own], crystal.cell)
-    return crystal.replace(u_aniso=u_aniso_from_beta(known + beta, crystal.cell))
+        anisotropic = ~np.isnan(crystal.u_aniso[:, 0])
+        beta[anisotropic] = beta_from_u_aniso(crystal.u_aniso[anisotropic], crystal.cell)
+    return crystal.replace(u_aniso=u_aniso_from_beta(beta + added, crystal.cell))
 
 
 def expected_amplitude(
     m: FloatArray, variance: FloatArray, is_centric: NDArray[np.bool_]
 ) -> tuple[FloatArray, FloatArray]:
-    """E |F| and its derivative by m, of F with mean of modulus m and variance S."""
+    """Calculate E |F| and its derivative by m, for F with a mean of modulus m and variance S."""
     s = np.maximum(variance, 1e-12)
     x = np.square(m) / s
-    slope = erf(np.sqrt(x / 2.0))
-    folded = np.sqrt(2.0 * s / np.pi) * np.exp(-x / 2.0) + m * slope
-    zero, one = i0e(x / 2.0), i1e(x / 2.0)
-    rice = np.sqrt(np.pi * s) / 2.0 * ((1.0 + x) * zero + x * one)
-    return np.where(is_centric, folded, rice), np.where(
-        is_centric, slope, np.sqrt(np.pi * x) / 2.0 * (zero + one)
-    )
+    centric_slope = erf(np.sqrt(x / 2.0))
+    centric_mean = np.sqrt(2.0 * s / np.pi) * np.exp(-x / 2.0) + m * centric_slope
+    i0 = i0e(x / 2.0)
+    i1 = i1e(x / 2.0)
+    acentric_mean = np.sqrt(np.pi * s) / 2.0 * ((1.0 + x) * i0 + x * i1)
+    acentric_slope = np.sqrt(np.pi * x) / 2.0 * (i0 + i1)
+    mean = np.where(is_centric, centric_mean, acentric_mean)
+    return mean, np.where(is_centric, centric_slope, acentric_slope)
 
 
 class Linearisation:
-    """Of a crystal with free positions (`argand.refine.free`), all of whose parameters are expected to be as large."""
+    """Estimate position parameters, all expected to be equally large, by statistical linearisation.
+
+    Parameters
+    ----------
+    crystal
+        The known structure, n sites.
+    hkl
+        Reflections (m, 3).
+    parameters
+        k position parameters (`argand.refine.free`).
+    radiation
+        Form factors; None: x-rays without dispersion.
+    """
 
     def __init__(
         self,
@@ -79,66 +114,91 @@ class Linearisation:
         parameters: Parameters,
         radiation: Radiation | None = None,
     ) -> None:
-        self.crystal, self.hkl = crystal, hkl
+        self.crystal = crystal
+        self.hkl = hkl
+        axes = cartesian_axes(crystal)
+        # (k, n, 3) Cartesian angstrom
+        self.modes = parameters.directions[:, :, FRAC] @ axes.T
         self._radiation = radiation or Radiation()
-        self.modes = (
-            parameters.directions[:, :, FRAC] @ cartesian_axes(crystal).T
-        )  # (k, n, 3) angstrom
         self._parameters = parameters
-        self._sharp = Model(crystal, hkl, parameters, radiation=self._radiation, mates_merged=True)
+        self._sharp = self._model(crystal)
         self._squares = np.square(self._sharp.stol)
         self._centric = centric(hkl, crystal.symops)
-        self._local = np.einsum("kni,knj->nij", self.modes, self.modes)
-        self._at = lru_cache(maxsize=64)(self._prepare)
+        # (n, 3, 3) covariance of each site for parameters N(0, 1)
+        self._unit_covariance = np.einsum("kni,knj->nij", self.modes, self.modes)
+        self._smeared: dict[float, tuple[Model, FloatArray]] = {}
 
     def __call__(
-        self, observed: FloatArray, sigma: FloatArray, width: float, start: FloatArray | None = None
+        self,
+        amplitude: FloatArray,
+        sigma: FloatArray,
+        width: float,
+        start: FloatArray | None = None,
     ) -> FloatArray:
-        """p (b, k) of amplitudes (b, m), NaN where not measured, on any scale, from p = `start` known to `width`."""
-        p = np.zeros((len(observed), len(self.modes))) if start is None else start.copy()
-        together = max(1, _AT_ONCE // max(1, len(self.modes) * len(self.hkl)))
-        schedule = width * np.geomspace(1.0, _LAST, _STEPS)
+        """Estimate parameters (b, k) of b data sets.
+
+        Parameters
+        ----------
+        amplitude, sigma
+            |F| (b, m) on any scale, NaN where not measured, and its standard uncertainty.
+        width
+            Standard deviation to which the parameters are known at the start.
+        start
+            Parameters (b, k) to start from; None: 0, the known structure.
+        """
+        p = np.zeros((len(amplitude), len(self.modes)))
+        if start is not None:
+            p = start.copy()
+        jacobian_numbers = max(1, len(self.modes) * len(self.hkl))
+        together = max(1, _JACOBIAN_NUMBERS // jacobian_numbers)
+        schedule = width * np.geomspace(1.0, _LAST_SIGMA, _STEPS)
         for first in range(0, len(p), together):
-            own = slice(first, first + together)
-            for left in schedule:
-                p[own] += self.step(observed[own], sigma[own], p[own], float(left))
+            rows = slice(first, first + together)
+            for uncertainty in schedule:
+                p[rows] += self.step(amplitude[rows], sigma[rows], p[rows], float(uncertainty))
         return p
 
     def step(
-        self, observed: FloatArray, sigma: FloatArray, p: FloatArray, left: float
+        self, amplitude: FloatArray, sigma: FloatArray, p: FloatArray, uncertainty: float
     ) -> FloatArray:
-        """What is to be added to p (b, k) that are known to within `left` standard deviations of the modes."""
-        model, variance = self._at(round(left, 5))
+        """Calculate one step (b, k) from p (b, k) of this standard deviation."""
+        model, variance = self._smeared_model(round(uncertainty, 5))
         f = model.structure_factors(p)
-        m = np.abs(f)
-        e, slope = expected_amplitude(m, variance, self._centric)
-        spread = np.maximum(np.square(m) + variance - np.square(e), 0.0)
-        floor = 1e-4 * np.square(e).mean(axis=1, keepdims=True)
-        scale, b = fit_scale(
-            observed, e, self._squares, 1.0 / (spread + 0.01 * np.square(e) + floor)
-        )
+        modulus = np.abs(f)
+        mean, slope = expected_amplitude(modulus, variance, self._centric)
+        spread = np.maximum(np.square(modulus) + variance - np.square(mean), 0.0)
+        least_error = _LEAST_ERROR * np.square(mean).mean(axis=1, keepdims=True)
+
+        scale_error = spread + _SCALE_ERROR * np.square(mean) + least_error
+        scale, b = fit_scale(amplitude, mean, self._squares, 1.0 / scale_error)
         factor = scale[:, None] * np.exp(-b[:, None] * self._squares)
-        seen = np.isfinite(observed)
-        h = model.jacobian_along(p, f / np.maximum(m, 1e-12) * slope, np.float32)
-        unexplained = (
-            np.maximum(spread - left**2 * np.einsum("bkm,bkm->bm", h, h), 0.0) + 0.1 * spread
-        )
-        error = unexplained + floor + np.square(np.where(seen, sigma, 0.0) / factor)
-        weighted = h * (seen / error)[:, None].astype(np.float32)
-        normal = np.matmul(weighted, h.transpose(0, 2, 1)).astype(np.float64)
-        normal += np.eye(len(self.modes)) / left**2
-        gradient = np.einsum("bkm,bm->bk", weighted, np.where(seen, observed / factor - e, 0.0))
+
+        along = f / np.maximum(modulus, 1e-12) * slope
+        jacobian = model.jacobian_along(p, along, np.float32)
+        explained = uncertainty**2 * np.einsum("bkm,bkm->bm", jacobian, jacobian)
+        unexplained = np.maximum(spread - explained, 0.0) + _NONLINEAR_ERROR * spread
+        measured = np.isfinite(amplitude)
+        measurement_error = np.where(measured, sigma, 0.0) / factor
+        error = unexplained + least_error + np.square(measurement_error)
+
+        weighted = jacobian * (measured / error)[:, None].astype(np.float32)
+        normal = np.matmul(weighted, jacobian.transpose(0, 2, 1)).astype(np.float64)
+        normal += np.eye(len(self.modes)) / uncertainty**2
+        residual = np.where(measured, amplitude / factor - mean, 0.0)
+        gradient = np.einsum("bkm,bm->bk", weighted, residual)
         return np.asarray(np.linalg.solve(normal, gradient[..., None])[..., 0])
 
-    def _prepare(self, left: float) -> tuple[Model, FloatArray]:
-        """The model of the smeared crystal, and the variance of F (m,)."""
-        model = Model(
-            smeared(self.crystal, left**2 * self._local),
-            self.hkl,
-            self._parameters,
-            radiation=self._radiation,
-            mates_merged=True,
-        )
-        drawn = np.random.default_rng(0).normal(size=(_DRAWS, len(self.modes))) * left
-        f = self._sharp.structure_factors(drawn)
-        return model, f.var(axis=0) + 1e-9
+    def _smeared_model(self, uncertainty: float) -> tuple[Model, FloatArray]:
+        """Return the model of the smeared crystal, and the variance of F (m,)."""
+        if uncertainty not in self._smeared:
+            if len(self._smeared) >= _KEPT_SIGMAS:
+                del self._smeared[next(iter(self._smeared))]
+            model = self._model(smeared(self.crystal, uncertainty**2 * self._unit_covariance))
+            unit = np.random.default_rng(0).normal(size=(_DRAWS, len(self.modes)))
+            f = self._sharp.structure_factors(unit * uncertainty)
+            self._smeared[uncertainty] = model, f.var(axis=0) + 1e-9
+        return self._smeared[uncertainty]
+
+    def _model(self, crystal: Crystal) -> Model:
+        radiation = self._radiation
+        return Model(crystal, self.hkl, self._parameters, radiation=radiation, mates_merged=True)

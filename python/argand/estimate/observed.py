@@ -1,4 +1,4 @@
-"""Data sets of one crystal on one list of reflections, as what works on many at once wants them."""
+"""Measured amplitudes of several data sets on one list of reflections."""
 
 from __future__ import annotations
 
@@ -13,71 +13,98 @@ from argand.measured import Merged, amplitudes
 from argand.reflections import HklArray, miller_indices
 from argand.symmetry import SpaceGroup
 
-__all__ = ["Observed", "noise", "on_one_list"]
+__all__ = ["Observed", "find_reflections", "noise", "on_one_list"]
 
-_FLOOR = 0.03  # of the mean amplitude: what a model is wrong by, whatever the sigmas say
+# A model of independent atoms is wrong by this part of the mean amplitude, whatever the sigmas say.
+_MODEL_ERROR = 0.03
+
+# Relative error that is assumed for a data set whose file has no sigmas.
+_ASSUMED_ERROR = 0.02
+
+# R that rounding and the model leave of data whose sigmas are zero.
+_SMALLEST_R = 0.005
+
+# Data are explained when R is at most this factor above what Gaussian errors leave on average.
+_R_MARGIN = 1.1
 
 
 class Observed(NamedTuple):
-    """b data sets of m reflections; NaN where a set lacks one."""
+    """Hold amplitudes of b data sets at m reflections; NaN where a data set lacks a reflection."""
 
     hkl: HklArray  # (m, 3)
-    amplitude: FloatArray  # (b, m) |F|, each set on its own scale
-    sigma: FloatArray  # (b, m)
+    amplitude: FloatArray  # (b, m) |F|, each data set on its own scale
+    sigma: FloatArray  # (b, m) standard uncertainty of |F|
 
     @property
     def error(self) -> FloatArray:
-        """Sigmas (b, m), and what a model is wrong by whatever they say."""
-        floor = _FLOOR * np.nanmean(self.amplitude, axis=1, keepdims=True)
-        return np.asarray(np.sqrt(np.square(self.sigma) + np.square(floor)))
+        """Return the errors (b, m) for weights, from the sigmas and the error of the model."""
+        mean = np.nanmean(self.amplitude, axis=1, keepdims=True)
+        return np.asarray(np.sqrt(np.square(self.sigma) + np.square(_MODEL_ERROR * mean)))
 
     @property
     def explained(self) -> FloatArray:
-        """R (b,) below which a model leaves nothing but the errors that the sigmas tell of."""
-        return np.asarray(0.005 + 1.1 * noise(self.amplitude, self.sigma))
+        """Return the R (b,) below which a model leaves no more than the stated errors."""
+        return np.asarray(_SMALLEST_R + _R_MARGIN * noise(self.amplitude, self.sigma))
+
+    def of_rows(self, rows: NDArray[np.intp]) -> Observed:
+        """Return the data sets `rows` alone, on the same list of reflections."""
+        return Observed(self.hkl, self.amplitude[rows], self.sigma[rows])
+
+    def amplitudes_at(self, hkl: HklArray) -> FloatArray:
+        """Return the amplitudes (b, q) of reflections hkl (q, 3); NaN where there is none."""
+        columns = find_reflections(self.hkl, hkl)
+        return np.where(columns >= 0, self.amplitude[:, columns], np.nan)
 
 
 def noise(amplitude: FloatArray, sigma: FloatArray) -> FloatArray:
-    """R that Gaussian errors leave of the right model: sqrt(2 / pi) sum sigma / sum |F|, over the last axis."""
-    return np.asarray(
-        np.sqrt(2.0 / np.pi) * np.nansum(sigma, axis=-1) / np.nansum(amplitude, axis=-1)
-    )
+    """Calculate the R that Gaussian errors leave of the right model, over the last axis.
+
+    R = sqrt(2 / pi) sum sigma / sum |F|, since the mean of |error| is sqrt(2 / pi) sigma.
+    """
+    mean_error = np.sqrt(2.0 / np.pi) * np.nansum(sigma, axis=-1)
+    return np.asarray(mean_error / np.nansum(amplitude, axis=-1))
 
 
 def on_one_list(data: Sequence[Merged], spacegroup: SpaceGroup) -> Observed:
-    """Amplitudes of merged data on all reflections to the best resolution among them.
+    """Put amplitudes of merged data sets on all reflections to the best resolution among them.
 
-    With sigmas they are the expectations of French and Wilson; without, square roots with errors that are all alike.
+    With sigmas, the amplitudes are the expectations of French and Wilson; without, they are square
+    roots of intensities, with one error for all reflections.
     """
-    best = min(data, key=lambda own: own.d_min)
-    hkl = miller_indices(best.cell, spacegroup, d_min=best.d_min * (1.0 - 1e-9))
-    hkl = np.unique(
-        np.concatenate([hkl, *(own.hkl for own in data)]), axis=0
-    )  # cells differ a little
-    amplitude, sigma = (np.full((len(data), len(hkl)), np.nan) for _ in range(2))
-    place = _Places(hkl)
-    for row, own in enumerate(data):
-        at = place(own.hkl)
-        if own.sigma is None:
-            modulus = np.sqrt(np.maximum(own.intensity, 0.0))
-            amplitude[row, at], sigma[row, at] = modulus, max(0.02 * float(modulus.mean()), 1e-30)
+    finest = min(data, key=lambda merged: merged.d_min)
+    complete = miller_indices(finest.cell, spacegroup, d_min=finest.d_min * (1.0 - 1e-9))
+    # The cells of the data sets differ a little, so that some have reflections beyond this list.
+    hkl = np.unique(np.concatenate([complete, *(merged.hkl for merged in data)]), axis=0)
+    amplitude = np.full((len(data), len(hkl)), np.nan)
+    sigma = np.full((len(data), len(hkl)), np.nan)
+    for row, merged in enumerate(data):
+        columns = find_reflections(hkl, merged.hkl)
+        if merged.sigma is None:
+            modulus = np.sqrt(np.maximum(merged.intensity, 0.0))
+            amplitude[row, columns] = modulus
+            sigma[row, columns] = max(_ASSUMED_ERROR * float(modulus.mean()), 1e-30)
         else:
-            found = amplitudes(own)
-            amplitude[row, at], sigma[row, at] = found.amplitude, found.sigma_amplitude
+            expected = amplitudes(merged)
+            amplitude[row, columns] = expected.amplitude
+            sigma[row, columns] = expected.sigma_amplitude
     return Observed(np.ascontiguousarray(hkl, np.int32), amplitude, sigma)
 
 
-class _Places:
-    """Where reflections stand in a sorted list that holds them."""
+def find_reflections(listed: HklArray, hkl: HklArray) -> NDArray[np.intp]:
+    """Find the rows (q,) of reflections hkl (q, 3) in a list (m, 3); -1 where it lacks one."""
+    reach = max(int(np.abs(listed).max(initial=0)), int(np.abs(hkl).max(initial=0)))
+    listed_codes = _integer_codes(listed, reach)
+    codes = _integer_codes(hkl, reach)
+    order = np.argsort(listed_codes, kind="stable")
+    if not len(order):
+        return np.full(len(codes), -1, np.intp)
+    place = np.searchsorted(listed_codes, codes, sorter=order)
+    candidate = order[np.minimum(place, len(order) - 1)]
+    return np.where(listed_codes[candidate] == codes, candidate, -1).astype(np.intp)
 
-    def __init__(self, hkl: HklArray) -> None:
-        self.reach = int(np.abs(hkl).max(initial=0))
-        self.codes = self._code(hkl)
 
-    def __call__(self, hkl: HklArray) -> NDArray[np.intp]:
-        return np.searchsorted(self.codes, self._code(hkl))
-
-    def _code(self, hkl: HklArray) -> NDArray[np.int64]:
-        h, k, l = (hkl.astype(np.int64) + self.reach).T
-        side = 2 * self.reach + 1
-        return np.asarray((h * side + k) * side + l)
+def _integer_codes(hkl: HklArray, reach: int) -> NDArray[np.int64]:
+    """Turn indices (m, 3) of at most `reach` into one integer each, in lexicographic order."""
+    h, k, l = (hkl.astype(np.int64) + reach).T
+    side = 2 * reach + 1
+    return np.asarray((h * side + k) * side + l)

@@ -1,8 +1,8 @@
-"""A way out of false minima: one atom is taken from where it leaves a hole to where a peak lacks one.
+"""Leave a false minimum: take one atom from where it leaves a hole to where a peak lacks an atom.
 
-Least squares move an atom along slopes, and from one maximum of a density to the next there is none. What is gained if
-atom j with f_j electrons is moved from x to y is, for a small part of it, f_j (D(y) - D(x)): the pairs of an atom and a
-peak with the most of that are tried, near peaks before far ones.
+Least squares move an atom along slopes, and between two maxima of a density there is no slope.
+Moving a small part of atom j, f_j electrons, from x to y gains f_j (D(y) - D(x)) in the difference
+map D. The pairs of an atom and a peak with the largest gain are tried, near peaks before far ones.
 """
 
 from __future__ import annotations
@@ -10,41 +10,53 @@ from __future__ import annotations
 import numpy as np
 
 from argand.cell import FloatArray
-from argand.estimate.difference import Difference
+from argand.estimate.difference import DifferenceMap
 from argand.form_factors import form_factors
 
 __all__ = ["relocations"]
 
-_REACH = 2.2  # of the width: farther from its known place no peak is an atom's
+# A peak farther from the known site than this factor times the rms displacement is not its atom.
+_FARTHEST = 2.2
 
 
 def relocations(
-    difference: Difference, observed: FloatArray, p: FloatArray, width: float, number: int
+    difference: DifferenceMap, amplitude: FloatArray, p: FloatArray, rms: float, number: int
 ) -> FloatArray:
-    """Up to `number` parameters (j, k), each with another atom moved, of amplitudes (m,) and what p (k,) is now."""
+    """Make starts (j, k) from p (k,), each with another atom moved to a peak of the difference map.
+
+    Parameters
+    ----------
+    difference
+        Difference maps of the model.
+    amplitude
+        |F| (m,) of one data set, NaN where not measured.
+    p
+        Parameters (k,) of a false minimum.
+    rms
+        Expected rms displacement of an atom in three dimensions, angstrom.
+    number
+        Most starts that are made.
+    """
     model = difference.model
-    peaks = difference(observed, p)
-    from_known, distance = difference.nearest(peaks.frac, model.crystal.frac)
-    electrons = (
-        np.abs(form_factors(model.crystal.types, 0.0, model.radiation.table)) * model.crystal.occ
-    )
-    gain = (
-        electrons
-        * (peaks.height[:, None] - peaks.at_sites)
-        * np.exp(-np.square(distance / (2.0 * width)))
-    )
-    gain[(distance > _REACH * width) | (electrons == 0.0)] = -np.inf
-    peak = gain.argmax(axis=0) if len(gain) else np.zeros(0, np.intp)  # of every atom
-    best = gain[peak, np.arange(len(peak))]
-    found = []
-    for atom in np.argsort(-best, kind="stable")[:number]:
-        if not np.isfinite(best[atom]):
+    crystal = model.crystal
+    peaks = difference.peaks(amplitude, p)
+    from_known, distance = difference.nearest(peaks.frac, crystal.frac)
+    electrons = np.abs(form_factors(crystal.types, 0.0, model.radiation.table)) * crystal.occ
+    nearness = np.exp(-np.square(distance / (2.0 * rms)))
+    gain = electrons * (peaks.height[:, None] - peaks.at_sites) * nearness
+    gain[(distance > _FARTHEST * rms) | (electrons == 0.0)] = -np.inf
+    if not len(gain):
+        return np.empty((0, len(model)))
+
+    best_peak = gain.argmax(axis=0)
+    best_gain = gain[best_peak, np.arange(len(best_peak))]
+    is_position = np.array(model.parameters.kinds) == "position"
+    starts = []
+    for atom in np.argsort(-best_gain, kind="stable")[:number]:
+        if not np.isfinite(best_gain[atom]):
             break
-        u = model.displacements(p)
-        u[atom] = from_known[peak[atom], atom]
-        moved = model.from_displacements(u)
-        others = np.ones(len(moved), bool)
-        others[model.parameters.of_kind("position")] = False
-        moved[others] = p[others]
-        found.append(moved)
-    return np.array(found).reshape(len(found), len(model))
+        displacement = model.displacements(p)
+        displacement[atom] = from_known[best_peak[atom], atom]
+        moved = model.from_displacements(displacement)
+        starts.append(np.where(is_position, moved, p))
+    return np.array(starts).reshape(len(starts), len(model))

@@ -1,8 +1,9 @@
-"""Scale and overall B between measured amplitudes and those that are expected.
+"""Scale and overall B between measured and expected amplitudes.
 
-    (k, B) = argmin sum_h w_h (o_h - k exp(-B stol_h^2) c_h)^2 + (B / 5 A^2)^2 sum_h w_h o_h^2 / 1000,
+    (k, B) = argmin sum_h w_h (o_h - k exp(-B stol_h^2) c_h)^2
+             + (B / 5 A^2)^2 sum_h w_h o_h^2 / 1000,
 
-by Gauss and Newton's method in (ln k, B). The second term is felt where the data do not say what B is.
+by Gauss-Newton steps in (ln k, B). The second term holds B at 0 where the data do not determine it.
 """
 
 from __future__ import annotations
@@ -11,9 +12,22 @@ import numpy as np
 
 from argand.cell import FloatArray
 
-__all__ = ["disagreement", "fit_scale"]
+__all__ = ["best_scale", "damped", "disagreement", "fit_scale"]
 
-_CYCLES, _B_WIDTH, _STEP = 6, 5.0, 2.0
+# Gauss-Newton steps: the fit is nearly linear, so that few are enough.
+_CYCLES = 6
+
+# Width of the prior of B, A^2.
+_B_WIDTH = 5.0
+
+# The prior counts as much as this part of the reflections.
+_PRIOR_WEIGHT = 0.001
+
+# Most change of ln k, and of B (A^2), in one step.
+_SCALE_STEP = 1.0
+_B_STEP = 2.0
+
+_TINY = np.finfo(float).tiny
 
 
 def fit_scale(
@@ -22,36 +36,69 @@ def fit_scale(
     squares: FloatArray,
     weight: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """k (b,) and B (b,), A^2, of observed (b, m), NaN where not measured; expected and weight (m,) or (b, m).
+    """Fit the scale k and the overall B of b data sets by weighted least squares.
 
-    `squares` (m,) are stol^2.
+    Parameters
+    ----------
+    observed
+        |F| (b, m), NaN where not measured.
+    expected
+        Expected |F|, (m,) or (b, m).
+    squares
+        stol^2 (m,) in 1/A^2.
+    weight
+        Weights (m,) or (b, m); None: all alike.
+
+    Returns
+    -------
+    k, B
+        (b,) each, B in A^2.
     """
-    seen = np.isfinite(observed)
-    o = np.where(seen, observed, 0.0)
-    w = seen * (1.0 if weight is None else weight)
-    c0 = np.broadcast_to(expected, o.shape)
-    tiny = np.finfo(float).tiny
-    k = np.einsum("bm,bm,bm->b", w, o, c0) / np.maximum(np.einsum("bm,bm,bm->b", w, c0, c0), tiny)
-    logarithm, b = np.log(np.maximum(k, 1e-30)), np.zeros(len(o))
-    spring = np.einsum("bm,bm,bm->b", w, o, o) / (1000.0 * _B_WIDTH**2) + tiny
+    measured = np.isfinite(observed)
+    o = np.where(measured, observed, 0.0)
+    w = measured * (1.0 if weight is None else weight)
+    unscaled = np.broadcast_to(expected, o.shape)
+    product = np.einsum("bm,bm,bm->b", w, o, unscaled)
+    square = np.einsum("bm,bm,bm->b", w, unscaled, unscaled)
+    log_k = np.log(np.maximum(product / np.maximum(square, _TINY), 1e-30))
+    b = np.zeros(len(o))
+    power = np.einsum("bm,bm,bm->b", w, o, o)
+    stiffness = power / (_B_WIDTH**2 / _PRIOR_WEIGHT) + _TINY
     for _ in range(_CYCLES):
-        c = np.exp(logarithm[:, None] - b[:, None] * squares) * c0
-        r, wc = o - c, w * c
-        g = np.stack([(wc * r).sum(axis=1), -(wc * r) @ squares - spring * b], axis=1)
-        kk, kb, bb = (
-            (wc * c).sum(axis=1),
-            -(wc * c) @ squares,
-            (wc * c) @ np.square(squares) + spring,
-        )
-        determinant = np.maximum(kk * bb - kb**2, tiny)
-        logarithm = logarithm + np.clip((bb * g[:, 0] - kb * g[:, 1]) / determinant, -1.0, 1.0)
-        b = b + np.clip((kk * g[:, 1] - kb * g[:, 0]) / determinant, -_STEP, _STEP)
-    return np.exp(logarithm), b
+        calculated = np.exp(log_k[:, None] - b[:, None] * squares) * unscaled
+        residual = o - calculated
+        weighted = w * calculated
+        # Gradient and normal matrix by (ln k, B): d calculated / d ln k = calculated,
+        # d calculated / d B = -stol^2 calculated.
+        gradient_k = (weighted * residual).sum(axis=1)
+        gradient_b = -(weighted * residual) @ squares - stiffness * b
+        normal_kk = (weighted * calculated).sum(axis=1)
+        normal_kb = -(weighted * calculated) @ squares
+        normal_bb = (weighted * calculated) @ np.square(squares) + stiffness
+        determinant = np.maximum(normal_kk * normal_bb - normal_kb**2, _TINY)
+        step_k = (normal_bb * gradient_k - normal_kb * gradient_b) / determinant
+        step_b = (normal_kk * gradient_b - normal_kb * gradient_k) / determinant
+        log_k = log_k + np.clip(step_k, -_SCALE_STEP, _SCALE_STEP)
+        b = b + np.clip(step_b, -_B_STEP, _B_STEP)
+    return np.exp(log_k), b
+
+
+def damped(amplitude: FloatArray, k: FloatArray, b: FloatArray, squares: FloatArray) -> FloatArray:
+    """Calculate k exp(-B stol^2) |F| (b, m) of |F|, (m,) or (b, m), and k and B (b,)."""
+    return np.asarray(amplitude * (k[:, None] * np.exp(-b[:, None] * squares)))
+
+
+def best_scale(observed: FloatArray, calculated: FloatArray) -> FloatArray:
+    """Return the least-squares scale (b,) of measured |F| (b, m) over calculated."""
+    measured = np.isfinite(observed)
+    o = np.where(measured, observed, 0.0)
+    c = measured * calculated
+    return np.asarray((o * c).sum(axis=1) / np.maximum(np.square(c).sum(axis=1), _TINY))
 
 
 def disagreement(observed: FloatArray, calculated: FloatArray) -> FloatArray:
-    """R (b,) = sum |o - c| / sum o over what was measured."""
-    seen = np.isfinite(observed)
-    o = np.where(seen, observed, 0.0)
-    off = np.where(seen, np.abs(o - calculated), 0.0)
-    return np.asarray(off.sum(axis=1) / np.maximum(o.sum(axis=1), np.finfo(float).tiny))
+    """Calculate R (b,) = sum |o - c| / sum o over the measured reflections of (b, m)."""
+    measured = np.isfinite(observed)
+    o = np.where(measured, observed, 0.0)
+    residual = np.where(measured, np.abs(o - calculated), 0.0)
+    return np.asarray(residual.sum(axis=1) / np.maximum(o.sum(axis=1), _TINY))

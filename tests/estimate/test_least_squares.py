@@ -1,4 +1,4 @@
-"""Least squares from the known structure: what rides, what it says of too little data."""
+"""Least squares from the known structure: riding, further starts, radiation, too few data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 import argand
 from argand.estimate.observed import on_one_list
 from argand.io import Reflections, write_crystal
-from argand.measured import merge
+from argand.measured import Merged, merge
 from argand.radiation import Radiation
 from argand.series import LeastSquares, load_estimator, predict_series
 from argand.simulate import Groups, Independent, Measurement, Perturbation, Simulation, write_folder
@@ -29,20 +29,28 @@ WATER = argand.Crystal(
 
 
 def measured(simulation: Simulation, count: int) -> list[Reflections]:
+    """Draw the intensities of the first samples of a simulation."""
     samples = simulation.draw(range(count))
-    return [
-        Reflections(
+    reflections = []
+    for i in range(count):
+        sample = Reflections(
             simulation.hkl,
             intensity=samples.intensity[i],
             sigma=samples.sigma[i],
             cell=tuple(samples.cell[i]),
             spacegroup=simulation.crystal.spacegroup,
         )
-        for i in range(count)
-    ]
+        reflections.append(sample)
+    return reflections
+
+
+def merged(simulation: Simulation, count: int) -> list[Merged]:
+    """Draw the merged intensities of the first samples of a simulation."""
+    return [merge(reflections) for reflections in measured(simulation, count)]
 
 
 def test_hydrogens_and_shared_sites_follow():
+    """Both hydrogens move with their oxygen, and the selenium with the sulphur at its site."""
     estimator = LeastSquares(WATER)
     simulation = Simulation(
         WATER,
@@ -50,19 +58,18 @@ def test_hydrogens_and_shared_sites_follow():
         Measurement(noise=0.01),
         d_min=1.0,
     )
-    for row, found in enumerate(
-        estimator([merge(data) for data in measured(simulation, 3)], refine=True)
-    ):
-        u = found.displacement
-        np.testing.assert_allclose(u[1], u[0], atol=1e-12)
-        np.testing.assert_allclose(u[4], u[3], atol=1e-12)
-        np.testing.assert_allclose(u, simulation.draw([row]).displacement[0], atol=0.01)
-        assert np.isfinite(found.sigma).all()
-        assert (found.sigma > 0).all()
+    true = simulation.draw(range(3)).displacement
+    for row, estimate in enumerate(estimator(merged(simulation, 3), refine=True)):
+        displacement = estimate.displacement
+        np.testing.assert_allclose(displacement[1], displacement[0], atol=1e-12)
+        np.testing.assert_allclose(displacement[4], displacement[3], atol=1e-12)
+        np.testing.assert_allclose(displacement, true[row], atol=0.01)
+        assert np.isfinite(estimate.sigma).all()
+        assert (estimate.sigma > 0).all()
 
 
 def test_hydrogens_leave_where_the_data_ask_for_it():
-    """They are elsewhere, and their carrier is not: riding does not explain it; noise is no reason to leave."""
+    """Hydrogens that are elsewhere than riding allows leave their carrier; noise is no reason."""
     away = np.array([[0, 0, 0], [-0.02, 0.04, 0.01], [0.03, 0.0, -0.03], [0, 0, 0], [0, 0, 0]])
     true = WATER.replace(frac=WATER.frac + away)
     simulation = Simulation(
@@ -71,7 +78,7 @@ def test_hydrogens_leave_where_the_data_ask_for_it():
         Measurement(noise=0.01),
         d_min=0.8,
     )
-    data = [merge(found) for found in measured(simulation, 2)]
+    data = merged(simulation, 2)
     for estimate in LeastSquares(WATER)(data, refine=True):
         np.testing.assert_allclose(estimate.displacement, away @ cartesian_axes(WATER).T, atol=0.08)
         assert (estimate.sigma[1:3] > 3.0 * estimate.sigma[0]).all()
@@ -81,21 +88,22 @@ def test_hydrogens_leave_where_the_data_ask_for_it():
         )
 
 
-def test_a_distant_start_is_not_the_end():
-    """Half an angstrom leads least squares astray; further starts find home."""
+def test_further_starts_solve_what_one_start_does_not():
+    """Displacements of 0.6 angstrom lead least squares from the known structure astray."""
     known = random_crystal("P -1", atoms=10, seed=3)
     simulation = Simulation(
         known, Perturbation([Independent(0.6)]), Measurement(noise=0.02), d_min=1.0, seed=4
     )
-    data = [merge(found) for found in measured(simulation, 6)]
-    quick, found = (LeastSquares(known)(data, refine=refine) for refine in (False, True))
-    assert sum(estimate.r < 0.05 for estimate in found) >= 5
+    data = merged(simulation, 6)
+    quick = LeastSquares(known)(data, refine=False)
+    refined = LeastSquares(known)(data, refine=True)
+    assert sum(estimate.r < 0.05 for estimate in refined) >= 5
     assert sum(estimate.r < 0.05 for estimate in quick) <= 3
-    assert all(estimate.flags for estimate in found if estimate.r > 0.25)
+    assert all(estimate.flags for estimate in refined if estimate.r > 0.25)
 
 
 def test_neutrons_and_extinction_follow_the_file(tmp_path):
-    """What the known structure's file says of the radiation is what its reflections are calculated with."""
+    """Reflections are calculated for the radiation that the file of the known structure names."""
     write_crystal(tmp_path / "x.cif", WATER)
     text = (tmp_path / "x.cif").read_text()
     (tmp_path / "n.cif").write_text(text + "\n_diffrn_radiation_probe neutron\n")
@@ -106,7 +114,7 @@ def test_neutrons_and_extinction_follow_the_file(tmp_path):
         d_min=0.8,
         radiation=Radiation("neutron"),
     )
-    data = [merge(measured(simulation, 1)[0])]
+    data = merged(simulation, 1)
     assert load_estimator(tmp_path / "n.cif")(data, refine=True)[0].r < 0.02
     assert load_estimator(tmp_path / "x.cif")(data, refine=False)[0].r > 0.2
     prints = {load_estimator(tmp_path / name).fingerprint for name in ("x.cif", "n.cif")}
@@ -114,7 +122,8 @@ def test_neutrons_and_extinction_follow_the_file(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::argand.errors.ArgandWarning")
-def test_where_nothing_moves_scale_b_and_extinction_are_found(tmp_path):
+def test_where_nothing_moves_scale_b_and_extinction_are_refined(tmp_path):
+    """A cubic perovskite has no free position; its R1 is the published one."""
     record = predict_series(DATA / "4003024.cif", [DATA / "4003024.cif"], tmp_path, workers=1)[0]
     assert record.r1 == pytest.approx(0.0162, abs=0.003)  # as published, with extinction
     assert record.rms == 0.0
@@ -122,13 +131,13 @@ def test_where_nothing_moves_scale_b_and_extinction_are_found(tmp_path):
 
 
 def test_special_positions_stay():
+    """Displacements of a pyrochlore are found along the directions that symmetry leaves free."""
     pyrochlore = argand.read_crystal(DATA / "2002248.cif")
     simulation = Simulation(pyrochlore, measurement=Measurement(noise=0.01), d_min=0.6)
-    found = LeastSquares(pyrochlore)([merge(data) for data in measured(simulation, 2)], refine=True)
-    for row, estimate in enumerate(found):
-        np.testing.assert_allclose(
-            estimate.displacement, simulation.draw([row]).displacement[0], atol=0.02
-        )
+    true = simulation.draw(range(2)).displacement
+    estimates = LeastSquares(pyrochlore)(merged(simulation, 2), refine=True)
+    for row, estimate in enumerate(estimates):
+        np.testing.assert_allclose(estimate.displacement, true[row], atol=0.02)
 
 
 @pytest.mark.parametrize("format", ["hkl", "mtz"])
@@ -165,34 +174,34 @@ def test_a_setting_without_a_name_is_written_in_p1(tmp_path, format):
 
 
 def test_too_few_reflections_are_an_answer():
-    simulation = Simulation(WATER, measurement=Measurement(noise=0.01), d_min=3.5)
-    good = Simulation(WATER, measurement=Measurement(noise=0.01), d_min=1.0)
-    data = [merge(measured(which, 1)[0]) for which in (good, simulation)]
-    first, second = LeastSquares(WATER)(
-        [data[0], merge(measured(simulation, 1)[0][:5])], refine=True
-    )
-    assert first.r < 0.1
-    assert isinstance(second, argand.ArgandError)
-    assert "5 reflections for" in str(second)
+    """The other data set of the call is estimated."""
+    coarse = Simulation(WATER, measurement=Measurement(noise=0.01), d_min=3.5)
+    fine = Simulation(WATER, measurement=Measurement(noise=0.01), d_min=1.0)
+    few = merge(measured(coarse, 1)[0][:5])
+    estimate, error = LeastSquares(WATER)([*merged(fine, 1), few], refine=True)
+    assert estimate.r < 0.1
+    assert isinstance(error, argand.ArgandError)
+    assert "5 reflections for" in str(error)
 
 
 def test_data_on_one_list():
+    """The list goes to the best resolution; strong amplitudes are roots of intensities."""
     noise = Measurement(noise=0.02)
-    fine, coarse = (
-        merge(measured(Simulation(WATER, measurement=noise, d_min=d), 1)[0]) for d in (1.5, 2.0)
-    )
-    seen = on_one_list([coarse, fine], WATER.spacegroup)
-    assert len(seen.hkl) == len(fine.hkl)
+    (fine,) = merged(Simulation(WATER, measurement=noise, d_min=1.5), 1)
+    (coarse,) = merged(Simulation(WATER, measurement=noise, d_min=2.0), 1)
+    observed = on_one_list([coarse, fine], WATER.spacegroup)
+    assert len(observed.hkl) == len(fine.hkl)
     for row, data in enumerate((coarse, fine)):
-        have = np.isfinite(seen.amplitude[row])
-        np.testing.assert_array_equal(seen.hkl[have], data.hkl)
+        is_measured = np.isfinite(observed.amplitude[row])
+        np.testing.assert_array_equal(observed.hkl[is_measured], data.hkl)
+        amplitude = observed.amplitude[row, is_measured]
         strong = data.intensity > 5 * data.sigma
-        np.testing.assert_allclose(
-            seen.amplitude[row, have][strong], np.sqrt(data.intensity[strong]), rtol=0.01
-        )
+        expected = np.sqrt(data.intensity[strong])
+        np.testing.assert_allclose(amplitude[strong], expected, rtol=0.01)
 
 
-def test_what_it_is_made_of(tmp_path):
+def test_fingerprint_is_that_of_the_structure(tmp_path):
+    """A file gives one fingerprint, another structure another."""
     write_crystal(tmp_path / "known.cif", WATER)
     estimator = load_estimator(tmp_path / "known.cif")
     assert estimator.fingerprint == load_estimator(tmp_path / "known.cif").fingerprint

@@ -1,4 +1,4 @@
-"""Real measurements, from their own structure with its atoms moved: they end where they were, and R1 is theirs."""
+"""Measured crystals, from their own structure with its atoms moved: all return, and so does R1."""
 
 from __future__ import annotations
 
@@ -19,32 +19,36 @@ from data_dir import SHARED, needs_shared
 pytestmark = [needs_shared, pytest.mark.filterwarnings("ignore::argand.errors.ArgandWarning")]
 
 
-class Case(NamedTuple):
+class MeasuredCase(NamedTuple):
+    """Name the files of a measured crystal, and say what is expected."""
+
     reflections: str
     structure: str
-    r1: float  # as published, of strong merged reflections; of a powder that of the structure as it is
+    # as published, of strong merged reflections; for a powder, of the published structure
+    r1: float
     widths: tuple[float, ...] = (0.3, 0.5)
-    near: float = 0.04  # angstrom, from where atoms of full occupancy were, hydrogens aside
+    # angstrom from the published sites, for atoms of full occupancy other than hydrogen
+    near: float = 0.04
 
 
 CASES = [
-    Case("nacl_hikari_hkl.hkl", "nacl_hikari", 0.0096, (0.0,)),
-    Case("nacl_hikari.fcf", "nacl_hikari", 0.0096, (0.0,)),
-    Case("gemmi_4003024.hkl", "gemmi_4003024", 0.0162, (0.0,)),  # with extinction
-    Case("cod_2240655.cif", "cod_2240655", 0.0466),  # neutrons, powder
-    Case("cod_1516218.cif", "cod_1516218", 0.1328, near=0.3),  # powder
-    Case("cod_2019572.cif", "cod_2019572", 0.0117),
-    Case("shelxfile_2240189.hkl", "shelxfile_2240189", 0.0414),
-    Case("cod_2242045.hkl", "cod_2242045", 0.0279),
-    Case("structurefinder_106c.fcf", "structurefinder_106c", 0.0401),
-    Case("structurefinder_106c_hkl.hkl", "structurefinder_106c", 0.0401, (0.3,)),
-    Case("structurefinder_051a.hkl", "structurefinder_051a", 0.0326),
-    Case("cod_2238212.hkl", "cod_2238212", 0.0348, (0.3,)),
+    MeasuredCase("nacl_hikari_hkl.hkl", "nacl_hikari", 0.0096, (0.0,)),
+    MeasuredCase("nacl_hikari.fcf", "nacl_hikari", 0.0096, (0.0,)),
+    MeasuredCase("gemmi_4003024.hkl", "gemmi_4003024", 0.0162, (0.0,)),  # with extinction
+    MeasuredCase("cod_2240655.cif", "cod_2240655", 0.0466),  # neutrons, powder
+    MeasuredCase("cod_1516218.cif", "cod_1516218", 0.1328, near=0.3),  # powder
+    MeasuredCase("cod_2019572.cif", "cod_2019572", 0.0117),
+    MeasuredCase("shelxfile_2240189.hkl", "shelxfile_2240189", 0.0414),
+    MeasuredCase("cod_2242045.hkl", "cod_2242045", 0.0279),
+    MeasuredCase("structurefinder_106c.fcf", "structurefinder_106c", 0.0401),
+    MeasuredCase("structurefinder_106c_hkl.hkl", "structurefinder_106c", 0.0401, (0.3,)),
+    MeasuredCase("structurefinder_051a.hkl", "structurefinder_051a", 0.0326),
+    MeasuredCase("cod_2238212.hkl", "cod_2238212", 0.0348, (0.3,)),
 ]
 
 
 def known(path: Path, crystal: argand.Crystal, said: Experiment) -> Path:
-    """A CIF of the crystal that says of the radiation what the original one says."""
+    """Write a CIF of the crystal that names the radiation and extinction of the original one."""
     write_crystal(path, crystal)
     lines = [f"_diffrn_radiation_probe {said.probe}"]
     if said.wavelength is not None:
@@ -67,7 +71,7 @@ def known(path: Path, crystal: argand.Crystal, said: Experiment) -> Path:
 
 
 def moves(crystal: argand.Crystal, rms: float, seed: int) -> np.ndarray:
-    """Displacements of sites on their own, hydrogens with their carriers."""
+    """Draw displacements (n, 3) of sites on their own, hydrogens with their carriers."""
     model = Model(crystal, [(1, 0, 0)], free(crystal, positions=riding_modes(crystal)))
     return model.displacements(
         np.random.default_rng(seed).normal(size=len(model)) * rms / np.sqrt(3)
@@ -80,8 +84,8 @@ RUNS = [
 
 
 @pytest.mark.parametrize(("case", "rms"), RUNS)
-def test_moved_atoms_come_home(case: Case, rms: float, tmp_path: Path) -> None:
-    """Seed 20."""
+def test_moved_atoms_return(case: MeasuredCase, rms: float, tmp_path: Path) -> None:
+    """Displacements have seed 20."""
     file = SHARED / "measured" / f"{case.structure}.cif"
     crystal, said = argand.read_crystal(file), read_experiment(file)
     u = moves(crystal, rms, seed=20)

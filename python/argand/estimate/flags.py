@@ -1,0 +1,24 @@
+"""Remarks on an estimate that both estimators make: what puts it in doubt, in words."""
+
+from __future__ import annotations
+
+from argand.estimate.estimate import FurtherAtom
+from argand.estimate.settings import UNEXPLAINED_R
+
+__all__ = ["doubts_of_fit"]
+
+
+def doubts_of_fit(
+    r: float, further: FurtherAtom | None = None, *, converged: bool = True
+) -> list[str]:
+    """Say what puts a fit in doubt: a high R, a further atom, or no convergence."""
+    doubts = []
+    if r > UNEXPLAINED_R:
+        doubts.append(f"R above {UNEXPLAINED_R}: displaced atoms do not explain the data")
+    if further is not None:
+        place = ", ".join(f"{x:.3f}" for x in further.frac)
+        atom = f"{further.occ:.2f} {further.type} at {place}"
+        doubts.append(f"an atom that the known crystal lacks: {atom}")
+    if not converged:
+        doubts.append("the refinement did not converge")
+    return doubts
