@@ -287,7 +287,7 @@ class TestCommand:
         def stop(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("argand.cli.files.argand.build_config", stop)
+        monkeypatch.setattr("argand.build_config", stop)
         assert main(["info"]) == 130
         assert capsys.readouterr().err == "\nargand info: interrupted\n"
 
@@ -376,7 +376,12 @@ class TestNetworks:
             word in out
             for word in ("unseen samples: Au, Fe", "unseen crystals: Pb, V", "floor", "all_zero")
         )
-        assert json.loads(scores.read_text()).keys() == {"unseen samples", "unseen crystals"}
+        assert json.loads(scores.read_text()).keys() == {
+            "kind",
+            "format",
+            "unseen samples",
+            "unseen crystals",
+        }
 
     def test_missing_weights(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         pytest.importorskip("jsonargparse")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import argand
+from argand.cli._estimator import load_estimator
 from argand.estimate.riding import riding_modes
 from argand.io import Experiment, read_experiment, write_crystal
 from argand.refine import Model, free
@@ -88,7 +89,7 @@ def test_moved_atoms_come_home(case: Case, rms: float, tmp_path: Path) -> None:
     to_frac = np.linalg.inv(cartesian_axes(crystal)).T
     moved = known(tmp_path / "moved.cif", crystal.replace(frac=crystal.frac + u @ to_frac), said)
     found = predict_series(
-        moved, [SHARED / "measured" / case.reflections], tmp_path / "out", workers=1
+        load_estimator(moved), [SHARED / "measured" / case.reflections], tmp_path / "out", workers=1
     )[0]
     assert found.error == ""
     assert found.r1 < case.r1 + 0.005

@@ -15,7 +15,7 @@ pytest.importorskip("plotly")
 
 import argand
 from argand.report.series import series_page
-from argand.series import Record, SeriesFolder
+from argand.series import Record, SeriesFolder, SeriesSettings
 from argand.simulate import Independent, Perturbation, Simulation
 from argand.viz.series import density_frames, displacement_series, plane_through, r_series
 
@@ -33,7 +33,7 @@ KNOWN = argand.Crystal(
 def series(tmp_path_factory: pytest.TempPathFactory) -> tuple[SeriesFolder, list[Record]]:
     """Eight files whose atoms swing, one that was flagged and one that could not be read."""
     folder = SeriesFolder(tmp_path_factory.mktemp("series"))
-    folder.open({"adaptation": "test"})
+    folder.open(SeriesSettings("test"))
     simulation = Simulation(KNOWN, Perturbation([Independent(0.3)]), d_min=1.5, dtype="float64")
     swing = simulation.displacements(np.array([4]))[0]
     records = []

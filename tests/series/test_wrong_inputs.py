@@ -9,6 +9,7 @@ import pytest
 
 import argand
 from argand.adapt import adapt
+from argand.cli._estimator import load_estimator
 from argand.io import Reflections, write_crystal, write_hklf4, write_reflections
 from argand.series import Record, predict_series
 from intensities import measured, random_crystal
@@ -142,7 +143,9 @@ def ways(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def predicted(known: Path, write: object, file: Path, refine: bool) -> Record:
     write(file)  # type: ignore[operator]
-    return predict_series(known, [file], file.parent / "out", refine=refine, workers=1)[0]
+    return predict_series(
+        load_estimator(known), [file], file.parent / "out", refine=refine, workers=1
+    )[0]
 
 
 @pytest.mark.parametrize("refine", [True, False])
