@@ -20,7 +20,9 @@ from argand.report.parts import Html
 from argand.series import Record, SeriesFolder
 from argand.site_symmetry import cartesian_axes
 from argand.symmetry import operations
-from argand.viz.series import Plane, density_frames, displacement_series, plane_through, r_series
+from argand.viz.frames import density_frames
+from argand.viz.plane import Plane, plane_through
+from argand.viz.series import displacement_series, r_series
 
 __all__ = ["series_page"]
 
