@@ -18,7 +18,7 @@ pytest.importorskip("plotly")
 from argand import viz
 from argand.report import environment, page, parts
 from argand.report.main_job import Illustrations, main_job_page
-from argand.report.results import ALL, MODEL_NAMES, NEVER, NEW, Reference, Results, Score
+from argand.report.results import ALL, MODEL_NAMES, NEVER, NEW, ModelScore, Reference, Results
 
 MODELS = tuple(MODEL_NAMES)
 CELL = (4.0, 4.0, 4.0, 90.0, 90.0, 90.0)
@@ -27,7 +27,7 @@ VOID = {"meta", "img", "source", "br"}
 
 def results() -> Results:
     scores = tuple(
-        Score(model, loss, samples, value, 0.1 * value, 500.0, value / 100, 1 - value / 1000)
+        ModelScore(model, loss, samples, value, 0.1 * value, 500.0, value / 100, 1 - value / 1000)
         for model, plain, cured in zip(
             MODELS, (490.0, 480.0, 600.0, 575.0), (0.93, 0.3, 5.0, 19.0), strict=True
         )
