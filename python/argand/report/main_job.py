@@ -1,4 +1,4 @@
-"""Make the report of ``argand demo``: numbers, tables and pictures for the text of main_job.html."""
+"""Make the report of ``argand demo``: numbers, tables, pictures for the text of main_job.html."""
 
 from __future__ import annotations
 
@@ -37,35 +37,45 @@ _REHEARSAL = Html(
 _PICTURES = {
     "hkl": (
         "Structure factors as coloured points in three-dimensional hkl space",
-        "Every reflection in reach, after the displacement. Area and opacity of a point grow with "
-        "|F|, its colour is the phase. Bright against dark and yellow against blue tell phases "
-        "apart for every kind of colour vision.",
+        (
+            "Every reflection in reach, after the displacement. Area and opacity of a point "
+            "grow with |F|, its colour is the phase. Bright against dark and yellow against "
+            "blue tell phases apart for every kind of colour vision."
+        ),
         "medium",
     ),
     "tiles": (
         "Amplitudes and phases in thirteen layers of l, before and after the displacement",
-        "The same crystal cut into layers l = −6 to 6: amplitudes (square-root scale) and phases, "
-        "before and after the displacement. Blank: out of reach.",
+        (
+            "The same crystal cut into layers l = −6 to 6: amplitudes (square-root scale) and "
+            "phases, before and after the displacement. Blank: out of reach."
+        ),
         "wide",
     ),
     "scores": (
         "Bars of the final score of four models under both losses, with the floor as a line",
-        "Scores on new samples, every answer taken in the nearer hand: that is a choice the "
-        "published loss does not offer, and it can bring a network a little below the floor. The "
-        "scale is logarithmic.",
+        (
+            "Scores on new samples, every answer taken in the nearer hand: that is a choice "
+            "the published loss does not offer, and it can bring a network a little below the "
+            "floor. The scale is logarithmic."
+        ),
         "medium",
     ),
     "curves": (
         "Loss during training for four models under both losses",
-        "Solid: score on samples that take no part in the training, against the hand that was "
-        "drawn (published loss) or the nearer one (invariant loss). Dotted: the loss that is "
-        "minimised, the invariant one times the number of reflections.",
+        (
+            "Solid: score on samples that take no part in the training, against the hand that "
+            "was drawn (published loss) or the nearer one (invariant loss). Dotted: the loss "
+            "that is minimised, the invariant one times the number of reflections."
+        ),
         "wide",
     ),
     "slices_invariant": (
         "Density in a plane from true phases, from those of the invariant loss, and the difference",
-        "The plane of the displacement, phases by the network trained with the invariant loss. The "
-        "difference has a scale of its own.",
+        (
+            "The plane of the displacement, phases by the network trained with the invariant "
+            "loss. The difference has a scale of its own."
+        ),
         "wide",
     ),
     "slices_published": (

@@ -49,7 +49,7 @@ def bullets(items: Iterable[Text]) -> Html:
 
 
 def key_figures(figures: Iterable[tuple[str, Text, str]]) -> Html:
-    """Make cards of (number, explanation, tone); the tone "", "plain" or "cured" gives the colour."""
+    """Make cards of (number, explanation, tone); the tone is "", "plain" or "cured"."""
     cards = []
     for value, explanation, tone in figures:
         number = f"<strong>{escape(value)}</strong>"

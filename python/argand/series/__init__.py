@@ -1,4 +1,4 @@
-"""Predict thousands of measured data sets of crystals like a known one, and go on where a run stopped."""
+"""Predict thousands of data sets of crystals like a known one, and go on where a run stopped."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class SeriesFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock the folder for this process, and remove files that a killed process left half-written.
+        """Lock the folder for this process, and remove half-written files of a killed process.
 
         The operating system releases the lock when its process ends.
 

@@ -37,7 +37,7 @@ def spread(
 ) -> Iterator[Result]:
     """Call `work` on chunks in several processes, and yield each result when it is ready.
 
-    Ctrl-C is handled by the calling process: chunks that were begun are ended, others are not begun.
+    The calling process handles Ctrl-C: chunks that were begun are ended, others are not begun.
 
     Parameters
     ----------

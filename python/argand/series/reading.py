@@ -102,7 +102,5 @@ def unexplained(merged: Merged, estimate: Estimate) -> list[str]:
     expected_r = float(noise(estimate.amplitude, estimate.sigma_amplitude))
     if estimate.r < max(_GOOD_R, _EXCESS * expected_r):
         return []
-    return [
-        f"R is {estimate.r:.2f}, errors explain {expected_r:.2f}: another content, "
-        "or atoms that no model has?"
-    ]
+    numbers = f"R is {estimate.r:.2f}, errors explain {expected_r:.2f}"
+    return [f"{numbers}: another content, or atoms that no model has?"]

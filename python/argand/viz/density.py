@@ -132,7 +132,7 @@ def _add_bar(figure: Figure, axes: Axes, image: Any, look: Theme) -> None:
     bar = figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.035, 1.0)))
     bar.set_label("e/Å³", color=look.ink, size=9)
     bar.ax.tick_params(colors=look.muted, labelsize=8, length=2)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
 
 
 def isosurfaces(
@@ -246,7 +246,7 @@ def _outline(cell: Cell, start: NDArray[np.float64]) -> Any:
 
 
 def orthogonal(cell: Cell) -> NDArray[np.float64]:
-    """Return the matrix (3, 3) from fractional to Cartesian angstrom: a along x, b in the xy plane."""
+    """Return the matrix (3, 3) from fractional to Cartesian angstrom, a along x, b in xy."""
     return np.array(gemmi.UnitCell(*cell).orth.mat.tolist())
 
 

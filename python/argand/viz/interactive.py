@@ -13,7 +13,7 @@ __all__ = ["dress_interactive", "plain_numbers"]
 
 
 def plain_numbers(values: ArrayLike, digits: int = 3) -> Any:
-    """Round numbers to lists of few digits, None for NaN: pages of thousands of files stay small."""
+    """Round numbers to lists of few digits, None for NaN, which keeps large pages small."""
     array = np.asarray(values, float)
     rounded = np.round(array, digits).astype(object)
     rounded[~np.isfinite(array)] = None

@@ -129,7 +129,7 @@ def _draw_rows(
 
 
 def _amplitude_tile(axes: Axes, layer: NDArray[Any], largest: float) -> Any:
-    """Draw |F| of a layer on a square-root scale, which shows weak reflections beside strong ones."""
+    """Draw |F| of a layer on a square-root scale, which keeps weak reflections visible."""
     return axes.imshow(
         np.sqrt(np.abs(layer).T / largest),
         origin="lower",
