@@ -1,4 +1,4 @@
-"""The report of the demo: one file without network that states its numbers and shows its figures."""
+"""The report of the demo: a file without network that states its numbers and shows its figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`predict_series`: what it finds and writes, and that an interrupted series goes on where it stopped."""
+"""`predict_series`: what it finds and writes, and how an interrupted series goes on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report of a series: one file that needs no network, states its numbers, and is interactive."""
+"""The report of a series: a file without network that states its numbers and is interactive."""
 
 from __future__ import annotations
 

@@ -48,6 +48,7 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
     """Print the metavar of an option with several values as it stands."""
 
     def _format_args(self, action: argparse.Action, default_metavar: str) -> str:
+        """Return what is typed after an option, such as ``A [A_MAX]``."""
         has_several_values = action.nargs == "+" or isinstance(action.nargs, int)
         if has_several_values and isinstance(action.metavar, str):
             return action.metavar
@@ -169,7 +170,10 @@ def _configurable_parser() -> Any:
     import jsonargparse
 
     class ConfigurableParser(jsonargparse.ArgumentParser):  # type: ignore[misc, unused-ignore]
+        """Parse a command line or a YAML file, and raise `Usage` where argparse would exit."""
+
         def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+            """Raise `Usage` with the message in one line."""
             raise Usage(" ".join(message.split()))
 
     return ConfigurableParser

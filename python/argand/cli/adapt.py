@@ -1,4 +1,4 @@
-"""The verb ``argand adapt``: learn from a known crystal what crystals like it are measured as."""
+"""The verb ``argand adapt``: learn how amplitudes of crystals like a known one tell their atoms."""
 
 from __future__ import annotations
 

@@ -187,6 +187,7 @@ def _write_files(
     written = 0
 
     def count(files: int) -> None:
+        """Count files that were written, and show their number on a terminal."""
         nonlocal written
         written += files
         if shows_progress:

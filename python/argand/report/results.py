@@ -175,7 +175,7 @@ class Results:
 
     @classmethod
     def from_json(cls, text: str) -> Results:
-        """Read what `to_json` wrote."""
+        """Read results from the JSON that `Results.to_json` writes."""
         content = json.loads(text)
         scores = from_builtins(tuple[ModelScore, ...], content.pop("scores"), "scores")
         references = from_builtins(tuple[Reference, ...], content.pop("references"), "references")

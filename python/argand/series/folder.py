@@ -108,6 +108,7 @@ class SeriesFolder:
         write_record(self._record_path(record.name), record)
 
     def _record_path(self, name: str) -> Path:
+        """Return the path of the record of a file."""
         return self.path / "results" / f"{name}.json"
 
     def _remove_half_written(self) -> None:

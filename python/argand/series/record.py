@@ -20,7 +20,7 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class Record:
-    """Hold what was found in one reflection file.
+    """Hold the figures of merit and the displacements of one reflection file.
 
     Numbers are NaN where they could not be determined.
 
@@ -97,10 +97,9 @@ def write_record(path: Path, record: Record) -> None:
 
 
 def read_record(path: Path) -> Record | None:
-    """Read a record that `write_record` wrote.
+    """Read the record of a file; None where it is missing, damaged or of another version.
 
-    Returns None for a file that is missing, damaged or of another version, so that the caller
-    makes the record again.
+    The caller makes such a record again.
     """
     try:
         content: dict[str, Any] = read_json(dict, path, kind=_KIND, version=_VERSION)

@@ -1,4 +1,4 @@
-"""Write what was found in one file of a series: phases, displaced atoms, density."""
+"""Write the results of one file of a series: phases, displaced atoms, density."""
 
 from __future__ import annotations
 

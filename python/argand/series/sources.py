@@ -25,12 +25,12 @@ class Source(NamedTuple):
     mtime_ns: int
 
 
-def find_sources(given: Iterable[str | Path]) -> list[Source]:
+def find_sources(paths: Iterable[str | Path]) -> list[Source]:
     """List reflection files and the content of folders, numbers in names in numerical order.
 
     Parameters
     ----------
-    given : paths
+    paths : paths
         Reflection files, and folders of them. Folders inside folders are not searched. A file that
         is given twice is listed once.
 
@@ -46,17 +46,17 @@ def find_sources(given: Iterable[str | Path]) -> list[Source]:
         Names a path that does not exist, a folder without reflection files, or a name that would
         stand for two files.
     """
-    paths: list[Path] = []
-    for path in map(Path, given):
+    files: list[Path] = []
+    for path in map(Path, paths):
         if path.is_dir():
-            paths += _files_of_folder(path)
+            files += _files_of_folder(path)
         elif path.exists():
-            paths.append(path)
+            files.append(path)
         else:
             raise ArgandError(f"{path}: no such file")
-    unique_paths = list(dict.fromkeys(path.resolve() for path in paths))
+    unique_files = list(dict.fromkeys(path.resolve() for path in files))
     sources = []
-    for path, name in zip(unique_paths, _unique_names(unique_paths), strict=True):
+    for path, name in zip(unique_files, _unique_names(unique_files), strict=True):
         status = path.stat()
         sources.append(Source(path, name, status.st_size, status.st_mtime_ns))
     return sources
