@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 import argand
-from argand.cli import main
 from argand.cli._arguments import parser_of
+from command_line import Capture, call, refused, run_code
 
 VERBS = ("demo", "sf", "map", "simulate", "adapt", "train", "evaluate", "predict", "info")
 
@@ -71,22 +71,6 @@ def run(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
 
 
-def run_code(code: str) -> subprocess.CompletedProcess[str]:
-    """Run Python code in a process of its own."""
-    command = [sys.executable, "-c", code]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
-    """Expect exit code 2 and nothing on stdout, and return the only line on stderr."""
-    assert main(argv) == 2
-    printed, complaint = capsys.readouterr()
-    assert printed == ""
-    assert complaint.count("\n") == 1
-    assert complaint.startswith(f"argand {argv[0]}: ")
-    return complaint
-
-
 def options_of(text: str) -> list[str]:
     """Return the lines of a help text that name arguments and what is typed after them."""
     return re.findall(r"^  (\S.*?)(?:  .*)?$", text, re.MULTILINE)
@@ -95,18 +79,18 @@ def options_of(text: str) -> list[str]:
 class TestHelp:
     """What `argand --help` and `argand <verb> --help` print."""
 
-    def test_it_names_every_verb(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["--help"]) == 0
+    def test_it_names_every_verb(self, capsys: Capture) -> None:
+        assert call("--help") == 0
         overview = capsys.readouterr().out
         for verb in VERBS:
             assert f"  {verb} " in overview
 
     @pytest.mark.parametrize("verb", VERBS)
-    def test_a_verb_tells_what_to_type(self, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_verb_tells_what_to_type(self, verb: str, capsys: Capture) -> None:
         """No option asks for a NAME, for JSON, or for a row of N."""
         if verb in ("demo", "train", "evaluate"):
             pytest.importorskip("jsonargparse")
-        assert main([verb, "--help"]) == 0
+        assert call(verb, "--help") == 0
         text = capsys.readouterr().out
         assert text.startswith(f"usage: argand {verb} ")
         usage = text[: text.index("\n\n")]
@@ -128,12 +112,10 @@ class TestHelp:
             ("train", ["--metals ELEMENT...", "--energy-kev KEV"]),
         ],
     )
-    def test_metavars(
-        self, verb: str, words: list[str], capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_metavars(self, verb: str, words: list[str], capsys: Capture) -> None:
         if verb == "train":
             pytest.importorskip("jsonargparse")
-        assert main([verb, "--help"]) == 0
+        assert call(verb, "--help") == 0
         text = capsys.readouterr().out
         for option in words:
             assert f"  {option}" in text
@@ -175,10 +157,10 @@ class TestStructureFactors:
     """The verb `argand sf`."""
 
     def test_writes_what_the_library_computes(
-        self, salt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self, salt: Path, tmp_path: Path, capsys: Capture
     ) -> None:
         target = tmp_path / "salt.mtz"
-        assert main(["sf", str(salt), "--d-min", "1.0", "-o", str(target)]) == 0
+        assert call("sf", salt, "--d-min", "1.0", "-o", target) == 0
         crystal, written = argand.read_crystal(salt), argand.read_reflections(target)
         hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, d_min=1.0)
         assert written.hkl.tolist() == hkl.tolist()
@@ -192,7 +174,7 @@ class TestStructureFactors:
     def test_options(self, salt: Path, tmp_path: Path) -> None:
         target = tmp_path / "salt.mtz"
         options = ["--d-min", "1.5", "--table", "it92", "--energy-kev", "8", "--sphere"]
-        assert main(["sf", str(salt), *options, "--output", str(target)]) == 0
+        assert call("sf", salt, *options, "--output", target) == 0
         crystal, written = argand.read_crystal(salt), argand.read_reflections(target)
         unique = argand.miller_indices(crystal.cell, crystal.spacegroup, d_min=1.5)
         assert len(written.hkl) > 2 * len(unique)
@@ -200,22 +182,20 @@ class TestStructureFactors:
         assert written.f == pytest.approx(np.asarray(expected), rel=1e-5)
 
     @pytest.mark.parametrize("name", BROKEN)
-    def test_broken_files(
-        self, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_broken_files(self, name: str, tmp_path: Path, capsys: Capture) -> None:
         path, target = tmp_path / name, tmp_path / "out.mtz"
         path.write_bytes(BROKEN[name])
-        assert name in refused(capsys, "sf", str(path), "--d-min", "1", "-o", str(target))
+        assert name in refused(capsys, "sf", path, "--d-min", "1", "-o", target)
         assert sorted(p.name for p in tmp_path.iterdir()) == [name]
 
-    def test_missing_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        options = ["--d-min", "1", "-o", str(tmp_path / "o.mtz")]
-        complaint = refused(capsys, "sf", str(tmp_path / "no.cif"), *options)
+    def test_missing_file(self, tmp_path: Path, capsys: Capture) -> None:
+        options = ["--d-min", "1", "-o", tmp_path / "o.mtz"]
+        complaint = refused(capsys, "sf", tmp_path / "no.cif", *options)
         assert complaint.endswith("no.cif: cannot be read: No such file or directory\n")
 
-    def test_a_folder_is_no_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        options = ["--d-min", "1", "-o", str(tmp_path / "o.mtz")]
-        assert str(tmp_path) in refused(capsys, "sf", str(tmp_path), *options)
+    def test_a_folder_is_no_file(self, tmp_path: Path, capsys: Capture) -> None:
+        options = ["--d-min", "1", "-o", tmp_path / "o.mtz"]
+        assert str(tmp_path) in refused(capsys, "sf", tmp_path, *options)
 
     @pytest.mark.parametrize(
         ("options", "words"),
@@ -234,40 +214,36 @@ class TestStructureFactors:
         self,
         salt: Path,
         tmp_path: Path,
-        capsys: pytest.CaptureFixture[str],
+        capsys: Capture,
         options: list[str],
         words: str,
     ) -> None:
         target = tmp_path / "o.mtz"
-        assert words in refused(capsys, "sf", str(salt), *options, "-o", str(target))
+        assert words in refused(capsys, "sf", salt, *options, "-o", target)
         assert not target.exists()
 
-    def test_where_it_cannot_write(
-        self, salt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_where_it_cannot_write(self, salt: Path, tmp_path: Path, capsys: Capture) -> None:
         options = ["--d-min", "1", "-o"]
         nowhere, odd = tmp_path / "nowhere" / "o.mtz", tmp_path / "o.txt"
-        complaint = refused(capsys, "sf", str(salt), *options, str(nowhere))
+        complaint = refused(capsys, "sf", salt, *options, nowhere)
         assert "o.mtz: cannot be written" in complaint
-        assert "ends in .mtz" in refused(capsys, "sf", str(salt), *options, str(odd))
+        assert "ends in .mtz" in refused(capsys, "sf", salt, *options, odd)
 
 
 class TestMap:
     """The verb `argand map`."""
 
     @pytest.fixture
-    def mtz(self, salt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    def mtz(self, salt: Path, tmp_path: Path, capsys: Capture) -> Path:
         """Write structure factors of rock salt."""
         target = tmp_path / "salt.mtz"
-        assert main(["sf", str(salt), "--d-min", "0.8", "-o", str(target)]) == 0
+        assert call("sf", salt, "--d-min", "0.8", "-o", target) == 0
         capsys.readouterr()
         return target
 
-    def test_density_is_highest_at_atoms(
-        self, mtz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_density_is_highest_at_atoms(self, mtz: Path, tmp_path: Path, capsys: Capture) -> None:
         target = tmp_path / "salt.ccp4"
-        assert main(["map", str(mtz), "-o", str(target)]) == 0
+        assert call("map", mtz, "-o", target) == 0
         density, cell, spacegroup = argand.read_map(target)
         assert spacegroup == "F m -3 m"
         assert cell == pytest.approx((5.6402, 5.6402, 5.6402, 90, 90, 90))
@@ -280,55 +256,51 @@ class TestMap:
 
     def test_shape(self, mtz: Path, tmp_path: Path) -> None:
         target = tmp_path / "salt.ccp4"
-        assert main(["map", str(mtz), "-o", str(target), "--shape", "16", "24", "32"]) == 0
+        assert call("map", mtz, "-o", target, "--shape", "16", "24", "32") == 0
         assert argand.read_map(target)[0].shape == (16, 24, 32)
 
     def test_sample_rate(self, mtz: Path, tmp_path: Path) -> None:
-        target = str(tmp_path / "m.ccp4")
+        target = tmp_path / "m.ccp4"
         sizes = []
         for rate in ("2.5", "5"):
-            assert main(["map", str(mtz), "-o", target, "--sample-rate", rate]) == 0
+            assert call("map", mtz, "-o", target, "--sample-rate", rate) == 0
             sizes.append(argand.read_map(target)[0].shape[0])
         assert sizes[1] > 1.5 * sizes[0]
 
-    def test_bad_input(self, mtz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_bad_input(self, mtz: Path, tmp_path: Path, capsys: Capture) -> None:
         target = str(tmp_path / "m.ccp4")
         (tmp_path / "cut.mtz").write_bytes(mtz.read_bytes()[:100])
-        assert "cut.mtz" in refused(capsys, "map", str(tmp_path / "cut.mtz"), "-o", target)
-        assert "no.mtz" in refused(capsys, "map", str(tmp_path / "no.mtz"), "-o", target)
-        assert "sample_rate" in refused(capsys, "map", str(mtz), "-o", target, "--sample-rate", "0")
-        assert "shape" in refused(capsys, "map", str(mtz), "-o", target, "--shape", "0", "8", "8")
+        assert "cut.mtz" in refused(capsys, "map", tmp_path / "cut.mtz", "-o", target)
+        assert "no.mtz" in refused(capsys, "map", tmp_path / "no.mtz", "-o", target)
+        assert "sample_rate" in refused(capsys, "map", mtz, "-o", target, "--sample-rate", "0")
+        assert "shape" in refused(capsys, "map", mtz, "-o", target, "--shape", "0", "8", "8")
         assert not Path(target).exists()
 
-    def test_intensities_have_no_phases(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_intensities_have_no_phases(self, tmp_path: Path, capsys: Capture) -> None:
         mtz = tmp_path / "amplitudes.mtz"
         argand.write_reflections(mtz, [[1, 0, 0]], np.array([5.0]), cell=(5, 5, 5, 90, 90, 90))
-        assert "no amplitude with a phase" in refused(
-            capsys, "map", str(mtz), "-o", str(tmp_path / "m.ccp4")
-        )
+        assert "no amplitude with a phase" in refused(capsys, "map", mtz, "-o", tmp_path / "m.ccp4")
 
 
 class TestCommand:
     """What all verbs share: errors, warnings, interruptions."""
 
-    def test_info(self, salt: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["info"]) == 0
+    def test_info(self, salt: Path, capsys: Capture) -> None:
+        assert call("info") == 0
         assert argand.__version__ in capsys.readouterr().out
-        assert main(["info", str(salt)]) == 0
+        assert call("info", salt) == 0
         assert "Cl4 Na4: 2 sites, 8 in the cell, space group F m -3 m" in capsys.readouterr().out
 
-    def test_version(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["--version"]) == 0
+    def test_version(self, capsys: Capture) -> None:
+        assert call("--version") == 0
         assert capsys.readouterr().out == f"argand {argand.__version__}\n"
 
-    def test_unknown_verb(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["refine"]) == 2
+    def test_unknown_verb(self, capsys: Capture) -> None:
+        assert call("refine") == 2
         assert capsys.readouterr().err.startswith("argand: no such verb: 'refine'")
 
-    def test_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main([]) == 2
+    def test_nothing(self, capsys: Capture) -> None:
+        assert call() == 2
         assert "usage" in capsys.readouterr().out
 
     def test_as_a_process(self, tmp_path: Path) -> None:
@@ -351,24 +323,20 @@ sys.exit(any(name in sys.modules for name in heavy))
 """
         assert run_code(code).returncode == 0
 
-    def test_warnings_are_one_line(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_warnings_are_one_line(self, tmp_path: Path, capsys: Capture) -> None:
         path = tmp_path / "odd.cif"
         path.write_text(SALT.replace(" Cl 0.5", " Cl7+ 0.5"))
         with warnings.catch_warnings():
             warnings.simplefilter("always")
-            assert main(["sf", str(path), "--d-min", "2", "-o", str(tmp_path / "o.mtz")]) == 0
+            assert call("sf", path, "--d-min", "2", "-o", tmp_path / "o.mtz") == 0
         assert "argand sf: warning: " in capsys.readouterr().err
 
-    def test_interruption(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_interruption(self, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
         def stop(*_: object) -> None:
             raise KeyboardInterrupt
 
         monkeypatch.setattr("argand.build_config", stop)
-        assert main(["info"]) == 130
+        assert call("info") == 130
         assert capsys.readouterr().err == "\nargand info: interrupted\n"
 
 
@@ -383,38 +351,34 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("lightning")
     pytest.importorskip("jsonargparse")
     out = tmp_path_factory.mktemp("train")
-    assert main(["train", "--model", "linear", "--out", str(out), "--no-progress", *QUICK]) == 0
+    assert call("train", "--model", "linear", "--out", out, "--no-progress", *QUICK) == 0
     return out
 
 
 class TestNetworks:
     """The verbs that need torch, in one tiny training."""
 
-    def test_train_writes_weights(self, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_train_writes_weights(self, weights: Path, capsys: Capture) -> None:
         assert {"weights.safetensors", "weights.json"} <= {path.name for path in weights.iterdir()}
         # A finished training is not repeated.
-        assert main(["train", "--model", "linear", "--out", str(weights), *QUICK]) == 0
+        assert call("train", "--model", "linear", "--out", weights, *QUICK) == 0
         assert "2 steps" in capsys.readouterr().out
 
-    def test_another_run_in_the_same_folder(
-        self, weights: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        complaint = refused(capsys, "train", "--model", "mlp", "--out", str(weights), *QUICK)
+    def test_another_run_in_the_same_folder(self, weights: Path, capsys: Capture) -> None:
+        complaint = refused(capsys, "train", "--model", "mlp", "--out", weights, *QUICK)
         assert "another folder" in complaint
 
-    def test_configuration_file(
-        self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_configuration_file(self, weights: Path, tmp_path: Path, capsys: Capture) -> None:
         config = tmp_path / "run.yaml"
         settings = ["model: linear", "metals: [Au, Fe, Pb, V]", "steps: 2", "batch_size: 2"]
         config.write_text("\n".join([*settings, "score_samples: 4", ""]))
         # These are the settings of the folder: the run is finished already.
-        assert main(["train", "--config", str(config), "--out", str(weights)]) == 0
-        assert main(["train", "--config", str(config), "--print_config"]) == 0
+        assert call("train", "--config", config, "--out", weights) == 0
+        assert call("train", "--config", config, "--print_config") == 0
         assert "score_samples: 4" in capsys.readouterr().out
         config.write_text("modell: linear\n")
-        assert "modell" in refused(capsys, "train", "--config", str(config))
-        assert "no.yaml" in refused(capsys, "train", "--config", str(tmp_path / "no.yaml"))
+        assert "modell" in refused(capsys, "train", "--config", config)
+        assert "no.yaml" in refused(capsys, "train", "--config", tmp_path / "no.yaml")
 
     @pytest.mark.parametrize(
         ("options", "words"),
@@ -429,16 +393,14 @@ class TestNetworks:
         ],
     )
     def test_bad_options(
-        self, options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self, options: list[str], words: str, tmp_path: Path, capsys: Capture
     ) -> None:
         pytest.importorskip("jsonargparse")
-        assert words in refused(capsys, "train", "--out", str(tmp_path / "run"), *options)
+        assert words in refused(capsys, "train", "--out", tmp_path / "run", *options)
 
-    def test_evaluate(
-        self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_evaluate(self, weights: Path, tmp_path: Path, capsys: Capture) -> None:
         target = tmp_path / "scores.json"
-        assert main(["evaluate", str(weights), "--samples", "8", "-o", str(target)]) == 0
+        assert call("evaluate", weights, "--samples", "8", "-o", target) == 0
         printed = capsys.readouterr().out
         for words in (
             "unseen samples: Au, Fe",
@@ -450,38 +412,34 @@ class TestNetworks:
         scores = json.loads(target.read_text())
         assert scores.keys() == {"kind", "format", "unseen samples", "unseen crystals"}
 
-    def test_missing_weights(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_missing_weights(self, tmp_path: Path, capsys: Capture) -> None:
         pytest.importorskip("jsonargparse")
-        assert "is missing" in refused(capsys, "evaluate", str(tmp_path / "none"))
+        assert "is missing" in refused(capsys, "evaluate", tmp_path / "none")
 
-    def test_predict(
-        self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_predict(self, weights: Path, tmp_path: Path, capsys: Capture) -> None:
         crystal = argand.learn.metal("Au")
         hkl = argand.miller_indices(crystal.cell, "P 1", d_min=0.9)
         f = argand.structure_factors(crystal, hkl)
         measured, phased = tmp_path / "au.mtz", tmp_path / "phased.mtz"
         density = tmp_path / "au.ccp4"
         argand.write_reflections(measured, hkl, f, cell=crystal.cell)
-        network = ["--weights", str(weights), "--contents", "Au4"]
-        outputs = ["-o", str(phased), "--map", str(density)]
-        assert main(["predict", str(measured), *network, *outputs]) == 0
+        network = ["--weights", weights, "--contents", "Au4"]
+        outputs = ["-o", phased, "--map", density]
+        assert call("predict", measured, *network, *outputs) == 0
         assert "mean error" in capsys.readouterr().out
         written = argand.read_reflections(phased)
         expected = np.abs(np.asarray(argand.structure_factors(crystal, written.hkl)))
         assert np.abs(written.f) == pytest.approx(expected, abs=1e-3)
         assert argand.read_map(density)[1] == pytest.approx(crystal.cell)
 
-    def test_predict_bad_input(
-        self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        rest = ("--weights", str(weights), "-o", str(tmp_path / "o.mtz"))
-        line = refused(capsys, "predict", str(tmp_path / "no.mtz"), "--contents", "Au4", *rest)
+    def test_predict_bad_input(self, weights: Path, tmp_path: Path, capsys: Capture) -> None:
+        rest = ("--weights", weights, "-o", tmp_path / "o.mtz")
+        line = refused(capsys, "predict", tmp_path / "no.mtz", "--contents", "Au4", *rest)
         assert "no.mtz" in line
         mtz = tmp_path / "a.mtz"
         argand.write_reflections(mtz, [[1, 1, 1]], np.array([5.0]), cell=(4, 4, 4, 90, 90, 90))
-        assert "contents" in refused(capsys, "predict", str(mtz), "--contents", "4Au", *rest)
-        assert "Xx" in refused(capsys, "predict", str(mtz), "--contents", "Xx4", *rest)
+        assert "contents" in refused(capsys, "predict", mtz, "--contents", "4Au", *rest)
+        assert "Xx" in refused(capsys, "predict", mtz, "--contents", "Xx4", *rest)
         assert not (tmp_path / "o.mtz").exists()
 
     @pytest.mark.parametrize("missing", ["torch", "jsonargparse"])

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from argand.cli import main
 from argand.io import write_crystal
 from argand.simulate import Independent, Measurement, Perturbation, Simulation, write_folder
+from command_line import Capture, call, run_code
 from stand_in import KNOWN
 
 SIMULATION = Simulation(
@@ -34,29 +34,27 @@ def files(tmp_path: Path) -> Path:
     return tmp_path / "files"
 
 
-def test_a_folder(
-    cif: Path, files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder(cif: Path, files: Path, tmp_path: Path, capsys: Capture) -> None:
     pytest.importorskip("plotly")
     out = tmp_path / "out"
     (files / "bad.hkl").write_text("nothing")
-    argv = ["predict", str(cif), str(files), "-o", str(out), "--workers", "1"]
-    assert main(argv) == 0
+    argv = ["predict", cif, files, "-o", out, "--workers", "1"]
+    assert call(*argv) == 0
     printed = capsys.readouterr().out
     assert "sample_0003" in printed
     assert "... 6 more in table.csv" in printed
     assert "1 of 26 files could not be used" in printed
     written = {path.name for path in out.iterdir()}
     assert written >= {"table.csv", "table.json", "report.html", "phases", "atoms"}
-    assert main([*argv, "--no-report"]) == 0
+    assert call(*argv, "--no-report") == 0
     assert "25 of 26 files are done already" in capsys.readouterr().out
 
 
 def test_some_files_quickly(cif: Path, files: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    chosen = [str(files / f"sample_000{i}.hkl") for i in (3, 1)]
-    options = ["-o", str(out), "--no-refine", "--maps", "--no-report"]
-    assert main(["predict", str(cif), *chosen, *options]) == 0
+    chosen = [files / f"sample_000{i}.hkl" for i in (3, 1)]
+    options = ["-o", out, "--no-refine", "--maps", "--no-report"]
+    assert call("predict", cif, *chosen, *options) == 0
     maps = sorted(path.name for path in (out / "maps").iterdir())
     assert maps == ["sample_0001.ccp4", "sample_0003.ccp4"]
     assert not (out / "report.html").exists()
@@ -79,11 +77,11 @@ def test_refusals(
     files: Path,
     argv: list[str],
     words: str,
-    capsys: pytest.CaptureFixture[str],
+    capsys: Capture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(cif.parent)
-    assert main(["predict", *argv, "-o", "out"]) == 2
+    assert call("predict", *argv, "-o", "out") == 2
     printed, complaint = capsys.readouterr()
     assert printed == ""
     assert complaint.count("\n") == 1
@@ -92,9 +90,9 @@ def test_refusals(
 
 
 def test_an_output_folder_that_is_a_file_is_refused_before_the_work(
-    cif: Path, files: Path, capsys: pytest.CaptureFixture[str]
+    cif: Path, files: Path, capsys: Capture
 ) -> None:
-    assert main(["predict", str(cif), str(files), "-o", str(cif)]) == 2
+    assert call("predict", cif, files, "-o", cif) == 2
     assert "known.cif is no folder" in capsys.readouterr().err
 
 
@@ -109,22 +107,21 @@ sys.modules["plotly"] = None
 from argand.cli import main
 sys.exit(main({argv!r}))
 """
-    command = [sys.executable, "-c", code]
-    process = subprocess.run(command, check=False, capture_output=True, text=True)
+    process = run_code(code)
     assert process.returncode == 2
     assert "needs plotly" in process.stderr
     assert not out.exists()
 
 
 def test_an_adaptation_is_an_estimator(
-    cif: Path, files: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cif: Path, files: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     pytest.importorskip("safetensors")
     adapted, out = tmp_path / "adapted", tmp_path / "out"
     options = ["--d-min", "1.2", "--samples", "400", "--width", "0.1", "--test", "0"]
-    assert main(["adapt", str(cif), *options, "--no-progress", "-o", str(adapted)]) == 0
-    common = [str(files), "-o", str(out), "--workers", "1", "--no-report"]
-    assert main(["predict", str(adapted), *common]) == 0
+    assert call("adapt", cif, *options, "--no-progress", "-o", adapted) == 0
+    common = [files, "-o", out, "--workers", "1", "--no-report"]
+    assert call("predict", adapted, *common) == 0
     capsys.readouterr()
     displacements = []
     for i in range(25):
@@ -133,7 +130,7 @@ def test_an_adaptation_is_an_estimator(
     expected = SIMULATION.draw(range(25)).displacement
     np.testing.assert_allclose(displacements, expected, atol=0.03)
     # Results of another estimator do not go into the same folder.
-    assert main(["predict", str(cif), *common]) == 2
+    assert call("predict", cif, *common) == 2
     assert "another estimator" in capsys.readouterr().err
 
 
@@ -142,12 +139,12 @@ def test_an_adaptation_in_two_processes(cif: Path, files: Path, tmp_path: Path) 
     pytest.importorskip("safetensors")
     adapted = tmp_path / "adapted"
     options = ["--d-min", "1.2", "--samples", "400", "--width", "0.1", "--test", "0"]
-    assert main(["adapt", str(cif), *options, "--no-progress", "-o", str(adapted)]) == 0
+    assert call("adapt", cif, *options, "--no-progress", "-o", adapted) == 0
     displacements = []
     for workers in ("1", "2"):
         out = tmp_path / workers
-        common = [str(files), "-o", str(out), "--workers", workers, "--no-report"]
-        assert main(["predict", str(adapted), *common]) == 0
+        common = [files, "-o", out, "--workers", workers, "--no-report"]
+        assert call("predict", adapted, *common) == 0
         table = json.loads((out / "table.json").read_text())
         displacements.append([record["displacement"] for record in table["files"]])
     np.testing.assert_allclose(displacements[1], displacements[0], atol=2e-4)
@@ -173,5 +170,4 @@ from argand.cli import main
 code = main({argv!r})
 sys.exit(code or any(name in sys.modules for name in ("lightning", "plotly")))
 """
-    process = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
-    assert process.returncode == 0
+    assert run_code(code).returncode == 0

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from argand.cell import FloatArray
 from argand.viz.style import NEUTRAL, Theme, ThemeName, dress, new_figure, theme_of
 
 __all__ = ["isosurfaces", "orthogonal", "plot_slices"]
@@ -195,9 +196,9 @@ def isosurfaces(
 
 
 def _isosurface(
-    density: NDArray[np.float64],
+    density: FloatArray,
     cell: Cell,
-    start: NDArray[np.float64],
+    start: FloatArray,
     lowest: float,
     highest: float,
     has_bar: bool,
@@ -229,7 +230,7 @@ def _isosurface(
     )
 
 
-def _outline(cell: Cell, start: NDArray[np.float64]) -> Any:
+def _outline(cell: Cell, start: FloatArray) -> Any:
     """Make the edges of a unit cell, from a fractional corner, as a plotly trace."""
     import plotly.graph_objects as go
 
@@ -245,13 +246,13 @@ def _outline(cell: Cell, start: NDArray[np.float64]) -> Any:
     )
 
 
-def orthogonal(cell: Cell) -> NDArray[np.float64]:
+def orthogonal(cell: Cell) -> FloatArray:
     """Return the matrix (3, 3) from fractional to Cartesian angstrom, a along x, b in xy."""
     return np.array(gemmi.UnitCell(*cell).orth.mat.tolist())
 
 
 def _layer_coordinates(
-    cell: Cell, u: int, v: int, shape: tuple[int, ...], start: NDArray[np.float64]
+    cell: Cell, u: int, v: int, shape: tuple[int, ...], start: FloatArray
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return x and y (nv, nu) in angstrom of a layer spanned by axes u and v, u along x."""
     nv, nu = shape
@@ -265,7 +266,7 @@ def _layer_coordinates(
 
 
 def _on_rectangular_grid(
-    density: NDArray[np.float64], cell: Cell, origin: NDArray[np.float64]
+    density: FloatArray, cell: Cell, origin: FloatArray
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Interpolate a density on a rectangular grid around the unit cell, 0 outside of it.
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from argand.cell import FloatArray
 from argand.viz.interactive import dress_interactive, plain_numbers
 from argand.viz.plane import Plane
 from argand.viz.style import DARK, LIGHT
@@ -66,12 +67,12 @@ def density_frames(
     return dress_interactive(figure, 620)
 
 
-def _positions(atoms: ArrayLike) -> NDArray[np.float64]:
+def _positions(atoms: ArrayLike) -> FloatArray:
     """Return positions in the plane as (n, 2), also when there are none."""
     return np.asarray(atoms, float).reshape(-1, 2)
 
 
-def _heatmap(density: NDArray[np.float64], plane: Plane, low: float, high: float) -> Any:
+def _heatmap(density: FloatArray, plane: Plane, low: float, high: float) -> Any:
     """Make the density (points, points) in a plane as a plotly trace."""
     import plotly.graph_objects as go
 
@@ -89,14 +90,14 @@ def _heatmap(density: NDArray[np.float64], plane: Plane, low: float, high: float
     )
 
 
-def _crosses(positions: NDArray[np.float64], labels: Sequence[str]) -> Any:
+def _crosses(positions: FloatArray, labels: Sequence[str]) -> Any:
     """Mark displaced atoms (n, 2) with crosses, as a plotly trace."""
     line = {"width": 2, "color": "#ffffff"}
     marker = {"symbol": "cross-thin", "size": 11, "line": line}
     return _markers(positions, labels, "atoms displaced", marker)
 
 
-def _rings(positions: NDArray[np.float64], labels: Sequence[str]) -> Any:
+def _rings(positions: FloatArray, labels: Sequence[str]) -> Any:
     """Mark atoms (n, 2) of the known crystal with rings, as a plotly trace."""
     line = {"width": 1.5}
     marker = {"symbol": "circle-open", "size": 13, "color": DARK.plain, "line": line}
@@ -104,7 +105,7 @@ def _rings(positions: NDArray[np.float64], labels: Sequence[str]) -> Any:
 
 
 def _markers(
-    positions: NDArray[np.float64], labels: Sequence[str], name: str, marker: dict[str, object]
+    positions: FloatArray, labels: Sequence[str], name: str, marker: dict[str, object]
 ) -> Any:
     """Make labelled markers at positions (n, 2) as a plotly trace."""
     import plotly.graph_objects as go

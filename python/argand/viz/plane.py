@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from argand.cell import FloatArray
 from argand.viz.density import orthogonal
 
 __all__ = ["Plane", "plane_through"]
@@ -42,13 +43,13 @@ class Plane:
         self.right, self.up = np.asarray(right, float), np.asarray(up, float)
         self.half, self.axis = half, np.linspace(-half, half, points)
 
-    def frac(self, cell: Sequence[float]) -> NDArray[np.float64]:
+    def frac(self, cell: Sequence[float]) -> FloatArray:
         """Return the fractional coordinates (points, points, 3) of the grid, up along axis 0."""
         offset = self.axis[:, None, None] * self.up + self.axis[None, :, None] * self.right
         to_frac = np.linalg.inv(orthogonal(cell)).T
         return np.asarray(self.centre + offset @ to_frac)
 
-    def density(self, rho: ArrayLike, cell: Sequence[float]) -> NDArray[np.float64]:
+    def density(self, rho: ArrayLike, cell: Sequence[float]) -> FloatArray:
         """Interpolate a map (na, nb, nc) over the unit cell on the grid (points, points)."""
         from scipy.ndimage import map_coordinates
 
@@ -57,7 +58,7 @@ class Plane:
         coordinates = np.moveaxis(positions, -1, 0)
         return np.asarray(map_coordinates(grid, coordinates, order=3, mode="grid-wrap"))
 
-    def project(self, frac: ArrayLike, cell: Sequence[float]) -> NDArray[np.float64]:
+    def project(self, frac: ArrayLike, cell: Sequence[float]) -> FloatArray:
         """Project the nearest images of sites (n, 3) onto the plane.
 
         Returns (n, 3) in angstrom: along `right`, along `up`, and the height above the plane.
@@ -96,9 +97,7 @@ def plane_through(frac: ArrayLike, cell: Sequence[float], site: int, direction: 
     return Plane(sites[site], right, up / np.linalg.norm(up))
 
 
-def _nearest_images(
-    frac: NDArray[np.float64], centre: NDArray[np.float64], cell: Sequence[float]
-) -> NDArray[np.float64]:
+def _nearest_images(frac: FloatArray, centre: FloatArray, cell: Sequence[float]) -> FloatArray:
     """Return Cartesian vectors (n, 3) from a centre to the nearest lattice images of sites."""
     shift = frac - centre
     shift -= np.rint(shift)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from argand.cell import FloatArray
 from argand.viz.interactive import dress_interactive, plain_numbers
 from argand.viz.style import DARK
 
@@ -88,7 +89,7 @@ def _file_numbers(count: int) -> NDArray[np.int64]:
 
 
 def _site_line(
-    values: NDArray[np.float64], files: Sequence[str], colour: str, label: str, group: str
+    values: FloatArray, files: Sequence[str], colour: str, label: str, group: str
 ) -> Any:
     """Make the line of one site as a plotly trace."""
     import plotly.graph_objects as go
@@ -106,7 +107,7 @@ def _site_line(
     )
 
 
-def _displacement_map(values: NDArray[np.float64], labels: Sequence[str]) -> Any:
+def _displacement_map(values: FloatArray, labels: Sequence[str]) -> Any:
     """Make the map of all displacements (files, sites) as a plotly trace."""
     import plotly.graph_objects as go
 
@@ -125,7 +126,7 @@ def _displacement_map(values: NDArray[np.float64], labels: Sequence[str]) -> Any
     )
 
 
-def _band(values: NDArray[np.float64], sigma: NDArray[np.float64], colour: str, group: str) -> Any:
+def _band(values: FloatArray, sigma: FloatArray, colour: str, group: str) -> Any:
     """Make a band of one standard uncertainty around a line as a plotly trace."""
     import plotly.graph_objects as go
 
@@ -146,7 +147,7 @@ def _band(values: NDArray[np.float64], sigma: NDArray[np.float64], colour: str, 
     )
 
 
-def _column_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _column_means(values: FloatArray) -> FloatArray:
     """Return the means of columns over their finite values, 0 for a column without any."""
     is_finite = np.isfinite(values)
     sums = np.where(is_finite, values, 0.0).sum(axis=0)
@@ -195,7 +196,7 @@ def r_series(r_known: ArrayLike, r: ArrayLike, flagged: ArrayLike, files: Sequen
     return dress_interactive(figure, 360)
 
 
-def _r_points(values: NDArray[np.float64], files: Sequence[str], name: str, colour: str) -> Any:
+def _r_points(values: FloatArray, files: Sequence[str], name: str, colour: str) -> Any:
     """Make the R of all files as a plotly trace."""
     import plotly.graph_objects as go
 

@@ -9,7 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from argand.cell import FloatArray
 
 __all__ = [
     "DARK",
@@ -136,7 +138,7 @@ _CONES_TO_RGB = np.array(
 _CHROMA = 0.135
 
 
-def phase_rgb(phi: ArrayLike) -> NDArray[np.float64]:
+def phase_rgb(phi: ArrayLike) -> FloatArray:
     """Return the sRGB colours of phases in radians, (..., 3) in [0, 1].
 
     Two things change around the circle: from yellow (0) to blue (pi), and from bright green
