@@ -17,8 +17,13 @@ from argand.viz.density import orthogonal
 from argand.viz.style import LIGHT, number, phase_colorscale, theme_of
 
 AXIS = np.arange(-6, 7)
-HKL = np.stack(np.meshgrid(AXIS, AXIS, AXIS, indexing="ij"), axis=-1).reshape(-1, 3)
-CELL = (4.078, 4.078, 4.078, 90.0, 90.0, 90.0)
+CUBE = np.meshgrid(AXIS, AXIS, AXIS, indexing="ij")
+HKL = np.stack(CUBE, axis=-1).reshape(-1, 3)
+FACE_CENTRES = [(0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0)]
+EDGE = 4.078
+# Fractional corner of the pictures: the atom at the origin stays in one piece.
+CORNER = (-0.25, -0.25, -0.25)
+CELL = (EDGE, EDGE, EDGE, 90.0, 90.0, 90.0)
 
 # sRGB (linear) to cone responses, and cube roots of cone responses to OKLab (B. Ottosson, 2020).
 RGB_TO_CONES = np.array(
@@ -39,17 +44,19 @@ CONES_TO_OKLAB = np.array(
 
 def displaced_fcc(u: float) -> np.ndarray:
     """Return F (13, 13, 13) of an fcc cell whose atom 0 moved by u along a."""
-    frac = np.array([[u, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
-    envelope = 79 * np.exp(-0.03 * (HKL**2).sum(axis=1))
+    frac = np.array([(u, 0, 0), *FACE_CENTRES])
+    squares = (HKL**2).sum(axis=1)
+    envelope = 79 * np.exp(-0.03 * squares)
     phase_factors = np.exp(2j * np.pi * HKL @ frac.T)
-    return np.asarray((envelope * phase_factors.sum(axis=1)).reshape(13, 13, 13))
+    f = envelope * phase_factors.sum(axis=1)
+    return np.asarray(f.reshape(13, 13, 13))
 
 
 def density_of(box: np.ndarray, points: int = 20) -> np.ndarray:
     """Return the density (points, points, points) of structure factors, e/A^3."""
     grid = np.zeros((points,) * 3, dtype=complex)
     grid[tuple((HKL % points).T)] = box.ravel()
-    return np.asarray(np.fft.fftn(grid).real / 4.078**3)
+    return np.asarray(np.fft.fftn(grid).real / EDGE**3)
 
 
 def draw(figure: Any) -> None:
@@ -84,11 +91,13 @@ def test_phases_a_quarter_turn_apart_look_different(lost_axis: int | None) -> No
 
     Without the blue-yellow axis (tritanopia) red and green remain, so it holds there too.
     """
-    lab = to_oklab(viz.phase_rgb(np.linspace(-np.pi, np.pi, 72, endpoint=False)))
+    phi = np.linspace(-np.pi, np.pi, 72, endpoint=False)
+    lab = to_oklab(viz.phase_rgb(phi))
     if lost_axis is not None:
         lab[:, lost_axis] = 0
     for turn in (18, 27, 36):
-        distance = np.linalg.norm(lab - np.roll(lab, turn, axis=0), axis=1)
+        turned = np.roll(lab, turn, axis=0)
+        distance = np.linalg.norm(lab - turned, axis=1)
         assert distance.min() > 0.07
 
 
@@ -110,9 +119,11 @@ def test_hkl_points_carry_amplitude_and_phase(theme: viz.ThemeName) -> None:
     draw(figure)
     # Points are drawn from the back to the front, in another order than they were given.
     points = figure.axes[0].collections[0]
-    drawn = np.column_stack([points.get_sizes(), points.get_facecolor()[:, :3]])
+    rgb = points.get_facecolor()[:, :3]
+    drawn = np.column_stack([points.get_sizes(), rgb])
     strength = np.abs(f) / np.abs(f).max()
-    expected = np.column_stack([4 + 220 * strength, viz.phase_rgb(np.angle(f))])
+    expected_rgb = viz.phase_rgb(np.angle(f))
+    expected = np.column_stack([4 + 220 * strength, expected_rgb])
     expected = expected[strength > 1e-3]
     assert sorted_rows(drawn) == pytest.approx(sorted_rows(expected))
     assert {"h", "k", "l", "gold", "phase"} <= texts_of(figure)
@@ -128,19 +139,26 @@ def test_tiles_show_every_layer_twice() -> None:
     assert np.ma.getmaskarray(images[0])[0, 0]
     # Rows of an image run upwards along k, columns along h.
     largest = np.nanmax(np.abs([before, after]))
-    assert images[6][0, 1] == pytest.approx(np.sqrt(np.abs(before[1, 0, 6]) / largest))
+    strength = np.abs(before[1, 0, 6]) / largest
+    assert images[6][0, 1] == pytest.approx(np.sqrt(strength))
     expected = {"|F| (electrons)", "phase (degrees)", "before\n|F|", "after\nphase"}
     assert expected <= texts_of(figure)
     draw(figure)
 
 
 def test_tiles_need_one_shape() -> None:
+    small = np.zeros((3, 3, 3))
+    large = np.zeros((5, 5, 5))
     with pytest.raises(ValueError, match=r"before has shape \(3, 3, 3\)"):
-        viz.plot_tiles(np.zeros((3, 3, 3)), np.zeros((5, 5, 5)))
+        viz.plot_tiles(small, large)
 
 
 def test_loss_curves() -> None:
-    curves = {"step": [10, 20, 30], "training": [3.0, 2.0, 1.0], "new samples": [3.0, 2.5, 2.4]}
+    curves = {
+        "step": [10, 20, 30],
+        "training": [3.0, 2.0, 1.0],
+        "new samples": [3.0, 2.5, 2.4],
+    }
     short = {"step": [1], "training": [1.0]}
     histories = {
         "linear": {"published": curves, "invariant": curves},
@@ -190,37 +208,43 @@ def test_number(value: float, text: str) -> None:
 
 
 def test_slices_are_maps_in_angstrom() -> None:
-    true, predicted = density_of(displaced_fcc(0.05)), density_of(displaced_fcc(0.04))
-    figure = viz.plot_slices(true, predicted, CELL, origin=(-0.25, -0.25, -0.25))
+    true = density_of(displaced_fcc(0.05))
+    predicted = density_of(displaced_fcc(0.04))
+    figure = viz.plot_slices(true, predicted, CELL, origin=CORNER)
     first, second, third = (axes.collections[0] for axes in figure.axes[:3])
-    true_layer, predicted_layer = np.asarray(first.get_array()), np.asarray(second.get_array())
+    true_layer = np.asarray(first.get_array())
+    predicted_layer = np.asarray(second.get_array())
     shifted = np.roll(true, (5, 5), (0, 1))
-    assert true_layer.reshape(20, 20) == pytest.approx(shifted[:, :, 0].T)
+    expected = shifted[:, :, 0].T
+    assert true_layer.reshape(20, 20) == pytest.approx(expected)
     difference = predicted_layer - true_layer
     assert np.asarray(third.get_array()) == pytest.approx(difference, abs=1e-9)
     assert first.get_clim() == second.get_clim()
     assert {"along a (Å)", "along b (Å)", "e/Å³", "difference"} <= texts_of(figure)
     # The strongest point of the layer is an atom: the displaced one or that on the face centre.
     coordinates = first.get_coordinates().reshape(-1, 2)  # type: ignore[attr-defined]
-    x, y = coordinates[int(np.argmax(true_layer))] / 4.078
-    assert min(np.hypot(x - 0.05, y), np.hypot(x - 0.5, y - 0.5)) < 0.03
+    x, y = coordinates[int(np.argmax(true_layer))] / EDGE
+    from_displaced = np.hypot(x - 0.05, y)
+    from_face_centre = np.hypot(x - 0.5, y - 0.5)
+    assert min(from_displaced, from_face_centre) < 0.03
     draw(figure)
 
 
 def test_isosurfaces_are_closed_cells() -> None:
     density = density_of(displaced_fcc(0.0))
     maps = {"true": density, "predicted": density}
-    figure = viz.isosurfaces(maps, CELL, origin=(-0.25, -0.25, -0.25))
+    figure = viz.isosurfaces(maps, CELL, origin=CORNER)
     surface = figure.data[0]
     assert len(surface.value) == 21**3
     values = np.asarray(surface.value).reshape(21, 21, 21)
     assert np.array_equal(values[0], values[-1])
     limits = (min(surface.x), max(surface.x))
-    assert limits == pytest.approx((-0.25 * 4.078, 0.75 * 4.078))
+    assert limits == pytest.approx((-0.25 * EDGE, 0.75 * EDGE))
     # The highest point is an atom of the fcc cell.
     highest = int(np.argmax(surface.value))
-    frac = np.array([surface.x[highest], surface.y[highest], surface.z[highest]]) / 4.078
-    assert np.abs(2 * frac - np.round(2 * frac)).max() < 1e-6
+    position = [surface.x[highest], surface.y[highest], surface.z[highest]]
+    halves = 2 * np.array(position) / EDGE
+    assert halves == pytest.approx(np.round(halves), abs=1e-6)
     titles = [annotation.text for annotation in figure.layout.annotations]
     assert titles == ["true", "predicted"]
 

@@ -25,8 +25,10 @@ Writer = Callable[[Path], None]
 
 def displaced(rms: float, seed: int, crystal: argand.Crystal = KNOWN) -> argand.Crystal:
     """Move every site by an rms distance in angstrom, as if the cell were orthogonal."""
-    step = np.random.default_rng(seed).normal(size=crystal.frac.shape) * rms / np.sqrt(3)
-    return crystal.replace(frac=crystal.frac + step / np.array(crystal.cell[:3]))
+    rng = np.random.default_rng(seed)
+    step = rng.normal(size=crystal.frac.shape) * rms / np.sqrt(3)
+    edges = np.array(crystal.cell[:3])
+    return crystal.replace(frac=crystal.frac + step / edges)
 
 
 def data_of(crystal: argand.Crystal, seed: int = 0) -> Reflections:
@@ -81,7 +83,8 @@ def formula_of(crystal: argand.Crystal) -> str:
 
 def with_axes_exchanged(data: Reflections) -> Reflections:
     """Exchange h and k."""
-    return Reflections(data.hkl[:, [1, 0, 2]], intensity=data.intensity, sigma=data.sigma)
+    exchanged = data.hkl[:, [1, 0, 2]]
+    return Reflections(exchanged, intensity=data.intensity, sigma=data.sigma)
 
 
 def lowest(data: Reflections) -> Reflections:
@@ -98,13 +101,16 @@ RIGHT: dict[str, Writer] = {
     "moved_3.mtz": lambda path: write_mtz(path, data_of(displaced(0.2, 3))),
 }
 
-SIXTEEN_SITES = random_crystal("P 1 21/c 1", atoms=16, seed=12)
-LONG_CELL = random_crystal("P 1 21/c 1", atoms=8, seed=15).replace(cell=(9.4, 6.1, *KNOWN.cell[2:]))
-OTHER_GROUP = SIXTEEN_SITES.replace(symops=("x,y,z", "-x,y+1/2,-z"))
-TRICLINIC = random_crystal("P 1 21/c 1", atoms=16, seed=13).replace(symops=("x,y,z", "-x,-y,-z"))
+LONG_AXIS = (8.2, *KNOWN.cell[1:])
+OTHER_AXES = (9.4, 6.1, *KNOWN.cell[2:])
+LONG_CELL = random_crystal("P 1 21/c 1", atoms=8, seed=15)
+LONG_CELL = LONG_CELL.replace(cell=OTHER_AXES)
+OTHER_GROUP = random_crystal("P 1 21/c 1", atoms=16, seed=12)
+OTHER_GROUP = OTHER_GROUP.replace(symops=("x,y,z", "-x,y+1/2,-z"))
+TRICLINIC = random_crystal("P 1 21/c 1", atoms=16, seed=13)
+TRICLINIC = TRICLINIC.replace(symops=("x,y,z", "-x,-y,-z"))
 OTHER_STRUCTURE = random_crystal("P 1 21/c 1", atoms=8, seed=14)
 HEAVY = KNOWN.replace(types=("Br", "Br", *KNOWN.types[2:]))
-LONG_AXIS = (8.2, *KNOWN.cell[1:])
 
 
 def write_other_group_stated(path: Path) -> None:
@@ -152,8 +158,9 @@ def estimators(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def predict(known: Path, write: Writer, file: Path, refine: bool) -> Record:
     """Write a reflection file, predict it, and return its record."""
     write(file)
-    estimator = load_estimator(known)
-    return predict_series(estimator, [file], file.parent / "out", refine=refine, workers=1)[0]
+    estimator, out = load_estimator(known), file.parent / "out"
+    records = predict_series(estimator, [file], out, refine=refine, workers=1)
+    return records[0]
 
 
 @pytest.mark.parametrize("refine", [True, False])
