@@ -24,8 +24,8 @@ import numpy as np  # noqa: E402
 
 import argand  # noqa: E402
 from argand.adapt import adapt  # noqa: E402
+from argand.estimate.estimate import Estimate  # noqa: E402
 from argand.measured.check import free_coordinates  # noqa: E402
-from argand.series import Estimate  # noqa: E402
 from measured_sets import SEEDS, SETS, WIDTHS, Measured, load, moved  # noqa: E402
 
 

@@ -22,7 +22,8 @@ from pathlib import Path  # noqa: E402
 import numpy as np  # noqa: E402
 
 import argand  # noqa: E402
-from argand.series import Estimate, LeastSquares  # noqa: E402
+from argand.estimate.estimate import Estimate  # noqa: E402
+from argand.estimate.least_squares import LeastSquares  # noqa: E402
 from measured_sets import SEEDS, SETS, WIDTHS, Measured, load, moved  # noqa: E402
 
 

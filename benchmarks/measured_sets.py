@@ -14,12 +14,12 @@ from typing import NamedTuple
 import numpy as np
 
 import argand
+from argand.estimate.estimate import Estimate
 from argand.estimate.riding import riding_modes
 from argand.io import Experiment, read_experiment
 from argand.measured import Merged, merge
 from argand.r_factors import is_strong, r1
 from argand.refine import Model, free
-from argand.series import Estimate
 
 SEEDS = (20, 21, 22)
 WIDTHS = (0.3, 0.5)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import argand
-from argand.series import LeastSquares
+from argand.estimate.least_squares import LeastSquares
 
 KNOWN = argand.Crystal(
     cell=(7.0, 8.0, 9.0, 90.0, 97.0, 90.0),
@@ -30,8 +29,3 @@ class Slow(LeastSquares):
         pause = float(os.environ.get("ARGAND_TEST_PAUSE", "0"))
         time.sleep(pause)
         return super().__call__(data, refine=refine)
-
-
-def load(path: Path) -> LeastSquares:
-    """Return the slow estimator of the known crystal, whatever the path."""
-    return Slow(KNOWN)

@@ -1,21 +1,28 @@
-"""`argand <verb>`: what it writes, and that bad input is one line and exit code 2."""
+"""`argand <verb>`: its help, what it writes, and that bad input is one line and exit code 2."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
+import pkgutil
+import re
 import signal
 import subprocess
 import sys
 import time
 import warnings
 from pathlib import Path
+from typing import get_type_hints
 
 import numpy as np
 import pytest
 
 import argand
-from argand.cli import main
+from argand.cli._arguments import parser_of
+from command_line import Capture, call, refused, run_code
+
+VERBS = ("demo", "sf", "map", "simulate", "adapt", "train", "evaluate", "predict", "info")
 
 SALT = """data_salt
 _cell_length_a 5.6402
@@ -51,80 +58,144 @@ BROKEN = {
 
 @pytest.fixture
 def salt(tmp_path: Path) -> Path:
+    """Write the structure of rock salt."""
     path = tmp_path / "salt.cif"
     path.write_text(SALT)
     return path
 
 
 def run(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "argand.cli", *argv],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        check=False,
+    """Run the command line in a process of its own."""
+    command = [sys.executable, "-m", "argand.cli", *argv]
+    variables = {**os.environ, **environment}
+    return subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
+
+
+def options_of(text: str) -> list[str]:
+    """Return the lines of a help text that name arguments and what is typed after them."""
+    return re.findall(r"^  (\S.*?)(?:  .*)?$", text, re.MULTILINE)
+
+
+class TestHelp:
+    """What `argand --help` and `argand <verb> --help` print."""
+
+    def test_it_names_every_verb(self, capsys: Capture) -> None:
+        assert call("--help") == 0
+        overview = capsys.readouterr().out
+        for verb in VERBS:
+            assert f"  {verb} " in overview
+
+    @pytest.mark.parametrize("verb", VERBS)
+    def test_a_verb_tells_what_to_type(self, verb: str, capsys: Capture) -> None:
+        """No option asks for a NAME, for JSON, or for a row of N."""
+        if verb in ("demo", "train", "evaluate"):
+            pytest.importorskip("jsonargparse")
+        assert call(verb, "--help") == 0
+        text = capsys.readouterr().out
+        assert text.startswith(f"usage: argand {verb} ")
+        usage = text[: text.index("\n\n")]
+        arguments = options_of(text[text.index("options:") :])
+        assert len(arguments) >= 3
+        for line in (usage, *arguments):
+            assert not re.search(r"\b(NAME|JSON|PATH|N N)\b", line), line
+            assert not re.search(r"\[(\w+) \.\.\.\]", line), line
+
+    @pytest.mark.parametrize(
+        ("verb", "words"),
+        [
+            ("simulate", ["--rms A [A_MAX]", "--scale X [X_MAX]", "--d-min A", "--seed N"]),
+            ("simulate", ["-o FILE, --output FILE", "--folder FOLDER"]),
+            ("adapt", ["-o FOLDER, --output FOLDER", "--width A..."]),
+            ("predict", ["--cell A B C ALPHA BETA GAMMA", "-o FOLDER, --output FOLDER"]),
+            ("info", ["--cell A B C ALPHA BETA GAMMA"]),
+            ("sf", ["--energy-kev KEV", "-o FILE, --output FILE"]),
+            ("train", ["--metals ELEMENT...", "--energy-kev KEV"]),
+        ],
     )
+    def test_metavars(self, verb: str, words: list[str], capsys: Capture) -> None:
+        if verb == "train":
+            pytest.importorskip("jsonargparse")
+        assert call(verb, "--help") == 0
+        text = capsys.readouterr().out
+        for option in words:
+            assert f"  {option}" in text
 
+    @pytest.mark.parametrize("verb", VERBS)
+    def test_every_option_has_a_help_text(self, verb: str) -> None:
+        function = pkgutil.resolve_name(f"argand.cli.{verb}:{verb}")
+        parser = parser_of(function, f"argand {verb}")
+        for action in parser._actions:
+            assert action.help, action.dest
 
-def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
-    """Exit code 2, nothing on stdout, one line on stderr: that line."""
-    assert main(argv) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.count("\n") == 1
-    assert err.startswith(f"argand {argv[0]}: ")
-    return err
+    def test_train_has_the_parameters_of_the_library(self) -> None:
+        pytest.importorskip("lightning")
+        from argand.cli.train import train
+        from argand.learn.train import train as train_model
+
+        parameters = inspect.signature(train).parameters
+        expected = inspect.signature(train_model).parameters
+        assert list(parameters) == list(expected)
+        for name, parameter in expected.items():
+            assert parameters[name].default == parameter.default
+        hints, expected_hints = get_type_hints(train), get_type_hints(train_model)
+        for name in expected:
+            assert hints[name] == expected_hints[name], name
+
+    def test_it_imports_nothing_heavy(self) -> None:
+        code = """
+import sys
+from argand.cli import main
+main(["--help"])
+main(["sf", "--help"])
+heavy = ("torch", "lightning", "matplotlib", "plotly", "jsonargparse")
+sys.exit(any(name in sys.modules for name in heavy))
+"""
+        assert run_code(code).returncode == 0
 
 
 class TestStructureFactors:
+    """The verb `argand sf`."""
+
     def test_writes_what_the_library_computes(
-        self, salt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self, salt: Path, tmp_path: Path, capsys: Capture
     ) -> None:
         target = tmp_path / "salt.mtz"
-        assert main(["sf", str(salt), "--d-min", "1.0", "-o", str(target)]) == 0
-        crystal, found = argand.read_crystal(salt), argand.read_reflections(target)
-        assert (
-            found.hkl.tolist()
-            == argand.miller_indices(crystal.cell, crystal.spacegroup, d_min=1.0).tolist()
-        )
-        assert found.f == pytest.approx(
-            np.asarray(argand.structure_factors(crystal, found.hkl)), rel=1e-5
-        )
-        out, err = capsys.readouterr()
-        assert "Cl4 Na4" in out
-        assert f"{len(found.hkl)} reflections to 1 Å, table it92, no dispersion" in out
-        assert err == ""
+        assert call("sf", salt, "--d-min", "1.0", "-o", target) == 0
+        crystal, written = argand.read_crystal(salt), argand.read_reflections(target)
+        hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, d_min=1.0)
+        assert written.hkl.tolist() == hkl.tolist()
+        expected = np.asarray(argand.structure_factors(crystal, written.hkl))
+        assert written.f == pytest.approx(expected, rel=1e-5)
+        printed, complaint = capsys.readouterr()
+        assert "Cl4 Na4" in printed
+        assert f"{len(hkl)} reflections to 1 Å, table it92, no dispersion" in printed
+        assert complaint == ""
 
     def test_options(self, salt: Path, tmp_path: Path) -> None:
         target = tmp_path / "salt.mtz"
         options = ["--d-min", "1.5", "--table", "it92", "--energy-kev", "8", "--sphere"]
-        assert main(["sf", str(salt), *options, "--output", str(target)]) == 0
-        crystal, found = argand.read_crystal(salt), argand.read_reflections(target)
-        assert len(found.hkl) > 2 * len(
-            argand.miller_indices(crystal.cell, crystal.spacegroup, d_min=1.5)
-        )
-        expected = argand.structure_factors(crystal, found.hkl, energy_kev=8)
-        assert found.f == pytest.approx(np.asarray(expected), rel=1e-5)
+        assert call("sf", salt, *options, "--output", target) == 0
+        crystal, written = argand.read_crystal(salt), argand.read_reflections(target)
+        unique = argand.miller_indices(crystal.cell, crystal.spacegroup, d_min=1.5)
+        assert len(written.hkl) > 2 * len(unique)
+        expected = argand.structure_factors(crystal, written.hkl, energy_kev=8)
+        assert written.f == pytest.approx(np.asarray(expected), rel=1e-5)
 
     @pytest.mark.parametrize("name", BROKEN)
-    def test_broken_files(
-        self, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_broken_files(self, name: str, tmp_path: Path, capsys: Capture) -> None:
         path, target = tmp_path / name, tmp_path / "out.mtz"
         path.write_bytes(BROKEN[name])
-        assert name in refused(capsys, "sf", str(path), "--d-min", "1", "-o", str(target))
+        assert name in refused(capsys, "sf", path, "--d-min", "1", "-o", target)
         assert sorted(p.name for p in tmp_path.iterdir()) == [name]
 
-    def test_missing_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        line = refused(
-            capsys, "sf", str(tmp_path / "no.cif"), "--d-min", "1", "-o", str(tmp_path / "o.mtz")
-        )
-        assert line.endswith("no.cif: cannot be read: No such file or directory\n")
+    def test_missing_file(self, tmp_path: Path, capsys: Capture) -> None:
+        options = ["--d-min", "1", "-o", tmp_path / "o.mtz"]
+        complaint = refused(capsys, "sf", tmp_path / "no.cif", *options)
+        assert complaint.endswith("no.cif: cannot be read: No such file or directory\n")
 
-    def test_a_folder_is_no_file(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert str(tmp_path) in refused(
-            capsys, "sf", str(tmp_path), "--d-min", "1", "-o", str(tmp_path / "o.mtz")
-        )
+    def test_a_folder_is_no_file(self, tmp_path: Path, capsys: Capture) -> None:
+        options = ["--d-min", "1", "-o", tmp_path / "o.mtz"]
+        assert str(tmp_path) in refused(capsys, "sf", tmp_path, *options)
 
     @pytest.mark.parametrize(
         ("options", "words"),
@@ -143,210 +214,171 @@ class TestStructureFactors:
         self,
         salt: Path,
         tmp_path: Path,
-        capsys: pytest.CaptureFixture[str],
+        capsys: Capture,
         options: list[str],
         words: str,
     ) -> None:
         target = tmp_path / "o.mtz"
-        assert words in refused(capsys, "sf", str(salt), *options, "-o", str(target))
+        assert words in refused(capsys, "sf", salt, *options, "-o", target)
         assert not target.exists()
 
-    def test_where_it_cannot_write(
-        self, salt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        target = tmp_path / "nowhere" / "o.mtz"
-        assert "o.mtz: cannot be written" in refused(
-            capsys, "sf", str(salt), "--d-min", "1", "-o", str(target)
-        )
-        assert "ends in .mtz" in refused(
-            capsys, "sf", str(salt), "--d-min", "1", "-o", str(tmp_path / "o.txt")
-        )
+    def test_where_it_cannot_write(self, salt: Path, tmp_path: Path, capsys: Capture) -> None:
+        options = ["--d-min", "1", "-o"]
+        nowhere, odd = tmp_path / "nowhere" / "o.mtz", tmp_path / "o.txt"
+        complaint = refused(capsys, "sf", salt, *options, nowhere)
+        assert "o.mtz: cannot be written" in complaint
+        assert "ends in .mtz" in refused(capsys, "sf", salt, *options, odd)
 
 
 class TestMap:
+    """The verb `argand map`."""
+
     @pytest.fixture
-    def mtz(self, salt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    def mtz(self, salt: Path, tmp_path: Path, capsys: Capture) -> Path:
+        """Write structure factors of rock salt."""
         target = tmp_path / "salt.mtz"
-        assert main(["sf", str(salt), "--d-min", "0.8", "-o", str(target)]) == 0
+        assert call("sf", salt, "--d-min", "0.8", "-o", target) == 0
         capsys.readouterr()
         return target
 
-    def test_atoms_are_where_they_are(
-        self, mtz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_density_is_highest_at_atoms(self, mtz: Path, tmp_path: Path, capsys: Capture) -> None:
         target = tmp_path / "salt.ccp4"
-        assert main(["map", str(mtz), "-o", str(target)]) == 0
-        rho, cell, spacegroup = argand.read_map(target)
+        assert call("map", mtz, "-o", target) == 0
+        density, cell, spacegroup = argand.read_map(target)
         assert spacegroup == "F m -3 m"
         assert cell == pytest.approx((5.6402, 5.6402, 5.6402, 90, 90, 90))
-        assert rho[0, 0, 0] > 0.4 * rho.max()
-        assert np.unravel_index(rho.argmax(), rho.shape)[0] in (0, rho.shape[0] // 2)
-        assert rho.max() == rho[rho.shape[0] // 2, rho.shape[1] // 2, rho.shape[2] // 2]  # chlorine
+        middle = density.shape[0] // 2
+        sodium, chlorine = density[0, 0, 0], density[middle, middle, middle]
+        assert sodium > 0.4 * density.max()
+        assert chlorine == density.max()
+        assert np.unravel_index(density.argmax(), density.shape)[0] in (0, middle)
         assert "e/Å³" in capsys.readouterr().out
 
     def test_shape(self, mtz: Path, tmp_path: Path) -> None:
         target = tmp_path / "salt.ccp4"
-        assert main(["map", str(mtz), "-o", str(target), "--shape", "16", "24", "32"]) == 0
+        assert call("map", mtz, "-o", target, "--shape", "16", "24", "32") == 0
         assert argand.read_map(target)[0].shape == (16, 24, 32)
 
     def test_sample_rate(self, mtz: Path, tmp_path: Path) -> None:
+        target = tmp_path / "m.ccp4"
         sizes = []
         for rate in ("2.5", "5"):
-            assert (
-                main(["map", str(mtz), "-o", str(tmp_path / "m.ccp4"), "--sample-rate", rate]) == 0
-            )
-            sizes.append(argand.read_map(tmp_path / "m.ccp4")[0].shape[0])
+            assert call("map", mtz, "-o", target, "--sample-rate", rate) == 0
+            sizes.append(argand.read_map(target)[0].shape[0])
         assert sizes[1] > 1.5 * sizes[0]
 
-    def test_bad_input(self, mtz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_bad_input(self, mtz: Path, tmp_path: Path, capsys: Capture) -> None:
         target = str(tmp_path / "m.ccp4")
         (tmp_path / "cut.mtz").write_bytes(mtz.read_bytes()[:100])
-        assert "cut.mtz" in refused(capsys, "map", str(tmp_path / "cut.mtz"), "-o", target)
-        assert "no.mtz" in refused(capsys, "map", str(tmp_path / "no.mtz"), "-o", target)
-        assert "sample_rate" in refused(capsys, "map", str(mtz), "-o", target, "--sample-rate", "0")
-        assert "shape" in refused(capsys, "map", str(mtz), "-o", target, "--shape", "0", "8", "8")
+        assert "cut.mtz" in refused(capsys, "map", tmp_path / "cut.mtz", "-o", target)
+        assert "no.mtz" in refused(capsys, "map", tmp_path / "no.mtz", "-o", target)
+        assert "sample_rate" in refused(capsys, "map", mtz, "-o", target, "--sample-rate", "0")
+        assert "shape" in refused(capsys, "map", mtz, "-o", target, "--shape", "0", "8", "8")
         assert not Path(target).exists()
 
-    def test_intensities_have_no_phases(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_intensities_have_no_phases(self, tmp_path: Path, capsys: Capture) -> None:
         mtz = tmp_path / "amplitudes.mtz"
         argand.write_reflections(mtz, [[1, 0, 0]], np.array([5.0]), cell=(5, 5, 5, 90, 90, 90))
-        assert "no amplitude with a phase" in refused(
-            capsys, "map", str(mtz), "-o", str(tmp_path / "m.ccp4")
-        )
+        assert "no amplitude with a phase" in refused(capsys, "map", mtz, "-o", tmp_path / "m.ccp4")
 
 
 class TestCommand:
-    def test_help_names_every_verb(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["--help"]) == 0
-        out = capsys.readouterr().out
-        assert all(
-            verb in out for verb in ("demo", "sf", "map", "train", "evaluate", "predict", "info")
-        )
+    """What all verbs share: errors, warnings, interruptions."""
 
-    @pytest.mark.parametrize("verb", ["sf", "map", "info"])
-    def test_help_of_a_verb(self, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main([verb, "--help"]) == 0
-        assert f"argand {verb}" in capsys.readouterr().out
-
-    def test_info(self, salt: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["info"]) == 0
+    def test_info(self, salt: Path, capsys: Capture) -> None:
+        assert call("info") == 0
         assert argand.__version__ in capsys.readouterr().out
-        assert main(["info", str(salt)]) == 0
+        assert call("info", salt) == 0
         assert "Cl4 Na4: 2 sites, 8 in the cell, space group F m -3 m" in capsys.readouterr().out
 
-    def test_version(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["--version"]) == 0
+    def test_version(self, capsys: Capture) -> None:
+        assert call("--version") == 0
         assert capsys.readouterr().out == f"argand {argand.__version__}\n"
 
-    def test_unknown_verb(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main(["refine"]) == 2
+    def test_unknown_verb(self, capsys: Capture) -> None:
+        assert call("refine") == 2
         assert capsys.readouterr().err.startswith("argand: no such verb: 'refine'")
 
-    def test_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert main([]) == 2
+    def test_nothing(self, capsys: Capture) -> None:
+        assert call() == 2
         assert "usage" in capsys.readouterr().out
 
     def test_as_a_process(self, tmp_path: Path) -> None:
-        done = run("sf", str(tmp_path / "no.cif"), "--d-min", "1", "-o", "o.mtz")
-        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        process = run("sf", str(tmp_path / "no.cif"), "--d-min", "1", "-o", "o.mtz")
+        assert (process.returncode, process.stdout) == (2, "")
+        assert process.stderr.count("\n") == 1
 
     def test_traceback_on_demand(self, tmp_path: Path) -> None:
-        done = run(
-            "sf", str(tmp_path / "no.cif"), "--d-min", "1", "-o", "o.mtz", ARGAND_TRACEBACK="1"
-        )
-        assert "Traceback" in done.stderr
+        argv = ["sf", str(tmp_path / "no.cif"), "--d-min", "1", "-o", "o.mtz"]
+        assert "Traceback" in run(*argv, ARGAND_TRACEBACK="1").stderr
 
     def test_light_verbs_import_no_torch(self, salt: Path, tmp_path: Path) -> None:
-        code = (
-            "import sys; from argand.cli import main; "
-            f"main(['sf', {str(salt)!r}, '--d-min', '2', '-o', {str(tmp_path / 'o.mtz')!r}]); "
-            "sys.exit(any(m in sys.modules for m in ('torch', 'jsonargparse', 'matplotlib', 'plotly', 'lightning')))"
-        )
-        assert (
-            subprocess.run(
-                [sys.executable, "-c", code], check=False, capture_output=True
-            ).returncode
-            == 0
-        )
+        argv = ["sf", str(salt), "--d-min", "2", "-o", str(tmp_path / "o.mtz")]
+        code = f"""
+import sys
+from argand.cli import main
+main({argv!r})
+heavy = ("torch", "jsonargparse", "matplotlib", "plotly", "lightning")
+sys.exit(any(name in sys.modules for name in heavy))
+"""
+        assert run_code(code).returncode == 0
 
-    def test_warnings_are_one_line(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_warnings_are_one_line(self, tmp_path: Path, capsys: Capture) -> None:
         path = tmp_path / "odd.cif"
         path.write_text(SALT.replace(" Cl 0.5", " Cl7+ 0.5"))
         with warnings.catch_warnings():
             warnings.simplefilter("always")
-            assert main(["sf", str(path), "--d-min", "2", "-o", str(tmp_path / "o.mtz")]) == 0
+            assert call("sf", path, "--d-min", "2", "-o", tmp_path / "o.mtz") == 0
         assert "argand sf: warning: " in capsys.readouterr().err
 
-    def test_interruption(
-        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_interruption(self, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
         def stop(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("argand.cli.files.argand.build_config", stop)
-        assert main(["info"]) == 130
+        monkeypatch.setattr("argand.build_config", stop)
+        assert call("info") == 130
         assert capsys.readouterr().err == "\nargand info: interrupted\n"
 
 
-QUICK = (
-    "--metals",
-    "Au",
-    "Fe",
-    "Pb",
-    "V",
-    "--steps",
-    "2",
-    "--batch-size",
-    "2",
-    "--score-samples",
-    "4",
-)
+# A training of two steps.
+QUICK_METALS = ["--metals", "Au", "Fe", "Pb", "V"]
+QUICK = [*QUICK_METALS, "--steps", "2", "--batch-size", "2", "--score-samples", "4"]
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train a tiny network, and return its folder."""
     pytest.importorskip("lightning")
     pytest.importorskip("jsonargparse")
     out = tmp_path_factory.mktemp("train")
-    assert main(["train", "--model", "linear", "--out", str(out), "--no-progress", *QUICK]) == 0
+    assert call("train", "--model", "linear", "--out", out, "--no-progress", *QUICK) == 0
     return out
 
 
 class TestNetworks:
     """The verbs that need torch, in one tiny training."""
 
-    def test_train_writes_weights(self, weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_train_writes_weights(self, weights: Path, capsys: Capture) -> None:
         assert {"weights.safetensors", "weights.json"} <= {path.name for path in weights.iterdir()}
-        assert (
-            main(["train", "--model", "linear", "--out", str(weights), *QUICK]) == 0
-        )  # done already
+        # A finished training is not repeated.
+        assert call("train", "--model", "linear", "--out", weights, *QUICK) == 0
         assert "2 steps" in capsys.readouterr().out
 
-    def test_another_run_in_the_same_folder(
-        self, weights: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        line = refused(capsys, "train", "--model", "mlp", "--out", str(weights), *QUICK)
-        assert "another folder" in line
+    def test_another_run_in_the_same_folder(self, weights: Path, capsys: Capture) -> None:
+        complaint = refused(capsys, "train", "--model", "mlp", "--out", weights, *QUICK)
+        assert "another folder" in complaint
 
-    def test_configuration_file(
-        self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_configuration_file(self, weights: Path, tmp_path: Path, capsys: Capture) -> None:
         config = tmp_path / "run.yaml"
-        config.write_text(
-            "model: linear\nmetals: [Au, Fe, Pb, V]\nsteps: 2\nbatch_size: 2\nscore_samples: 4\n"
-        )
-        assert (
-            main(["train", "--config", str(config), "--out", str(weights)]) == 0
-        )  # the very same run
-        assert main(["train", "--config", str(config), "--print_config"]) == 0
+        settings = ["model: linear", "metals: [Au, Fe, Pb, V]", "steps: 2", "batch_size: 2"]
+        config.write_text("\n".join([*settings, "score_samples: 4", ""]))
+        # These are the settings of the folder: the run is finished already.
+        assert call("train", "--config", config, "--out", weights) == 0
+        assert call("train", "--config", config, "--print_config") == 0
         assert "score_samples: 4" in capsys.readouterr().out
         config.write_text("modell: linear\n")
-        assert "modell" in refused(capsys, "train", "--config", str(config))
-        assert "no.yaml" in refused(capsys, "train", "--config", str(tmp_path / "no.yaml"))
+        assert "modell" in refused(capsys, "train", "--config", config)
+        assert "no.yaml" in refused(capsys, "train", "--config", tmp_path / "no.yaml")
 
     @pytest.mark.parametrize(
         ("options", "words"),
@@ -361,110 +393,84 @@ class TestNetworks:
         ],
     )
     def test_bad_options(
-        self, options: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self, options: list[str], words: str, tmp_path: Path, capsys: Capture
     ) -> None:
         pytest.importorskip("jsonargparse")
-        assert words in refused(capsys, "train", "--out", str(tmp_path / "run"), *options)
+        assert words in refused(capsys, "train", "--out", tmp_path / "run", *options)
 
-    def test_evaluate(
-        self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        scores = tmp_path / "scores.json"
-        assert main(["evaluate", str(weights), "--samples", "8", "-o", str(scores)]) == 0
-        out = capsys.readouterr().out
-        assert all(
-            word in out
-            for word in ("unseen samples: Au, Fe", "unseen crystals: Pb, V", "floor", "all_zero")
-        )
-        assert json.loads(scores.read_text()).keys() == {"unseen samples", "unseen crystals"}
+    def test_evaluate(self, weights: Path, tmp_path: Path, capsys: Capture) -> None:
+        target = tmp_path / "scores.json"
+        assert call("evaluate", weights, "--samples", "8", "-o", target) == 0
+        printed = capsys.readouterr().out
+        for words in (
+            "unseen samples: Au, Fe",
+            "unseen crystals: Pb, V",
+            "floor",
+            "all_zero",
+        ):
+            assert words in printed
+        scores = json.loads(target.read_text())
+        assert scores.keys() == {"kind", "format", "unseen samples", "unseen crystals"}
 
-    def test_missing_weights(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_missing_weights(self, tmp_path: Path, capsys: Capture) -> None:
         pytest.importorskip("jsonargparse")
-        assert "is missing" in refused(capsys, "evaluate", str(tmp_path / "none"))
+        assert "is missing" in refused(capsys, "evaluate", tmp_path / "none")
 
-    def test_predict(
-        self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_predict(self, weights: Path, tmp_path: Path, capsys: Capture) -> None:
         crystal = argand.learn.metal("Au")
         hkl = argand.miller_indices(crystal.cell, "P 1", d_min=0.9)
         f = argand.structure_factors(crystal, hkl)
-        measured, phased, density = (
-            tmp_path / name for name in ("au.mtz", "phased.mtz", "au.ccp4")
-        )
+        measured, phased = tmp_path / "au.mtz", tmp_path / "phased.mtz"
+        density = tmp_path / "au.ccp4"
         argand.write_reflections(measured, hkl, f, cell=crystal.cell)
-        options = [
-            "--weights",
-            str(weights),
-            "--contents",
-            "Au4",
-            "-o",
-            str(phased),
-            "--map",
-            str(density),
-        ]
-        assert main(["predict", str(measured), *options]) == 0
+        network = ["--weights", weights, "--contents", "Au4"]
+        outputs = ["-o", phased, "--map", density]
+        assert call("predict", measured, *network, *outputs) == 0
         assert "mean error" in capsys.readouterr().out
-        found = argand.read_reflections(phased)
-        expected = np.abs(np.asarray(argand.structure_factors(crystal, found.hkl)))
-        assert np.abs(found.f) == pytest.approx(expected, abs=1e-3)
+        written = argand.read_reflections(phased)
+        expected = np.abs(np.asarray(argand.structure_factors(crystal, written.hkl)))
+        assert np.abs(written.f) == pytest.approx(expected, abs=1e-3)
         assert argand.read_map(density)[1] == pytest.approx(crystal.cell)
 
-    def test_predict_bad_input(
-        self, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        rest = ("--weights", str(weights), "-o", str(tmp_path / "o.mtz"))
-        line = refused(capsys, "predict", str(tmp_path / "no.mtz"), "--contents", "Au4", *rest)
+    def test_predict_bad_input(self, weights: Path, tmp_path: Path, capsys: Capture) -> None:
+        rest = ("--weights", weights, "-o", tmp_path / "o.mtz")
+        line = refused(capsys, "predict", tmp_path / "no.mtz", "--contents", "Au4", *rest)
         assert "no.mtz" in line
         mtz = tmp_path / "a.mtz"
         argand.write_reflections(mtz, [[1, 1, 1]], np.array([5.0]), cell=(4, 4, 4, 90, 90, 90))
-        assert "contents" in refused(capsys, "predict", str(mtz), "--contents", "4Au", *rest)
-        assert "Xx" in refused(capsys, "predict", str(mtz), "--contents", "Xx4", *rest)
+        assert "contents" in refused(capsys, "predict", mtz, "--contents", "4Au", *rest)
+        assert "Xx" in refused(capsys, "predict", mtz, "--contents", "Xx4", *rest)
         assert not (tmp_path / "o.mtz").exists()
-
-    @pytest.mark.parametrize("verb", ["demo", "train", "evaluate", "predict"])
-    def test_help(self, verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-        pytest.importorskip("jsonargparse")
-        assert main([verb, "--help"]) == 0
-        assert f"argand {verb}" in capsys.readouterr().out
 
     @pytest.mark.parametrize("missing", ["torch", "jsonargparse"])
     def test_core_install_says_what_is_missing(self, missing: str) -> None:
-        code = f"import sys; sys.modules[{missing!r}] = None; from argand.cli import main; sys.exit(main(['demo']))"
-        done = subprocess.run(
-            [sys.executable, "-c", code], check=False, capture_output=True, text=True
-        )
-        assert (done.returncode, done.stderr) == (
-            2,
-            f"argand demo: needs {missing}: pip install 'argand[learn]'\n",
-        )
+        code = f"""
+import sys
+sys.modules[{missing!r}] = None
+from argand.cli import main
+sys.exit(main(["demo"]))
+"""
+        process = run_code(code)
+        complaint = f"argand demo: needs {missing}: pip install 'argand[learn]'\n"
+        assert (process.returncode, process.stderr) == (2, complaint)
 
     @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
     def test_ctrl_c(self, tmp_path: Path) -> None:
         pytest.importorskip("jsonargparse")
         out = tmp_path / "long"
-        options = [
-            "--model",
-            "linear",
-            "--metals",
-            "Au",
-            "Fe",
-            "--steps",
-            "1000000",
-            "--score-samples",
-            "4",
-        ]
+        model = ["--model", "linear", "--metals", "Au", "Fe"]
+        options = [*model, "--steps", "1000000", "--score-samples", "4"]
+        command = [sys.executable, "-m", "argand.cli", "train", "--out", str(out), *options]
         process = subprocess.Popen(
-            [sys.executable, "-m", "argand.cli", "train", "--out", str(out), *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         while not (out / "run.json").exists():
             assert process.poll() is None
             time.sleep(0.1)
+        # The training needs some seconds to begin.
         time.sleep(3)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, complaint = process.communicate(timeout=60)
         assert process.returncode == 130
-        assert "Traceback" not in err
-        assert "argand train: " in err.splitlines()[-1]
+        assert "Traceback" not in complaint
+        assert "argand train: " in complaint.splitlines()[-1]

@@ -1,9 +1,10 @@
-"""The report is one file that needs no network, says its numbers, and shows its figures in a browser."""
+"""The report of the demo: a file without network that states its numbers and shows its figures."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,99 +16,116 @@ from browser import needs_chromium, shown
 pytest.importorskip("matplotlib")
 pytest.importorskip("plotly")
 
+from matplotlib.figure import Figure
+
 from argand import viz
 from argand.report import environment, page, parts
 from argand.report.main_job import Illustrations, main_job_page
-from argand.report.results import ALL, MODEL_NAMES, NEVER, NEW, Reference, Results, Score
+from argand.report.results import ALL, MODEL_NAMES, NEVER, NEW, ModelScore, Reference, Results
 
 MODELS = tuple(MODEL_NAMES)
 CELL = (4.0, 4.0, 4.0, 90.0, 90.0, 90.0)
 VOID = {"meta", "img", "source", "br"}
 
 
+# Scores of each model, in their order, after training with either loss.
+PLAIN_SCORES = (490.0, 480.0, 600.0, 575.0)
+CURED_SCORES = (0.93, 0.3, 5.0, 19.0)
+
+REFERENCES = {
+    "floor": 485.4,
+    "committed": 601.0,
+    "all_zero": 930.0,
+    "random": 1009.0,
+    "random_best_hand": 985.0,
+}
+
+
+def model_score(model: str, loss: str, samples: str, value: float) -> ModelScore:
+    """Make a score whose other numbers follow from its value."""
+    correlation = 1 - value / 1000
+    return ModelScore(model, loss, samples, value, 0.1 * value, 500.0, value / 100, correlation)
+
+
 def results() -> Results:
-    scores = tuple(
-        Score(model, loss, samples, value, 0.1 * value, 500.0, value / 100, 1 - value / 1000)
-        for model, plain, cured in zip(
-            MODELS, (490.0, 480.0, 600.0, 575.0), (0.93, 0.3, 5.0, 19.0), strict=True
-        )
-        for samples in (NEW, NEVER)
-        for loss, value in (("published", plain), ("invariant", cured))
-    )
-    answers = {
-        "floor": 485.4,
-        "committed": 601.0,
-        "all_zero": 930.0,
-        "random": 1009.0,
-        "random_best_hand": 985.0,
-    }
-    references = tuple(
-        Reference(name, samples, value, 9.0)
-        for samples in (NEW, NEVER, ALL)
-        for name, value in answers.items()
-    )
+    """Make results of all models on all sets of samples."""
+    scores = []
+    for model, plain, cured in zip(MODELS, PLAIN_SCORES, CURED_SCORES, strict=True):
+        for samples in (NEW, NEVER):
+            scores.append(model_score(model, "published", samples, plain))
+            scores.append(model_score(model, "invariant", samples, cured))
+    references = []
+    for samples in (NEW, NEVER, ALL):
+        for name, value in REFERENCES.items():
+            references.append(Reference(name, samples, value, 9.0))
     curve = {"step": [1, 2], "training": [600.0, 450.0], "new samples": [600.0, 520.0]}
     return Results(
-        scores,
-        references,
-        1007.4,
-        dict.fromkeys(MODELS, 12_345),
-        {model: {"published": curve, "invariant": curve} for model in MODELS},
-        {
+        tuple(scores),
+        tuple(references),
+        reflections=1007.4,
+        parameters=dict.fromkeys(MODELS, 12_345),
+        histories={model: {"published": curve, "invariant": curve} for model in MODELS},
+        settings={
             "metals": ["Au", "Fe", "V"],
             "held_out": ["V"],
             "spread": 0.05,
             "energy_kev": 10.0,
             "seed": 0,
         },
-        environment(),
+        environment=environment(),
     )
+
+
+def in_both_themes(draw: Callable[..., Figure], *arguments: object) -> tuple[bytes, bytes]:
+    """Draw a picture for light and for dark pages."""
+    light = parts.png(draw(*arguments, theme="light"), dpi=40)
+    return light, parts.png(draw(*arguments, theme="dark"), dpi=40)
 
 
 @pytest.fixture(scope="module")
 def report() -> str:
-    rho = np.random.default_rng(0).random((6, 6, 6))
-    f = np.ones((3, 3, 3), dtype=complex)
+    """Make the report of small pictures."""
+    density = np.random.default_rng(0).random((6, 6, 6))
+    box = np.ones((3, 3, 3), dtype=complex)
     hkl = np.stack(np.meshgrid(*[[-1, 0, 1]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     curves = {"m": {"published": {"step": [1, 2], "training": [3.0, 2.0]}}}
-
-    def both(draw):
-        return tuple(parts.png(draw(theme), dpi=40) for theme in ("light", "dark"))
-
+    slices = in_both_themes(viz.plot_slices, density, density, CELL)
+    scores = {"m": {"published": 2.0}}
     pictures = {
-        "hkl": both(lambda theme: viz.plot_hkl(hkl, f.ravel(), theme=theme)),
-        "tiles": both(lambda theme: viz.plot_tiles(f, f, theme=theme)),
-        "scores": both(
-            lambda theme: viz.plot_scores({"m": {"published": 2.0}}, {"floor": 1.0}, theme=theme)
-        ),
-        "curves": both(lambda theme: viz.plot_loss_curves(curves, theme=theme)),
+        "hkl": in_both_themes(viz.plot_hkl, hkl, box.ravel()),
+        "tiles": in_both_themes(viz.plot_tiles, box, box),
+        "scores": in_both_themes(viz.plot_scores, scores, {"floor": 1.0}),
+        "curves": in_both_themes(viz.plot_loss_curves, curves),
+        "slices_invariant": slices,
+        "slices_published": slices,
     }
-    pictures["slices_invariant"] = pictures["slices_published"] = both(
-        lambda theme: viz.plot_slices(rho, rho, CELL, theme=theme)
-    )
-    density = parts.interactive(
-        viz.isosurfaces({"true": rho, "predicted": rho}, CELL, level=0.5), "density"
-    )
+    surfaces = viz.isosurfaces({"true": density, "predicted": density}, CELL, level=0.5)
     drawn = Illustrations(
-        pictures, density, "V, atom 0 moved by 0.06 a", "the U-net", (3e-16, 2e-14)
+        pictures,
+        parts.interactive(surfaces, "density"),
+        "V, atom 0 moved by 0.06 a",
+        "the U-net",
+        (3e-16, 2e-14),
     )
     return main_job_page(results(), drawn, {"table.csv": "all scores & references"})
 
 
 class Outline(HTMLParser):
-    """Open and closed tags, and everything the page refers to."""
+    """Parse a page: open tags, anchors, what the page refers to, and its text."""
 
     def __init__(self) -> None:
         super().__init__()
         self.stack: list[str] = []
         self.ids: list[str] = []
-        self.refers: list[str] = []
+        self.targets: list[str] = []
         self.text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        self.ids += [given["id"] or ""] if "id" in given else []
-        self.refers += [value or "" for name, value in attrs if name in ("src", "href", "srcset")]
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            if name in ("src", "href", "srcset"):
+                self.targets.append(value or "")
         if tag not in VOID:
             self.stack.append(tag)
 
@@ -123,6 +141,7 @@ class Outline(HTMLParser):
 
 
 def outline(html: str) -> Outline:
+    """Parse a page."""
     parsed = Outline()
     parsed.feed(html)
     parsed.close()
@@ -133,23 +152,22 @@ def test_is_well_formed_and_self_contained(report: str) -> None:
     parsed = outline(report)
     assert parsed.stack == []
     assert len(set(parsed.ids)) == len(parsed.ids)
-    inside = {f"#{anchor}" for anchor in parsed.ids}
-    for target in parsed.refers:
-        assert (
-            target.startswith("data:image/png;base64,") or target in inside or target == "table.csv"
-        )
+    anchors = [f"#{anchor}" for anchor in parsed.ids]
+    for target in parsed.targets:
+        is_picture = target.startswith("data:image/png;base64,")
+        assert is_picture or target in (*anchors, "table.csv")
     assert "default-src 'none'" in report
     assert report.count("* plotly.js v") == 1
 
 
-def test_nothing_is_left_to_fill_in(report: str) -> None:
+def test_all_values_are_filled_in(report: str) -> None:
     text = outline(report).text
     assert not re.search(r"\$\w+", text)
     assert "rehearsal" not in text.lower()
     assert "nan" not in text.lower().split()
 
 
-def test_says_its_numbers(report: str) -> None:
+def test_states_its_numbers(report: str) -> None:
     text = " ".join(outline(report).text.split())
     for words in (
         "485",
@@ -162,20 +180,18 @@ def test_says_its_numbers(report: str) -> None:
         "Au, Fe and V",
         "3 × 10−16 of the",
         "601",
-    ):
-        assert words in text
-    for words in (
         "Floor of the published loss",
         "All phases zero",
         "Random phases",
         "never seen",
         "Friedel",
     ):
-        assert words in text
+        assert words in text, words
 
 
 def test_text_is_escaped() -> None:
-    shown = parts.table(["a<b"], [["<script>", parts.Html("<b>1</b>")]], caption="x & y").markup
+    cells = ["<script>", parts.Html("<b>1</b>")]
+    shown = parts.table(["a<b"], [cells], caption="x & y").markup
     assert "a&lt;b" in shown
     assert "&lt;script&gt;" in shown
     assert "<b>1</b>" in shown
@@ -187,25 +203,26 @@ def test_a_page_without_figures_has_no_script() -> None:
     assert "<script" not in page("t", "l", '<section id="a"><h2>A</h2></section>')
 
 
-def test_same_figure_same_bytes() -> None:
-    first, second = (parts.png(viz.plot_scores({"m": {"a": 2.0}}, {})) for _ in range(2))
+def test_the_same_figure_gives_the_same_bytes() -> None:
+    first = parts.png(viz.plot_scores({"m": {"a": 2.0}}, {}))
+    second = parts.png(viz.plot_scores({"m": {"a": 2.0}}, {}))
     assert first == second
 
 
 def test_results_survive_json() -> None:
-    once = results()
-    again = Results.from_json(once.to_json())
-    assert again.to_json() == once.to_json()
-    assert again.best("invariant", NEW).model == "mlp"
-    assert again.most_precise(NEVER).phase_error == pytest.approx(0.003)
-    assert json.loads(once.to_json())["settings"]["held_out"] == ["V"]
+    original = results()
+    copy = Results.from_json(original.to_json())
+    assert copy.to_json() == original.to_json()
+    assert copy.best("invariant", NEW).model == "mlp"
+    assert copy.most_precise(NEVER).phase_error == pytest.approx(0.003)
+    assert json.loads(original.to_json())["settings"]["held_out"] == ["V"]
     with pytest.raises(KeyError):
-        again.score("mlp", "other", NEW)
+        copy.score("mlp", "other", NEW)
     with pytest.raises(KeyError):
-        again.reference("other", NEW)
+        copy.reference("other", NEW)
 
 
-def test_tables_put_the_published_numbers_beside() -> None:
+def test_tables_have_the_published_numbers_beside() -> None:
     lines = results().to_csv().splitlines()
     assert len(lines) == 1 + len(results().scores) + len(results().references)
     assert lines[0].endswith("published train,test,validation")
@@ -214,7 +231,7 @@ def test_tables_put_the_published_numbers_beside() -> None:
     assert results().to_markdown().count("\n| ") > 10
 
 
-def test_environment_names_no_place() -> None:
+def test_the_environment_names_no_folder() -> None:
     facts = environment()
     assert {"argand", "Python", "numpy", "processor", "time"} <= facts.keys()
     assert str(Path.home()) not in "".join(facts.values())
@@ -224,5 +241,6 @@ def test_environment_names_no_place() -> None:
 def test_a_browser_shows_it_without_complaint(report: str, tmp_path: Path) -> None:
     document, complaints = shown(report, tmp_path)
     assert complaints == []
-    assert len(re.findall(r"<canvas", document)) >= 2  # one a scene
+    # Each scene has its canvas.
+    assert len(re.findall(r"<canvas", document)) >= 2
     assert "gl-container" in document

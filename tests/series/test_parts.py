@@ -1,4 +1,4 @@
-"""The parts of a series: its files, its records, its folder, and work on several cores."""
+"""The parts of a series: its sources, records, tables and folder, and work on several cores."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ import pytest
 
 import argand
 import chunk_work
-from argand.series.folder import SeriesFolder
+from argand.series import (
+    Record,
+    SeriesFolder,
+    SeriesSettings,
+    Source,
+    find_sources,
+    table_csv,
+    table_json,
+)
 from argand.series.parallel import in_chunks, spread
-from argand.series.record import Record, read_record, table_csv, table_json
-from argand.series.sources import Source, find_sources
+from argand.series.record import read_record, write_record
 
 RECORD = Record(
     "a",
@@ -43,112 +50,136 @@ RECORD = Record(
 )
 
 
+FAILED = Record("b", "/data/b.hkl", 1, 2, error="no reflections")
+
+
 def touch(path: Path) -> Path:
+    """Create a file of one byte, and its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("x")
     return path
 
 
-def test_files_come_in_the_order_a_person_counts(tmp_path):
-    for name in ("s10.hkl", "s9.mtz", "S1.HKL", "notes.txt", ".s2.hkl", "truth/s3.hkl", "s9.json"):
+def test_files_are_listed_in_numerical_order(tmp_path: Path) -> None:
+    names = ("s10.hkl", "s9.mtz", "S1.HKL", "notes.txt", ".s2.hkl", "truth/s3.hkl", "s9.json")
+    for name in names:
         touch(tmp_path / name)
-    found = find_sources([tmp_path])
-    assert [source.path.name for source in found] == ["S1.HKL", "s9.mtz", "s10.hkl"]
-    assert [source.name for source in found] == ["S1", "s9", "s10"]
-    assert found[0].size == 1
-    once = find_sources([tmp_path, tmp_path / "s9.mtz"])
-    assert len(once) == 3
-    other = touch(tmp_path / "odd.xyz")
-    assert find_sources([other])[0].path == other.resolve()
+    sources = find_sources([tmp_path])
+    assert [source.path.name for source in sources] == ["S1.HKL", "s9.mtz", "s10.hkl"]
+    assert [source.name for source in sources] == ["S1", "s9", "s10"]
+    assert sources[0].size == 1
+    assert len(find_sources([tmp_path, tmp_path / "s9.mtz"])) == 3
+    odd_suffix = touch(tmp_path / "odd.xyz")
+    assert find_sources([odd_suffix])[0].path == odd_suffix.resolve()
 
 
-def test_equal_names_are_told_apart(tmp_path):
-    one, two, three = (touch(tmp_path / name) for name in ("a/s.hkl", "b/s.hkl", "b/s.mtz"))
-    assert [source.name for source in find_sources([one, two, three])] == [
-        "a_s_hkl",
-        "b_s_hkl",
-        "b_s_mtz",
-    ]
-    far = touch(tmp_path / "c" / "a" / "s.hkl")
+def test_equal_names_are_told_apart(tmp_path: Path) -> None:
+    paths = [touch(tmp_path / name) for name in ("a/s.hkl", "b/s.hkl", "b/s.mtz")]
+    names = [source.name for source in find_sources(paths)]
+    assert names == ["a_s_hkl", "b_s_hkl", "b_s_mtz"]
+    same_name = touch(tmp_path / "c" / "a" / "s.hkl")
     with pytest.raises(argand.ArgandError, match="a_s_hkl"):
-        find_sources([one, far])
+        find_sources([paths[0], same_name])
 
 
-def test_what_is_not_there_is_named(tmp_path):
+def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(argand.ArgandError, match="absent: no such file"):
         find_sources([tmp_path / "absent"])
     with pytest.raises(argand.ArgandError, match="holds no reflection file"):
         find_sources([tmp_path])
 
 
-def test_a_record_survives_json(tmp_path):
+def test_a_record_survives_its_file(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
-    path.write_text(RECORD.to_json())
-    again = read_record(path)
-    assert again is not None
-    assert math.isnan(again.b_change)
-    assert again.to_json() == RECORD.to_json()
-    assert again.displacement == RECORD.displacement
-    for text in ("", "{", "[]", "{}", '{"name": "a"}', RECORD.to_json()[:-20]):
-        path.write_text(text)
+    write_record(path, RECORD)
+    record = read_record(path)
+    assert record is not None
+    assert math.isnan(record.b_change)
+    # NaN is not equal to itself, but its text is.
+    assert repr(record) == repr(RECORD)
+    text = path.read_text()
+    assert json.loads(text)["b_change"] is None
+    other_type = text.replace('"reflections": 100', '"reflections": "many"')
+    other_version = text.replace('"format": 1', '"format": 0')
+    assert text not in (other_type, other_version)
+    for damaged in ("", "{", "[]", "{}", '{"name": "a"}', text[:-20], other_type, other_version):
+        path.write_text(damaged)
         assert read_record(path) is None
     assert read_record(tmp_path / "none.json") is None
 
 
-def test_tables():
-    failed = Record("b", "/data/b.hkl", 1, 2, error="no reflections")
-    rows = list(csv.DictReader(table_csv([RECORD, failed], ["C1", "N, 1"]).splitlines()))
+def test_numbers_that_are_not_finite_become_null(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    write_record(path, Record("a", "/data/a.hkl", 1, 2, scale=math.inf, sigma=(0.1, math.nan)))
+    record = read_record(path)
+    assert record is not None
+    assert math.isnan(record.scale)
+    assert record.sigma[0] == 0.1
+    assert math.isnan(record.sigma[1])
+
+
+def test_tables() -> None:
+    lines = table_csv([RECORD, FAILED], ["C1", "N, 1"]).splitlines()
+    rows = list(csv.DictReader(lines))
     assert float(rows[0]["|u| C1"]) == pytest.approx(0.5)
     assert float(rows[0]["|u| N, 1"]) == pytest.approx(0.1)
     assert rows[0]["flags"] == "one; two"
     assert rows[0]["b_change"] == ""
     assert (rows[1]["error"], rows[1]["r"], rows[1]["|u| C1"]) == ("no reflections", "", "")
-    content = json.loads(table_json([RECORD, failed], ["C1", "N1"]))
+    content = json.loads(table_json([RECORD, FAILED], ["C1", "N1"]))
     assert content["sites"] == ["C1", "N1"]
     assert content["files"][0]["displacement"][0] == [0.3, 0.0, 0.4]
     assert content["files"][1]["r"] is None
 
 
-def test_a_folder_knows_what_is_done(tmp_path):
+def test_a_folder_knows_which_files_are_done(tmp_path: Path) -> None:
     folder = SeriesFolder(tmp_path / "out")
-    folder.open({"adaptation": "x", "refine": True})
+    folder.open(SeriesSettings("x", refine=True))
     source = Source(Path("/data/a.hkl"), "a", 12, 34)
     assert folder.record(source) is None
     folder.write_record(RECORD)
-    found = folder.record(source)
-    assert found is not None
-    assert found.r == RECORD.r
-    assert folder.record(source._replace(mtime_ns=35)) is None  # the file has changed
+    record = folder.record(source)
+    assert record is not None
+    assert record.r == RECORD.r
+    changed = source._replace(mtime_ns=35)
+    assert folder.record(changed) is None
+    # A file that could not be used is tried again.
     folder.write_record(Record("a", "/data/a.hkl", 12, 34, error="unreadable"))
-    assert folder.record(source) is None  # what failed is tried again
-    failed = folder.failed(source)
-    assert failed is not None
-    assert failed.error == "unreadable"
-    folder.open({"adaptation": "x", "refine": True})
+    assert folder.record(source) is None
+    failure = read_record(folder.path / "results" / "a.json")
+    assert failure is not None
+    assert failure.error == "unreadable"
+
+
+def test_a_folder_holds_one_series(tmp_path: Path) -> None:
+    folder = SeriesFolder(tmp_path / "out")
+    cell = (5.0, 6.0, 7.0, 90.0, 95.0, 90.0)
+    settings = SeriesSettings("x", refine=True, cell=cell)
+    folder.open(settings)
+    folder.open(settings)
     with pytest.raises(argand.ArgandError, match="another refine"):
-        folder.open({"adaptation": "x", "refine": False})
-    (tmp_path / "out" / "series.json").write_text("{")
-    with pytest.raises(argand.ArgandError, match="cannot be read"):
-        folder.open({"adaptation": "x"})
+        folder.open(SeriesSettings("x", refine=False, cell=cell))
+    with pytest.raises(argand.ArgandError, match="another estimator, cell"):
+        folder.open(SeriesSettings("y", refine=True))
+    (folder.path / "series.json").write_text("{")
+    with pytest.raises(argand.ArgandError, match=r"series\.json: is no JSON"):
+        folder.open(settings)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_work_is_spread(workers, monkeypatch):
+def test_work_is_spread_over_processes(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARGAND_TEST_PREPARED", "0")
     chunks = in_chunks(list(range(7)), 3)
     assert [len(chunk) for chunk in chunks] == [3, 3, 1]
     before = argand.num_threads(), os.environ.get("OMP_NUM_THREADS")
-    done = [
-        item
-        for part in spread(
-            chunk_work.doubled, chunks, workers, setup=chunk_work.prepared, arguments=(5,)
-        )
-        for item in part
-    ]
-    assert sorted(done) == [(2 * i, 5) for i in range(7)]
+    setup, arguments = chunk_work.prepared, (5,)
+    results = []
+    for part in spread(chunk_work.doubled, chunks, workers, setup=setup, arguments=arguments):
+        results += part
+    assert sorted(results) == [(2 * i, 5) for i in range(7)]
     assert (argand.num_threads(), os.environ.get("OMP_NUM_THREADS")) == before
     with pytest.raises(argand.ArgandError, match="no such thing"):
-        list(spread(chunk_work.refused, chunks, workers, setup=chunk_work.prepared, arguments=(5,)))
+        list(spread(chunk_work.refused, chunks, workers, setup=setup, arguments=arguments))
 
 
 # A program that was started in the background has inherited that SIGINT is ignored.
@@ -174,7 +205,7 @@ def work(chunk):
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_no_process_outlives_an_interruption(how, tmp_path):
+def test_no_process_outlives_an_interruption(how: int, tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(SLOW)
     (tmp_path / "loop.py").write_text(LOOP.format(here=str(tmp_path)))
     with subprocess.Popen(
@@ -185,18 +216,20 @@ def test_no_process_outlives_an_interruption(how, tmp_path):
     ) as process:
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")
-        first = next(int(line) for line in lines if line.strip().isdigit())
+        worker = next(int(line) for line in lines if line.strip().isdigit())
         process.send_signal(how)
         process.wait(timeout=30)
         deadline = time.monotonic() + 20
-        while _alive(first) and time.monotonic() < deadline:
+        while _is_alive(worker) and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert not _alive(first)
-        done = 1 + sum(line.strip().isdigit() for line in lines)
-    assert done < 6  # what was not begun is not done
+        assert not _is_alive(worker)
+        finished_chunks = 1 + sum(line.strip().isdigit() for line in lines)
+    # Chunks that were not begun are not worked on.
+    assert finished_chunks < 6
 
 
-def _alive(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
+    """Tell whether a process runs: it exists and is no zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
     except OSError:

@@ -1,4 +1,4 @@
-"""The report of a series: one file that needs no network, says its numbers, and moves in a browser."""
+"""The report of a series: a file without network that states its numbers and is interactive."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ pytest.importorskip("plotly")
 
 import argand
 from argand.report.series import series_page
-from argand.series import Record, SeriesFolder
+from argand.series import Record, SeriesFolder, SeriesSettings
 from argand.simulate import Independent, Perturbation, Simulation
-from argand.viz.series import density_frames, displacement_series, plane_through, r_series
+from argand.viz.frames import density_frames
+from argand.viz.plane import plane_through
+from argand.viz.series import displacement_series, r_series
 
 KNOWN = argand.Crystal(
     cell=(7.0, 8.0, 9.0, 90.0, 97.0, 90.0),
@@ -31,15 +33,15 @@ KNOWN = argand.Crystal(
 
 @pytest.fixture(scope="module")
 def series(tmp_path_factory: pytest.TempPathFactory) -> tuple[SeriesFolder, list[Record]]:
-    """Eight files whose atoms swing, one that was flagged and one that could not be read."""
+    """Make eight files whose atoms swing, one of them flagged, and one that could not be read."""
     folder = SeriesFolder(tmp_path_factory.mktemp("series"))
-    folder.open({"adaptation": "test"})
+    folder.open(SeriesSettings("test"))
     simulation = Simulation(KNOWN, Perturbation([Independent(0.3)]), d_min=1.5, dtype="float64")
-    swing = simulation.displacements(np.array([4]))[0]
+    amplitude = simulation.displacements(np.array([4]))[0]
     records = []
     for i in range(8):
-        u = swing * np.sin(i)
-        f = simulation.structure_factors(u[None])[0]
+        displacement = amplitude * np.sin(i)
+        f = simulation.structure_factors(displacement[None])[0]
         argand.write_reflections(
             folder.path / "phases" / f"f{i}.mtz",
             simulation.hkl,
@@ -47,41 +49,46 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> tuple[SeriesFolder, list
             cell=KNOWN.cell,
             spacegroup=KNOWN.spacegroup,
         )
-        length = np.linalg.norm(u, axis=1)
-        records.append(
-            Record(
-                f"f{i}",
-                "x",
-                1,
-                1,
-                reflections=len(f),
-                completeness=1.0,
-                d_min=1.5,
-                r_known=0.3,
-                r=0.0123,
-                rms=0.2,
-                uncertainty=0.01,
-                largest=float(length.max()),
-                atom="C<1>",
-                scale=1.0,
-                b_change=0.0,
-                flags=("farther than <trained>",) if i == 3 else (),
-                displacement=tuple(map(tuple, u.tolist())),
-                sigma=(0.02,) * 4,
-            )
+        record = Record(
+            f"f{i}",
+            "x",
+            1,
+            1,
+            reflections=len(f),
+            completeness=1.0,
+            d_min=1.5,
+            r_known=0.3,
+            r=0.0123,
+            rms=0.2,
+            uncertainty=0.01,
+            largest=float(np.linalg.norm(displacement, axis=1).max()),
+            atom="C<1>",
+            scale=1.0,
+            b_change=0.0,
+            flags=("farther than <trained>",) if i == 3 else (),
+            displacement=tuple(map(tuple, displacement.tolist())),
+            sigma=(0.02,) * 4,
         )
-    return folder, [*records, Record("bad", "x", 1, 1, error="no reflections & none to come")]
+        records.append(record)
+    records.append(Record("bad", "x", 1, 1, error="no reflections & none to come"))
+    return folder, records
 
 
 @pytest.fixture(scope="module")
 def page(series: tuple[SeriesFolder, list[Record]]) -> str:
-    return series_page(*series, KNOWN, {"method": "refined"}, "Both hands are possible.")
+    """Make the page of the series."""
+    folder, records = series
+    return series_page(folder, records, KNOWN, {"method": "refined"}, "Both hands are possible.")
 
 
-def test_says_its_numbers(page: str) -> None:
-    text = " ".join(
-        re.sub(r"<script.*?</script>|<style.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL).split()
-    )
+def without_scripts(page: str) -> str:
+    """Remove scripts from a page."""
+    return re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
+
+
+def test_states_its_numbers(page: str) -> None:
+    bare = re.sub(r"<style.*?</style>|<[^>]+>", " ", without_scripts(page), flags=re.DOTALL)
+    text = " ".join(bare.split())
     for words in (
         "9 files",
         "0.012",
@@ -95,37 +102,36 @@ def test_says_its_numbers(page: str) -> None:
         "8 of 8 files",
     ):
         assert words in text, words
-    assert not re.search(r"\$\w+", re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL))
+    assert not re.search(r"\$\w+", without_scripts(page))
 
 
 def test_is_self_contained(page: str) -> None:
     assert page.count("* plotly.js v") == 1
-    outside = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
-    for target in re.findall(r'(?:src|href)="([^"]+)"', outside):
+    for target in re.findall(r'(?:src|href)="([^"]+)"', without_scripts(page)):
         assert target.startswith(("data:", "#")) or target in ("table.csv", "table.json")
     assert "default-src 'none'" in page
 
 
-def test_nothing_found_is_a_page_too(series: tuple[SeriesFolder, list[Record]]) -> None:
+def test_a_series_without_results_is_a_page_too(series: tuple[SeriesFolder, list[Record]]) -> None:
     folder, records = series
-    only_bad = series_page(folder, records[-1:], KNOWN, {})
-    assert "Nothing was found." in only_bad
-    assert "<script" not in only_bad
+    failures = series_page(folder, records[-1:], KNOWN, {})
+    assert "Nothing was found." in failures
+    assert "<script" not in failures
 
 
-def test_atoms_that_move_most_have_lines_of_their_own() -> None:
+def test_the_most_mobile_atoms_have_lines() -> None:
     length = np.full((5, 12), 0.1) + np.arange(12) * 0.01
     length[2] = np.nan
-    figure = displacement_series(
-        length, [f"A{i}" for i in range(12)], list("abcde"), np.full((5, 12), 0.02)
-    )
-    lines = [trace for trace in figure.data if trace.type == "scatter" and trace.mode != "none"]
+    labels = [f"A{i}" for i in range(12)]
+    figure = displacement_series(length, labels, list("abcde"), np.full((5, 12), 0.02))
+    scatters = [trace for trace in figure.data if trace.type == "scatter"]
+    lines = [trace for trace in scatters if trace.mode != "none"]
+    bands = [trace for trace in scatters if trace.mode == "none"]
     assert [trace.name for trace in lines] == [f"A{i}" for i in range(11, 3, -1)]
     assert lines[0].y[2] is None
     heat = next(trace for trace in figure.data if trace.type == "heatmap")
     assert np.shape(heat.z) == (12, 5)
-    band = next(trace for trace in figure.data if trace.mode == "none")
-    assert max(band.y) == pytest.approx(0.23)
+    assert max(bands[0].y) == pytest.approx(0.23)
 
 
 def test_flagged_files_are_ringed() -> None:
@@ -137,21 +143,22 @@ def test_flagged_files_are_ringed() -> None:
 def test_the_plane_holds_site_motion_and_neighbour() -> None:
     direction = np.array([0.3, -0.5, 0.8])
     plane = plane_through(KNOWN.frac, KNOWN.cell, 1, direction)
-    heights = plane.project(KNOWN.frac, KNOWN.cell)
-    np.testing.assert_allclose(heights[1], 0.0, atol=1e-12)
+    position = plane.project(KNOWN.frac, KNOWN.cell)
+    np.testing.assert_allclose(position[1], 0.0, atol=1e-12)
     assert abs(np.cross(plane.right, plane.up) @ direction) < 1e-12
-    assert np.sort(np.abs(heights[:, 2]))[1] < 1e-9  # a second site lies in it
-    # the density there is that of the atoms
+    # A second site lies in the plane.
+    heights = np.sort(np.abs(position[:, 2]))
+    assert heights[1] < 1e-9
+    # The density in the plane has its maximum at the site.
     simulation = Simulation(KNOWN, d_min=0.8, dtype="float64")
     shape = argand.grid_shape(KNOWN.cell, KNOWN.spacegroup, 0.8)
-    rho = argand.map_from_structure_factors(
+    density = argand.map_from_structure_factors(
         simulation.hkl, simulation.f0, shape, cell=KNOWN.cell, spacegroup=KNOWN.spacegroup
     )
-    layer = plane.density(rho, KNOWN.cell)
+    layer = plane.density(density, KNOWN.cell)
     assert layer[30, 30] > 0.9 * layer[25:36, 25:36].max()
-    figure = density_frames(
-        [layer, layer], ["a", "b"], plane, [heights[:, :2]] * 2, heights[:, :2], KNOWN.labels
-    )
+    atoms = position[:, :2]
+    figure = density_frames([layer] * 2, ["a", "b"], plane, [atoms] * 2, atoms, KNOWN.labels)
     assert len(figure.frames) == 2
     assert [step.label for step in figure.layout.sliders[0].steps] == ["a", "b"]
 
@@ -160,5 +167,6 @@ def test_the_plane_holds_site_motion_and_neighbour() -> None:
 def test_a_browser_shows_it_without_complaint(page: str, tmp_path: Path) -> None:
     document, complaints = shown(page, tmp_path)
     assert complaints == []
-    assert "slider-container" in document  # the density can be moved through the files
+    # The density can be moved through the files.
+    assert "slider-container" in document
     assert document.count("heatmaplayer") >= 2

@@ -1,129 +1,131 @@
-"""The command line: ``argand <verb>``.
+"""The command line of argand: ``argand <verb> [options]``.
 
-Bad input is one line on stderr and exit code 2, an interruption exit code 130. Set ARGAND_TRACEBACK=1 to see where an
-error came from.
+Bad input prints one line on standard error and gives exit code 2, an interruption gives exit code
+130. Set ARGAND_TRACEBACK=1 to see where an error was raised.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
+import pkgutil
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from argand.cli._arguments import Usage, parser_of
+from argand.cli._extras import is_installed
 
 __all__ = ["main"]
 
-
-class _Verb(NamedTuple):
-    module: str
-    summary: str
-    configurable: bool | None = (
-        False  # takes YAML files, through jsonargparse; None: where that is installed
-    )
-
-
-# Modules are imported when their verb is asked for: `argand sf` does not wait for torch.
-_VERBS = {
-    "demo": _Verb(
-        "argand.cli.networks", "the main job: train, compare, and write a report", configurable=True
-    ),
-    "sf": _Verb("argand.cli.files", "structure factors of a crystal: CIF to MTZ"),
-    "map": _Verb("argand.cli.files", "electron density from structure factors: MTZ to CCP4 map"),
-    "simulate": _Verb(
-        "argand.cli.simulate", "crystals like a known one, and what would be measured of them"
-    ),
-    "adapt": _Verb(
-        "argand.cli.adapt", "learn from a known crystal what amplitudes of crystals like it mean"
-    ),
-    "train": _Verb("argand.cli.networks", "train a network to find phases", configurable=True),
-    "evaluate": _Verb(
-        "argand.cli.networks", "score trained weights beside the references", configurable=True
-    ),
-    "predict": _Verb(
-        "argand.cli.predict",
-        "phases and density from amplitudes: of crystals like a known one, or by a network",
-        configurable=None,
-    ),
-    "info": _Verb(
-        "argand.cli.info",
-        "what this build is, or what a file of structure, reflections or density holds",
-    ),
+# What each verb does, in the order of the overview.
+_SUMMARIES = {
+    "demo": "the main job: train, compare, and write a report",
+    "sf": "structure factors of a crystal: CIF to MTZ",
+    "map": "electron density from structure factors: MTZ to CCP4 map",
+    "simulate": "crystals like a known one, and what would be measured of them",
+    "adapt": "learn from a known crystal what amplitudes of crystals like it mean",
+    "train": "train a network to find phases",
+    "evaluate": "score trained weights beside the references",
+    "predict": "phases and density from amplitudes: of crystals like a known one, or by a network",
+    "info": "what this build is, or what a file of structure, reflections or density holds",
 }
+
+# The module of a verb is imported when the verb is asked for: `argand sf` does not wait for torch.
+_FUNCTIONS = {
+    "demo": "argand.cli.demo:demo",
+    "sf": "argand.cli.sf:sf",
+    "map": "argand.cli.map:map",
+    "simulate": "argand.cli.simulate:simulate",
+    "adapt": "argand.cli.adapt:adapt",
+    "train": "argand.cli.train:train",
+    "evaluate": "argand.cli.evaluate:evaluate",
+    "predict": "argand.cli.predict:predict",
+    "info": "argand.cli.info:info",
+}
+
+# Verbs that take their options from YAML files too, which needs jsonargparse.
+_CONFIGURABLE = ("demo", "train", "evaluate")
+
+# Verbs that take YAML files where jsonargparse is installed, and work without it.
+_CONFIGURABLE_IF_INSTALLED = ("predict",)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a verb and return the exit code; `argv` defaults to the command line."""
-    given = list(sys.argv[1:] if argv is None else argv)
-    if not given or given[0] in ("-h", "--help"):
+    """Run a verb and return the exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The verb and its options; None takes the command line of this process.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help"):
         print(_overview())
-        return 0 if given else 2
-    if given[0] == "--version":
+        return 0 if words else 2
+    verb, options = words[0], words[1:]
+    if verb == "--version":
         from argand._version import __version__
 
         print(f"argand {__version__}")
         return 0
-    verb = given[0]
-    if verb not in _VERBS:
-        return _complain("argand", f"no such verb: {verb!r}; there are {', '.join(_VERBS)}")
-    prog = f"argand {verb}"
+    if verb not in _FUNCTIONS:
+        return _complain("argand", f"no such verb: {verb!r}; there are {', '.join(_FUNCTIONS)}")
+    program = f"argand {verb}"
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: print(
-            f"{prog}: warning: {message}", file=sys.stderr
+            f"{program}: warning: {message}", file=sys.stderr
         )
-        try:
-            _run(verb, prog, given[1:])
-        except KeyboardInterrupt as stop:
-            return _interrupted(prog, stop)
-        except BrokenPipeError:
-            sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - `argand info | head` has had enough
-            return 0
-        except Usage as error:
-            return _complain(prog, f"{error} (see {prog} --help)")
-        except (ValueError, OSError) as error:  # ArgandError is a ValueError
-            if os.environ.get("ARGAND_TRACEBACK"):
-                raise
-            return _complain(prog, _one_line(error))
-        except SystemExit as stop:
-            # lightning turns Ctrl-C into exit(1) once it has shut the training down
-            if isinstance(stop.__context__, KeyboardInterrupt):
-                return _interrupted(prog, stop.__context__)
-            return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        return _exit_code(verb, program, options)
+
+
+def _exit_code(verb: str, program: str, options: list[str]) -> int:
+    """Run a verb, and turn what it raises into a line for people and an exit code."""
+    try:
+        _run(verb, program, options)
+    except KeyboardInterrupt as interruption:
+        return _interrupted(program, interruption)
+    except BrokenPipeError:
+        # The reader of the output has closed it, as in `argand info | head`.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        return 0
+    except Usage as error:
+        return _complain(program, f"{error} (see {program} --help)")
+    except (ValueError, OSError) as error:
+        # An ArgandError is a ValueError.
+        if os.environ.get("ARGAND_TRACEBACK"):
+            raise
+        return _complain(program, _one_line(error))
+    except SystemExit as end:
+        # lightning turns Ctrl-C into exit(1) once it has shut the training down.
+        if isinstance(end.__context__, KeyboardInterrupt):
+            return _interrupted(program, end.__context__)
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
 
 
-def _run(verb: str, prog: str, argv: list[str]) -> None:
-    entry = _VERBS[verb]
+def _run(verb: str, program: str, options: list[str]) -> None:
+    """Import the function of a verb, parse its options, and call it."""
+    configurable = verb in _CONFIGURABLE
+    if verb in _CONFIGURABLE_IF_INSTALLED:
+        configurable = is_installed("jsonargparse")
     try:
-        function: Any = getattr(importlib.import_module(entry.module), verb.replace("-", "_"))
-        configurable = (
-            _installed("jsonargparse") if entry.configurable is None else entry.configurable
-        )
-        parser = parser_of(function, prog, configurable=configurable)
+        function: Any = pkgutil.resolve_name(_FUNCTIONS[verb])
+        parser = parser_of(function, program, configurable=configurable)
+        arguments = vars(parser.parse_args(options))
+        arguments.pop("config", None)
+        function(**arguments)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] == "argand":
             raise
-        raise ValueError(f"needs {error.name}: pip install 'argand[learn]'") from None
-    arguments = {
-        name: value for name, value in vars(parser.parse_args(argv)).items() if name != "config"
-    }
-    function(**arguments)
-
-
-def _installed(package: str) -> bool:
-    try:
-        return importlib.util.find_spec(package) is not None
-    except ValueError:  # it is there, and was taken away
-        return False
+        raise ValueError(f"needs {error.name}: pip install 'argand[learn]'") from error
 
 
 def _overview() -> str:
-    width = max(map(len, _VERBS))
-    verbs = "\n".join(f"  {name:<{width}}  {verb.summary}" for name, verb in _VERBS.items())
+    """Return the help of argand: all verbs and what they do."""
+    # The module argand.cli.map hides the built-in `map` in this package.
+    width = max(len(verb) for verb in _SUMMARIES)
+    verbs = "\n".join(f"  {verb:<{width}}  {summary}" for verb, summary in _SUMMARIES.items())
     return f"""usage: argand <verb> [options]
 
 Structure factors, electron densities, and networks that learn phases.
@@ -134,16 +136,19 @@ argand <verb> --help says more. argand --version prints the version."""
 
 
 def _one_line(error: BaseException) -> str:
+    """Return the message of an error in one line, with the file of an operating system's error."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{os.fspath(error.filename)}: {error.strerror}"
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _complain(prog: str, message: str) -> int:
-    print(f"{prog}: {message}", file=sys.stderr)
+def _complain(program: str, message: str) -> int:
+    """Print a message on standard error, and return the exit code of bad input."""
+    print(f"{program}: {message}", file=sys.stderr)
     return 2
 
 
-def _interrupted(prog: str, stop: KeyboardInterrupt) -> int:
-    print(f"\n{prog}: {str(stop) or 'interrupted'}", file=sys.stderr)
+def _interrupted(program: str, interruption: KeyboardInterrupt) -> int:
+    """Print how far the verb came, and return the exit code of an interruption."""
+    print(f"\n{program}: {str(interruption) or 'interrupted'}", file=sys.stderr)
     return 130

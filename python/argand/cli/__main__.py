@@ -1,6 +1,7 @@
-"""``python -m argand.cli`` does what ``argand`` does."""
+"""Run the command line as a module: ``python -m argand.cli`` does what ``argand`` does."""
 
 from argand.cli import main
 
-if __name__ == "__main__":  # processes that are started anew import this once more
+# Worker processes import this module again, and must not run the command line.
+if __name__ == "__main__":
     raise SystemExit(main())

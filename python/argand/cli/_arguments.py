@@ -1,7 +1,14 @@
-"""A typed function with a docstring becomes a parser.
+"""Make a parser of command line options from a typed function and its docstring.
 
-Parameters without a default that may be positional are positional, as is any `file`; all others are options. Types,
-defaults and the section "Parameters" of the docstring say the rest; nothing is told twice.
+A parameter becomes a positional argument when it has no default and is not keyword-only, or when it
+is called `file`; every other parameter becomes an option. The annotation gives the type. The
+section "Parameters" of the docstring gives, for each parameter, what a user types and the help::
+
+    rms : A [A_MAX]
+        Displace atoms by this rms distance in angstrom; two values are a range.
+
+The text after the colon is the metavar, printed as it stands. Several parameters with one text are
+separated by commas.
 """
 
 from __future__ import annotations
@@ -10,110 +17,163 @@ import argparse
 import inspect
 import re
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
 __all__ = ["Parser", "Usage", "parser_of"]
 
-_SHORT = {"output": "-o", "out": "-o"}
+_SHORT_OPTIONS = {"output": "-o", "out": "-o"}
+
+# A section of a numpydoc docstring: its title, underlined.
 _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
+
+# A parameter of a numpydoc docstring: its line, then its indented text.
+_PARAMETER = re.compile(r"^(\S.*)\n((?:[ \t]+.*\n?|\n)*)", re.MULTILINE)
 
 
 class Usage(Exception):
-    """The command line cannot be understood."""
+    """Say why a command line cannot be understood."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises `Usage` where argparse would print and exit."""
+    """Parse a command line, and raise `Usage` where argparse would print and exit."""
 
     def error(self, message: str) -> NoReturn:
+        """Raise `Usage` with the message in one line."""
         raise Usage(" ".join(message.split()))
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Print the metavar of an option with several values as it stands."""
+
+    def _format_args(self, action: argparse.Action, default_metavar: str) -> str:
+        """Return what is typed after an option, such as ``A [A_MAX]``."""
+        has_several_values = action.nargs == "+" or isinstance(action.nargs, int)
+        if has_several_values and isinstance(action.metavar, str):
+            return action.metavar
+        return super()._format_args(action, default_metavar)
 
 
 def parser_of(
     function: Callable[..., Any], prog: str, *, configurable: bool = False
 ) -> argparse.ArgumentParser:
-    """Parser for the parameters of `function`; what its docstring says before any section is the description.
+    """Make the parser of a function's parameters.
 
-    A configurable one is jsonargparse's: it also takes ``--config FILE.yaml`` and prints one with ``--print_config``.
+    Parameters
+    ----------
+    function : callable
+        Typed, with a numpydoc docstring. The text before the first section describes the program.
+    prog : str
+        Name of the program, as its help prints it.
+    configurable : bool
+        Whether options can be read from a YAML file (``--config FILE``), which needs jsonargparse.
     """
-    description, texts = _read(inspect.getdoc(function) or "")
-    parser = (_configurable_parser() if configurable else Parser)(
+    description, documentation = _parse_docstring(inspect.getdoc(function) or "")
+    parser_class = _configurable_parser() if configurable else Parser
+    parser: argparse.ArgumentParser = parser_class(
         prog=prog,
         description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_HelpFormatter,
         allow_abbrev=False,
     )
     if configurable:
-        parser.add_argument("--config", action="config", help="YAML file with any of these options")
+        config_help = "Read any of these options from a YAML file"
+        parser.add_argument("--config", action="config", metavar="FILE", help=config_help)
     hints = get_type_hints(function)
     for parameter in inspect.signature(function).parameters.values():
-        _add(parser, parameter, hints[parameter.name], texts.get(parameter.name, ""))
+        metavar, text = documentation.get(parameter.name, ("", ""))
+        _add_argument(parser, parameter, hints[parameter.name], metavar, text)
     return parser
 
 
-def _add(
-    parser: argparse.ArgumentParser, parameter: inspect.Parameter, hint: Any, text: str
+def _add_argument(
+    parser: argparse.ArgumentParser,
+    parameter: inspect.Parameter,
+    hint: Any,
+    metavar: str,
+    text: str,
 ) -> None:
-    required = parameter.default is inspect.Parameter.empty
-    keywords: dict[str, Any] = _conversion(_plain_type(hint), parameter.default)
-    keywords["help"] = text.replace("%", "%%")
-    if not required:
+    """Add the argument of one parameter to a parser."""
+    is_required = parameter.default is inspect.Parameter.empty
+    is_keyword = parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    is_positional = parameter.name == "file" or (is_required and not is_keyword)
+    keywords = _conversion(_plain_type(hint), parameter.default)
+    if "action" not in keywords and "choices" not in keywords:
+        keywords["metavar"] = metavar or parameter.name.upper()
+    if not is_required:
         keywords["default"] = parameter.default
-        if parameter.default is not None and not isinstance(parameter.default, bool):
-            keywords["help"] += f" (default: {parameter.default})"
-    if parameter.kind is not inspect.Parameter.KEYWORD_ONLY and (
-        required or parameter.name == "file"
-    ):
-        keywords.update(metavar=parameter.name.upper(), **({} if required else {"nargs": "?"}))
+    keywords["help"] = _help_text(text, parameter.default)
+    if is_positional:
+        if not is_required:
+            keywords["nargs"] = "?"
         parser.add_argument(parameter.name, **keywords)
-    else:
-        flags = [_SHORT[parameter.name]] if parameter.name in _SHORT else []
-        flags.append("--" + parameter.name.replace("_", "-"))
-        parser.add_argument(*flags, dest=parameter.name, required=required, **keywords)
+        return
+    flags = ["--" + parameter.name.replace("_", "-")]
+    if parameter.name in _SHORT_OPTIONS:
+        flags.insert(0, _SHORT_OPTIONS[parameter.name])
+    parser.add_argument(*flags, dest=parameter.name, required=is_required, **keywords)
+
+
+def _help_text(text: str, default: Any) -> str:
+    """Return the help of an argument, with its default where that can be typed."""
+    escaped = text.replace("%", "%%")
+    has_value = default is not None and default is not inspect.Parameter.empty
+    if has_value and not isinstance(default, bool):
+        return f"{escaped} (default: {default})"
+    return escaped
 
 
 def _conversion(hint: Any, default: Any) -> dict[str, Any]:
-    """How argparse turns words into a value of this type."""
+    """Return the keywords by which argparse turns words into a value of a type."""
     inner = get_args(hint)
     if get_origin(hint) is Literal:
         return {"choices": list(inner)}
     if get_origin(hint) is tuple:
-        return {"nargs": len(inner), "type": inner[0], "metavar": ("N",) * len(inner)}
+        return {"nargs": len(inner), "type": inner[0]}
     if get_origin(hint) is list:
-        return {"nargs": "+", "type": inner[0], "metavar": "NAME"}
+        return {"nargs": "+", "type": inner[0]}
     if hint is bool:
         return {"action": argparse.BooleanOptionalAction if default else "store_true"}
-    metavar = {int: "N", float: "X", Path: "PATH", str: "NAME"}.get(hint, "JSON")
-    return {"type": hint, "metavar": metavar}
+    return {"type": hint}
 
 
 def _plain_type(hint: Any) -> Any:
-    """X of ``X | None``; of ``str | Path`` the path."""
+    """Return the type of a value that was given: X of ``X | None``, Path of ``str | Path``."""
     if get_origin(hint) not in (Union, types.UnionType):
         return hint
-    kept = [part for part in get_args(hint) if part is not type(None)]
-    return Path if Path in kept else kept[0]
+    alternatives = [part for part in get_args(hint) if part is not type(None)]
+    return Path if Path in alternatives else alternatives[0]
 
 
-def _read(docstring: str) -> tuple[str, dict[str, str]]:
-    """Description, and the text of each parameter, of a numpydoc docstring."""
+def _parse_docstring(docstring: str) -> tuple[str, dict[str, tuple[str, str]]]:
+    """Split a numpydoc docstring into a description, and metavar and text of each parameter."""
     description, *sections = _SECTION.split(docstring)
-    texts: dict[str, str] = {}
+    documentation: dict[str, tuple[str, str]] = {}
     for title, body in zip(sections[::2], sections[1::2], strict=True):
         if title == "Parameters":
-            for names, text in re.findall(r"^(\S.*)\n((?:[ \t]+.*\n?|\n)*)", body, re.MULTILINE):
-                words = " ".join(text.split()).rstrip(".")
-                texts.update((name.strip(), words) for name in names.split(":")[0].split(","))
-    return description.strip(), texts
+            documentation.update(_parse_parameters(body))
+    return description.strip(), documentation
+
+
+def _parse_parameters(section: str) -> Iterable[tuple[str, tuple[str, str]]]:
+    """Yield name, metavar and text of each parameter of the section "Parameters"."""
+    for line, text in _PARAMETER.findall(section):
+        names, _, metavar = line.partition(" : ")
+        sentences = " ".join(text.split()).rstrip(".")
+        for name in names.split(","):
+            yield name.strip(), (metavar.strip(), sentences)
 
 
 def _configurable_parser() -> Any:
+    """Return the class of jsonargparse's parser, which raises `Usage` too."""
     import jsonargparse
 
     class ConfigurableParser(jsonargparse.ArgumentParser):  # type: ignore[misc, unused-ignore]
+        """Parse a command line or a YAML file, and raise `Usage` where argparse would exit."""
+
         def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+            """Raise `Usage` with the message in one line."""
             raise Usage(" ".join(message.split()))
 
     return ConfigurableParser

@@ -1,4 +1,4 @@
-"""``argand adapt``: make a known crystal ready for thousands of crystals like it."""
+"""The verb ``argand adapt``: learn how amplitudes of crystals like a known one tell their atoms."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import sys
 from pathlib import Path
 from typing import Literal
 
-from argand.adapt import WIDTHS, AdaptationProgress
-from argand.adapt import adapt as _adapt
-from argand.adapt.held_out import HeldOutScore, held_out
+from argand.adapt import WIDTHS, Adaptation, AdaptationProgress
+from argand.adapt import adapt as learn_adaptation
+from argand.adapt.held_out import held_out
 from argand.adapt.store import save_adaptation
+from argand.cli._outputs import check_output_folder
 from argand.errors import ArgandError
 from argand.io import read_crystal, read_experiment
+
+__all__ = ["adapt"]
 
 _COLUMNS = ("moved (Å)", "R known", "R", "known phases", "at once", "refined", "solved", "ms")
 
@@ -34,51 +37,57 @@ def adapt(
     test: int = 12,
     progress: bool = True,
 ) -> None:
-    """Learn, from simulated crystals like a known one, where atoms have gone from what amplitudes have become.
+    """Learn from simulated crystals like a known one how amplitudes tell where atoms have moved.
 
-    Takes seconds to minutes; argand predict FOLDER FILES... -o OUT applies it. Prints what it reaches on samples that
-    it has not learned from: correlation of the map with the true one, with the phases of the known structure, at once,
-    and refined; the share of refined maps above 0.97; milliseconds of one refinement.
+    This takes seconds to minutes; argand predict FOLDER FILE... -o OUT applies the result. A table
+    shows what it reaches on samples that it has not learned from: the correlation of the map with
+    the true one for the phases of the known structure, for the estimate at once, and refined; the
+    share of refined maps above 0.97; milliseconds of one refinement.
 
     Parameters
     ----------
-    file
-        The known crystal (CIF, SHELX .res or .ins).
-    output
-        Folder for what is learned (adaptation.safetensors, adaptation.json).
-    d_min
-        Resolution of the reflections to learn, angstrom.
-    width
-        Root mean square displacements to be ready for, angstrom (default: 0.1 to 0.7).
-    samples
-        Simulated crystals for each width.
-    noise
-        Error of |F|, as part of it.
-    b_change
-        Width of the change of the overall B, in angstrom squared.
-    unmodelled
-        Type of an atom that a tenth of the samples has and the known crystal has not; "none": none has.
+    file : FILE
+        Read the known crystal from this file (CIF, SHELX .res or .ins).
+    output : FOLDER
+        Write what is learned into this folder (adaptation.safetensors, adaptation.json).
+    d_min : A
+        Learn reflections to this resolution in angstrom.
+    width : A...
+        Learn displacements of these rms sizes in angstrom, in three dimensions (default: 0.1 to
+        0.7).
+    samples : N
+        Simulate N crystals for each width.
+    noise : X
+        Give |F| a relative error of this size, such as 0.04.
+    b_change : A2
+        Change the overall B by random amounts with this standard deviation, in square angstrom.
+    unmodelled : ELEMENT
+        Add an atom of this element, unknown to the model, to a tenth of the samples; "none" adds
+        none.
     break_symmetry
-        Every atom of the cell moves on its own, in P 1.
+        Move every atom of the unit cell independently, in P 1.
     network
-        Train a network beside every regression, kept where it is better on samples that neither has seen (torch).
-    rounds
-        Rounds of further starts that a refinement may try where data stay unexplained.
-    seed
-        Of all random numbers.
+        Also train a network for every width, and keep it where it is better than the regression on
+        samples that neither has seen (needs torch).
+    rounds : N
+        Let a refinement try further starts in at most N rounds where data stay unexplained.
+    seed : N
+        Seed all random numbers with this integer.
     table
-        Form factors (default: for the radiation that the file names, with dispersion at its wavelength).
-    test
-        Samples of each width that the table is made of; 0: no table.
+        Use this table of form factors (default: for the radiation that the file names, with
+        dispersion at its wavelength).
+    test : N
+        Test on N samples of each width, and print the table; 0 prints none.
     progress
-        Show how far it is (only ever in a terminal).
+        Show how far it is when standard error is a terminal.
     """
     if test < 0:
         raise ArgandError(f"test is {test}, needs 0 or more")
+    check_output_folder(output)
     crystal = read_crystal(file)
     experiment = read_experiment(file)
     radiation = experiment.radiation(table)
-    made = _adapt(
+    adaptation = learn_adaptation(
         crystal,
         d_min=d_min,
         widths=width or WIDTHS,
@@ -92,40 +101,45 @@ def adapt(
         seed=seed,
         radiation=radiation,
         extinction=experiment.refined_extinction if radiation.dispersion else 0.0,
-        progress=_show if progress and sys.stderr.isatty() else None,
+        progress=_show_progress if progress and sys.stderr.isatty() else None,
     )
-    save_adaptation(made, output)
+    save_adaptation(adaptation, output)
     print(
-        f"{output}: {len(made.modes)} displacements from {len(made.hkl)} reflections, {len(made.rungs)} widths, "
-        f"{made.remarks['seconds']:.1f} s"
+        f"{output}: {len(adaptation.modes)} displacements from {len(adaptation.hkl)} reflections, "
+        f"{len(adaptation.rungs)} widths, {adaptation.remarks["seconds"]:.1f} s"
     )
     if network:
-        kept = ", ".join(f"{width:g}" for width in made.network_widths)
-        print(
-            f"networks kept for widths of {kept} Å"
-            if kept
-            else "no network was better than its regression"
-        )
-    if made.warning:
-        print(f"warning: {made.warning}")
+        print(_networks_line(adaptation))
+    if adaptation.warning:
+        print(f"warning: {adaptation.warning}")
     if test:
-        print(" ".join(f"{name:>12}" for name in _COLUMNS))
-        for score in held_out(made, test):
-            print(_line(score), flush=True)
+        _print_scores(adaptation, test)
 
 
-def _line(score: HeldOutScore) -> str:
-    numbers = (
-        f"{score.width:g}",
-        *(f"{x:.4f}" for x in (score.r_known, score.r, score.known, score.at_once)),
+def _networks_line(adaptation: Adaptation) -> str:
+    """Say for which widths a network was kept."""
+    widths = [f"{rung.width:g}" for rung in adaptation.rungs if rung.network is not None]
+    if not widths:
+        return "no network was better than its regression"
+    return f"networks kept for widths of {', '.join(widths)} Å"
+
+
+def _print_scores(adaptation: Adaptation, samples: int) -> None:
+    """Print what an adaptation reaches on samples that it has not learned from, width by width."""
+    print(" ".join(f"{name:>12}" for name in _COLUMNS))
+    for score in held_out(adaptation, samples):
+        numbers = [score.r_known, score.r, score.known, score.at_once, score.refined]
+        cells = [f"{score.width:g}"]
+        cells += [f"{number:.4f}" for number in numbers]
+        cells += [f"{score.solved:.0%}", f"{score.ms:.0f}"]
+        print(" ".join(f"{cell:>12}" for cell in cells), flush=True)
+
+
+def _show_progress(progress: AdaptationProgress) -> None:
+    """Overwrite one line on standard error with the width and the samples that are learned."""
+    is_last = progress.samples == progress.of and progress.rung == progress.rungs - 1
+    line = (
+        f"width {progress.width:g} Å ({progress.rung + 1} of {progress.rungs}): "
+        f"{progress.samples} of {progress.of} samples"
     )
-    return " ".join(
-        f"{x:>12}"
-        for x in (*numbers, f"{score.refined:.4f}", f"{score.solved:.0%}", f"{score.ms:.0f}")
-    )
-
-
-def _show(at: AdaptationProgress) -> None:
-    end = "\n" if at.samples == at.of and at.rung == at.rungs - 1 else ""
-    words = f"width {at.width:g} Å ({at.rung + 1} of {at.rungs}): {at.samples} of {at.of} samples"
-    print(f"\r{words:<60}", end=end, file=sys.stderr, flush=True)
+    print(f"\r{line:<60}", end="\n" if is_last else "", file=sys.stderr, flush=True)

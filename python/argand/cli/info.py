@@ -32,21 +32,21 @@ def info(
 
     Parameters
     ----------
-    file
+    file : FILE
         Structure (CIF, .res, .ins), reflections (CIF, FCF, HKL, MTZ, plain columns), or a map
         (CCP4).
-    structure
+    structure : FILE
         Structure (CIF, .res, .ins) that reflections belong to. Without one, x.hkl and x_hkl.hkl
         are read together with x.cif, x.res or x.ins in the same folder.
-    cell
+    cell : A B C ALPHA BETA GAMMA
         Cell of the reflections, angstrom and degrees.
-    spacegroup
+    spacegroup : SYMBOL
         Space group of the reflections.
-    wavelength
+    wavelength : A
         Wavelength in angstrom.
-    contents
+    contents : FORMULA
         Atoms in the cell, such as "C36 H38 N2 O8".
-    hklf
+    hklf : N
         3 when a SHELX list holds amplitudes, 4 or 5 for intensities.
     json
         Print JSON; numbers that cannot be calculated are null.

@@ -12,7 +12,7 @@ from argand.learn.task import LOSSES
 from argand.learn.train import TrainResult, train
 from argand.learn.weights import load_weights
 from argand.report.environment import environment
-from argand.report.results import ALL, NEW, Reference, Results, Score
+from argand.report.results import ALL, NEW, ModelScore, Reference, Results
 
 _QUICK = {
     "metals": ["Au", "Fe", "Pb", "V"],
@@ -34,7 +34,7 @@ def compare(out: Path, seed: int = 0, quick: bool = False, progress: bool = True
     samples = 16 if quick else 1000
     options: dict[str, Any] = _QUICK if quick else {}
     trained: dict[tuple[str, str], TrainResult] = {}
-    scores: list[Score] = []
+    scores: list[ModelScore] = []
     references: list[Reference] = []
     reflections = 0.0
     for number, (model, loss) in enumerate(runs, start=1):
@@ -78,8 +78,8 @@ def compare(out: Path, seed: int = 0, quick: bool = False, progress: bool = True
     )
 
 
-def _score(model: str, loss: str, samples: str, found: dict[str, dict[str, float]]) -> Score:
-    return Score(
+def _score(model: str, loss: str, samples: str, found: dict[str, dict[str, float]]) -> ModelScore:
+    return ModelScore(
         model,
         loss,
         samples,

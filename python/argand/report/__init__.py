@@ -1,4 +1,4 @@
-"""HTML reports that need no network: one file holds text, tables, pictures and the interactive densities."""
+"""Write reports as single HTML files: text, tables, pictures and interactive densities in one."""
 
 from __future__ import annotations
 

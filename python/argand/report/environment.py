@@ -1,4 +1,4 @@
-"""What a result was made with, so that it can be made again."""
+"""The versions and the machine that a result was made with, so that it can be made again."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from importlib import metadata
 
 from argand._version import __version__
 
+__all__ = ["environment", "usable_cores"]
+
 _PACKAGES = ("numpy", "scipy", "gemmi", "torch", "lightning")
 
 
 def environment() -> dict[str, str]:
-    """Versions, machine and time, as pairs of words for a table. Names no user, host or folder."""
+    """Return versions, machine and time as pairs of words for a table.
+
+    No user, host or folder is named.
+    """
     facts = {"argand": __version__, "Python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -27,17 +32,17 @@ def environment() -> dict[str, str]:
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on."""
+    """Return the number of cores that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:
+    """Return the name of the processor, as Linux or else as Python knows it."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            found = next(
-                (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")),
-                "",
-            )
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.split(":", 1)[1].strip()
     except OSError:
-        found = ""
-    return found or platform.processor() or platform.machine()
+        pass
+    return platform.processor() or platform.machine()

@@ -1,92 +1,109 @@
-"""The report of ``argand demo``: `main_job.html` has the words, here its numbers, tables and pictures are filled in."""
+"""Make the report of ``argand demo``: numbers, tables, pictures for the text of main_job.html."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Template
-from typing import NamedTuple
 
 from argand.report import parts
+from argand.report.main_job_tables import (
+    format_degrees,
+    join_words,
+    published_table,
+    quality_table,
+    reference_table,
+    score_table,
+)
 from argand.report.page import page, resource
 from argand.report.parts import Html
-from argand.report.results import (
-    ALL,
-    MODEL_NAMES,
-    MODEL_PHRASES,
-    NEVER,
-    NEW,
-    PUBLISHED,
-    REFERENCE_NAMES,
-    Results,
-)
+from argand.report.results import MODEL_PHRASES, NEVER, NEW, Results
 from argand.viz.style import number
 
+__all__ = ["Illustrations", "main_job_page"]
+
 _LEAD = (
-    "Diffraction measures how strong each reflection is and loses its phase. A handful of metals, one displaced atom, "
-    "four networks and two loss functions show why networks that were trained to guess the phase got stuck, and the "
-    "one change that lets the same networks find it."
+    "Diffraction measures how strong each reflection is and loses its phase. A handful of metals, "
+    "one displaced atom, four networks and two loss functions show why networks that were trained "
+    "to guess the phase got stuck, and the one change that lets the same networks find it."
 )
 
 _REHEARSAL = Html(
-    '<aside class="note"><p><b>A rehearsal.</b> The trainings were too short to learn anything: the numbers below mean '
-    "nothing, and the text does not fit them.</p></aside>"
+    '<aside class="note"><p><b>A rehearsal.</b> The trainings were too short to learn anything: '
+    "the numbers below mean nothing, and the text does not fit them.</p></aside>"
 )
 
-
-class _Picture(NamedTuple):
-    alt: str  # for those who cannot see it
-    caption: str
-    width: str
-
-
+# Of each picture: the description for readers who cannot see it, the caption, and the width.
 _PICTURES = {
-    "hkl": _Picture(
+    "hkl": (
         "Structure factors as coloured points in three-dimensional hkl space",
-        "Every reflection in reach, after the displacement. Area and opacity of a point grow with |F|, its colour is "
-        "the phase. Bright against dark and yellow against blue tell phases apart for every kind of colour vision.",
-        width="medium",
+        (
+            "Every reflection in reach, after the displacement. Area and opacity of a point "
+            "grow with |F|, its colour is the phase. Bright against dark and yellow against "
+            "blue tell phases apart for every kind of colour vision."
+        ),
+        "medium",
     ),
-    "tiles": _Picture(
+    "tiles": (
         "Amplitudes and phases in thirteen layers of l, before and after the displacement",
-        "The same crystal cut into layers l = −6 to 6: amplitudes (square-root scale) and phases, before and after "
-        "the displacement. Blank: out of reach.",
-        width="wide",
+        (
+            "The same crystal cut into layers l = −6 to 6: amplitudes (square-root scale) and "
+            "phases, before and after the displacement. Blank: out of reach."
+        ),
+        "wide",
     ),
-    "scores": _Picture(
+    "scores": (
         "Bars of the final score of four models under both losses, with the floor as a line",
-        "Scores on new samples, every answer taken in the nearer hand: that is a choice the published loss does not "
-        "offer, and it can bring a network a little below the floor. The scale is logarithmic.",
-        width="medium",
+        (
+            "Scores on new samples, every answer taken in the nearer hand: that is a choice "
+            "the published loss does not offer, and it can bring a network a little below the "
+            "floor. The scale is logarithmic."
+        ),
+        "medium",
     ),
-    "curves": _Picture(
+    "curves": (
         "Loss during training for four models under both losses",
-        "Solid: score on samples that take no part in the training, against the hand that was drawn (published loss) "
-        "or the nearer one (invariant loss). Dotted: the loss that is minimised, the invariant one times the number of "
-        "reflections.",
-        width="wide",
+        (
+            "Solid: score on samples that take no part in the training, against the hand that "
+            "was drawn (published loss) or the nearer one (invariant loss). Dotted: the loss "
+            "that is minimised, the invariant one times the number of reflections."
+        ),
+        "wide",
     ),
-    "slices_invariant": _Picture(
+    "slices_invariant": (
         "Density in a plane from true phases, from those of the invariant loss, and the difference",
-        "The plane of the displacement, phases by the network trained with the invariant loss. The difference has a "
-        "scale of its own.",
-        width="wide",
+        (
+            "The plane of the displacement, phases by the network trained with the invariant "
+            "loss. The difference has a scale of its own."
+        ),
+        "wide",
     ),
-    "slices_published": _Picture(
+    "slices_published": (
         "Density in a plane from true phases, from those of the published loss, and the difference",
         "The same plane, phases by the same kind of network trained with the published loss.",
-        width="wide",
+        "wide",
     ),
 }
 
 
 @dataclass(frozen=True)
 class Illustrations:
-    """What the demo drew.
+    """Hold what the demo has drawn, and the crystal that it shows.
 
-    pictures: PNGs (light, dark) called as in `_PICTURES`; density: the interactive figure; sample:
-    what is drawn, "Pb, atom 0 moved by 0.061 a"; predicted_by: the model in words; mirror: between +u and -u the
-    largest difference of |F|, as part of the largest |F|, and the largest sum of phases in degrees.
+    Parameters
+    ----------
+    pictures : name -> (bytes, bytes)
+        PNG files for light and dark pages: "hkl", "tiles", "scores", "curves", "slices_invariant"
+        and "slices_published".
+    density : Html
+        The interactive figure of the densities.
+    sample : str
+        The crystal in words, such as "Pb, atom 0 moved by 0.061 a".
+    predicted_by : str
+        The model whose phases are shown, in words.
+    mirror : (float, float)
+        Largest difference of |F| between displacements +u and -u, as a share of the largest |F|,
+        and largest sum of their phases in degrees.
     """
 
     pictures: Mapping[str, tuple[bytes, bytes]]
@@ -97,204 +114,106 @@ class Illustrations:
 
 
 def main_job_page(results: Results, drawn: Illustrations, files: Mapping[str, str]) -> str:
-    """The page; `files` are names relative to it and what they hold."""
+    """Make the report of the main job as one HTML text.
+
+    Parameters
+    ----------
+    results : Results
+        All numbers.
+    drawn : Illustrations
+        All pictures.
+    files : name -> str
+        What the files beside the page hold, by their names.
+    """
     settings = results.settings
+    plain_scores = []
+    for model in results.models:
+        plain_scores.append(number(results.score(model, "published", NEW).value_plain))
+    facts = {_words(name): _words(value) for name, value in settings.items()}
     values: dict[str, parts.Text] = {
         "cards": _cards(results),
         "metals_count": str(len(settings["metals"])),
-        "metals": _and(settings["metals"]),
+        "metals": join_words(settings["metals"]),
         "spread": f"{settings['spread']:g}",
         "energy": f"{settings['energy_kev']:g}",
-        "table_scores": _scores(results),
-        "table_references": _references(results),
-        "table_published": _published(results),
-        "table_quality": _quality(results),
+        "table_scores": score_table(results),
+        "table_references": reference_table(results),
+        "table_published": published_table(results),
+        "table_quality": quality_table(results),
         "sample": drawn.sample,
-        "mirror_amplitude": _power(drawn.mirror[0]),
-        "mirror_phase": Html(f"{_power(drawn.mirror[1]).markup}°"),
+        "mirror_amplitude": _power_of_ten(drawn.mirror[0]),
+        "mirror_phase": Html(f"{_power_of_ten(drawn.mirror[1]).markup}°"),
         "rehearsal": _REHEARSAL if settings.get("rehearsal") else "",
-        "plain_scores": _and(
-            [number(results.score(m, "published", NEW).value_plain) for m in results.models]
-        ),
-        "floor": number(results.reference("floor", NEW).value),
-        "all_zero": number(results.reference("all_zero", NEW).value),
-        "committed": number(results.reference("committed", NEW).value),
+        "plain_scores": join_words(plain_scores),
+        "floor": _reference(results, "floor"),
+        "all_zero": _reference(results, "all_zero"),
+        "committed": _reference(results, "committed"),
         "predicted_by": drawn.predicted_by,
         "density": drawn.density,
-        "facts": parts.facts(
-            {**{_words(k): _words(v) for k, v in settings.items()}, **results.environment}
-        ),
-        "files": parts.bullets(_link(name, what) for name, what in files.items()),
+        "facts": parts.facts({**facts, **results.environment}),
+        "files": parts.bullets(_link(name, content) for name, content in files.items()),
     }
     for name, (light, dark) in drawn.pictures.items():
-        values[f"picture_{name}"] = parts.picture(light, dark, **_PICTURES[name]._asdict())
-    body = Template(resource("main_job.html")).substitute(
-        {k: parts.markup(v) for k, v in values.items()}
-    )
+        alt, caption, width = _PICTURES[name]
+        picture = parts.picture(light, dark, alt=alt, caption=caption, width=width)
+        values[f"picture_{name}"] = picture
+    html = {name: parts.markup(value) for name, value in values.items()}
+    body = Template(resource("main_job.html")).substitute(html)
     made_by = f"Made by argand {results.environment.get('argand', '')}."
     footer = f"{made_by} This page holds all that it shows: it needs no network connection."
     return page("Can a network find the lost phases?", _LEAD, body, footer=footer)
 
 
 def _cards(results: Results) -> Html:
-    floor, zero = (number(results.reference(name, NEW).value) for name in ("floor", "all_zero"))
+    """Make the cards with the four most important numbers."""
+    # A network trained with the published loss is judged by it: without a choice of hand.
+    plain = min(results.trained_with("published", NEW), key=lambda score: score.value_plain)
     cured = results.best("invariant", NEW)
-    published = [s for s in results.scores if (s.loss, s.samples) == ("published", NEW)]
-    plain = min(published, key=lambda s: s.value_plain)  # what it was trained for, no hand chosen
     never = results.most_precise(NEVER)
-    held_out = _and(results.settings["held_out"])
-    chosen = f"{number(plain.value)} if the better hand is chosen afterwards"
+    held_out = join_words(results.settings["held_out"])
+    floor = (
+        "The floor of the published loss: no network can do better on new samples. "
+        f"All zero: {_reference(results, 'all_zero')}."
+    )
+    best_plain = (
+        f"The best network trained with the published loss, {MODEL_PHRASES[plain.model]}; "
+        f"{number(plain.value)} if the better hand is chosen afterwards."
+    )
+    best_cured = f"The best network trained with the invariant loss, {MODEL_PHRASES[cured.model]}."
+    best_never = (
+        f"Mean phase error on elements never seen ({held_out}), {MODEL_PHRASES[never.model]}."
+    )
     return parts.key_figures(
         [
-            (
-                floor,
-                f"The floor of the published loss: no network can do better on new samples. All zero: {zero}.",
-                "",
-            ),
-            (
-                number(plain.value_plain),
-                f"The best network trained with the published loss, {MODEL_PHRASES[plain.model]}; {chosen}.",
-                "plain",
-            ),
-            (
-                number(cured.value),
-                f"The best network trained with the invariant loss, {MODEL_PHRASES[cured.model]}.",
-                "cured",
-            ),
-            (
-                _degrees(never.phase_error),
-                f"Mean phase error on elements never seen ({held_out}), {MODEL_PHRASES[never.model]}.",
-                "cured",
-            ),
+            (_reference(results, "floor"), floor, ""),
+            (number(plain.value_plain), best_plain, "plain"),
+            (number(cured.value), best_cured, "cured"),
+            (format_degrees(never.phase_error), best_never, "cured"),
         ]
     )
 
 
-def _scores(results: Results) -> Html:
-    rows: list[list[parts.Text]] = []
-    for model in results.models:
-        plain, cured, never = (
-            results.score(model, loss, samples)
-            for loss, samples in (("published", NEW), ("invariant", NEW), ("invariant", NEVER))
-        )
-        rows.append(
-            [
-                MODEL_NAMES.get(model, model),
-                f"{results.parameters[model]:,}",
-                number(plain.value_plain),
-                f"{number(plain.value)} ± {plain.margin:.2g}",
-                f"{number(cured.value)} ± {cured.margin:.2g}",
-                f"{number(never.value)} ± {never.margin:.2g}",
-                f"{number(plain.value / cured.value)} ×",
-            ]
-        )
-    return parts.table(
-        [
-            "Model",
-            "numbers learned",
-            "published loss, as drawn",
-            "published loss, best hand",
-            "invariant loss, best hand",
-            "the same, elements never seen",
-            "better by",
-        ],
-        rows,
-        caption="The loss it was trained with, and how the answer is scored: against the hand that was drawn, or "
-        "against the nearer one of the two. ± is a 95 % interval of the mean.",
-        strong=(4, 5),
-    )
+def _reference(results: Results, name: str) -> str:
+    """Return the value of a reference on new samples as text."""
+    return number(results.reference(name, NEW).value)
 
 
-def _references(results: Results) -> Html:
-    groups = [g for g in (NEW, NEVER, ALL) if any(r.samples == g for r in results.references)]
-    rows: list[list[parts.Text]] = [
-        [words, *(number(results.reference(name, group).value) for group in groups)]
-        for name, words in REFERENCE_NAMES.items()
-    ]
-    heads = {
-        NEW: "new samples",
-        NEVER: "elements never seen",
-        ALL: f"all {len(results.settings['metals'])} metals",
-    }
-    return parts.table(
-        ["Without any training", *(heads[group] for group in groups)],
-        rows,
-        caption="What the scores have to be compared with, in the same units. "
-        f"A sample has {results.reflections:,.0f} reflections on average.",
-    )
-
-
-def _published(results: Results) -> Html:
-    rows: list[list[parts.Text]] = []
-    for model, theirs in PUBLISHED.items():
-        mine = (
-            results.score(model, "published", NEW).value_plain if model in results.models else None
-        )
-        rows.append([MODEL_NAMES[model], *theirs, "–" if mine is None else number(mine)])
-    return parts.table(
-        [
-            "Published loss",
-            "training (theirs)",
-            "test (theirs)",
-            "validation (theirs)",
-            "new samples (here)",
-        ],
-        rows,
-        caption="The experiment that this one repeats, as its authors give it. Their U-net starts near 210.",
-    )
-
-
-def _quality(results: Results) -> Html:
-    rows: list[list[parts.Text]] = []
-    for loss in ("published", "invariant"):
-        for model in results.models:
-            new, never = (results.score(model, loss, samples) for samples in (NEW, NEVER))
-            errors = (_degrees(new.phase_error), _degrees(never.phase_error))
-            rows.append(
-                [
-                    f"{MODEL_NAMES.get(model, model)}, {loss} loss",
-                    *errors,
-                    f"{new.map_correlation:.4f}",
-                    f"{never.map_correlation:.4f}",
-                ]
-            )
-    return parts.table(
-        [
-            "",
-            "phase error, new samples",
-            "elements never seen",
-            "map correlation, new samples",
-            "elements never seen",
-        ],
-        rows,
-        caption="Mean phase error, weighted by |F|, and correlation with the true density, both after the best hand. "
-        f"Never seen: {_and(results.settings['held_out'])}.",
-    )
-
-
-def _degrees(value: float) -> str:
-    return f"{value:.2f}°" if value < 10 else f"{value:.0f}°"
-
-
-def _power(value: float) -> Html:
+def _power_of_ten(value: float) -> Html:
+    """Write a number as one digit times a power of ten."""
     if value == 0:
         return Html("0")
     mantissa, exponent = f"{value:.0e}".split("e")
     return Html(f"{mantissa} × 10<sup>{int(exponent)}</sup>".replace("-", "−"))
 
 
-def _link(name: str, what: str) -> Html:
-    return Html(f'<a href="{parts.markup(name)}">{parts.markup(name)}</a>: {parts.markup(what)}')
-
-
-def _and(names: object) -> str:
-    listed = [str(name) for name in names] if isinstance(names, (list, tuple)) else [str(names)]
-    return ", ".join(listed[:-1]) + (" and " if len(listed) > 1 else "") + listed[-1]
+def _link(name: str, content: str) -> Html:
+    """Link a file beside the page, and say what it holds."""
+    target = parts.markup(name)
+    return Html(f'<a href="{target}">{target}</a>: {parts.markup(content)}')
 
 
 def _words(value: object) -> str:
-    return (
-        ", ".join(map(str, value))
-        if isinstance(value, (list, tuple))
-        else str(value).replace("_", " ")
-    )
+    """Write the name or the value of a setting as words."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
+    return str(value).replace("_", " ")

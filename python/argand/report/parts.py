@@ -1,4 +1,4 @@
-"""The parts a report is made of, each a small piece of HTML. Text is escaped here and nowhere else."""
+"""Make the parts of a report, each a small piece of HTML; texts are escaped here and only here."""
 
 from __future__ import annotations
 
@@ -7,14 +7,29 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = [
+    "Html",
+    "Text",
+    "bullets",
+    "data_uri",
+    "facts",
+    "interactive",
+    "key_figures",
+    "markup",
+    "picture",
+    "png",
+    "table",
+]
 
 
 @dataclass(frozen=True)
 class Html:
-    """Markup that is already safe; a plain str is text and gets escaped."""
+    """Hold markup that is safe already; a plain str is text and is escaped."""
 
     markup: str
 
@@ -23,20 +38,23 @@ Text = str | Html
 
 
 def markup(text: Text) -> str:
-    """HTML of a text."""
+    """Return the HTML of a text: escaped, unless it is markup already."""
     return text.markup if isinstance(text, Html) else escape(text)
 
 
 def bullets(items: Iterable[Text]) -> Html:
-    return Html("<ul>" + "".join(f"<li>{markup(item)}</li>" for item in items) + "</ul>")
+    """Make a list with bullets."""
+    entries = [f"<li>{markup(item)}</li>" for item in items]
+    return Html(f"<ul>{''.join(entries)}</ul>")
 
 
 def key_figures(figures: Iterable[tuple[str, Text, str]]) -> Html:
-    """Cards of (number, what it is, tone); tone is "", "plain" or "cured" and gives the colour."""
-    cards = (
-        f'<div class="card {escape(tone)}"><strong>{escape(value)}</strong><span>{markup(what)}</span></div>'
-        for value, what, tone in figures
-    )
+    """Make cards of (number, explanation, tone); the tone is "", "plain" or "cured"."""
+    cards = []
+    for value, explanation, tone in figures:
+        number = f"<strong>{escape(value)}</strong>"
+        words = f"<span>{markup(explanation)}</span>"
+        cards.append(f'<div class="card {escape(tone)}">{number}{words}</div>')
     return Html(f'<div class="cards">{"".join(cards)}</div>')
 
 
@@ -47,75 +65,100 @@ def table(
     caption: Text = "",
     strong: Sequence[int] = (),
 ) -> Html:
-    """A table; the first column names the row, the others are numbers. `strong` columns are set bold."""
-    top = "".join(f"<th scope=col>{markup(cell)}</th>" for cell in head)
-    body = "".join(
-        f"<tr><th scope=row>{markup(row[0])}</th>{_cells(row[1:], strong)}</tr>" for row in rows
-    )
+    """Make a table whose first column names the row and whose other columns are numbers.
+
+    Parameters
+    ----------
+    head : sequence of str or Html
+        Titles of the columns.
+    rows : sequences of str or Html
+        Cells of each row.
+    caption : str or Html
+        Text below the table.
+    strong : sequence of int
+        Numbers of the columns that are set bold.
+    """
+    titles = "".join(f"<th scope=col>{markup(cell)}</th>" for cell in head)
+    body = []
+    for row in rows:
+        cells = [f"<th scope=row>{markup(row[0])}</th>"]
+        for column, cell in enumerate(row[1:], start=1):
+            style = " class=strong" if column in strong else ""
+            cells.append(f"<td{style}>{markup(cell)}</td>")
+        body.append(f"<tr>{''.join(cells)}</tr>")
     words = f"<caption>{markup(caption)}</caption>" if caption else ""
     return Html(
-        f'<div class="wide scroll"><table>{words}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
-
-
-def _cells(cells: Sequence[Text], strong: Sequence[int]) -> str:
-    styles = (" class=strong" if column in strong else "" for column in range(1, len(cells) + 1))
-    return "".join(
-        f"<td{style}>{markup(cell)}</td>" for style, cell in zip(styles, cells, strict=True)
+        f'<div class="wide scroll"><table>{words}<thead><tr>{titles}</tr></thead>'
+        f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 
 
 def facts(pairs: Mapping[str, str]) -> Html:
-    """Two columns of small print."""
-    rows = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
-        for name, value in pairs.items()
-    )
-    return Html(f'<dl class="facts">{rows}</dl>')
+    """Make two columns of small print from names and values."""
+    rows = []
+    for name, value in pairs.items():
+        rows.append(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>")
+    return Html(f'<dl class="facts">{"".join(rows)}</dl>')
 
 
 def picture(
     light: bytes, dark: bytes, *, alt: str, caption: Text = "", width: str = "wide"
 ) -> Html:
-    """A PNG in two themes; the reader's preference chooses. `width` is "wide" or "medium"."""
-    return _figure(
+    """Show a PNG in two themes, of which the reader's preference chooses one.
+
+    Parameters
+    ----------
+    light, dark : bytes
+        The PNG files.
+    alt : str
+        Description for readers who cannot see the picture.
+    caption : str or Html
+        Text below the picture.
+    width : str
+        "wide" or "medium".
+    """
+    sources = (
         f'<picture><source media="(prefers-color-scheme: dark)" srcset="{data_uri(dark)}">'
-        f'<img src="{data_uri(light)}" alt="{escape(alt)}"></picture>',
-        caption,
-        width,
+        f'<img src="{data_uri(light)}" alt="{escape(alt)}"></picture>'
     )
+    return _figure(sources, caption, width)
 
 
 def interactive(figure: Any, name: str, *, caption: Text = "") -> Html:
-    """A plotly figure; the page brings plotly.js, once. `name` tells it from others."""
+    """Show a plotly figure, told from others by its name; `page` adds plotly.js."""
     from plotly import io as plotly_io
 
+    # A section may have the same name: the prefix keeps anchors unique.
+    identifier = f"plot-{name}"
+    config = {
+        "displaylogo": False,
+        "responsive": True,
+        "modeBarButtonsToRemove": ["sendDataToCloud"],
+    }
     div = plotly_io.to_html(
         figure,
         include_plotlyjs=False,
         full_html=False,
         auto_play=False,
-        div_id=f"plot-{name}",  # a section may have that name
-        config={
-            "displaylogo": False,
-            "responsive": True,
-            "modeBarButtonsToRemove": ["sendDataToCloud"],
-        },
+        div_id=identifier,
+        config=config,
     )
     return _figure(f'<div class="interactive">{div}</div>', caption)
 
 
 def png(figure: Figure, dpi: int = 130) -> bytes:
-    """A matplotlib figure as PNG, without a date in it: same figure, same bytes."""
+    """Render a matplotlib figure as PNG without a date in it: same figure, same bytes."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
 
 
 def data_uri(image: bytes) -> str:
+    """Return a PNG as a data URI."""
     return "data:image/png;base64," + base64.b64encode(image).decode("ascii")
 
 
 def _figure(content: str, caption: Text, width: str = "wide") -> Html:
+    """Wrap the HTML of a picture in a figure with a caption."""
     words = f"<figcaption>{markup(caption)}</figcaption>" if caption else ""
     return Html(f'<figure class="{width}">{content}{words}</figure>')

@@ -1,4 +1,4 @@
-"""The numbers of the main job: models x losses on samples and elements never seen, beside the references."""
+"""The numbers of the main job: scores of models and losses, beside answers without training."""
 
 from __future__ import annotations
 
@@ -6,10 +6,25 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-#: Training, test and validation loss of the experiment that this one repeats, as its authors give them.
+from argand.store import from_builtins, to_builtins
+
+__all__ = [
+    "ALL",
+    "MODEL_NAMES",
+    "MODEL_PHRASES",
+    "NEVER",
+    "NEW",
+    "PUBLISHED",
+    "REFERENCE_NAMES",
+    "ModelScore",
+    "Reference",
+    "Results",
+]
+
+#: Training, test and validation loss of the experiment that this one repeats, by its authors.
 PUBLISHED: dict[str, tuple[str, str, str]] = {
     "linear": ("n/a", "40", "28"),
     "mlp": ("40–45", "30–32", "41"),
@@ -17,7 +32,7 @@ PUBLISHED: dict[str, tuple[str, str, str]] = {
     "unet": ("8–12", "31–35", "40"),
 }
 
-#: What the models of `argand.learn.models` are called in words.
+#: Titles of the models of `argand.learn.models`.
 MODEL_NAMES = {
     "linear": "Linear regression",
     "mlp": "Three-layer linear",
@@ -25,7 +40,7 @@ MODEL_NAMES = {
     "unet": "3-D U-net",
 }
 
-#: The same inside a sentence.
+#: Names of the models of `argand.learn.models` inside a sentence.
 MODEL_PHRASES = {
     "linear": "linear regression",
     "mlp": "the three-layer linear network",
@@ -33,7 +48,7 @@ MODEL_PHRASES = {
     "unet": "the 3-D U-net",
 }
 
-#: What the references of `argand.learn.references` are called in words.
+#: Titles of the references of `argand.learn.references`.
 REFERENCE_NAMES = {
     "floor": "Floor of the published loss",
     "committed": "True phases, hand by a coin",
@@ -42,16 +57,36 @@ REFERENCE_NAMES = {
     "random_best_hand": "Random phases, best hand",
 }
 
-#: Sets of samples: new displacements of elements trained on; elements held out of the training; all elements.
-NEW, NEVER, ALL = "unseen samples", "unseen crystals", "all metals"
+#: Set of samples: new displacements of elements that were trained on.
+NEW = "unseen samples"
+
+#: Set of samples: elements that were held out of the training.
+NEVER = "unseen crystals"
+
+#: Set of samples: all elements.
+ALL = "all metals"
+
+_PUBLISHED_COLUMNS = ("published train", "test", "validation")
 
 
 @dataclass(frozen=True)
-class Score:
-    """One trained model on one set of samples that it has not seen, means over samples.
+class ModelScore:
+    """Hold the score of one trained model on one set of samples that it has not seen.
 
-    value, margin: sum over reflections of 1 - cos (the published units) after the best hand, half its 95 % interval;
-    value_plain: the same without a choice of hand; phase_error (degrees, |F| weighted) and map_correlation after it.
+    Parameters
+    ----------
+    model, loss, samples : str
+        The model, the loss it was trained with, and the set of samples.
+    value, margin : float
+        Sum over reflections of 1 - cos(phase difference) after the best hand, mean over samples,
+        and half its 95 % interval.
+    value_plain : float
+        Sum over reflections of 1 - cos(phase difference) without a choice of hand, mean over
+        samples.
+    phase_error : float
+        Mean phase error after the best hand, weighted by |F|, degrees.
+    map_correlation : float
+        Correlation with the true density after the best hand.
     """
 
     model: str
@@ -66,7 +101,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Reference:
-    """An answer that takes no training, on one set of samples, in the units of `Score.value`."""
+    """Hold the score of an answer that takes no training, in the units of `ModelScore.value`."""
 
     name: str
     samples: str
@@ -76,13 +111,25 @@ class Reference:
 
 @dataclass(frozen=True)
 class Results:
-    """All that the main job found; written as JSON, read back by `from_json`.
+    """Hold all that the main job has found, and write it as JSON, CSV and Markdown.
 
-    parameters: trainable numbers of each model; reflections: measured ones in a sample, mean; histories: model ->
-    loss -> {"step": [...], curve: [...]}.
+    Parameters
+    ----------
+    scores, references : tuples
+        Scores of the models, and of answers without training.
+    reflections : float
+        Measured reflections in a sample, mean.
+    parameters : model -> int
+        Number of trainable parameters of each model.
+    histories : model -> loss -> "step" and curves -> values
+        Course of each training.
+    settings : name -> value
+        Settings of the main job, which the report prints.
+    environment : name -> value
+        Versions and machine, which the report prints.
     """
 
-    scores: tuple[Score, ...]
+    scores: tuple[ModelScore, ...]
     references: tuple[Reference, ...]
     reflections: float
     parameters: Mapping[str, int]
@@ -90,74 +137,60 @@ class Results:
     settings: Mapping[str, Any]
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def score(self, model: str, loss: str, samples: str) -> Score:
-        """That score; KeyError when it was not made."""
-        for s in self.scores:
-            if (s.model, s.loss, s.samples) == (model, loss, samples):
-                return s
+    def score(self, model: str, loss: str, samples: str) -> ModelScore:
+        """Return the score of a model on a set of samples; raise a KeyError if there is none."""
+        for score in self.scores:
+            if (score.model, score.loss, score.samples) == (model, loss, samples):
+                return score
         raise KeyError(f"no score of {model} with the {loss} loss on {samples}")
 
     def reference(self, name: str, samples: str) -> Reference:
-        """That reference; KeyError when it was not made."""
-        for r in self.references:
-            if (r.name, r.samples) == (name, samples):
-                return r
+        """Return a reference on a set of samples; raise a KeyError if there is none."""
+        for reference in self.references:
+            if (reference.name, reference.samples) == (name, samples):
+                return reference
         raise KeyError(f"no reference {name} on {samples}")
 
     @property
     def models(self) -> list[str]:
-        return list(dict.fromkeys(s.model for s in self.scores))
+        """Return the names of the models that were scored, in the order of their scores."""
+        return list(dict.fromkeys(score.model for score in self.scores))
 
-    def best(self, loss: str, samples: str) -> Score:
-        """The lowest score with that loss."""
-        return min(
-            (s for s in self.scores if (s.loss, s.samples) == (loss, samples)),
-            key=lambda s: s.value,
-        )
+    def trained_with(self, loss: str, samples: str) -> list[ModelScore]:
+        """Return the scores, on a set of samples, of all models trained with a loss."""
+        return [score for score in self.scores if (score.loss, score.samples) == (loss, samples)]
 
-    def most_precise(self, samples: str) -> Score:
-        """The lowest phase error on those samples."""
-        return min((s for s in self.scores if s.samples == samples), key=lambda s: s.phase_error)
+    def best(self, loss: str, samples: str) -> ModelScore:
+        """Return the lowest score, on a set of samples, of models trained with a loss."""
+        return min(self.trained_with(loss, samples), key=lambda score: score.value)
+
+    def most_precise(self, samples: str) -> ModelScore:
+        """Return the score with the lowest phase error on a set of samples."""
+        scores = [score for score in self.scores if score.samples == samples]
+        return min(scores, key=lambda score: score.phase_error)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1) + "\n"
+        """Write all results as JSON."""
+        return json.dumps(to_builtins(self), indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Results:
-        raw = json.loads(text)
-        scores = tuple(Score(**s) for s in raw.pop("scores"))
-        references = tuple(Reference(**r) for r in raw.pop("references"))
-        return cls(scores=scores, references=references, **raw)
+        """Read results from the JSON that `Results.to_json` writes."""
+        content = json.loads(text)
+        scores = from_builtins(tuple[ModelScore, ...], content.pop("scores"), "scores")
+        references = from_builtins(tuple[Reference, ...], content.pop("references"), "references")
+        return cls(scores=scores, references=references, **content)
 
     def rows(self) -> list[dict[str, str]]:
-        """One row a score, then one a reference; the published numbers beside what repeats them."""
-        found = []
-        for s in self.scores:
-            beside = PUBLISHED.get(s.model, ("",) * 3) if s.loss == "published" else ("",) * 3
-            found.append(
-                {
-                    "model": s.model,
-                    "loss": s.loss,
-                    "samples": s.samples,
-                    "score": f"{s.value:.4g}",
-                    "95 %": f"{s.margin:.2g}",
-                    "without choice of hand": f"{s.value_plain:.4g}",
-                    "phase error (deg)": f"{s.phase_error:.3g}",
-                    "map correlation": f"{s.map_correlation:.5f}",
-                    **dict(zip(("published train", "test", "validation"), beside, strict=True)),
-                }
-            )
-        for r in self.references:
-            values = {
-                "model": r.name,
-                "samples": r.samples,
-                "score": f"{r.value:.4g}",
-                "95 %": f"{r.margin:.2g}",
-            }
-            found.append({name: values.get(name, "") for name in found[0]} if found else values)
-        return found
+        """Return the rows of a table: each score beside the published numbers, then references."""
+        rows = [_score_row(score) for score in self.scores]
+        columns = list(rows[0]) if rows else None
+        for reference in self.references:
+            rows.append(_reference_row(reference, columns))
+        return rows
 
     def to_csv(self) -> str:
+        """Write the table of scores and references as comma-separated values."""
         text = io.StringIO()
         table = csv.DictWriter(text, self.rows()[0], lineterminator="\n")
         table.writeheader()
@@ -165,12 +198,42 @@ class Results:
         return text.getvalue()
 
     def to_markdown(self) -> str:
-        """A table that can also be read as it is."""
+        """Write the table of scores and references as Markdown with aligned columns."""
         rows = self.rows()
         lines = [list(rows[0]), *(list(row.values()) for row in rows)]
-        widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         lines.insert(1, ["-" * width for width in widths])
-        return "".join(
-            f"| {' | '.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))} |\n"
-            for line in lines
-        )
+        text = []
+        for line in lines:
+            cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+            text.append(f"| {' | '.join(cells)} |\n")
+        return "".join(text)
+
+
+def _score_row(score: ModelScore) -> dict[str, str]:
+    """Return a score as a row of the table, with the published numbers of the same training."""
+    published = ("", "", "")
+    if score.loss == "published":
+        published = PUBLISHED.get(score.model, published)
+    return {
+        "model": score.model,
+        "loss": score.loss,
+        "samples": score.samples,
+        "score": f"{score.value:.4g}",
+        "95 %": f"{score.margin:.2g}",
+        "without choice of hand": f"{score.value_plain:.4g}",
+        "phase error (deg)": f"{score.phase_error:.3g}",
+        "map correlation": f"{score.map_correlation:.5f}",
+        **dict(zip(_PUBLISHED_COLUMNS, published, strict=True)),
+    }
+
+
+def _reference_row(reference: Reference, columns: Sequence[str] | None) -> dict[str, str]:
+    """Return a reference as a row of a table with these columns; None takes its own columns."""
+    cells = {
+        "model": reference.name,
+        "samples": reference.samples,
+        "score": f"{reference.value:.4g}",
+        "95 %": f"{reference.margin:.2g}",
+    }
+    return {name: cells.get(name, "") for name in columns or cells}

@@ -1,4 +1,4 @@
-"""The report of ``argand predict`` on a series: `series.html` has the words, here the numbers and pictures go in."""
+"""Make the report of ``argand predict``: numbers and pictures for the text of series.html."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from string import Template
 
 import numpy as np
 
-from argand.cell import FloatArray
 from argand.crystal import Crystal
-from argand.density import grid_shape, map_from_structure_factors
-from argand.io import read_reflections
-from argand.reflections import stol
 from argand.report import parts
 from argand.report.environment import environment
 from argand.report.page import page, resource
 from argand.report.parts import Html
+from argand.report.series_density import density_part
 from argand.series import Record, SeriesFolder
-from argand.site_symmetry import cartesian_axes
-from argand.symmetry import operations
-from argand.viz.series import Plane, density_frames, displacement_series, plane_through, r_series
+from argand.viz.series import displacement_series, r_series
 
 __all__ = ["series_page"]
 
 _LEAD = (
-    "A series of crystals that are like a known one: how far each of their atoms has moved, how well the displaced "
-    "atoms explain what was measured, and the density from the phases that follow."
+    "A series of crystals that are like a known one: how far each of their atoms has moved, how "
+    "well the displaced atoms explain what was measured, and the density from the phases that "
+    "follow."
 )
-_FRAMES = 40  # files of which the density is shown
-_ROWS = 60  # files of which the table shows the numbers
-_WINDOW = 0.7  # atoms this near to the plane are marked in it, angstrom
+
+# Files whose numbers the table shows: more would make the page slow to read.
+_TABLE_ROWS = 60
+
+# Remarks that the page shows, each with the names of its first files.
+_REMARKS = 12
+_NAMES_OF_REMARK = 4
 
 _OUTPUTS = {
     "phases": "amplitudes and phases of each file, MTZ",
@@ -38,6 +38,17 @@ _OUTPUTS = {
     "maps": "the density of each file, CCP4",
     "results": "the numbers of each file, JSON",
 }
+
+_TABLE_HEAD = (
+    "file",
+    "reflections",
+    "to (Å)",
+    "R, known",
+    "R",
+    "rms displacement (Å)",
+    "largest (Å)",
+    "remarks",
+)
 
 
 def series_page(
@@ -47,212 +58,142 @@ def series_page(
     settings: Mapping[str, str],
     warning: str = "",
 ) -> str:
-    """The page of a series whose `records` lie in `folder`; `known` is the crystal it was compared with."""
-    found = [record for record in records if not record.error]
+    """Make the report of a series as one HTML text.
+
+    Parameters
+    ----------
+    folder : SeriesFolder
+        Folder with the results, from which phases are read.
+    records : sequence of Record
+        Records of all files, in their order.
+    known : Crystal
+        The known crystal.
+    settings : name -> value
+        What the page says about how the series was made.
+    warning : str
+        What holds for all answers of the estimator, such as an ambiguity.
+    """
+    usable = [record for record in records if not record.error]
+    outputs: list[parts.Text] = []
+    for name, content in _OUTPUTS.items():
+        if (folder.path / name).is_dir():
+            outputs.append(Html(f"<code>{name}/</code>: {parts.markup(content)}"))
     values: dict[str, parts.Text] = {
-        "cards": _cards(records, found),
+        "cards": _cards(records, usable),
         "formula": known.formula,
         "spacegroup": known.spacegroup,
         "sites": str(len(known.types)),
         "warnings": _warnings(records, warning),
-        "displacements": _displacements(found, known),
-        "fit": _fit(found),
-        "density": _density(folder, found, known),
+        "displacements": _displacements(usable, known),
+        "fit": _fit(usable),
+        "density": density_part(folder, usable, known),
         "table": _table(records),
         "facts": parts.facts({**settings, **environment()}),
-        "outputs": parts.bullets(
-            Html(f"<code>{name}/</code>: {parts.markup(what)}")
-            for name, what in _OUTPUTS.items()
-            if (folder.path / name).is_dir()
-        ),
+        "outputs": parts.bullets(outputs),
     }
-    body = Template(resource("series.html")).substitute(
-        {name: parts.markup(text) for name, text in values.items()}
-    )
+    html = {name: parts.markup(text) for name, text in values.items()}
+    body = Template(resource("series.html")).substitute(html)
     footer = "Made by argand. This page holds all that it shows: it needs no network connection."
     return page("A series like a crystal that is known", _LEAD, body, footer=footer)
 
 
-def _cards(records: Sequence[Record], found: Sequence[Record]) -> Html:
-    flagged = sum(bool(record.flags) for record in found)
+def _cards(records: Sequence[Record], usable: Sequence[Record]) -> Html:
+    """Make the cards with the most important numbers."""
     figures: list[tuple[str, parts.Text, str]] = [(str(len(records)), "files", "")]
-    if found:
-        r = np.median([record.r for record in found])
-        r_known = np.median([record.r_known for record in found])
-        rms = [record.rms for record in found]
-        figures += [
-            (
-                f"{r:.3f}",
-                f"Median R with the atoms displaced; with the known crystal as it is {r_known:.3f}.",
-                "cured",
-            ),
-            (
-                f"{np.median(rms):.2f} Å",
-                f"Median rms displacement; the largest is {np.max(rms):.2f} Å.",
-                "cured",
-            ),
-        ]
-    failed = len(records) - len(found)
-    words = "files deserve a second look"
-    figures.append(
-        (str(flagged), f"{words}; {failed} could not be used." if failed else f"{words}.", "plain")
-    )
+    if usable:
+        r = np.median([record.r for record in usable])
+        r_known = np.median([record.r_known for record in usable])
+        rms = [record.rms for record in usable]
+        r_text = (
+            f"Median R with the atoms displaced; with the known crystal as it is {r_known:.3f}."
+        )
+        rms_text = f"Median rms displacement; the largest is {np.max(rms):.2f} Å."
+        figures.append((f"{r:.3f}", r_text, "cured"))
+        figures.append((f"{np.median(rms):.2f} Å", rms_text, "cured"))
+    flagged = sum(bool(record.flags) for record in usable)
+    failures = len(records) - len(usable)
+    flagged_text = "files deserve a second look"
+    if failures:
+        flagged_text += f"; {failures} could not be used"
+    figures.append((str(flagged), f"{flagged_text}.", "plain"))
     return parts.key_figures(figures)
 
 
 def _warnings(records: Sequence[Record], warning: str) -> Html:
-    said: dict[str, tuple[str, list[str]]] = {}
+    """List errors and remarks, with the files that they concern."""
+    # Remarks that differ in their numbers only are shown once, in the words of the first.
+    files_by_remark: dict[str, list[str]] = {}
+    words_by_remark: dict[str, str] = {}
     for record in records:
         for words in (record.error,) if record.error else record.flags:
-            alike = re.sub(r"\d[\d.]*", "#", words)  # what differs in numbers only is said once
-            said.setdefault(alike, (words, []))[1].append(record.name)
+            remark = re.sub(r"\d[\d.]*", "#", words)
+            words_by_remark.setdefault(remark, words)
+            files_by_remark.setdefault(remark, []).append(record.name)
     notes: list[parts.Text] = [warning] if warning else []
-    notes += [f"{words}: {_some(names)}" for words, names in list(said.values())[:12]]
+    for remark, words in list(words_by_remark.items())[:_REMARKS]:
+        notes.append(f"{words}: {_first_names(files_by_remark[remark])}")
     if not notes:
         return Html("")
     return Html(f'<aside class="note">{parts.bullets(notes).markup}</aside>')
 
 
-def _displacements(found: Sequence[Record], known: Crystal) -> Html:
-    if not found:
+def _first_names(names: Sequence[str]) -> str:
+    """List the first names, and count the others."""
+    first = ", ".join(names[:_NAMES_OF_REMARK])
+    others = len(names) - _NAMES_OF_REMARK
+    return f"{first} and {others} more" if others > 0 else first
+
+
+def _displacements(usable: Sequence[Record], known: Crystal) -> Html:
+    """Show the displacement of every site in every file."""
+    if not usable:
         return Html("<p>Nothing was found.</p>")
-    length = np.linalg.norm(np.array([record.displacement for record in found]), axis=2)
-    sigma = (
-        None
-        if not all(record.sigma for record in found)
-        else np.array([record.sigma for record in found])
-    )
-    figure = displacement_series(length, known.labels, [record.name for record in found], sigma)
-    return parts.interactive(
-        figure,
-        "displacements",
-        caption="Click on a name to hide its line, twice to see it alone; drag to come nearer.",
-    )
+    length = np.linalg.norm(np.array([record.displacement for record in usable]), axis=2)
+    sigma = None
+    if all(record.sigma for record in usable):
+        sigma = np.array([record.sigma for record in usable])
+    names = [record.name for record in usable]
+    figure = displacement_series(length, known.labels, names, sigma)
+    caption = "Click on a name to hide its line, twice to see it alone; drag to come nearer."
+    return parts.interactive(figure, "displacements", caption=caption)
 
 
-def _fit(found: Sequence[Record]) -> Html:
-    if not found:
+def _fit(usable: Sequence[Record]) -> Html:
+    """Show R of every file, with the known crystal and with displaced atoms."""
+    if not usable:
         return Html("")
     figure = r_series(
-        [record.r_known for record in found],
-        [record.r for record in found],
-        [bool(record.flags) for record in found],
-        [record.name for record in found],
+        [record.r_known for record in usable],
+        [record.r for record in usable],
+        [bool(record.flags) for record in usable],
+        [record.name for record in usable],
     )
     return parts.interactive(figure, "fit")
 
 
-def _density(folder: SeriesFolder, found: Sequence[Record], known: Crystal) -> Html:
-    """Layers of the density through the atom that moves most, of files spread over the series."""
-    if not found:
-        return Html("")
-    moves = np.array([record.displacement for record in found])
-    site = int(np.square(moves).sum(axis=(0, 2)).argmax())
-    # the direction along which it moves most, over the series
-    _, _, axes = np.linalg.svd(moves[:, site])
-    plane = plane_through(_images(known, known.frac), known.cell, site, axes[0])
-    shown = [
-        found[i]
-        for i in np.unique(
-            np.linspace(0, len(found) - 1, min(len(found), _FRAMES)).round().astype(int)
-        )
-    ]
-    to_frac = np.linalg.inv(cartesian_axes(known)).T
-    layers, places, names = [], [], []
-    near = _near(known, plane)
-    for record in shown:
-        layer = _layer(folder, record, plane)
-        if layer is None:
-            continue
-        layers.append(layer)
-        moved = _images(known, known.frac + np.array(record.displacement) @ to_frac)
-        places.append(plane.project(moved[near], known.cell)[:, :2])
-        names.append(record.name)
-    if not layers:
-        return Html("<p>The phases are no longer there.</p>")
-    labels = [known.labels[i % len(known.labels)] for i in near]
-    before = plane.project(_images(known, known.frac)[near], known.cell)[:, :2]
-    figure = density_frames(layers, names, plane, places, before, labels)
-    caption = (
-        f"The plane through {known.labels[site]}, the atom that moves most, in the direction of its motion; measured "
-        f"amplitudes, phases of the displaced atoms. {len(layers)} of {len(found)} files. Crosses: atoms within "
-        f"{_WINDOW:g} Å of the plane; rings: where they were in the known crystal."
-    )
-    return parts.interactive(figure, "density-series", caption=caption)
-
-
-def _images(known: Crystal, frac: FloatArray) -> FloatArray:
-    """Sites (n, 3) under all operations, (operations x n, 3), themselves first."""
-    return np.concatenate(
-        [frac @ rotation.T + translation for rotation, translation in operations(known.symops)]
-    )
-
-
-def _near(known: Crystal, plane: Plane) -> list[int]:
-    """Which images lie in the window."""
-    place = plane.project(_images(known, known.frac), known.cell)
-    inside = (np.abs(place[:, :2]) < plane.half).all(axis=1) & (np.abs(place[:, 2]) < _WINDOW)
-    return [int(i) for i in np.flatnonzero(inside)]
-
-
-def _layer(folder: SeriesFolder, record: Record, plane: Plane) -> FloatArray | None:
-    path = folder.path / "phases" / f"{record.name}.mtz"
-    if not path.exists():
-        return None
-    found = read_reflections(path)
-    assert found.cell is not None
-    assert found.amplitude is not None
-    assert found.phase is not None
-    spacegroup = found.spacegroup or "P 1"
-    good = np.isfinite(found.amplitude) & np.isfinite(found.phase)
-    f = (found.amplitude * np.exp(1j * found.phase))[good]
-    hkl = found.hkl[good]
-    shape = grid_shape(found.cell, spacegroup, float(0.5 / stol(hkl, found.cell).max()))
-    rho = map_from_structure_factors(hkl, f, shape, cell=found.cell, spacegroup=spacegroup)
-    layer: FloatArray = plane.density(rho, found.cell)
-    return layer
-
-
 def _table(records: Sequence[Record]) -> Html:
-    shown = [
-        records[i]
-        for i in np.unique(np.linspace(0, max(len(records) - 1, 0), _ROWS).round().astype(int))
-    ]
-    rows: list[list[parts.Text]] = []
-    for record in shown:
-        if record.error:
-            rows.append([record.name, *["–"] * 6, record.error])
-            continue
-        rows.append(
-            [
-                record.name,
-                f"{record.reflections:,}",
-                f"{record.d_min:.2f}",
-                f"{record.r_known:.3f}",
-                f"{record.r:.3f}",
-                f"{record.rms:.3f}"
-                + (f" ± {record.uncertainty:.3f}" if np.isfinite(record.uncertainty) else ""),
-                f"{record.largest:.2f} ({record.atom})",
-                "; ".join(record.flags) or "–",
-            ]
-        )
+    """Make the table of files, spread over the series where there are many."""
+    chosen = np.linspace(0, max(len(records) - 1, 0), _TABLE_ROWS).round().astype(int)
+    shown = [records[i] for i in np.unique(chosen)]
+    rows = [_table_row(record) for record in shown]
     caption = f"{len(shown)} of {len(records)} files." if len(shown) < len(records) else ""
-    return parts.table(
-        [
-            "file",
-            "reflections",
-            "to (Å)",
-            "R, known",
-            "R",
-            "rms displacement (Å)",
-            "largest (Å)",
-            "remarks",
-        ],
-        rows,
-        caption=caption,
-        strong=(4,),
-    )
+    return parts.table(_TABLE_HEAD, rows, caption=caption, strong=(4,))
 
 
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+def _table_row(record: Record) -> list[parts.Text]:
+    """Return the numbers of a file as a row of the table."""
+    if record.error:
+        return [record.name, *["–"] * 6, record.error]
+    rms = f"{record.rms:.3f}"
+    if np.isfinite(record.uncertainty):
+        rms += f" ± {record.uncertainty:.3f}"
+    return [
+        record.name,
+        f"{record.reflections:,}",
+        f"{record.d_min:.2f}",
+        f"{record.r_known:.3f}",
+        f"{record.r:.3f}",
+        rms,
+        f"{record.largest:.2f} ({record.atom})",
+        "; ".join(record.flags) or "–",
+    ]

@@ -1,31 +1,44 @@
-"""The folder of a series: what is in it, what is done, and that all of it belongs together."""
+"""The result folder of a series: its settings, the files that are done, and a lock."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 try:
     import fcntl
-except ImportError:  # not everywhere: without it nobody is kept from working in one folder twice
+except ImportError:  # Windows: two processes may then work in one folder
     fcntl = None  # type: ignore[assignment]
 
 from argand.errors import ArgandError
-from argand.series.record import Record, read_json, read_record, write_text
+from argand.series.record import Record, read_record, write_record
+from argand.series.settings import SeriesSettings
 from argand.series.sources import Source
+from argand.store import read_json, write_json
 
 __all__ = ["SeriesFolder"]
 
-_PARTS = ("results", "phases", "atoms", "maps")
+_KIND = "series"
+
+# Raise this when the fields of `SeriesSettings` change.
+_VERSION = 1
+
+_RESULT_FOLDERS = ("results", "phases", "atoms")
+_MAP_FOLDER = "maps"
 
 
 class SeriesFolder:
-    """results/NAME.json is written last of all that belongs to a file: with it the file is done.
+    """Keep the results of a series in one folder.
 
-    phases/NAME.mtz, atoms/NAME.cif and, where wanted, maps/NAME.ccp4 lie beside; series.json says what made them.
+    The folder holds series.json (the settings of the series), phases/NAME.mtz, atoms/NAME.cif,
+    results/NAME.json and, where wanted, maps/NAME.ccp4. The record in results/ is written after
+    all other results of a file: a file with a record is done.
+
+    Parameters
+    ----------
+    path : path
+        The folder; it is created by `locked` or `open`.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -33,7 +46,15 @@ class SeriesFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """For one at a time. What a killed process left half-written is taken away; the lock dies with its owner."""
+        """Lock the folder for this process, and remove half-written files of a killed process.
+
+        The operating system releases the lock when its process ends.
+
+        Raises
+        ------
+        ArgandError
+            Another process holds the lock.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         with open(self.path / "lock", "w") as file:
             if fcntl is not None:
@@ -43,41 +64,55 @@ class SeriesFolder:
                     raise ArgandError(
                         f"{self.path}: another process is at work in this folder"
                     ) from None
-            for part in _PARTS:
-                for left in (self.path / part).glob(".*"):
-                    left.unlink(missing_ok=True)
+            self._remove_half_written()
             yield
 
-    def open(self, about: dict[str, Any]) -> None:
-        """Make the folder; refuse one that holds results of something else than `about`."""
-        for part in _PARTS[:3] if not about.get("maps") else _PARTS:
-            (self.path / part).mkdir(parents=True, exist_ok=True)
-        file = self.path / "series.json"
-        if file.exists():
-            found = read_json(file)
-            if found != json.loads(json.dumps(about)):
-                differs = [
-                    key
-                    for key in about
-                    if not isinstance(found, dict) or found.get(key) != about[key]
-                ]
-                raise ArgandError(
-                    f"{self.path}: holds a series with another {', '.join(differs) or 'content'}, needs another folder"
-                )
+    def open(self, settings: SeriesSettings) -> None:
+        """Create the folder of a series, or check that it belongs to a series with these settings.
+
+        Raises
+        ------
+        ArgandError
+            The folder holds a series with other settings, which the message names, or its
+            series.json is damaged.
+        """
+        for name in _RESULT_FOLDERS:
+            (self.path / name).mkdir(parents=True, exist_ok=True)
+        if settings.maps:
+            (self.path / _MAP_FOLDER).mkdir(exist_ok=True)
+        path = self.path / "series.json"
+        if not path.exists():
+            write_json(path, settings, kind=_KIND, version=_VERSION)
             return
-        write_text(file, json.dumps(about, indent=1) + "\n")
+        stored = read_json(SeriesSettings, path, kind=_KIND, version=_VERSION)
+        differences = settings.differences(stored)
+        if differences:
+            raise ArgandError(
+                f"{self.path}: holds a series with another {', '.join(differences)}, "
+                "needs another folder"
+            )
 
     def record(self, source: Source) -> Record | None:
-        """What was found in a file; None when it was not done, has changed since, or could not be read."""
-        found = read_record(self.path / "results" / f"{source.name}.json")
-        if found is None or found.error:
-            return None
-        return found if (found.size, found.mtime_ns) == (source.size, source.mtime_ns) else None
+        """Read the record of a file that is done; None where the file has to be done (again).
 
-    def failed(self, source: Source) -> Record | None:
-        """What was said of a file from which nothing was found."""
-        found = read_record(self.path / "results" / f"{source.name}.json")
-        return found if found is not None and found.error else None
+        A file is done again when it has no record, has changed since, or could not be used.
+        """
+        record = read_record(self._record_path(source.name))
+        if record is None or record.error:
+            return None
+        is_current = (record.size, record.mtime_ns) == (source.size, source.mtime_ns)
+        return record if is_current else None
 
     def write_record(self, record: Record) -> None:
-        write_text(self.path / "results" / f"{record.name}.json", record.to_json() + "\n")
+        """Write the record of a file, by which the file is done."""
+        write_record(self._record_path(record.name), record)
+
+    def _record_path(self, name: str) -> Path:
+        """Return the path of the record of a file."""
+        return self.path / "results" / f"{name}.json"
+
+    def _remove_half_written(self) -> None:
+        """Remove temporary files, whose names begin with a dot."""
+        for name in (*_RESULT_FOLDERS, _MAP_FOLDER):
+            for path in (self.path / name).glob(".*"):
+                path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Chunks of work on all cores: in this process, or in several that end with it."""
+"""Chunks of work on several processor cores: in this process, or in processes that end with it."""
 
 from __future__ import annotations
 
@@ -16,28 +16,42 @@ from argand import num_threads, set_num_threads
 __all__ = ["in_chunks", "spread"]
 
 Item = TypeVar("Item")
-Done = TypeVar("Done")
+Result = TypeVar("Result")
 
-_BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# Linear algebra libraries read these variables when they are loaded.
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def in_chunks(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
-    """Items in order, `size` at a time."""
+    """Divide items, in their order, into chunks of `size`; the last chunk may be shorter."""
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def spread(
-    work: Callable[[Sequence[Item]], Done],
+    work: Callable[[Sequence[Item]], Result],
     chunks: Sequence[Sequence[Item]],
     workers: int,
     *,
     setup: Callable[..., None],
     arguments: tuple[Any, ...],
-) -> Iterator[Done]:
-    """What `work` makes of each chunk, as it becomes ready; `setup(*arguments)` goes before, once a process.
+) -> Iterator[Result]:
+    """Call `work` on chunks in several processes, and yield each result when it is ready.
 
-    Both must be functions of a module. Several processes are started anew, so that no thread is copied; each uses one
-    thread. Ctrl-C is for this process: chunks that are being worked on are ended, the others are not begun.
+    The calling process handles Ctrl-C: chunks that were begun are ended, others are not begun.
+
+    Parameters
+    ----------
+    work : function of a module
+        Takes a chunk of items.
+    chunks : sequence of sequences
+        Chunks of items; results may come in another order.
+    workers : int
+        Number of processes, each with one thread. They are started anew rather than forked, so
+        that no thread is copied. With one worker, or one chunk, all work is done in this process.
+    setup : function of a module
+        Called as ``setup(*arguments)`` once in each process, before `work`.
+    arguments : tuple
+        Arguments of `setup`, which must pickle.
     """
     if workers < 2 or len(chunks) < 2:
         setup(*arguments)
@@ -45,18 +59,20 @@ def spread(
             yield work(chunk)
         return
     context = multiprocessing.get_context("spawn")
-    with _one_thread(), ProcessPoolExecutor(workers, context, _start, (setup, arguments)) as pool:
-        waiting: set[Future[Done]] = {pool.submit(work, chunk) for chunk in chunks}
+    start = (setup, arguments)
+    with _single_threaded_children(), ProcessPoolExecutor(workers, context, _start, start) as pool:
+        pending: set[Future[Result]] = {pool.submit(work, chunk) for chunk in chunks}
         try:
-            while waiting:
-                ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in ready:
+            while pending:
+                finished, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in finished:
                     yield future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _start(setup: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    """Prepare a new process: one thread, no reaction to Ctrl-C, an end with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     set_num_threads(1)
@@ -64,7 +80,7 @@ def _start(setup: Callable[..., None], arguments: tuple[Any, ...]) -> None:
 
 
 def _end_with_parent() -> None:
-    """A process whose parent was killed would wait for work for ever."""
+    """End this process when its parent was killed; it would wait for work for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
@@ -72,16 +88,16 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """Processes that are started inside have one thread each; libraries look at these names when they are loaded."""
-    before = {name: os.environ.get(name) for name in _BLAS}
+def _single_threaded_children() -> Iterator[None]:
+    """Give one thread to processes that are started inside the block, and restore the settings."""
+    variables = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
     threads = num_threads()
-    os.environ.update(dict.fromkeys(_BLAS, "1"))
+    os.environ.update(dict.fromkeys(_THREAD_VARIABLES, "1"))
     try:
         yield
     finally:
         set_num_threads(threads)
-        for name, value in before.items():
+        for name, value in variables.items():
             if value is None:
                 os.environ.pop(name, None)
             else:

@@ -1,34 +1,40 @@
-"""A series from its files to its table: what is done already is not done again."""
+"""Predict a series, from its reflection files to its table; files that are done are left alone."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from argand import num_threads
 from argand.cell import cell_parameters
 from argand.errors import ArgandError
 from argand.estimate.estimate import Estimator
 from argand.series.folder import SeriesFolder
-from argand.series.loading import load_estimator
 from argand.series.parallel import in_chunks, spread
-from argand.series.record import Record, table_csv, table_json, write_text
+from argand.series.record import Record
+from argand.series.settings import SeriesSettings
 from argand.series.sources import Source, find_sources
-from argand.series.work import Options, prepare, work
+from argand.series.tables import table_csv, table_json
+from argand.series.work import prepare_worker, process_chunk
+from argand.store import write_text
 
 __all__ = ["predict_series"]
 
-_CHUNK = {
-    True: 8,
-    False: 32,
-}  # files at once, refined or not: some seconds of work at most, so that little is lost
-_ALONE = 48  # files that are done sooner than further processes would have begun
+# Files of one chunk: some seconds of work, so that an interruption loses little.
+_REFINED_CHUNK = 8
+_QUICK_CHUNK = 32
+
+# So few files are estimated quickly before a second process would have started.
+_FILES_FOR_ONE_PROCESS = 48
+
+
+def _print_nothing(line: str) -> None:
+    """Ignore a line for people."""
 
 
 def predict_series(
-    adapted: str | Path,
+    estimator: Estimator,
     files: Iterable[str | Path],
     out: str | Path,
     *,
@@ -37,92 +43,114 @@ def predict_series(
     cell: Sequence[float] | None = None,
     workers: int | None = None,
     progress: bool = False,
-    say: Callable[[str], Any] = lambda line: None,
-    load: Callable[[Path], Estimator] = load_estimator,
+    say: Callable[[str], object] = _print_nothing,
 ) -> list[Record]:
-    """Displacements, phases and R of every file of a series; the records in the order of the files.
+    """Find displacements, phases and R of every file of a series, and write them into a folder.
+
+    A file is done when its record is written, which happens after all its other results. After an
+    interruption the same call goes on with the files that are not done. Files that have changed
+    since, and files that could not be used, are done again.
 
     Parameters
     ----------
-    adapted : what `load_estimator` knows: a folder that `argand adapt` wrote, or the known structure (CIF)
-    files : reflection files, and folders of them
-    out : folder for phases/ (MTZ: F PHI, FC PHIC on an absolute scale), atoms/ (CIF), results/ (JSON), table.csv,
-        table.json, and maps/ (CCP4, with `maps`)
-    refine : follow the displacements of each file to the end, or make a quick estimate
-    cell : of the measured crystals where the files do not state it; None: that of the known crystal
-    workers : processes; None: as many as `argand.num_threads`
-    progress : show how far it is, on the standard error stream
-    say : is given lines for people
-    load : makes another kind of estimator of `adapted`, in every process: a function of a module
+    estimator : Estimator
+        Estimates displacements of the known crystal: an adaptation, or
+        `argand.estimate.least_squares.LeastSquares`. With several workers it must pickle.
+    files : paths
+        Reflection files, and folders of them.
+    out : path
+        Folder for phases/ (MTZ: F PHI and FC PHIC on an absolute scale), atoms/ (CIF), results/
+        (JSON), table.csv, table.json, and maps/ (CCP4, with `maps`).
+    refine : bool
+        Whether to refine displacements to convergence, or to estimate them quickly.
+    maps : bool
+        Whether to write a density for each file.
+    cell : (a, b, c, alpha, beta, gamma), optional
+        Unit cell of the measured crystals, angstrom and degrees, instead of the one that files
+        state; None uses the cell of each file, or that of the known crystal.
+    workers : int, optional
+        Number of processes; None uses as many as `argand.num_threads` returns.
+    progress : bool
+        Whether to show on standard error how many files are done.
+    say : function
+        Takes lines of text for people, such as how many files were done before.
 
-    A file is done when its record is written, after all else of it. Interrupted or killed, the same call goes on
-    there; files that have changed since are done again, as are those from which nothing was found.
+    Returns
+    -------
+    list of Record
+        The records in the order of the files.
 
     Raises
     ------
     ArgandError
-        Names what is not there, is no adaptation, or the folder that holds something else.
+        Names a file or folder that does not exist, a setting that is not possible, or a folder that
+        holds another series or is in use.
     """
-    adapted, folder = Path(adapted), SeriesFolder(out)
+    folder = SeriesFolder(out)
     sources = find_sources(files)
-    options = Options(refine, maps, None if cell is None else cell_parameters(cell))
-    estimator = load(adapted)
+    settings = SeriesSettings(
+        estimator=estimator.fingerprint,
+        refine=refine,
+        maps=maps,
+        cell=None if cell is None else cell_parameters(cell),
+    )
     processes = num_threads() if workers is None else workers
     if processes < 1:
         raise ArgandError(f"workers is {workers}, needs to be 1 or more")
     with folder.locked():
-        folder.open(
-            {
-                "estimator": estimator.fingerprint,
-                "refine": refine,
-                "maps": maps,
-                "cell": options.cell,
-            }
-        )
-        found = {source.name: folder.record(source) for source in sources}
-        todo = [source for source in sources if found[source.name] is None]
-        if len(todo) < len(sources):
-            say(
-                f"{folder.path}: {len(sources) - len(todo)} of {len(sources)} files are done already"
-            )
-        arguments = (load, adapted, folder.path, options)
-        _run(arguments, todo, processes, found, progress)
-        records = [
-            record
-            for source in sources
-            if (record := found[source.name] or folder.failed(source)) is not None
-        ]
+        folder.open(settings)
+        records = {}
+        for source in sources:
+            record = folder.record(source)
+            if record is not None:
+                records[source.name] = record
+        remaining = [source for source in sources if source.name not in records]
+        if records:
+            say(f"{folder.path}: {len(records)} of {len(sources)} files are done already")
+        records |= _predict(estimator, folder, settings, remaining, processes, progress)
+        ordered = [records[source.name] for source in sources]
         labels = estimator.crystal.labels
-        write_text(folder.path / "table.csv", table_csv(records, labels))
-        write_text(folder.path / "table.json", table_json(records, labels))
-    return records
+        write_text(folder.path / "table.csv", table_csv(ordered, labels))
+        write_text(folder.path / "table.json", table_json(ordered, labels))
+    return ordered
 
 
-def _run(
-    arguments: tuple[Callable[[Path], Estimator], Path, Path, Options],
-    todo: Sequence[Source],
+def _predict(
+    estimator: Estimator,
+    folder: SeriesFolder,
+    settings: SeriesSettings,
+    sources: Sequence[Source],
     processes: int,
-    found: dict[str, Record | None],
     progress: bool,
-) -> None:
-    refine = arguments[-1].refine
-    chunks = in_chunks(todo, max(1, min(_CHUNK[refine], -(-len(todo) // processes))))
-    if len(todo) <= _ALONE and not refine:
+) -> dict[str, Record]:
+    """Predict files in several processes, and return their records by name.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C; says how many files were done.
+    """
+    if len(sources) <= _FILES_FOR_ONE_PROCESS and not settings.refine:
         processes = 1
-    done = 0
+    files_per_process = -(-len(sources) // processes)
+    largest_chunk = _REFINED_CHUNK if settings.refine else _QUICK_CHUNK
+    chunks = in_chunks(sources, max(1, min(largest_chunk, files_per_process)))
+    records: dict[str, Record] = {}
+    arguments = (estimator, folder.path, settings)
+    results = spread(process_chunk, chunks, processes, setup=prepare_worker, arguments=arguments)
     try:
-        for records in spread(work, chunks, processes, setup=prepare, arguments=arguments):
-            for record in records:
-                found[record.name] = record
-            done += len(records)
+        for chunk_records in results:
+            records |= {record.name: record for record in chunk_records}
             if progress:
-                print(f"\r{done} of {len(todo)} files", end="", file=sys.stderr, flush=True)
-    except KeyboardInterrupt:  # chunks that were being worked on have been ended
-        folder = SeriesFolder(arguments[2])
-        ready = sum(folder.record(source) is not None for source in todo)
+                line = f"\r{len(records)} of {len(sources)} files"
+                print(line, end="", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        # Chunks that other processes had begun have been finished and recorded by now.
+        done = sum(folder.record(source) is not None for source in sources)
         raise KeyboardInterrupt(
-            f"stopped after {ready} of {len(todo)} files; the same call goes on there"
+            f"stopped after {done} of {len(sources)} files; the same call goes on there"
         ) from None
     finally:
-        if progress and done:
+        if progress and records:
             print(file=sys.stderr)
+    return records

@@ -1,41 +1,65 @@
-"""What is known of one file of a series once it is done: the row of a table, and where every atom has gone."""
+"""The record of one file of a series: its quality figures and the displacement of every site."""
 
 from __future__ import annotations
 
-import csv
-import dataclasses
-import io
-import json
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from argand.errors import ArgandError
-from argand.files import replacing
+from argand.store import from_builtins, read_json, to_builtins, write_json
 
-__all__ = ["Record", "read_record", "table_csv", "table_json", "write_text"]
+__all__ = ["Record", "read_record", "record_to_builtins", "write_record"]
+
+_KIND = "series record"
+
+# Raise this when the layout of a record changes: older records are then made again.
+_VERSION = 1
 
 
 @dataclass(frozen=True)
 class Record:
-    """One reflection file and what was found in it.
+    """Hold the figures of merit and the displacements of one reflection file.
+
+    Numbers are NaN where they could not be determined.
 
     Parameters
     ----------
-    name, file, size, mtime_ns : as in `Source`
-    error : why nothing was found; all that follows then means nothing
-    reflections : unique ones that were used
-    completeness : of these, to `d_min` (angstrom)
-    r_known, r : sum ||F| - |F_calc|| / sum |F| with the known structure as it is, and with its atoms displaced
-    r1 : the same of reflections with I > 2 sigma alone, as crystallographers state it
-    rms, uncertainty : root mean square displacement of all sites and its standard uncertainty, angstrom
-    largest, atom : the largest displacement, angstrom, and whose
-    scale, b_change : of the measured |F|, and of the overall B (A^2)
-    flags : in which way the file lies outside what the estimator was made for
-    seconds : of this file's share of the work
-    displacement : (n, 3) of every site, Cartesian angstrom; sigma : (n,) its standard uncertainty in three dimensions
+    name : str
+        Name of the results, unique within the series.
+    file : str
+        Path of the reflection file.
+    size, mtime_ns : int
+        Size in bytes and time of the last change in nanoseconds of the file that was read.
+    error : str
+        Why the file could not be used; empty where it could.
+    reflections : int
+        Number of unique measured reflections that were used.
+    completeness : float
+        Share of the unique reflections to `d_min` that were measured.
+    d_min : float
+        Resolution, angstrom.
+    r_known, r : float
+        sum ||F| - |F_calc|| / sum |F| of the known structure and of the displaced structure.
+    r1 : float
+        R of the displaced structure over reflections with I > 2 sigma.
+    rms, uncertainty : float
+        Root mean square displacement of all sites and its standard uncertainty, angstrom.
+    largest, atom : float, str
+        The largest displacement, angstrom, and the label of its site.
+    scale : float
+        Factor between measured and calculated |F|.
+    b_change : float
+        Change of the overall B, A^2.
+    flags : tuple of str
+        Remarks on data that lie outside what the estimator was made for.
+    seconds : float
+        Time spent on this file; files that are estimated together share their time evenly.
+    displacement : (n, 3)
+        Displacement of every site, Cartesian angstrom.
+    sigma : (n,)
+        Standard uncertainty of the displacement of every site in three dimensions, angstrom.
     """
 
     name: str
@@ -60,78 +84,47 @@ class Record:
     displacement: tuple[tuple[float, float, float], ...] = ()
     sigma: tuple[float, ...] = ()
 
-    @property
-    def row(self) -> dict[str, Any]:
-        """What a table shows: all but the displacements."""
-        shown = {
-            field.name: getattr(self, field.name)
-            for field in dataclasses.fields(self)
-            if field.name not in ("size", "mtime_ns", "displacement", "sigma")
-        }
-        shown["flags"] = "; ".join(self.flags)
-        return shown
 
-    def to_json(self) -> str:
-        return json.dumps(
-            {field.name: _number(getattr(self, field.name)) for field in dataclasses.fields(self)}
-        )
+def record_to_builtins(record: Record) -> dict[str, Any]:
+    """Turn a record into what JSON can hold: NaN becomes None."""
+    content: dict[str, Any] = _null_for_nan(to_builtins(record))
+    return content
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write a record as JSON, whole or not at all."""
+    write_json(path, record_to_builtins(record), kind=_KIND, version=_VERSION)
 
 
 def read_record(path: Path) -> Record | None:
-    """What `Record.to_json` wrote to a file; None for what is no record: it is made anew."""
+    """Read the record of a file; None where it is missing, damaged or of another version.
+
+    The caller makes such a record again.
+    """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        floats = {field.name for field in dataclasses.fields(Record) if field.type == "float"}
-        values: dict[str, Any] = {
-            key: math.nan if value is None and key in floats else value
-            for key, value in content.items()
-        }
-        values["flags"] = tuple(values["flags"])
-        values["displacement"] = tuple(map(tuple, values["displacement"]))
-        values["sigma"] = tuple(values["sigma"])
-        return Record(**values)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        content: dict[str, Any] = read_json(dict, path, kind=_KIND, version=_VERSION)
+        return from_builtins(Record, _nan_for_null(content), str(path))
+    except ArgandError:
         return None
 
 
-def table_csv(records: Sequence[Record], labels: Sequence[str]) -> str:
-    """A line for each file, with the length of the displacement of every site, angstrom, in columns named |u| LABEL."""
-    text = io.StringIO()
-    names = list(Record("", "", 0, 0).row)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*names, *(f"|u| {label}" for label in labels)])
-    for record in records:
-        lengths = [f"{math.hypot(*u):.4f}" for u in record.displacement] or [""] * len(labels)
-        writer.writerow([*(_cell(value) for value in record.row.values()), *lengths])
-    return text.getvalue()
-
-
-def table_json(records: Sequence[Record], labels: Sequence[str]) -> str:
-    """All records, and the labels of the sites: {"sites": [...], "files": [...]}."""
-    return json.dumps(
-        {"sites": list(labels), "files": [json.loads(record.to_json()) for record in records]}
-    )
-
-
-def write_text(path: Path, text: str) -> None:
-    """The file appears when it is complete."""
-    with replacing(path) as name:
-        Path(name).write_text(text, encoding="utf-8")
-
-
-def read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ArgandError(f"{path}: cannot be read: {error}") from None
-
-
-def _number(value: Any) -> Any:
-    """JSON has no NaN."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _cell(value: Any) -> str:
+def _null_for_nan(value: Any) -> Any:
+    """Replace numbers that are not finite by None, also inside lists and dictionaries."""
     if isinstance(value, float):
-        return f"{value:.6g}" if math.isfinite(value) else ""
-    return str(value)
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _null_for_nan(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_null_for_nan(entry) for entry in value]
+    return value
+
+
+def _nan_for_null(value: Any) -> Any:
+    """Replace None by NaN, also inside lists and dictionaries: no field of a record can be None."""
+    if value is None:
+        return math.nan
+    if isinstance(value, dict):
+        return {key: _nan_for_null(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_nan_for_null(entry) for entry in value]
+    return value

@@ -1,4 +1,4 @@
-"""The reflection files of a series, each under a name of its own."""
+"""The reflection files of a series, each with a unique name for its results."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from argand.errors import ArgandError
 
 __all__ = ["Source", "find_sources"]
 
-#: Endings of reflection files that are looked for in folders
+# Endings of the reflection files that are looked for in folders.
 SUFFIXES = (".hkl", ".mtz", ".fcf", ".cif", ".hklf")
 
 
 class Source(NamedTuple):
-    """A reflection file, the name of its results, and what tells whether it has changed since."""
+    """Name a reflection file, its results, and the stamp that shows whether it has changed."""
 
     path: Path
     name: str
@@ -25,53 +25,75 @@ class Source(NamedTuple):
     mtime_ns: int
 
 
-def find_sources(given: Iterable[str | Path]) -> list[Source]:
-    """Files as given, and those of folders (not of folders within), in the order a person counts: 9 before 10.
+def find_sources(paths: Iterable[str | Path]) -> list[Source]:
+    """List reflection files and the content of folders, numbers in names in numerical order.
 
-    Results are called like the file without its ending; where two would have one name, like the file and its folder.
-    An `ArgandError` names what is not there, or a folder that holds no reflection file.
+    Parameters
+    ----------
+    paths : paths
+        Reflection files, and folders of them. Folders inside folders are not searched. A file that
+        is given twice is listed once.
+
+    Returns
+    -------
+    list of Source
+        Results are named after the file without its ending; files that share this name are called
+        FOLDER_NAME_ENDING.
+
+    Raises
+    ------
+    ArgandError
+        Names a path that does not exist, a folder without reflection files, or a name that would
+        stand for two files.
     """
-    paths: list[Path] = []
-    for item in map(Path, given):
-        if item.is_dir():
-            inside = [
-                p
-                for p in item.iterdir()
-                if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")
-            ]
-            if not inside:
-                raise ArgandError(f"{item}: holds no reflection file ({' '.join(SUFFIXES)})")
-            paths += sorted((p for p in inside if p.is_file()), key=_counted)
-        elif item.exists():
-            paths.append(item)
+    files: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            files += _files_of_folder(path)
+        elif path.exists():
+            files.append(path)
         else:
-            raise ArgandError(f"{item}: no such file")
-    paths = list(dict.fromkeys(path.resolve() for path in paths))
-    return [
-        Source(path, name, *_stamp(path)) for path, name in zip(paths, _names(paths), strict=True)
-    ]
+            raise ArgandError(f"{path}: no such file")
+    unique_files = list(dict.fromkeys(path.resolve() for path in files))
+    sources = []
+    for path, name in zip(unique_files, _unique_names(unique_files), strict=True):
+        status = path.stat()
+        sources.append(Source(path, name, status.st_size, status.st_mtime_ns))
+    return sources
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
+def _files_of_folder(folder: Path) -> list[Path]:
+    """List the reflection files of a folder, hidden ones left out."""
+    candidates = []
+    for path in folder.iterdir():
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            candidates.append(path)
+    if not candidates:
+        raise ArgandError(f"{folder}: holds no reflection file ({' '.join(SUFFIXES)})")
+    return sorted((path for path in candidates if path.is_file()), key=_numerical_order)
 
 
-def _counted(path: Path) -> list[tuple[int, int, str]]:
-    """Digits compare as numbers."""
-    parts = re.split(r"(\d+)", path.name.lower())
-    return [(int(part.isdigit()), int(part) if part.isdigit() else 0, part) for part in parts]
+def _numerical_order(path: Path) -> list[tuple[int, int, str]]:
+    """Return a sort key in which digits compare as numbers: s9 stands before s10."""
+    key = []
+    for part in re.split(r"(\d+)", path.name.lower()):
+        number = int(part) if part.isdigit() else 0
+        key.append((int(part.isdigit()), number, part))
+    return key
 
 
-def _names(paths: list[Path]) -> list[str]:
-    stems = Counter(path.stem for path in paths)
-    names = [
-        path.stem if stems[path.stem] == 1 else f"{path.parent.name}_{path.stem}_{path.suffix[1:]}"
-        for path in paths
-    ]
-    again = [name for name, count in Counter(names).items() if count > 1]
-    if again:
-        raise ArgandError(
-            f"several files would be called {again[0]!r} in the results: predict them apart"
-        )
+def _unique_names(paths: list[Path]) -> list[str]:
+    """Name results after their files, with folder and ending where the bare name is ambiguous."""
+    stem_counts = Counter(path.stem for path in paths)
+    names = []
+    for path in paths:
+        if stem_counts[path.stem] == 1:
+            names.append(path.stem)
+        else:
+            names.append(f"{path.parent.name}_{path.stem}_{path.suffix[1:]}")
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ArgandError(
+                f"several files would be called {name!r} in the results: predict them separately"
+            )
     return names

@@ -1,4 +1,4 @@
-"""Pictures of structure factors, trainings and densities (needs matplotlib and plotly: ``argand[learn]``).
+"""Draw structure factors, trainings and densities (needs matplotlib and plotly: ``argand[learn]``).
 
 Stills are matplotlib figures that need no display; save them with ``figure.savefig(path)``.
 """

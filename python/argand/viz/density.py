@@ -1,21 +1,24 @@
-"""Electron densities as pictures: slices side by side, and interactive isosurfaces."""
+"""Pictures of electron densities: slices side by side, and interactive isosurfaces."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import gemmi
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import map_coordinates
 
-from argand.viz.style import ThemeName, dress, new_figure, theme_of
+from argand.cell import FloatArray
+from argand.viz.style import NEUTRAL, Theme, ThemeName, dress, new_figure, theme_of
+
+__all__ = ["isosurfaces", "orthogonal", "plot_slices"]
 
 Cell = Sequence[float]
 
-_NEUTRAL = "#7d8798"  # grey that is seen on white and on black: an interactive picture has one colour for both
-# One pen stroke along the twelve edges of a cell (four of them twice).
+# One pen stroke along the twelve edges of a unit cell, four of them drawn twice.
 _CELL_OUTLINE = np.array(
     [
         [0, 0, 0],
@@ -38,6 +41,9 @@ _CELL_OUTLINE = np.array(
     dtype=float,
 )
 
+# Contours of a slice, as shares of the range of the true density.
+_CONTOURS = np.array([0.1, 0.2, 0.4, 0.6, 0.8])
+
 
 def plot_slices(
     true: ArrayLike,
@@ -50,55 +56,84 @@ def plot_slices(
     names: tuple[str, str] = ("true phases", "predicted phases"),
     theme: ThemeName = "light",
 ) -> Figure:
-    """One layer of the density: from true phases, from predicted phases, and their difference.
+    """Plot one layer of the density from true phases, from predicted phases, and the difference.
 
     Parameters
     ----------
     true, predicted : (na, nb, nc) float
-        Density in e/A^3 over one cell.
+        Density in e/A^3 over one unit cell.
     cell : (a, b, c, alpha, beta, gamma)
+        Unit cell, angstrom and degrees.
     axis, index
         The layer: grid index along that axis.
     origin : (3,) float
         Fractional point that is moved to the corner of the picture, so that no atom is cut in two.
-    names
+    names : (str, str)
         Titles of the two maps.
+    theme : str
+        "light" or "dark".
     """
     look = theme_of(theme)
-    maps = [np.asarray(rho, dtype=float) for rho in (true, predicted)]
-    if maps[0].ndim != 3 or maps[0].shape != maps[1].shape:
+    maps = [np.asarray(density, dtype=float) for density in (true, predicted)]
+    shape = maps[0].shape
+    if len(shape) != 3 or shape != maps[1].shape:
         raise ValueError(
-            f"true has shape {maps[0].shape}, predicted {maps[1].shape}: both need one (na, nb, nc)"
+            f"true has shape {shape}, predicted {maps[1].shape}: both need one (na, nb, nc)"
         )
     normal = "abc".index(axis)
     u, v = (i for i in range(3) if i != normal)
-    start = np.round(np.asarray(origin, dtype=float) * maps[0].shape).astype(int)
+    start = np.round(np.asarray(origin, dtype=float) * shape).astype(int)
     start[normal] = 0
-    layers = [np.roll(rho, tuple(-start), (0, 1, 2)).take(index, axis=normal).T for rho in maps]
-    layers.append(layers[1] - layers[0])
-    x, y = _plane(cell, u, v, layers[0].shape, start / maps[0].shape)
+    layers = []
+    for density in maps:
+        shifted = np.roll(density, tuple(-start), (0, 1, 2))
+        layers.append(shifted.take(index, axis=normal).T)
+    true_layer, predicted_layer = layers
+    x, y = _layer_coordinates(cell, u, v, true_layer.shape, start / shape)
 
     figure = new_figure(12.6, 4.1, look)
-    panels = figure.subplots(1, 3, sharex=True, sharey=True)
-    low, high = float(layers[0].min()), float(layers[0].max())  # the truth sets the scale of both
-    spread = max(float(np.abs(layers[2]).max()), 0.02 * float(high - low), 1e-12)
-    scales: list[dict[str, Any]] = [{"cmap": "cividis", "vmin": low, "vmax": high}] * 2
-    scales.append({"cmap": "PuOr", "vmin": -spread, "vmax": spread})
-    titles = (*names, "difference")
-    for axes, layer, scale, title in zip(panels, layers, scales, titles, strict=True):
-        image = axes.pcolormesh(x, y, layer, shading="gouraud", rasterized=True, **scale)
-        if layer is not layers[2]:
-            levels = low + (high - low) * np.array([0.1, 0.2, 0.4, 0.6, 0.8])
-            axes.contour(x, y, layer, levels=levels, colors="white", linewidths=0.5, alpha=0.55)
-        axes.set(title=title, aspect="equal", xlabel=f"along {'abc'[u]} (Å)")
+    left, middle, right = figure.subplots(1, 3, sharex=True, sharey=True)
+    # The true density sets the colours of both maps.
+    low, high = float(true_layer.min()), float(true_layer.max())
+    levels = low + (high - low) * _CONTOURS
+    for axes, layer, title in zip((left, middle), layers, names, strict=True):
+        image = _draw_layer(axes, x, y, layer, "cividis", low, high)
+        axes.contour(x, y, layer, levels=levels, colors="white", linewidths=0.5, alpha=0.55)
+        axes.set(title=title)
+    _add_bar(figure, middle, image, look)
+    difference = predicted_layer - true_layer
+    largest = max(float(np.abs(difference).max()), 0.02 * float(high - low), 1e-12)
+    image = _draw_layer(right, x, y, difference, "PuOr", -largest, largest)
+    right.set(title="difference")
+    _add_bar(figure, right, image, look)
+    for axes in (left, middle, right):
+        axes.set(aspect="equal", xlabel=f"along {'abc'[u]} (Å)")
         dress(axes, look, frame=True)
-        if axes is not panels[0]:  # the first two share one scale
-            bar = figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.035, 1.0)))
-            bar.set_label("e/Å³", color=look.ink, size=9)
-            bar.ax.tick_params(colors=look.muted, labelsize=8, length=2)
-            bar.outline.set_visible(False)
-    panels[0].set_ylabel(f"along {'abc'[v]} (Å)", color=look.ink)
+    left.set_ylabel(f"along {'abc'[v]} (Å)", color=look.ink)
     return figure
+
+
+def _draw_layer(
+    axes: Axes,
+    x: NDArray[Any],
+    y: NDArray[Any],
+    layer: NDArray[Any],
+    colours: str,
+    low: float,
+    high: float,
+) -> Any:
+    """Draw a layer (nv, nu) of a density at coordinates in angstrom; return the image."""
+    return axes.pcolormesh(
+        x, y, layer, shading="gouraud", rasterized=True, cmap=colours, vmin=low, vmax=high
+    )
+
+
+def _add_bar(figure: Figure, axes: Axes, image: Any, look: Theme) -> None:
+    """Add a colour bar in e/A^3 at the right of axes."""
+    bar = figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.035, 1.0)))
+    bar.set_label("e/Å³", color=look.ink, size=9)
+    bar.ax.tick_params(colors=look.muted, labelsize=8, length=2)
+    bar.outline.set_visible(False)
 
 
 def isosurfaces(
@@ -109,20 +144,21 @@ def isosurfaces(
     level: float = 0.12,
     height: int = 460,
 ) -> Any:
-    """Interactive isosurfaces of densities, side by side (a plotly Figure).
+    """Draw interactive isosurfaces of densities, side by side, as a plotly Figure.
 
     Parameters
     ----------
     maps : title -> (na, nb, nc) float
-        Densities in e/A^3 over one cell.
+        Densities in e/A^3 over one unit cell.
     cell : (a, b, c, alpha, beta, gamma)
+        Unit cell, angstrom and degrees.
     origin : (3,) float
         Fractional point that is moved to the corner of the box.
     level : float
-        Outermost of three surfaces, as part of the highest density of the first map.
+        Outermost of three surfaces, as a share of the highest density of the first map.
+    height : int
+        Height of the picture in pixels.
     """
-    import plotly.graph_objects as go
-    from plotly.colors import sample_colorscale
     from plotly.subplots import make_subplots
 
     figure = make_subplots(
@@ -132,49 +168,14 @@ def isosurfaces(
         subplot_titles=list(maps),
         horizontal_spacing=0.01,
     )
-    colours = sample_colorscale(
-        "Cividis", np.linspace(0.25, 1, 24).tolist()
-    )  # its darkest part would melt into night
-    high = float(np.max(np.asarray(next(iter(maps.values())))))
-    for column, rho in enumerate(maps.values(), start=1):
-        start = np.round(np.asarray(origin, dtype=float) * np.shape(rho)) / np.shape(rho)
-        points, values = _boxed(np.asarray(rho, dtype=float), cell, start)
-        x, y, z = points.T
-        figure.add_trace(
-            go.Isosurface(
-                x=x,
-                y=y,
-                z=z,
-                value=values,
-                isomin=level * high,
-                isomax=0.9 * high,
-                surface_count=3,
-                opacity=0.45,
-                colorscale=colours,
-                cmin=0,
-                cmax=high,
-                caps={"x_show": False, "y_show": False, "z_show": False},
-                showscale=column == len(maps),
-                colorbar={"title": {"text": "e/Å³"}, "thickness": 12, "len": 0.7},
-                hovertemplate="%{x:.2f}, %{y:.2f}, %{z:.2f} Å<br>%{value:.2f} e/Å³<extra></extra>",
-            ),
-            row=1,
-            col=column,
-        )
-        corners = (_CELL_OUTLINE + start) @ orthogonal(cell).T
-        figure.add_trace(
-            go.Scatter3d(
-                x=corners[:, 0],
-                y=corners[:, 1],
-                z=corners[:, 2],
-                mode="lines",
-                showlegend=False,
-                line={"color": _NEUTRAL, "width": 3},
-                hoverinfo="skip",
-            ),
-            row=1,
-            col=column,
-        )
+    densities = [np.asarray(density, dtype=float) for density in maps.values()]
+    highest = float(np.max(densities[0]))
+    for column, density in enumerate(densities, start=1):
+        start = np.round(np.asarray(origin, dtype=float) * density.shape) / density.shape
+        has_bar = column == len(maps)
+        surface = _isosurface(density, cell, start, level * highest, highest, has_bar)
+        figure.add_trace(surface, row=1, col=column)
+        figure.add_trace(_outline(cell, start), row=1, col=column)
     side = {"showbackground": False, "zeroline": False, "nticks": 5, "showgrid": False}
     figure.update_scenes(
         xaxis={"title": {"text": "x (Å)"}, **side},
@@ -183,54 +184,110 @@ def isosurfaces(
         aspectmode="data",
         camera={"eye": {"x": 1.35, "y": -1.45, "z": 0.85}},
     )
-    figure.update_annotations(font={"size": 14, "color": _NEUTRAL})
+    figure.update_annotations(font={"size": 14, "color": NEUTRAL})
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": 0, "t": 34, "b": 0},
         paper_bgcolor="rgba(0,0,0,0)",
-        font={"size": 12, "color": _NEUTRAL},
+        font={"size": 12, "color": NEUTRAL},
         template="none",
     )
     return figure
 
 
-def orthogonal(cell: Cell) -> NDArray[np.float64]:
-    """Matrix that turns fractional columns into angstrom: a along x, b in the xy plane."""
-    a, b, c = cell[:3]
-    cos = np.cos(np.radians(cell[3:6]))
-    sin_gamma = np.sqrt(1 - cos[2] ** 2)
-    cy = (cos[0] - cos[1] * cos[2]) / sin_gamma
-    cz = np.sqrt(1 - cos[1] ** 2 - cy**2)
-    return np.array([[a, b * cos[2], c * cos[1]], [0, b * sin_gamma, c * cy], [0, 0, c * cz]])
+def _isosurface(
+    density: FloatArray,
+    cell: Cell,
+    start: FloatArray,
+    lowest: float,
+    highest: float,
+    has_bar: bool,
+) -> Any:
+    """Make three surfaces of a density, from `lowest` to 0.9 `highest`, as a plotly trace."""
+    import plotly.graph_objects as go
+    from plotly.colors import sample_colorscale
+
+    # The darkest part of the scale would not be seen on a dark page.
+    colours = sample_colorscale("Cividis", np.linspace(0.25, 1, 24).tolist())
+    points, values = _on_rectangular_grid(density, cell, start)
+    x, y, z = points.T
+    return go.Isosurface(
+        x=x,
+        y=y,
+        z=z,
+        value=values,
+        isomin=lowest,
+        isomax=0.9 * highest,
+        surface_count=3,
+        opacity=0.45,
+        colorscale=colours,
+        cmin=0,
+        cmax=highest,
+        caps={"x_show": False, "y_show": False, "z_show": False},
+        showscale=has_bar,
+        colorbar={"title": {"text": "e/Å³"}, "thickness": 12, "len": 0.7},
+        hovertemplate="%{x:.2f}, %{y:.2f}, %{z:.2f} Å<br>%{value:.2f} e/Å³<extra></extra>",
+    )
 
 
-def _plane(
-    cell: Cell, u: int, v: int, shape: tuple[int, ...], start: NDArray[np.float64]
+def _outline(cell: Cell, start: FloatArray) -> Any:
+    """Make the edges of a unit cell, from a fractional corner, as a plotly trace."""
+    import plotly.graph_objects as go
+
+    corners = (_CELL_OUTLINE + start) @ orthogonal(cell).T
+    return go.Scatter3d(
+        x=corners[:, 0],
+        y=corners[:, 1],
+        z=corners[:, 2],
+        mode="lines",
+        showlegend=False,
+        line={"color": NEUTRAL, "width": 3},
+        hoverinfo="skip",
+    )
+
+
+def orthogonal(cell: Cell) -> FloatArray:
+    """Return the matrix (3, 3) from fractional to Cartesian angstrom, a along x, b in xy."""
+    return np.array(gemmi.UnitCell(*cell).orth.mat.tolist())
+
+
+def _layer_coordinates(
+    cell: Cell, u: int, v: int, shape: tuple[int, ...], start: FloatArray
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Coordinates in angstrom of a layer spanned by axes u and v, u to the right."""
+    """Return x and y (nv, nu) in angstrom of a layer spanned by axes u and v, u along x."""
     nv, nu = shape
     along_u = cell[u] * (np.arange(nu) / nu + start[u])
     along_v = cell[v] * (np.arange(nv) / nv + start[v])
+    # Three angles follow three lengths: the angle between u and v is that of the third axis.
     angle = np.radians(cell[3 + 3 - u - v])
-    return along_u[None, :] + along_v[:, None] * np.cos(angle), along_v[:, None] * np.sin(
-        angle
-    ) + 0 * along_u
+    x = along_u[None, :] + along_v[:, None] * np.cos(angle)
+    y = along_v[:, None] * np.sin(angle) + 0 * along_u
+    return x, y
 
 
-def _boxed(
-    rho: NDArray[np.float64], cell: Cell, origin: NDArray[np.float64]
+def _on_rectangular_grid(
+    density: FloatArray, cell: Cell, origin: FloatArray
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Points (n, 3) in angstrom on a rectangular grid around the cell, and the density there; 0 outside the cell.
+    """Interpolate a density on a rectangular grid around the unit cell, 0 outside of it.
 
     plotly draws surfaces on rectangular grids only. A rectangular cell keeps its own grid points.
+
+    Returns
+    -------
+    points : (n, 3)
+        Grid points, Cartesian angstrom.
+    values : (n,)
+        Density at these points, e/A^3.
     """
+    from scipy.ndimage import map_coordinates
+
     to_angstrom = orthogonal(cell)
     corners = (_CELL_OUTLINE + origin) @ to_angstrom.T
     low, high = corners.min(axis=0), corners.max(axis=0)
-    counts = np.round((high - low) / np.asarray(cell[:3]) * rho.shape).astype(int) + 1
+    counts = np.round((high - low) / np.asarray(cell[:3]) * density.shape).astype(int) + 1
     axes = [np.linspace(start, end, n) for start, end, n in zip(low, high, counts, strict=True)]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     frac = points @ np.linalg.inv(to_angstrom).T
-    values = map_coordinates(rho, (frac * rho.shape).T, order=1, mode="grid-wrap")
-    inside = np.all((frac > origin - 1e-6) & (frac < origin + 1 + 1e-6), axis=1)
-    return points.astype(np.float32), np.where(inside, values, 0).astype(np.float32)
+    values = map_coordinates(density, (frac * density.shape).T, order=1, mode="grid-wrap")
+    is_inside = np.all((frac > origin - 1e-6) & (frac < origin + 1 + 1e-6), axis=1)
+    return points.astype(np.float32), np.where(is_inside, values, 0).astype(np.float32)

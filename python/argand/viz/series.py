@@ -1,4 +1,4 @@
-"""A series of crystals as interactive pictures: where every atom goes, how well it fits, and the density moving."""
+"""Interactive pictures of a series: where every atom goes, and how well each file is explained."""
 
 from __future__ import annotations
 
@@ -7,77 +7,70 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.ndimage import map_coordinates
 
-from argand.viz.density import orthogonal
-from argand.viz.style import DARK, LIGHT
+from argand.cell import FloatArray
+from argand.viz.interactive import dress_interactive, plain_numbers
+from argand.viz.style import DARK
 
-__all__ = ["Plane", "density_frames", "displacement_series", "plane_through", "r_series"]
+__all__ = ["displacement_series", "r_series"]
 
-_NEUTRAL = "#7d8798"  # grey that is seen on white and on black: an interactive picture has one colour for both
-_LINES = 8  # atoms that get a line of their own
-_TONES = ("#1f86d1", "#d96a1d", "#12957a", "#a85fa0", "#a3831a", "#4b68c8", "#c04f63", "#5d8a2f")
+# Sites with a line of their own, in these colours; more could not be told apart.
+_LINE_COLOURS = (
+    "#1f86d1",
+    "#d96a1d",
+    "#12957a",
+    "#a85fa0",
+    "#a3831a",
+    "#4b68c8",
+    "#c04f63",
+    "#5d8a2f",
+)
+
+# From so many files on, a line has no markers.
+_MANY_FILES = 60
+
+# Labels of sites that fit beside the map of all displacements.
+_LABELS = 40
 
 
 def displacement_series(
     length: ArrayLike, labels: Sequence[str], files: Sequence[str], sigma: ArrayLike | None = None
 ) -> Any:
-    """Displacement of every atom against file number (a plotly Figure): the largest as lines, all of them as a map.
+    """Plot displacements against file number: the largest as lines, all of them as a map.
 
     Parameters
     ----------
-    length : (files, sites) angstrom, NaN where nothing was found
-    labels, files : names of the sites and of the files
-    sigma : (files, sites), the standard uncertainty that is drawn as a band around each line
+    length : (files, sites)
+        Length of each displacement, angstrom; NaN where nothing was found.
+    labels : (sites,) str
+        Labels of the sites.
+    files : (files,) str
+        Names of the files.
+    sigma : (files, sites), optional
+        Standard uncertainty, angstrom, drawn as a band around each line.
+
+    Returns
+    -------
+    plotly Figure
     """
-    import plotly.graph_objects as go
     from plotly.subplots import make_subplots
 
     values = np.asarray(length, dtype=float)
-    number = np.arange(1, len(files) + 1)
     figure = make_subplots(
         rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.05, row_heights=[0.45, 0.55]
     )
-    means = np.where(np.isfinite(values).any(axis=0), _mean(values), -1.0)
-    for tone, site in zip(_TONES, np.argsort(-means, kind="stable")[:_LINES], strict=False):
-        own = values[:, site]
+    has_value = np.isfinite(values).any(axis=0)
+    means = np.where(has_value, _column_means(values), -1.0)
+    largest_first = np.argsort(-means, kind="stable")
+    for colour, site in zip(_LINE_COLOURS, largest_first, strict=False):
+        label, site_values = str(labels[site]), values[:, site]
         if sigma is not None:
-            band = np.asarray(sigma, dtype=float)[:, site]
-            figure.add_trace(_band(go, number, own, band, tone, str(labels[site])), row=1, col=1)
-        figure.add_trace(
-            go.Scatter(
-                x=number,
-                y=_rounded(own),
-                name=str(labels[site]),
-                mode="lines+markers" if len(files) < 60 else "lines",
-                line={"color": tone, "width": 2},
-                marker={"size": 5},
-                text=list(files),
-                legendgroup=str(site),
-                hovertemplate="%{text}<br>%{y:.3f} Å",
-            ),
-            row=1,
-            col=1,
-        )
-    figure.add_trace(
-        go.Heatmap(
-            x=number,
-            y=list(range(len(labels))),
-            z=_rounded(values.T),
-            colorscale="Cividis",
-            zmin=0,
-            zmax=float(np.nanmax(values, initial=0.0)) or 1.0,
-            hoverongaps=False,
-            customdata=np.broadcast_to(
-                np.array(labels, dtype=object)[:, None], values.T.shape
-            ).tolist(),
-            hovertemplate="%{customdata}, file %{x}<br>%{z:.3f} Å<extra></extra>",
-            colorbar={"title": {"text": "Å"}, "thickness": 12, "len": 0.5, "y": 0.25},
-        ),
-        row=2,
-        col=1,
-    )
-    step = max(1, -(-len(labels) // 40))
+            site_sigma = np.asarray(sigma, dtype=float)[:, site]
+            figure.add_trace(_band(site_values, site_sigma, colour, label), row=1, col=1)
+        line = _site_line(site_values, files, colour, label, str(site))
+        figure.add_trace(line, row=1, col=1)
+    figure.add_trace(_displacement_map(values, labels), row=2, col=1)
+    step = max(1, -(-len(labels) // _LABELS))
     figure.update_yaxes(title={"text": "displacement (Å)"}, rangemode="tozero", row=1, col=1)
     figure.update_yaxes(
         tickvals=list(range(0, len(labels), step)),
@@ -87,249 +80,64 @@ def displacement_series(
         col=1,
     )
     figure.update_xaxes(title={"text": "file number"}, row=2, col=1)
-    return _dressed(figure, 320 + 11 * min(len(labels), 40) + 120)
+    return dress_interactive(figure, 320 + 11 * min(len(labels), _LABELS) + 120)
 
 
-def r_series(r_known: ArrayLike, r: ArrayLike, flagged: ArrayLike, files: Sequence[str]) -> Any:
-    """R of the known crystal and of the displaced one against file number; flagged files are ringed (plotly Figure)."""
-    import plotly.graph_objects as go
-
-    number = np.arange(1, len(files) + 1)
-    known, found, marked = (
-        np.asarray(r_known, float),
-        np.asarray(r, float),
-        np.asarray(flagged, bool),
-    )
-    figure = go.Figure()
-    for values, name, tone in (
-        (known, "atoms where they were", DARK.plain),
-        (found, "atoms displaced", DARK.cured),
-    ):
-        figure.add_trace(
-            go.Scatter(
-                x=number,
-                y=_rounded(values, 4),
-                name=name,
-                mode="markers+lines" if len(files) < 60 else "markers",
-                marker={"size": 6, "color": tone},
-                line={"width": 1, "color": tone},
-                text=list(files),
-                hovertemplate="%{text}<br>R %{y:.3f}",
-            )
-        )
-    if marked.any():
-        figure.add_trace(
-            go.Scatter(
-                x=number[marked],
-                y=_rounded(found[marked], 4),
-                name="deserves a second look",
-                mode="markers",
-                marker={
-                    "size": 13,
-                    "color": "rgba(0,0,0,0)",
-                    "line": {"width": 2, "color": "#d0453f"},
-                },
-                hoverinfo="skip",
-            )
-        )
-    figure.update_yaxes(title={"text": "R"}, rangemode="tozero")
-    figure.update_xaxes(title={"text": "file number"})
-    return _dressed(figure, 360)
+def _file_numbers(count: int) -> NDArray[np.int64]:
+    """Return the numbers of files, from 1."""
+    return np.arange(1, count + 1)
 
 
-class Plane:
-    """A square window through a crystal: a centre (fractional), two unit vectors (Cartesian), half an edge, points."""
-
-    def __init__(
-        self,
-        centre: ArrayLike,
-        right: ArrayLike,
-        up: ArrayLike,
-        half: float = 4.0,
-        points: int = 61,
-    ) -> None:
-        self.centre = np.asarray(centre, float)
-        self.right, self.up = np.asarray(right, float), np.asarray(up, float)
-        self.half, self.axis = half, np.linspace(-half, half, points)
-
-    def frac(self, cell: Sequence[float]) -> NDArray[np.float64]:
-        """(points, points, 3) fractional, up along the first axis."""
-        to_angstrom = orthogonal(cell)
-        offset = self.axis[:, None, None] * self.up + self.axis[None, :, None] * self.right
-        return np.asarray(self.centre + offset @ np.linalg.inv(to_angstrom).T)
-
-    def density(self, rho: ArrayLike, cell: Sequence[float]) -> NDArray[np.float64]:
-        """Density (points, points) of a map (na, nb, nc) over the cell."""
-        grid = np.asarray(rho, float)
-        places = self.frac(cell) * grid.shape
-        return np.asarray(
-            map_coordinates(grid, np.moveaxis(places, -1, 0), order=3, mode="grid-wrap")
-        )
-
-    def project(self, frac: ArrayLike, cell: Sequence[float]) -> NDArray[np.float64]:
-        """(n, 3): along right and up, and height above the plane, angstrom, of the nearest images of sites (n, 3)."""
-        shift = np.asarray(frac, float) - self.centre
-        shift -= np.rint(shift)
-        place = shift @ orthogonal(cell).T
-        return np.stack(
-            [place @ self.right, place @ self.up, place @ np.cross(self.right, self.up)], axis=1
-        )
-
-
-def plane_through(frac: ArrayLike, cell: Sequence[float], site: int, direction: ArrayLike) -> Plane:
-    """The plane through a site that holds the direction in which it moves (Cartesian) and the nearest other site."""
-    sites = np.asarray(frac, float)
-    along = np.asarray(direction, float)
-    along = (
-        along / np.linalg.norm(along) if np.linalg.norm(along) > 1e-9 else np.array([1.0, 0.0, 0.0])
-    )
-    shift = sites - sites[site]
-    shift -= np.rint(shift)
-    place = shift @ orthogonal(cell).T
-    across = place - np.outer(place @ along, along)
-    # the nearest that is not in line with the direction
-    distance = np.where(np.linalg.norm(across, axis=1) > 0.3, np.linalg.norm(place, axis=1), np.inf)
-    if np.isfinite(distance).any():
-        up = across[distance.argmin()]
-    else:
-        up = np.cross(along, [0.0, 0.0, 1.0] if abs(along[2]) < 0.9 else [1.0, 0.0, 0.0])
-    return Plane(sites[site], along, up / np.linalg.norm(up))
-
-
-def density_frames(
-    layers: Sequence[ArrayLike],
-    names: Sequence[str],
-    plane: Plane,
-    atoms: Sequence[ArrayLike],
-    known: ArrayLike,
-    labels: Sequence[str],
+def _site_line(
+    values: FloatArray, files: Sequence[str], colour: str, label: str, group: str
 ) -> Any:
-    """Density in a plane, file after file, with a slider and a button that plays it (a plotly Figure).
-
-    Parameters
-    ----------
-    layers : a layer (points, points) for each of the files that are shown, e/A^3
-    names : of these files
-    atoms, known : (n, 2) where the sites in the window are in each file, and were, angstrom
-    labels : n names
-    """
+    """Make the line of one site as a plotly trace."""
     import plotly.graph_objects as go
 
-    shown = [np.asarray(layer, float) for layer in layers]
-    axis = np.round(plane.axis, 3)
-    low, high = min(float(z.min()) for z in shown), max(float(z.max()) for z in shown)
-    before = np.asarray(known, float).reshape(-1, 2)
-
-    def traces(i: int) -> list[Any]:
-        after = np.asarray(atoms[i], float).reshape(-1, 2)
-        return [
-            go.Heatmap(
-                x=axis,
-                y=axis,
-                z=_rounded(shown[i], 2),
-                zmin=low,
-                zmax=high,
-                colorscale="Cividis",
-                zsmooth="best",
-                colorbar={"title": {"text": "e/Å³"}, "thickness": 12, "len": 0.8},
-                hovertemplate="%{x:.2f}, %{y:.2f} Å<br>%{z:.2f} e/Å³<extra></extra>",
-            ),
-            go.Scatter(
-                x=_rounded(after[:, 0]),
-                y=_rounded(after[:, 1]),
-                mode="markers",
-                name="atoms displaced",
-                marker={
-                    "symbol": "cross-thin",
-                    "size": 11,
-                    "line": {"width": 2, "color": "#ffffff"},
-                },
-                text=list(labels),
-                hovertemplate="%{text}<extra></extra>",
-            ),
-        ]
-
-    frames = [go.Frame(data=traces(i), name=str(i), traces=[0, 1]) for i in range(len(shown))]
-    figure = go.Figure(data=traces(0), frames=frames)
-    figure.add_trace(
-        go.Scatter(
-            x=_rounded(before[:, 0]),
-            y=_rounded(before[:, 1]),
-            mode="markers",
-            name="where they were",
-            marker={
-                "symbol": "circle-open",
-                "size": 13,
-                "color": DARK.plain,
-                "line": {"width": 1.5},
-            },
-            text=list(labels),
-            hovertemplate="%{text}<extra></extra>",
-        )
-    )
-    at_once: dict[str, Any] = {"frame": {"duration": 0, "redraw": True}, "mode": "immediate"}
-    figure.update_layout(
-        sliders=[
-            {
-                "currentvalue": {"prefix": "", "font": {"size": 14}},
-                "pad": {"t": 40},
-                "x": 0.1,
-                "len": 0.9,
-                "steps": [
-                    {"label": name, "method": "animate", "args": [[str(i)], at_once]}
-                    for i, name in enumerate(names)
-                ],
-            }
-        ],
-        updatemenus=[
-            {
-                "type": "buttons",
-                "x": 0.07,
-                "y": 0,
-                "xanchor": "right",
-                "yanchor": "top",
-                "pad": {"t": 48},
-                "showactive": False,
-                "font": {"color": LIGHT.ink},
-                "bgcolor": "#eef1f5",
-                "bordercolor": "#c5ccd6",
-                "buttons": [
-                    {
-                        "label": "play",
-                        "method": "animate",
-                        "args": [
-                            None,
-                            {
-                                "frame": {"duration": 180, "redraw": True},
-                                "fromcurrent": True,
-                                "transition": {"duration": 0},
-                            },
-                        ],
-                    }
-                ],
-            }
-        ],
-    )
-    figure.update_xaxes(
-        title={"text": "Å"}, range=[-plane.half, plane.half], constrain="domain", showgrid=False
-    )
-    figure.update_yaxes(
-        title={"text": "Å"},
-        range=[-plane.half, plane.half],
-        scaleanchor="x",
-        constrain="domain",
-        showgrid=False,
-    )
-    return _dressed(figure, 620)
-
-
-def _band(go: Any, number: Any, values: Any, sigma: Any, tone: str, group: str) -> Any:
-    good = np.isfinite(values) & np.isfinite(sigma)
-    x, low, high = number[good], np.maximum(values - sigma, 0.0)[good], (values + sigma)[good]
-    red, green, blue = (int(tone[i : i + 2], 16) for i in (1, 3, 5))
     return go.Scatter(
-        x=np.concatenate([x, x[::-1]]),
-        y=_rounded(np.concatenate([high, low[::-1]])),
+        x=_file_numbers(len(files)),
+        y=plain_numbers(values),
+        name=label,
+        mode="lines+markers" if len(files) < _MANY_FILES else "lines",
+        line={"color": colour, "width": 2},
+        marker={"size": 5},
+        text=list(files),
+        legendgroup=group,
+        hovertemplate="%{text}<br>%{y:.3f} Å",
+    )
+
+
+def _displacement_map(values: FloatArray, labels: Sequence[str]) -> Any:
+    """Make the map of all displacements (files, sites) as a plotly trace."""
+    import plotly.graph_objects as go
+
+    label_column = np.array(labels, dtype=object)[:, None]
+    return go.Heatmap(
+        x=_file_numbers(len(values)),
+        y=list(range(len(labels))),
+        z=plain_numbers(values.T),
+        colorscale="Cividis",
+        zmin=0,
+        zmax=float(np.nanmax(values, initial=0.0)) or 1.0,
+        hoverongaps=False,
+        customdata=np.broadcast_to(label_column, values.T.shape).tolist(),
+        hovertemplate="%{customdata}, file %{x}<br>%{z:.3f} Å<extra></extra>",
+        colorbar={"title": {"text": "Å"}, "thickness": 12, "len": 0.5, "y": 0.25},
+    )
+
+
+def _band(values: FloatArray, sigma: FloatArray, colour: str, group: str) -> Any:
+    """Make a band of one standard uncertainty around a line as a plotly trace."""
+    import plotly.graph_objects as go
+
+    is_known = np.isfinite(values) & np.isfinite(sigma)
+    number = _file_numbers(len(values))[is_known]
+    low = np.maximum(values - sigma, 0.0)[is_known]
+    high = (values + sigma)[is_known]
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return go.Scatter(
+        x=np.concatenate([number, number[::-1]]),
+        y=plain_numbers(np.concatenate([high, low[::-1]])),
         fill="toself",
         mode="none",
         fillcolor=f"rgba({red},{green},{blue},0.18)",
@@ -339,32 +147,66 @@ def _band(go: Any, number: Any, values: Any, sigma: Any, tone: str, group: str) 
     )
 
 
-def _mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    good = np.isfinite(values)
-    return np.asarray(np.where(good, values, 0.0).sum(axis=0) / np.maximum(good.sum(axis=0), 1))
+def _column_means(values: FloatArray) -> FloatArray:
+    """Return the means of columns over their finite values, 0 for a column without any."""
+    is_finite = np.isfinite(values)
+    sums = np.where(is_finite, values, 0.0).sum(axis=0)
+    return np.asarray(sums / np.maximum(is_finite.sum(axis=0), 1))
 
 
-def _rounded(values: ArrayLike, digits: int = 3) -> Any:
-    """Plain numbers with few digits, None for NaN: a page of thousands of files stays small."""
-    array = np.asarray(values, float)
-    plain = np.round(array, digits).astype(object)
-    plain[~np.isfinite(array)] = None
-    return plain.tolist()
+def r_series(r_known: ArrayLike, r: ArrayLike, flagged: ArrayLike, files: Sequence[str]) -> Any:
+    """Plot R against file number, with a ring around flagged files.
+
+    Parameters
+    ----------
+    r_known, r : (files,)
+        R with the atoms of the known crystal, and with displaced atoms.
+    flagged : (files,) bool
+        Files that deserve a second look.
+    files : (files,) str
+        Names of the files.
+
+    Returns
+    -------
+    plotly Figure
+    """
+    import plotly.graph_objects as go
+
+    number = _file_numbers(len(files))
+    r_displaced = np.asarray(r, float)
+    is_flagged = np.asarray(flagged, bool)
+    figure = go.Figure()
+    r_before = np.asarray(r_known, float)
+    figure.add_trace(_r_points(r_before, files, "atoms where they were", DARK.plain))
+    figure.add_trace(_r_points(r_displaced, files, "atoms displaced", DARK.cured))
+    if is_flagged.any():
+        ring = {"size": 13, "color": "rgba(0,0,0,0)", "line": {"width": 2, "color": "#d0453f"}}
+        figure.add_trace(
+            go.Scatter(
+                x=number[is_flagged],
+                y=plain_numbers(r_displaced[is_flagged], 4),
+                name="deserves a second look",
+                mode="markers",
+                marker=ring,
+                hoverinfo="skip",
+            )
+        )
+    figure.update_yaxes(title={"text": "R"}, rangemode="tozero")
+    figure.update_xaxes(title={"text": "file number"})
+    return dress_interactive(figure, 360)
 
 
-def _dressed(figure: Any, height: int) -> Any:
-    figure.update_layout(
-        height=height,
-        margin={"l": 64, "r": 12, "t": 16, "b": 48},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"size": 12, "color": _NEUTRAL},
-        template="none",
-        hovermode="closest",
-        modebar={"bgcolor": "rgba(0,0,0,0)", "color": _NEUTRAL, "activecolor": DARK.cured},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+def _r_points(values: FloatArray, files: Sequence[str], name: str, colour: str) -> Any:
+    """Make the R of all files as a plotly trace."""
+    import plotly.graph_objects as go
+
+    return go.Scatter(
+        x=_file_numbers(len(files)),
+        y=plain_numbers(values, 4),
+        name=name,
+        mode="markers+lines" if len(files) < _MANY_FILES else "markers",
+        marker={"size": 6, "color": colour},
+        line={"width": 1, "color": colour},
+        text=list(files),
+        hovertemplate="%{text}<br>R %{y:.3f}",
     )
-    grid = "rgba(125,135,152,0.22)"
-    figure.update_xaxes(gridcolor=grid, zeroline=False, automargin=True)
-    figure.update_yaxes(gridcolor=grid, zeroline=False, automargin=True)
-    return figure

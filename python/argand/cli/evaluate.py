@@ -1,0 +1,36 @@
+"""The verb ``argand evaluate``: score trained weights. It needs ``argand[learn]``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from argand.cli._outputs import check_output_file
+from argand.store import write_json
+
+__all__ = ["evaluate"]
+
+
+def evaluate(weights: Path, *, samples: int = 1000, output: Path | None = None) -> None:
+    """Score trained weights on new samples and on unseen crystals, beside answers without learning.
+
+    Parameters
+    ----------
+    weights : WEIGHTS
+        Score the weights in this folder or file, which `argand train` wrote.
+    samples : N
+        Score on N samples of each kind.
+    output : FILE
+        Also write the scores to this .json file.
+    """
+    from argand.learn.evaluate import evaluate as evaluate_weights
+
+    if output is not None:
+        check_output_file(output)
+    scores = evaluate_weights(weights, samples)
+    for group, group_scores in scores.items():
+        print(f"{group}: {', '.join(group_scores['crystals'])}")
+        for kind in ("model", "references"):
+            for name, score in group_scores[kind].items():
+                print(f"  {name:<22}{score['mean']:>10.4g} ± {score['interval']:.3g}")
+    if output is not None:
+        write_json(output, scores, kind="scores", version=1)

@@ -1,0 +1,61 @@
+"""The verb ``argand map``: electron density from structure factors. It needs the core only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+import argand
+from argand.cli._density import write_density
+from argand.cli._outputs import check_output_file
+from argand.errors import ArgandError
+
+__all__ = ["map"]
+
+
+def map(
+    file: Path,
+    *,
+    output: Path,
+    sample_rate: float = 3.0,
+    shape: tuple[int, int, int] | None = None,
+) -> None:
+    """Compute the electron density from structure factors, in electrons per cubic angstrom.
+
+    Without F(000) its mean is 0.
+
+    Parameters
+    ----------
+    file : FILE
+        Read reflections with amplitudes and phases from this file (MTZ, FCF).
+    output : FILE
+        Write the density to this file (CCP4 map).
+    sample_rate : POINTS
+        Put so many grid points on the smallest lattice spacing.
+    shape : NA NB NC
+        Use so many grid points along a, b and c, instead of a sample rate.
+    """
+    check_output_file(output)
+    reflections = argand.read_reflections(file)
+    if reflections.cell is None:
+        raise ArgandError(f"{file}: states no cell")
+    try:
+        f = reflections.f
+    except ArgandError as error:
+        raise ArgandError(f"{file}: {error}") from None
+    is_known = np.isfinite(f)
+    if not is_known.any():
+        raise ArgandError(f"{file}: no reflection has both amplitude and phase")
+    hkl = reflections.hkl[is_known]
+    if not hkl.any():
+        raise ArgandError(f"{file}: holds F(000) alone")
+    write_density(
+        output,
+        hkl,
+        f[is_known],
+        reflections.cell,
+        reflections.spacegroup or "P 1",
+        sample_rate=sample_rate,
+        shape=shape,
+    )

@@ -1,0 +1,59 @@
+"""The verb ``argand sf``: structure factors of a crystal. It needs the core only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+import argand
+from argand.cli._outputs import check_output_file
+from argand.cli._description_text import summary_lines
+from argand.errors import ArgandError
+from argand.symmetry import find_spacegroup
+
+__all__ = ["sf"]
+
+
+def sf(
+    file: Path,
+    *,
+    d_min: float,
+    output: Path,
+    table: Literal["it92", "electron", "neutron"] = "it92",
+    energy_kev: float | None = None,
+    sphere: bool = False,
+) -> None:
+    """Compute structure factors by summation over all atoms of the unit cell, F(000) left out.
+
+    Parameters
+    ----------
+    file : FILE
+        Read the crystal structure from this file (CIF).
+    d_min : A
+        Compute all reflections to this resolution, the smallest lattice spacing in angstrom.
+    output : FILE
+        Write the reflections to this file (MTZ, columns F and PHI).
+    table
+        Use this table of form factors.
+    energy_kev : KEV
+        Include the dispersion f' + i f'' at this photon energy in keV; without it there is none.
+    sphere
+        Write all reflections of the sphere, not one of each set of equivalents.
+    """
+    check_output_file(output, ".mtz")
+    crystal = argand.read_crystal(file)
+    # An MTZ file names its space group: a setting without a name is written in P 1.
+    has_named_setting = find_spacegroup(crystal.spacegroup) is not None
+    spacegroup = crystal.spacegroup if has_named_setting else "P 1"
+    hkl = argand.miller_indices(crystal.cell, spacegroup, d_min=d_min, unique=not sphere)
+    if len(hkl) == 0:
+        raise ArgandError(f"{file}: no reflections to {d_min} Å, give a smaller --d-min")
+    f = argand.structure_factors(crystal, hkl, table=table, energy_kev=energy_kev)
+    assert isinstance(f, np.ndarray)
+    argand.write_reflections(output, hkl, f, cell=crystal.cell, spacegroup=spacegroup)
+    dispersion = "no dispersion" if energy_kev is None else f"dispersion at {energy_kev:g} keV"
+    setting = "" if has_named_setting else ", written in P 1"
+    print("\n".join(summary_lines(crystal)))
+    print(f"{output}: {len(hkl)} reflections to {d_min:g} Å, table {table}, {dispersion}{setting}")

@@ -1,0 +1,137 @@
+"""The verb ``argand train``: train a network to find phases. It needs ``argand[learn]``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from argand.cli._outputs import check_output_folder
+
+__all__ = ["train"]
+
+
+def train(
+    model: Literal["linear", "mlp", "conv", "unet"] = "mlp",
+    loss: Literal["invariant", "published"] = "invariant",
+    out: Path = Path("argand-train"),
+    *,
+    metals: list[str] | None = None,
+    held_out: list[str] | None = None,
+    folder: Path | None = None,
+    spread: float = 0.05,
+    move: Literal["first", "all"] = "first",
+    hkl_max: int = 6,
+    energy_kev: float = 10.0,
+    samples: int | None = None,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    lr: float | None = None,
+    weight_power: float | None = None,
+    hyper: dict[str, Any] | None = None,
+    seed: int = 0,
+    score_samples: int = 256,
+    score_every: int | None = None,
+    checkpoint_every: int = 200,
+    patience: int | None = None,
+    workers: int = 0,
+    threads: int = 1,
+    accelerator: str = "cpu",
+    progress: bool = True,
+) -> None:
+    """Train a model to give phases from amplitudes, and write its weights.
+
+    Ctrl-C keeps what was reached; the same command goes on from there, to the same end as without
+    the interruption.
+
+    Parameters
+    ----------
+    model
+        Train this model.
+    loss
+        Minimise this loss: the published one, or the one that accepts either hand.
+    out : FOLDER
+        Write weights.safetensors, weights.json, history.json and the checkpoint into this folder.
+    metals : ELEMENT...
+        Train on these metals (default: the sixteen of the first experiment).
+    held_out : ELEMENT...
+        Keep these metals for testing (default: Rh, Pb and V as far as they are among them); with
+        --folder give names of files without their ending.
+    folder : FOLDER
+        Train on the CIF files of this folder, instead of metals.
+    spread : X
+        Displace atoms by random amounts with this standard deviation, in units of the cell edge.
+    move
+        Displace the first atom along a, or all atoms along a, b and c.
+    hkl_max : N
+        Use Miller indices from -N to N.
+    energy_kev : KEV
+        Use reflections that photons of this energy in keV can reach.
+    samples : N
+        Train on a fixed set of N samples, of which nine tenths are used again and again (default:
+        every sample is new).
+    steps : N
+        Train for N steps (default: what the recipe of the model says).
+    batch_size : N
+        Put N samples into each step (default: what the recipe of the model says).
+    lr : X
+        Use this learning rate (default: what the recipe of the model says).
+    weight_power : X
+        Weight each reflection by |F| to this power (default: what the recipe of the model says).
+    hyper : SETTINGS
+        Change settings of the model, written as '{"name": value}' (default: what the recipe of the
+        model says).
+    seed : N
+        Seed all random numbers with this integer.
+    score_samples : N
+        Score on N samples that take no part in the training.
+    score_every : N
+        Score after every N steps (default: twenty times in all).
+    checkpoint_every : N
+        Write a checkpoint after every N steps.
+    patience : N
+        Stop after N scores without a new best (default: never).
+    workers : N
+        Make samples in N processes; 0 makes them in the training process.
+    threads : N
+        Let torch use N threads.
+    accelerator : DEVICE
+        Train on this device of lightning: cpu, gpu or auto.
+    progress
+        Show a progress bar when standard error is a terminal.
+    """
+    from argand.learn.train import train as train_model
+
+    check_output_folder(out)
+    result = train_model(
+        model,
+        loss,
+        out,
+        metals=metals,
+        held_out=held_out,
+        folder=folder,
+        spread=spread,
+        move=move,
+        hkl_max=hkl_max,
+        energy_kev=energy_kev,
+        samples=samples,
+        steps=steps,
+        batch_size=batch_size,
+        lr=lr,
+        weight_power=weight_power,
+        hyper=hyper,
+        seed=seed,
+        score_samples=score_samples,
+        score_every=score_every,
+        checkpoint_every=checkpoint_every,
+        patience=patience,
+        workers=workers,
+        threads=threads,
+        accelerator=accelerator,
+        progress=progress and sys.stderr.isatty(),
+    )
+    last_score = result.history[-1]
+    print(
+        f"{result.weights}: {result.steps} steps in {result.seconds:.0f} s; on unseen samples "
+        f"{last_score['loss']:.4g}, {last_score['loss_best_hand']:.4g} after the best hand"
+    )

@@ -1,0 +1,54 @@
+"""Tables of all records of a series, as CSV for spreadsheets and as JSON for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import fields
+
+from argand.series.record import Record, record_to_builtins
+
+__all__ = ["table_csv", "table_json"]
+
+# The stamp of a file helps no reader, and sites have columns or fields of their own.
+_NOT_IN_CSV = ("size", "mtime_ns", "displacement", "sigma")
+
+
+def table_csv(records: Sequence[Record], labels: Sequence[str]) -> str:
+    """Write records as comma-separated values, one line for each file.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Records in the order of the lines.
+    labels : (n,) str
+        Labels of the sites. The length of each site's displacement, in angstrom, stands in a
+        column named ``|u| LABEL``.
+    """
+    columns = [field.name for field in fields(Record) if field.name not in _NOT_IN_CSV]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns + [f"|u| {label}" for label in labels])
+    for record in records:
+        values = [_csv_value(getattr(record, column)) for column in columns]
+        lengths = [f"{math.hypot(*vector):.4f}" for vector in record.displacement]
+        writer.writerow(values + (lengths or [""] * len(labels)))
+    return text.getvalue()
+
+
+def table_json(records: Sequence[Record], labels: Sequence[str]) -> str:
+    """Write records as JSON: ``{"sites": [labels], "files": [records]}``, with null for NaN."""
+    files = [record_to_builtins(record) for record in records]
+    return json.dumps({"sites": list(labels), "files": files}, allow_nan=False)
+
+
+def _csv_value(value: object) -> str:
+    """Return the text of a value: six significant digits, nothing for NaN, flags in one cell."""
+    if isinstance(value, float):
+        return f"{value:.6g}" if math.isfinite(value) else ""
+    if isinstance(value, tuple):
+        return "; ".join(map(str, value))
+    return str(value)
