@@ -86,7 +86,7 @@ def write_arrays(path: PathLike, arrays: dict[str, NDArray[Any]]) -> None:
     """Write arrays, by name, as a safetensors file, whole or not at all."""
     package = _safetensors()
     with replacing(path) as temporary:
-        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         package.save_file(contiguous, temporary)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def curved(n: int, seed: int, bend: float, noise: float = 0.05) -> tuple[np.ndar
 
 def test_kept_where_the_law_is_not_linear(monkeypatch: pytest.MonkeyPatch) -> None:
     """Amplitudes of seed 2 to 4."""
-    monkeypatch.setattr(module, "_STEPS", 300)
+    monkeypatch.setattr(module, "SETTINGS", replace(module.SETTINGS, steps=300))
     linear = regress(*curved(2000, 2, 0.5))
     unseen = curved(500, 4, 0.5)
     trained = train_network(linear, curved(6000, 3, 0.5), unseen, 0)
@@ -49,7 +50,7 @@ def test_kept_where_the_law_is_not_linear(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_not_kept_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_STEPS", 100)
+    monkeypatch.setattr(module, "SETTINGS", replace(module.SETTINGS, steps=100))
     law = {"bend": 0.0, "noise": 1.0}
     linear = regress(*curved(2000, 2, **law))
     assert train_network(linear, curved(2000, 3, **law), curved(500, 4, **law), 0) is None
@@ -58,8 +59,8 @@ def test_not_kept_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_pure_function_of_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    monkeypatch.setattr(module, "_STEPS", 20)
-    monkeypatch.setattr(module, "_BETTER", np.inf)
+    monkeypatch.setattr(module, "SETTINGS", replace(module.SETTINGS, steps=20))
+    monkeypatch.setattr(module, "SETTINGS", replace(module.SETTINGS, worthwhile=np.inf))
     linear = regress(*curved(500, 2, 0.5))
 
     def learned(seed: int) -> Network:
@@ -82,7 +83,7 @@ def test_a_pure_function_of_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def made(crystal: argand.Crystal) -> Adaptation:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_STEPS", 150)
+        patch.setattr(module, "SETTINGS", replace(module.SETTINGS, steps=150))
         return adapt(crystal, d_min=1.5, widths=(0.05, 0.5), samples=1000, seed=4, network=True)
 
 
@@ -137,14 +138,14 @@ def test_asked_for_on_the_command_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pytest.importorskip("safetensors")
-    monkeypatch.setattr(module, "_STEPS", 5)
+    monkeypatch.setattr(module, "SETTINGS", replace(module.SETTINGS, steps=5))
     write_crystal(tmp_path / "known.cif", crystal)
     options = ["--d-min", "1.5", "--samples", "200", "--width", "0.3", "--test", "0", "--network"]
     for least, words in (
         (np.inf, "networks kept for widths of 0.3 Å"),
         (0.0, "no network was better"),
     ):
-        monkeypatch.setattr(module, "_BETTER", least)
+        monkeypatch.setattr(module, "SETTINGS", replace(module.SETTINGS, worthwhile=least))
         assert (
             main(["adapt", str(tmp_path / "known.cif"), "-o", str(tmp_path / "run"), *options]) == 0
         )

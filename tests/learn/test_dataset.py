@@ -11,8 +11,8 @@ import argand
 from argand.learn import (
     ELEMENTS_16,
     METALS,
-    Batch,
     PerturbedCrystals,
+    SampleBatch,
     Stream,
     collate,
     crystals_from_folder,
@@ -23,8 +23,8 @@ from argand.learn import (
     random_split,
     stream_loader,
 )
-from argand.learn.perturb import ALL_AXES, Perturbation
 from argand.learn.splits import shuffled
+from argand.simulate import ALL_AXES, Directions
 
 SALT = argand.Crystal(
     cell=(5.0, 5.5, 6.0, 85.0, 95.0, 100.0),
@@ -35,12 +35,12 @@ SALT = argand.Crystal(
 )
 
 
-def equal(a: Batch, b: Batch) -> bool:
+def equal(a: SampleBatch, b: SampleBatch) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
-def joined(batches: list[Batch]) -> Batch:
-    return Batch(*(torch.cat(fields) for fields in zip(*batches, strict=True)))
+def joined(batches: list[SampleBatch]) -> SampleBatch:
+    return SampleBatch(*(torch.cat(fields) for fields in zip(*batches, strict=True)))
 
 
 def test_table_of_metals():
@@ -138,7 +138,7 @@ def test_refusals(arguments, words):
 
 
 def test_perturbation_is_exact_in_its_axes():
-    axes = Perturbation(0.5, directions=((2.0, 0.0, 0.0),)).axes(SALT)
+    axes = Directions(0.5, directions=((2.0, 0.0, 0.0),)).axes(SALT)
     np.testing.assert_array_equal(axes, [[1.0, 0.0, 0.0]])
 
 
@@ -150,7 +150,7 @@ def metals() -> PerturbedCrystals:
 
 
 @pytest.fixture(scope="module")
-def thousand(metals) -> Batch:
+def thousand(metals) -> SampleBatch:
     return metals.simulate(range(1000))
 
 
@@ -181,7 +181,7 @@ def test_single_samples_and_torch_loader(metals, thousand):
 def test_seed_matters_and_batch_size_does_not(metals, thousand):
     assert equal(
         joined([metals.simulate([i]) for i in range(20)]),
-        Batch(*(field[:20] for field in thousand)),
+        SampleBatch(*(field[:20] for field in thousand)),
     )
     other = PerturbedCrystals(
         [metal(symbol) for symbol in ELEMENTS_16], seed=12, hkl_max=3

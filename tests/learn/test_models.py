@@ -10,10 +10,10 @@ from torch import nn
 
 from argand import ArgandError
 from argand.learn import RECIPES
-from argand.learn.features import cut_resolution, features
 from argand.learn.models import MODELS, build_model
 from argand.learn.models.coordinates import Coordinates
-from argand.learn.weights import load_weights, save_weights
+from argand.learn.samples import cut_resolution, features
+from argand.learn.weights import ModelSettings, load_weights, save_weights
 
 
 @pytest.mark.parametrize("friedel", [True, False])
@@ -105,14 +105,11 @@ def test_features():
 
 @pytest.fixture
 def saved(tmp_path):
-    net = build_model("unet", 3, 3, {"width": 2, "depth": 1})
-    about = {
-        "model": "unet",
-        "hkl_max": 3,
-        "inputs": RECIPES["unet"].inputs,
-        "hyper": {"width": 2, "depth": 1},
-    }
-    return net, save_weights(tmp_path / "new" / "weights", net, **about, note="kept")
+    """Untrained weights of a small U-net, and the file that holds them."""
+    hyper = {"width": 2, "depth": 1}
+    net = build_model("unet", 3, 3, hyper)
+    settings = ModelSettings("unet", 3, RECIPES["unet"].inputs, hyper, scores={"loss": 4.5})
+    return net, save_weights(tmp_path / "new" / "weights", net, settings)
 
 
 def test_weights_round_trip(saved):
@@ -121,8 +118,8 @@ def test_weights_round_trip(saved):
     for place in (path, path.with_suffix(""), path.parent, str(path)):
         model = load_weights(place)
         assert torch.equal(model.net(x), net.eval()(x))
-        assert model.inputs == RECIPES["unet"].inputs
-        assert model.about["note"] == "kept"
+        assert model.settings.inputs == RECIPES["unet"].inputs
+        assert model.settings.scores == {"loss": 4.5}
     assert sorted(p.name for p in path.parent.iterdir()) == ["weights.json", "weights.safetensors"]
 
 
@@ -143,7 +140,8 @@ def test_damaged_weights_give_one_line(saved, tmp_path):
     refused("no safetensors", data=b"")
     refused("does not fit", hyper={"width": 4, "depth": 1})
     refused("describes no model", model="other")
-    refused("describes no model", hyper=3)
+    refused("hyper", hyper=3)
+    refused("is no phase network", kind="training run")
     path.with_suffix(".json").write_bytes(b"\xff\xfe")
     with pytest.raises(ArgandError, match="no JSON"):
         load_weights(path)

@@ -18,7 +18,8 @@ from argand.learn.checkpoint import SafetensorsIO, read_checkpoint
 from argand.learn.dataset import PerturbedCrystals as Simulator
 from argand.learn.evaluate import evaluate
 from argand.learn.predict import predict
-from argand.learn.task import PhaseTask, learning_rate_factor
+from argand.learn.schedule import warmup_cosine
+from argand.learn.task import PhaseTask
 from argand.learn.train import train
 
 METALS = ["Al", "Cu", "Ag", "Fe", "W", "Pt", "Nb"]
@@ -214,7 +215,7 @@ def test_predict_fills_in_symmetry(learned):
 
 
 def test_learning_rate_is_one_cycle():
-    factors = [learning_rate_factor(step, 100) for step in range(101)]
+    factors = [warmup_cosine(step, 100) for step in range(101)]
     assert max(factors) == factors[10] == 1.0
     assert factors[0] == factors[100] == 0.02
     assert np.all(np.diff(factors[10:]) <= 0)

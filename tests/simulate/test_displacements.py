@@ -8,7 +8,7 @@ import pytest
 
 import argand
 from argand.simulate import Directions, Groups, Independent, Modes, Perturbation, Simulation, Waves
-from argand.simulate.displacements import allowed_modes
+from argand.simulate.modes import allowed_modes
 from argand.simulate.groups import chosen_sites, hydrogen_groups, molecules
 from argand.symmetry import operations
 from data_dir import DATA

@@ -23,7 +23,7 @@ from argand.simulate import (
     from_json,
     to_json,
 )
-from argand.simulate.displacements import drift
+from argand.simulate.modes import drift
 from data_dir import DATA
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from argand.io._formula import parse_formula
 from argand.learn import train as _train
 from argand.learn.evaluate import evaluate as _evaluate
 from argand.learn.predict import predict as _predict
-from argand.learn.weights import write_json
+from argand.store import write_text
 
 
 def demo(
@@ -72,7 +73,7 @@ def evaluate(weights: Path, *, samples: int = 1000, output: Path | None = None) 
             for name, score in values[kind].items():
                 print(f"  {name:<22}{score['mean']:>10.4g} ± {score['interval']:.3g}")
     if output is not None:
-        write_json(output, found)
+        write_text(output, json.dumps(found, indent=1) + "\n")
 
 
 def predict(

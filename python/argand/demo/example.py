@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import argand
 from argand.demo.comparison import weights_of
-from argand.learn.batch import Batch
+from argand.learn.samples import SampleBatch
 from argand.learn.evaluate import make_dataset
 from argand.learn.predict import predict_box
 from argand.learn.sources import load_crystals
@@ -61,7 +61,7 @@ def find_example(results: Results, out: Path) -> Example:
     dataset = make_dataset([crystal], data)
     candidates = dataset.simulate(UNSEEN + np.arange(200, dtype=np.int64))
     nearest = int((candidates.displacement[:, 0, 0].abs() - _MOVED).abs().argmin())
-    sample = Batch(*(field[nearest : nearest + 1] for field in candidates))
+    sample = SampleBatch(*(field[nearest : nearest + 1] for field in candidates))
     u = float(sample.displacement[0, 0, 0])
 
     hkl = argand.hkl_cube(data["hkl_max"])
