@@ -25,6 +25,7 @@ CRYSTAL = argand.Crystal(
 
 @pytest.fixture
 def cif(tmp_path: Path) -> Path:
+    """The known crystal as a CIF."""
     write_crystal(tmp_path / "known.cif", CRYSTAL)
     return tmp_path / "known.cif"
 
@@ -63,7 +64,7 @@ def test_table_and_files(cif: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     }
     assert len(argand.read_reflections(folder / "sample_0003.hkl").hkl) == len(hkl)
     assert (folder / "truth" / "sample_0003.cif").exists()
-    # what a folder says of itself makes it again
+    # The description in a folder makes the same samples again.
     again = tmp_path / "again"
     assert (
         main(
