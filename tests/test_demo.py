@@ -114,7 +114,9 @@ def test_summary_prints_models_and_references(results: Results) -> None:
 
 
 def test_finished_trainings_are_not_repeated(
-    folder: Path, results: Results, monkeypatch: pytest.MonkeyPatch
+    folder: Path,
+    results: Results,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: object) -> None:
         raise AssertionError("trained again")
@@ -125,7 +127,9 @@ def test_finished_trainings_are_not_repeated(
 
 
 def test_ctrl_c_keeps_what_is_finished(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     original = comparison.train
     calls = []
@@ -144,7 +148,8 @@ def test_ctrl_c_keeps_what_is_finished(
 
 
 def test_another_seed_needs_another_folder(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["demo", "--quick", "--seed", "4", "--out", str(folder)]) == 2
     assert "choose another folder" in capsys.readouterr().err

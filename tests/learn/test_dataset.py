@@ -110,7 +110,11 @@ def test_default_displacements_are_those_of_the_first_experiment():
 def test_all_atoms_of_ragged_crystals_isotropically():
     aluminium = metal("Al")
     dataset = PerturbedCrystals(
-        [SALT, aluminium], 0.1, atoms=None, directions=ALL_AXES, unit="angstrom"
+        [SALT, aluminium],
+        0.1,
+        atoms=None,
+        directions=ALL_AXES,
+        unit="angstrom",
     )
     u = dataset.simulate(range(4000)).displacement
     assert u.shape == (4000, 4, 3)

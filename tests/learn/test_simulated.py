@@ -169,7 +169,8 @@ def test_networks_losses_and_scores_take_the_batches():
     assert torch.isfinite(loss)
     truth = torch.stack([batch.phase.cos(), batch.phase.sin()], dim=1)
     assert float(losses.published_loss(truth, batch.phase, batch.mask)) == pytest.approx(
-        0, abs=1e-3
+        0,
+        abs=1e-3,
     )
     scores = score(net, ("amplitude", "mask", "stol2"), dataset, samples=8)
     assert 0 < scores["mean_phase_error_deg"]["mean"] < 180

@@ -106,7 +106,11 @@ def test_table_and_files(cif: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     ],
 )
 def test_options(
-    cif: Path, tmp_path: Path, options: list[str], kind: str, capsys: pytest.CaptureFixture[str]
+    cif: Path,
+    tmp_path: Path,
+    options: list[str],
+    kind: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     archive = tmp_path / "s.npz"
     assert (
@@ -201,7 +205,10 @@ def test_bad_options(
     ],
 )
 def test_bad_description(
-    cif: Path, content: str, words: str, capsys: pytest.CaptureFixture[str]
+    cif: Path,
+    content: str,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = cif.parent / "d.json"
     path.write_text(content)

@@ -222,7 +222,10 @@ def test_the_origin_is_left_alone_where_some_sites_stay():
 def test_strain_keeps_the_crystal_system(spacegroup, cell, free, fixed):
     """`fixed` are the parameters of the cell that the system determines: they stay exactly."""
     known = argand.Crystal(
-        cell=cell, spacegroup=spacegroup, types=("Na",), frac=np.array([[0.11, 0.23, 0.37]])
+        cell=cell,
+        spacegroup=spacegroup,
+        types=("Na",),
+        frac=np.array([[0.11, 0.23, 0.37]]),
     )
     simulation = Simulation(known, Perturbation((), strain=0.02), d_min=2.0)
     cells = simulation.draw(range(30)).cell

@@ -1,7 +1,7 @@
 """A network beside the regression: what amplitudes tell that is not linear in displacements.
 
-    p = x W + offset + spread g(x),   g(x) = norm(h_2) A + a,   h_i = h_{i-1} + block_i(h_{i-1}),
-    h_0 = x B + b
+    p = x W + offset + spread g(x),   g(x) = norm(h_2) A + a,
+    h_i = h_{i-1} + block_i(h_{i-1}),   h_0 = x B + b
 
 with x the standardised amplitudes of `argand.adapt.linear` and blocks of two layers each. It is
 trained by mean squares on the residuals of the regression. A begins at 0, so that the network
@@ -121,6 +121,7 @@ class Network(nn.Module):
 
 
 def _block(width: int) -> nn.Sequential:
+    """Make a block (b, width) -> (b, width) of two layers."""
     return nn.Sequential(
         nn.LayerNorm(width),
         nn.Linear(width, width),
@@ -176,8 +177,9 @@ def train_network(
         Seed of the weights and of the batches; torch's global generator is left alone.
 
     Returns
-    ------- The network, and the covariance (k, k) of the residuals that remain on the unseen
-    samples; None where it is not clearly better there than the regression.
+    -------
+    The network, and the covariance (k, k) of the residuals that remain on the unseen samples; None
+    where it is not clearly better there than the regression.
     """
     x, residual = _standardised(linear, *samples)
     spread = np.maximum(residual.std(axis=0), 1e-12).astype(np.float32)
@@ -197,7 +199,9 @@ def train_network(
 
 
 def _standardised(
-    linear: Linear, amplitude: NDArray[np.float32], p: FloatArray
+    linear: Linear,
+    amplitude: NDArray[np.float32],
+    p: FloatArray,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return standardised amplitudes x (n, m) and the residuals (n, k) of the regression."""
     x = linear.standard(amplitude)

@@ -77,8 +77,14 @@ def compare(out: Path, seed: int = 0, quick: bool = False, progress: bool = True
 
 
 def _train(
-    model: str, loss: LossName, folder: Path, seed: int, quick: bool, progress: bool
+    model: str,
+    loss: LossName,
+    folder: Path,
+    seed: int,
+    quick: bool,
+    progress: bool,
 ) -> TrainResult:
+    """Train one model on one loss; a rehearsal has its own short settings."""
     options: dict[str, Any] = _QUICK_TRAINING if quick else {}
     return train(model, loss, folder, seed=seed, progress=progress, **options)  # type: ignore[arg-type]
 
@@ -140,7 +146,8 @@ def _references(group: str, scores: Scores) -> list[Reference]:
 
 
 def _histories(
-    trained: dict[tuple[str, LossName], TrainResult], reflections: float
+    trained: dict[tuple[str, LossName], TrainResult],
+    reflections: float,
 ) -> dict[str, dict[str, dict[str, list[float]]]]:
     """Return the curves of each training, model -> loss -> curve -> values, in the published units.
 

@@ -113,7 +113,9 @@ def find_example(results: Results, out: Path) -> Example:
 
 
 def _reach(
-    hkl: NDArray[np.int32], crystal: argand.Crystal, energy_kev: float | None
+    hkl: NDArray[np.int32],
+    crystal: argand.Crystal,
+    energy_kev: float | None,
 ) -> NDArray[np.bool_]:
     """Return which reflections (m,) can be measured; 000 cannot."""
     reach = np.asarray(hkl.any(axis=1))

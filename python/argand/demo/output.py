@@ -97,7 +97,9 @@ def _write_reflections(path: Path, example: Example) -> None:
 
 
 def _pictures(
-    results: Results, example: Example, maps: dict[str, FloatArray]
+    results: Results,
+    example: Example,
+    maps: dict[str, FloatArray],
 ) -> dict[str, tuple[bytes, bytes]]:
     """Draw all figures, as PNG in the light and in the dark theme."""
     lines = {words: results.reference(name, NEW).value for words, name in _LINES.items()}

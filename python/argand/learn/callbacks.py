@@ -117,11 +117,14 @@ class Checkpoints(Callback):
         self._previous_handler: Any = None
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        """Note the first Ctrl-C, and leave a second one to the handler that had it before."""
         self.interrupted = True
         signal.signal(signal.SIGINT, self._previous_handler)
 
     def on_train_start(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
     ) -> None:
         """Restore torch's generator from the checkpoint and take over Ctrl-C."""
         if self._torch_generator is not None:

@@ -28,7 +28,10 @@ class SafetensorsIO(CheckpointIO):
     """Write and read lightning's checkpoints as one safetensors file each."""
 
     def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
+        self,
+        checkpoint: dict[str, Any],
+        path: Any,
+        storage_options: Any | None = None,
     ) -> None:
         """Write a checkpoint, whole or not at all."""
         tensors: dict[str, Tensor] = {}
@@ -37,7 +40,10 @@ class SafetensorsIO(CheckpointIO):
             save_file(tensors, temporary, {"checkpoint": json.dumps(tree)})
 
     def load_checkpoint(
-        self, path: Any, map_location: Any | None = None, weights_only: bool | None = None
+        self,
+        path: Any,
+        map_location: Any | None = None,
+        weights_only: bool | None = None,
     ) -> dict[str, Any]:
         """Read a checkpoint, see `read_checkpoint`."""
         return read_checkpoint(Path(path))

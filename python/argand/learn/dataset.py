@@ -138,7 +138,8 @@ class PerturbedCrystals(SampleDataset):
             form_ptr=np.arange(len(self._form) + 1) * self._form.shape[1],
             box=(self.hkl_max,) * 3,
         )
-        shape = (len(index), *self._box)
+        b = len(index)
+        shape = (b, *self._box)
         weight, amplitude, phase, stol2 = (_memory.tensor(shape, torch.float32) for _ in range(4))
         mask = _memory.tensor(shape, torch.bool)
         seen = _seam.Seen(

@@ -40,7 +40,10 @@ def torch_threads(count: int) -> Iterator[None]:
 
 
 def batches_of(
-    dataset: SampleDataset, samples: int, first: int = UNSEEN, size: int = 64
+    dataset: SampleDataset,
+    samples: int,
+    first: int = UNSEEN,
+    size: int = 64,
 ) -> Iterator[SampleBatch]:
     """Simulate batches of consecutive samples; by default samples that no stream is trained on."""
     for start in range(0, samples, size):
@@ -106,8 +109,9 @@ def evaluate(weights: str | Path, samples: int = 1000, threads: int = 1) -> dict
         Threads of torch, see `torch_threads`.
 
     Returns
-    ------- {"unseen samples": {...}, "unseen crystals": {...}}, each with "crystals" (their names),
-    "model" and "references" (`Scores`); "unseen crystals" is missing where nothing was held out.
+    -------
+    {"unseen samples": {...}, "unseen crystals": {...}}, each with "crystals" (their names), "model"
+    and "references" (`Scores`); "unseen crystals" is missing where nothing was held out.
 
     Raises
     ------

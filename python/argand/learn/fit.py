@@ -64,7 +64,10 @@ class Training(lightning.LightningModule):
     def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
         """Return AdamW and its schedule, as lightning asks for them."""
         optimizer = torch.optim.AdamW(
-            self.net.parameters(), lr=self.rate, betas=self.betas, weight_decay=self.weight_decay
+            self.net.parameters(),
+            lr=self.rate,
+            betas=self.betas,
+            weight_decay=self.weight_decay,
         )
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.schedule)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

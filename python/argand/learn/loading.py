@@ -123,6 +123,7 @@ def _ahead(function: Callable[[T], U], items: Iterator[T]) -> Iterator[U]:
 
 
 def _start_worker(_: int) -> None:
+    """Prepare a process that makes samples."""
     # The workers are the parallelism: one thread each.
     set_num_threads(1)
     # Ctrl-C is for the main process, which then ends its workers.
@@ -130,6 +131,7 @@ def _start_worker(_: int) -> None:
 
 
 def _options(workers: int) -> dict[str, Any]:
+    """Return the arguments of `DataLoader` that all loaders share."""
     return {
         "num_workers": workers,
         "worker_init_fn": _start_worker,
@@ -141,7 +143,9 @@ def _options(workers: int) -> dict[str, Any]:
 
 
 def fixed_loader(
-    dataset: SampleDataset, batch_size: int, workers: int = 0
+    dataset: SampleDataset,
+    batch_size: int,
+    workers: int = 0,
 ) -> DataLoader[SampleBatch]:
     """Load samples 0 .. len - 1 of a data set in batches, in order."""
     return DataLoader(dataset, batch_size=batch_size, collate_fn=collate, **_options(workers))

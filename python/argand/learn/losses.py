@@ -1,9 +1,10 @@
 """How wrong phases are: the published loss, and the one that no choice of origin or hand changes.
 
 A prediction is (b, 2, D, D, D), proportional to (cos, sin) of the phases on the box of Miller
-indices -H..H; phases, weights and masks are (b, D, D, D). Everything rests on one number, the
-agreement of a prediction with the phases, A(sigma, t) = sum_h w_h cos(phi_h - sigma phi_hat_h - 2
-pi h.t), for hands sigma = +1, -1 and origins t.
+indices -H..H; phases, weights and masks are (b, D, D, D). All losses are made of one number, the
+agreement of a prediction with the phases for a hand sigma = +1 or -1 and an origin t:
+
+    A(sigma, t) = sum_h w_h cos(phi_h - sigma phi_hat_h - 2 pi h.t)
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ def agreements(
     origins: Tensor | None = None,
     hands: bool = True,
 ) -> Tensor:
-    """Compute A(sigma, t) for hands and origins: (b, hands, origins), hand +1 first.
+    """Compute the agreement of a prediction with phases for hands and origins.
+
+    sum_h w_h cos(phi_h - sigma phi_hat_h - 2 pi h.t), (b, hands, origins), hand sigma = +1 first.
 
     Parameters
     ----------
@@ -81,21 +84,34 @@ def agreements(
 
 
 def _weighted_difference(
-    prediction: Tensor, phase: Tensor, weight: Tensor, hands: bool
+    prediction: Tensor,
+    phase: Tensor,
+    weight: Tensor,
+    hands: bool,
 ) -> tuple[Tensor, Tensor]:
     """Compute real and imaginary part of w exp(i(phi - sigma phi_hat)): (b, hands, D, D, D)."""
     c, s = unit_phases(prediction)
-    p, q = weight * phase.cos(), weight * phase.sin()
-    pc, qs, qc, ps = p * c, q * s, q * c, p * s
+    p = weight * phase.cos()
+    q = weight * phase.sin()
+    pc = p * c
+    qs = q * s
+    qc = q * c
+    ps = p * s
     if not hands:
         return (pc + qs)[:, None], (qc - ps)[:, None]
-    return torch.stack([pc + qs, pc - qs], dim=1), torch.stack([qc - ps, qc + ps], dim=1)
+    real = torch.stack([pc + qs, pc - qs], dim=1)
+    imaginary = torch.stack([qc - ps, qc + ps], dim=1)
+    return real, imaginary
 
 
 def best_continuous_agreement(
-    prediction: Tensor, phase: Tensor, weight: Tensor, hands: bool = True, oversampling: int = 4
+    prediction: Tensor,
+    phase: Tensor,
+    weight: Tensor,
+    hands: bool = True,
+    oversampling: int = 4,
 ) -> Tensor:
-    """Compute the largest A (b,) over hands and all origins, as P 1 allows.
+    """Compute the largest agreement (b,) over hands and all origins, as P 1 allows.
 
     One FFT for each hand, on a grid of oversampling D points along an axis. The grid misses the
     true maximum by a share of about (pi / (2 oversampling))^2 / 6 of the outermost terms.

@@ -51,9 +51,11 @@ class SampleMean(Metric):
     def interval(self) -> Tensor:
         """Return 1.96 standard errors of the mean; NaN for a single sample."""
         mean = self.total / self.count
-        spread = (self.squares / self.count - mean.square()).clamp_min(0.0)
+        mean_square = self.squares / self.count
+        spread = (mean_square - mean.square()).clamp_min(0.0)
         variance = spread * self.count / (self.count - 1.0)
-        return 1.96 * (variance / self.count).sqrt()
+        standard_error = (variance / self.count).sqrt()
+        return 1.96 * standard_error
 
 
 class _InvariantMean(SampleMean):
@@ -102,14 +104,17 @@ class MeanPhaseError(_InvariantMean):
         agreement = agreements(prediction, phase, weight, self.origins, self.hands)
         best = agreement.flatten(1).argmax(dim=1)
         origins = 1 if self.origins is None else self.origins.shape[1]
+        # Number `best` counts hands first: +1 for the first `origins` numbers, -1 for the others.
         hand = 1.0 - 2.0 * (best // origins).to(phase.dtype)
         c, s = unit_phases(prediction)
-        difference = phase - hand[:, None, None, None] * torch.atan2(s, c)
+        predicted = hand[:, None, None, None] * torch.atan2(s, c)
+        difference = phase - predicted
         if self.origins is not None:
             ramp = self.origins.to(phase.dtype)[:, best % origins]
             difference = difference - torch.atan2(ramp[1], ramp[0])
         error = torch.atan2(difference.sin(), difference.cos()).abs()
-        return torch.rad2deg((error * weight).sum(_VOXELS) / weight.sum(_VOXELS))
+        weighted_sum = (error * weight).sum(_VOXELS)
+        return torch.rad2deg(weighted_sum / weight.sum(_VOXELS))
 
 
 class MapCorrelation(_InvariantMean):
@@ -121,7 +126,8 @@ class MapCorrelation(_InvariantMean):
     def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
         """Compute the map correlation of each sample, (b,)."""
         power = weight.square()
-        best = agreements(prediction, phase, power, self.origins, self.hands).amax(dim=(1, 2))
+        agreement = agreements(prediction, phase, power, self.origins, self.hands)
+        best = agreement.amax(dim=(1, 2))
         return best / power.sum(_VOXELS)
 
 
@@ -137,5 +143,8 @@ def standard_metrics() -> dict[str, SampleMean]:
 
 def with_interval(metric: SampleMean) -> dict[str, float]:
     """Return {"mean": ..., "interval": ...} of a metric; an interval that cannot be known is 0."""
+    mean = float(metric.compute())
     interval = float(metric.interval())
-    return {"mean": float(metric.compute()), "interval": 0.0 if math.isnan(interval) else interval}
+    if math.isnan(interval):
+        interval = 0.0
+    return {"mean": mean, "interval": interval}

@@ -78,8 +78,9 @@ def predict(
         Space group of the reflections.
 
     Returns
-    ------- (m,) phases; NaN where a reflection is not measured, is extinct (|F| = 0), or lies
-    outside the box that the network was trained on.
+    -------
+    (m,) phases; NaN where a reflection is not measured, is extinct (|F| = 0), or lies outside the
+    box that the network was trained on.
 
     Raises
     ------
@@ -126,7 +127,9 @@ def predict(
 
 
 def _voxels(
-    hkl: NDArray[np.int32], usable: NDArray[np.bool_], hkl_max: int
+    hkl: NDArray[np.int32],
+    usable: NDArray[np.bool_],
+    hkl_max: int,
 ) -> tuple[tuple[NDArray[np.int32], ...], NDArray[np.bool_]]:
     """Return the voxels of the usable reflections inside the box -H..H, and their mask (m,)."""
     shifted = hkl + hkl_max

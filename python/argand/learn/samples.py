@@ -82,7 +82,10 @@ class SampleDataset(Dataset[SampleBatch]):
 
 
 def features(
-    amplitude: Tensor, mask: Tensor, stol2: Tensor, inputs: Sequence[str] = CHANNELS
+    amplitude: Tensor,
+    mask: Tensor,
+    stol2: Tensor,
+    inputs: Sequence[str] = CHANNELS,
 ) -> Tensor:
     """Stack the channels named by `inputs`: tensors (b, D, D, D) to (b, channels, D, D, D).
 
@@ -105,7 +108,8 @@ def cut_resolution(mask: Tensor, stol2: Tensor, sample: Tensor, seed: int, lowes
     differ in how far they can be measured; a network that was trained at every limit does not take
     it for a property of the element.
     """
-    uniform = uniforms(seed, sample.cpu().numpy(), 1, Purpose.RESOLUTION_CUT)[:, 0]
+    indices = sample.cpu().numpy()
+    uniform = uniforms(seed, indices, 1, Purpose.RESOLUTION_CUT)[:, 0]
     share = lowest + (1.0 - lowest) * uniform
     share_of_stol = torch.from_numpy(share.astype(np.float32)).to(stol2.device)
     largest = (stol2 * mask).amax(dim=(1, 2, 3))

@@ -42,7 +42,10 @@ class SimulatedCrystals(SampleDataset):
     """
 
     def __init__(
-        self, simulation: Simulation, hkl_max: int | None = None, length: int = 1000
+        self,
+        simulation: Simulation,
+        hkl_max: int | None = None,
+        length: int = 1000,
     ) -> None:
         super().__init__(simulation.seed, length)
         self.simulation = simulation

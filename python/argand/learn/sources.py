@@ -32,7 +32,8 @@ def crystals_from_folder(path: str | Path) -> dict[str, Crystal]:
 
 
 def load_crystals(
-    metals: Sequence[str] | None = None, folder: str | Path | None = None
+    metals: Sequence[str] | None = None,
+    folder: str | Path | None = None,
 ) -> dict[str, Crystal]:
     """Load crystals by name: metals of the table, or the CIF files of a folder.
 

@@ -39,7 +39,8 @@ def random_split(length: int, share: float = 0.1, seed: int = 0) -> tuple[Indice
 
 
 def hold_out(
-    names: Iterable[str], held: Sequence[str] = HELD_OUT
+    names: Iterable[str],
+    held: Sequence[str] = HELD_OUT,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Split names into those to train on and those held out, both in the order of `names`.
 

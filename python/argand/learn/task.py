@@ -36,7 +36,12 @@ class PhaseTask(Training):
     """
 
     def __init__(
-        self, net: nn.Module, loss: LossName, recipe: Recipe, stream: Stream, workers: int = 0
+        self,
+        net: nn.Module,
+        loss: LossName,
+        recipe: Recipe,
+        stream: Stream,
+        workers: int = 0,
     ) -> None:
         if loss not in LOSSES:
             raise ValueError(f"loss is {loss!r}, needs to be one of {', '.join(LOSSES)}")
@@ -59,10 +64,12 @@ class PhaseTask(Training):
         image.
         """
         mask = batch.mask
-        if self.recipe.lowest_cut < 1.0:
+        lowest_cut = self.recipe.lowest_cut
+        if lowest_cut < 1.0:
             seed = self.stream.dataset.seed
-            mask = cut_resolution(mask, batch.stol2, batch.sample, seed, self.recipe.lowest_cut)
-        channels = features(batch.amplitude * mask, mask, batch.stol2, self.recipe.inputs)
+            mask = cut_resolution(mask, batch.stol2, batch.sample, seed, lowest_cut)
+        amplitude = batch.amplitude * mask
+        channels = features(amplitude, mask, batch.stol2, self.recipe.inputs)
         prediction = self(channels)
         if self.loss == "published":
             loss = published_loss(prediction, batch.phase, batch.mask)
@@ -70,9 +77,12 @@ class PhaseTask(Training):
         measured = batch.mask.to(batch.phase.dtype)
         weight = batch.weight.pow(self.recipe.weight_power) * measured
         with torch.no_grad():
-            best = agreements(prediction, batch.phase, measured).amax(dim=(1, 2))
-        published = (measured.sum(dim=(1, 2, 3)) - best).mean()
-        return {"loss": invariant_loss(prediction, batch.phase, weight), "published": published}
+            agreement = agreements(prediction, batch.phase, measured)
+        best = agreement.amax(dim=(1, 2))
+        reflections = measured.sum(dim=(1, 2, 3))
+        published = (reflections - best).mean()
+        loss = invariant_loss(prediction, batch.phase, weight)
+        return {"loss": loss, "published": published}
 
     def train_dataloader(self) -> DataLoader[SampleBatch]:
         """Return a loader of the stream that begins at the step which training has reached."""

@@ -46,7 +46,7 @@ class TrainingHistory:
 
 
 class TrainResult(NamedTuple):
-    """A finished training.
+    """Hold the result of a finished training.
 
     Each record of `history` has "step"; "training", the mean since the last record of the loss
     trained on; "training_published", the same mean in the units of the published loss (after the
@@ -179,6 +179,7 @@ def train(
     net = description.build()
 
     def scores() -> ScoreRecord:
+        """Score the network on unseen samples."""
         metrics = {"loss": PhaseLoss(), "loss_best_hand": PhaseLoss(hands=True)}
         values = score(net, recipe.inputs, dataset, score_samples, metrics)
         return {name: value["mean"] for name, value in values.items()}
@@ -211,6 +212,7 @@ def train(
 
 
 def _check_names(model: str, loss: str) -> None:
+    """Raise an ArgandError where there is no such model or loss."""
     if model not in RECIPES:
         raise ArgandError(f"model is {model!r}, needs to be one of {', '.join(RECIPES)}")
     if loss not in LOSSES:
@@ -247,7 +249,8 @@ def _default_held_out(names: tuple[str, ...]) -> list[str]:
 
 
 def _order(
-    samples: int | None, seed: int
+    samples: int | None,
+    seed: int,
 ) -> Callable[[NDArray[np.int64]], NDArray[np.int64]] | None:
     """Return the order of a fixed set of samples in the stream; None where every sample is new."""
     if samples is None:

@@ -53,7 +53,7 @@ class ModelSettings:
 
 
 class PhaseModel(NamedTuple):
-    """A trained network and what is needed to use it."""
+    """Hold a trained network and what is needed to use it."""
 
     #: (b, channels, D, D, D) -> (b, 2, D, D, D)
     net: nn.Module

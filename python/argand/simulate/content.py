@@ -36,8 +36,9 @@ def further_atoms(
         Atoms that the known structure does not have.
 
     Returns
-    ------- For each atom the site on which it lies (-1: a position of its own), its type, and B of
-    an unmodelled one (A^2).
+    -------
+    For each atom the site on which it lies (-1: a position of its own), its type, and B of an
+    unmodelled one (A^2).
     """
     parents: list[int] = []
     types: list[str] = []
@@ -80,10 +81,13 @@ def shares(
     uniform = uniforms(seed, index, numbers, Purpose.SUBSTITUTION)
     of_replacing: list[FloatArray] = [np.empty((len(index), 0))]
     start = len(substitutions)
-    for k, (substitution, sites) in enumerate(zip(substitutions, replaced, strict=True)):
-        share = _between(substitution.share, uniform[:, start : start + len(sites)])
-        share *= uniform[:, k : k + 1] < substitution.probability
-        start += len(sites)
+    for k, substitution in enumerate(substitutions):
+        sites = replaced[k]
+        stop = start + len(sites)
+        share = _between(substitution.share, uniform[:, start:stop])
+        happens = uniform[:, k : k + 1] < substitution.probability
+        share *= happens
+        start = stop
         if substitution.by is not None:
             of_replacing.append(of_sites[:, sites] * share)
         of_sites[:, sites] *= 1.0 - share
@@ -100,20 +104,25 @@ def in_voids(
     """Draw unmodelled atoms, far from the atoms (all, 3) of the cell.
 
     Returns
-    ------- Fractional coordinates (b, k, 3), and occupancies (b, k), 0 in samples without such
-    atoms. An occupancy is that of each image under all operations: on a special position it is
-    divided by the number of images that coincide.
+    -------
+    Fractional coordinates (b, k, 3), and occupancies (b, k), 0 in samples without such atoms. An
+    occupancy is that of each image under all operations: on a special position it is divided by the
+    number of images that coincide.
     """
     if unmodelled is None:
         return np.zeros((len(index), 0, 3)), np.zeros((len(index), 0))
     k = unmodelled.number
     uniform = uniforms(seed, index, 1 + k * (1 + 3 * _CANDIDATES), Purpose.UNMODELLED)
+    # Each sample has one number for whether, k for the occupancies, the others for the candidates.
     happens = uniform[:, :1] < unmodelled.probability
-    occupancy = happens * _between(unmodelled.occupancy, uniform[:, 1 : 1 + k])
-    candidates = uniform[:, 1 + k :].reshape(len(index), k, _CANDIDATES, 3)
+    for_occupancy = uniform[:, 1 : 1 + k]
+    for_candidates = uniform[:, 1 + k :]
+    occupancy = happens * _between(unmodelled.occupancy, for_occupancy)
+    candidates = for_candidates.reshape(len(index), k, _CANDIDATES, 3)
     frac = np.zeros((len(index), k, 3))
-    for row in np.flatnonzero(happens[:, 0]):
-        distance = _squared_distance(crystal, atoms, candidates[row].reshape(-1, 3))
+    for row in np.flatnonzero(happens):
+        positions = candidates[row].reshape(-1, 3)
+        distance = _squared_distance(crystal, atoms, positions)
         emptiest = distance.reshape(k, _CANDIDATES).argmax(axis=1)
         frac[row] = candidates[row, np.arange(k), emptiest]
         occupancy[row] /= coincident(crystal, frac[row])
@@ -132,10 +141,13 @@ def coincident(crystal: Crystal, frac: FloatArray) -> FloatArray:
 def _squared_distance(crystal: Crystal, atoms: FloatArray, frac: FloatArray) -> FloatArray:
     """Compute the squared distance (k,) of positions (k, 3) to the nearest atom, A^2."""
     k = len(frac)
-    images = [frac @ rotation.T + shift for rotation, shift in operations(crystal.symops)[1:]]
+    images = []
+    for rotation, translation in operations(crystal.symops)[1:]:
+        images.append(frac @ rotation.T + translation)
     # (k, operations - 1, 3), also where the identity is the only operation.
     own_images = np.array(images).reshape(-1, k, 3).transpose(1, 0, 2)
-    neighbours = np.concatenate([np.broadcast_to(atoms, (k, *atoms.shape)), own_images], axis=1)
+    atoms_of_each = np.broadcast_to(atoms, (k, *atoms.shape))
+    neighbours = np.concatenate([atoms_of_each, own_images], axis=1)
     vector = frac[:, None] - neighbours
     vector -= np.rint(vector)
     squares = np.einsum("kni,ij,knj->kn", vector, metric(crystal.cell), vector)
@@ -145,5 +157,6 @@ def _squared_distance(crystal: Crystal, atoms: FloatArray, frac: FloatArray) -> 
 
 def _between(bounds: Width, uniform: FloatArray) -> FloatArray:
     """Map uniform numbers in (0, 1) to the range of a width."""
-    low, high = float(np.min(bounds)), float(np.max(bounds))
+    low = float(np.min(bounds))
+    high = float(np.max(bounds))
     return low + (high - low) * uniform

@@ -68,6 +68,7 @@ def from_json(content: Any, name: str = "description") -> Any:
 
 
 def _to_builtins(value: Any) -> Any:
+    """Turn the value of a field into what `json.dumps` takes."""
     if dataclasses.is_dataclass(value):
         return to_json(value)
     if isinstance(value, (list, tuple, np.ndarray)):
@@ -76,6 +77,7 @@ def _to_builtins(value: Any) -> Any:
 
 
 def _from_builtins(value: Any, name: str) -> Any:
+    """Make the value of a field of what JSON holds; lists become tuples."""
     if isinstance(value, dict):
         return from_json(value, name)
     if isinstance(value, list):

@@ -98,7 +98,11 @@ class Directions:
         return np.asarray(moves @ fractionalise.T)
 
     def displacements(
-        self, seed: int, index: NDArray[np.int64], moved: int, axes: FloatArray
+        self,
+        seed: int,
+        index: NDArray[np.int64],
+        moved: int,
+        axes: FloatArray,
     ) -> FloatArray:
         """Draw displacements (b, moved, 3), fractional, of samples `index` (b,).
 

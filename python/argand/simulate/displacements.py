@@ -104,6 +104,7 @@ class Groups:
         return _assemble(crystal, columns, groups)
 
     def _sites_of_groups(self, crystal: Crystal) -> list[NDArray[np.intp]]:
+        """Return the sites of each rigid group."""
         if self.groups == "molecules":
             return molecules(crystal)
         if self.groups == "hydrogens":
@@ -216,7 +217,9 @@ def _coordinates(sites: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def _assemble(
-    crystal: Crystal, columns: Sequence[FloatArray], parts: Sequence[NDArray[np.intp]]
+    crystal: Crystal,
+    columns: Sequence[FloatArray],
+    parts: Sequence[NDArray[np.intp]],
 ) -> csr_array:
     """Put the columns (k, sites, 3) of each part of the crystal side by side: (3n, all)."""
     from scipy.sparse import csr_array, hstack

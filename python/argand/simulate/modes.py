@@ -47,7 +47,10 @@ class ModeSum:
     """
 
     def __init__(
-        self, crystal: Crystal, displacements: Sequence[Displacement], fix_origin: bool
+        self,
+        crystal: Crystal,
+        displacements: Sequence[Displacement],
+        fix_origin: bool,
     ) -> None:
         from scipy.sparse import csr_array, hstack
 
@@ -110,9 +113,9 @@ def drift(crystal: Crystal) -> tuple[FloatArray, csr_array]:
     """Find the directions along which the origin of a crystal floats.
 
     Returns
-    ------- Directions D (3, k), orthonormal, and the weights W (k, 3n) that give the shift of the
-    centre of electrons along them: D (W u) is the part of displacements u (3n,) that changes no
-    amplitude.
+    -------
+    Directions D (3, k), orthonormal, and the weights W (k, 3n) that give the shift of the centre of
+    electrons along them: D (W u) is the part of displacements u (3n,) that changes no amplitude.
     """
     from scipy.sparse import csr_array, kron
 
@@ -130,6 +133,7 @@ def _width(kind: Displacement) -> float | Sequence[float]:
 
 
 def _moves_all_sites(kind: Displacement) -> bool:
+    """Return whether a kind of displacement is not limited to chosen atoms."""
     if isinstance(kind, (Groups, Modes)):
         return True
     return kind.atoms is None

@@ -71,7 +71,10 @@ def philox(counter: ArrayLike, key: ArrayLike) -> Words:
 
 
 def uniforms(
-    seed: int, index: ArrayLike, count: int, purpose: Purpose = Purpose.DISPLACEMENT
+    seed: int,
+    index: ArrayLike,
+    count: int,
+    purpose: Purpose = Purpose.DISPLACEMENT,
 ) -> FloatArray:
     """Draw `count` numbers in (0, 1) for each index (n,): (n, count).
 
@@ -103,7 +106,10 @@ def uniforms(
 
 
 def normals(
-    seed: int, index: ArrayLike, count: int, purpose: Purpose = Purpose.DISPLACEMENT
+    seed: int,
+    index: ArrayLike,
+    count: int,
+    purpose: Purpose = Purpose.DISPLACEMENT,
 ) -> FloatArray:
     """Draw `count` numbers from N(0, 1) for each index (n,): (n, count).
 

@@ -99,7 +99,9 @@ class Simulation:
         self._atoms = self.crystal.to_p1().frac
         self._to_frac = np.linalg.inv(cartesian_axes(self.crystal)).T
         self._mode_sum = ModeSum(
-            self.crystal, self.perturbation.displacements, self.perturbation.fix_origin
+            self.crystal,
+            self.perturbation.displacements,
+            self.perturbation.fix_origin,
         )
         self._prepare_images()
 
@@ -110,7 +112,9 @@ class Simulation:
         for substitution in changes.substitutions:
             self._replaced.append(chosen_sites(self.crystal, substitution.atoms))
         parent, types, b_iso = further_atoms(
-            changes.substitutions, self._replaced, changes.unmodelled
+            changes.substitutions,
+            self._replaced,
+            changes.unmodelled,
         )
         self._parent = np.array(parent, dtype=np.intp)
         self._types = tuple(types)
@@ -203,10 +207,18 @@ class Simulation:
         vibration = self._vibration(index)
         cell = self._strained_cells(index)
         unmodelled, occ_unmodelled = in_voids(
-            self.crystal, self._atoms, changes.unmodelled, self.seed, index
+            self.crystal,
+            self._atoms,
+            changes.unmodelled,
+            self.seed,
+            index,
         )
         occ_sites, occ_replacing = shares(
-            changes.substitutions, self._replaced, self.crystal.occ, self.seed, index
+            changes.substitutions,
+            self._replaced,
+            self.crystal.occ,
+            self.seed,
+            index,
         )
         frac = self._coordinates(displacement, unmodelled)
         occ = np.concatenate([occ_sites, occ_replacing, occ_unmodelled], axis=1)

@@ -35,15 +35,16 @@ def strained_cells(crystal: Crystal, widths: FloatArray, normal: FloatArray) -> 
     -------
     Cells (b, 6), angstrom and degrees.
     """
-    to_cartesian = cartesian_axes(crystal)
+    edges = cartesian_axes(crystal)
     rotations = np.array([rotation for rotation, _ in operations(crystal.symops)])
-    cartesian = to_cartesian @ rotations @ np.linalg.inv(to_cartesian)
+    cartesian = edges @ rotations @ np.linalg.inv(edges)
     cells = np.empty((len(normal), 6))
-    for row, (width, components) in enumerate(zip(widths, normal, strict=True)):
-        strain = components[_MATRIX_OF_COMPONENTS]
-        images = np.einsum("oij,jk,olk->il", cartesian, strain, cartesian)
-        average = width * images / len(cartesian)
-        cells[row] = _cell_of_edges((np.eye(3) + average) @ to_cartesian, crystal)
+    for row, width in enumerate(widths):
+        strain = normal[row][_MATRIX_OF_COMPONENTS]
+        image_sum = np.einsum("oij,jk,olk->il", cartesian, strain, cartesian)
+        average = width * image_sum / len(cartesian)
+        stretch = np.eye(3) + average
+        cells[row] = _cell_of_edges(stretch @ edges, crystal)
     return cells
 
 
@@ -51,8 +52,11 @@ def _cell_of_edges(edges: FloatArray, known: Crystal) -> FloatArray:
     """Compute the cell (6,) whose edges are the columns (3, 3), unstrained angles unchanged."""
     metric = edges.T @ edges
     lengths = np.sqrt(np.diag(metric))
-    products = np.array([metric[1, 2], metric[0, 2], metric[0, 1]])
-    cosines = products / lengths[[1, 0, 0]] / lengths[[2, 2, 1]]
+    a, b, c = lengths
+    cos_alpha = metric[1, 2] / b / c
+    cos_beta = metric[0, 2] / a / c
+    cos_gamma = metric[0, 1] / a / b
+    cosines = np.array([cos_alpha, cos_beta, cos_gamma])
     angles = np.degrees(np.arccos(cosines))
     known_angles = known.cell[3:]
     unstrained = np.abs(angles - known_angles) < _SAME_ANGLE

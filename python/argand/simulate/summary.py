@@ -22,10 +22,10 @@ def summary(simulation: Simulation, samples: Samples) -> dict[str, FloatArray]:
     -------
     Numbers (b,) by name.
 
-    rms : displacement over all sites, angstrom r : sum ||F| - k |F0|| / sum |F| of the measured
-    amplitudes against the known crystal, k by least squares map_correlation, phase_error : of the
-    true |F| with the phases of the known crystal against the truth; the error
-        in degrees
+    rms : displacement over all sites, angstrom
+    r : sum ||F| - k |F0|| / sum |F| of the measured amplitudes, k by least squares
+    map_correlation : of the true |F| with the phases of the known crystal against the truth
+    phase_error : of the phases of the known crystal, weighted by |F|, degrees
     measured : number of reflections
     volume : change of the volume of the cell, per cent
     """
@@ -38,13 +38,13 @@ def summary(simulation: Simulation, samples: Samples) -> dict[str, FloatArray]:
         if not mask.any():
             continue
         hkl = simulation.hkl[mask]
-        known = simulation.f0[mask]
-        r[row] = _r_factor(samples.amplitude[row, mask], np.abs(known))
+        f_known = simulation.f0[mask]
+        r[row] = _r_factor(samples.amplitude[row, mask], np.abs(f_known))
         true = samples.f[row, mask]
         modulus = np.abs(true)
-        with_known_phases = modulus * np.exp(1j * np.angle(known))
+        with_known_phases = modulus * np.exp(1j * np.angle(f_known))
         correlation[row] = map_correlation(hkl, with_known_phases, true, simulation.symops)
-        error[row] = np.degrees(phase_error(np.angle(true), np.angle(known), modulus))
+        error[row] = np.degrees(phase_error(np.angle(true), np.angle(f_known), modulus))
     volume = np.array([cell_volume(tuple(cell)) for cell in samples.cell])
     relative_volume = volume / simulation.crystal.volume
     return {
@@ -57,8 +57,9 @@ def summary(simulation: Simulation, samples: Samples) -> dict[str, FloatArray]:
     }
 
 
-def _r_factor(amplitude: FloatArray, known: FloatArray) -> float:
+def _r_factor(amplitude: FloatArray, amplitude_known: FloatArray) -> float:
     """Compute R of measured amplitudes (m,) against |F0| (m,), on the best common scale."""
-    scale = float(amplitude @ known) / max(float(known @ known), _TINY)
-    residual = np.abs(amplitude - scale * known).sum()
+    square = float(amplitude_known @ amplitude_known)
+    scale = float(amplitude @ amplitude_known) / max(square, _TINY)
+    residual = np.abs(amplitude - scale * amplitude_known).sum()
     return float(residual / max(float(amplitude.sum()), _TINY))

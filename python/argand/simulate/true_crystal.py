@@ -42,7 +42,7 @@ def true_crystal(
     vibration = samples.vibration[row][site]
     b_unmodelled = 0.0 if unmodelled is None else unmodelled.b_iso
     b_iso = np.concatenate(
-        [known.b_iso[site] * vibration, np.full(is_unmodelled.sum(), b_unmodelled)]
+        [known.b_iso[site] * vibration, np.full(is_unmodelled.sum(), b_unmodelled)],
     )
     u_aniso = None
     if known.u_aniso is not None:

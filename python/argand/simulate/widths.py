@@ -35,7 +35,10 @@ def upper(width: Width) -> float:
 
 
 def draw_widths(
-    widths: Sequence[Width], seed: int, index: NDArray[np.int64], purpose: Purpose
+    widths: Sequence[Width],
+    seed: int,
+    index: NDArray[np.int64],
+    purpose: Purpose,
 ) -> FloatArray:
     """Draw the widths of each sample, uniform in their ranges: (samples, widths)."""
     if not widths:

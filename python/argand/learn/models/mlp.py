@@ -25,7 +25,11 @@ class ThreeLayerMLP(nn.Module):
     """
 
     def __init__(
-        self, shape: tuple[int, int, int], channels: int, width: int = 256, dropout: float = 0.0
+        self,
+        shape: tuple[int, int, int],
+        channels: int,
+        width: int = 256,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.shape = shape

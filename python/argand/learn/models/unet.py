@@ -93,7 +93,11 @@ class UNet(nn.Module):
 
 
 def _block(
-    channels_in: int, channels_out: int, convolutions: int, norm: Norm, dropout: float
+    channels_in: int,
+    channels_out: int,
+    convolutions: int,
+    norm: Norm,
+    dropout: float,
 ) -> nn.Sequential:
     """Chain convolutions, each with its normalisation and activation, and a dropout at the end."""
     layers: list[nn.Module] = []
