@@ -26,6 +26,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished rehearsal."""
     out = tmp_path_factory.mktemp("demo") / "new"
     assert main(["demo", "--quick", "--seed", "3", "--out", str(out)]) == 0
     return out
@@ -33,6 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Results:
+    """The results of the rehearsal, read back."""
     return Results.from_json((folder / "results.json").read_text())
 
 
@@ -49,18 +51,14 @@ def test_writes_all_that_the_report_lists(folder: Path) -> None:
     ):
         assert (folder / name).exists()
         assert f'href="{name}"' in page
-    assert {path.name for path in (folder / "maps").iterdir()} == {
-        "true.ccp4",
-        "invariant.ccp4",
-        "published.ccp4",
-    }
+    maps = {path.name for path in (folder / "maps").iterdir()}
+    assert maps == {"true.ccp4", "invariant.ccp4", "published.ccp4"}
     assert len(list((folder / "figures").glob("*.png"))) == 6
     assert len(list((folder / "weights").glob("*-*/weights.safetensors"))) == 8
     assert "A rehearsal." in page
-    left_over = [
-        path for path in folder.rglob("*") if path.name.startswith(".") or path.suffix == ".part"
-    ]
-    assert left_over == []
+    temporary = [path for path in folder.rglob("*") if path.name.startswith(".")]
+    assert temporary == []
+    assert list(folder.rglob("*.part")) == []
 
 
 def test_scores_everything(results: Results) -> None:
@@ -75,7 +73,8 @@ def test_scores_everything(results: Results) -> None:
     for name in REFERENCE_NAMES:
         for samples in (NEW, NEVER, ALL):
             assert results.reference(name, samples).value > 0
-    floor, coin = (results.reference(name, ALL).value for name in ("floor", "committed"))
+    floor = results.reference("floor", ALL).value
+    coin = results.reference("committed", ALL).value
     assert floor < coin < results.reference("all_zero", ALL).value
 
 
@@ -99,8 +98,8 @@ def test_example_is_an_element_never_seen(folder: Path, results: Results) -> Non
     rho, cell, _ = argand.read_map(folder / "maps" / "true.ccp4")
     assert cell == pytest.approx(example.crystal.cell)
     assert rho == pytest.approx(example.density(example.true), abs=1e-3)
-    found = argand.read_reflections(folder / "example.mtz")
-    assert len(found.hkl) == len(example.hkl) // 2
+    reflections = argand.read_reflections(folder / "example.mtz")
+    assert len(reflections.hkl) == len(example.hkl) // 2
 
 
 def test_summary_prints_models_and_references(results: Results) -> None:
@@ -115,7 +114,9 @@ def test_summary_prints_models_and_references(results: Results) -> None:
 
 
 def test_finished_trainings_are_not_repeated(
-    folder: Path, results: Results, monkeypatch: pytest.MonkeyPatch
+    folder: Path,
+    results: Results,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: object) -> None:
         raise AssertionError("trained again")
@@ -126,15 +127,18 @@ def test_finished_trainings_are_not_repeated(
 
 
 def test_ctrl_c_keeps_what_is_finished(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    trained, calls = comparison.train, []
+    original = comparison.train
+    calls = []
 
     def stop_at_the_third(model: str, loss: str, *rest: object, **options: object) -> object:
         calls.append((model, loss))
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return trained(model, loss, *rest, **options)  # type: ignore[arg-type]
+        return original(model, loss, *rest, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(comparison, "train", stop_at_the_third)
     assert main(["demo", "--quick", "--out", str(tmp_path)]) == 130
@@ -144,15 +148,15 @@ def test_ctrl_c_keeps_what_is_finished(
 
 
 def test_another_seed_needs_another_folder(
-    folder: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["demo", "--quick", "--seed", "4", "--out", str(folder)]) == 2
     assert "choose another folder" in capsys.readouterr().err
 
 
 def test_same_seed_same_numbers(folder: Path, results: Results) -> None:
-    record = json.loads((folder / "weights" / "linear-invariant" / "history.json").read_text())[
-        "records"
-    ]
-    scored = results.histories["linear"]["invariant"]["new samples"]
-    assert [r["loss_best_hand"] for r in record] == scored
+    path = folder / "weights" / "linear-invariant" / "history.json"
+    records = json.loads(path.read_text())["records"]
+    curve = results.histories["linear"]["invariant"]["new samples"]
+    assert [record["loss_best_hand"] for record in records] == curve

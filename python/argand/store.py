@@ -112,7 +112,7 @@ def write_arrays(path: PathLike, arrays: dict[str, NDArray[Any]]) -> None:
         Names a file that cannot be written, or the package that is missing.
     """
     safetensors = _safetensors()
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with replacing(path) as temporary:
         safetensors.save_file(contiguous, temporary)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gemmi
 import numpy as np
 import pytest
 import torch
@@ -11,8 +12,8 @@ import argand
 from argand.learn import (
     ELEMENTS_16,
     METALS,
-    Batch,
     PerturbedCrystals,
+    SampleBatch,
     Stream,
     collate,
     crystals_from_folder,
@@ -23,8 +24,8 @@ from argand.learn import (
     random_split,
     stream_loader,
 )
-from argand.learn.perturb import ALL_AXES, Perturbation
 from argand.learn.splits import shuffled
+from argand.simulate import ALL_AXES, Directions
 
 SALT = argand.Crystal(
     cell=(5.0, 5.5, 6.0, 85.0, 95.0, 100.0),
@@ -35,12 +36,12 @@ SALT = argand.Crystal(
 )
 
 
-def equal(a: Batch, b: Batch) -> bool:
+def equal(a: SampleBatch, b: SampleBatch) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
-def joined(batches: list[Batch]) -> Batch:
-    return Batch(*(torch.cat(fields) for fields in zip(*batches, strict=True)))
+def joined(batches: list[SampleBatch]) -> SampleBatch:
+    return SampleBatch(*(torch.cat(fields) for fields in zip(*batches, strict=True)))
 
 
 def test_table_of_metals():
@@ -49,7 +50,8 @@ def test_table_of_metals():
     assert len(METALS) == 21
     for row in METALS.values():
         crystal = metal(row.symbol)
-        assert crystal.formula == f"{row.symbol}{4 if row.lattice == 'fcc' else 2}"
+        atoms = 4 if row.lattice == "fcc" else 2
+        assert crystal.formula == f"{row.symbol}{atoms}"
         assert crystal.cell[0] == row.a
         assert row.source
         assert not crystal.beta().any()
@@ -78,26 +80,25 @@ def test_samples_are_the_structure_factors_of_the_displaced_crystals(hkl_max):
         frac = crystal.frac.copy()
         frac[:2] += batch.displacement[i].numpy()
         f = argand.structure_factors(crystal.replace(frac=frac), hkl)
-        s = argand.stol(hkl, crystal.cell)
-        total = crystal.occ @ argand.form_factors(crystal.types, s)
-        measured = (
-            hkl.any(axis=1) & argand.radiation.reachable(hkl, crystal.cell, 10.0) & (np.abs(f) > 1e-5 * total)
-        )
-        np.testing.assert_array_equal(batch.mask[i].flatten(), measured)
-        np.testing.assert_allclose(
-            batch.weight[i].flatten(), np.abs(f) * measured, atol=2e-5 * total.max()
-        )
-        np.testing.assert_allclose(
-            batch.amplitude[i].flatten(), np.abs(f) / total * measured, atol=2e-5
-        )
-        np.testing.assert_allclose(batch.stol2[i].flatten(), s**2, rtol=1e-6)
-        strong = measured & (np.abs(f) > 0.02 * total)
-        error = batch.phase[i].flatten().numpy() - np.angle(f)
-        assert np.abs((error[strong] + np.pi) % (2 * np.pi) - np.pi).max() < 2e-3
-        assert not batch.phase[i].flatten()[~torch.from_numpy(measured)].any()
+        modulus = np.abs(f)
+        stol = argand.stol(hkl, crystal.cell)
+        total = crystal.occ @ argand.form_factors(crystal.types, stol)
+        reach = hkl.any(axis=1) & argand.reachable(hkl, crystal.cell, 10.0)
+        measured = reach & (modulus > 1e-5 * total)
+        fields = {name: field[i].flatten() for name, field in batch._asdict().items()}
+        np.testing.assert_array_equal(fields["mask"], measured)
+        tolerance = 2e-5 * total.max()
+        np.testing.assert_allclose(fields["weight"], modulus * measured, atol=tolerance)
+        np.testing.assert_allclose(fields["amplitude"], modulus / total * measured, atol=2e-5)
+        np.testing.assert_allclose(fields["stol2"], stol**2, rtol=1e-6)
+        strong = measured & (modulus > 0.02 * total)
+        difference = fields["phase"].numpy() - np.angle(f)
+        wrapped = (difference[strong] + np.pi) % (2 * np.pi) - np.pi
+        assert np.abs(wrapped).max() < 2e-3
+        assert not fields["phase"][~torch.from_numpy(measured)].any()
 
 
-def test_default_perturbation_is_that_of_the_first_experiment():
+def test_default_displacements_are_those_of_the_first_experiment():
     dataset = PerturbedCrystals([metal("Ag")])
     assert len(dataset) == 1000
     u = dataset.simulate(range(20000)[::10]).displacement
@@ -107,18 +108,24 @@ def test_default_perturbation_is_that_of_the_first_experiment():
 
 
 def test_all_atoms_of_ragged_crystals_isotropically():
-    crystals = [SALT, metal("Al")]
-    dataset = PerturbedCrystals(crystals, 0.1, atoms=None, directions=ALL_AXES, unit="angstrom")
+    aluminium = metal("Al")
+    dataset = PerturbedCrystals(
+        [SALT, aluminium],
+        0.1,
+        atoms=None,
+        directions=ALL_AXES,
+        unit="angstrom",
+    )
     u = dataset.simulate(range(4000)).displacement
     assert u.shape == (4000, 4, 3)
-    assert not u[::2, 3].any()  # the salt has three atoms
-    # |A u|^2 is 3 x 0.1^2 on average in any cell
-    import gemmi
-
-    for part, crystal in ((u[::2, :3], SALT), (u[1::2], crystals[1])):
+    # The salt has three atoms only.
+    assert not u[::2, 3].any()
+    # |A u|^2 is 3 x 0.1^2 on average in any cell.
+    for displacements, crystal in ((u[::2, :3], SALT), (u[1::2], aluminium)):
         orthogonalise = np.array(gemmi.UnitCell(*crystal.cell).orth.mat.tolist())
-        moved = part.numpy() @ orthogonalise.T
-        assert (moved**2).mean(axis=(0, 1)) == pytest.approx(np.full(3, 0.01), rel=0.1)
+        cartesian = displacements.numpy() @ orthogonalise.T
+        variance = (cartesian**2).mean(axis=(0, 1))
+        assert variance == pytest.approx(np.full(3, 0.01), rel=0.1)
 
 
 @pytest.mark.parametrize(
@@ -137,26 +144,28 @@ def test_refusals(arguments, words):
         PerturbedCrystals([metal("Al")], **arguments)
 
 
-def test_perturbation_is_exact_in_its_axes():
-    axes = Perturbation(0.5, directions=((2.0, 0.0, 0.0),)).axes(SALT)
+def test_displacement_is_exact_in_its_axes():
+    axes = Directions(0.5, directions=((2.0, 0.0, 0.0),)).axes(SALT)
     np.testing.assert_array_equal(axes, [[1.0, 0.0, 0.0]])
 
 
 @pytest.fixture(scope="module")
 def metals() -> PerturbedCrystals:
-    return PerturbedCrystals(
-        [metal(symbol) for symbol in ELEMENTS_16], seed=11, hkl_max=3, length=1000
-    )
+    """A data set of the sixteen metals on a small box."""
+    crystals = [metal(symbol) for symbol in ELEMENTS_16]
+    return PerturbedCrystals(crystals, seed=11, hkl_max=3, length=1000)
 
 
 @pytest.fixture(scope="module")
-def thousand(metals) -> Batch:
+def thousand(metals) -> SampleBatch:
+    """All its samples in one batch."""
     return metals.simulate(range(1000))
 
 
 @pytest.mark.parametrize("workers", [0, 1, 2])
 def test_first_thousand_samples_whatever_the_workers(metals, thousand, workers):
-    assert equal(joined(list(fixed_loader(metals, 37, workers))), thousand)
+    fixed = list(fixed_loader(metals, 37, workers))
+    assert equal(joined(fixed), thousand)
     stream = Stream(metals, 50, batches=20)
     assert equal(joined(list(stream_loader(stream, workers))), thousand)
 
@@ -169,8 +178,9 @@ def test_a_stream_goes_on_where_it_stopped(metals, thousand, workers):
 
 
 def test_single_samples_and_torch_loader(metals, thousand):
-    one = metals[123]
-    assert all(torch.equal(field, whole[123]) for field, whole in zip(one, thousand, strict=True))
+    sample = metals[123]
+    for field, expected in zip(sample, thousand, strict=True):
+        assert torch.equal(field, expected[123])
     shuffled_loader = DataLoader(metals, batch_size=64, shuffle=True, collate_fn=collate)
     batch = next(iter(shuffled_loader))
     assert equal(batch, metals.simulate(batch.sample.numpy()))
@@ -179,13 +189,10 @@ def test_single_samples_and_torch_loader(metals, thousand):
 
 
 def test_seed_matters_and_batch_size_does_not(metals, thousand):
-    assert equal(
-        joined([metals.simulate([i]) for i in range(20)]),
-        Batch(*(field[:20] for field in thousand)),
-    )
-    other = PerturbedCrystals(
-        [metal(symbol) for symbol in ELEMENTS_16], seed=12, hkl_max=3
-    ).simulate(range(1000))
+    one_by_one = joined([metals.simulate([i]) for i in range(20)])
+    assert equal(one_by_one, SampleBatch(*(field[:20] for field in thousand)))
+    crystals = [metal(symbol) for symbol in ELEMENTS_16]
+    other = PerturbedCrystals(crystals, seed=12, hkl_max=3).simulate(range(1000))
     assert not torch.any(other.displacement[..., 0] == thousand.displacement[..., 0])
 
 
@@ -197,15 +204,16 @@ def test_random_split_and_turns():
     turns = shuffled(training, position).reshape(2, -1)
     assert all(sorted(turn) == list(training) for turn in turns)
     assert (turns[0] != turns[1]).any()
-    np.testing.assert_array_equal(shuffled(training, position[170:190]), turns.flatten()[170:190])
+    across_turns = shuffled(training, position[170:190])
+    np.testing.assert_array_equal(across_turns, turns.flatten()[170:190])
     with pytest.raises(ValueError, match="share"):
         random_split(3, 0.1)
 
 
 def test_hold_out():
-    kept, held = hold_out(ELEMENTS_16)
+    training, held = hold_out(ELEMENTS_16)
     assert set(held) == {"Rh", "Pb", "V"}
-    assert len(kept) == 13
+    assert len(training) == 13
     with pytest.raises(argand.ArgandError, match="Zz"):
         hold_out(ELEMENTS_16, ["Zz"])
     with pytest.raises(argand.ArgandError, match="every crystal"):
@@ -234,7 +242,8 @@ def test_crystals_from_a_folder(tmp_path):
     (tmp_path / "one.cif").write_text(CIF.format(group="F m -3 m"))
     (tmp_path / "two.CIF").write_text(CIF.format(group="P 1"))
     crystals = crystals_from_folder(tmp_path)
-    assert {name: len(crystal.types) for name, crystal in crystals.items()} == {"one": 4, "two": 1}
+    atoms = {name: len(crystal.types) for name, crystal in crystals.items()}
+    assert atoms == {"one": 4, "two": 1}
     assert load_crystals(folder=tmp_path).keys() == crystals.keys()
     batch = PerturbedCrystals(list(crystals.values()), hkl_max=2).simulate(range(4))
     assert torch.isfinite(batch.amplitude).all()

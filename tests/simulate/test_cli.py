@@ -25,6 +25,7 @@ CRYSTAL = argand.Crystal(
 
 @pytest.fixture
 def cif(tmp_path: Path) -> Path:
+    """The known crystal as a CIF."""
     write_crystal(tmp_path / "known.cif", CRYSTAL)
     return tmp_path / "known.cif"
 
@@ -63,7 +64,7 @@ def test_table_and_files(cif: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     }
     assert len(argand.read_reflections(folder / "sample_0003.hkl").hkl) == len(hkl)
     assert (folder / "truth" / "sample_0003.cif").exists()
-    # what a folder says of itself makes it again
+    # The description in a folder makes the same samples again.
     again = tmp_path / "again"
     assert (
         main(
@@ -105,7 +106,11 @@ def test_table_and_files(cif: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     ],
 )
 def test_options(
-    cif: Path, tmp_path: Path, options: list[str], kind: str, capsys: pytest.CaptureFixture[str]
+    cif: Path,
+    tmp_path: Path,
+    options: list[str],
+    kind: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     archive = tmp_path / "s.npz"
     assert (
@@ -200,7 +205,10 @@ def test_bad_options(
     ],
 )
 def test_bad_description(
-    cif: Path, content: str, words: str, capsys: pytest.CaptureFixture[str]
+    cif: Path,
+    content: str,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = cif.parent / "d.json"
     path.write_text(content)

@@ -1,4 +1,4 @@
-"""Modes: how far they move atoms, what they leave rigid, what symmetry allows, and the covariance of samples."""
+"""Modes: how far they move atoms, what stays rigid, what symmetry allows, and the covariance."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 
 import argand
 from argand.simulate import Directions, Groups, Independent, Modes, Perturbation, Simulation, Waves
-from argand.simulate.displacements import allowed_modes
 from argand.simulate.groups import chosen_sites, hydrogen_groups, molecules
+from argand.simulate.modes import allowed_modes
 from argand.symmetry import operations
 from data_dir import DATA
 
-# two waters and an ion
+# Two waters and an ion.
 WATERS = argand.Crystal(
     cell=(7.0, 8.0, 9.0, 80.0, 95.0, 103.0),
     spacegroup="P -1",
@@ -44,7 +44,7 @@ KINDS = [
 ]
 
 
-def orthogonal(crystal: argand.Crystal) -> np.ndarray:
+def to_cartesian(crystal: argand.Crystal) -> np.ndarray:
     return np.array(gemmi.UnitCell(*crystal.cell).orth.mat.tolist())
 
 
@@ -63,8 +63,9 @@ def test_samples_have_the_covariance_of_the_modes(kind):
     modes = allowed_modes(kind, WATERS).toarray()
     width = np.atleast_1d(getattr(kind, "rms", 1.0)).astype(float)
     low, high = width[0], width[-1]
-    square = (low * low + low * high + high * high) / 3.0  # of a uniform width
-    expected = square * modes @ modes.T
+    # the mean square of a width that is uniform from low to high
+    mean_square = (low * low + low * high + high * high) / 3.0
+    expected = mean_square * modes @ modes.T
     largest = np.diag(expected).max()
     np.testing.assert_allclose(u.mean(axis=0), 0.0, atol=0.03 * np.sqrt(largest))
     np.testing.assert_allclose(u.T @ u / len(u), expected, atol=0.04 * largest)
@@ -72,31 +73,36 @@ def test_samples_have_the_covariance_of_the_modes(kind):
 
 @pytest.mark.parametrize("groups", ["molecules", "hydrogens", (("O1", "H1", "H2", "O2"),)])
 def test_rigid_groups_stay_rigid_to_first_order(groups):
-    kind = Groups(0.3, groups)
-    modes = allowed_modes(kind, WATERS).toarray().reshape(7, 3, -1)
-    place = WATERS.frac @ orthogonal(WATERS).T
-    named = {"molecules": molecules, "hydrogens": hydrogen_groups}
-    parts = named[groups](WATERS) if isinstance(groups, str) else [chosen_sites(WATERS, groups[0])]
+    modes = allowed_modes(Groups(0.3, groups), WATERS).toarray().reshape(7, 3, -1)
+    position = WATERS.frac @ to_cartesian(WATERS).T
+    if groups == "molecules":
+        parts = molecules(WATERS)
+    elif groups == "hydrogens":
+        parts = hydrogen_groups(WATERS)
+    else:
+        parts = [chosen_sites(WATERS, groups[0])]
     assert sorted(len(part) for part in parts) in ([1, 3, 3], [4])
     for part in parts:
         for i in part:
             for j in part:
-                stretch = (modes[i] - modes[j]).T @ (place[i] - place[j])
+                stretch = (modes[i] - modes[j]).T @ (position[i] - position[j])
                 assert np.abs(stretch).max() < 1e-12
 
 
 def test_waves_repeat_with_the_cell_and_long_ones_are_the_largest():
-    crystal = WATERS
-    modes = allowed_modes(Waves(1.0, harmonics=3), crystal).toarray()
-    moved = crystal.replace(frac=crystal.frac + np.array([(1, 0, 0), *[(0, 0, 0)] * 5, (0, -2, 1)]))
-    np.testing.assert_allclose(
-        allowed_modes(Waves(1.0, harmonics=3), moved).toarray(), modes, atol=1e-12
-    )
+    waves = Waves(1.0, harmonics=3)
+    modes = allowed_modes(waves, WATERS).toarray()
+    whole_cells = np.zeros((7, 3))
+    whole_cells[0] = (1, 0, 0)
+    whole_cells[6] = (0, -2, 1)
+    moved = WATERS.replace(frac=WATERS.frac + whole_cells)
+    np.testing.assert_allclose(allowed_modes(waves, moved).toarray(), modes, atol=1e-12)
     q = np.array(list(np.ndindex(7, 7, 7))) - 3
     q = q[[tuple(row) > (0, 0, 0) for row in q]]
-    amplitude = np.sqrt((modes.reshape(21, 2, len(q), 3) ** 2).sum(axis=(0, 1, 3)))
-    length = 2 * argand.stol(q, crystal.cell)
-    np.testing.assert_allclose(amplitude * length, (amplitude * length)[0], rtol=1e-9)
+    square = (modes.reshape(21, 2, len(q), 3) ** 2).sum(axis=(0, 1, 3))
+    wavenumber = 2 * argand.stol(q, WATERS.cell)
+    product = np.sqrt(square) * wavenumber
+    np.testing.assert_allclose(product, product[0], rtol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -105,19 +111,20 @@ def test_waves_repeat_with_the_cell_and_long_ones_are_the_largest():
 def test_site_symmetry_is_kept(kind):
     modes = allowed_modes(kind, PYROCHLORE).toarray().reshape(4, 3, -1)
     multiplicity = PYROCHLORE.multiplicity()
-    to_frac = np.linalg.inv(orthogonal(PYROCHLORE))
+    to_frac = np.linalg.inv(to_cartesian(PYROCHLORE))
     free = []
-    for site in range(4):
+    for site, position in enumerate(PYROCHLORE.frac):
         u = to_frac @ modes[site]
-        kept = 0
+        onto_itself = 0
         for rotation, translation in operations(PYROCHLORE.symops):
-            shift = rotation @ PYROCHLORE.frac[site] + translation - PYROCHLORE.frac[site]
+            shift = rotation @ position + translation - position
             if np.abs(shift - np.rint(shift)).max() < 1e-6:
-                kept += 1
+                onto_itself += 1
                 np.testing.assert_allclose(rotation @ u, u, atol=1e-12)
-        assert kept == len(PYROCHLORE.symops) / multiplicity[site]
+        assert onto_itself == len(PYROCHLORE.symops) / multiplicity[site]
         free.append(np.linalg.matrix_rank(u, tol=1e-9))
-    assert sum(free) == 1  # one oxygen has one free coordinate
+    # One oxygen has one free coordinate.
+    assert sum(free) == 1
 
 
 def test_types_that_share_a_site_move_together():
@@ -133,7 +140,7 @@ def test_types_that_share_a_site_move_together():
     assert not np.any(u[:, 0] == u[:, 2])
 
 
-def test_what_symmetry_forbids_is_said():
+def test_displacements_that_symmetry_forbids_are_refused():
     fixed = PYROCHLORE.replace(
         types=PYROCHLORE.types[:2],
         labels=(),
@@ -142,8 +149,9 @@ def test_what_symmetry_forbids_is_said():
         b_iso=0.0,
         u_aniso=None,
     )
+    pattern = Modes(np.ones((1, 2, 3)).tolist(), 0.1)
     with pytest.raises(argand.ArgandError, match="symmetry"):
-        allowed_modes(Modes(np.ones((1, 2, 3)).tolist(), 0.1), fixed)
+        allowed_modes(pattern, fixed)
 
 
 def test_sites_by_name():

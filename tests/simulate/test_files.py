@@ -31,16 +31,18 @@ CRYSTAL = argand.Crystal(
 
 @pytest.fixture
 def simulation() -> Simulation:
+    """Displaced and strained crystals, measured with noise and gaps."""
     changes = Perturbation([Independent(0.1)], strain=0.01)
-    return Simulation(CRYSTAL, changes, Measurement(noise=0.03, missing=0.1), d_min=1.5, seed=3)
+    measurement = Measurement(noise=0.03, missing=0.1)
+    return Simulation(CRYSTAL, changes, measurement, d_min=1.5, seed=3)
 
 
 def test_archive(simulation, tmp_path):
     samples = simulation.draw(range(5))
     path = write_samples(tmp_path / "s.npz", simulation, samples)
-    again, hkl, about = read_samples(path)
+    read, hkl, about = read_samples(path)
     for name in samples._fields:
-        np.testing.assert_array_equal(getattr(again, name), getattr(samples, name))
+        np.testing.assert_array_equal(getattr(read, name), getattr(samples, name))
     np.testing.assert_array_equal(hkl, simulation.hkl)
     assert about["perturbation"]["strain"] == 0.01
     assert [file.name for file in tmp_path.iterdir()] == ["s.npz"]
@@ -56,40 +58,40 @@ def test_folder(simulation, tmp_path, format):
     paths = write_folder(tmp_path, simulation, range(3), format=format)
     assert [path.name for path in paths] == [f"sample_000{i}.{format}" for i in range(3)]
     samples = simulation.draw(range(3))
+    largest = np.abs(samples.f).max()
     for row, path in enumerate(paths):
-        found = argand.read_reflections(path)
-        seen = samples.mask[row]
-        np.testing.assert_array_equal(found.hkl, simulation.hkl[seen])
-        factor = found.intensity.max() / samples.intensity[row, seen].max()
-        expected = factor * samples.intensity[row, seen]
-        np.testing.assert_allclose(found.intensity, expected, atol=2e-6 * expected.max())
-        truth = tmp_path / "truth" / path.name
-        crystal = argand.read_crystal(truth.with_suffix(".cif"))
-        assert crystal.cell == pytest.approx(tuple(samples.cell[row]), abs=1e-4)
-        f = argand.read_reflections(truth.with_suffix(".mtz"))
-        np.testing.assert_allclose(f.f, samples.f[row], atol=1e-4 * np.abs(samples.f).max())
-        np.testing.assert_allclose(
-            argand.structure_factors(crystal, simulation.hkl),
-            samples.f[row],
-            atol=1e-3 * np.abs(samples.f).max(),
-        )
+        measured = argand.read_reflections(path)
+        mask = samples.mask[row]
+        np.testing.assert_array_equal(measured.hkl, simulation.hkl[mask])
+        intensity = samples.intensity[row, mask]
+        expected = intensity * (measured.intensity.max() / intensity.max())
+        np.testing.assert_allclose(measured.intensity, expected, atol=2e-6 * expected.max())
+        cell = tuple(samples.cell[row])
         if format == "mtz":
-            assert found.cell == pytest.approx(tuple(samples.cell[row]), abs=1e-4)
+            assert measured.cell == pytest.approx(cell, abs=1e-4)
+        truth = tmp_path / "truth" / path.name
+        true_f = argand.read_reflections(truth.with_suffix(".mtz")).f
+        np.testing.assert_allclose(true_f, samples.f[row], atol=1e-4 * largest)
+        crystal = argand.read_crystal(truth.with_suffix(".cif"))
+        assert crystal.cell == pytest.approx(cell, abs=1e-4)
+        f = argand.structure_factors(crystal, simulation.hkl)
+        np.testing.assert_allclose(f, samples.f[row], atol=1e-3 * largest)
 
 
 def test_an_interrupted_folder_is_completed(simulation, tmp_path):
     paths = write_folder(tmp_path, simulation, range(4), truth=False)
-    first = [path.read_bytes() for path in paths]
-    kept = paths[0].stat().st_mtime_ns
+    contents = [path.read_bytes() for path in paths]
+    written_at = paths[0].stat().st_mtime_ns
     paths[2].unlink()
     counted: list[int] = []
-    assert (
-        write_folder(tmp_path, simulation, range(4), truth=False, progress=counted.append) == paths
-    )
+    completed = write_folder(tmp_path, simulation, range(4), truth=False, progress=counted.append)
+    assert completed == paths
     assert counted == [1]
-    assert [path.read_bytes() for path in paths] == first
-    assert paths[0].stat().st_mtime_ns == kept
-    assert json.loads((tmp_path / "simulation.json").read_text())["seed"] == 3
+    assert [path.read_bytes() for path in paths] == contents
+    assert paths[0].stat().st_mtime_ns == written_at
+    description = json.loads((tmp_path / "simulation.json").read_text())
+    assert description["seed"] == 3
+    assert description["kind"] == "simulation"
     other = Simulation(CRYSTAL, d_min=1.5)
     with pytest.raises(argand.ArgandError, match="another simulation"):
         write_folder(tmp_path, other, range(2))
@@ -104,8 +106,9 @@ def test_crystals_survive_a_cif(path, tmp_path):
     assert again.types == crystal.types
     assert again.symops == crystal.symops
     hkl = argand.miller_indices(crystal.cell, crystal.symops, d_min=1.5)
-    f, g = (argand.structure_factors(c, hkl) for c in (crystal, again))
-    np.testing.assert_allclose(f, g, atol=2e-4 * np.abs(f).max())
+    f = argand.structure_factors(crystal, hkl)
+    f_again = argand.structure_factors(again, hkl)
+    np.testing.assert_allclose(f, f_again, atol=2e-4 * np.abs(f).max())
 
 
 def test_labels_that_are_met_twice_get_a_number(tmp_path):

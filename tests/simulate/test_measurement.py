@@ -1,4 +1,4 @@
-"""What a measurement does to structure factors: each of its parts alone, against its own definition."""
+"""What a measurement does to structure factors: each of its parts alone, against its definition."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ CRYSTAL = argand.Crystal(
 STILL = Perturbation([Independent(0.0)])
 
 
-def measured(n: int = 400, **how: object) -> tuple[Simulation, Samples]:
-    simulation = Simulation(CRYSTAL, STILL, Measurement(**how), d_min=1.2, seed=4, dtype="float64")
+def measured(n: int = 400, **settings: object) -> tuple[Simulation, Samples]:
+    """Samples of the unchanged crystal under a measurement."""
+    measurement = Measurement(**settings)
+    simulation = Simulation(CRYSTAL, STILL, measurement, d_min=1.2, seed=4, dtype="float64")
     return simulation, simulation.draw(range(n))
 
 
@@ -27,42 +29,40 @@ def test_nothing_is_changed_by_default():
     simulation, samples = measured(3)
     assert samples.mask.all()
     assert not samples.sigma.any()
-    np.testing.assert_allclose(
-        samples.amplitude, np.abs(simulation.f0)[None].repeat(3, axis=0), atol=1e-9
-    )
+    expected = np.abs(simulation.f0)[None].repeat(3, axis=0)
+    np.testing.assert_allclose(samples.amplitude, expected, atol=1e-9)
 
 
 def test_noise_is_a_share_of_the_amplitude():
     simulation, samples = measured(noise=0.04)
-    strong = np.abs(simulation.f0) > 5
-    error = samples.amplitude[:, strong] / np.abs(simulation.f0)[strong] - 1
+    true = np.abs(simulation.f0)
+    strong = true > 5
+    error = samples.amplitude[:, strong] / true[strong] - 1
     assert error.std() == pytest.approx(0.04, rel=0.02)
     assert abs(error.mean()) < 0.002
-    pull = (samples.intensity - np.abs(simulation.f0) ** 2)[:, strong] / samples.sigma[:, strong]
-    assert pull.std() == pytest.approx(1.0, rel=0.01)
+    residual = (samples.intensity - true**2) / samples.sigma
+    assert residual[:, strong].std() == pytest.approx(1.0, rel=0.01)
 
 
 def test_counts_have_their_square_root_as_deviation():
     simulation, samples = measured(counts=100.0, background=2.0)
     true = np.abs(simulation.f0) ** 2
-    gain = true.mean() / 100.0  # one count
-    expected = gain * np.sqrt((true + 2 * true.mean()) / gain)
-    np.testing.assert_allclose(
-        samples.sigma[0], expected, rtol=1e-6
-    )  # the width is told, not estimated
+    intensity_of_count = true.mean() / 100.0
+    counts = (true + 2 * true.mean()) / intensity_of_count
+    expected = intensity_of_count * np.sqrt(counts)
+    # Sigma is exact, not estimated from the noisy intensity.
+    np.testing.assert_allclose(samples.sigma[0], expected, rtol=1e-6)
     np.testing.assert_allclose(samples.intensity.std(axis=0) / expected, 1.0, atol=0.2)
-    assert (samples.intensity < 0).any()  # as weak reflections are measured
+    # Weak reflections are measured as negative now and then.
+    assert (samples.intensity < 0).any()
     assert (samples.amplitude[samples.intensity < 0] == 0).all()
 
 
 def test_scale_and_b():
     simulation, samples = measured(scale=(0.1, 10.0), b_change=0.5)
     for row in range(5):
-        expected = (
-            samples.scale[row]
-            * np.abs(simulation.f0)
-            * np.exp(-samples.b_change[row] * simulation.stol**2)
-        )
+        decay = np.exp(-samples.b_change[row] * simulation.stol**2)
+        expected = samples.scale[row] * np.abs(simulation.f0) * decay
         np.testing.assert_allclose(samples.amplitude[row], expected, atol=1e-9 * expected.max())
     logarithm = np.log10(samples.scale)
     assert logarithm.min() >= -1
@@ -75,37 +75,33 @@ def test_scale_and_b():
 def test_resolution():
     simulation, samples = measured(d_min=(1.3, 2.0))
     d = 0.5 / simulation.stol
-    reach = [d[row].min() for row in samples.mask]
+    reach = [d[mask].min() for mask in samples.mask]
     assert 1.3 - 1e-6 <= min(reach) < 1.35
     assert 1.95 < max(reach) < 2.1
-    for row in samples.mask[:20]:
-        assert d[~row].max() < d[row].min() + 1e-9
+    for mask in samples.mask[:20]:
+        assert d[~mask].max() < d[mask].min() + 1e-9
 
 
 def test_lost_reflections():
     simulation, samples = measured(missing=0.2)
     assert samples.mask.mean() == pytest.approx(0.8, abs=0.01)
     simulation, samples = measured(5, strongest=0.1)
-    size = np.abs(simulation.f0)
-    for row in samples.mask:
-        assert (~row).sum() == np.ceil(0.1 * len(row))
-        assert size[~row].min() >= size[row].max() - 1e-9
+    true = np.abs(simulation.f0)
+    for mask in samples.mask:
+        assert (~mask).sum() == np.ceil(0.1 * len(mask))
+        assert true[~mask].min() >= true[mask].max() - 1e-9
 
 
 def test_a_cone_loses_what_has_no_equivalent_outside():
     _, samples = measured(60, wedge=40.0)
     lost = 1 - samples.mask.mean()
-    # one cone takes 1 - cos 40 = 23 % of a sphere, its images leave no more than that
+    # One cone takes 1 - cos 40 = 23 % of a sphere, and equivalents outside it are measured.
     assert 0.0 < lost < 0.23
-    broken = Simulation(
-        CRYSTAL,
-        Perturbation([Independent(0.0)], symmetry="broken"),
-        Measurement(wedge=40.0),
-        d_min=1.2,
-    )
-    share = 1 - broken.draw(range(60)).mask.mean()
-    assert share == pytest.approx(1 - np.cos(np.radians(40)), abs=0.01)
-    assert lost < share
+    without_symmetry = Perturbation([Independent(0.0)], symmetry="broken")
+    simulation = Simulation(CRYSTAL, without_symmetry, Measurement(wedge=40.0), d_min=1.2)
+    lost_in_p1 = 1 - simulation.draw(range(60)).mask.mean()
+    assert lost_in_p1 == pytest.approx(1 - np.cos(np.radians(40)), abs=0.01)
+    assert lost < lost_in_p1
 
 
 @pytest.mark.parametrize(

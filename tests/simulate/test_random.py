@@ -1,4 +1,4 @@
-"""The counter-based generator: published known answers, and the laws that a sample rests on."""
+"""The counter-based generator: published known answers, and the laws that samples depend on."""
 
 from __future__ import annotations
 
@@ -30,34 +30,38 @@ from argand.simulate.random import Purpose, normals, permutation, philox, unifor
     ],
 )
 def test_philox_known_answers(counter, key, expected):
-    words = [[int(word, 16) for word in text.split()] for text in (counter, key, expected)]
-    np.testing.assert_array_equal(philox(words[0], words[1]), words[2])
-    twice = philox(np.stack([np.zeros(4), words[0]]), words[1])
-    np.testing.assert_array_equal(twice[1], words[2])
+    def words(text: str) -> list[int]:
+        return [int(word, 16) for word in text.split()]
+
+    np.testing.assert_array_equal(philox(words(counter), words(key)), words(expected))
+    two_counters = np.stack([np.zeros(4), words(counter)])
+    np.testing.assert_array_equal(philox(two_counters, words(key))[1], words(expected))
 
 
 def test_draws_depend_on_seed_index_and_draw_alone():
     index = np.array([5, 0, 1 << 40, 5])
-    drawn = uniforms(7, index, 9)
-    np.testing.assert_array_equal(drawn[0], drawn[3])
-    np.testing.assert_array_equal(uniforms(7, index[2:3], 3)[0], drawn[2, :3])
-    assert len(np.unique(drawn[:3])) == 27
-    for other in (
+    numbers = uniforms(7, index, 9)
+    np.testing.assert_array_equal(numbers[0], numbers[3])
+    np.testing.assert_array_equal(uniforms(7, index[2:3], 3)[0], numbers[2, :3])
+    assert len(np.unique(numbers[:3])) == 27
+    others = [
         uniforms(8, index, 9),
         uniforms(7 + (1 << 32), index, 9),
         uniforms(7, index + 1, 9),
-    ):
-        assert not np.any(other == drawn)
-    assert not np.any(uniforms(7, index, 9, Purpose.RESOLUTION_CUT) == drawn)
+        uniforms(7, index, 9, Purpose.RESOLUTION_CUT),
+    ]
+    for other in others:
+        assert not np.any(other == numbers)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_normals_have_the_moments_of_normals(count):
-    drawn = normals(3, np.arange(40000), count)
-    assert drawn.shape == (40000, count)
-    np.testing.assert_allclose(drawn.mean(axis=0), 0.0, atol=0.025)
-    np.testing.assert_allclose(np.cov(drawn.T).reshape(count, count), np.eye(count), atol=0.035)
-    np.testing.assert_allclose((drawn**4).mean(axis=0), 3.0, atol=0.15)
+    numbers = normals(3, np.arange(40000), count)
+    assert numbers.shape == (40000, count)
+    covariance = np.cov(numbers.T).reshape(count, count)
+    np.testing.assert_allclose(numbers.mean(axis=0), 0.0, atol=0.025)
+    np.testing.assert_allclose(covariance, np.eye(count), atol=0.035)
+    np.testing.assert_allclose((numbers**4).mean(axis=0), 3.0, atol=0.15)
 
 
 def test_permutation():

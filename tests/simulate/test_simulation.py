@@ -1,8 +1,9 @@
-"""Samples: their F is that of the crystal they stand for, and they depend on (seed, index) alone."""
+"""Samples: their F is that of their crystal, and they depend on (seed, index) alone."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,12 +24,12 @@ from argand.simulate import (
     from_json,
     to_json,
 )
-from argand.simulate.displacements import drift
+from argand.simulate.modes import drift
 from data_dir import DATA
 
 
 def crystal(spacegroup: str, cell: tuple[float, ...], anisotropic: bool = True) -> argand.Crystal:
-    """Five sites on general positions of any group."""
+    """Make a crystal with five sites on general positions of any group."""
     rng = np.random.default_rng(11)
     u_aniso = np.tile([0.02, 0.03, 0.025, 0.002, 0.004, -0.003], (5, 1))
     u_aniso[[1, 4]] = np.nan
@@ -76,25 +77,22 @@ MEASURED = Measurement(
 @pytest.mark.parametrize("name", CRYSTALS)
 @pytest.mark.parametrize("symmetry", ["kept", "broken"])
 def test_f_is_that_of_the_true_crystal(name, symmetry):
-    changes = Perturbation(**{**vars(EVERYTHING), "symmetry": symmetry})
+    changes = replace(EVERYTHING, symmetry=symmetry)
     simulation = Simulation(CRYSTALS[name], changes, d_min=2.0, seed=6, dtype="float64")
     samples = simulation.draw(range(4))
-    size = np.abs(simulation.f0).max()
-    np.testing.assert_allclose(
-        simulation.f0,
-        argand.structure_factors(simulation.crystal, simulation.hkl),
-        atol=1e-10 * size,
-    )
-    extra = 0
+    largest = np.abs(simulation.f0).max()
+    known_f = argand.structure_factors(simulation.crystal, simulation.hkl)
+    np.testing.assert_allclose(simulation.f0, known_f, atol=1e-10 * largest)
+    unmodelled = 0
     for i in range(4):
         true = simulation.true_crystal(samples, i)
-        extra += sum(t.startswith("Cl") for t in true.types)
+        unmodelled += sum(symbol.startswith("Cl") for symbol in true.types)
         assert true.cell != simulation.crystal.cell
         f = argand.structure_factors(true, simulation.hkl)
-        np.testing.assert_allclose(samples.f[i], f, atol=1e-10 * size)
-    assert 0 < extra < 8
-    fast = Simulation(CRYSTALS[name], changes, d_min=2.0, seed=6).draw(range(4))
-    np.testing.assert_allclose(fast.f, samples.f, atol=2e-5 * size)
+        np.testing.assert_allclose(samples.f[i], f, atol=1e-10 * largest)
+    assert 0 < unmodelled < 8
+    single = Simulation(CRYSTALS[name], changes, d_min=2.0, seed=6).draw(range(4))
+    np.testing.assert_allclose(single.f, samples.f, atol=2e-5 * largest)
 
 
 def test_special_positions_and_dispersion():
@@ -107,14 +105,13 @@ def test_special_positions_and_dispersion():
         dtype="float64",
     )
     samples = simulation.draw([3])
-    f = argand.structure_factors(
-        simulation.true_crystal(samples, 0), simulation.hkl, energy_kev=8.0
-    )
+    true = simulation.true_crystal(samples, 0)
+    f = argand.structure_factors(true, simulation.hkl, energy_kev=8.0)
     np.testing.assert_allclose(samples.f[0], f, atol=1e-9 * np.abs(f).max())
     assert np.abs(samples.f[0] - simulation.f0).max() > 1.0
 
 
-def test_unmodelled_atoms_in_cells_without_a_general_place():
+def test_unmodelled_atoms_in_cells_without_a_general_position():
     salt = argand.Crystal(
         cell=(3.0, 3.0, 3.0, 90.0, 90.0, 90.0),
         spacegroup="P m -3 m",
@@ -128,13 +125,12 @@ def test_unmodelled_atoms_in_cells_without_a_general_place():
     assert min(crystal.multiplicity()[2] for crystal in crystals) < 48
     assert all(0.2 <= crystal.occ[2] <= 0.9 for crystal in crystals)
     for crystal, f in zip(crystals, samples.f, strict=True):
-        np.testing.assert_allclose(
-            f, argand.structure_factors(crystal, simulation.hkl), atol=1e-9 * np.abs(f).max()
-        )
+        expected = argand.structure_factors(crystal, simulation.hkl)
+        np.testing.assert_allclose(f, expected, atol=1e-9 * np.abs(f).max())
 
 
 def test_an_atom_that_moves_near_its_image_keeps_its_occupancy():
-    # 0.3 angstrom from the centre of inversion: a new crystal would count it as one atom on it
+    """0.3 angstrom from the centre of inversion: a new crystal would count it as one atom on it."""
     near = argand.Crystal(
         cell=(6.0, 7.0, 8.0, 90.0, 90.0, 90.0),
         spacegroup="P -1",
@@ -146,7 +142,8 @@ def test_an_atom_that_moves_near_its_image_keeps_its_occupancy():
     f = simulation.structure_factors(u)[0]
     x = near.frac[0] + u[0, 0] / near.cell[:3]
     form = argand.form_factors(("C",), simulation.stol)[0]
-    np.testing.assert_allclose(f, 2 * form * np.cos(2 * np.pi * simulation.hkl @ x), atol=1e-10)
+    expected = 2 * form * np.cos(2 * np.pi * simulation.hkl @ x)
+    np.testing.assert_allclose(f, expected, atol=1e-10)
 
 
 def same(a, b) -> bool:
@@ -159,8 +156,10 @@ def test_a_sample_is_a_function_of_seed_and_index(name):
     index = [7, 300, 0, 1 << 40]
     together = simulation.draw(index)
     for row, i in enumerate(index):
-        assert same(simulation.draw([i]), [field[row : row + 1] for field in together])
-    many = simulation.draw(range(300))  # more than one chunk
+        alone = simulation.draw([i])
+        assert same(alone, [field[row : row + 1] for field in together])
+    # More samples than are computed at once.
+    many = simulation.draw(range(300))
     assert same([field[7] for field in many], [field[0] for field in together])
     other = Simulation(CRYSTALS[name], EVERYTHING, MEASURED, d_min=2.0, seed=10).draw(index)
     assert not np.any(other.displacement == together.displacement)
@@ -170,89 +169,98 @@ def test_a_ramp_leads_from_the_known_crystal_to_one_draw():
     changes = Perturbation([Independent(0.3), Waves(0.1)], strain=0.01, vibration=0.2, ramp=11)
     simulation = Simulation(CRYSTALS["P 1"], changes, d_min=3.0, dtype="float64")
     samples = simulation.draw(range(12))
-    assert not samples.displacement[0].any()
-    np.testing.assert_allclose(samples.f[0], simulation.f0, atol=1e-9 * np.abs(simulation.f0).max())
-    np.testing.assert_allclose(samples.displacement[5], samples.displacement[10] / 2, atol=1e-12)
-    np.testing.assert_allclose(
-        np.log(samples.vibration[5]), np.log(samples.vibration[10]) / 2, atol=1e-12
-    )
+    u = samples.displacement
+    assert not u[0].any()
+    largest = np.abs(simulation.f0).max()
+    np.testing.assert_allclose(samples.f[0], simulation.f0, atol=1e-9 * largest)
+    np.testing.assert_allclose(u[5], u[10] / 2, atol=1e-12)
+    logarithm = np.log(samples.vibration)
+    np.testing.assert_allclose(logarithm[5], logarithm[10] / 2, atol=1e-12)
     assert np.abs(samples.cell[10] - simulation.crystal.cell).max() > 0.01
-    np.testing.assert_array_equal(samples.frac[11], samples.frac[0])  # and again from the beginning
-    assert samples.displacement[10].any()
+    # After the end the ramp begins again.
+    np.testing.assert_array_equal(samples.frac[11], samples.frac[0])
+    assert u[10].any()
 
 
-def test_the_origin_stays_where_it_floats():
-    for name, free in (("P 1", 3), ("C 1 2 1", 1), ("P -1", 0)):
-        parent = CRYSTALS[name]
-        directions, centre = drift(parent)
-        assert directions.shape == (3, free)
-        fixed = Simulation(parent, d_min=3.0).displacements(np.arange(50)).reshape(50, -1)
-        loose = Simulation(parent, Perturbation(fix_origin=False), d_min=3.0).displacements(
-            np.arange(50)
-        )
-        np.testing.assert_allclose(centre @ fixed.T, 0.0, atol=1e-12)
-        moved = loose.reshape(50, -1) - fixed
-        assert (np.abs(moved).max() > 0.01) == (free > 0)
-        # what was taken away is a shift of the whole: no amplitude knows of it
-        a, b = (
-            np.abs(Simulation(parent, p, d_min=3.0, dtype="float64").draw([3]).f)
-            for p in (Perturbation(), Perturbation(fix_origin=False))
-        )
-        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * a.max())
-    chosen = Simulation(
-        CRYSTALS["P 1"], Perturbation([Independent(0.3, (0,))]), d_min=3.0
-    ).displacements(np.arange(9))
-    assert not chosen[:, 1:].any()
+@pytest.mark.parametrize(("name", "free"), [("P 1", 3), ("C 1 2 1", 1), ("P -1", 0)])
+def test_the_origin_stays_where_it_floats(name, free):
+    known = CRYSTALS[name]
+    directions, centre = drift(known)
+    assert directions.shape == (3, free)
+    loose_changes = Perturbation(fix_origin=False)
+    index = np.arange(50)
+    fixed = Simulation(known, d_min=3.0).displacements(index).reshape(50, -1)
+    loose = Simulation(known, loose_changes, d_min=3.0).displacements(index).reshape(50, -1)
+    np.testing.assert_allclose(centre @ fixed.T, 0.0, atol=1e-12)
+    common_shift = loose - fixed
+    assert (np.abs(common_shift).max() > 0.01) == (free > 0)
+    # A shift of the whole crystal changes no amplitude.
+    amplitudes = []
+    for changes in (Perturbation(), loose_changes):
+        simulation = Simulation(known, changes, d_min=3.0, dtype="float64")
+        amplitudes.append(np.abs(simulation.draw([3]).f))
+    largest = amplitudes[0].max()
+    np.testing.assert_allclose(amplitudes[0], amplitudes[1], rtol=1e-9, atol=1e-9 * largest)
+
+
+def test_the_origin_is_left_alone_where_some_sites_stay():
+    first_site = Perturbation([Independent(0.3, (0,))])
+    u = Simulation(CRYSTALS["P 1"], first_site, d_min=3.0).displacements(np.arange(9))
+    assert not u[:, 1:].any()
 
 
 @pytest.mark.parametrize(
-    ("spacegroup", "cell", "free"),
+    ("spacegroup", "cell", "free", "fixed"),
     [
-        ("P 1", (9.0, 10.0, 11.0, 83.0, 95.0, 104.0), 6),
-        ("P 1 21/c 1", (9.0, 10.0, 11.0, 90.0, 95.0, 90.0), 4),
-        ("P 21 21 21", (9.0, 10.0, 11.0, 90.0, 90.0, 90.0), 3),
-        ("R -3 m:H", (9.0, 9.0, 11.0, 90.0, 90.0, 120.0), 2),
-        ("F m -3 m", (9.0, 9.0, 9.0, 90.0, 90.0, 90.0), 1),
+        ("P 1", (9.0, 10.0, 11.0, 83.0, 95.0, 104.0), 6, ()),
+        ("P 1 21/c 1", (9.0, 10.0, 11.0, 90.0, 95.0, 90.0), 4, (3, 5)),
+        ("P 21 21 21", (9.0, 10.0, 11.0, 90.0, 90.0, 90.0), 3, (3, 4, 5)),
+        ("R -3 m:H", (9.0, 9.0, 11.0, 90.0, 90.0, 120.0), 2, (3, 4, 5)),
+        ("F m -3 m", (9.0, 9.0, 9.0, 90.0, 90.0, 90.0), 1, (3, 4, 5)),
     ],
 )
-def test_strain_keeps_the_crystal_system(spacegroup, cell, free):
-    parent = argand.Crystal(
-        cell=cell, spacegroup=spacegroup, types=("Na",), frac=np.array([[0.11, 0.23, 0.37]])
+def test_strain_keeps_the_crystal_system(spacegroup, cell, free, fixed):
+    """`fixed` are the parameters of the cell that the system determines: they stay exactly."""
+    known = argand.Crystal(
+        cell=cell,
+        spacegroup=spacegroup,
+        types=("Na",),
+        frac=np.array([[0.11, 0.23, 0.37]]),
     )
-    strained = Simulation(parent, Perturbation((), strain=0.02), d_min=2.0).draw(range(30)).cell
-    change = strained - cell
+    simulation = Simulation(known, Perturbation((), strain=0.02), d_min=2.0)
+    cells = simulation.draw(range(30)).cell
+    change = cells - cell
     assert np.linalg.matrix_rank(change, tol=0.02) == free
     assert 0.002 < np.std(change[:, 0] / cell[0]) < 0.03
-    for row in strained:
-        argand.Crystal(cell=tuple(row), spacegroup=spacegroup)
+    for strained in cells:
+        argand.Crystal(cell=tuple(strained), spacegroup=spacegroup)
         if cell[1] == cell[0]:
-            assert row[1] == pytest.approx(row[0], rel=1e-12)
-        # what the system fixes stays exactly
-        system = {4: (3, 5), 3: (3, 4, 5), 2: (3, 4, 5), 1: (3, 4, 5)}.get(free, ())
-        assert [row[i] for i in system] == [cell[i] for i in system]
+            assert strained[1] == pytest.approx(strained[0], rel=1e-12)
+        assert [strained[i] for i in fixed] == [cell[i] for i in fixed]
 
 
 def test_unmodelled_atoms_lie_in_voids_and_in_their_share_of_samples():
-    parent = CRYSTALS["P 1 21/c 1"]
+    known = CRYSTALS["P 1 21/c 1"]
     changes = Perturbation(unmodelled=Unmodelled("O", probability=0.1))
-    samples = Simulation(parent, changes, d_min=4.0, seed=1).draw(range(3000))
-    there = samples.occ[:, 5] > 0
-    assert there.mean() == pytest.approx(0.1, abs=0.02)
-    atoms = parent.to_p1().frac
+    samples = Simulation(known, changes, d_min=4.0, seed=1).draw(range(3000))
+    present = samples.occ[:, 5] > 0
+    assert present.mean() == pytest.approx(0.1, abs=0.02)
+    atoms = known.to_p1().frac
 
-    def nearest(places: np.ndarray) -> np.ndarray:
-        shift = places[:, None] - atoms
+    def distance_to_atoms(frac: np.ndarray) -> np.ndarray:
+        shift = frac[:, None] - atoms
         shift -= np.rint(shift)
-        return np.linalg.norm(shift * parent.cell[:3], axis=2).min(axis=1)
+        return np.linalg.norm(shift * known.cell[:3], axis=2).min(axis=1)
 
-    anywhere = np.random.default_rng(0).random((2000, 3))
-    assert np.median(nearest(samples.unmodelled[there, 0])) > 1.3 * np.median(nearest(anywhere))
+    anywhere = distance_to_atoms(np.random.default_rng(0).random((2000, 3)))
+    in_voids = distance_to_atoms(samples.unmodelled[present, 0])
+    assert np.median(in_voids) > 1.3 * np.median(anywhere)
 
 
-def test_descriptions_survive_json():
-    for description in (
+@pytest.mark.parametrize(
+    "changes",
+    [
         EVERYTHING,
-        MEASURED,
         Perturbation(
             (
                 Groups(0.1, (("C", 2),), rotation=0.2),
@@ -261,19 +269,30 @@ def test_descriptions_survive_json():
             )
         ),
         Perturbation(symmetry="broken"),
-    ):
-        content = json.loads(json.dumps(to_json(description)))
-        again = from_json(content)
-        assert to_json(again) == to_json(description)
-        first, second = (
-            Simulation(CRYSTALS["P 1"], *parts, d_min=3.0).draw([1])
-            for parts in (
-                ((d, None) if isinstance(d, Perturbation) else (None, d))
-                for d in (description, again)
-            )
-        )
-        assert same(first, second)
-    for wrong, words in (
+    ],
+    ids=["everything", "groups", "broken"],
+)
+def test_perturbations_survive_json(changes):
+    restored = from_json(json.loads(json.dumps(to_json(changes))))
+    assert to_json(restored) == to_json(changes)
+    known = CRYSTALS["P 1"]
+    first = Simulation(known, changes, d_min=3.0).draw([1])
+    second = Simulation(known, restored, d_min=3.0).draw([1])
+    assert same(first, second)
+
+
+def test_measurements_survive_json():
+    restored = from_json(json.loads(json.dumps(to_json(MEASURED))))
+    assert to_json(restored) == to_json(MEASURED)
+    known = CRYSTALS["P 1"]
+    first = Simulation(known, None, MEASURED, d_min=3.0).draw([1])
+    second = Simulation(known, None, restored, d_min=3.0).draw([1])
+    assert same(first, second)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
         ({"kind": "crystal"}, "kind 'crystal'"),
         ({"kind": "waves", "rmss": 1}, "no 'rmss'"),
         (
@@ -281,13 +300,15 @@ def test_descriptions_survive_json():
             r"displacements\[0\]: rms is -1",
         ),
         ([], "kind None"),
-    ):
-        with pytest.raises(argand.ArgandError, match=words):
-            from_json(wrong)
+    ],
+)
+def test_descriptions_that_cannot_be_understood(content, words):
+    with pytest.raises(argand.ArgandError, match=words):
+        from_json(content)
 
 
 def test_refusals():
-    parent = CRYSTALS["P 1"]
+    known = CRYSTALS["P 1"]
     for arguments, words in (
         ({}, "d_min"),
         ({"d_min": 1.0, "hkl": [[1, 0, 0]]}, "d_min"),
@@ -295,10 +316,10 @@ def test_refusals():
         ({"d_min": -1.0}, "d_min"),
     ):
         with pytest.raises(argand.ArgandError, match=words):
-            Simulation(parent, **arguments)
+            Simulation(known, **arguments)
     with pytest.raises(argand.ArgandError, match="no atoms"):
-        Simulation(argand.Crystal(cell=parent.cell), d_min=1.0)
-    simulation = Simulation(parent, d_min=3.0)
+        Simulation(argand.Crystal(cell=known.cell), d_min=1.0)
+    simulation = Simulation(known, d_min=3.0)
     with pytest.raises(ValueError, match="indices"):
         simulation.draw([])
     with pytest.raises(ValueError, match="displacement"):

@@ -1,15 +1,19 @@
-"""A network beside the regression: what amplitudes tell of displacements that is not linear in them.
+"""A network beside the regression: what amplitudes tell that is not linear in displacements.
 
-    p = x W + offset + spread g(x),   g(x) = norm(h_2) A + a,   h_i = h_{i-1} + block_i(h_{i-1}),   h_0 = x B + b
+    p = x W + offset + spread g(x),   g(x) = norm(h_2) A + a,
+    h_i = h_{i-1} + block_i(h_{i-1}),   h_0 = x B + b
 
-with x the standardised amplitudes of `argand.adapt.linear` and blocks of two layers each. It is trained on what the
-regression misses, by mean squares, and A begins at 0, so that it begins as the regression. This module imports torch;
-nothing imports this module unless a network is asked for or was saved.
+with x the standardised amplitudes of `argand.adapt.linear` and blocks of two layers each. It is
+trained by mean squares on the residuals of the regression. A begins at 0, so that the network
+begins as the regression. This module imports torch, and for training lightning; nothing imports
+this module unless a network is asked for or was saved.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,63 +22,139 @@ from torch import Tensor, nn
 
 from argand.adapt.linear import Linear
 from argand.cell import FloatArray
+from argand.learn.fit import Training, fit
+from argand.learn.schedule import warmup_cosine
 
-__all__ = ["Network", "train_network"]
+__all__ = ["SETTINGS", "Network", "ResidualSettings", "train_network"]
 
-_WIDTH, _BLOCKS = 256, 2
-_STEPS, _BATCH, _RATE, _DECAY = 1000, 256, 1e-3, 0.05
-_BETTER = 0.97  # of the regression's mean square error on samples that neither has seen: else it is not worth its price
+
+@dataclass(frozen=True)
+class ResidualSettings:
+    """Describe the network beside the regression and its training.
+
+    Parameters
+    ----------
+    width, blocks
+        Size of the hidden layers, and blocks of two layers.
+    steps, batch_size, rate, weight_decay, clip_norm
+        Settings of AdamW: steps, samples in a batch, highest learning rate, decay, largest norm of
+        the gradient.
+    warmup
+        Share of the steps over which the learning rate rises.
+    worthwhile
+        The network is kept where its mean square error on unseen samples is below this share of the
+        regression's.
+    """
+
+    width: int = 256
+    blocks: int = 2
+    steps: int = 1000
+    batch_size: int = 256
+    rate: float = 1e-3
+    weight_decay: float = 0.05
+    clip_norm: float = 1.0
+    warmup: float = 0.05
+    worthwhile: float = 0.97
+
+
+#: The settings that `train_network` uses
+SETTINGS = ResidualSettings()
 
 
 class Network(nn.Module):
-    """From standardised amplitudes (b, m) to what the regression misses of parameters (b, k)."""
+    """Predict residuals (b, k) of the regression from standardised amplitudes (b, m).
+
+    Parameters
+    ----------
+    m, k
+        Number of reflections, and of parameters.
+    """
 
     spread: Tensor
 
     def __init__(self, m: int, k: int) -> None:
         super().__init__()
-        self.inner, self.outer = nn.Linear(m, _WIDTH), nn.Linear(_WIDTH, k)
-        self.blocks = nn.ModuleList(
-            nn.Sequential(
-                nn.LayerNorm(_WIDTH),
-                nn.Linear(_WIDTH, _WIDTH),
-                nn.GELU(),
-                nn.Linear(_WIDTH, _WIDTH),
-            )
-            for _ in range(_BLOCKS)
-        )
-        self.norm = nn.LayerNorm(_WIDTH)
+        width = SETTINGS.width
+        self.inner = nn.Linear(m, width)
+        self.outer = nn.Linear(width, k)
+        self.blocks = nn.ModuleList(_block(width) for _ in range(SETTINGS.blocks))
+        self.norm = nn.LayerNorm(width)
         self.register_buffer("spread", torch.ones(k))
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Predict residuals (b, k), in units of the parameters, from amplitudes (b, m)."""
         hidden = self.inner(x)
         for block in self.blocks:
             hidden = hidden + block(hidden)
-        out: Tensor = self.outer(self.norm(hidden)) * self.spread
-        return out
+        residual: Tensor = self.outer(self.norm(hidden)) * self.spread
+        return residual
 
     def beyond(self, x: NDArray[np.float32]) -> FloatArray:
-        """The same with arrays."""
+        """Predict residuals (b, k) from standardised amplitudes (b, m), numpy arrays both."""
         with torch.inference_mode():
-            return np.asarray(self(torch.from_numpy(np.ascontiguousarray(x))).numpy(), np.float64)
+            residual = self(torch.from_numpy(np.ascontiguousarray(x)))
+            return np.asarray(residual.numpy(), np.float64)
 
     def tensors(self) -> dict[str, NDArray[np.float32]]:
-        """All that was learned, by name."""
+        """Return all weights, by name."""
         return {name: tensor.numpy() for name, tensor in self.state_dict().items()}
 
     @classmethod
     def of(cls, tensors: dict[str, NDArray[np.float32]]) -> Network:
-        """Made of what `tensors` gave; a ValueError if that fits no network."""
+        """Make a network of the weights that `tensors` returned.
+
+        Raises
+        ------
+        ValueError
+            The weights fit no network.
+        """
+        weights = {name: torch.from_numpy(value.copy()) for name, value in tensors.items()}
         try:
-            network = cls(tensors["inner.weight"].shape[1], tensors["outer.weight"].shape[0])
-            network.load_state_dict(
-                {name: torch.from_numpy(value.copy()) for name, value in tensors.items()}
-            )
+            k, m = len(weights["outer.weight"]), weights["inner.weight"].shape[1]
+            network = cls(m, k)
+            network.load_state_dict(weights)
         except (KeyError, RuntimeError) as error:
             raise ValueError(f"no network: {error}") from None
         return network.eval()
+
+
+def _block(width: int) -> nn.Sequential:
+    """Make a block (b, width) -> (b, width) of two layers."""
+    return nn.Sequential(
+        nn.LayerNorm(width),
+        nn.Linear(width, width),
+        nn.GELU(),
+        nn.Linear(width, width),
+    )
+
+
+class _ResidualTask(Training):
+    """Train a network on standardised amplitudes x (n, m) and scaled residuals y (n, k)."""
+
+    def __init__(self, network: Network, x: Tensor, y: Tensor, seed: int) -> None:
+        schedule = partial(
+            warmup_cosine,
+            steps=SETTINGS.steps,
+            warmup=SETTINGS.warmup,
+            cosine_start=0.0,
+            lowest=0.0,
+        )
+        super().__init__(network, SETTINGS.rate, schedule, weight_decay=SETTINGS.weight_decay)
+        self.x = x
+        self.y = y
+        self.seed = seed
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+        """Return the mean square error of the samples (b,) of a batch."""
+        return nn.functional.mse_loss(self.net(self.x[batch]), self.y[batch])
+
+    def train_dataloader(self) -> Iterator[Tensor]:
+        """Draw the samples (b,) of each batch, with replacement."""
+        generator = torch.Generator().manual_seed(self.seed)
+        for _ in range(SETTINGS.steps):
+            yield torch.randint(len(self.x), (SETTINGS.batch_size,), generator=generator)
 
 
 def train_network(
@@ -83,41 +163,46 @@ def train_network(
     unseen: tuple[NDArray[np.float32], FloatArray],
     seed: int,
 ) -> tuple[Network, FloatArray] | None:
-    """Learn from amplitudes (n, m) and parameters (n, k); with it the covariance of what it misses of those unseen.
+    """Train a network on the residuals of a regression.
 
-    None if it is not clearly better there than the regression.
+    Parameters
+    ----------
+    linear
+        The regression.
+    samples
+        Amplitudes (n, m) and parameters (n, k) to train on.
+    unseen
+        Amplitudes and parameters that neither the regression nor the network is trained on.
+    seed
+        Seed of the weights and of the batches; torch's global generator is left alone.
+
+    Returns
+    -------
+    The network, and the covariance (k, k) of the residuals that remain on the unseen samples; None
+    where it is not clearly better there than the regression.
     """
-    x, missed = _standard(linear, *samples)
-    spread = np.maximum(missed.std(axis=0), 1e-12).astype(np.float32)
-    xs, ys = torch.from_numpy(x), torch.from_numpy(missed / spread)
+    x, residual = _standardised(linear, *samples)
+    spread = np.maximum(residual.std(axis=0), 1e-12).astype(np.float32)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = Network(x.shape[1], missed.shape[1])
-    optimizer = torch.optim.AdamW(network.parameters(), _RATE, weight_decay=_DECAY)
-    drawn = torch.Generator().manual_seed(seed)
-    for step in range(_STEPS):
-        rate = (
-            _RATE * min(1.0, 20.0 * step / _STEPS) * 0.5 * (1.0 + math.cos(math.pi * step / _STEPS))
-        )
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        rows = torch.randint(len(xs), (_BATCH,), generator=drawn)
-        loss = nn.functional.mse_loss(network(xs[rows]), ys[rows])
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+        network = Network(x.shape[1], residual.shape[1])
+    task = _ResidualTask(network, torch.from_numpy(x), torch.from_numpy(residual / spread), seed)
+    fit(task, SETTINGS.steps, clip_norm=SETTINGS.clip_norm)
     network.spread.copy_(torch.from_numpy(spread))
     network.eval()
-    x, before = _standard(linear, *unseen)
-    after = before - network.beyond(x)
-    if float(np.square(after).mean()) >= _BETTER * float(np.square(before).mean()):
+    x, of_regression = _standardised(linear, *unseen)
+    of_network = of_regression - network.beyond(x)
+    error = float(np.square(of_network).mean())
+    if error >= SETTINGS.worthwhile * float(np.square(of_regression).mean()):
         return None
-    return network, after.T @ after / len(after)
+    return network, of_network.T @ of_network / len(of_network)
 
 
-def _standard(
-    linear: Linear, amplitude: NDArray[np.float32], p: FloatArray
+def _standardised(
+    linear: Linear,
+    amplitude: NDArray[np.float32],
+    p: FloatArray,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return standardised amplitudes x (n, m) and the residuals (n, k) of the regression."""
     x = linear.standard(amplitude)
     return x, (p - linear.at(x)).astype(np.float32)

@@ -1,6 +1,7 @@
-"""The main job: four models under both losses, scored beside what needs no learning, drawn and explained.
+"""The main job: four models under both losses, scored, drawn and explained.
 
-`demo` only orchestrates: `argand.learn` trains and scores, `argand.viz` draws, `argand.report` explains.
+`demo` only orchestrates: `argand.learn` trains and scores, `argand.viz` draws, `argand.report`
+explains.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ def demo(
 ) -> Results:
     """Train four networks with two losses on sixteen metals, compare them, and write a report.
 
-    Takes some minutes on two cores, without a graphics card. Stopped with Ctrl-C it goes on where it was when it is
-    called again: finished trainings are not repeated.
+    Takes some minutes on two cores, without a graphics card. A run that was stopped with Ctrl-C
+    goes on when it is called again: finished trainings are not repeated.
 
     Parameters
     ----------
     out
         Folder for report.html, tables, figures, maps and weights.
     seed
-        Of all random numbers.
+        Seed of all random numbers.
     quick
         A rehearsal in seconds, with trainings too short to learn anything.
     progress
@@ -41,8 +42,7 @@ def demo(
     results = compare(out, seed, quick, progress)
     example = find_example(results, out)
     page = write_output(results, example, out)
+    minutes = (time.perf_counter() - begun) / 60
     print(summary(results))
-    print(
-        f"\n{page} written after {(time.perf_counter() - begun) / 60:.1f} minutes; open it in a browser."
-    )
+    print(f"\n{page} written after {minutes:.1f} minutes; open it in a browser.")
     return results

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 import argand
 from argand import viz
+from argand.cell import FloatArray
 from argand.demo.example import Example
 from argand.files import replacing
 from argand.report import parts
@@ -19,12 +20,10 @@ from argand.report.main_job import Illustrations, main_job_page
 from argand.report.results import MODEL_NAMES, MODEL_PHRASES, NEW, Results
 from argand.viz.style import THEMES
 
-_CORNER = (
-    -0.25,
-    -0.25,
-    -0.25,
-)  # of the cell that is shown: atom 0, at the origin, stays in one piece
+# Corner of the cell that is shown: atom 0, at the origin, stays in one piece.
+_CORNER = (-0.25, -0.25, -0.25)
 
+# Files and folders beside the report, and what it says of them.
 _FILES = {
     "table.md": "the scores of all models, to read",
     "table.csv": "the same, to compute with",
@@ -35,43 +34,36 @@ _FILES = {
     "weights": "trained networks, safetensors and JSON, for argand evaluate and argand predict",
 }
 
+# What maps are called, by the phases that they are made with.
+_TITLES = {"true": "true phases", "invariant": "invariant loss", "published": "published loss"}
+
+# References that are drawn into the figures, by what they are called there.
+_LINES = {"floor": "floor", "all zero": "all_zero"}
+
 
 def write_output(results: Results, example: Example, out: Path) -> Path:
-    """Write all files but the weights, which are there; returns the path of the report."""
+    """Write all files of the main job but the weights, and return the path of the report."""
     _write(out / "results.json", results.to_json().encode())
     _write(out / "table.csv", results.to_csv().encode())
     _write(out / "table.md", results.to_markdown().encode())
-    maps = {
-        "true": example.density(example.true),
-        **{loss: example.density(f) for loss, f in example.predicted.items()},
-    }
-    (out / "maps").mkdir(exist_ok=True)
-    for name, rho in maps.items():
-        argand.write_map(
-            out / "maps" / f"{name}.ccp4", rho, example.crystal.cell, example.crystal.spacegroup
-        )
-    half = (
-        np.arange(len(example.hkl)) >= len(example.hkl) // 2
-    )  # Friedel mates are left to the reader
-    argand.write_reflections(
-        out / "example.mtz",
-        example.hkl[half],
-        example.true[half],
-        cell=example.crystal.cell,
-        spacegroup="P 1",
-    )
+    maps = {"true": example.density(example.true)}
+    for loss, f in example.predicted.items():
+        maps[loss] = example.density(f)
+    _write_maps(out / "maps", maps, example)
+    _write_reflections(out / "example.mtz", example)
     pictures = _pictures(results, example, maps)
     (out / "figures").mkdir(exist_ok=True)
     for name, (light, _) in pictures.items():
         _write(out / "figures" / f"{name}.png", light)
-    drawn = Illustrations(
+    density = viz.isosurfaces(
+        {_TITLES[name]: rho for name, rho in maps.items()},
+        example.crystal.cell,
+        origin=_CORNER,
+    )
+    illustrations = Illustrations(
         pictures,
         density=parts.interactive(
-            viz.isosurfaces(
-                {_TITLES[name]: rho for name, rho in maps.items()},
-                example.crystal.cell,
-                origin=_CORNER,
-            ),
+            density,
             "density",
             caption="Surfaces of equal density in one cell. Drag to turn, scroll to come nearer.",
         ),
@@ -80,30 +72,54 @@ def write_output(results: Results, example: Example, out: Path) -> Path:
         mirror=example.mirror,
     )
     page = out / "report.html"
-    _write(page, main_job_page(results, drawn, _FILES).encode())
+    _write(page, main_job_page(results, illustrations, _FILES).encode())
     return page
 
 
-_TITLES = {"true": "true phases", "invariant": "invariant loss", "published": "published loss"}
+def _write_maps(folder: Path, maps: dict[str, FloatArray], example: Example) -> None:
+    """Write each density (n, n, n) as a CCP4 map."""
+    folder.mkdir(exist_ok=True)
+    crystal = example.crystal
+    for name, rho in maps.items():
+        argand.write_map(folder / f"{name}.ccp4", rho, crystal.cell, crystal.spacegroup)
+
+
+def _write_reflections(path: Path, example: Example) -> None:
+    """Write the true structure factors as MTZ, one of each Friedel pair."""
+    first = len(example.hkl) // 2
+    argand.write_reflections(
+        path,
+        example.hkl[first:],
+        example.true[first:],
+        cell=example.crystal.cell,
+        spacegroup="P 1",
+    )
 
 
 def _pictures(
-    results: Results, example: Example, maps: dict[str, NDArray[np.float64]]
+    results: Results,
+    example: Example,
+    maps: dict[str, FloatArray],
 ) -> dict[str, tuple[bytes, bytes]]:
-    lines = {
-        words: results.reference(name, NEW).value
-        for words, name in (("floor", "floor"), ("all zero", "all_zero"))
-    }
-    scores = {
-        MODEL_NAMES[model]: {
-            f"trained with the {loss} loss": results.score(model, loss, NEW).value
-            for loss in ("published", "invariant")
-        }
-        for model in results.models
-    }
+    """Draw all figures, as PNG in the light and in the dark theme."""
+    lines = {words: results.reference(name, NEW).value for words, name in _LINES.items()}
+    scores = {}
+    for model in results.models:
+        bars = {}
+        for loss in ("published", "invariant"):
+            bars[f"trained with the {loss} loss"] = results.score(model, loss, NEW).value
+        scores[MODEL_NAMES[model]] = bars
     histories = {MODEL_NAMES[model]: history for model, history in results.histories.items()}
-    slices = {
-        f"slices_{loss}": partial(
+    before = _on_box(example, example.before)
+    true = _on_box(example, example.true)
+    draw: dict[str, Callable[..., Figure]] = {
+        "hkl": partial(viz.plot_hkl, example.hkl, example.true, title=example.title),
+        "tiles": partial(viz.plot_tiles, before, true),
+        "scores": partial(viz.plot_scores, scores, lines),
+        "curves": partial(viz.plot_loss_curves, histories, references=lines),
+    }
+    for loss in example.predicted:
+        draw[f"slices_{loss}"] = partial(
             viz.plot_slices,
             maps["true"],
             maps[loss],
@@ -111,26 +127,15 @@ def _pictures(
             origin=_CORNER,
             names=(_TITLES["true"], f"phases by the {_TITLES[loss]}"),
         )
-        for loss in example.predicted
-    }
-    draw: dict[str, Callable[..., Figure]] = {
-        "hkl": partial(viz.plot_hkl, example.hkl, example.true, title=example.title),
-        "tiles": partial(
-            viz.plot_tiles, _cube(example, example.before), _cube(example, example.true)
-        ),
-        "scores": partial(viz.plot_scores, scores, lines),
-        "curves": partial(viz.plot_loss_curves, histories, references=lines),
-        **slices,
-    }
     light, dark = THEMES
-    return {
-        name: (parts.png(make(theme=light)), parts.png(make(theme=dark)))
-        for name, make in draw.items()
-    }
+    pictures = {}
+    for name, plot in draw.items():
+        pictures[name] = (parts.png(plot(theme=light)), parts.png(plot(theme=dark)))
+    return pictures
 
 
-def _cube(example: Example, f: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """On the whole cube, NaN out of reach."""
+def _on_box(example: Example, f: NDArray[np.complex128]) -> NDArray[np.complex128]:
+    """Put structure factors (m,) on the whole box (D, D, D), NaN out of reach."""
     box = np.full(len(example.reach), np.nan, dtype=np.complex128)
     box[example.reach] = f
     side = round(len(box) ** (1 / 3))
@@ -138,5 +143,6 @@ def _cube(example: Example, f: NDArray[np.complex128]) -> NDArray[np.complex128]
 
 
 def _write(path: Path, content: bytes) -> None:
-    with replacing(path) as name:
-        Path(name).write_bytes(content)
+    """Write a file, whole or not at all."""
+    with replacing(path) as temporary:
+        Path(temporary).write_bytes(content)

@@ -1,18 +1,18 @@
 """Data sets of simulated crystals, models that learn their phases, honest losses and metrics.
 
-`train`, `evaluate` and `predict` are modules with a function of the same name; they need lightning and are imported
-when asked for: ``from argand.learn.train import train``.
+`train`, `evaluate` and `predict` are modules with a function of their name; they need lightning and
+are imported when asked for: ``from argand.learn.train import train``.
 """
 
 from __future__ import annotations
 
 from argand.learn import losses, models
-from argand.learn.batch import Batch
 from argand.learn.dataset import PerturbedCrystals
-from argand.learn.features import features
 from argand.learn.loading import Stream, collate, fixed_loader, stream_loader
 from argand.learn.metals import ELEMENTS_16, METALS, metal
 from argand.learn.recipes import RECIPES, Recipe
+from argand.learn.samples import SampleBatch, features
+from argand.learn.simulated import SimulatedCrystals
 from argand.learn.sources import crystals_from_folder, load_crystals
 from argand.learn.splits import hold_out, random_split
 
@@ -20,9 +20,10 @@ __all__ = [
     "ELEMENTS_16",
     "METALS",
     "RECIPES",
-    "Batch",
     "PerturbedCrystals",
     "Recipe",
+    "SampleBatch",
+    "SimulatedCrystals",
     "Stream",
     "collate",
     "crystals_from_folder",

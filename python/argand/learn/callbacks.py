@@ -13,40 +13,44 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
 
-__all__ = ["History", "Keeper"]
+__all__ = ["Checkpoints", "History", "ScoreRecord"]
 
-Record = dict[str, float]
+#: Named numbers of one scoring: "step", losses in training, and scores on unseen samples
+ScoreRecord = dict[str, float]
 
 
 class History(Callback):
-    """Scores a model every so often and stops when the score no longer falls.
+    """Score a model every so many steps and stop the training when the score no longer falls.
 
     Parameters
     ----------
     score
-        Called without arguments; returns named numbers, of which `watch` decides on stopping and is shown.
+        Called without arguments; returns named numbers.
     every
         Steps between scores; the last step is scored too.
+    steps
+        Steps in all.
+    watch
+        Name of the score that decides on stopping and that the progress bar shows.
     patience
         Scores without a new best after which training stops; None: never.
     """
 
     def __init__(
         self,
-        score: Callable[[], Record],
+        score: Callable[[], ScoreRecord],
         every: int,
         steps: int,
         watch: str,
         patience: int | None = None,
     ) -> None:
-        self.score, self.every, self.steps, self.watch, self.patience = (
-            score,
-            every,
-            steps,
-            watch,
-            patience,
-        )
-        self.records: list[Record] = []
+        self.score = score
+        self.every = every
+        self.steps = steps
+        self.watch = watch
+        self.patience = patience
+        self.records: list[ScoreRecord] = []
+        # (loss, published loss) of each step since the last record.
         self._losses: list[tuple[float, float]] = []
 
     def on_train_batch_end(
@@ -57,56 +61,76 @@ class History(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
+        """Note the losses of a step, and score the model where its turn has come."""
         self._losses.append((float(outputs["loss"]), float(outputs["published"])))
         step = trainer.global_step
         if step % self.every and step != self.steps:
             return
-        own, published = (sum(losses) / len(losses) for losses in zip(*self._losses, strict=True))
+        losses, published = zip(*self._losses, strict=True)
         record = {
             "step": float(step),
-            "training": own,
-            "training_published": published,
+            "training": sum(losses) / len(losses),
+            "training_published": sum(published) / len(published),
             **self.score(),
         }
         self._losses.clear()
         self.records.append(record)
         pl_module.log(self.watch, record[self.watch], prog_bar=True)
-        if self.patience is not None and len(self.records) - 1 - self._best() >= self.patience:
+        scores_since_best = len(self.records) - 1 - self._best()
+        if self.patience is not None and scores_since_best >= self.patience:
             trainer.should_stop = True
 
     def _best(self) -> int:
-        return min(range(len(self.records)), key=lambda i: self.records[i][self.watch])
+        """Return the number of the record with the lowest watched score."""
+        scores = [record[self.watch] for record in self.records]
+        return scores.index(min(scores))
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the records and the losses since the last one, for a checkpoint."""
         return {"records": self.records, "losses": self._losses}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.records, self._losses = list(state_dict["records"]), list(state_dict["losses"])
+        """Take the records and losses from a checkpoint."""
+        self.records = list(state_dict["records"])
+        self._losses = list(state_dict["losses"])
 
 
-class Keeper(Callback):
-    """Writes checkpoints, and on Ctrl-C one more after the step at hand; a second Ctrl-C stops at once.
+class Checkpoints(Callback):
+    """Write checkpoints; on Ctrl-C finish the step at hand, write one more and stop.
 
-    To be listed after all other callbacks, so that their state is part of what is kept.
+    A second Ctrl-C stops at once. To be listed after all other callbacks, so that a checkpoint
+    holds their state.
+
+    Parameters
+    ----------
+    path
+        File to write; None: no checkpoints, only the orderly stop on Ctrl-C.
+    every
+        Steps between checkpoints.
     """
 
-    def __init__(self, path: Path, every: int) -> None:
-        self.path, self.every = path, every
+    def __init__(self, path: Path | None, every: int) -> None:
+        self.path = path
+        self.every = every
         self.interrupted = False
-        self._generator: torch.Tensor | None = None
-        self._previous: Any = None
+        self._torch_generator: torch.Tensor | None = None
+        self._previous_handler: Any = None
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        """Note the first Ctrl-C, and leave a second one to the handler that had it before."""
         self.interrupted = True
-        signal.signal(signal.SIGINT, self._previous)
+        signal.signal(signal.SIGINT, self._previous_handler)
 
     def on_train_start(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
     ) -> None:
-        if self._generator is not None:
-            torch.set_rng_state(self._generator)
+        """Restore torch's generator from the checkpoint and take over Ctrl-C."""
+        if self._torch_generator is not None:
+            torch.set_rng_state(self._torch_generator)
         if threading.current_thread() is threading.main_thread():
-            self._previous = signal.getsignal(signal.SIGINT)
+            self._previous_handler = signal.getsignal(signal.SIGINT)
             signal.signal(signal.SIGINT, self._on_signal)
 
     def on_train_batch_end(
@@ -117,18 +141,22 @@ class Keeper(Callback):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        if self.interrupted or trainer.global_step % self.every == 0:
+        """Write a checkpoint where one is due or Ctrl-C was pressed, and stop after Ctrl-C."""
+        due = self.interrupted or trainer.global_step % self.every == 0
+        if due and self.path is not None:
             trainer.save_checkpoint(self.path, weights_only=False)
         if self.interrupted:
             trainer.should_stop = True
 
-    def restore(self) -> None:
-        """Give Ctrl-C back to whom it belonged."""
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
+    def release_ctrl_c(self) -> None:
+        """Give Ctrl-C back to the handler that had it before the training."""
+        if self._previous_handler is not None:
+            signal.signal(signal.SIGINT, self._previous_handler)
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the state of torch's generator, for a checkpoint."""
         return {"generator": torch.get_rng_state()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self._generator = state_dict["generator"]
+        """Take the state of torch's generator from a checkpoint."""
+        self._torch_generator = state_dict["generator"]

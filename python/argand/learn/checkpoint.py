@@ -1,4 +1,4 @@
-"""Checkpoints of lightning as safetensors: tensors as tensors, all the rest as JSON in the header. No pickle."""
+"""Checkpoints of lightning as safetensors, all but tensors as JSON in the header; no pickle."""
 
 from __future__ import annotations
 
@@ -8,59 +8,83 @@ from typing import Any
 
 from lightning.fabric.plugins import CheckpointIO
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from argand.errors import ArgandError
-from argand.learn.weights import write_tensors
+from argand.files import replacing
 
 __all__ = ["SafetensorsIO", "read_checkpoint"]
 
-_TENSOR, _PAIRS, _TUPLE = "__tensor__", "__pairs__", "__tuple__"
+# Keys of a JSON object that stands for something that JSON has not: a tensor, by its name ...
+_TENSOR = "__tensor__"
+# ... a dictionary whose keys are not all strings, as a list of pairs ...
+_PAIRS = "__pairs__"
+# ... and a tuple, as a list.
+_TUPLE = "__tuple__"
 
 
 class SafetensorsIO(CheckpointIO):
-    """lightning's way to write and read checkpoints, through one safetensors file."""
+    """Write and read lightning's checkpoints as one safetensors file each."""
 
     def save_checkpoint(
-        self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
+        self,
+        checkpoint: dict[str, Any],
+        path: Any,
+        storage_options: Any | None = None,
     ) -> None:
+        """Write a checkpoint, whole or not at all."""
         tensors: dict[str, Tensor] = {}
         tree = _pack(checkpoint, tensors)
-        write_tensors(Path(path), tensors, {"checkpoint": json.dumps(tree)})
+        with replacing(path) as temporary:
+            save_file(tensors, temporary, {"checkpoint": json.dumps(tree)})
 
     def load_checkpoint(
-        self, path: Any, map_location: Any | None = None, weights_only: bool | None = None
+        self,
+        path: Any,
+        map_location: Any | None = None,
+        weights_only: bool | None = None,
     ) -> dict[str, Any]:
+        """Read a checkpoint, see `read_checkpoint`."""
         return read_checkpoint(Path(path))
 
     def remove_checkpoint(self, path: Any) -> None:
+        """Delete a checkpoint if it exists."""
         Path(path).unlink(missing_ok=True)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """What was saved, on the CPU; an `ArgandError` when the file is damaged."""
+    """Read a checkpoint onto the CPU.
+
+    Raises
+    ------
+    ArgandError
+        The file is damaged.
+    """
+    tensors: dict[str, Tensor] = {}
     try:
         with safe_open(path, framework="pt") as file:
             tree = json.loads((file.metadata() or {})["checkpoint"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        restored: dict[str, Any] = _unpack(tree, tensors)
+            for name in file.keys():  # noqa: SIM118, the file is no dictionary
+                tensors[name] = file.get_tensor(name)
+        content: dict[str, Any] = _unpack(tree, tensors)
     except (SafetensorError, KeyError, json.JSONDecodeError) as error:
         raise ArgandError(f"{path} is no checkpoint ({error}); remove it to start again") from None
-    return restored
+    return content
 
 
 def _pack(value: Any, tensors: dict[str, Tensor]) -> Any:
-    """JSON of a nested structure; tensors are put aside under a number."""
+    """Turn a nested structure into what JSON takes; tensors go to `tensors`, numbered from 0."""
     if isinstance(value, Tensor):
         name = str(len(tensors))
-        tensors[name] = value.clone()  # safetensors refuses memory that two tensors share
+        # safetensors refuses memory that two tensors share, and knows C order only.
+        tensors[name] = value.detach().cpu().clone().contiguous()
         return {_TENSOR: name}
     if isinstance(value, dict):
         if all(isinstance(key, str) for key in value):
             return {key: _pack(item, tensors) for key, item in value.items()}
-        return {
-            _PAIRS: [[_pack(key, tensors), _pack(item, tensors)] for key, item in value.items()]
-        }
+        pairs = [[_pack(key, tensors), _pack(item, tensors)] for key, item in value.items()]
+        return {_PAIRS: pairs}
     if isinstance(value, tuple):
         return {_TUPLE: [_pack(item, tensors) for item in value]}
     if isinstance(value, list):
@@ -71,6 +95,7 @@ def _pack(value: Any, tensors: dict[str, Tensor]) -> Any:
 
 
 def _unpack(tree: Any, tensors: dict[str, Tensor]) -> Any:
+    """Rebuild the nested structure that `_pack` was given."""
     if isinstance(tree, list):
         return [_unpack(item, tensors) for item in tree]
     if not isinstance(tree, dict):

@@ -1,4 +1,4 @@
-"""Simulated crystals whose atoms are displaced at random: amplitudes to phases."""
+"""Crystals whose atoms are displaced at random, as tensors on the box of Miller indices."""
 
 from __future__ import annotations
 
@@ -6,46 +6,50 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch.utils.data import Dataset
+from numpy.typing import NDArray
 
 from argand import _seam
 from argand.crystal import Crystal
-from argand.learn.batch import Batch
-from argand.learn.perturb import Perturbation
 from argand.learn.reuse import Reuse
-from argand.learn.tables import make_tables
+from argand.learn.samples import EXTINCT, SampleBatch, SampleDataset
+from argand.reflections import hkl_cube, reachable, stol
+from argand.simulate.directions import Directions
+from argand.torch import tensors
 
 __all__ = ["PerturbedCrystals"]
-
-#: |F| below this share of the sum of all form factors counts as zero: rounding, not a reflection
-EXTINCT = 1e-5
-
 
 _memory = Reuse()
 
 
-class PerturbedCrystals(Dataset[Batch]):
-    """Copies of crystals with displaced atoms; sample i is a pure function of (seed, i).
+class PerturbedCrystals(SampleDataset):
+    """Simulate copies of crystals with displaced atoms; sample i is a pure function of (seed, i).
 
-    Sample i belongs to crystal i mod n. The defaults are the first experiment: atom 0 moves along a by N(0, 0.05)
-    cell edges, Miller indices -6..6, 10 keV, 1000 copies of each crystal.
+    Sample i belongs to crystal i mod n. The defaults are the first experiment: atom 0 moves along a
+    by N(0, 0.05) cell edges, Miller indices -6..6, 10 keV, 1000 copies of each crystal.
 
     Parameters
     ----------
     crystals
-        n crystals, with as many atoms as they like; they are expanded to P 1.
+        n crystals, with any numbers of atoms; they are expanded to P 1.
     spread, atoms, directions, unit
-        See `Perturbation`.
+        Which atoms move, along what and how far, see `argand.simulate.Directions`.
     hkl_max
-        H of the cube of Miller indices -H..H.
+        H of the box of Miller indices -H..H.
     energy_kev
-        Reflections with d < lambda/2 are out of reach; None: all are measured. Dispersion is left out.
+        Photon energy; reflections with d < lambda/2 are out of reach. None: all are measured.
+        Dispersion is left out.
     table
         Form factors, see `argand.form_factors`.
+    seed
+        Seed of all random numbers.
     length
         Number of samples that `len` and loaders see; every index >= 0 can be simulated.
+
+    Raises
+    ------
+    ValueError
+        `crystals` is empty, `hkl_max` is below 1, or the displacements do not fit the crystals.
     """
 
     def __init__(
@@ -66,74 +70,112 @@ class PerturbedCrystals(Dataset[Batch]):
             raise ValueError("crystals is empty, needs at least one")
         if hkl_max < 1:
             raise ValueError(f"hkl_max is {hkl_max}, needs to be 1 or more")
-        expanded = [crystal.to_p1() for crystal in crystals]
+        super().__init__(seed, 1000 * len(crystals) if length is None else length)
         self.hkl_max = hkl_max
-        self.seed = seed
-        self.length = 1000 * len(expanded) if length is None else length
-        self.tables = make_tables(expanded, hkl_max, energy_kev, table)
-        self.perturbation = Perturbation(spread, atoms, directions, unit)
-        self._moved = self.perturbation.moved([len(crystal.types) for crystal in expanded])
-        self._axes = np.stack([self.perturbation.axes(crystal) for crystal in expanded])
+        self.directions = Directions(spread, atoms, directions, unit)
+        expanded = [crystal.to_p1() for crystal in crystals]
+        self._moved = self.directions.moved([len(crystal.types) for crystal in expanded])
+        self._axes = np.stack([self.directions.axes(crystal) for crystal in expanded])
+        self._tabulate_atoms(expanded, table)
+        self._tabulate_reflections(expanded, energy_kev)
 
-    def __len__(self) -> int:
-        return self.length
+    def _tabulate_atoms(self, crystals: Sequence[Crystal], table: str) -> None:
+        """Pack the atoms of crystals in P 1: coordinates, occupancies, beta and form factors."""
+        packed = tensors(crystals, hkl_cube(self.hkl_max), table=table, dtype=torch.float32)
+        self._atom_ptr = packed["atom_ptr"].numpy()
+        self._atom_count = np.diff(self._atom_ptr)
+        self._frac = np.concatenate([crystal.frac for crystal in crystals])
+        self._scatterer = packed["scatterer"].numpy()
+        self._form = packed["form"].view(-1, (2 * self.hkl_max + 1) ** 3).numpy()
+        fully_occupied = all(bool(np.all(crystal.occ == 1.0)) for crystal in crystals)
+        # None spares the core a factor of 1 for every atom.
+        self._occ = None if fully_occupied else packed["occ"].numpy()
+        self._beta = packed["beta"].numpy() if "beta" in packed else None
 
-    def __getitem__(self, index: int) -> Batch:
-        """One sample, without the batch axis."""
-        if not 0 <= index < self.length:
-            raise IndexError(f"index is {index}, needs to be from 0 to {self.length - 1}")
-        return Batch(*(field[0] for field in self.simulate([index])))
+    def _tabulate_reflections(self, crystals: Sequence[Crystal], energy_kev: float | None) -> None:
+        """Compute, for n crystals on the box, 1 / sum_j occ_j |f_j|, reach and stol^2."""
+        hkl = hkl_cube(self.hkl_max)
+        in_phase = np.empty((len(crystals), len(hkl)), np.float32)
+        reach = np.empty((len(crystals), len(hkl)), np.bool_)
+        stol2 = np.empty((len(crystals), len(hkl)), np.float32)
+        for c, crystal in enumerate(crystals):
+            scatterer = self._scatterer[self._atom_ptr[c] : self._atom_ptr[c + 1]]
+            content = np.bincount(scatterer, weights=crystal.occ, minlength=len(self._form))
+            present = np.flatnonzero(content)
+            in_phase[c] = 1.0 / (content[present] @ np.abs(self._form[present]))
+            reach[c] = hkl.any(axis=1)
+            if energy_kev is not None:
+                reach[c] &= reachable(hkl, crystal.cell, energy_kev)
+            stol2[c] = stol(hkl, crystal.cell) ** 2
+        self._in_phase = in_phase
+        self._reach = reach
+        self._stol2 = stol2.reshape(-1, *self._box)
 
-    def __getitems__(self, indices: Sequence[int]) -> Batch:
-        """Many samples in one call: what a torch `DataLoader` asks for, to be collated by `argand.learn.collate`."""
-        return self.simulate(indices)
+    @property
+    def _box(self) -> tuple[int, int, int]:
+        side = 2 * self.hkl_max + 1
+        return side, side, side
 
-    def simulate(self, indices: Sequence[int] | npt.NDArray[np.int64]) -> Batch:
-        """Samples of the given indices (b,), in one call of the core."""
+    def simulate(self, indices: Sequence[int] | NDArray[np.int64]) -> SampleBatch:
+        """Simulate the samples of the indices (b,) in one call of the core."""
         index = np.asarray(indices, dtype=np.int64)
-        t = self.tables
-        crystal = index % len(t.reach)
-        shift = self.perturbation.displacements(self.seed, index, self._moved, self._axes[crystal])
-        first, count = t.atom_ptr[crystal], np.diff(t.atom_ptr)[crystal]
+        crystal = index % len(self._reach)
+        axes = self._axes[crystal]
+        shift = self.directions.displacements(self.seed, index, self._moved, axes)
+        count = self._atom_count[crystal]
         ptr = np.concatenate([[0], np.cumsum(count)])
-        atom = np.arange(ptr[-1]) + np.repeat(first - ptr[:-1], count)
-        frac = self._displaced(t.frac[atom], shift, ptr[:-1], count)
+        # Number of each atom of the batch within the packed atoms of all crystals.
+        atom = np.arange(ptr[-1]) + np.repeat(self._atom_ptr[crystal] - ptr[:-1], count)
+        frac = self._frac[atom]
+        self._displace(frac, shift, ptr[:-1], count)
         batch = _seam.Batch(
             atom_ptr=ptr,
             frac=frac.astype(np.float32),
-            beta=None if t.beta is None else t.beta[atom],
-            occ=None if t.occ is None else t.occ[atom],
-            scatterer=t.scatterer[atom],
-            form=t.form.reshape(-1),
-            form_ptr=np.arange(len(t.form) + 1) * t.form.shape[1],
+            beta=None if self._beta is None else self._beta[atom],
+            occ=None if self._occ is None else self._occ[atom],
+            scatterer=self._scatterer[atom],
+            form=self._form.reshape(-1),
+            form_ptr=np.arange(len(self._form) + 1) * self._form.shape[1],
             box=(self.hkl_max,) * 3,
         )
-        shape = (len(index), *t.reach.shape[1:])
+        b = len(index)
+        shape = (b, *self._box)
         weight, amplitude, phase, stol2 = (_memory.tensor(shape, torch.float32) for _ in range(4))
         mask = _memory.tensor(shape, torch.bool)
         seen = _seam.Observation(
             *(field.view(len(index), -1) for field in (weight, amplitude, phase, mask))
         )
-        scale, reach = (table.reshape(len(t.reach), -1) for table in (t.in_phase, t.reach))
-        _seam.measure_boxes(batch, _seam.Detector(crystal, scale, reach, EXTINCT), seen)
-        np.take(
-            t.stol2, crystal, axis=0, out=stol2.numpy(), mode="clip"
-        )  # mode "raise" would make a copy first
-        rest = (torch.from_numpy(field) for field in (crystal, shift.astype(np.float32), index))
-        return Batch(amplitude, phase, mask, stol2, weight, *rest)
+        detector = _seam.Detector(crystal, self._in_phase, self._reach, EXTINCT)
+        _seam.measure_boxes(batch, detector, seen)
+        # Mode "raise" would make a copy of the output first.
+        np.take(self._stol2, crystal, axis=0, out=stol2.numpy(), mode="clip")
+        return SampleBatch(
+            amplitude,
+            phase,
+            mask,
+            stol2,
+            weight,
+            torch.from_numpy(crystal),
+            torch.from_numpy(shift.astype(np.float32)),
+            torch.from_numpy(index),
+        )
 
-    def _displaced(
+    def _displace(
         self,
-        frac: npt.NDArray[np.float64],
-        shift: npt.NDArray[np.float64],
-        first: npt.NDArray[np.int64],
-        count: npt.NDArray[np.int64],
-    ) -> npt.NDArray[np.float64]:
-        """Atoms after their displacement; displacements of atoms that a crystal lacks are set to 0 in `shift`."""
-        chosen = self.perturbation.atoms
+        frac: NDArray[np.float64],
+        shift: NDArray[np.float64],
+        first: NDArray[np.int64],
+        count: NDArray[np.int64],
+    ) -> None:
+        """Add the displacements (b, moved, 3) to the atoms (atoms, 3) of a batch, in place.
+
+        `first` and `count` (b,) say where the atoms of each sample begin and how many they are.
+        Displacements of atoms that a crystal lacks are set to 0 in `shift`.
+        """
+        chosen = self.directions.atoms
         atom = np.arange(self._moved) if chosen is None else np.asarray(chosen)
         exists = atom < count[:, None]
         shift[~exists] = 0.0
-        # add.at, so that an atom that is named twice moves twice
-        np.add.at(frac, (first[:, None] + atom)[exists], shift[exists])
-        return frac
+        rows = (first[:, None] + atom)[exists]
+        # An atom that is named twice moves twice: `frac[rows] += ...` would move it once.
+        np.add.at(frac, rows, shift[exists])

@@ -1,53 +1,147 @@
-"""Run a task under lightning, from its checkpoint if there is one, without lightning's folders and advice."""
+"""The training loop of every network: loss, AdamW, schedule, hooks, Ctrl-C, checkpoints.
+
+The loop itself is lightning's, without its folders, logs and advice.
+"""
 
 from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import lightning
+import torch
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from torch import Tensor, nn
 
-from argand.learn.callbacks import History, Keeper
+from argand.learn.callbacks import Checkpoints
 from argand.learn.checkpoint import SafetensorsIO
-from argand.learn.task import PhaseTask
 
-__all__ = ["fit"]
+__all__ = ["Training", "fit"]
+
+
+class Training(lightning.LightningModule):
+    """Train a network by AdamW; a subclass says what its batches are and what the loss of one is.
+
+    Parameters
+    ----------
+    net
+        The network whose parameters are trained.
+    rate
+        Highest learning rate.
+    schedule
+        Factor on `rate` at a step, such as `warmup_cosine`.
+    betas, weight_decay
+        Settings of AdamW.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        rate: float,
+        schedule: Callable[[int], float],
+        betas: tuple[float, float] = (0.9, 0.999),
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.net = net
+        self.rate = rate
+        self.schedule = schedule
+        self.betas = betas
+        self.weight_decay = weight_decay
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor | dict[str, Tensor]:
+        """Return the loss of a batch, or a dictionary that holds it as "loss"."""
+        raise NotImplementedError
+
+    def train_dataloader(self) -> Iterable[Any]:
+        """Return the batches, from the step on that `self.global_step` names."""
+        raise NotImplementedError
+
+    def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
+        """Return AdamW and its schedule, as lightning asks for them."""
+        optimizer = torch.optim.AdamW(
+            self.net.parameters(),
+            lr=self.rate,
+            betas=self.betas,
+            weight_decay=self.weight_decay,
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, self.schedule)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
 
 def fit(
-    task: PhaseTask, history: History, keeper: Keeper, out: Path, accelerator: str, progress: bool
+    training: Training,
+    steps: int,
+    *,
+    hooks: Sequence[Callback] = (),
+    checkpoint: Path | None = None,
+    checkpoint_every: int = 200,
+    clip_norm: float | None = None,
+    accelerator: str = "cpu",
+    progress: bool = False,
 ) -> int:
-    """Train from the checkpoint, if there is one, to the last step; returns how many steps were done in all."""
+    """Train up to a number of steps, from the checkpoint if there is one; return the steps done.
+
+    Parameters
+    ----------
+    training
+        The network, its batches and their loss.
+    steps
+        Steps in all; a hook may end the training earlier.
+    hooks
+        Callbacks of lightning; their state is part of the checkpoint.
+    checkpoint, checkpoint_every
+        Where the state is written every so many steps and after Ctrl-C; None: nowhere.
+    clip_norm
+        Largest norm of the gradient of all parameters; None: not limited.
+    accelerator
+        lightning's: "cpu", "gpu", "auto".
+    progress
+        Show a progress bar.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C, once the step at hand is done and the checkpoint is written.
+    """
     bar: list[Callback] = [TQDMProgressBar(refresh_rate=10)] if progress else []
-    with _quiet():
+    checkpoints = Checkpoints(checkpoint, checkpoint_every)
+    resume = checkpoint if checkpoint is not None and checkpoint.is_file() else None
+    with _quiet_lightning():
         trainer = lightning.Trainer(
             accelerator=accelerator,
             devices=1,
-            max_steps=task.recipe.steps,
+            max_steps=steps,
             max_epochs=-1,
-            # lightning's own checkpoints, logs and summaries: we write what is wanted ourselves
+            gradient_clip_val=clip_norm,
+            # lightning's own checkpoints, logs and summaries: argand writes what is wanted itself.
             logger=False,
             enable_checkpointing=False,
             enable_model_summary=False,
             enable_progress_bar=progress,
-            callbacks=[*bar, history, keeper],
+            # Checkpoints come last, so that they hold the state of all other hooks.
+            callbacks=[*bar, *hooks, checkpoints],
             plugins=[SafetensorsIO()],
-            default_root_dir=out,
+            default_root_dir=None if checkpoint is None else checkpoint.parent,
         )
         try:
-            trainer.fit(task, ckpt_path=keeper.path if keeper.path.is_file() else None)
+            trainer.fit(training, ckpt_path=resume)
         finally:
-            keeper.restore()
-    return trainer.global_step
+            checkpoints.release_ctrl_c()
+    done = trainer.global_step
+    if checkpoints.interrupted:
+        resumable = "" if checkpoint is None else "; the same command goes on from there"
+        raise KeyboardInterrupt(f"stopped at step {done} of {steps}{resumable}")
+    return done
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """lightning's advice about loggers, workers and hardware is not for the users of this function."""
+def _quiet_lightning() -> Iterator[None]:
+    """Silence lightning's advice on loggers, workers and hardware: a caller cannot follow it."""
     logger = logging.getLogger("lightning.pytorch")
     level = logger.level
     logger.setLevel(logging.WARNING)

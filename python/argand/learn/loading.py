@@ -10,42 +10,60 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from argand import set_num_threads
-from argand.learn.batch import Batch
-from argand.learn.dataset import PerturbedCrystals
+from argand.learn.samples import SampleBatch, SampleDataset
 
 __all__ = ["Stream", "collate", "fixed_loader", "stream_loader"]
 
-Indices = npt.NDArray[np.int64]
+Indices = NDArray[np.int64]
 T = TypeVar("T")
 U = TypeVar("U")
 
+# Small batches are simulated together, up to so many samples in one call of the core.
+_SAMPLES_A_CALL = 256
+
+# Groups of batches that are simulated before they are asked for.
+_GROUPS_AHEAD = 2
+
 
 def collate(batch: Any) -> Any:
-    """The `collate_fn` for a `DataLoader` over `PerturbedCrystals`: its `Batch` is made in one piece already."""
+    """Return the batch as it is: the `collate_fn` of a `DataLoader` over a `SampleDataset`.
+
+    Such a data set makes its `SampleBatch` in one piece already.
+    """
     return batch
 
 
-class Stream(IterableDataset[Batch]):
-    """Batches number `start`, `start` + 1, ... of a data set, in this order whatever the number of workers.
+class Stream(IterableDataset[SampleBatch]):
+    """Iterate over batches number `start`, `start` + 1, ... in order, whatever the workers.
 
     Parameters
     ----------
+    dataset
+        Where the samples come from.
+    batch_size
+        Samples in a batch.
     start
         First batch: a stream that goes on after n batches starts at n.
     batches
         How many there are, counted from batch 0; None: no end.
     order
-        Sample indices at the given positions of the stream; None: positions are indices, every sample is new.
+        Function from positions of the stream to sample indices; None: positions are indices, every
+        sample is new.
+
+    Raises
+    ------
+    ValueError
+        `batch_size` is below 1 or `start` is negative.
     """
 
     def __init__(
         self,
-        dataset: PerturbedCrystals,
+        dataset: SampleDataset,
         batch_size: int,
         *,
         start: int = 0,
@@ -56,76 +74,83 @@ class Stream(IterableDataset[Batch]):
             raise ValueError(
                 f"batch_size is {batch_size} and start {start}, needs at least 1 and 0"
             )
-        self.dataset, self.batch_size, self.start, self.batches, self.order = (
-            dataset,
-            batch_size,
-            start,
-            batches,
-            order,
-        )
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.start = start
+        self.batches = batches
+        self.order = order
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[SampleBatch]:
         worker = get_worker_info()
-        first, step = (0, 1) if worker is None else (worker.id, worker.num_workers)
+        if worker is None:
+            numbers = self._numbers(0, 1)
+            batches_a_call = max(1, _SAMPLES_A_CALL // self.batch_size)
+            groups = iter(lambda: list(itertools.islice(numbers, batches_a_call)), [])
+            return itertools.chain.from_iterable(_ahead(self._simulate_batches, groups))
+        # Processes of a loader run ahead by themselves.
+        numbers = self._numbers(worker.id, worker.num_workers)
+        return (self._simulate_batches([number])[0] for number in numbers)
+
+    def _numbers(self, first: int, step: int) -> Iterator[int]:
+        """Count the batches of one of `step` workers."""
         begin = self.start + first
-        numbers = (
-            itertools.count(begin, step)
-            if self.batches is None
-            else iter(range(begin, self.batches, step))
-        )
-        if worker is not None:  # processes of a loader run ahead by themselves
-            return (self._in_a_row([number])[0] for number in numbers)
-        at_once = max(1, _SAMPLES // self.batch_size)
-        groups = iter(lambda: list(itertools.islice(numbers, at_once)), [])
-        return itertools.chain.from_iterable(_ahead(self._in_a_row, groups))
+        if self.batches is None:
+            return itertools.count(begin, step)
+        return iter(range(begin, self.batches, step))
 
-    def _in_a_row(self, numbers: list[int]) -> list[Batch]:
-        """Batches with consecutive numbers, simulated in one call: that costs little more than one small batch."""
+    def _simulate_batches(self, numbers: list[int]) -> list[SampleBatch]:
+        """Simulate batches with consecutive numbers in one call, which is faster than many."""
         size = self.batch_size
-        position = np.arange(numbers[0] * size, (numbers[-1] + 1) * size, dtype=np.int64)
-        whole = self.dataset.simulate(position if self.order is None else self.order(position))
-        return [
-            Batch(*(field[i : i + size] for field in whole)) for i in range(0, len(position), size)
-        ]
+        first = numbers[0] * size
+        position = np.arange(first, first + len(numbers) * size, dtype=np.int64)
+        indices = position if self.order is None else self.order(position)
+        samples = self.dataset.simulate(indices)
+        batches = []
+        for begin in range(0, len(position), size):
+            batches.append(SampleBatch(*(field[begin : begin + size] for field in samples)))
+        return batches
 
 
-#: simulated in one call where batches are small
-_SAMPLES = 256
-
-
-def _ahead(make: Callable[[T], U], items: Iterator[T]) -> Iterator[U]:
-    """What `make` makes of the items, two of them ahead of whoever asks: a thread is at work while he is."""
+def _ahead(function: Callable[[T], U], items: Iterator[T]) -> Iterator[U]:
+    """Map a function over items in another thread, some items ahead of the caller."""
     with ThreadPoolExecutor(1, "argand-stream") as thread:
-        coming = deque(thread.submit(make, item) for item in itertools.islice(items, 2))
-        while coming:
-            ready = coming.popleft().result()
-            coming.extend(thread.submit(make, item) for item in itertools.islice(items, 1))
-            yield ready
+        first_items = itertools.islice(items, _GROUPS_AHEAD)
+        pending = deque(thread.submit(function, item) for item in first_items)
+        while pending:
+            result = pending.popleft().result()
+            pending.extend(thread.submit(function, item) for item in itertools.islice(items, 1))
+            yield result
 
 
 def _start_worker(_: int) -> None:
-    # One thread each, the workers are the parallelism; Ctrl-C is for the main process, which then ends them
+    """Prepare a process that makes samples."""
+    # The workers are the parallelism: one thread each.
     set_num_threads(1)
+    # Ctrl-C is for the main process, which then ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _options(workers: int) -> dict[str, Any]:
-    # A generator of its own: making an iterator must not draw from torch's global one, which training resumes
+    """Return the arguments of `DataLoader` that all loaders share."""
     return {
         "num_workers": workers,
         "worker_init_fn": _start_worker,
+        # Making an iterator must not draw from torch's global generator, which a resumed training
+        # restores.
         "generator": torch.Generator().manual_seed(0),
         "persistent_workers": False,
     }
 
 
 def fixed_loader(
-    dataset: PerturbedCrystals, batch_size: int, workers: int = 0
-) -> DataLoader[Batch]:
-    """Samples 0 .. len - 1 of a data set in batches, in order."""
+    dataset: SampleDataset,
+    batch_size: int,
+    workers: int = 0,
+) -> DataLoader[SampleBatch]:
+    """Load samples 0 .. len - 1 of a data set in batches, in order."""
     return DataLoader(dataset, batch_size=batch_size, collate_fn=collate, **_options(workers))
 
 
-def stream_loader(stream: Stream, workers: int = 0) -> DataLoader[Batch]:
-    """A loader of a `Stream`."""
+def stream_loader(stream: Stream, workers: int = 0) -> DataLoader[SampleBatch]:
+    """Load the batches of a `Stream`, made by worker processes (0: by a thread of this one)."""
     return DataLoader(stream, batch_size=None, **_options(workers))

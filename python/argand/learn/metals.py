@@ -10,7 +10,10 @@ from argand.errors import ArgandError
 __all__ = ["ELEMENTS_16", "METALS", "Metal", "metal"]
 
 #: Room temperature, after H. W. King; rounded to 0.001 A or 0.002 A
-CRC = "CRC Handbook of Chemistry and Physics, crystal structures and lattice parameters of the elements"
+CRC = (
+    "CRC Handbook of Chemistry and Physics, "
+    "crystal structures and lattice parameters of the elements"
+)
 #: As used in the experiment that this package started from, so that its numbers can be reproduced
 EXPERIMENT = "first experiment"
 
@@ -22,10 +25,12 @@ SITES = {
 
 
 class Metal(NamedTuple):
-    """One row of the table: `lattice` is "fcc" or "bcc", `a` the edge of the cubic cell in angstrom."""
+    """State the structure of one elemental metal and where it is tabulated."""
 
     symbol: str
+    #: "fcc" or "bcc"
     lattice: str
+    #: edge of the cubic cell, angstrom
     a: float
     source: str
 
@@ -50,6 +55,7 @@ ELEMENTS_16 = (
     "W",
 )
 
+#: The table of metals by symbol
 METALS: dict[str, Metal] = {
     row.symbol: row
     for row in (
@@ -79,11 +85,18 @@ METALS: dict[str, Metal] = {
 
 
 def metal(symbol: str) -> Crystal:
-    """The conventional cell of an elemental metal in P 1, atoms at rest (B = 0); an `ArgandError` if not tabulated."""
+    """Make the conventional cell of an elemental metal in P 1, atoms at rest (B = 0).
+
+    Raises
+    ------
+    ArgandError
+        The symbol is not in the table `METALS`.
+    """
     if symbol not in METALS:
         raise ArgandError(
             f"metal {symbol!r} is not in the table, needs to be one of {', '.join(METALS)}"
         )
     _, lattice, a, _ = METALS[symbol]
     sites = SITES[lattice]
-    return Crystal(cell=(a, a, a, 90.0, 90.0, 90.0), types=(symbol,) * len(sites), frac=sites)  # type: ignore[arg-type]
+    cell = (a, a, a, 90.0, 90.0, 90.0)
+    return Crystal(cell=cell, types=(symbol,) * len(sites), frac=sites)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
-"""Figures of merit of predicted phases, as torchmetrics: a mean over samples with its 95 % confidence interval.
+"""Figures of merit of predicted phases, as torchmetrics: mean and 95 % confidence interval.
 
-All are updated with (prediction, phase, mask, weight), shapes as in `argand.learn.losses`; `weight` is |F|.
+All are updated with (prediction, phase, mask, weight), shapes as in `argand.learn.losses`; `weight`
+is |F|.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _VOXELS = (-3, -2, -1)
 
 
 class SampleMean(Metric):
-    """Mean over samples of `values`; `interval` is the half width of its normal 95 % confidence interval."""
+    """Average a number over samples, with its normal 95 % confidence interval."""
 
     full_state_update = False
     total: Tensor
@@ -33,86 +34,105 @@ class SampleMean(Metric):
             self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
     def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
-        """One number for each sample, (b,)."""
+        """Compute the number of each sample, (b,)."""
         raise NotImplementedError
 
     def update(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> None:
+        """Add the samples of a batch."""
         values = self.values(prediction, phase, mask, weight).double()
         self.total += values.sum()
         self.squares += values.square().sum()
         self.count += values.numel()
 
     def compute(self) -> Tensor:
+        """Return the mean over all samples, a scalar."""
         return self.total / self.count
 
     def interval(self) -> Tensor:
-        """1.96 standard errors; NaN for a single sample."""
+        """Return 1.96 standard errors of the mean; NaN for a single sample."""
         mean = self.total / self.count
-        variance = (
-            (self.squares / self.count - mean.square()).clamp_min(0.0)
-            * self.count
-            / (self.count - 1.0)
-        )
-        return 1.96 * (variance / self.count).sqrt()
+        mean_square = self.squares / self.count
+        spread = (mean_square - mean.square()).clamp_min(0.0)
+        variance = spread * self.count / (self.count - 1.0)
+        standard_error = (variance / self.count).sqrt()
+        return 1.96 * standard_error
 
 
-class PhaseLoss(SampleMean):
-    """sum over measured reflections of 1 - cos(phi - phi_hat): the units of the first experiment.
+class _InvariantMean(SampleMean):
+    """Average a number that is computed after the best choice of hand and origin.
 
-    With `hands` the better of a prediction and its mirror image counts, with `origins` (see `ramps`) the best origin.
+    Parameters
+    ----------
+    hands
+        Whether the mirror image of a prediction counts too.
+    origins
+        `ramps` of the permissible origins; None allows the given one alone.
     """
-
-    def __init__(self, hands: bool = False, origins: Tensor | None = None, **options: Any) -> None:
-        super().__init__(**options)
-        self.hands, self.origins = hands, origins
-
-    def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
-        every = mask.to(phase.dtype)
-        return every.sum(_VOXELS) - agreements(
-            prediction, phase, every, self.origins, self.hands
-        ).amax(dim=(1, 2))
-
-
-class MeanPhaseError(SampleMean):
-    """sum |F| |wrap(phi - phi_hat)| / sum |F| in degrees, after the hand and origin whose map correlates best."""
 
     def __init__(self, hands: bool = True, origins: Tensor | None = None, **options: Any) -> None:
         super().__init__(**options)
-        self.hands, self.origins = hands, origins
+        self.hands = hands
+        self.origins = origins
+
+
+class PhaseLoss(_InvariantMean):
+    """Average the sum over measured reflections of 1 - cos(phi - phi_hat).
+
+    These are the units of the first experiment.
+
+    With `hands` the better of a prediction and its mirror image counts, with `origins` (see
+    `ramps`) the best origin.
+    """
+
+    def __init__(self, hands: bool = False, origins: Tensor | None = None, **options: Any) -> None:
+        super().__init__(hands, origins, **options)
 
     def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
-        best = (
-            agreements(prediction, phase, weight, self.origins, self.hands).flatten(1).argmax(dim=1)
-        )
+        """Compute the loss of each sample, (b,)."""
+        measured = mask.to(phase.dtype)
+        agreement = agreements(prediction, phase, measured, self.origins, self.hands)
+        return measured.sum(_VOXELS) - agreement.amax(dim=(1, 2))
+
+
+class MeanPhaseError(_InvariantMean):
+    """Average sum |F| |wrap(phi - phi_hat)| / sum |F|, in degrees.
+
+    The hand and the origin are those whose map agrees best."""
+
+    def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+        """Compute the weighted mean phase error of each sample, (b,) in degrees."""
+        agreement = agreements(prediction, phase, weight, self.origins, self.hands)
+        best = agreement.flatten(1).argmax(dim=1)
         origins = 1 if self.origins is None else self.origins.shape[1]
+        # Number `best` counts hands first: +1 for the first `origins` numbers, -1 for the others.
         hand = 1.0 - 2.0 * (best // origins).to(phase.dtype)
         c, s = unit_phases(prediction)
-        difference = phase - hand[:, None, None, None] * torch.atan2(s, c)
+        predicted = hand[:, None, None, None] * torch.atan2(s, c)
+        difference = phase - predicted
         if self.origins is not None:
             ramp = self.origins.to(phase.dtype)[:, best % origins]
             difference = difference - torch.atan2(ramp[1], ramp[0])
         error = torch.atan2(difference.sin(), difference.cos()).abs()
-        return torch.rad2deg((error * weight).sum(_VOXELS) / weight.sum(_VOXELS))
+        weighted_sum = (error * weight).sum(_VOXELS)
+        return torch.rad2deg(weighted_sum / weight.sum(_VOXELS))
 
 
-class MapCorrelation(SampleMean):
-    """Correlation of the maps from |F| with true and with predicted phases, after the best hand and origin.
+class MapCorrelation(_InvariantMean):
+    """Average the correlation of the maps with true and with predicted phases.
 
-    sum |F|^2 cos(phi - phi_hat) / sum |F|^2, by Parseval; F(000) left out.
+    sum |F|^2 cos(phi - phi_hat) / sum |F|^2, by Parseval; F(000) is left out.
     """
 
-    def __init__(self, hands: bool = True, origins: Tensor | None = None, **options: Any) -> None:
-        super().__init__(**options)
-        self.hands, self.origins = hands, origins
-
     def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+        """Compute the map correlation of each sample, (b,)."""
         power = weight.square()
-        best = agreements(prediction, phase, power, self.origins, self.hands).amax(dim=(1, 2))
+        agreement = agreements(prediction, phase, power, self.origins, self.hands)
+        best = agreement.amax(dim=(1, 2))
         return best / power.sum(_VOXELS)
 
 
 def standard_metrics() -> dict[str, SampleMean]:
-    """The metrics of every report: the loss as published, the same after the best hand, MPE, map correlation."""
+    """Make the metrics of every report: loss, with the best hand too, phase error, map."""
     return {
         "loss": PhaseLoss(),
         "loss_best_hand": PhaseLoss(hands=True),
@@ -122,6 +142,9 @@ def standard_metrics() -> dict[str, SampleMean]:
 
 
 def with_interval(metric: SampleMean) -> dict[str, float]:
-    """{"mean": ..., "interval": ...}; an interval that cannot be known is 0."""
+    """Return {"mean": ..., "interval": ...} of a metric; an interval that cannot be known is 0."""
+    mean = float(metric.compute())
     interval = float(metric.interval())
-    return {"mean": float(metric.compute()), "interval": 0.0 if math.isnan(interval) else interval}
+    if math.isnan(interval):
+        interval = 0.0
+    return {"mean": mean, "interval": interval}

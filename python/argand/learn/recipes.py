@@ -4,26 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
-from argand.learn.features import CHANNELS
+from argand.learn.samples import CHANNELS
 
-__all__ = ["RECIPES", "Recipe"]
+__all__ = ["LOSSES", "RECIPES", "HyperParameters", "LossName", "ModelName", "Recipe"]
+
+ModelName = Literal["linear", "mlp", "conv", "unet"]
+LossName = Literal["invariant", "published"]
+LOSSES: tuple[LossName, ...] = ("invariant", "published")
+
+#: Arguments of a model besides its shape and channels, such as {"width": 256}
+HyperParameters = Mapping[str, int | float | str]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Hyper-parameters of a model and its training.
+    """Hold the hyper-parameters of a model and of its training.
 
     Parameters
     ----------
     hyper
         Arguments of the model itself.
     inputs
-        Channels it is shown, see `features`.
+        Channels that the model is shown, see `argand.learn.features`.
     steps
-        Batches of fresh samples with the invariant loss; `steps_published` with the published one, which is on its
-        floor sooner.
+        Batches of fresh samples with the invariant loss.
+    steps_published
+        Batches of fresh samples with the published loss, which reaches its floor sooner.
+    batch_size
+        Samples in a batch.
     lr
         Highest learning rate of AdamW; it warms up over a tenth of the steps and falls by a cosine.
     weight_power
@@ -32,7 +42,7 @@ class Recipe:
         Inputs end at a random resolution, from this share of the largest stol on; 1: no cut.
     """
 
-    hyper: Mapping[str, Any] = field(default_factory=dict)
+    hyper: HyperParameters = field(default_factory=dict)
     inputs: tuple[str, ...] = CHANNELS
     steps: int = 800
     steps_published: int = 300
@@ -42,8 +52,8 @@ class Recipe:
     lowest_cut: float = 1.0
 
 
-# Linear layers see every voxel and take the reach of the few training elements for granted unless it is varied;
-# convolutions do not need it.
+# Linear layers see every voxel and take the reach of the few training elements for granted unless
+# it is varied; convolutions do not need it.
 RECIPES: dict[str, Recipe] = {
     "linear": Recipe(
         inputs=("amplitude",),
@@ -55,7 +65,7 @@ RECIPES: dict[str, Recipe] = {
         lowest_cut=0.7,
     ),
     "mlp": Recipe(
-        {"width": 256},
+        hyper={"width": 256},
         inputs=("amplitude",),
         steps=800,
         steps_published=250,
@@ -63,8 +73,18 @@ RECIPES: dict[str, Recipe] = {
         lr=2e-3,
         lowest_cut=0.7,
     ),
-    "conv": Recipe({"width": 16}, steps=1200, steps_published=300, batch_size=16, lr=1e-2),
+    "conv": Recipe(
+        hyper={"width": 16},
+        steps=1200,
+        steps_published=300,
+        batch_size=16,
+        lr=1e-2,
+    ),
     "unet": Recipe(
-        {"width": 8, "depth": 2}, steps=1000, steps_published=300, batch_size=16, lr=1e-2
+        hyper={"width": 8, "depth": 2},
+        steps=1000,
+        steps_published=300,
+        batch_size=16,
+        lr=1e-2,
     ),
 }

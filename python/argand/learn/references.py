@@ -7,57 +7,84 @@ import math
 import torch
 from torch import Tensor
 
-from argand.learn.batch import Batch
 from argand.learn.metrics import PhaseLoss, SampleMean
-from argand.learn.random import Purpose, uniforms
+from argand.learn.samples import SampleBatch
+from argand.simulate.random import Purpose, uniforms
 
 __all__ = ["REFERENCES", "analytic_floor", "committed", "random_phases", "zero_phases"]
 
+_VOXELS = (-3, -2, -1)
+
 
 def analytic_floor(phase: Tensor, mask: Tensor) -> Tensor:
-    """(b,) sum over measured reflections of 1 - |cos phi|: no model can have a lower published loss on unseen data.
+    """Compute sum over measured reflections of 1 - |cos phi|, (b,), from (b, D, D, D) tensors.
 
-    Phases phi and -phi have the same amplitudes and are as likely. Whatever phi_hat is answered, the two losses
-    average to 1 - cos phi cos phi_hat, which is least at phi_hat = 0 or pi.
+    No model can have a lower published loss on unseen data: phases phi and -phi have equal
+    amplitudes and are as likely. Whatever phi_hat is answered, the two losses average to 1 - cos
+    phi cos phi_hat, which is least at phi_hat = 0 or pi.
     """
-    return ((1.0 - phase.cos().abs()) * mask).sum(dim=(-3, -2, -1))
+    return ((1.0 - phase.cos().abs()) * mask).sum(dim=_VOXELS)
 
 
 def committed(phase: Tensor, mask: Tensor) -> Tensor:
-    """(b,) sum of sin^2 phi: the published loss of true phases whose hand is decided by a coin."""
-    return (phase.sin().square() * mask).sum(dim=(-3, -2, -1))
+    """Compute sum of sin^2 phi, (b,): the published loss where a coin decides the hand."""
+    return (phase.sin().square() * mask).sum(dim=_VOXELS)
 
 
 def zero_phases(phase: Tensor) -> Tensor:
-    """The answer that all phases are 0, as a prediction (b, 2, D, D, D)."""
+    """Predict that all phases (b, D, D, D) are 0: (b, 2, D, D, D)."""
     return torch.stack([torch.ones_like(phase), torch.zeros_like(phase)], dim=1)
 
 
 def random_phases(phase: Tensor, sample: Tensor, seed: int = 0) -> Tensor:
-    """Uniform random phases that obey Friedel's law, as a prediction; a pure function of (seed, sample)."""
+    """Predict uniform random phases that obey Friedel's law; a pure function of (seed, sample).
+
+    Parameters
+    ----------
+    phase : (b, D, D, D)
+        Gives shape, dtype and device.
+    sample : (b,)
+        Indices of the samples.
+    seed
+        Seed of the random numbers.
+
+    Returns
+    -------
+    (b, 2, D, D, D) cos and sin.
+    """
     voxels = phase[0].numel()
-    drawn = uniforms(seed, sample.cpu().numpy(), voxels // 2, Purpose.RANDOM_PHASES)
-    half = 2.0 * math.pi * torch.from_numpy(drawn).to(phase)
-    angle = torch.cat([half, torch.zeros_like(half[:, :1]), -half.flip(1)], dim=1).view_as(phase)
+    uniform = uniforms(seed, sample.cpu().numpy(), voxels // 2, Purpose.RANDOM_PHASES)
+    half = 2.0 * math.pi * torch.from_numpy(uniform).to(phase)
+    centre = torch.zeros_like(half[:, :1])
+    angle = torch.cat([half, centre, -half.flip(1)], dim=1).view_as(phase)
     return torch.stack([angle.cos(), angle.sin()], dim=1)
 
 
-class _Floor(SampleMean):
+class _FloorMean(SampleMean):
+    """Average `analytic_floor`."""
+
     def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+        """Compute the floor of each sample, (b,)."""
         return analytic_floor(phase, mask)
 
 
-class _Committed(SampleMean):
+class _CommittedMean(SampleMean):
+    """Average `committed`."""
+
     def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+        """Compute the loss of a coin's hand for each sample, (b,)."""
         return committed(phase, mask)
 
 
-class _Count(SampleMean):
+class _MeasuredMean(SampleMean):
+    """Average the number of measured reflections."""
+
     def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
-        return mask.sum(dim=(-3, -2, -1))
+        """Count the measured reflections of each sample, (b,)."""
+        return mask.sum(dim=_VOXELS)
 
 
-#: Names of the references in the order they are printed, with what they say
+#: Names of the references in the order they are printed, and what each is
 REFERENCES = {
     "reflections": "measured reflections in a sample",
     "floor": "analytic floor of the published loss",
@@ -69,21 +96,22 @@ REFERENCES = {
 
 
 class References:
-    """Accumulates all `REFERENCES` over batches, in the units of the published loss."""
+    """Accumulate all `REFERENCES` over batches, in the units of the published loss."""
 
     def __init__(self) -> None:
         self.metrics: dict[str, SampleMean] = {
-            "reflections": _Count(),
-            "floor": _Floor(),
-            "committed": _Committed(),
+            "reflections": _MeasuredMean(),
+            "floor": _FloorMean(),
+            "committed": _CommittedMean(),
             "all_zero": PhaseLoss(),
             "random": PhaseLoss(),
             "random_best_hand": PhaseLoss(hands=True),
         }
 
-    def update(self, batch: Batch) -> None:
-        zero, chance = zero_phases(batch.phase), random_phases(batch.phase, batch.sample)
+    def update(self, batch: SampleBatch) -> None:
+        """Add the samples of a batch."""
+        zero = zero_phases(batch.phase)
+        random = random_phases(batch.phase, batch.sample)
         for name, metric in self.metrics.items():
-            metric.update(
-                chance if name.startswith("random") else zero, batch.phase, batch.mask, batch.weight
-            )
+            prediction = random if name.startswith("random") else zero
+            metric.update(prediction, batch.phase, batch.mask, batch.weight)

@@ -13,7 +13,7 @@ __all__ = ["crystals_from_folder", "load_crystals"]
 
 
 def crystals_from_folder(path: str | Path) -> dict[str, Crystal]:
-    """Every CIF of a folder, expanded to P 1, by file name without its ending, in sorted order.
+    """Read every CIF of a folder, expanded to P 1, by file name without ending, sorted.
 
     Raises
     ------
@@ -32,11 +32,26 @@ def crystals_from_folder(path: str | Path) -> dict[str, Crystal]:
 
 
 def load_crystals(
-    metals: Sequence[str] | None = None, folder: str | Path | None = None
+    metals: Sequence[str] | None = None,
+    folder: str | Path | None = None,
 ) -> dict[str, Crystal]:
-    """Crystals by name: metals of the table (None: the sixteen of the first experiment), or the CIFs of a folder."""
+    """Load crystals by name: metals of the table, or the CIF files of a folder.
+
+    Parameters
+    ----------
+    metals
+        Symbols of the table; None: the sixteen of the first experiment.
+    folder
+        A folder of CIF files instead.
+
+    Raises
+    ------
+    ArgandError
+        Both are given, a symbol is not in the table, or the folder has no CIF that can be read.
+    """
     if folder is None:
-        return {symbol: metal(symbol) for symbol in (ELEMENTS_16 if metals is None else metals)}
+        symbols = ELEMENTS_16 if metals is None else metals
+        return {symbol: metal(symbol) for symbol in symbols}
     if metals is not None:
         raise ArgandError("metals and folder are both given, needs one of them")
     return crystals_from_folder(folder)

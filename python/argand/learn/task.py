@@ -1,87 +1,91 @@
-"""What lightning trains: a network, a loss, an optimiser and a stream of samples."""
+"""The training of a network of phases: its batches, its inputs and its loss."""
 
 from __future__ import annotations
 
-import math
-from typing import Any, Literal
+from functools import partial
 
-import lightning
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from argand.learn.batch import Batch
-from argand.learn.features import cut_resolution, features
+from argand.learn.fit import Training
 from argand.learn.loading import Stream, stream_loader
 from argand.learn.losses import agreements, invariant_loss, published_loss
-from argand.learn.recipes import Recipe
+from argand.learn.recipes import LOSSES, LossName, Recipe
+from argand.learn.samples import SampleBatch, cut_resolution, features
+from argand.learn.schedule import warmup_cosine
 
-__all__ = ["LOSSES", "LossName", "PhaseTask", "learning_rate_factor"]
-
-LossName = Literal["invariant", "published"]
-LOSSES: tuple[LossName, ...] = ("invariant", "published")
-
-
-def learning_rate_factor(step: int, steps: int, warm: float = 0.1) -> float:
-    """One cycle: linear from 0.02 to 1 over a share `warm` of the steps, then a cosine to 0.02."""
-    done = min(step / max(steps, 1), 1.0)
-    shape = (
-        done / warm
-        if done < warm
-        else 0.5 * (1.0 + math.cos(math.pi * (done - warm) / (1.0 - warm)))
-    )
-    return max(shape, 0.02)
+__all__ = ["PhaseTask"]
 
 
-class PhaseTask(lightning.LightningModule):
-    """Training of one network.
+class PhaseTask(Training):
+    """Train a network to give phases from the channels of `SampleBatch`.
 
-    `recipe` holds the settings that were chosen; `recipe.steps` counts, whatever the loss. `dataset` and `workers`
-    make the stream; a resumed run goes on in it where it stopped, since batch n depends on n alone.
+    A resumed training goes on in the stream where it stopped, since batch n depends on n alone.
+
+    Parameters
+    ----------
+    net
+        A network (b, channels, D, D, D) -> (b, 2, D, D, D).
+    loss
+        "invariant" or "published".
+    recipe
+        Settings of the training; `recipe.steps` is the number of steps, whatever the loss.
+    stream, workers
+        Where batches come from, and how many processes make them (0: this one).
     """
 
     def __init__(
-        self, net: nn.Module, loss: LossName, recipe: Recipe, stream: Stream, workers: int = 0
+        self,
+        net: nn.Module,
+        loss: LossName,
+        recipe: Recipe,
+        stream: Stream,
+        workers: int = 0,
     ) -> None:
-        super().__init__()
         if loss not in LOSSES:
             raise ValueError(f"loss is {loss!r}, needs to be one of {', '.join(LOSSES)}")
-        self.net = net
-        self.loss, self.recipe, self.stream, self.workers = loss, recipe, stream, workers
+        schedule = partial(warmup_cosine, steps=recipe.steps)
+        super().__init__(net, recipe.lr, schedule, betas=(0.9, 0.99))
+        self.loss = loss
+        self.recipe = recipe
+        self.stream = stream
+        self.workers = workers
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.net(x)
-        return out
+        """Predict (cos, sin) of the phases (b, 2, D, D, D) from channels (b, channels, D, D, D)."""
+        prediction: Tensor = self.net(x)
+        return prediction
 
-    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
-        """The loss, and "published": the same prediction in the units of the first experiment, after the best hand
-        where the loss does not care about it."""
+    def training_step(self, batch: SampleBatch, batch_idx: int) -> dict[str, Tensor]:
+        """Return the loss of a batch, and "published", in the units of the first experiment.
+
+        With the invariant loss, "published" is that of the better of the prediction and its mirror
+        image.
+        """
         mask = batch.mask
-        if self.recipe.lowest_cut < 1.0:
+        lowest_cut = self.recipe.lowest_cut
+        if lowest_cut < 1.0:
             seed = self.stream.dataset.seed
-            mask = cut_resolution(mask, batch.stol2, batch.sample, seed, self.recipe.lowest_cut)
-        prediction = self(features(batch.amplitude * mask, mask, batch.stol2, self.recipe.inputs))
+            mask = cut_resolution(mask, batch.stol2, batch.sample, seed, lowest_cut)
+        amplitude = batch.amplitude * mask
+        channels = features(amplitude, mask, batch.stol2, self.recipe.inputs)
+        prediction = self(channels)
         if self.loss == "published":
             loss = published_loss(prediction, batch.phase, batch.mask)
             return {"loss": loss, "published": loss.detach()}
-        every = batch.mask.to(batch.phase.dtype)
-        weight = batch.weight.pow(self.recipe.weight_power) * every
+        measured = batch.mask.to(batch.phase.dtype)
+        weight = batch.weight.pow(self.recipe.weight_power) * measured
         with torch.no_grad():
-            best = agreements(prediction, batch.phase, every).amax(dim=(1, 2))
-        published = (every.sum(dim=(1, 2, 3)) - best).mean()
-        return {"loss": invariant_loss(prediction, batch.phase, weight), "published": published}
+            agreement = agreements(prediction, batch.phase, measured)
+        best = agreement.amax(dim=(1, 2))
+        reflections = measured.sum(dim=(1, 2, 3))
+        published = (reflections - best).mean()
+        loss = invariant_loss(prediction, batch.phase, weight)
+        return {"loss": loss, "published": published}
 
-    def configure_optimizers(self) -> dict[str, Any]:  # type: ignore[override]
-        optimizer = torch.optim.AdamW(
-            self.net.parameters(), lr=self.recipe.lr, betas=(0.9, 0.99), weight_decay=0.0
-        )
-        steps = self.recipe.steps
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: learning_rate_factor(step, steps)
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def train_dataloader(self) -> DataLoader[Batch]:
-        # Called after a checkpoint was restored, so this is where the stream goes on
+    def train_dataloader(self) -> DataLoader[SampleBatch]:
+        """Return a loader of the stream that begins at the step which training has reached."""
+        # Called after a checkpoint was restored, so `global_step` is where the stream goes on.
         self.stream.start = self.global_step
         return stream_loader(self.stream, self.workers)

@@ -3,41 +3,59 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import math
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from argand.errors import ArgandError
-from argand.learn.callbacks import History, Keeper, Record
-from argand.learn.evaluate import make_dataset, score
+from argand.learn.callbacks import History, ScoreRecord
+from argand.learn.evaluate import score, torch_threads
 from argand.learn.fit import fit
 from argand.learn.loading import Stream
 from argand.learn.metrics import PhaseLoss
-from argand.learn.models import build_model
-from argand.learn.recipes import RECIPES, Recipe
+from argand.learn.recipes import LOSSES, RECIPES, LossName, ModelName, Recipe
+from argand.learn.settings import DataSettings, Move, TrainingSettings
 from argand.learn.sources import load_crystals
 from argand.learn.splits import HELD_OUT, hold_out, random_split, shuffled
-from argand.learn.task import LOSSES, LossName, PhaseTask
-from argand.learn.threads import torch_threads
-from argand.learn.weights import save_weights, write_json
+from argand.learn.task import PhaseTask
+from argand.learn.weights import ModelSettings, save_weights
+from argand.store import read_json, write_json
 
-__all__ = ["ModelName", "TrainResult", "train"]
+__all__ = ["TrainResult", "train"]
 
-ModelName = Literal["linear", "mlp", "conv", "unet"]
+#: Version of the layout of run.json and history.json
+FORMAT = 1
+
+_RUN_KIND = "training run"
+_HISTORY_KIND = "training history"
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingHistory:
+    """Hold what history.json says of a finished training: its records, steps and seconds."""
+
+    records: list[ScoreRecord]
+    steps: int
+    seconds: float
 
 
 class TrainResult(NamedTuple):
-    """A finished training."""
+    """Hold the result of a finished training.
 
-    weights: Path  # .safetensors, beside it .json
-    #: Every so many steps: step; training, the loss trained on, and training_published, the same in the units of the
-    #: published loss (after the best hand if invariant), means since the last record; loss and loss_best_hand, on
-    #: samples never trained on
-    history: list[Record]
+    Each record of `history` has "step"; "training", the mean since the last record of the loss
+    trained on; "training_published", the same mean in the units of the published loss (after the
+    best hand if invariant); "loss" and "loss_best_hand", on samples never trained on.
+    """
+
+    #: weights.safetensors, beside it weights.json
+    weights: Path
+    history: list[ScoreRecord]
     steps: int
     seconds: float
 
@@ -51,7 +69,7 @@ def train(
     held_out: list[str] | None = None,
     folder: Path | None = None,
     spread: float = 0.05,
-    move: Literal["first", "all"] = "first",
+    move: Move = "first",
     hkl_max: int = 6,
     energy_kev: float = 10.0,
     samples: int | None = None,
@@ -59,7 +77,7 @@ def train(
     batch_size: int | None = None,
     lr: float | None = None,
     weight_power: float | None = None,
-    hyper: dict[str, Any] | None = None,
+    hyper: dict[str, int | float | str] | None = None,
     seed: int = 0,
     score_samples: int = 256,
     score_every: int | None = None,
@@ -72,7 +90,8 @@ def train(
 ) -> TrainResult:
     """Train a model to give phases from amplitudes, and write its weights.
 
-    Ctrl-C keeps what was reached; the same call goes on from there, to the same end as if nothing had happened.
+    Ctrl-C keeps what was reached; the same call goes on from there, to the same end as if nothing
+    had happened.
 
     Parameters
     ----------
@@ -80,141 +99,190 @@ def train(
         What is trained, and on which loss: "invariant" or "published".
     out
         Folder for weights.safetensors, weights.json, history.json and the checkpoint.
-    metals, held_out
-        Elements of the table (None: the sixteen of the first experiment), and those that are kept for testing (None:
-        Rh, Pb, V as far as they are among them).
+    metals
+        Elements of the table of metals (default: the sixteen of the first experiment).
+    held_out
+        Elements that are kept for testing (default: Rh, Pb, V as far as they are among the metals).
     folder
-        Instead of metals: a folder of CIF files; `held_out` then names files without their ending.
-    spread, move, hkl_max, energy_kev
-        Of the data, see `PerturbedCrystals`: "first" moves atom 0 along a, "all" every atom along a, b and c.
+        A folder of CIF files instead of metals; `held_out` then names files without their ending.
+    spread
+        Standard deviation of the displacements, in units of the cell edges.
+    move
+        "first" moves atom 0 along a, "all" every atom along a, b and c.
+    hkl_max
+        H of the box of Miller indices -H..H.
+    energy_kev
+        Photon energy, which limits the reach.
     samples
-        Size of a fixed set, of which nine tenths are gone through again and again; None: every sample is new.
+        Size of a fixed set, of which nine tenths are gone through again and again; None: every
+        sample is new.
     steps, batch_size, lr, weight_power, hyper
-        None: what the recipe of the model says.
-    score_samples, score_every
-        Unseen samples, scored every so many steps (None: twenty times in all).
+        Settings of the training (default: what the recipe of the model says).
+    seed
+        Seed of all random numbers.
+    score_samples
+        Number of unseen samples that are scored.
+    score_every
+        Steps between two scores (default: a twentieth of the steps).
+    checkpoint_every
+        Steps between two checkpoints.
     patience
         Scores without a new best after which training stops; None: never.
-    workers, threads
-        Processes that make samples (0: the training process itself), and threads of torch, see `torch_threads`.
+    workers
+        Processes that make samples; 0: the training process itself.
+    threads
+        Threads of torch; small networks gain little from a second one.
     accelerator
         lightning's: "cpu", "gpu", "auto".
+    progress
+        Show a progress bar.
 
     Raises
     ------
     ArgandError
-        Unknown names; or `out` holds a run with other settings.
+        Unknown names; `out` holds a run with other settings; or the training diverged.
     KeyboardInterrupt
         After Ctrl-C, once the checkpoint is written.
     """
-    recipe = _choose(model, loss, steps, batch_size, lr, weight_power, hyper)
+    _check_names(model, loss)
+    recipe = _choose_recipe(model, loss, steps, batch_size, lr, weight_power, hyper)
     crystals = load_crystals(metals, folder)
-    default = [name for name in HELD_OUT if name in crystals and len(crystals) > len(HELD_OUT)]
-    kept, held = hold_out(crystals, default if held_out is None else held_out)
-    data = {
-        "metals": None if folder else list(crystals),
-        "held_out": list(held),
-        "folder": str(folder) if folder else None,
-        "spread": spread,
-        "move": move,
-        "hkl_max": hkl_max,
-        "energy_kev": energy_kev,
-        "samples": samples,
-        "seed": seed,
-    }
-    every = score_every or max(recipe.steps // 20, 1)
-    run = {
-        "model": model,
-        "loss": loss,
-        "recipe": {**dataclasses.asdict(recipe), "inputs": list(recipe.inputs)},
-        "data": data,
-        "score_samples": score_samples,
-        "score_every": every,
-        "patience": patience,
-    }
-    done = _open(out, run)
-    if done is not None:
-        return done
-    dataset = make_dataset([crystals[name] for name in kept], data)
+    if held_out is None:
+        held_out = _default_held_out(tuple(crystals))
+    training_names, held_out_names = hold_out(crystals, held_out)
+    data = DataSettings(
+        metals=None if folder else tuple(crystals),
+        held_out=held_out_names,
+        folder=str(folder) if folder else None,
+        spread=spread,
+        move=move,
+        hkl_max=hkl_max,
+        energy_kev=energy_kev,
+        samples=samples,
+        seed=seed,
+    )
+    settings = TrainingSettings(
+        model=model,
+        loss=loss,
+        recipe=recipe,
+        data=data,
+        score_samples=score_samples,
+        score_every=score_every or max(recipe.steps // 20, 1),
+        patience=patience,
+    )
+    finished = _open_folder(out, settings)
+    if finished is not None:
+        return finished
+    dataset = data.dataset([crystals[name] for name in training_names])
+    description = ModelSettings(model, hkl_max, recipe.inputs, recipe.hyper, loss, data)
     torch.manual_seed(seed)
-    net = build_model(model, hkl_max, len(recipe.inputs), dict(recipe.hyper))
-    stream = Stream(dataset, recipe.batch_size, batches=recipe.steps, order=_order(samples, seed))
-    task = PhaseTask(net, loss, recipe, stream, workers)
+    net = description.build()
 
-    def scores() -> Record:
+    def scores() -> ScoreRecord:
+        """Score the network on unseen samples."""
         metrics = {"loss": PhaseLoss(), "loss_best_hand": PhaseLoss(hands=True)}
-        found = score(net, recipe.inputs, dataset, score_samples, metrics)
-        return {name: value["mean"] for name, value in found.items()}
+        values = score(net, recipe.inputs, dataset, score_samples, metrics)
+        return {name: value["mean"] for name, value in values.items()}
 
+    order = _order(samples, seed)
+    stream = Stream(dataset, recipe.batch_size, batches=recipe.steps, order=order)
     watch = "loss" if loss == "published" else "loss_best_hand"
-    history = History(scores, every, recipe.steps, watch, patience)
-    keeper = Keeper(out / "checkpoint.safetensors", checkpoint_every)
+    history = History(scores, settings.score_every, recipe.steps, watch, patience)
+    checkpoint = out / "checkpoint.safetensors"
     begun = time.perf_counter()
     with torch_threads(threads):
-        reached = fit(task, history, keeper, out, accelerator, progress)
-    seconds = time.perf_counter() - begun
-    if keeper.interrupted:
-        raise KeyboardInterrupt(
-            f"stopped at step {reached} of {recipe.steps}; the same command goes on from there"
+        steps_done = fit(
+            PhaseTask(net, loss, recipe, stream, workers),
+            recipe.steps,
+            hooks=[history],
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
+            accelerator=accelerator,
+            progress=progress,
         )
-    write_json(
-        out / "history.json", {"records": history.records, "steps": reached, "seconds": seconds}
-    )
-    weights = save_weights(
-        out / "weights",
-        net,
-        model=model,
-        hkl_max=hkl_max,
-        inputs=recipe.inputs,
-        hyper=dict(recipe.hyper),
-        loss=loss,
-        data=data,
-        steps=reached,
-        scores=history.records[-1],
-    )
-    keeper.path.unlink(missing_ok=True)
-    return TrainResult(weights, history.records, reached, seconds)
+    seconds = time.perf_counter() - begun
+    records = history.records
+    _check_converged(records, out)
+    finished_history = TrainingHistory(records, steps_done, seconds)
+    write_json(out / "history.json", finished_history, kind=_HISTORY_KIND, version=FORMAT)
+    description = dataclasses.replace(description, steps=steps_done, scores=records[-1])
+    weights = save_weights(out / "weights", net, description)
+    checkpoint.unlink(missing_ok=True)
+    return TrainResult(weights, records, steps_done, seconds)
 
 
-def _choose(model: str, loss: str, steps: int | None, *chosen: Any) -> Recipe:
-    """The recipe of a model with what was asked for otherwise."""
+def _check_names(model: str, loss: str) -> None:
+    """Raise an ArgandError where there is no such model or loss."""
     if model not in RECIPES:
         raise ArgandError(f"model is {model!r}, needs to be one of {', '.join(RECIPES)}")
     if loss not in LOSSES:
         raise ArgandError(f"loss is {loss!r}, needs to be one of {', '.join(LOSSES)}")
+
+
+def _choose_recipe(
+    model: ModelName,
+    loss: LossName,
+    steps: int | None,
+    batch_size: int | None,
+    lr: float | None,
+    weight_power: float | None,
+    hyper: dict[str, int | float | str] | None,
+) -> Recipe:
+    """Return the recipe of a model, with the settings that are not None in place of its own."""
     recipe = RECIPES[model]
-    names = ("batch_size", "lr", "weight_power", "hyper")
-    asked = {name: value for name, value in zip(names, chosen, strict=True) if value is not None}
-    if "hyper" in asked:
-        asked["hyper"] = {**recipe.hyper, **asked["hyper"]}
-    default = recipe.steps if loss == "invariant" else recipe.steps_published
-    return dataclasses.replace(recipe, steps=default if steps is None else steps, **asked)
+    default_steps = recipe.steps if loss == "invariant" else recipe.steps_published
+    return dataclasses.replace(
+        recipe,
+        steps=default_steps if steps is None else steps,
+        batch_size=recipe.batch_size if batch_size is None else batch_size,
+        lr=recipe.lr if lr is None else lr,
+        weight_power=recipe.weight_power if weight_power is None else weight_power,
+        hyper={**recipe.hyper, **(hyper or {})},
+    )
 
 
-def _order(samples: int | None, seed: int) -> Any:
+def _default_held_out(names: tuple[str, ...]) -> list[str]:
+    """Return the elements that are held out by default, as far as others are left for training."""
+    if len(names) <= len(HELD_OUT):
+        return []
+    return [name for name in HELD_OUT if name in names]
+
+
+def _order(
+    samples: int | None,
+    seed: int,
+) -> Callable[[NDArray[np.int64]], NDArray[np.int64]] | None:
+    """Return the order of a fixed set of samples in the stream; None where every sample is new."""
     if samples is None:
         return None
     training, _ = random_split(samples, seed=seed)
     return lambda position: shuffled(training, np.asarray(position), seed)
 
 
-def _open(out: Path, run: dict[str, Any]) -> TrainResult | None:
-    """Make the folder of a run, or check that it holds this run; its result if it is finished."""
+def _open_folder(out: Path, settings: TrainingSettings) -> TrainResult | None:
+    """Make the folder of a run, or check that it holds this run; return its result if finished."""
     out.mkdir(parents=True, exist_ok=True)
-    file = out / "run.json"
-    wanted = json.loads(json.dumps(run))
-    if not file.is_file():
-        write_json(file, wanted)
+    run_file = out / "run.json"
+    if not run_file.is_file():
+        write_json(run_file, settings, kind=_RUN_KIND, version=FORMAT)
         return None
-    found = json.loads(file.read_text(encoding="utf-8"))
-    other = [key for key in wanted if found.get(key) != wanted[key]]
-    if other:
+    saved = read_json(TrainingSettings, run_file, kind=_RUN_KIND, version=FORMAT)
+    differences = settings.differences(saved)
+    if differences:
         raise ArgandError(
-            f"{out} holds a run with another {', '.join(other)}; choose another folder or remove it"
+            f"{out} holds a run with another {', '.join(differences)}; "
+            "choose another folder or remove it"
         )
     if not (out / "weights.json").is_file():
         return None
-    history = json.loads((out / "history.json").read_text(encoding="utf-8"))
-    return TrainResult(
-        out / "weights.safetensors", history["records"], history["steps"], history["seconds"]
-    )
+    history = read_json(TrainingHistory, out / "history.json", kind=_HISTORY_KIND, version=FORMAT)
+    weights = out / "weights.safetensors"
+    return TrainResult(weights, history.records, history.steps, history.seconds)
+
+
+def _check_converged(records: list[ScoreRecord], out: Path) -> None:
+    """Refuse to save a network whose loss is not finite."""
+    if not all(math.isfinite(value) for value in records[-1].values()):
+        raise ArgandError(
+            f"{out}: the training diverged, its loss is not finite: choose a smaller lr"
+        )

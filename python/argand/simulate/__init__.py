@@ -1,7 +1,8 @@
 """Crystals like one that is known, and what a diffractometer would measure of them: numpy only.
 
 >>> changes = Perturbation([Independent(rms=(0.05, 0.7))], unmodelled=Unmodelled(probability=0.1))
->>> simulation = Simulation(crystal, changes, Measurement(noise=0.04, scale=(0.5, 2.0)), d_min=1.0, seed=1)
+>>> measurement = Measurement(noise=0.04, scale=(0.5, 2.0))
+>>> simulation = Simulation(crystal, changes, measurement, d_min=1.0, seed=1)
 >>> samples = simulation.draw(range(1000))  # sample i is a pure function of (seed, i)
 """
 

@@ -1,4 +1,4 @@
-"""Random changes of what a crystal is made of: other atoms on its sites, missing ones, atoms that no model knows."""
+"""Random changes of the content of a crystal: substituted, missing and unmodelled atoms."""
 
 from __future__ import annotations
 
@@ -13,10 +13,20 @@ __all__ = ["Substitution", "Unmodelled"]
 
 @dataclass(frozen=True)
 class Substitution:
-    """A part of the atoms on chosen sites is replaced by another type, or missing (`by` None).
+    """Replace a part of the atoms on chosen sites by another type, or by nothing.
 
-    What diffracts is the average over all cells, so that a site holds both types with their shares. In a part
-    `probability` of the samples every site draws its own share from the range `share`.
+    What diffracts is the average over all cells, so a site holds both types with their shares.
+
+    Parameters
+    ----------
+    by
+        Atom type that takes the place; None: the site is vacant.
+    atoms
+        Sites by number, label or element; None: all of them.
+    share
+        Range from which every site of a sample draws the share that is replaced.
+    probability
+        Share of the samples in which this happens.
     """
 
     by: str | None
@@ -33,9 +43,20 @@ class Substitution:
 
 @dataclass(frozen=True)
 class Unmodelled:
-    """Atoms that the known structure does not have, in a part `probability` of the samples.
+    """Add atoms that the known structure does not have, in the emptiest of random positions.
 
-    They lie in voids: at the one of eight random places that is farthest from all atoms. b_iso: A^2.
+    Parameters
+    ----------
+    type
+        Atom type.
+    number
+        Atoms in the asymmetric unit of a sample.
+    probability
+        Share of the samples that have them.
+    occupancy
+        Occupancy of each atom, or the range that it is drawn from.
+    b_iso
+        B of each atom, A^2.
     """
 
     type: str = "O"

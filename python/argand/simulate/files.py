@@ -1,4 +1,4 @@
-"""Samples on disk: one archive of arrays, or a folder with a reflection file for each as a beamline leaves it."""
+"""Samples on disk: one archive of arrays, or a folder of reflection files."""
 
 from __future__ import annotations
 
@@ -18,30 +18,55 @@ from argand.reflections import in_p1
 from argand.simulate.description import to_json
 from argand.simulate.samples import Samples
 from argand.simulate.simulation import Simulation
+from argand.store import read_json, write_json
 from argand.symmetry import find_spacegroup
 
 __all__ = ["read_samples", "write_folder", "write_samples"]
 
+#: Version of the layout of simulation.json
+FORMAT = 1
+
+_KIND = "simulation"
+
+# Samples that are drawn together for a folder.
+_SAMPLES_AT_ONCE = 64
+
+# Least standard deviation over the mean intensity: every measured file has errors.
+_LEAST_SIGMA = 1e-3
+
 
 def write_samples(path: str | Path, simulation: Simulation, samples: Samples) -> Path:
-    """Write the fields of `Samples`, `hkl`, `f0`, and what was simulated (JSON), to a .npz; nothing is pickled."""
+    """Write samples, `hkl`, `f0` and a description of the simulation to a .npz archive.
+
+    Nothing is pickled. Returns the path.
+
+    Raises
+    ------
+    ArgandError
+        The name does not end in .npz, or the file cannot be written.
+    """
     target = Path(path)
     if target.suffix != ".npz":
         raise ArgandError(f"{target}: needs a name that ends in .npz")
-    about = json.dumps(_about(simulation))
-    with replacing(target) as name:
-        np.savez_compressed(
-            name, hkl=simulation.hkl, f0=simulation.f0, about=np.array(about), **samples._asdict()
-        )
+    arrays = {"hkl": simulation.hkl, "f0": simulation.f0, **samples._asdict()}
+    about = np.array(json.dumps(_about(simulation)))
+    with replacing(target) as temporary:
+        np.savez_compressed(temporary, about=about, **arrays)
     return target
 
 
 def read_samples(path: str | Path) -> tuple[Samples, NDArray[np.int32], dict[str, Any]]:
-    """What `write_samples` wrote: samples, hkl, and what was simulated."""
+    """Read the samples, hkl (m, 3), and what was simulated, as `write_samples` wrote them.
+
+    Raises
+    ------
+    ArgandError
+        The file holds no samples.
+    """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            samples = Samples(*(file[name] for name in Samples._fields))
-            return samples, file["hkl"], json.loads(str(file["about"]))
+        with np.load(path, allow_pickle=False) as archive:
+            samples = Samples(*(archive[name] for name in Samples._fields))
+            return samples, archive["hkl"], json.loads(str(archive["about"]))
     except (OSError, ValueError, KeyError) as error:
         raise ArgandError(f"{path}: holds no samples: {error}") from None
 
@@ -55,67 +80,92 @@ def write_folder(
     truth: bool = True,
     progress: Callable[[int], None] | None = None,
 ) -> list[Path]:
-    """Write sample i to FOLDER/sample_000i.hkl (SHELX HKLF 4) or .mtz (I, SIGI): what `argand predict` reads.
+    """Write each sample to a reflection file of its own, as `argand predict` reads them.
 
-    With `truth` FOLDER/truth/sample_000i.cif is the crystal and FOLDER/truth/sample_000i.mtz its F. Files that are
-    there already are not made again: an interrupted folder is completed. Returns the reflection files.
+    Files that exist are not made again: an interrupted folder is completed.
+
+    Parameters
+    ----------
+    folder
+        Where sample i becomes sample_000i.hkl or .mtz, beside simulation.json.
+    simulation, indices
+        Where the samples come from, and which are written.
+    format
+        "hkl": SHELX HKLF 4. "mtz": columns I and SIGI.
+    truth
+        Whether truth/sample_000i.cif gets the crystal and truth/sample_000i.mtz its F.
+    progress
+        Called with the number of files after each batch.
+
+    Returns
+    -------
+    Paths of the reflection files, in the order of the indices.
+
+    Raises
+    ------
+    ArgandError
+        The folder holds samples of another simulation.
     """
     root = Path(folder)
     root.mkdir(parents=True, exist_ok=True)
-    _same_simulation(root / "simulation.json", _about(simulation))
+    _check_same_simulation(root / "simulation.json", _about(simulation))
     if truth:
         (root / "truth").mkdir(exist_ok=True)
-    wanted = sorted(set(indices))
-    paths = [root / f"sample_{i:04d}.{format}" for i in wanted]
-    todo = [(i, path) for i, path in zip(wanted, paths, strict=True) if not path.exists()]
-    for start in range(0, len(todo), 64):
-        part = todo[start : start + 64]
-        samples = simulation.draw([i for i, _ in part])
-        for row, (_, path) in enumerate(part):
+    path_of_index = {i: root / f"sample_{i:04d}.{format}" for i in sorted(set(indices))}
+    missing = [i for i, path in path_of_index.items() if not path.exists()]
+    for start in range(0, len(missing), _SAMPLES_AT_ONCE):
+        batch = missing[start : start + _SAMPLES_AT_ONCE]
+        samples = simulation.draw(batch)
+        for row, i in enumerate(batch):
+            path = path_of_index[i]
             if truth:
                 _write_truth(root / "truth" / path.stem, simulation, samples, row)
-            _write_measured(path, simulation, samples, row)  # last: what is there is complete
+            # The reflections come last: where they exist, the sample is complete.
+            _write_measured(path, simulation, samples, row)
         if progress is not None:
-            progress(len(part))
-    return paths
+            progress(len(batch))
+    return list(path_of_index.values())
 
 
 def _write_measured(path: Path, simulation: Simulation, samples: Samples, row: int) -> None:
-    seen = samples.mask[row]
-    intensity, sigma = samples.intensity[row, seen], samples.sigma[row, seen]
-    # a file without errors is none that a measurement leaves
-    sigma = np.maximum(sigma, 1e-3 * max(float(intensity.mean()), 1e-30)) if len(sigma) else sigma
-    hkl = simulation.hkl[seen]
+    """Write the measured reflections of a sample as SHELX HKLF 4 or MTZ, by the suffix."""
+    mask = samples.mask[row]
+    hkl = simulation.hkl[mask]
+    intensity = samples.intensity[row, mask]
+    sigma = samples.sigma[row, mask]
+    if len(sigma):
+        mean = max(float(intensity.mean()), 1e-30)
+        sigma = np.maximum(sigma, _LEAST_SIGMA * mean)
     if path.suffix == ".hkl":
         write_hklf4(path, hkl, intensity, sigma)
-    else:
-        # a list of measured reflections is one in any setting, named or not
-        group = simulation.crystal.spacegroup if _named(simulation) else "P 1"
-        write_reflections(
-            path, hkl, cell=tuple(samples.cell[row]), spacegroup=group, I=intensity, SIGI=sigma
-        )
+        return
+    # A list of measured reflections is right in P 1 too, where the setting has no name.
+    spacegroup = simulation.crystal.spacegroup if _has_name(simulation) else "P 1"
+    cell = tuple(samples.cell[row])
+    write_reflections(path, hkl, cell=cell, spacegroup=spacegroup, I=intensity, SIGI=sigma)
 
 
 def _write_truth(stem: Path, simulation: Simulation, samples: Samples, row: int) -> None:
-    cell, group, hkl, f = (
-        tuple(samples.cell[row]),
-        simulation.crystal.spacegroup,
-        simulation.hkl,
-        samples.f[row],
-    )
-    if not _named(simulation):
-        hkl, turn = in_p1(hkl, group)
-        group, f = "P 1", turn(f)
-    write_reflections(stem.with_suffix(".mtz"), hkl, f, cell=cell, spacegroup=group)
+    """Write the true structure factors of a sample to STEM.mtz and its crystal to STEM.cif."""
+    cell = tuple(samples.cell[row])
+    spacegroup = simulation.crystal.spacegroup
+    hkl = simulation.hkl
+    f = samples.f[row]
+    if not _has_name(simulation):
+        hkl, expand = in_p1(hkl, spacegroup)
+        f = expand(f)
+        spacegroup = "P 1"
+    write_reflections(stem.with_suffix(".mtz"), hkl, f, cell=cell, spacegroup=spacegroup)
     write_crystal(stem.with_suffix(".cif"), simulation.true_crystal(samples, row))
 
 
-def _named(simulation: Simulation) -> bool:
-    """Whether the setting has a name: MTZ files know no other ones."""
+def _has_name(simulation: Simulation) -> bool:
+    """Return whether the setting of the space group has a name: MTZ files know no others."""
     return find_spacegroup(simulation.crystal.spacegroup) is not None
 
 
 def _about(simulation: Simulation) -> dict[str, Any]:
+    """Describe a simulation as JSON takes it."""
     crystal = simulation.crystal
     return {
         "argand": __version__,
@@ -129,14 +179,13 @@ def _about(simulation: Simulation) -> dict[str, Any]:
     }
 
 
-def _same_simulation(path: Path, about: dict[str, Any]) -> None:
-    """Write what a folder holds; refuse one that holds something else."""
-    text = json.dumps(about, indent=1) + "\n"
-    if path.exists():
-        if path.read_text(encoding="utf-8") != text:
-            raise ArgandError(
-                f"{path.parent}: holds samples of another simulation, needs another folder"
-            )
+def _check_same_simulation(path: Path, about: dict[str, Any]) -> None:
+    """Write what a folder holds; refuse a folder that holds something else."""
+    if not path.exists():
+        write_json(path, about, kind=_KIND, version=FORMAT)
         return
-    with replacing(path) as name:
-        Path(name).write_text(text, encoding="utf-8")
+    saved = read_json(dict[str, Any], path, kind=_KIND, version=FORMAT)
+    if saved != json.loads(json.dumps(about)):
+        raise ArgandError(
+            f"{path.parent}: holds samples of another simulation, needs another folder"
+        )

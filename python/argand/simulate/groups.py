@@ -1,4 +1,4 @@
-"""Sites by name, and sites that are bonded: what moves together."""
+"""Sites by name, and groups of bonded sites, which move together."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 import gemmi
 import numpy as np
-import numpy.typing as npt
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
+from numpy.typing import NDArray
 
 from argand.atom_types import atom_type
 from argand.cell import FloatArray
@@ -21,85 +19,104 @@ __all__ = ["Names", "chosen_sites", "hydrogen_groups", "molecules", "shared_site
 #: Sites by number, label ("C12") or element ("Pb"); None: all of them
 Names = Sequence[int | str] | None
 
-#: Nearer atoms share a site: types that replace each other
+# Atoms nearer than this (angstrom) share a site: types that replace each other.
 _SHARED = 0.1
 
-#: Two atoms are bonded when they are nearer than the sum of their covalent radii and this (angstrom)
+# Two atoms are bonded when they are nearer than the sum of their covalent radii and this
+# (angstrom).
 _SLACK = 0.4
 
-#: X-rays see hydrogen so much nearer to its carrier than the sum of their radii (angstrom)
-_SHORT = 0.1
+# X-rays see hydrogen so much nearer to its carrier than the sum of their radii (angstrom).
+_SHORTENING = 0.1
 
 
-def chosen_sites(crystal: Crystal, names: Names) -> npt.NDArray[np.intp]:
-    """Numbers of the sites that are named, each once; an `ArgandError` says which name fits none."""
+def chosen_sites(crystal: Crystal, names: Names) -> NDArray[np.intp]:
+    """Return the numbers of the sites that are named, each once, sorted.
+
+    Raises
+    ------
+    ArgandError
+        Says which name fits no site.
+    """
     n = len(crystal.types)
     if names is None:
         return np.arange(n)
-    elements = [atom_type(symbol).element for symbol in crystal.types]
-    found: list[int] = []
+    sites: set[int] = set()
     for name in names:
-        if isinstance(name, str):
-            own = [i for i in range(n) if name in (crystal.labels[i], crystal.types[i])]
-            own = own or [i for i in range(n) if name == elements[i]]
-        else:
-            own = [int(name)] if 0 <= name < n else []
-        if not own:
+        named = _sites_of_name(crystal, name)
+        if not named:
             raise ArgandError(
                 f"atoms names {name!r}, needs labels, elements or numbers from 0 to {n - 1}"
             )
-        found += own
-    return np.array(sorted(set(found)), dtype=np.intp)
+        sites.update(named)
+    return np.array(sorted(sites), dtype=np.intp)
 
 
-def molecules(crystal: Crystal) -> list[npt.NDArray[np.intp]]:
-    """Sites of the asymmetric unit that bonds connect, largest group first; bonds to symmetry images count as none."""
-    near = _bonded(crystal)
-    count, group = connected_components(csr_array(near), directed=False)
-    parts = [np.flatnonzero(group == i) for i in range(count)]
-    return sorted(parts, key=lambda part: (-len(part), int(part[0])))
+def _sites_of_name(crystal: Crystal, name: int | str) -> list[int]:
+    """Return the sites of a number, a label, a type, or else of an element."""
+    n = len(crystal.types)
+    if not isinstance(name, str):
+        return [int(name)] if 0 <= name < n else []
+    exact = [i for i in range(n) if name in (crystal.labels[i], crystal.types[i])]
+    return exact or [i for i in range(n) if name == atom_type(crystal.types[i]).element]
 
 
-def hydrogen_groups(crystal: Crystal) -> list[npt.NDArray[np.intp]]:
-    """Every atom with the hydrogens that are bonded to it: at the distance that is most like a bond.
+def molecules(crystal: Crystal) -> list[NDArray[np.intp]]:
+    """Return the sites of each molecule of the asymmetric unit, largest first.
 
-    That is not always the shortest one, where atoms are not in place.
+    Bonds to symmetry images count as none.
     """
-    light = np.array(
-        [atom_type(symbol).element in ("H", "D") for symbol in crystal.types], dtype=bool
-    )
-    unlike = np.abs(_distances(crystal) - (_radii(crystal)[:, None] + _radii(crystal) - _SHORT))
-    bonded = _bonded(crystal) & ~light[None, :]
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    count, molecule_of_site = connected_components(csr_array(_bonded(crystal)), directed=False)
+    parts = [np.flatnonzero(molecule_of_site == i) for i in range(count)]
+    return sorted(parts, key=lambda sites: (-len(sites), int(sites[0])))
+
+
+def hydrogen_groups(crystal: Crystal) -> list[NDArray[np.intp]]:
+    """Return the sites of each atom together with the hydrogens that are bonded to it.
+
+    A hydrogen belongs to the atom whose distance is most like a bond. That is not always the
+    nearest one, where atoms are not in place.
+    """
+    elements = [atom_type(symbol).element for symbol in crystal.types]
+    hydrogen = np.array([element in ("H", "D") for element in elements], dtype=bool)
+    radius = _covalent_radii(crystal)
+    bond_length = radius[:, None] + radius - _SHORTENING
+    misfit = np.abs(_distances(crystal) - bond_length)
+    bonded = _bonded(crystal) & ~hydrogen[None, :]
     carrier = np.arange(len(crystal.types))
-    for i in np.flatnonzero(light & bonded.any(axis=1)):
-        carrier[i] = np.where(bonded[i], unlike[i], np.inf).argmin()
+    for i in np.flatnonzero(hydrogen & bonded.any(axis=1)):
+        carrier[i] = np.where(bonded[i], misfit[i], np.inf).argmin()
     return [np.flatnonzero(carrier == i) for i in np.unique(carrier)]
 
 
-def shared_sites(crystal: Crystal) -> npt.NDArray[np.intp]:
-    """For each site the first one that lies in the same place (n,): itself where no other type shares it."""
-    shift = crystal.frac[:, None] - crystal.frac
-    shift -= np.rint(shift)
-    near = np.linalg.norm(shift @ cartesian_axes(crystal).T, axis=2) < _SHARED
-    first: npt.NDArray[np.intp] = near.argmax(axis=1)
+def shared_sites(crystal: Crystal) -> NDArray[np.intp]:
+    """Return for each site (n,) the first site at its position, most often itself."""
+    vector = crystal.frac[:, None] - crystal.frac
+    vector -= np.rint(vector)
+    distance = np.linalg.norm(vector @ cartesian_axes(crystal).T, axis=2)
+    first: NDArray[np.intp] = (distance < _SHARED).argmax(axis=1)
     return first
 
 
 def _distances(crystal: Crystal) -> FloatArray:
-    place = crystal.frac @ cartesian_axes(crystal).T
-    distances: FloatArray = np.linalg.norm(place[:, None] - place[None], axis=2)
+    """Compute the distances (n, n) between sites of the asymmetric unit, angstrom."""
+    position = crystal.frac @ cartesian_axes(crystal).T
+    distances: FloatArray = np.linalg.norm(position[:, None] - position[None], axis=2)
     return distances
 
 
-def _bonded(crystal: Crystal) -> npt.NDArray[np.bool_]:
-    radius = _radii(crystal)
-    bonded: npt.NDArray[np.bool_] = _distances(crystal) < radius[:, None] + radius + _SLACK
+def _bonded(crystal: Crystal) -> NDArray[np.bool_]:
+    """Return which sites (n, n) are bonded within the asymmetric unit."""
+    radius = _covalent_radii(crystal)
+    bonded: NDArray[np.bool_] = _distances(crystal) < radius[:, None] + radius + _SLACK
     np.fill_diagonal(bonded, False)
     return bonded
 
 
-def _radii(crystal: Crystal) -> FloatArray:
-    """Covalent radii (n,), angstrom."""
-    return np.array(
-        [gemmi.Element(atom_type(symbol).element).covalent_r for symbol in crystal.types]
-    )
+def _covalent_radii(crystal: Crystal) -> FloatArray:
+    """Return the covalent radii (n,) of the sites, angstrom."""
+    elements = [atom_type(symbol).element for symbol in crystal.types]
+    return np.array([gemmi.Element(element).covalent_r for element in elements])

@@ -1,9 +1,8 @@
-"""What a diffractometer makes of structure factors: finite reach, lost reflections, noise, an unknown scale."""
+"""What a diffractometer makes of structure factors: reach, losses, noise, an unknown scale."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +12,23 @@ from argand.simulate.random import Purpose, normals, uniforms
 from argand.simulate.widths import Width, check_width, draw_widths
 from argand.symmetry import operations
 
-__all__ = ["Measured", "Measurement", "measure"]
+__all__ = ["Measurement", "measure"]
+
+# Reflections on the limit of resolution are measured: stol may exceed it by this (1/angstrom).
+_ON_THE_LIMIT = 1e-9
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """How a sample is measured. The defaults change nothing.
+    """Describe how a sample is measured. The defaults change nothing.
 
     Parameters
     ----------
     noise
         Standard deviation of |F| over |F|: errors that grow with the reflection.
     counts
-        Counts in the reflection of mean intensity: its standard deviation is their square root; None: no counting.
+        Counts in the reflection of mean intensity: its standard deviation is their square root;
+        None: no counting.
     background
         Counts under every reflection, over those of the mean reflection.
     scale
@@ -53,10 +56,11 @@ class Measurement:
     wedge: Width = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("noise", "background", "b_change"):
-            check_width(name, getattr(self, name))
-        for name in ("missing", "strongest"):
-            check_width(name, getattr(self, name), high=1.0)
+        check_width("noise", self.noise)
+        check_width("background", self.background)
+        check_width("b_change", self.b_change)
+        check_width("missing", self.missing, high=1.0)
+        check_width("strongest", self.strongest, high=1.0)
         check_width("scale", self.scale, low=1e-9)
         check_width("wedge", self.wedge, high=90.0)
         if self.d_min is not None:
@@ -65,18 +69,8 @@ class Measurement:
             raise ValueError(f"counts is {self.counts}, needs a number above 0")
 
 
-class Measured(NamedTuple):
-    """b samples of m reflections."""
-
-    intensity: FloatArray  # (b, m), on the scale of the measurement; may be negative
-    sigma: FloatArray  # (b, m), its standard deviation; 0 without noise
-    mask: NDArray[np.bool_]  # (b, m), which were measured
-    scale: FloatArray  # (b,) factor on |F|
-    b_change: FloatArray  # (b,) A^2: |F| times exp(-b_change stol^2)
-
-
 def measure(
-    how: Measurement,
+    measurement: Measurement,
     seed: int,
     index: NDArray[np.int64],
     modulus: FloatArray,
@@ -84,66 +78,92 @@ def measure(
     hkl: NDArray[np.int32],
     symops: tuple[str, ...],
     axes: FloatArray,
-) -> Measured:
-    """Measure |F| (b, m) of samples `index` at sin(theta)/lambda (b, m) or (1, m).
+) -> tuple[FloatArray, FloatArray, NDArray[np.bool_], FloatArray, FloatArray]:
+    """Measure structure factors.
 
-    axes (3, 3): Cartesian reciprocal vectors of h, k, l are the rows of hkl @ axes.
+    Parameters
+    ----------
+    measurement
+        How samples are measured.
+    seed, index
+        Seed, and indices (b,) of the samples.
+    modulus : (b, m)
+        True |F|, electrons.
+    stol : (b, m) or (1, m)
+        sin(theta)/lambda, 1/angstrom.
+    hkl, symops
+        Miller indices (m, 3), and operations of the space group.
+    axes : (3, 3)
+        Cartesian reciprocal vectors of h, k, l are the rows of hkl @ axes.
+
+    Returns
+    -------
+    intensity : (b, m) on the scale of the measurement; may be negative
+    sigma : (b, m) standard deviation of the intensity; 0 without noise
+    mask : (b, m) which reflections were measured
+    scale : (b,) factor on |F|
+    b_change : (b,) A^2; |F| was multiplied by exp(-b_change stol^2)
     """
     m = modulus.shape[1]
-    log_scale = tuple(np.log(np.atleast_1d(how.scale)))
-    drawn = draw_widths(
-        [
-            log_scale,
-            how.noise,
-            how.b_change,
-            how.missing,
-            how.strongest,
-            how.wedge,
-            how.d_min or 1.0,
-        ],
-        seed,
-        index,
-        Purpose.SCALE,
-    ).T
-    scale, (noise, b_width, missing, strongest, wedge, d_min) = np.exp(drawn[0]), drawn[1:]
-    # the draws of SCALE are spoken for: that of B is one of its own
+    log_scale = tuple(np.log(np.atleast_1d(measurement.scale)))
+    widths = [
+        log_scale,
+        measurement.noise,
+        measurement.b_change,
+        measurement.missing,
+        measurement.strongest,
+        measurement.wedge,
+        measurement.d_min or 1.0,
+    ]
+    numbers = draw_widths(widths, seed, index, Purpose.SCALE).T
+    scale = np.exp(numbers[0])
+    noise, b_width, missing, strongest, wedge, d_min = numbers[1:]
+    # A purpose of its own: the numbers of SCALE are all used by the widths.
     b_change = b_width * normals(seed, index, 1, Purpose.SCALE_B)[:, 0]
-    true = np.square(modulus * np.exp(-b_change[:, None] * np.square(stol)) * scale[:, None])
-    variance = np.square(2.0 * noise[:, None] * true)
-    if how.counts is not None:
-        gain = true.mean(axis=1, keepdims=True) / how.counts
-        variance += gain * (true + how.background * true.mean(axis=1, keepdims=True))
+    decay = np.exp(-b_change[:, None] * np.square(stol))
+    true_intensity = np.square(modulus * decay * scale[:, None])
+    variance = np.square(2.0 * noise[:, None] * true_intensity)
+    if measurement.counts is not None:
+        mean = true_intensity.mean(axis=1, keepdims=True)
+        intensity_of_count = mean / measurement.counts
+        variance += intensity_of_count * (true_intensity + measurement.background * mean)
     sigma = np.sqrt(variance)
-    noisy = bool(noise.any()) or how.counts is not None
-    intensity = true + sigma * normals(seed, index, m, Purpose.NOISE) if noisy else true
+    intensity = true_intensity
+    if noise.any() or measurement.counts is not None:
+        intensity = true_intensity + sigma * normals(seed, index, m, Purpose.NOISE)
     mask = np.ones(modulus.shape, dtype=np.bool_)
-    if how.d_min is not None:
-        mask &= stol <= (0.5 + 1e-9) / d_min[:, None]
+    if measurement.d_min is not None:
+        mask &= stol <= (0.5 + _ON_THE_LIMIT) / d_min[:, None]
     if missing.any():
         mask &= uniforms(seed, index, m, Purpose.LOST) >= missing[:, None]
     if strongest.any():
-        rank = np.argsort(np.argsort(-true, axis=1, kind="stable"), axis=1, kind="stable")
+        strongest_first = np.argsort(-true_intensity, axis=1, kind="stable")
+        rank = np.argsort(strongest_first, axis=1, kind="stable")
         mask &= rank >= strongest[:, None] * m
     if wedge.any():
-        axis = normals(seed, index, 3, Purpose.WEDGE)
-        mask &= _outside(
-            hkl, symops, axes, axis / np.linalg.norm(axis, axis=1, keepdims=True), wedge
-        )
-    return Measured(intensity, sigma, mask, scale, b_change)
+        direction = normals(seed, index, 3, Purpose.WEDGE)
+        direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+        mask &= _outside_cone(hkl, symops, axes, direction, wedge)
+    return intensity, sigma, mask, scale, b_change
 
 
-def _outside(
+def _outside_cone(
     hkl: NDArray[np.int32],
     symops: tuple[str, ...],
     axes: FloatArray,
-    axis: FloatArray,
+    direction: FloatArray,
     wedge: FloatArray,
 ) -> NDArray[np.bool_]:
-    """Whether an equivalent of each reflection lies outside the cone of each sample, (b, m)."""
-    nearest = np.ones((len(axis), len(hkl)))
-    for rotation in np.unique([r for r, _ in operations(symops)], axis=0):
+    """Return whether an equivalent of each reflection lies outside the cone of each sample, (b, m).
+
+    The cone of a sample is about `direction` (b, 3), of length 1, and has the half angle `wedge`
+    (b,) in degrees.
+    """
+    smallest_cosine = np.ones((len(direction), len(hkl)))
+    for rotation in np.unique([rotation for rotation, _ in operations(symops)], axis=0):
         vectors = (hkl @ rotation) @ axes
         vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
-        for sample, direction in enumerate(axis):
-            nearest[sample] = np.minimum(nearest[sample], np.abs(vectors @ direction))
-    return np.asarray(nearest <= np.cos(np.radians(wedge))[:, None])
+        for row, cone_axis in enumerate(direction):
+            cosine = np.abs(vectors @ cone_axis)
+            smallest_cosine[row] = np.minimum(smallest_cosine[row], cosine)
+    return np.asarray(smallest_cosine <= np.cos(np.radians(wedge))[:, None])

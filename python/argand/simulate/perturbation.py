@@ -16,15 +16,15 @@ __all__ = ["Perturbation"]
 
 @dataclass(frozen=True)
 class Perturbation:
-    """A distribution of crystals around a known one.
+    """Describe a distribution of crystals around a known one.
 
     Parameters
     ----------
     displacements
         Their sum moves the sites: `Independent`, `Groups`, `Waves`, `Modes`, `Directions`.
     strain
-        Root mean square of the components of a random strain of the cell that the point group allows; sites keep their
-        fractional coordinates.
+        Root mean square of the components of a random strain of the cell that the point group
+        allows; sites keep their fractional coordinates.
     vibration
         Every B or U is multiplied by exp(v n), n from N(0, 1), v this width.
     substitutions
@@ -32,13 +32,15 @@ class Perturbation:
     unmodelled
         Atoms that the known structure does not have; None: none.
     symmetry
-        "kept": what happens to a site happens to its images, and sites on special positions stay on them. "broken":
-        every atom of the cell is on its own, in P 1.
+        "kept": what happens to a site happens to its images, and sites on special positions stay on
+        them. "broken": every atom of the cell is on its own, in P 1.
     fix_origin
-        In polar space groups the common shift that no amplitude can see is taken away, where all sites move.
+        In polar space groups the common shift that no amplitude can see is taken away, where all
+        sites move.
     ramp
-        Length of a ramp, as of temperature, pressure or time: displacements, strain and vibration are drawn once, and
-        sample i has the share (i mod ramp) / (ramp - 1) of them; None: every sample draws its own.
+        Length of a ramp, as of temperature, pressure or time: displacements, strain and vibration
+        are drawn once, and sample i has the share (i mod ramp) / (ramp - 1) of them; None: every
+        sample draws its own.
     """
 
     displacements: Sequence[Displacement] = (Independent(),)
@@ -57,12 +59,16 @@ class Perturbation:
             raise ValueError(f"symmetry is {self.symmetry!r}, needs 'kept' or 'broken'")
         if self.ramp is not None and self.ramp < 2:
             raise ValueError(f"ramp is {self.ramp}, needs to be 2 samples or more")
-        for name in ("displacements", "substitutions"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        # Lists become tuples: the description is frozen as a whole.
+        object.__setattr__(self, "displacements", tuple(self.displacements))
+        object.__setattr__(self, "substitutions", tuple(self.substitutions))
 
     def with_rms(self, rms: Width) -> Perturbation:
-        """The same with another width of every displacement that has an `rms`."""
-        scaled = [
-            d if isinstance(d, Directions) else replace(d, rms=rms) for d in self.displacements
-        ]
-        return replace(self, displacements=tuple(scaled))
+        """Return this perturbation with another width of every displacement that has an `rms`."""
+        displacements: list[Displacement] = []
+        for displacement in self.displacements:
+            if isinstance(displacement, Directions):
+                displacements.append(displacement)
+            else:
+                displacements.append(replace(displacement, rms=rms))
+        return replace(self, displacements=displacements)

@@ -10,22 +10,31 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import ArrayLike, NDArray
+
+from argand.cell import FloatArray
 
 __all__ = ["Purpose", "normals", "permutation", "philox", "uniforms"]
 
-Words = npt.NDArray[np.uint64]  # 32-bit words, held in 64 bits so that products fit
-Floats = npt.NDArray[np.float64]
+# 32-bit words, held in 64 bits so that products fit.
+Words = NDArray[np.uint64]
 
-_LOW = np.uint64(0xFFFFFFFF)
-_HALF = np.uint64(32)
-_MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
-_WEYL = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
+# Constants of Philox4x32-10: masks for the halves of a product, multipliers, increments of the key,
+# rounds.
+_LOW_WORD = np.uint64(0xFFFFFFFF)
+_WORD_BITS = np.uint64(32)
+_MULTIPLIER_0 = np.uint64(0xD2511F53)
+_MULTIPLIER_1 = np.uint64(0xCD9E8D57)
+_INCREMENT_0 = np.uint64(0x9E3779B9)
+_INCREMENT_1 = np.uint64(0xBB67AE85)
 _ROUNDS = 10
+
+# Turns of a permutation are this many indices apart.
+_TURN_BITS = 40
 
 
 class Purpose(IntEnum):
-    """What numbers are drawn for: uses with the same seed and index stay independent."""
+    """Name what numbers are drawn for: uses with equal seed and index stay independent."""
 
     DISPLACEMENT = 0
     RESOLUTION_CUT = 1
@@ -45,23 +54,31 @@ class Purpose(IntEnum):
     STRAIN_WIDTH = 27
 
 
-def philox(counter: npt.ArrayLike, key: npt.ArrayLike) -> Words:
-    """Philox4x32-10 of counters (..., 4) under a key (2,): (..., 4) words of 32 random bits."""
+def philox(counter: ArrayLike, key: ArrayLike) -> Words:
+    """Compute Philox4x32-10 of counters (..., 4) and a key (2,): words (..., 4) of 32 bits."""
     c0, c1, c2, c3 = np.moveaxis(np.asarray(counter, dtype=np.uint64), -1, 0)
     k0, k1 = np.asarray(key, dtype=np.uint64)
     for _ in range(_ROUNDS):
-        p0, p1 = _MULTIPLIERS[0] * c0, _MULTIPLIERS[1] * c2
-        c0, c1, c2, c3 = (p1 >> _HALF) ^ c1 ^ k0, p1 & _LOW, (p0 >> _HALF) ^ c3 ^ k1, p0 & _LOW
-        k0, k1 = (k0 + _WEYL[0]) & _LOW, (k1 + _WEYL[1]) & _LOW
+        p0 = _MULTIPLIER_0 * c0
+        p1 = _MULTIPLIER_1 * c2
+        c0 = (p1 >> _WORD_BITS) ^ c1 ^ k0
+        c2 = (p0 >> _WORD_BITS) ^ c3 ^ k1
+        c1 = p1 & _LOW_WORD
+        c3 = p0 & _LOW_WORD
+        k0 = (k0 + _INCREMENT_0) & _LOW_WORD
+        k1 = (k1 + _INCREMENT_1) & _LOW_WORD
     return np.stack([c0, c1, c2, c3], axis=-1)
 
 
 def uniforms(
-    seed: int, index: npt.ArrayLike, count: int, purpose: Purpose = Purpose.DISPLACEMENT
-) -> Floats:
-    """`count` numbers in (0, 1) for each index (n,): (n, count).
+    seed: int,
+    index: ArrayLike,
+    count: int,
+    purpose: Purpose = Purpose.DISPLACEMENT,
+) -> FloatArray:
+    """Draw `count` numbers in (0, 1) for each index (n,): (n, count).
 
-    Draw j of an index is the same whatever `count` is. Resolution 2^-32.
+    Number j of an index does not depend on `count`. The resolution is 2^-32.
 
     Raises
     ------
@@ -70,34 +87,44 @@ def uniforms(
     """
     if not 0 <= seed < 1 << 64:
         raise ValueError(f"seed is {seed}, needs to be from 0 to 2^64 - 1")
-    given = np.asarray(index, dtype=np.int64)
-    if given.ndim != 1 or (given.size and given.min() < 0):
-        raise ValueError(f"index has shape {given.shape}, needs (n,) numbers that are not negative")
+    indices = np.asarray(index, dtype=np.int64)
+    if indices.ndim != 1 or (indices.size and indices.min() < 0):
+        raise ValueError(
+            f"index has shape {indices.shape}, needs (n,) numbers that are not negative"
+        )
+    # One call of Philox gives a block of four words.
     blocks = -(-count // 4)
-    counter = np.empty((given.size, blocks, 4), dtype=np.uint64)
-    low = given.astype(np.uint64)
-    counter[..., 0] = (low & _LOW)[:, None]
-    counter[..., 1] = (low >> _HALF)[:, None]
+    unsigned = indices.astype(np.uint64)
+    counter = np.empty((indices.size, blocks, 4), dtype=np.uint64)
+    counter[..., 0] = (unsigned & _LOW_WORD)[:, None]
+    counter[..., 1] = (unsigned >> _WORD_BITS)[:, None]
     counter[..., 2] = np.arange(blocks, dtype=np.uint64)
     counter[..., 3] = np.uint64(purpose)
-    words = philox(counter, (seed & 0xFFFFFFFF, seed >> 32)).reshape(given.size, 4 * blocks)
+    key = (seed & 0xFFFFFFFF, seed >> 32)
+    words = philox(counter, key).reshape(indices.size, 4 * blocks)
     return (words[:, :count].astype(np.float64) + 0.5) * 2.0**-32
 
 
 def normals(
-    seed: int, index: npt.ArrayLike, count: int, purpose: Purpose = Purpose.DISPLACEMENT
-) -> Floats:
-    """`count` numbers from N(0, 1) for each index (n,): (n, count), by Box and Muller from pairs of `uniforms`."""
-    drawn = uniforms(seed, index, count + count % 2, purpose)
-    pairs = drawn.reshape(len(drawn), (count + 1) // 2, 2)
-    radius, angle = np.sqrt(-2.0 * np.log(pairs[..., 0])), 2.0 * np.pi * pairs[..., 1]
+    seed: int,
+    index: ArrayLike,
+    count: int,
+    purpose: Purpose = Purpose.DISPLACEMENT,
+) -> FloatArray:
+    """Draw `count` numbers from N(0, 1) for each index (n,): (n, count).
+
+    They are made by Box and Muller's method from pairs of `uniforms`.
+    """
+    uniform = uniforms(seed, index, count + count % 2, purpose)
+    pairs = uniform.reshape(len(uniform), (count + 1) // 2, 2)
+    radius = np.sqrt(-2.0 * np.log(pairs[..., 0]))
+    angle = 2.0 * np.pi * pairs[..., 1]
     both = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
-    return both.reshape(drawn.shape)[:, :count]
+    return both.reshape(uniform.shape)[:, :count]
 
 
-def permutation(seed: int, n: int, turn: int = 0) -> npt.NDArray[np.int64]:
-    """A random order of 0 .. n-1, another one for each `turn` (n at most 2^40)."""
-    index = np.arange(n, dtype=np.int64) + (turn << 40)
-    return np.argsort(uniforms(seed, index, 1, Purpose.PERMUTATION)[:, 0], kind="stable").astype(
-        np.int64
-    )
+def permutation(seed: int, n: int, turn: int = 0) -> NDArray[np.int64]:
+    """Return a random order of 0 .. n-1, another one for each `turn` (n at most 2^40)."""
+    index = np.arange(n, dtype=np.int64) + (turn << _TURN_BITS)
+    keys = uniforms(seed, index, 1, Purpose.PERMUTATION)[:, 0]
+    return np.argsort(keys, kind="stable").astype(np.int64)

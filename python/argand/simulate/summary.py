@@ -11,42 +11,55 @@ from argand.simulate.simulation import Simulation
 
 __all__ = ["summary"]
 
+# A sum of amplitudes below this is none: it only keeps a quotient finite.
+_TINY = 1e-30
+
 
 def summary(simulation: Simulation, samples: Samples) -> dict[str, FloatArray]:
-    """Numbers (b,) by what they are, each over the measured reflections.
+    """Compare samples with the known crystal, over the measured reflections of each.
 
-    rms: displacement over all sites, angstrom. r: sum ||F| - k |F0|| / sum |F| of the measured amplitudes against the
-    known crystal, k by least squares. map_correlation, phase_error (degrees): of the true |F| with the phases of the
-    known crystal against the truth. measured: reflections. volume: change of that of the cell, in per cent.
+    Returns
+    -------
+    Numbers (b,) by name.
+
+    rms : displacement over all sites, angstrom
+    r : sum ||F| - k |F0|| / sum |F| of the measured amplitudes, k by least squares
+    map_correlation : of the true |F| with the phases of the known crystal against the truth
+    phase_error : of the phases of the known crystal, weighted by |F|, degrees
+    measured : number of reflections
+    volume : change of the volume of the cell, per cent
     """
-    known = np.abs(simulation.f0)
-    phase = np.angle(simulation.f0)
-    rows = []
-    for true, seen, amplitude in zip(samples.f, samples.mask, samples.amplitude, strict=True):
-        if not seen.any():
-            rows.append((np.nan, np.nan, np.nan))
+    rows = len(samples.sample)
+    r = np.full(rows, np.nan)
+    correlation = np.full(rows, np.nan)
+    error = np.full(rows, np.nan)
+    for row in range(rows):
+        mask = samples.mask[row]
+        if not mask.any():
             continue
-        k = float(amplitude[seen] @ known[seen]) / max(float(known[seen] @ known[seen]), 1e-30)
-        r = np.abs(amplitude - k * known)[seen].sum() / max(float(amplitude[seen].sum()), 1e-30)
-        size = np.abs(true[seen])
-        unchanged = size * np.exp(1j * phase[seen])
-        correlation = map_correlation(
-            simulation.hkl[seen], unchanged, true[seen], simulation.symops
-        )
-        rows.append(
-            (
-                float(r),
-                correlation,
-                np.degrees(phase_error(np.angle(true[seen]), phase[seen], size)),
-            )
-        )
-    r, correlation, error = np.array(rows).T
-    volume = np.array([cell_volume(tuple(own)) for own in samples.cell]) / simulation.crystal.volume
+        hkl = simulation.hkl[mask]
+        f_known = simulation.f0[mask]
+        r[row] = _r_factor(samples.amplitude[row, mask], np.abs(f_known))
+        true = samples.f[row, mask]
+        modulus = np.abs(true)
+        with_known_phases = modulus * np.exp(1j * np.angle(f_known))
+        correlation[row] = map_correlation(hkl, with_known_phases, true, simulation.symops)
+        error[row] = np.degrees(phase_error(np.angle(true), np.angle(f_known), modulus))
+    volume = np.array([cell_volume(tuple(cell)) for cell in samples.cell])
+    relative_volume = volume / simulation.crystal.volume
     return {
         "rms": samples.rms(),
         "r": r,
         "map_correlation": correlation,
         "phase_error": error,
         "measured": samples.mask.sum(axis=1).astype(np.float64),
-        "volume": 100.0 * (volume - 1.0),
+        "volume": 100.0 * (relative_volume - 1.0),
     }
+
+
+def _r_factor(amplitude: FloatArray, amplitude_known: FloatArray) -> float:
+    """Compute R of measured amplitudes (m,) against |F0| (m,), on the best common scale."""
+    square = float(amplitude_known @ amplitude_known)
+    scale = float(amplitude @ amplitude_known) / max(square, _TINY)
+    residual = np.abs(amplitude - scale * amplitude_known).sum()
+    return float(residual / max(float(amplitude.sum()), _TINY))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
+from argand.cell import FloatArray
 from argand.simulate.random import Purpose, uniforms
 
 __all__ = ["Width", "check_width", "draw_widths", "upper"]
@@ -16,31 +17,32 @@ Width = float | Sequence[float]
 
 
 def check_width(name: str, width: Width, *, low: float = 0.0, high: float = np.inf) -> None:
-    """A ValueError names what is neither a number nor a range within `low` to `high`."""
+    """Raise a ValueError where a width is neither a number nor a range within bounds."""
     values = np.atleast_1d(np.asarray(width, dtype=np.float64))
-    sound = (
-        values.ndim == 1
-        and values.size in (1, 2)
-        and np.isfinite(values).all()
-        and values[0] <= values[-1]
+    is_range = values.ndim == 1 and values.size in (1, 2)
+    if is_range and np.isfinite(values).all():
+        first, last = values[0], values[-1]
+        if low <= first <= last <= high:
+            return
+    raise ValueError(
+        f"{name} is {width}, needs a number or a range (low, high) from {low:g} to {high:g}"
     )
-    if not sound or values[0] < low or values[-1] > high:
-        raise ValueError(
-            f"{name} is {width}, needs a number or a range (low, high) from {low:g} to {high:g}"
-        )
 
 
 def upper(width: Width) -> float:
-    """The largest that a width may become."""
+    """Return the largest number that a width may draw."""
     return float(np.max(width))
 
 
 def draw_widths(
-    widths: Sequence[Width], seed: int, index: npt.NDArray[np.int64], purpose: Purpose
-) -> npt.NDArray[np.float64]:
-    """(samples, widths): each uniform in its range."""
+    widths: Sequence[Width],
+    seed: int,
+    index: NDArray[np.int64],
+    purpose: Purpose,
+) -> FloatArray:
+    """Draw the widths of each sample, uniform in their ranges: (samples, widths)."""
     if not widths:
         return np.empty((len(index), 0))
-    bounds = np.array([(np.min(width), np.max(width)) for width in widths], dtype=np.float64)
-    share = uniforms(seed, index, len(widths), purpose)
-    return bounds[:, 0] + share * (bounds[:, 1] - bounds[:, 0])
+    low = np.array([np.min(width) for width in widths], dtype=np.float64)
+    high = np.array([np.max(width) for width in widths], dtype=np.float64)
+    return low + uniforms(seed, index, len(widths), purpose) * (high - low)

@@ -1,4 +1,4 @@
-"""Networks from channels on the cube of Miller indices to (cos, sin) of the phases. They know tensors only."""
+"""Networks from channels on the box of Miller indices to (cos, sin); they know tensors only."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ __all__ = [
     "build_model",
 ]
 
+#: Models by name; each is built from the shape of the box, the number of channels, and arguments of
+#: its own
 MODELS: dict[str, type[nn.Module]] = {
     "linear": LinearRegression,
     "mlp": ThreeLayerMLP,
@@ -38,9 +40,26 @@ def build_model(
     hyper: Mapping[str, Any] | None = None,
     friedel: bool = True,
 ) -> nn.Module:
-    """A network (b, channels, D, D, D) -> (b, 2, D, D, D), D = 2 hkl_max + 1; `hyper` are its own arguments.
+    """Build a network (b, channels, D, D, D) -> (b, 2, D, D, D) with D = 2 hkl_max + 1.
 
-    With `friedel` it works on the half h >= 0 and F(-h) = conj F(h) gives the other: right without dispersion.
+    Parameters
+    ----------
+    name
+        One of `MODELS`.
+    hkl_max
+        H of the box of Miller indices -H..H.
+    channels
+        Number of input channels.
+    hyper
+        Arguments of the model itself.
+    friedel
+        Whether the network works on the half h >= 0 and F(-h) = conj F(h) gives the other half:
+        right without dispersion.
+
+    Raises
+    ------
+    ValueError
+        There is no such model, or `hyper` does not fit it.
     """
     if name not in MODELS:
         raise ValueError(f"model is {name!r}, needs to be one of {', '.join(MODELS)}")

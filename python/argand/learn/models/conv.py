@@ -11,9 +11,21 @@ __all__ = ["ThreeLayerConv"]
 
 
 class ThreeLayerConv(nn.Module):
-    """(b, channels, *shape) -> (b, 2, *shape) through two hidden layers of `width` channels.
+    """Map channels (b, channels, *shape) to (b, 2, *shape) through two hidden convolutions.
 
-    `kernel` is odd; a voxel sees its neighbours to 3 (kernel - 1) / 2, and its own h, k, l.
+    Parameters
+    ----------
+    shape
+        Sides of the box.
+    channels
+        Number of input channels.
+    width
+        Channels of the hidden layers.
+    kernel
+        Side of the kernels, odd; a voxel sees its neighbours to 3 (kernel - 1) / 2, and its own h,
+        k, l.
+    dropout
+        Share of channels that are dropped in training.
     """
 
     def __init__(
@@ -40,5 +52,6 @@ class ThreeLayerConv(nn.Module):
         self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.layers(self.coordinates(x))
-        return out
+        """Map x (b, channels, *shape) to (b, 2, *shape)."""
+        y: Tensor = self.layers(self.coordinates(x))
+        return y

@@ -10,13 +10,23 @@ __all__ = ["LinearRegression"]
 
 
 class LinearRegression(nn.Module):
-    """(b, channels, *shape) -> (b, 2, *shape)."""
+    """Map channels (b, channels, *shape) to (b, 2, *shape) by one linear layer.
+
+    Parameters
+    ----------
+    shape
+        Sides of the box.
+    channels
+        Number of input channels.
+    """
 
     def __init__(self, shape: tuple[int, int, int], channels: int) -> None:
         super().__init__()
         self.shape = shape
-        self.layer = nn.Linear(channels * math.prod(shape), 2 * math.prod(shape))
+        voxels = math.prod(shape)
+        self.layer = nn.Linear(channels * voxels, 2 * voxels)
 
     def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.layer(x.flatten(1))
-        return out.view(-1, 2, *self.shape)
+        """Map x (b, channels, *shape) to (b, 2, *shape)."""
+        y: Tensor = self.layer(x.flatten(1))
+        return y.view(-1, 2, *self.shape)

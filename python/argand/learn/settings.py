@@ -1,0 +1,100 @@
+"""What decides the result of a training, as frozen data that is saved beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from argand.crystal import Crystal
+from argand.learn.dataset import PerturbedCrystals
+from argand.learn.recipes import LossName, ModelName, Recipe
+from argand.learn.sources import load_crystals
+from argand.simulate.directions import ALL_AXES
+
+__all__ = ["DataSettings", "Move", "TrainingSettings"]
+
+#: Which atoms move: the first one along a, or all of them along a, b and c
+Move = Literal["first", "all"]
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Describe the samples that a network is trained on.
+
+    Parameters
+    ----------
+    metals
+        Elements of the table of metals; None where the crystals come from a folder.
+    held_out
+        Names of the crystals that are kept for testing.
+    folder
+        A folder of CIF files; None where the crystals are metals.
+    spread
+        Standard deviation of the displacements, in units of the cell edges.
+    move
+        "first" moves atom 0 along a, "all" every atom along a, b and c.
+    hkl_max
+        H of the box of Miller indices -H..H.
+    energy_kev
+        Photon energy, which limits the reach; None: every reflection is measured.
+    samples
+        Size of a fixed set of samples; None: every sample is new.
+    seed
+        Seed of all random numbers.
+    """
+
+    metals: tuple[str, ...] | None
+    held_out: tuple[str, ...]
+    folder: str | None = None
+    spread: float = 0.05
+    move: Move = "first"
+    hkl_max: int = 6
+    energy_kev: float | None = 10.0
+    samples: int | None = None
+    seed: int = 0
+
+    def crystals(self) -> dict[str, Crystal]:
+        """Load all crystals by name, those held out too."""
+        return load_crystals(self.metals, self.folder)
+
+    def dataset(self, crystals: Sequence[Crystal]) -> PerturbedCrystals:
+        """Make the data set of some of the crystals."""
+        moves_all = self.move == "all"
+        return PerturbedCrystals(
+            crystals,
+            self.spread,
+            atoms=None if moves_all else (0,),
+            directions=ALL_AXES if moves_all else ALL_AXES[:1],
+            hkl_max=self.hkl_max,
+            energy_kev=self.energy_kev,
+            seed=self.seed,
+        )
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """Describe a training completely: two runs with equal settings end with equal weights.
+
+    Parameters
+    ----------
+    model, loss, recipe, data
+        What is trained, on which loss, how, and on which samples.
+    score_samples, score_every
+        Unseen samples that are scored, and steps between two scores.
+    patience
+        Scores without a new best after which training stops; None: never.
+    """
+
+    model: ModelName
+    loss: LossName
+    recipe: Recipe
+    data: DataSettings
+    score_samples: int
+    score_every: int
+    patience: int | None = None
+
+    def differences(self, other: TrainingSettings) -> list[str]:
+        """Return the names of the fields in which other settings differ."""
+        names = [field.name for field in fields(self)]
+        return [name for name in names if vars(self)[name] != vars(other)[name]]
