@@ -83,7 +83,7 @@ def test_samples_are_the_structure_factors_of_the_displaced_crystals(hkl_max):
         modulus = np.abs(f)
         stol = argand.stol(hkl, crystal.cell)
         total = crystal.occ @ argand.form_factors(crystal.types, stol)
-        reach = hkl.any(axis=1) & argand.reachable(hkl, crystal.cell, 10.0)
+        reach = hkl.any(axis=1) & argand.radiation.reachable(hkl, crystal.cell, 10.0)
         measured = reach & (modulus > 1e-5 * total)
         fields = {name: field[i].flatten() for name, field in batch._asdict().items()}
         np.testing.assert_array_equal(fields["mask"], measured)

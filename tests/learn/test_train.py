@@ -231,7 +231,7 @@ def test_predict_fills_in_symmetry(learned):
     strong = modulus_unique > 0.1
     unique, modulus_unique = unique[strong], modulus_unique[strong]
     every = argand.hkl_cube(3)
-    every = every[argand.reachable(every, cell, 10.0) & every.any(axis=1)]
+    every = every[argand.radiation.reachable(every, cell, 10.0) & every.any(axis=1)]
     every = every[argand.stol(every, cell) <= argand.stol(unique, cell).max() + 1e-9]
     modulus_every = np.abs(argand.structure_factors(crystal, every))
 

@@ -121,7 +121,7 @@ def _reach(
     reach = np.asarray(hkl.any(axis=1))
     if energy_kev is None:
         return reach
-    return np.asarray(reach & argand.reachable(hkl, crystal.cell, energy_kev))
+    return np.asarray(reach & argand.radiation.reachable(hkl, crystal.cell, energy_kev))
 
 
 def _nearest(candidates: SampleBatch, displacement: float) -> SampleBatch:

@@ -13,7 +13,8 @@ from argand import _seam
 from argand.crystal import Crystal
 from argand.learn.reuse import Reuse
 from argand.learn.samples import EXTINCT, SampleBatch, SampleDataset
-from argand.reflections import hkl_cube, reachable, stol
+from argand.radiation import reachable
+from argand.reflections import hkl_cube, stol
 from argand.simulate.directions import Directions
 from argand.torch import tensors
 

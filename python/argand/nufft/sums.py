@@ -81,8 +81,8 @@ def structure_factors(
         The box around hkl takes more than `argand.memory_limit` allows; the message says how much.
     """
     indices = as_hkl(hkl)
-    part = share(crystal, friedel=energy_kev is None)
-    return part.complete(sum_in_p1(part.part, indices, table, energy_kev, eps), indices)
+    part, completion = independent_part(crystal, real_form=energy_kev is None)
+    return completion.complete(sum_in_p1(part, indices, table, energy_kev, eps), indices)
 
 
 @sequential_blas()

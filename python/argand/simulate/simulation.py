@@ -216,7 +216,9 @@ class Simulation:
         occ = np.concatenate([occ_sites, occ_replacing, occ_unmodelled], axis=1)
         factors = self._vibration_of_atoms(vibration)
         strained = upper(changes.strain) > 0
-        f = self._images.structure_factors(frac, occ, factors, cell if strained else None)
+        cells = cell if strained else None
+        beta = self._copies.beta(cells)
+        f = self._copies.structure_factors(frac, beta, occ, beta_factors=factors, cells=cells)
         stol_of_samples = self.stol[None]
         if strained:
             stol_of_samples = np.stack([stol(self.hkl, tuple(row)) for row in cell])
