@@ -1,13 +1,14 @@
-"""The workloads: what is computed of which numbers, and the definition to check every answer against."""
+"""The workloads: numbers to calculate with, and the definition that checks every answer."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-_DEFINITIONS = str(Path(__file__).parents[2] / "tests")  # oracles.py
-if _DEFINITIONS not in sys.path:
-    sys.path.append(_DEFINITIONS)
+# The definitions are those of the tests, oracles.py.
+_TESTS = str(Path(__file__).parents[2] / "tests")
+if _TESTS not in sys.path:
+    sys.path.append(_TESTS)
 
 from workloads.boxes import Boxes  # noqa: E402
 from workloads.molecule import Molecule  # noqa: E402
