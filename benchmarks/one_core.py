@@ -36,7 +36,25 @@ def restart_with_one_thread() -> None:
     A library reads its number of threads at import, so the environment must be set before.
     The function returns at once where the environment is set already.
     """
-    if all(os.environ.get(name) == "1" for name in THREAD_VARIABLES):
+    if _has_one_thread():
         return
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
     os.execv(sys.executable, [sys.executable, *sys.argv])
+
+
+def restart_on_one_core() -> None:
+    """Start the running script once more, on one core and with one thread for each library.
+
+    The function returns at once where the process is bound to one core already.
+    """
+    has_affinity = hasattr(os, "sched_getaffinity")
+    is_bound = not has_affinity or len(os.sched_getaffinity(0)) == 1
+    if is_bound and _has_one_thread():
+        return
+    pin()
+    os.execv(sys.executable, [sys.executable, *sys.argv])
+
+
+def _has_one_thread() -> bool:
+    """Say whether the environment gives every numerical library one thread."""
+    return all(os.environ.get(name) == "1" for name in THREAD_VARIABLES)

@@ -1,159 +1,222 @@
-"""What else could answer at once, or begin a refinement: a table of docs/adapt.md.
+"""Compare other answers at once, and other starts of a refinement: a table of docs/adapt.md.
 
-    python benchmarks/adapt_alternatives.py CIF...
+    python studies/adapt_alternatives.py CIF...
 
-Against `argand.adapt`, which is not told the size, stand on the same held-out samples (16 of seed 1 a field), told it:
+All methods are applied to the same held-out samples (16 of seed 1 a field). `argand.adapt` is not
+told the size of the displacements; the alternatives are:
 
 - the regression of that size, from 4000 samples;
-- the network of `argand.adapt.network` beside it (`adapt(..., network=True)`), from 16000; where it is not better on
-  samples that neither has seen it is not kept, and the field is empty;
-- re-simulated ridge: 1000 new samples around the estimate, ridge regression from them to what is left, with .8, .6, .4
-  and .25 of the size, begun at the regression.
+- the network of `argand.adapt.network` beside it (`adapt(..., network=True)`), from 16000; it is
+  kept only where it is better on samples that neither has seen, and the field is empty elsewhere;
+- re-simulated ridge: 1000 new samples around the estimate, ridge regression from them to the rest
+  of the displacement, with .8, .6, .4 and .25 of the size, starting at the regression.
 
-Each is followed by Levenberg and Marquardt's method with the prior of the size. One core, one thread.
+Each is followed by Levenberg and Marquardt's method with the prior of the size. One core, one
+thread.
 """
 
 from __future__ import annotations
 
-import one_core
+import itertools
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
-one_core.pin()
+import numpy as np
+from numpy.typing import NDArray
 
-import itertools  # noqa: E402
-import sys  # noqa: E402
-import warnings  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from dataclasses import replace  # noqa: E402
-from functools import partial  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import argand
+from argand.adapt import Adaptation, Rung
+from argand.estimate.scale import fit_scale
+from argand.refine import Model
+from displacement_methods import Methods
+from helpers import describe, list_facts, run_on_one_core, table
+from simulated_data import D_MIN, KINDS, Observed, correlations
 
-import numpy as np  # noqa: E402
+Floats = NDArray[np.float64]
+Method = Callable[[], NDArray[np.complex128]]
+#: Resolution in angstrom, kind of data, and rms displacement in angstrom.
+Field = tuple[float, str, float]
 
-import argand  # noqa: E402
-from adapt import D_MIN, KINDS, Methods  # noqa: E402
-from argand.adapt import Adaptation, adapt  # noqa: E402
-from argand.adapt.held_out import as_measured, correlations, true_structure_factors  # noqa: E402
-from argand.adapt.training import simulation_of  # noqa: E402
-from argand.estimate.observed import Observed  # noqa: E402
-from argand.estimate.scale import fit_scale  # noqa: E402
-from argand.refine import GaussianPrior, refine  # noqa: E402
-from machine import describe  # noqa: E402
-from tables import table  # noqa: E402
-
+#: Root mean square displacements in angstrom that are compared, and those that are learned.
 WIDTHS = (0.3, 0.5, 0.7)
+LEARNED_WIDTHS = (0.1, 0.2, *WIDTHS)
+
+SAMPLES = 4000
 HELD_OUT = 16
-SHARES, AROUND, PENALTY = (0.8, 0.6, 0.4, 0.25), 1000, 0.1
+
+# Settings of the re-simulation: shares of the size, new samples, and strength of the ridge.
+SHARES = (0.8, 0.6, 0.4, 0.25)
+NEW_SAMPLES = 1000
+PENALTY = 0.1
 
 
-def simulated_again(model: Any, seen: Observed, start: np.ndarray, width: float) -> np.ndarray:
-    """p (b, k) of the modes: ridge regression on samples around the estimate, again and again."""
-    found, squares = start.copy(), np.square(model.stol)
-    k = start.shape[1]
-    for row, (observed, sigma) in enumerate(zip(seen.amplitude, seen.sigma, strict=True)):
+def re_simulated(model: Model, observed: Observed, start: Floats, width: float) -> Floats:
+    """Improve parameters (b, k) of the modes by ridge regression on samples around them.
+
+    Parameters
+    ----------
+    model
+        The crystal; its first k parameters are the modes.
+    observed
+        The b data sets.
+    start
+        Where to begin, (b, k), angstrom.
+    width
+        The size of the displacements in angstrom.
+    """
+    squares = np.square(model.stol)
+    modes = start.shape[1]
+    parameters = start.copy()
+    for row, (amplitude, sigma) in enumerate(zip(observed.amplitude, observed.sigma, strict=True)):
         for number, share in enumerate(SHARES):
-            z = np.random.default_rng([row, number]).normal(size=(AROUND, k)) * share * width
-            p = np.zeros((AROUND, len(model)))
-            p[:, :k] = found[row] + z
-            f = np.abs(model.structure_factors(p))
+            rng = np.random.default_rng([row, number])
+            shifts = rng.normal(size=(NEW_SAMPLES, modes)) * share * width
+            samples = np.zeros((NEW_SAMPLES, len(model)))
+            samples[:, :modes] = parameters[row] + shifts
+            f = np.abs(model.structure_factors(samples))
             mean = f.mean(axis=0)
             spread = f.std(axis=0) + 0.02 * float(mean.mean())
-            scale, b = fit_scale(observed[None], mean, squares, spread**-2.0)
+            scale, b = fit_scale(amplitude[None], mean, squares, spread**-2.0)
             factor = scale[0] * np.exp(-b[0] * squares)
             x = (f - mean) / spread
-            damping = AROUND * (PENALTY + np.square(np.nan_to_num(sigma / factor) / spread))
-            weights = np.linalg.solve(x.T @ x + np.diag(damping), x.T @ z)
-            found[row] += np.nan_to_num((observed / factor - mean) / spread) @ weights
-    return found
+            relative_error = np.nan_to_num(sigma / factor) / spread
+            damping = NEW_SAMPLES * (PENALTY + np.square(relative_error))
+            weights = np.linalg.solve(x.T @ x + np.diag(damping), x.T @ shifts)
+            residual = np.nan_to_num((amplitude / factor - mean) / spread)
+            parameters[row] += residual @ weights
+    return parameters
 
 
 class Alternatives:
-    """F (b, m) by each."""
+    """Structure factors (b, m) by each alternative, told the size of the displacements.
+
+    Parameters
+    ----------
+    plain, with_networks
+        Adaptations to one crystal without and with networks.
+    observed
+        The data sets.
+    width
+        The size in angstrom, one of those that were learned.
+    """
 
     def __init__(
-        self, plain: Adaptation, networks: Adaptation, seen: Observed, width: float
+        self, plain: Adaptation, with_networks: Adaptation, observed: Observed, width: float
     ) -> None:
-        self.seen, self.methods, self.width = seen, Methods(plain, seen), width
-        self.model, self.with_networks = self.methods.model, Methods(networks, seen)
-        rung = next(rung for rung in networks.rungs if rung.width == width)
+        self.methods = Methods(plain, observed)
+        self.methods_with_networks = Methods(with_networks, observed)
+        self.model = self.methods.model
+        self.width = width
+        rung = rung_of(with_networks, width)
         squares = np.square(plain.stol)
-        scale, b = fit_scale(seen.amplitude, rung.expected, squares, rung.error**-2.0)
-        absolute = seen.amplitude / (scale[:, None] * np.exp(-b[:, None] * squares))
-        self.by_ridge, _ = replace(rung, network=None)(absolute)
+        scale, b = fit_scale(observed.amplitude, rung.expected, squares, rung.error**-2.0)
+        absolute = observed.amplitude / (scale[:, None] * np.exp(-b[:, None] * squares))
+        self.by_regression, _ = replace(rung, network=None)(absolute)
         self.by_network = None if rung.network is None else rung(absolute)[0]
-        self.again = simulated_again(self.model, seen, self.by_ridge, width)
+        self.by_simulation = re_simulated(self.model, observed, self.by_regression, width)
 
-    def f(self, p: np.ndarray) -> np.ndarray:
-        return self.model.structure_factors(self._whole(p))
-
-    def refined(self, p: np.ndarray) -> np.ndarray:
-        spread = np.full(len(self.model), self.width)
-        spread[self.model.parameters.of_kind("overall_b")] = np.inf
-        prior = GaussianPrior.from_sigma(np.zeros(len(spread)), spread)
-        start, seen = self._whole(p), self.seen
-        return refine(
-            self.model, seen.amplitude, self.methods.error, on="F", start=start, prior=prior
-        ).structure_factors()
-
-    def _whole(self, p: np.ndarray) -> np.ndarray:
-        return np.concatenate([p, np.zeros((len(p), len(self.model) - p.shape[1]))], axis=1)
-
-    def all(self) -> dict[str, Callable[[], np.ndarray] | None]:
-        ways = {"regression": self.by_ridge, "network": self.by_network, "re-simulated": self.again}
-        once = {name: None if p is None else partial(self.f, p) for name, p in ways.items()}
-        more = {
-            f"{name}, LM": None if p is None else partial(self.refined, p)
-            for name, p in ways.items()
+    def all(self) -> dict[str, Method | None]:
+        """Return the methods by the names of the table; None where there is no network."""
+        parameters = {
+            "regression": self.by_regression,
+            "network": self.by_network,
+            "re-simulated": self.by_simulation,
         }
-        ours = {
-            "argand at once": self.methods.at_once,
-            "the same, networks": self.with_networks.at_once,
-        }
-        return once | ours | more | {"argand refined": self.methods.refined}
+        methods: dict[str, Method | None] = {}
+        for name, modes in parameters.items():
+            methods[name] = self.structure_factors_of(modes)
+        methods["argand at once"] = self.methods.at_once
+        methods["argand at once, networks"] = self.methods_with_networks.at_once
+        for name, modes in parameters.items():
+            methods[f"{name}, LM"] = self.refined_from(modes)
+        methods["argand refined"] = self.methods.refined
+        return methods
+
+    def structure_factors_of(self, modes: Floats | None) -> Method | None:
+        """Return a function for F of the parameters (b, k) of the modes."""
+        if modes is None:
+            return None
+        return lambda: self.model.structure_factors(self._all_parameters(modes))
+
+    def refined_from(self, modes: Floats | None) -> Method | None:
+        """Return a function for F after a refinement that starts at parameters of the modes."""
+        if modes is None:
+            return None
+
+        def refined() -> NDArray[np.complex128]:
+            start = self._all_parameters(modes)
+            prior = self.methods.prior(self.width)
+            return self.methods.refinement(start=start, prior=prior).structure_factors()
+
+        return refined
+
+    def _all_parameters(self, modes: Floats) -> Floats:
+        """Append zeros for the parameters that are not modes."""
+        parameters = np.zeros((len(modes), len(self.model)))
+        parameters[:, : modes.shape[1]] = modes
+        return parameters
 
 
-def main(files: list[Path]) -> None:
-    print("\n".join(f"- {name}: {words}" for name, words in describe().items()))
-    found: dict[tuple[float, str, float], dict[str, list[np.ndarray]]] = {}
+def rung_of(adaptation: Adaptation, width: float) -> Rung:
+    """Return what an adaptation has learned of displacements of a width in angstrom."""
+    return next(rung for rung in adaptation.rungs if rung.width == width)
+
+
+def adapt_twice(file: Path, d_min: float, kind: str) -> tuple[Adaptation, Adaptation]:
+    """Adapt to a crystal without and with networks, and print which networks are kept."""
+    crystal = argand.read_crystal(file)
+    start = time.perf_counter()
+    plain = KINDS[kind].adapt(crystal, d_min, SAMPLES, LEARNED_WIDTHS)
+    middle = time.perf_counter()
+    with_networks = KINDS[kind].adapt(crystal, d_min, SAMPLES, LEARNED_WIDTHS, network=True)
+    seconds = (time.perf_counter() - middle) - (middle - start)
+    kept = [rung.width for rung in with_networks.rungs if rung.network is not None]
+    name = f"{file.stem}, {d_min:g} Å, {kind}"
+    print(f"- {name}: networks kept for {kept}, {seconds:.0f} s for five", flush=True)
+    return plain, with_networks
+
+
+def main() -> None:
+    """Measure every method on the crystals of the command line and print the table."""
+    files = [Path(name) for name in sys.argv[1:]]
+    print("\n".join(list_facts(describe())))
+    results: dict[Field, dict[str, list[Floats]]] = {}
     for file, d_min, kind in itertools.product(files, D_MIN, KINDS):
-        crystal, (nuisances, _) = argand.read_crystal(file), KINDS[kind]
-        learned = {"d_min": d_min, "widths": (0.1, 0.2, *WIDTHS), "samples": 4000, **nuisances}
-        plain, networks = adapt(crystal, **learned), adapt(crystal, network=True, **learned)
-        kept, seconds = (
-            networks.about["networks"],
-            networks.about["seconds"] - plain.about["seconds"],
-        )
-        print(
-            f"- {file.stem}, {d_min:g} Å, {kind}: networks kept for {kept}, {seconds:.0f} s for five",
-            flush=True,
-        )
+        plain, with_networks = adapt_twice(file, d_min, kind)
+        spacegroup = plain.crystal.spacegroup
         for width in WIDTHS:
-            simulation = simulation_of(crystal, width, plain.about, seed=1)
-            drawn = simulation.draw(range(HELD_OUT))
-            seen, true = as_measured(simulation, drawn), true_structure_factors(simulation, drawn)
-            for name, method in Alternatives(plain, networks, seen, width).all().items():
-                own = found.setdefault((d_min, kind, width), {}).setdefault(name, [])
+            observed, true = KINDS[kind].draw(plain, d_min, width, HELD_OUT)
+            of_field = results.setdefault((d_min, kind, width), {})
+            alternatives = Alternatives(plain, with_networks, observed, width)
+            for name, method in alternatives.all().items():
+                of_method = of_field.setdefault(name, [])
                 if method is not None:
-                    own.append(correlations(seen, method(), true, crystal.spacegroup))
-    rows = [
-        (
-            f"{d_min:g} Å, {kind}, {width:g} Å",
-            *(_field(ccs, KINDS[kind][1], len(files)) for ccs in methods.values()),
-        )
-        for (d_min, kind, width), methods in sorted(found.items())
-    ]
-    names = next(iter(found.values()))
-    print("\n" + "\n".join(table([("", *names), *rows], tuple(range(1, len(names) + 1)))))
+                    of_method.append(correlations(observed, method(), true, spacegroup))
+    print("\n" + "\n".join(_table(results, len(files))))
 
 
-def _field(ccs: list[np.ndarray], solved: float, crystals: int) -> str:
-    """Mean correlation and share of successes of all crystals; empty where one of them has no answer."""
-    if len(ccs) < crystals:
+def _table(results: dict[Field, dict[str, list[Floats]]], crystals: int) -> list[str]:
+    """Format mean correlation and share of successes, a line for each field."""
+    names = list(next(iter(results.values())))
+    lines = [("", *names)]
+    for (d_min, kind, width), methods in sorted(results.items()):
+        cells = []
+        for of_crystals in methods.values():
+            cells.append(_cell(of_crystals, KINDS[kind].success, crystals))
+        lines.append((f"{d_min:g} Å, {kind}, {width:g} Å", *cells))
+    return table(lines, range(1, len(names) + 1))
+
+
+def _cell(of_crystals: list[Floats], success: float, crystals: int) -> str:
+    """Format the correlations of all crystals; empty where a crystal has no answer."""
+    if len(of_crystals) < crystals:
         return ""
-    cc = np.concatenate(ccs)
-    return f"{cc.mean():.4f}, {100 * (cc > solved).mean():.0f} %"
+    cc = np.concatenate(of_crystals)
+    return f"{cc.mean():.4f}, {100 * (cc > success).mean():.0f} %"
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore", argand.errors.ArgandWarning)
-    main([Path(name) for name in sys.argv[1:]])
+    run_on_one_core(main)

@@ -1,87 +1,80 @@
-"""Measured crystals found again from their own structure moved away, by `argand.adapt`: a table of docs/adapt.md.
+"""Adapt to measured crystals whose structure was moved: a table of docs/adapt.md.
 
-    python benchmarks/measured_adaptation.py FOLDER [NAME ...]
+    python studies/measured_adaptation.py FOLDER [NAME ...]
 
-FOLDER and its files, and what R1 is compared, as measured_sets.py says. The moved structure is what is known: it is
-adapted to (data to 1.2 angstrom, a width of .3 and .5, the radiation and extinction that its file states) and the
-measured reflections are given. Displacement parameters stay those of the file; positions, an overall B, and extinction
-where the file states it, are found. Seeds 20 to 22 of the displacements, 0 of the learning. One core, one thread.
+measured_sets.py says which files FOLDER holds, and how R1 is computed. The moved structure is the
+known crystal: `argand.adapt` adapts to it (data to 1.2 angstrom, widths of .3 and .5, the radiation
+and extinction that its file states) and is given the measured reflections. Displacement parameters
+stay those of the file; positions, an overall B, and extinction where the file states it, are
+refined. Seeds 20 to 22 of the displacements, 0 of the learning. One core, one thread.
 """
 
 from __future__ import annotations
 
-import one_core
+from collections.abc import Sequence
 
-one_core.pin()
+import argand
+from argand.adapt import adapt
+from argand.estimate.estimate import Estimate
+from argand.measured.check import free_coordinates
+from helpers import run_on_one_core
+from measured_sets import WIDTHS, MeasuredSet, percent, print_table
 
-import sys  # noqa: E402
-import time  # noqa: E402
-import warnings  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
-from pathlib import Path  # noqa: E402
-
-import numpy as np  # noqa: E402
-
-import argand  # noqa: E402
-from argand.adapt import adapt  # noqa: E402
-from argand.measured.check import free_coordinates  # noqa: E402
-from argand.series import Estimate  # noqa: E402
-from measured_sets import SEEDS, SETS, WIDTHS, Measured, load, moved  # noqa: E402
+COLUMNS = (
+    "group",
+    "moves",
+    "reflections",
+    "check",
+    "published",
+    "unmoved",
+    "moved 0.3 A",
+    "moved 0.5 A",
+    "s",
+)
 
 
-def found(known: Measured, crystal: argand.Crystal, widths: tuple[float, ...]) -> Estimate:
-    made = adapt(
+def estimate_from(
+    measured: MeasuredSet, crystal: argand.Crystal, widths: Sequence[float]
+) -> Estimate:
+    """Adapt to a known crystal and refine it against the measured reflections."""
+    adaptation = adapt(
         crystal,
         d_min=1.2,
         widths=widths,
         samples=2000,
-        radiation=known.said.radiation(),
-        extinction=known.said.refined_extinction,
+        radiation=measured.experiment.radiation(),
+        extinction=measured.experiment.refined_extinction,
     )
-    (estimate,) = made([known.data], refine=True)
+    (estimate,) = adaptation([measured.merged], refine=True)
     if isinstance(estimate, Exception):
         raise estimate
     return estimate
 
 
-def main(folder: Path, names: Sequence[str]) -> None:
-    columns = (
-        "",
-        "group",
-        "moves",
-        "reflections",
-        "check",
-        "published",
-        "unmoved",
-        "moved 0.3 A",
-        "moved 0.5 A",
-        "s",
+def row(measured: MeasuredSet) -> list[object]:
+    """Return the cells of a set."""
+    unmoved = estimate_from(measured, measured.crystal, (0.1,))
+    estimates, seconds = measured.solve_moved(
+        lambda crystal: estimate_from(measured, crystal, WIDTHS)
     )
-    print("| " + " | ".join(columns) + " |\n|" + "---|" * len(columns))
-    for name in names:
-        known = load(folder, name)
-        home = found(known, known.crystal, (0.1,))
-        cells, seconds = [], []
-        for rms in WIDTHS:
-            ends = []
-            for seed in SEEDS:
-                begun = time.perf_counter()
-                ends.append(
-                    f"{100 * known.r1_of(found(known, moved(known.crystal, rms, seed), WIDTHS)):.2f}"
-                )
-                seconds.append(time.perf_counter() - begun)
-            cells.append(", ".join(ends))
-        row = [
-            name,
-            known.crystal.spacegroup,
-            free_coordinates(known.crystal),
-            len(known.data.hkl),
-            *known.theirs,
-        ]
-        row += [f"{100 * known.r1_of(home):.2f}", *cells, f"{np.median(seconds):.1f}"]
-        print("| " + " | ".join(map(str, row)) + " |", flush=True)
+    cells = []
+    for of_width in estimates:
+        cells.append(", ".join(percent(measured.r1_of(estimate)) for estimate in of_width))
+    return [
+        measured.crystal.spacegroup,
+        free_coordinates(measured.crystal),
+        len(measured.merged.hkl),
+        *measured.known_r1(),
+        percent(measured.r1_of(unmoved)),
+        *cells,
+        f"{seconds:.1f}",
+    ]
+
+
+def main() -> None:
+    """Print the table."""
+    print_table(COLUMNS, row)
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore", argand.errors.ArgandWarning)
-    main(Path(sys.argv[1]), sys.argv[2:] or list(SETS))
+    run_on_one_core(main)

@@ -1,79 +1,68 @@
-"""Measured crystals found again from a CIF of their own structure moved away: a table of docs/series.md.
+"""Predict measured crystals from their own structure after it was moved: a table of docs/series.md.
 
-    python benchmarks/measured_prediction.py FOLDER [NAME ...]
+    python studies/measured_prediction.py FOLDER [NAME ...]
 
-FOLDER and its files, and what R1 is compared, as measured_sets.py says. What `argand predict known.cif FILE` does, with
-the moved structure for the known one and the radiation and extinction that the file of the true one states: positions,
-an overall B, and extinction are refined. Seeds 20 to 22; one core, one thread.
+measured_sets.py says which files FOLDER holds, and how R1 is computed. The study does what
+`argand predict known.cif FILE` does, with the moved structure for the known one and the radiation
+and extinction that the file of the true one states: positions, an overall B, and extinction are
+refined. Seeds 20 to 22; one core, one thread.
 """
 
 from __future__ import annotations
 
-import one_core
+import argand
+from argand.estimate.estimate import Estimate
+from argand.estimate.least_squares import LeastSquares
+from helpers import run_on_one_core
+from measured_sets import MeasuredSet, percent, print_table
 
-one_core.pin()
-
-import sys  # noqa: E402
-import time  # noqa: E402
-import warnings  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
-from pathlib import Path  # noqa: E402
-
-import numpy as np  # noqa: E402
-
-import argand  # noqa: E402
-from argand.series import Estimate, LeastSquares  # noqa: E402
-from measured_sets import SEEDS, SETS, WIDTHS, Measured, load, moved  # noqa: E402
+COLUMNS = (
+    "group",
+    "reflections",
+    "check",
+    "published",
+    "unmoved",
+    "moved 0.3 A: R known, R1",
+    "moved 0.5 A: R known, R1",
+    "s",
+)
 
 
-def found(known: Measured, crystal: argand.Crystal) -> Estimate:
-    (estimate,) = LeastSquares(
-        crystal, known.said.radiation(), extinction=known.said.refined_extinction
-    )([known.data], refine=True)
+def estimate_from(measured: MeasuredSet, crystal: argand.Crystal) -> Estimate:
+    """Refine a known crystal against the measured reflections as `argand predict` does."""
+    experiment = measured.experiment
+    estimator = LeastSquares(
+        crystal, experiment.radiation(), extinction=experiment.refined_extinction
+    )
+    (estimate,) = estimator([measured.merged], refine=True)
     if isinstance(estimate, Exception):
         raise estimate
     return estimate
 
 
-def main(folder: Path, names: Sequence[str]) -> None:
-    columns = (
-        "",
-        "group",
-        "reflections",
-        "check",
-        "published",
-        "unmoved",
-        "moved 0.3 A: R known, R1",
-    )
-    print(
-        "| "
-        + " | ".join([*columns, "moved 0.5 A: R known, R1", "s"])
-        + " |\n|"
-        + "---|" * (len(columns) + 2)
-    )
-    for name in names:
-        known = load(folder, name)
-        home = found(known, known.crystal)
-        cells, seconds = [], []
-        for rms in WIDTHS:
-            before, after = [], []
-            for seed in SEEDS:
-                begun = time.perf_counter()
-                estimate = found(known, moved(known.crystal, rms, seed))
-                seconds.append(time.perf_counter() - begun)
-                before.append(f"{100 * estimate.r_known:.0f}")
-                after.append(f"{100 * known.r1_of(estimate):.2f}")
-            cells.append(f"{', '.join(before)} → {', '.join(after)}")
-        about = (name, known.crystal.spacegroup, len(known.data.hkl), *known.theirs)
-        row = [
-            *map(str, about),
-            f"{100 * known.r1_of(home):.2f}",
-            *cells,
-            f"{np.median(seconds):.1f}",
-        ]
-        print("| " + " | ".join(row) + " |", flush=True)
+def row(measured: MeasuredSet) -> list[object]:
+    """Return the cells of a set."""
+    unmoved = estimate_from(measured, measured.crystal)
+    estimates, seconds = measured.solve_moved(lambda crystal: estimate_from(measured, crystal))
+    cells = []
+    for of_width in estimates:
+        before = ", ".join(f"{100 * estimate.r_known:.0f}" for estimate in of_width)
+        after = ", ".join(percent(measured.r1_of(estimate)) for estimate in of_width)
+        cells.append(f"{before} → {after}")
+    return [
+        measured.crystal.spacegroup,
+        len(measured.merged.hkl),
+        *measured.known_r1(),
+        percent(measured.r1_of(unmoved)),
+        *cells,
+        f"{seconds:.1f}",
+    ]
+
+
+def main() -> None:
+    """Print the table."""
+    print_table(COLUMNS, row)
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore", argand.errors.ArgandWarning)
-    main(Path(sys.argv[1]), sys.argv[2:] or list(SETS))
+    run_on_one_core(main)

@@ -1,108 +1,126 @@
-"""Measured crystals moved away from their own refined structure and refined again: a table of docs/refinement.md.
+"""Refine measured crystals after their structure was moved: a table of docs/refinement.md.
 
-    python benchmarks/measured_refinement.py FOLDER [NAME ...]
+    python studies/measured_refinement.py FOLDER [NAME ...]
 
-FOLDER holds the files of measured_sets.py, which says what R1 is compared. Positions and displacement parameters are
-refined on F^2 with the weights, the dispersion and the extinction that the file states; of a moved crystal positions
-alone first, on |F| with the low angles first, from five starts: the moved structure, and beside it; from five more as
-long as R is above .25, up to thirty. Seeds 20 to 22; one core, one thread.
+measured_sets.py says which files FOLDER holds, and how R1 is computed. Positions and displacement
+parameters are refined on F^2 with the weights, the dispersion and the extinction that the file
+states. The positions of a moved crystal are refined alone before, on |F| with low angles first,
+from five starts: the moved structure, and random displacements of it. Five more follow as long as R
+is above .25, up to thirty. Seeds 20 to 22; one core, one thread.
 """
 
 from __future__ import annotations
 
-import one_core
+import numpy as np
 
-one_core.pin()
+import argand
+from argand.estimate.riding import riding_modes
+from argand.refine import Model, Refinement, Weighting, free, refine
+from helpers import run_on_one_core
+from measured_sets import MeasuredSet, percent, print_table
 
-import sys  # noqa: E402
-import time  # noqa: E402
-import warnings  # noqa: E402
-from collections.abc import Sequence  # noqa: E402
-from pathlib import Path  # noqa: E402
+# Widths in angstrom of the random displacements of the five starts; the first one is not displaced.
+START_WIDTHS = (0.0, 0.1, 0.2, 0.3, 0.4)
+# How often five starts are tried.
+TRIALS = 6
+# R below which a structure is taken to be right.
+SOUND_R = 0.25
+# Resolutions in angstrom of the annealed refinement, low angles first.
+LOW_ANGLES = (3.0, 2.0, 1.4)
 
-import numpy as np  # noqa: E402
+COLUMNS = (
+    "group",
+    "parameters",
+    "reflections",
+    "check",
+    "published",
+    "unmoved",
+    "moved 0.3 A",
+    "moved 0.5 A",
+    "s",
+)
 
-import argand  # noqa: E402
-from argand.estimate.riding import riding_modes  # noqa: E402
-from argand.refine import Model, Refinement, Weighting, free, refine  # noqa: E402
-from measured_sets import SEEDS, SETS, WIDTHS, Measured, load, moved  # noqa: E402
 
-BESIDE = (0.0, 0.1, 0.2, 0.3, 0.4)  # angstrom along each direction, of the starts
-
-
-def placed(known: Measured, crystal: argand.Crystal) -> argand.Crystal:
-    """The crystal with its atoms, hydrogens with their carriers, where they explain the amplitudes best."""
-    beam, data = known.said.radiation(), known.data
+def positions_refined(measured: MeasuredSet, crystal: argand.Crystal) -> argand.Crystal:
+    """Return the crystal with the positions of the lowest chi^2; hydrogens ride on carriers."""
+    merged = measured.merged
     parameters = free(crystal, positions=riding_modes(crystal), overall_b=True)
-    model = Model(crystal, data.hkl, parameters, radiation=beam)
-    observed = np.tile(np.sqrt(np.maximum(data.intensity, 0.0)), (len(BESIDE), 1))
-    coarse = [d for d in (3.0, 2.0, 1.4) if (model.stol <= 0.5 / d).sum() > 2 * len(model) + 10]
-    rng, best = np.random.default_rng(0), (np.inf, crystal)
-    for _ in range(6):
-        start = rng.normal(size=(len(BESIDE), len(model))) * np.array(BESIDE)[:, None]
+    model = Model(crystal, merged.hkl, parameters, radiation=measured.experiment.radiation())
+    starts = len(START_WIDTHS)
+    amplitudes = np.tile(np.sqrt(np.maximum(merged.intensity, 0.0)), (starts, 1))
+    enough = 2 * len(model) + 10
+    resolutions = []
+    for d_min in LOW_ANGLES:
+        if np.count_nonzero(model.stol <= 0.5 / d_min) > enough:
+            resolutions.append(d_min)
+    rng = np.random.default_rng(0)
+    lowest_chi2 = np.inf
+    best = crystal
+    for _ in range(TRIALS):
+        start = rng.normal(size=(starts, len(model))) * np.array(START_WIDTHS)[:, None]
+        # The last parameter is the overall B.
         start[:, -1] = 0.0
-        found = refine(model, observed, on="F", start=start, anneal=coarse)
-        lowest = int(found.chi2.argmin())
-        best = min(
-            best, (float(found.chi2[lowest]), found.crystals()[lowest]), key=lambda pair: pair[0]
-        )
-        if found.figures.r1[lowest] < 0.25:
+        refinement = refine(model, amplitudes, on="F", start=start, anneal=resolutions)
+        row = int(refinement.chi2.argmin())
+        if refinement.chi2[row] < lowest_chi2:
+            lowest_chi2 = float(refinement.chi2[row])
+            best = refinement.crystals()[row]
+        if refinement.figures.r1[row] < SOUND_R:
             break
-    return best[1]
+    return best
 
 
-def refined(known: Measured, crystal: argand.Crystal) -> Refinement:
-    """All of it."""
-    beam, data = known.said.radiation(), known.data
-    parameters = free(crystal, displacement=True, extinction=known.said.refined_extinction != 0.0)
+def refined(measured: MeasuredSet, crystal: argand.Crystal) -> Refinement:
+    """Refine positions, displacement parameters and extinction."""
+    experiment = measured.experiment
+    merged = measured.merged
+    extinction = experiment.refined_extinction
+    parameters = free(crystal, displacement=True, extinction=extinction != 0.0)
     model = Model(
         crystal,
-        data.hkl,
+        merged.hkl,
         parameters,
-        radiation=beam,
-        extinction=known.said.refined_extinction,
+        radiation=experiment.radiation(),
+        extinction=extinction,
     )
-    if data.sigma is None:
-        return refine(model, np.sqrt(np.maximum(data.intensity, 0.0)), on="F")
-    a, b = (*known.said.weights, 0.0, 0.0)[:2]
-    return refine(model, data.intensity, data.sigma, weighting=Weighting(a, b))
+    if merged.sigma is None:
+        return refine(model, np.sqrt(np.maximum(merged.intensity, 0.0)), on="F")
+    a, b = (*experiment.weights, 0.0, 0.0)[:2]
+    return refine(model, merged.intensity, merged.sigma, weighting=Weighting(a, b))
 
 
-def r1(known: Measured, found: Refinement) -> float:
-    calculated = np.square(np.abs(found.structure_factors()[0]))
-    return known.r1(calculated * found.scale[0] ** (1 if known.data.sigma is not None else 2))
+def r1_in_percent(measured: MeasuredSet, refinement: Refinement) -> str:
+    """Format R1 of a refinement in %."""
+    intensity = np.square(np.abs(refinement.structure_factors()[0]))
+    # A refinement on F has a scale of |F|, one on F^2 a scale of F^2.
+    power = 2 if measured.merged.sigma is None else 1
+    return percent(measured.r1(intensity * refinement.scale[0] ** power))
 
 
-def main(folder: Path, names: Sequence[str]) -> None:
-    columns = (
-        "",
-        "group",
-        "parameters",
-        "reflections",
-        "check",
-        "published",
-        "unmoved",
-        "moved 0.3 A",
-        "moved 0.5 A",
+def row(measured: MeasuredSet) -> list[object]:
+    """Return the cells of a set."""
+    unmoved = refined(measured, measured.crystal)
+    refinements, seconds = measured.solve_moved(
+        lambda crystal: refined(measured, positions_refined(measured, crystal))
     )
-    print("| " + " | ".join([*columns, "s"]) + " |\n|" + "---|" * (len(columns) + 1))
-    for name in names:
-        known = load(folder, name)
-        home = refined(known, known.crystal)
-        cells, seconds = [], []
-        for rms in WIDTHS:
-            ends = []
-            for seed in SEEDS:
-                begin = time.perf_counter()
-                found = refined(known, placed(known, moved(known.crystal, rms, seed)))
-                seconds.append(time.perf_counter() - begin)
-                ends.append(f"{100 * r1(known, found):.2f}")
-            cells.append(", ".join(ends))
-        row = [name, known.crystal.spacegroup, len(home.p[0]), len(known.data.hkl), *known.theirs]
-        row += [f"{100 * r1(known, home):.2f}", *cells, f"{np.median(seconds):.1f}"]
-        print("| " + " | ".join(map(str, row)) + " |", flush=True)
+    cells = []
+    for of_width in refinements:
+        cells.append(", ".join(r1_in_percent(measured, refinement) for refinement in of_width))
+    return [
+        measured.crystal.spacegroup,
+        len(unmoved.p[0]),
+        len(measured.merged.hkl),
+        *measured.known_r1(),
+        r1_in_percent(measured, unmoved),
+        *cells,
+        f"{seconds:.1f}",
+    ]
+
+
+def main() -> None:
+    """Print the table."""
+    print_table(COLUMNS, row)
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore", argand.errors.ArgandWarning)
-    main(Path(sys.argv[1]), sys.argv[2:] or list(SETS))
+    run_on_one_core(main)

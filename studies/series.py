@@ -1,8 +1,9 @@
-"""A series of a thousand data sets of a cell of 100 atoms: ``python benchmarks/series.py``.
+"""Time a series of a thousand data sets of a cell of 100 atoms: ``python studies/series.py``.
 
-Files are simulated, `argand adapt` learns of the known crystal, and `argand predict` is timed on the folder, at once
-(regression) and refined, from the first process that starts to the table on disk. Then it is killed in the middle and
-started again: what was done must not be done again.
+Files are simulated, `argand adapt` learns from the known crystal, and `argand predict` is timed on
+the folder, at once (regression) and refined, from the start of the first process to the table on
+disk. Then it is killed in the middle and started again: files that were done must not be done
+again.
 """
 
 from __future__ import annotations
@@ -21,141 +22,171 @@ import numpy as np
 import argand
 from argand.series import Record, SeriesFolder, find_sources
 from argand.simulate import Independent, Measurement, Perturbation, Simulation, write_folder
-from goals import Goal, verdict
-from section import Section, main
+from helpers import Goal, Section, run_section, verdict
 
-CRYSTAL = (
-    Path(__file__).parents[1] / "tests" / "data" / "9000905.cif"
-)  # 13 sites, 100 atoms in the cell
+#: Paragonite: 13 sites, 100 atoms in the cell.
+CRYSTAL = Path(__file__).parents[1] / "tests" / "data" / "9000905.cif"
 PREDICT = ("predict", "--no-report")
 FILES = 1000
+# Resolution in angstrom.
 D_MIN = 1.0
-AT_ONCE, REFINED, REPEATED = Goal("≤", 10.0, "s"), Goal("≤", 180.0, "s"), Goal("≤", 0.0, "files")
+# Every so many files is compared with the truth.
+COMPARED = 10
+
+AT_ONCE = Goal("≤", 10.0, "s")
+REFINED = Goal("≤", 180.0, "s")
+REPEATED = Goal("≤", 0.0, "files")
+
+# Option of `argand predict`, and how the table calls it.
+WAYS = {"--no-refine": "at once", "--refine": "refined"}
 
 
-def command(*argv: str) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-m", "argand.cli", *argv]
-    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def start_argand(*arguments: str) -> subprocess.Popen[bytes]:
+    """Start argand's command line without its output."""
+    command = [sys.executable, "-m", "argand.cli", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def finished(*argv: str) -> float:
-    """Seconds that a verb takes."""
-    begun = time.perf_counter()
-    if command(*argv).wait():
-        raise RuntimeError(f"argand {' '.join(argv)} failed")
-    return time.perf_counter() - begun
+def seconds_of_argand(*arguments: str) -> float:
+    """Run argand's command line and return its seconds."""
+    start = time.perf_counter()
+    if start_argand(*arguments).wait():
+        raise RuntimeError(f"argand {' '.join(arguments)} failed")
+    return time.perf_counter() - start
 
 
-def records(out: Path, files: Path) -> list[Record]:
-    folder = SeriesFolder(out)
-    return [
-        record for source in find_sources([files]) if (record := folder.record(source)) is not None
-    ]
+def read_records(results: Path, files: Path) -> list[Record]:
+    """Read the records of a series in the order of its files."""
+    folder = SeriesFolder(results)
+    records = []
+    for source in find_sources([files]):
+        record = folder.record(source)
+        if record is not None:
+            records.append(record)
+    return records
 
 
-def stamps(out: Path) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in (out / "results").glob("[!.]*.json")}
+def times_of_records(results: Path) -> dict[str, int]:
+    """Return when each record was written, in nanoseconds, by file name."""
+    paths = (results / "results").glob("[!.]*.json")
+    return {path.name: path.stat().st_mtime_ns for path in paths}
 
 
-def accuracy(found: list[Record], simulation: Simulation) -> tuple[float, float]:
-    """Median correlation of the map with the truth, before and after."""
-    samples = simulation.draw(range(0, FILES, FILES // 100))
-    group = simulation.crystal.spacegroup
-    scores = []
-    for row, record in enumerate(found[:: FILES // 100]):
-        f = samples.f[row]
-        moved = simulation.structure_factors(np.array([record.displacement]))[0]
-        phases = np.angle(simulation.f0), np.angle(moved)
-        scores.append(
-            [
-                argand.map_correlation(simulation.hkl, np.abs(f) * np.exp(1j * p), f, group)
-                for p in phases
-            ]
-        )
-    before, after = np.median(scores, axis=0)
+def map_correlations(records: list[Record], simulation: Simulation) -> tuple[float, float]:
+    """Return the median correlation of the map with the truth, before and after prediction."""
+    samples = simulation.draw(range(0, FILES, COMPARED))
+    spacegroup = simulation.crystal.spacegroup
+    correlations = []
+    for f, record in zip(samples.f, records[::COMPARED], strict=True):
+        displaced = simulation.structure_factors(np.array([record.displacement]))[0]
+        of_file = []
+        for phases in (np.angle(simulation.f0), np.angle(displaced)):
+            calculated = np.abs(f) * np.exp(1j * phases)
+            of_file.append(argand.map_correlation(simulation.hkl, calculated, f, spacegroup))
+        correlations.append(of_file)
+    before, after = np.median(correlations, axis=0)
     return float(before), float(after)
 
 
-def killed(adapted: Path, files: Path, out: Path) -> tuple[int, int]:
-    """How many files were done when the process was killed, and how many of these were done again."""
-    process = command(*PREDICT, str(adapted), str(files), "-o", str(out))
-    while len(stamps(out)) < FILES // 10:
+def kill_and_resume(adapted: Path, files: Path, results: Path) -> tuple[int, int]:
+    """Kill `argand predict` after a tenth of the files, and run it again.
+
+    Returns
+    -------
+    int, int
+        How many files were done at the kill, and how many of them were done again.
+    """
+    arguments = (*PREDICT, str(adapted), str(files), "-o", str(results))
+    process = start_argand(*arguments)
+    while len(times_of_records(results)) < FILES // 10:
         if process.poll() is not None:
             raise RuntimeError("argand predict ended before it could be killed")
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    # Worker processes may still write the files that they are at.
     time.sleep(1.0)
-    before = stamps(out)
-    finished(*PREDICT, str(adapted), str(files), "-o", str(out))
-    after = stamps(out)
-    return len(before), sum(after[name] != stamp for name, stamp in before.items())
+    before = times_of_records(results)
+    seconds_of_argand(*arguments)
+    after = times_of_records(results)
+    repeated = sum(after[name] != written for name, written in before.items())
+    return len(before), repeated
 
 
 def measure() -> Section:
-    """A series of a thousand files."""
-    known = argand.read_crystal(CRYSTAL)
+    """Measure a series of a thousand files."""
     root = Path(tempfile.mkdtemp(prefix="argand-series-"))
     try:
-        simulation = Simulation(
-            known,
-            Perturbation([Independent((0.05, 0.3))]),
-            Measurement(noise=0.04, scale=(0.5, 2.0)),
-            d_min=D_MIN,
-        )
-        files, adapted = root / "files", root / "adapted"
-        write_folder(files, simulation, range(FILES), truth=False)
-        learning = finished(
-            "adapt", "--d-min", str(D_MIN), "--test", "0", str(CRYSTAL), "-o", str(adapted)
-        )
-        times, scores = {}, {}
-        for how in ("no-refine", "refine"):
-            out = root / how
-            times[how] = finished(*PREDICT, str(adapted), str(files), "-o", str(out), f"--{how}")
-            found = records(out, files)
-            assert len(found) == FILES, f"{len(found)} of {FILES} files were done"
-            scores[how] = accuracy(found, simulation)
-        done, again = killed(adapted, files, root / "killed")
+        return _measure_in(root)
     finally:
         shutil.rmtree(root)
-    goals = [
-        {"group": "series, at once", "who": f"{FILES} files", **AT_ONCE.judge(times["no-refine"])},
-        {"group": "series, refined", "who": f"{FILES} files", **REFINED.judge(times["refine"])},
-        {
-            "group": "series, done again after a kill",
-            "who": f"{done} files done",
-            **REPEATED.judge(again),
-        },
-    ]
-    words = {"no-refine": "at once", "refine": "refined"}
+
+
+def _measure_in(root: Path) -> Section:
+    known = argand.read_crystal(CRYSTAL)
+    simulation = Simulation(
+        known,
+        Perturbation([Independent((0.05, 0.3))]),
+        Measurement(noise=0.04, scale=(0.5, 2.0)),
+        d_min=D_MIN,
+    )
+    files = root / "files"
+    adapted = root / "adapted"
+    write_folder(files, simulation, range(FILES), truth=False)
+    settings = ("--d-min", str(D_MIN), "--test", "0")
+    learning = seconds_of_argand("adapt", *settings, str(CRYSTAL), "-o", str(adapted))
+    times = {}
+    correlations = {}
+    for option, way in WAYS.items():
+        results = root / way.replace(" ", "_")
+        arguments = (str(adapted), str(files), "-o", str(results), option)
+        times[way] = seconds_of_argand(*PREDICT, *arguments)
+        records = read_records(results, files)
+        assert len(records) == FILES, f"{len(records)} of {FILES} files were done"
+        correlations[way] = map_correlations(records, simulation)
+    done, repeated = kill_and_resume(adapted, files, root / "killed")
+    size = f"{len(known.types)} sites, {len(simulation.hkl)} reflections to {D_MIN:g} Å"
+    steps = "files are read, merged, estimated, and phases, atoms and numbers written"
+    goals = _judge(times, done, repeated)
     return Section(
-        f"A series of {FILES:,} data sets",
-        "python benchmarks/series.py",
-        [
-            f"{known.formula}, {len(known.types)} sites, {len(simulation.hkl)} reflections to {D_MIN:g} Å",
+        title=f"A series of {FILES:,} data sets",
+        command="python studies/series.py",
+        notes=[
+            f"{known.formula}, {size}",
             f"4 % noise, displacements of 0.05 to 0.3 Å; learned in {learning:.0f} s",
-            f"{os.cpu_count()} cores; files are read, merged, estimated, and phases, atoms and numbers written",
-            f"killed when {done} files were done, {again} of them were done again",
+            f"{os.cpu_count()} cores; {steps}",
+            f"killed when {done} files were done, {repeated} of them were done again",
             *(f"{goal['group']}: {verdict(goal)}" for goal in goals),
         ],
-        [
-            ("", "seconds", "files/s", "map correlation before", "after"),
-            *(
-                (
-                    words[how],
-                    f"{times[how]:.1f}",
-                    f"{FILES / times[how]:.0f}",
-                    f"{before:.4f}",
-                    f"{after:.4f}",
-                )
-                for how, (before, after) in scores.items()
-            ),
-        ],
-        (1, 2, 3, 4),
-        goals,
-        {words[how]: {"seconds": times[how], "map correlation": scores[how]} for how in times},
+        lines=_lines(times, correlations),
+        figures=(1, 2, 3, 4),
+        goals=goals,
+        data={way: {"seconds": times[way], "map correlation": correlations[way]} for way in times},
     )
 
 
+def _judge(times: dict[str, float], done: int, repeated: int) -> list[dict[str, object]]:
+    """Compare times and repeated files with the goals."""
+    all_files = f"{FILES} files"
+    again = "series, done again after a kill"
+    return [
+        {"group": "series, at once", "who": all_files, **AT_ONCE.judge(times["at once"])},
+        {"group": "series, refined", "who": all_files, **REFINED.judge(times["refined"])},
+        {"group": again, "who": f"{done} files done", **REPEATED.judge(repeated)},
+    ]
+
+
+def _lines(
+    times: dict[str, float], correlations: dict[str, tuple[float, float]]
+) -> list[tuple[str, ...]]:
+    """Format a line for each way."""
+    lines: list[tuple[str, ...]] = [("", "seconds", "files/s", "map correlation before", "after")]
+    for way, (before, after) in correlations.items():
+        seconds = times[way]
+        figures = (f"{seconds:.1f}", f"{FILES / seconds:.0f}", f"{before:.4f}", f"{after:.4f}")
+        lines.append((way, *figures))
+    return lines
+
+
 if __name__ == "__main__":
-    main(measure, libraries_have_threads=True)
+    run_section(measure, libraries_have_threads=True)
