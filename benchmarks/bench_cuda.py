@@ -14,9 +14,10 @@ import pytest
 
 import argand
 import argand.cuda
-from core_calls import core_sum
+from core_calls import core_sum, maps_by_fft_call
 from precisions import torch_complex, torch_real
 from workloads import Boxes, Molecule, SmallCrystals
+from workloads.common import relative_error, six_products
 
 pytestmark = pytest.mark.skipif(
     not argand.cuda.is_available(), reason=f"no CUDA device: {argand.cuda.reason()}"
@@ -44,10 +45,11 @@ def torch() -> Any:
 
 def milliseconds(torch: Any, runs: Runs) -> dict[str, float]:
     """Return the median device time of each contender, all timed in turn."""
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for run in runs.values():
+    times: dict[str, list[float]] = {}
+    for name, run in runs.items():
         # The first call loads kernels and plans transforms.
         run()
+        times[name] = []
     for _ in range(ROUNDS):
         for name, run in runs.items():
             begin = torch.cuda.Event(enable_timing=True)
@@ -80,10 +82,11 @@ def dense_sum(torch: Any, fields: dict[str, Any], hkl: Any) -> Callable[[], Any]
     atoms = len(fields["frac"]) // CRYSTALS
     frac = fields["frac"].reshape(CRYSTALS, atoms, 3)
     beta = fields["beta"].reshape(CRYSTALS, atoms, 6)
-    form = fields["form"].reshape(-1, len(hkl))[fields["scatterer"][:atoms].long()]
+    scatterer = fields["scatterer"][:atoms].long()
+    form_of_types = fields["form"].reshape(-1, len(hkl))
+    form = form_of_types[scatterer]
     indices = torch.tensor(hkl, device="cuda", dtype=frac.dtype)
-    h, k, l = indices.T
-    squares = torch.stack([h * h, k * k, l * l, 2 * h * k, 2 * h * l, 2 * k * l])
+    squares = torch.stack(six_products(*indices.T))
 
     def run() -> Any:
         parts = []
@@ -91,7 +94,8 @@ def dense_sum(torch: Any, fields: dict[str, Any], hkl: Any) -> Callable[[], Any]
             part = slice(first, first + DENSE_CRYSTALS)
             phase = 2 * np.pi * (frac[part] @ indices.T)
             damping = torch.exp(-(beta[part] @ squares))
-            parts.append((form * damping * torch.exp(1j * phase)).sum(1))
+            terms = form * damping * torch.exp(1j * phase)
+            parts.append(terms.sum(1))
         return torch.cat(parts)
 
     return run
@@ -112,8 +116,7 @@ def test_sums(torch: Any, workload: str, dtype: str) -> None:
     fields = tensors_on_device(crystals, hkl, dtype)
     expected = core_sum(crystals[:1], hkl, dtype)()[0]
     answer = structure_factors(**fields)[0].cpu().numpy()
-    error = np.abs(answer - expected).max() / np.abs(expected).max()
-    assert error < TOLERANCE[dtype]
+    assert relative_error(answer, expected) < TOLERANCE[dtype]
     runs = {
         "argand": lambda: structure_factors(**fields),
         "torch": dense_sum(torch, fields, hkl),
@@ -145,16 +148,15 @@ def test_gradients(torch: Any, dtype: str) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_maps(torch: Any, edge: int, dtype: str) -> None:
     """Time maps of boxes beside the FFTs of torch and CuPy."""
-    from argand._fft import map_by_fft
     from argand.torch import map_from_structure_factors
 
     boxes = Boxes.make(edge)
-    f = torch.tensor(boxes.f, device="cuda").to(torch_complex(dtype))
+    f = torch.tensor(boxes.f, device="cuda", dtype=torch_complex(dtype))
     rho = map_from_structure_factors(f, boxes.shape, boxes.volume)
     assert boxes.error(rho.cpu().numpy()) < TOLERANCE[dtype]
     runs: Runs = {
         "argand": lambda: map_from_structure_factors(f, boxes.shape, boxes.volume),
-        "torch.fft": lambda: map_by_fft(torch, f, boxes.shape, 1 / boxes.volume),
+        "torch.fft": maps_by_fft_call(torch, f, boxes.shape, boxes.volume),
     }
     try:
         import cupy
@@ -165,7 +167,7 @@ def test_maps(torch: Any, edge: int, dtype: str) -> None:
         runs["argand, CuPy arrays"] = lambda: argand.cuda.map_from_structure_factors(
             array, boxes.shape, boxes.volume
         )
-        runs["cupy.fft"] = lambda: map_by_fft(cupy, array, boxes.shape, 1 / boxes.volume)
+        runs["cupy.fft"] = maps_by_fft_call(cupy, array, boxes.shape, boxes.volume)
     print_times(torch, f"W4 {edge}^3 {dtype}", runs)
 
 
@@ -178,9 +180,11 @@ def test_one_large_cell_beside_cufinufft(torch: Any) -> None:
     atoms, reach = 5000, 20
     shape = (2 * reach + 1,) * 3
     frac = torch.tensor(rng.random((atoms, 3)), device="cuda")
-    form = torch.ones(1, int(np.prod(shape)), device="cuda", dtype=torch.float64)
+    reflections = int(np.prod(shape))
+    form = torch.ones(1, reflections, device="cuda", dtype=torch.float64)
     scatterer = torch.zeros(atoms, dtype=torch.int32, device="cuda")
-    x, y, z = (2 * np.pi * (frac.T - 0.5)).contiguous()
+    angles = 2 * np.pi * (frac.T - 0.5)
+    x, y, z = angles.contiguous()
     strength = torch.ones(atoms, device="cuda", dtype=torch.complex128)
 
     def one_transform() -> Any:

@@ -14,7 +14,7 @@ from core_calls import adjoint_call, empty_output, packed, sum_call
 from goals import within
 from peers.refinement import PEERS, backward
 from precisions import torch_real
-from workloads import Refinement
+from workloads import LossGradient
 from workloads.refinement import Gradient
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-3}
@@ -25,7 +25,7 @@ TOLERANCE = {"float64": 1e-12, "float32": 1e-3}
     "F, the loss in numpy, and the adjoint, every array used again: the yardstick",
     tolerance=TOLERANCE,
 )
-def core(work: Refinement, precision: str) -> Run:
+def core(work: LossGradient, precision: str) -> Run:
     """Prepare the calls of argand's core around a loss in numpy."""
     molecule = work.molecule
     batch = packed([molecule.crystal], molecule.hkl, precision)
@@ -54,7 +54,7 @@ def core(work: Refinement, precision: str) -> Run:
     "torch's autograd around the loss and argand's adjoint",
     tolerance=TOLERANCE,
 )
-def torch_operator(work: Refinement, precision: str) -> Run:
+def torch_operator(work: LossGradient, precision: str) -> Run:
     """Prepare the loss by argand's torch operator, and its backward pass."""
     torch = pytest.importorskip("torch")
     from argand.torch import beta_from_b_iso as torch_beta
@@ -80,19 +80,19 @@ def torch_operator(work: Refinement, precision: str) -> Run:
     goal={"float64": within(3.5)},
     answers=False,
 )
-def forward(work: Refinement, precision: str) -> Run:
+def forward(work: LossGradient, precision: str) -> Run:
     """Prepare the sum alone."""
     return bench_molecule.core.prepare(work.molecule, precision)
 
 
 @pytest.fixture(scope="module")
-def work() -> Refinement:
+def work() -> LossGradient:
     """Make the workload."""
-    return Refinement.make()
+    return LossGradient.make()
 
 
 @pytest.mark.benchmark(timer=clock)
 @pytest.mark.parametrize(("contender", "precision"), entries(core, torch_operator, forward, *PEERS))
-def test_w5(benchmark: Any, work: Refinement, contender: Contender, precision: str) -> None:
+def test_w5(benchmark: Any, work: LossGradient, contender: Contender, precision: str) -> None:
     """Check and time one contender."""
     race(benchmark, work, contender, precision, pace=core)

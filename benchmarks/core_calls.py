@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 import argand
 from argand import _seam
+from argand._fft import map_by_fft
 from argand._pack import pack
 from argand._seam import Batch
 from precisions import COMPLEX, torch_real
@@ -26,6 +27,7 @@ __all__ = [
     "boxes_to_maps_call",
     "core_sum",
     "empty_output",
+    "maps_by_fft_call",
     "maps_to_boxes_call",
     "packed",
     "sum_call",
@@ -99,6 +101,11 @@ def boxes_to_maps_call(boxes: Array, maps: Array, volume: float) -> Run:
         return maps
 
     return run
+
+
+def maps_by_fft_call(library: Any, boxes: Any, shape: tuple[int, int, int], volume: float) -> Run:
+    """Return a call that transforms boxes of F into densities by the FFT of torch or CuPy."""
+    return lambda: map_by_fft(library, boxes, shape, 1 / volume)
 
 
 def maps_to_boxes_call(maps: Array, boxes: Array) -> Run:

@@ -51,7 +51,7 @@ HEAD = (
 )
 
 
-class Kernel(NamedTuple):
+class TimedKernel(NamedTuple):
     """A call of a kernel, the fewest flops of its formula, and the bytes it must move.
 
     `size` is what the kernel reads and writes, each byte once.
@@ -64,7 +64,7 @@ class Kernel(NamedTuple):
     size: float
 
 
-def kernels() -> Iterator[Kernel]:
+def kernels() -> Iterator[TimedKernel]:
     """Prepare every kernel in both precisions."""
     for precision in ("float64", "float32"):
         yield box_sum(precision)
@@ -75,7 +75,7 @@ def kernels() -> Iterator[Kernel]:
             yield from transforms(precision, edge)
 
 
-def box_sum(precision: str) -> Kernel:
+def box_sum(precision: str) -> TimedKernel:
     """Prepare the sum over the cube of hkl of W1."""
     work = SmallCrystals.make()
     batch = packed(work.crystals, work.hkl, precision)
@@ -83,21 +83,21 @@ def box_sum(precision: str) -> Kernel:
     # Only half of the cube is summed; the other half is the complex conjugate.
     terms = len(batch.frac) * (len(work.hkl) + 1) / 2
     flops = work.flops_a_term * terms
-    return Kernel(
+    return TimedKernel(
         "sum over a cube, W1", precision, sum_call(batch, out), flops, array_bytes(batch, out)
     )
 
 
-def row_sum(precision: str, anisotropic: bool) -> Kernel:
+def row_sum(precision: str, anisotropic: bool) -> TimedKernel:
     """Prepare the sum along rows of reflections of W2."""
     work = Molecule.make(anisotropic)
     batch = packed([work.crystal], work.hkl, precision)
     out = empty_output(batch, precision)
     name = f"sum along rows, {work.name}"
-    return Kernel(name, precision, sum_call(batch, out), work.flops, array_bytes(batch, out))
+    return TimedKernel(name, precision, sum_call(batch, out), work.flops, array_bytes(batch, out))
 
 
-def adjoint(precision: str) -> Kernel:
+def adjoint(precision: str) -> TimedKernel:
     """Prepare the adjoint of the sum by position and displacement, W5."""
     work = Molecule.make()
     batch = packed([work.crystal], work.hkl, precision)
@@ -106,7 +106,7 @@ def adjoint(precision: str) -> Kernel:
     by_beta = np.empty_like(batch.beta)
     # The term is calculated again, and multiplied by 1 and by l.
     flops = 2 * work.flops
-    return Kernel(
+    return TimedKernel(
         "adjoint by position and displacement, W5",
         precision,
         adjoint_call(batch, cotangent, by_frac, by_beta),
@@ -115,7 +115,7 @@ def adjoint(precision: str) -> Kernel:
     )
 
 
-def transforms(precision: str, edge: int) -> Iterator[Kernel]:
+def transforms(precision: str, edge: int) -> Iterator[TimedKernel]:
     """Prepare the transforms of W4, from boxes to maps and back."""
     work = Boxes.make(edge)
     boxes = boxes_as(work.f, precision)
@@ -125,9 +125,9 @@ def transforms(precision: str, edge: int) -> Iterator[Kernel]:
     half = (work.reach + 1) / (2 * work.reach + 1)
     size = boxes.nbytes * half + maps.nbytes
     to_maps = boxes_to_maps_call(boxes, maps, 1.0)
-    yield Kernel(f"cube to map, W4 {edge}^3", precision, to_maps, flops, size)
+    yield TimedKernel(f"cube to map, W4 {edge}^3", precision, to_maps, flops, size)
     to_boxes = maps_to_boxes_call(maps, np.empty_like(boxes))
-    yield Kernel(f"map to cube, {edge}^3", precision, to_boxes, flops, size)
+    yield TimedKernel(f"map to cube, {edge}^3", precision, to_boxes, flops, size)
 
 
 def even_odd_flops(reach: int, edge: int) -> float:
@@ -145,7 +145,7 @@ def even_odd_flops(reach: int, edge: int) -> float:
     return along_h + along_k + along_l
 
 
-def timed(kernel: Kernel, copy: Run) -> dict[str, Any]:
+def timed(kernel: TimedKernel, copy: Run) -> dict[str, Any]:
     """Time a kernel in turn with a matrix product and a copy; the keys are those of the file."""
     runs = {"kernel": kernel.run, "product": product(kernel.precision), "copy": copy}
     times = interleaved(runs, seconds=SECONDS)

@@ -194,9 +194,15 @@ def _status_kilobytes(name: str) -> float:
 def exponent(sizes: Sequence[int], seconds: Sequence[float], law: Law) -> float:
     """Return the slope of log time over the log of N, N log N or N², in the upper two decades."""
     size = np.array(sizes, dtype=float)
-    growth = {"N": size, "N log N": size * np.log(size), "N²": size**2}[law]
+    growth_of_laws = {
+        "N": size,
+        "N log N": size * np.log(size),
+        "N²": size**2,
+    }
     upper = size >= size[-1] / 100
-    slope = np.polyfit(np.log(growth[upper]), np.log(np.array(seconds)[upper]), 1)[0]
+    growth = growth_of_laws[law][upper]
+    times = np.array(seconds)[upper]
+    slope, _ = np.polyfit(np.log(growth), np.log(times), 1)
     return float(slope)
 
 

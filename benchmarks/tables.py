@@ -22,7 +22,10 @@ def table(lines: Iterable[Sequence[str]], figures: Container[int] = ()) -> list[
     """
     rows = [tuple(line) for line in lines]
     columns = range(len(rows[0]))
-    widths = [max(len(row[column]) for row in rows) for column in columns]
+    widths = []
+    for column in columns:
+        widest = max(len(row[column]) for row in rows)
+        widths.append(widest)
     last = columns[-1]
     if last not in figures:
         # Nothing stands to the right of the last column, so its cells need no padding.
@@ -34,9 +37,12 @@ def table(lines: Iterable[Sequence[str]], figures: Container[int] = ()) -> list[
 def _join(row: Sequence[str], widths: Sequence[int], figures: Container[int]) -> str:
     """Pad the cells of a row to the widths of the columns and join them."""
     padded = []
-    for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
-        aligned = cell.rjust(width) if column in figures else cell.ljust(width)
-        padded.append(aligned)
+    for column, cell in enumerate(row):
+        width = widths[column]
+        if column in figures:
+            padded.append(cell.rjust(width))
+        else:
+            padded.append(cell.ljust(width))
     return f"| {' | '.join(padded)} |"
 
 

@@ -53,7 +53,7 @@ NOTES = [
         '"sums", "copies": the time of two sums of SHA-256, and of two copies of 8 MiB, one after'
         " the other, over their time side by side in the same rounds"
     ),
-    "they say what the machine gives to work without memory, and to work that only moves memory",
+    "sums and copies tell what the machine gives to work without memory, and to moving memory only",
 ]
 
 HEAD = (
@@ -99,7 +99,9 @@ def cases() -> Iterator[Case]:
 
 def molecules(count: int) -> tuple[list[Molecule], Batch]:
     """Make different molecules of W2 and pack them into a batch."""
-    works = [Molecule.make(seed=Molecule.seed + number) for number in range(count)]
+    works = []
+    for number in range(count):
+        works.append(Molecule.make(seed=Molecule.seed + number))
     batch = packed([work.crystal for work in works], works[0].hkl)
     return works, batch
 
@@ -110,7 +112,9 @@ def many_molecules(count: int = 64) -> Case:
     out = empty_output(batch)
     run = sum_call(batch, out)
     run()
-    error = max(works[number].error(out[number]) for number in (0, count - 1))
+    first_error = works[0].error(out[0])
+    last_error = works[-1].error(out[-1])
+    error = max(first_error, last_error)
     return Case(f"W2 float64, a batch of {count}", run, error, GOAL)
 
 
@@ -127,7 +131,8 @@ def many_adjoints(count: int = 64) -> Case:
     run = adjoint_call(batch, cotangent, by_frac, by_beta, by_occ)
     run()
     f = sum_call(batch, empty_output(batch))()
-    error = abs(by_occ.sum() - np.vdot(cotangent, f).real) / np.abs(f).sum()
+    deviation = abs(by_occ.sum() - np.vdot(cotangent, f).real)
+    error = deviation / np.abs(f).sum()
     return Case(f"adjoint of W2 float64, a batch of {count}", run, float(error), None)
 
 

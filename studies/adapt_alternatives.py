@@ -70,10 +70,12 @@ def re_simulated(model: Model, observed: Observed, start: Floats, width: float) 
     squares = np.square(model.stol)
     modes = start.shape[1]
     parameters = start.copy()
-    for row, (amplitude, sigma) in enumerate(zip(observed.amplitude, observed.sigma, strict=True)):
+    for row, amplitude in enumerate(observed.amplitude):
+        sigma = observed.sigma[row]
         for number, share in enumerate(SHARES):
             rng = np.random.default_rng([row, number])
-            shifts = rng.normal(size=(NEW_SAMPLES, modes)) * share * width
+            directions = rng.normal(size=(NEW_SAMPLES, modes))
+            shifts = directions * share * width
             samples = np.zeros((NEW_SAMPLES, len(model)))
             samples[:, :modes] = parameters[row] + shifts
             f = np.abs(model.structure_factors(samples))
@@ -81,13 +83,22 @@ def re_simulated(model: Model, observed: Observed, start: Floats, width: float) 
             spread = f.std(axis=0) + 0.02 * float(mean.mean())
             scale, b = fit_scale(amplitude[None], mean, squares, spread**-2.0)
             factor = scale[0] * np.exp(-b[0] * squares)
-            x = (f - mean) / spread
             relative_error = np.nan_to_num(sigma / factor) / spread
-            damping = NEW_SAMPLES * (PENALTY + np.square(relative_error))
-            weights = np.linalg.solve(x.T @ x + np.diag(damping), x.T @ shifts)
-            residual = np.nan_to_num((amplitude / factor - mean) / spread)
-            parameters[row] += residual @ weights
+            weights = ridge_weights((f - mean) / spread, shifts, relative_error)
+            residual = (amplitude / factor - mean) / spread
+            parameters[row] += np.nan_to_num(residual) @ weights
     return parameters
+
+
+def ridge_weights(x: Floats, shifts: Floats, relative_error: Floats) -> Floats:
+    """Return the weights (m, k) of a ridge regression from x (samples, m) to shifts (samples, k).
+
+    Reflections are damped more, the larger their error (m,) is in units of the spread of x.
+    """
+    penalty = PENALTY + np.square(relative_error)
+    normal_matrix = x.T @ x
+    normal_matrix += np.diag(len(x) * penalty)
+    return np.linalg.solve(normal_matrix, x.T @ shifts)
 
 
 class Alternatives:
@@ -112,8 +123,10 @@ class Alternatives:
         self.width = width
         rung = rung_of(with_networks, width)
         squares = np.square(plain.stol)
-        scale, b = fit_scale(observed.amplitude, rung.expected, squares, rung.error**-2.0)
-        absolute = observed.amplitude / (scale[:, None] * np.exp(-b[:, None] * squares))
+        weight = rung.error**-2.0
+        scale, b = fit_scale(observed.amplitude, rung.expected, squares, weight)
+        factor = scale[:, None] * np.exp(-b[:, None] * squares)
+        absolute = observed.amplitude / factor
         self.by_regression, _ = replace(rung, network=None)(absolute)
         self.by_network = None if rung.network is None else rung(absolute)[0]
         self.by_simulation = re_simulated(self.model, observed, self.by_regression, width)
@@ -172,7 +185,8 @@ def adapt_twice(file: Path, d_min: float, kind: str) -> tuple[Adaptation, Adapta
     plain = KINDS[kind].adapt(crystal, d_min, SAMPLES, LEARNED_WIDTHS)
     middle = time.perf_counter()
     with_networks = KINDS[kind].adapt(crystal, d_min, SAMPLES, LEARNED_WIDTHS, network=True)
-    seconds = (time.perf_counter() - middle) - (middle - start)
+    end = time.perf_counter()
+    seconds = (end - middle) - (middle - start)
     kept = [rung.width for rung in with_networks.rungs if rung.network is not None]
     name = f"{file.stem}, {d_min:g} Å, {kind}"
     print(f"- {name}: networks kept for {kept}, {seconds:.0f} s for five", flush=True)

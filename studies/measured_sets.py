@@ -120,8 +120,10 @@ def moved(crystal: argand.Crystal, rms: float, seed: int) -> argand.Crystal:
     model = Model(crystal, [(1, 0, 0)], free(crystal, positions=riding_modes(crystal)))
     rng = np.random.default_rng(seed)
     multiplicity = crystal.multiplicity()
+    # Each of three directions has a third of the mean square displacement.
+    width = rms / np.sqrt(3)
     while True:
-        displacements = rng.normal(size=(1, len(model))) * rms / np.sqrt(3)
+        displacements = rng.normal(size=(1, len(model))) * width
         candidate = model.crystals(displacements)[0]
         if np.array_equal(candidate.multiplicity(), multiplicity):
             return candidate

@@ -56,18 +56,25 @@ def parts_of_sum(
 
     of_walk = code.count(*walk)
     # The rare branch of the loop over rows is that of a row which does not follow from another.
-    spared = code.rare_branch(*row).times(1 - fresh_share(shape.rows, tile_atoms))
+    following = 1 - fresh_share(shape.rows, tile_atoms)
+    spared = code.rare_branch(*row).times(following)
     of_row = code.count(*row).minus(spared)
     # The first warp of a block sorts the atoms; then each warp makes one of the two tables.
-    shared_by_warps = code.count(tile[0], first).times(WARPS_OF_BLOCK)
-    sorting = code.count(first, tables).minus(rank).plus(rank.times(min(tile_atoms, shape.atoms)))
+    loading = code.count(tile[0], first).times(WARPS_OF_BLOCK)
+    ranking = rank.times(min(tile_atoms, shape.atoms))
+    sorting = code.count(first, tables).minus(rank).plus(ranking)
+    joining = code.count(*join).minus(of_walk)
     storing = code.count(fourth, fifth).times(ROW / 4)
+    around_tiles = code.count(0, tile[0]).plus(storing)
+
+    walks = shape.atoms * _walked_reflections(lengths) / ROW
+    atoms_and_rows = row_tiles * ROWS_OF_BLOCK * atom_tiles * tile_atoms
     parts = {
-        "walks along rows": of_walk.times(shape.atoms * _walked_rows(lengths) / ROW),
-        "A and g of rows": of_row.times(row_tiles * ROWS_OF_BLOCK * atom_tiles * tile_atoms / WARP),
-        "times form factors": code.count(*join).minus(of_walk).times(joins * warps),
-        "tables of atoms": shared_by_warps.plus(sorting).times(atom_tiles * row_tiles),
-        "rows, output": code.count(0, tile[0]).plus(storing).times(row_tiles * WARPS_OF_BLOCK),
+        "walks along rows": of_walk.times(walks),
+        "A and g of rows": of_row.times(atoms_and_rows / WARP),
+        "times form factors": joining.times(joins * warps),
+        "tables of atoms": loading.plus(sorting).times(atom_tiles * row_tiles),
+        "rows, output": around_tiles.times(row_tiles * WARPS_OF_BLOCK),
     }
     return {name: count.times(shape.crystals) for name, count in parts.items()}
 
@@ -83,8 +90,10 @@ def total(counts: Iterable[InstructionCount]) -> InstructionCount:
 def fresh_share(rows: Sequence[Row], strip: int) -> float:
     """Return the share of rows whose A does not follow from the row before them in their strip."""
     fresh = 0
-    for number, (h, k, l, step, _) in enumerate(rows):
-        follows = rows[number - 1][:4] == (h, k - 1, l, step)
+    for number, row in enumerate(rows):
+        h, k, l, step, _ = row
+        before = rows[number - 1]
+        follows = before[:4] == (h, k - 1, l, step)
         if number % strip == 0 or not follows:
             fresh += 1
     return fresh / len(rows)
@@ -97,7 +106,7 @@ def _tile_atoms(atoms: int, most: int) -> int:
     return 8 if atoms <= 8 else most
 
 
-def _walked_rows(lengths: Sequence[int]) -> int:
+def _walked_reflections(lengths: Sequence[int]) -> int:
     """Return the reflections that warps walk along: each takes as long as its longest row."""
     reflections = 0
     for first in range(0, len(lengths), WARP):

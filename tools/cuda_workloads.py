@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -57,17 +58,18 @@ def rows_of(hkl: NDArray[np.int32]) -> list[Row]:
     """
     step = np.diff(hkl, axis=0)
     breaks = (step != [0, 0, 1]).any(axis=1)
-    begins = np.concatenate([[True], breaks]) | (hkl[:, 2] % ROW == 0)
-    first = np.flatnonzero(begins)
-    lengths = np.diff(np.append(first, len(hkl)))
+    begins = np.append(True, breaks)
+    begins |= hkl[:, 2] % ROW == 0
+    bounds = [*np.flatnonzero(begins).tolist(), len(hkl)]
     rising: list[Row] = []
     falling: list[Row] = []
-    for start, length in zip(first.tolist(), lengths.tolist(), strict=True):
+    for start, end in itertools.pairwise(bounds):
+        length = end - start
         if hkl[start, 2] >= 0:
             h, k, l = hkl[start].tolist()
             rising.append((h, k, l, 1, length))
         else:
-            h, k, l = hkl[start + length - 1].tolist()
+            h, k, l = hkl[end - 1].tolist()
             falling.append((h, k, l, -1, length))
     return rising + falling
 

@@ -67,7 +67,8 @@ def gemmi_map(work: Boxes, precision: str) -> Run:
     cell, group = gemmi.UnitCell(*work.cell), gemmi.SpaceGroup("P 1")
     # A list of one reflection is enough to make gemmi's grid; its values are overwritten.
     hkl = np.zeros((1, 3), np.int32)
-    one_reflection = gemmi.ComplexAsuData(cell, group, hkl, np.zeros(1, np.complex64))
+    f = np.zeros(1, np.complex64)
+    one_reflection = gemmi.ComplexAsuData(cell, group, hkl, f)
     grid = one_reflection.get_f_phi_on_grid(work.shape, half_l=True)
     parts = quarters(work.reach)
 
@@ -91,7 +92,10 @@ def cctbx_fft_map(work: Boxes, precision: str) -> Run:
     # The second half of the cube, from 0 0 0 on, holds one of each pair of Friedel mates.
     unique = slice(len(hkl) // 2, None)
     reflections = miller_set(work.cell, hkl[unique], anomalous=False)
-    values = [flex.complex_double(np.ascontiguousarray(f.ravel()[unique])) for f in work.f]
+    values = []
+    for box in work.f:
+        f_of_list = np.ascontiguousarray(box.ravel()[unique])
+        values.append(flex.complex_double(f_of_list))
     of_cell = symmetry(work.cell)
     grid = peer("cctbx.maptbx").crystal_gridding(
         unit_cell=of_cell.unit_cell(),
@@ -184,7 +188,12 @@ def ducc0_c2r(work: Boxes, precision: str) -> Run:
         for in_box, on_grid in parts:
             grid[on_grid] = half[in_box]
         return ducc0.fft.c2r(
-            grid, axes=(1, 2, 3), lastsize=work.edge, forward=True, nthreads=1, out=maps
+            grid,
+            axes=(1, 2, 3),
+            lastsize=work.edge,
+            forward=True,
+            nthreads=1,
+            out=maps,
         )
 
     return run
@@ -206,22 +215,26 @@ def torch_matrix_dft(work: Boxes, precision: str) -> Run:
     x = np.arange(edge) / edge
     h = np.arange(-work.reach, n_l)
     l = np.arange(n_l)
-    waves = torch.tensor(np.exp(-2j * np.pi * np.outer(x, h))).to(half.dtype)
+    along_h = np.exp(-2j * np.pi * np.outer(x, h))
+    waves = torch.tensor(along_h, dtype=half.dtype)
     # Along l the Friedel mates are added: Re F exp(-2 pi i l z), twice but for l = 0, as a real
     # product over (Re F, Im F).
     twice = np.where(l == 0, 1, 2)[:, None]
     last = np.exp(-2j * np.pi * np.outer(l, x)) * twice
-    real = np.stack([last.real, -last.imag], axis=1).reshape(2 * n_l, -1) / work.volume
-    along_l = torch.tensor(real).to(half.real.dtype)
+    real = np.stack([last.real, -last.imag], axis=1) / work.volume
+    along_l = torch.tensor(real.reshape(2 * n_l, -1), dtype=half.real.dtype)
+    waves_of_boxes = waves.expand(boxes, -1, -1)
+    waves_of_planes = waves.expand(boxes * edge, -1, -1)
     after_h = torch.empty((boxes, edge, n * n_l), dtype=half.dtype)
     after_k = torch.empty((boxes * edge, edge, n_l), dtype=half.dtype)
     maps = torch.empty((boxes * edge**2, edge), dtype=along_l.dtype)
 
     @torch.inference_mode()
     def run() -> Any:
-        torch.bmm(waves.expand(boxes, -1, -1), half.reshape(boxes, n, -1), out=after_h)
-        torch.bmm(waves.expand(boxes * edge, -1, -1), after_h.reshape(-1, n, n_l), out=after_k)
-        torch.mm(torch.view_as_real(after_k).reshape(-1, 2 * n_l), along_l, out=maps)
+        torch.bmm(waves_of_boxes, half.reshape(boxes, n, -1), out=after_h)
+        torch.bmm(waves_of_planes, after_h.reshape(-1, n, n_l), out=after_k)
+        real_and_imaginary = torch.view_as_real(after_k)
+        torch.mm(real_and_imaginary.reshape(-1, 2 * n_l), along_l, out=maps)
         return maps.reshape(boxes, *work.shape)
 
     return run

@@ -16,7 +16,7 @@ def small_structure(
     types: Sequence[str],
     frac: Floats,
     u_iso: Sequence[float] | Floats | None = None,
-    u_cif: Floats | None = None,
+    u_aniso: Floats | None = None,
 ) -> gemmi.SmallStructure:
     """Build a structure in P 1.
 
@@ -24,8 +24,8 @@ def small_structure(
     ----------
     cell, types, frac
         The cell in angstrom and degrees, n atom types, and fractional coordinates (n, 3).
-    u_iso, u_cif
-        U in A^2 of each atom, (n,), or U along the reciprocal axes, (n, 3, 3).
+    u_iso, u_aniso
+        U in A^2 of each atom, (n,), or U along the reciprocal axes, (n, 6).
     """
     structure = gemmi.SmallStructure()
     structure.cell = gemmi.UnitCell(*cell)
@@ -37,9 +37,8 @@ def small_structure(
         site.element = gemmi.Element(kind)
         site.fract = gemmi.Fractional(*position)
         site.occ = 1.0
-        if u_cif is not None:
-            u = u_cif[number]
-            site.aniso = gemmi.SMat33d(u[0, 0], u[1, 1], u[2, 2], u[0, 1], u[0, 2], u[1, 2])
+        if u_aniso is not None:
+            site.aniso = gemmi.SMat33d(*u_aniso[number])
         elif u_iso is not None:
             site.u_iso = u_iso[number]
         structure.add_site(site)
@@ -55,6 +54,9 @@ def structure_factors_call(structures: Sequence[gemmi.SmallStructure], hkl: np.n
 
     def run() -> np.ndarray:
         f = calculator.calculate_sf_from_small_structure
-        return np.array([[f(structure, h) for h in reflections] for structure in structures])
+        answers = []
+        for structure in structures:
+            answers.append([f(structure, h) for h in reflections])
+        return np.array(answers)
 
     return run

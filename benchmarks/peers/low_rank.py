@@ -46,21 +46,27 @@ class TransformBasis:
         q = np.linspace(0.0, work.stol2.max(), Q_SAMPLES)
         damping = np.exp(-np.outer(b, q))
         samples = form_factors(work, q)[:, None, :] * damping
-        u, s, vt = np.linalg.svd(samples.reshape(-1, Q_SAMPLES), full_matrices=False)
+        matrix = samples.reshape(-1, Q_SAMPLES)
+        u, s, vt = np.linalg.svd(matrix, full_matrices=False)
         rank = int(np.count_nonzero(s > tolerance * s[0]))
         # An even number, since two functions share a transform.
         rank += rank % 2
-        strengths = (u[:, :rank] * s[:rank]).reshape(len(work.kinds), B_NODES, rank)
+        strengths = u[:, :rank] * s[:rank]
+        of_kinds = strengths.reshape(len(work.kinds), B_NODES, rank)
         unit_b = _unit(b)
-        self.in_b = [chebyshev.chebfit(unit_b, of_kind, B_DEGREE) for of_kind in strengths]
-        self.in_q = chebyshev.chebfit(2 * q / q[-1] - 1, vt[:rank].T, Q_DEGREE)
+        self.in_b = [chebyshev.chebfit(unit_b, of_kind, B_DEGREE) for of_kind in of_kinds]
         self.q_max = q[-1]
+        unit_q = self._unit_q(q)
+        self.in_q = chebyshev.chebfit(unit_q, vt[:rank].T, Q_DEGREE)
         self.pairs = rank // 2
-        self.members = [np.flatnonzero(work.kind == kind) for kind in range(len(work.kinds))]
+        self.members = []
+        for kind in range(len(work.kinds)):
+            self.members.append(np.flatnonzero(work.kind == kind))
         reach = np.abs(work.hkl).max(axis=0)
         self.shape = tuple((2 * reach + 1).tolist())
         # Index in a flat box of each reflection, and of its Friedel mate.
-        self.index = np.ravel_multi_index(tuple((work.hkl + reach).T), self.shape)
+        h, k, l = (work.hkl + reach).T
+        self.index = np.ravel_multi_index((h, k, l), self.shape)
         self.mate_index = np.prod(self.shape) - 1 - self.index
 
     def strengths(self) -> Complexes:
@@ -73,7 +79,7 @@ class TransformBasis:
 
     def collect(self, boxes: Callable[[int], NDArray[np.complex128]]) -> Complexes:
         """Sum F (m,) from the transforms, boxes(pair), of pairs of strengths."""
-        v = chebyshev.chebval(2 * self.work.stol2 / self.q_max - 1, self.in_q)
+        v = chebyshev.chebval(self._unit_q(self.work.stol2), self.in_q)
         total = np.zeros(len(self.index), np.complex128)
         for pair in range(self.pairs):
             box = boxes(pair).ravel()
@@ -82,8 +88,13 @@ class TransformBasis:
             # The transforms of the real and of the imaginary part of the strengths.
             first = 0.5 * (at_hkl + at_mate)
             second = -0.5j * (at_hkl - at_mate)
-            total += v[2 * pair] * first + v[2 * pair + 1] * second
+            total += v[2 * pair] * first
+            total += v[2 * pair + 1] * second
         return total
+
+    def _unit_q(self, q: Floats) -> Floats:
+        """Map q in 1/A^2 to -1 .. 1."""
+        return 2 * q / self.q_max - 1
 
 
 def form_factors(work: Protein, q: Floats) -> Floats:

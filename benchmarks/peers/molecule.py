@@ -22,6 +22,7 @@ from peers.gemmi_structure import small_structure, structure_factors_call
 from peers.limit import arithmetic_limit
 from precisions import torch_real
 from workloads import Molecule
+from workloads.common import six_components, six_products
 
 TWO_PI = 2 * np.pi
 
@@ -35,23 +36,28 @@ TWO_PI = 2 * np.pi
 def gemmi_calculator(work: Molecule, precision: str) -> Run:
     """Prepare gemmi's sum."""
     u_iso = work.b_iso / (8 * np.pi**2)
-    u_cif = None if work.u_cart is None else work.u_cif
-    structure = small_structure(work.cell, work.types, work.frac, u_iso, u_cif)
+    u_aniso = None if work.u_cart is None else work.u_cif
+    structure = small_structure(work.cell, work.types, work.frac, u_iso, u_aniso)
     return structure_factors_call([structure], work.hkl)
 
 
 def cctbx_objects(work: Molecule) -> tuple[Any, Any]:
     """Build cctbx's structure and its set of Miller indices."""
     b_as_u = peer("cctbx.adptbx").b_as_u
+    if work.u_cart is None:
+        displacements = [b_as_u(b) for b in work.b_iso]
+    else:
+        displacements = [tuple(u) for u in six_components(work.u_star)]
     scatterers = []
-    for number, (kind, site) in enumerate(zip(work.types, work.frac.tolist(), strict=True)):
-        if work.u_cart is None:
-            u: Any = b_as_u(work.b_iso[number])
-        else:
-            star = work.u_star[number]
-            u = (star[0, 0], star[1, 1], star[2, 2], star[0, 1], star[0, 2], star[1, 2])
-        name = f"{kind}{number}"
-        scatterers.append({"label": name, "site": tuple(site), "u": u, "scattering_type": kind})
+    for number, kind in enumerate(work.types):
+        scatterers.append(
+            {
+                "label": f"{kind}{number}",
+                "site": tuple(work.frac[number].tolist()),
+                "u": displacements[number],
+                "scattering_type": kind,
+            }
+        )
     structure = xray_structure(work.cell, scatterers)
     return structure, miller_set(work.cell, work.hkl, anomalous=True)
 
@@ -160,7 +166,7 @@ class Terms:
         else:
             h, k, l = self.hkl
             self.displacement = tensor(-work.beta)
-            self.squares = torch.stack([h * h, k * k, l * l, 2 * h * k, 2 * h * l, 2 * k * l])
+            self.squares = torch.stack(six_products(h, k, l))
 
     def weights(self) -> Any:
         """Calculate f exp(-T) of every atom at every reflection, (atoms, m)."""
@@ -238,11 +244,14 @@ def torch_separable(terms: Terms) -> Run:
         return torch.complex(torch.cos(angle), torch.sin(angle))
 
     def run() -> Any:
-        along_hk = wave((TWO_PI * terms.frac[:, :2]) @ terms.hk)
-        along_l = wave(TWO_PI * terms.frac[:, 2:] * terms.l)
-        weight = terms.weights().reshape(len(terms.frac), -1, len(terms.l))
+        turns = TWO_PI * terms.frac
+        along_hk = wave(turns[:, :2] @ terms.hk)
+        along_l = wave(turns[:, 2:] * terms.l)
+        shape = len(turns), -1, len(terms.l)
+        weight = terms.weights().reshape(shape)
         weighted = weight * along_l[:, None, :]
-        return (weighted * along_hk[..., None]).sum(0).reshape(-1)
+        rows = (weighted * along_hk[..., None]).sum(0)
+        return rows.reshape(-1)
 
     return run
 

@@ -10,6 +10,7 @@ from contender import Contender, Run, contends
 from peers.common import EXACT
 from peers.gemmi_structure import small_structure, structure_factors_call
 from workloads import OneCrystal
+from workloads.common import six_products
 
 
 @contends(
@@ -20,8 +21,7 @@ from workloads import OneCrystal
 def numpy_dense(work: OneCrystal, precision: str) -> Run:
     """Prepare a dense sum in numpy."""
     hkl = work.hkl.T.astype(np.float64)
-    h, k, l = hkl
-    squares = np.stack([h * h, k * k, l * l, 2 * h * k, 2 * h * l, 2 * k * l])
+    squares = np.stack(six_products(*hkl))
 
     def run() -> Any:
         exponent = 2j * np.pi * (work.frac @ hkl) - work.beta @ squares
@@ -35,7 +35,7 @@ def numpy_dense(work: OneCrystal, precision: str) -> Run:
 )
 def gemmi_calculator(work: OneCrystal, precision: str) -> Run:
     """Prepare gemmi's sum."""
-    u_iso = [work.b_iso / (8 * np.pi**2)] * len(work.types)
+    u_iso = np.full(len(work.types), work.b_iso / (8 * np.pi**2))
     structure = small_structure(work.cell, work.types, work.frac, u_iso)
     return structure_factors_call([structure], work.hkl)
 

@@ -36,13 +36,14 @@ def gemmi_structure(work: Protein) -> gemmi.Structure:
     residue = gemmi.Residue()
     residue.name = "UNK"
     residue.seqid = gemmi.SeqId("1")
-    for kind, xyz, b in zip(work.types, work.frac.tolist(), work.b_iso.tolist(), strict=True):
+    for number, kind in enumerate(work.types):
         atom = gemmi.Atom()
         atom.name = kind
         atom.element = gemmi.Element(kind)
-        atom.b_iso = b
+        atom.b_iso = work.b_iso[number]
         atom.occ = 1.0
-        atom.pos = structure.cell.orthogonalize(gemmi.Fractional(*xyz))
+        position = gemmi.Fractional(*work.frac[number])
+        atom.pos = structure.cell.orthogonalize(position)
         residue.add_atom(atom)
     chain = gemmi.Chain("A")
     chain.add_residue(residue)
@@ -105,8 +106,15 @@ def cctbx_fft(work: Protein, precision: str) -> Run:
     factors = peer("cctbx.xray").structure_factors
     reflections = miller_set(work.cell, work.hkl, anomalous=False)
     scatterers = []
-    for kind, xyz, b in zip(work.types, work.frac.tolist(), work.b_iso.tolist(), strict=True):
-        scatterers.append({"label": kind, "site": tuple(xyz), "b": b, "scattering_type": kind})
+    for number, kind in enumerate(work.types):
+        scatterers.append(
+            {
+                "label": kind,
+                "site": tuple(work.frac[number].tolist()),
+                "b": float(work.b_iso[number]),
+                "scattering_type": kind,
+            }
+        )
     structure = xray_structure(work.cell, scatterers)
     # The farthest reflection must lie within the resolution, whatever the rounding.
     d_min = 0.9999 * work.d_min

@@ -14,7 +14,7 @@ from peers.common import peer
 from peers.limit import arithmetic_limit
 from peers.molecule import TWO_PI, Terms, cctbx_objects, sfc_arguments
 from precisions import torch_real
-from workloads import Refinement
+from workloads import LossGradient
 from workloads.refinement import Gradient
 
 # The noise in F_obs is a tenth of it: the difference |F| - F_obs loses a digit.
@@ -22,7 +22,7 @@ BOTH = {"float64": 1e-12, "float32": 1e-3}
 
 
 def backward(
-    work: Refinement, precision: str, variables: tuple[Any, Any], f: Callable[[], Any]
+    work: LossGradient, precision: str, variables: tuple[Any, Any], f: Callable[[], Any]
 ) -> Run:
     """Prepare the loss and its gradient by torch's autograd.
 
@@ -55,7 +55,7 @@ def backward(
     tolerance=BOTH,
     goal={"float64": faster(15)},
 )
-def torch_autograd(work: Refinement, precision: str) -> Run:
+def torch_autograd(work: LossGradient, precision: str) -> Run:
     """Prepare a dense sum and its backward pass in torch."""
     terms = Terms(work.molecule, precision)
     torch = terms.torch
@@ -77,7 +77,7 @@ def torch_autograd(work: Refinement, precision: str) -> Run:
     tolerance=BOTH,
     goal={"float64": faster(8)},
 )
-def torch_by_hand(work: Refinement, precision: str) -> Run:
+def torch_by_hand(work: LossGradient, precision: str) -> Run:
     """Prepare a dense sum and its derivatives as matrix products in torch."""
     terms = Terms(work.molecule, precision)
     torch = terms.torch
@@ -111,7 +111,7 @@ def torch_by_hand(work: Refinement, precision: str) -> Run:
 @contends(
     "SFcalculator_torch", "autograd through F_protein, float32 only", tolerance={"float32": 1e-3}
 )
-def sfcalculator(work: Refinement, precision: str) -> Run:
+def sfcalculator(work: LossGradient, precision: str) -> Run:
     """Prepare SFcalculator_torch's sum and its backward pass."""
     f_protein = peer("SFC_Torch.Fmodel").F_protein
     arguments = sfc_arguments(work.molecule)
@@ -124,7 +124,7 @@ def sfcalculator(work: Refinement, precision: str) -> Run:
     "direct summation and gradients_direct, the loss in numpy, form factors anew",
     tolerance={"float64": 1e-4},
 )
-def cctbx_gradients(work: Refinement, precision: str) -> Run:
+def cctbx_gradients(work: LossGradient, precision: str) -> Run:
     """Prepare cctbx's direct sum and its gradients."""
     structure, reflections = cctbx_objects(work.molecule)
     xray = peer("cctbx.xray")

@@ -26,7 +26,10 @@ def u_iso(work: SmallCrystals) -> float:
 
 def dans_crystals(work: SmallCrystals) -> list[Any]:
     """Build the crystals of Dans_Diffraction."""
-    return [dans_crystal(work.cell, work.types, frac, u_iso(work)) for frac in work.frac]
+    crystals = []
+    for frac in work.frac:
+        crystals.append(dans_crystal(work.cell, work.types, frac, u_iso(work)))
+    return crystals
 
 
 @contends(
@@ -141,15 +144,17 @@ def numpy_separable(work: SmallCrystals, precision: str) -> Run:
     """Prepare products of waves along the axes in numpy."""
     indices = np.arange(-work.reach, work.reach + 1, dtype=precision)
     frac = work.frac.astype(precision)
-    damped = (work.f0 * work.debye_waller).reshape(len(indices), -1).astype(precision)
+    form = work.f0 * work.debye_waller
+    damped = form.reshape(len(indices), -1).astype(precision)
     turn = np.array(2j * np.pi, COMPLEX[precision])
 
     def run() -> Any:
         # (crystals, atoms, axes, indices)
         waves = np.exp(turn * (frac[..., None] * indices))
         a, b, c = waves.transpose(2, 0, 1, 3)
-        planes = (b[..., :, None] * c[..., None, :]).reshape(*b.shape[:2], -1)
-        return (a.transpose(0, 2, 1) @ planes) * damped
+        planes = b[..., :, None] * c[..., None, :]
+        flat = planes.reshape(*b.shape[:2], -1)
+        return (a.transpose(0, 2, 1) @ flat) * damped
 
     return run
 
@@ -166,9 +171,11 @@ def torch_product(work: SmallCrystals, precision: str) -> Any:
 
     def product(damped: Any, out: Any) -> Any:
         angle = 2 * np.pi * frac[..., None] * indices
-        a, b, c = torch.complex(torch.cos(angle), torch.sin(angle)).unbind(2)
-        planes = (b[..., :, None] * c[..., None, :]).reshape(*b.shape[:2], -1)
-        return torch.bmm(a.transpose(1, 2), planes, out=out).mul_(damped)
+        waves = torch.complex(torch.cos(angle), torch.sin(angle))
+        a, b, c = waves.unbind(2)
+        planes = b[..., :, None] * c[..., None, :]
+        flat = planes.reshape(*b.shape[:2], -1)
+        return torch.bmm(a.transpose(1, 2), flat, out=out).mul_(damped)
 
     return product
 
@@ -209,12 +216,13 @@ def torch_separable(work: SmallCrystals, precision: str) -> Run:
     table = gemmi.Element(work.types[0]).it92
     amplitude = torch.tensor(table.a, dtype=real)
     width = torch.tensor(table.b, dtype=real)
-    stol = torch.tensor(argand.stol(work.hkl, work.cell), dtype=real)
+    stol2 = torch.tensor(argand.stol(work.hkl, work.cell) ** 2, dtype=real)
 
     @torch.inference_mode()
     def run() -> Any:
-        f0 = amplitude @ torch.exp(-width[:, None] * stol**2) + table.c
-        damped = f0 * torch.exp(-work.b_iso * stol**2)
+        gaussians = torch.exp(-width[:, None] * stol2)
+        f0 = amplitude @ gaussians + table.c
+        damped = f0 * torch.exp(-work.b_iso * stol2)
         return product(damped.reshape(edge, -1), None)
 
     return run

@@ -14,9 +14,17 @@ from workloads.boxes import Boxes  # noqa: E402
 from workloads.molecule import Molecule  # noqa: E402
 from workloads.one_call import OneCrystal  # noqa: E402
 from workloads.protein import Protein  # noqa: E402
-from workloads.refinement import Refinement  # noqa: E402
+from workloads.refinement import LossGradient  # noqa: E402
 from workloads.small_crystals import SmallCrystals  # noqa: E402
 
-WORKLOADS = (SmallCrystals, Molecule, Protein, Boxes, Refinement, OneCrystal)
+WORKLOADS = (SmallCrystals, Molecule, Protein, Boxes, LossGradient, OneCrystal)
 
-__all__ = ["WORKLOADS", "Boxes", "Molecule", "OneCrystal", "Protein", "Refinement", "SmallCrystals"]
+__all__ = [
+    "WORKLOADS",
+    "Boxes",
+    "LossGradient",
+    "Molecule",
+    "OneCrystal",
+    "Protein",
+    "SmallCrystals",
+]

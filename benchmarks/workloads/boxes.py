@@ -64,14 +64,17 @@ class Boxes:
     @cached_property
     def points(self) -> NDArray[np.int64]:
         """Draw the points of a map at which answers are checked, (512, 3)."""
-        return np.random.default_rng(self.seed + 1).integers(self.edge, size=(512, 3))
+        rng = np.random.default_rng(self.seed + 1)
+        return rng.integers(self.edge, size=(512, 3))
 
     @cached_property
     def truth(self) -> Floats:
         """Calculate the densities at these points by the definition, (boxes, 512)."""
-        phases = -2j * np.pi * (self.points / self.edge) @ argand.hkl_cube(self.reach).T
+        frac = self.points / self.edge
+        hkl = argand.hkl_cube(self.reach)
+        waves = np.exp(-2j * np.pi * frac @ hkl.T)
         f = self.f.reshape(len(self.f), -1)
-        return (f @ np.exp(phases).T).real / self.volume
+        return (f @ waves.T).real / self.volume
 
     def error(self, answer: ArrayLike) -> float:
         """Return the largest error of maps (boxes, edge, edge, edge) over the largest density."""

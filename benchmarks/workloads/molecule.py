@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 import argand
 import oracles
 from argand.cell import beta_from_b_iso
-from workloads.common import Cell, Complexes, Floats, relative_error
+from workloads.common import Cell, Complexes, Floats, relative_error, six_components
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Molecule:
         n = len(cls.types)
         frac = rng.random((n, 3))
         b_iso = rng.uniform(1.5, 6.0, n)
-        rotation = np.linalg.qr(rng.normal(size=(n, 3, 3)))[0]
+        rotation, _ = np.linalg.qr(rng.normal(size=(n, 3, 3)))
         principal_u = rng.uniform(0.015, 0.07, (n, 3))
         u_cart = np.einsum("nij,nj,nkj->nik", rotation, principal_u, rotation)
         return cls(frac, b_iso, u_cart if anisotropic else None, given)
@@ -108,9 +108,9 @@ class Molecule:
 
     @cached_property
     def u_cif(self) -> Floats:
-        """Return U (100, 3, 3) in A^2, along the reciprocal axes as in a CIF."""
+        """Return U (100, 6) in A^2, along the reciprocal axes as in a CIF."""
         axes = np.array(self.unit_cell.reciprocal().parameters[:3])
-        return self.u_star / axes[:, None] / axes
+        return six_components(self.u_star / axes[:, None] / axes)
 
     @cached_property
     def beta(self) -> Floats:
@@ -122,9 +122,13 @@ class Molecule:
     @cached_property
     def crystal(self) -> argand.Crystal:
         """Return the molecule as a crystal."""
-        u_aniso = None if self.u_cart is None else six_components(self.u_cif)
+        u_aniso = None if self.u_cart is None else self.u_cif
         return argand.Crystal(
-            self.cell, types=self.types, frac=self.frac, b_iso=self.b_iso, u_aniso=u_aniso
+            self.cell,
+            types=self.types,
+            frac=self.frac,
+            b_iso=self.b_iso,
+            u_aniso=u_aniso,
         )
 
     @cached_property
@@ -137,8 +141,3 @@ class Molecule:
     def error(self, answer: ArrayLike) -> float:
         """Return the largest error of structure factors over the largest |F|."""
         return relative_error(answer, self.truth)
-
-
-def six_components(tensors: Floats) -> Floats:
-    """Return symmetric tensors (n, 3, 3) as (n, 6) in the order 11 22 33 12 13 23."""
-    return tensors[:, [0, 1, 2, 0, 0, 1], [0, 1, 2, 1, 2, 2]]

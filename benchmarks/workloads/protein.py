@@ -58,7 +58,8 @@ class Protein:
         b_iso = np.clip(rng.normal(20.0, 5.0, atoms), *B_RANGE)
         stretch = (atoms / ATOMS) ** (1 / 3)
         cell = (60.0 * stretch, 70.0 * stretch, 80.0 * stretch, 90.0, 90.0, 90.0)
-        return cls(cell, rng.random((atoms, 3)), b_iso, tuple(types.tolist()), d_min)
+        frac = rng.random((atoms, 3))
+        return cls(cell, frac, b_iso, tuple(types.tolist()), d_min)
 
     @property
     def name(self) -> str:
@@ -107,7 +108,8 @@ class Protein:
         """Calculate the structure factors of these reflections by the definition."""
         hkl = self.hkl[self.sample]
         beta = beta_from_b_iso(self.b_iso, self.cell)
-        form = argand.form_factors(self.kinds, np.sqrt(self.stol2[self.sample]))
+        stol = np.sqrt(self.stol2[self.sample])
+        form = argand.form_factors(self.kinds, stol)
         total = np.zeros(len(hkl), np.complex128)
         for first in range(0, len(self.types), CHUNK):
             atoms = slice(first, first + CHUNK)

@@ -21,7 +21,7 @@ class Gradient(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Refinement:
+class LossGradient:
     """W5: L = sum (|F| - F_obs)^2 and its gradient by x, y, z and B of the isotropic molecule.
 
     F_obs = |F| (1 + 0.1 n), n normal (seed 5).
@@ -39,7 +39,7 @@ class Refinement:
     molecule: Molecule
 
     @classmethod
-    def make(cls) -> Refinement:
+    def make(cls) -> LossGradient:
         """Take the isotropic molecule of W2."""
         return cls(Molecule.make())
 

@@ -62,7 +62,8 @@ class SmallCrystals:
         b_iso = [self.b_iso] * len(self.types)
         crystals = []
         for frac in self.frac:
-            crystals.append(argand.Crystal(self.cell, types=self.types, frac=frac, b_iso=b_iso))
+            crystal = argand.Crystal(self.cell, types=self.types, frac=frac, b_iso=b_iso)
+            crystals.append(crystal)
         return crystals
 
     @cached_property
@@ -73,12 +74,14 @@ class SmallCrystals:
     @cached_property
     def f0(self) -> Floats:
         """Return the form factor (2197,) without displacement."""
-        return argand.form_factors(["Cu"], argand.stol(self.hkl, self.cell))[0]
+        stol = argand.stol(self.hkl, self.cell)
+        return argand.form_factors(["Cu"], stol)[0]
 
     @cached_property
     def debye_waller(self) -> Floats:
         """Return exp(-B stol^2) of each reflection, (2197,)."""
-        return np.exp(-self.b_iso * argand.stol(self.hkl, self.cell) ** 2)
+        stol = argand.stol(self.hkl, self.cell)
+        return np.exp(-self.b_iso * stol**2)
 
     @cached_property
     def truth(self) -> Complexes:
@@ -86,7 +89,9 @@ class SmallCrystals:
         beta = beta_from_b_iso(np.full(4, self.b_iso), self.cell)
         form = np.tile(self.f0, (4, 1))
         occ = np.ones(4)
-        answers = [oracles.structure_factors(frac, beta, occ, form, self.hkl) for frac in self.frac]
+        answers = []
+        for frac in self.frac:
+            answers.append(oracles.structure_factors(frac, beta, occ, form, self.hkl))
         return np.stack(answers)
 
     def error(self, answer: ArrayLike) -> float:
