@@ -1,4 +1,4 @@
-"""`nox` runs what CI runs, each in an environment of its own; `nox -s tests` one of them."""
+"""Run in environments of their own what CI runs: `nox` runs all, `nox -s tests` one of them."""
 
 from __future__ import annotations
 
@@ -9,28 +9,33 @@ nox.options.sessions = ["lint", "types", "tests"]
 
 CONSTRAINTS = ("-c", "constraints.txt")
 
+# C++ and CUDA sources that clang-format checks.
+FIND_SOURCES = "find cpp tests/emulation -name '*.?pp' -o -name '*.cu*'"
+
+# Libraries that a sanitized module needs before Python itself is loaded.
+SANITIZER_LIBRARIES = ("libasan.so", "libstdc++.so.6")
+
 
 @nox.session
 def tests(session: nox.Session) -> None:
+    """Run the tests with all optional dependencies."""
     session.install(*CONSTRAINTS, ".[learn,nufft,validate,test]")
     session.run("pytest", *session.posargs)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
+    """Check the style of Python, C++ and CUDA sources."""
     session.install(*CONSTRAINTS, "ruff", "clang-format")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run(
-        "bash",
-        "-c",
-        "find cpp tests/emulation -name '*.?pp' -o -name '*.cu*' | xargs clang-format --dry-run --Werror",
-        external=True,
-    )
+    check = f"{FIND_SOURCES} | xargs clang-format --dry-run --Werror"
+    session.run("bash", "-c", check, external=True)
 
 
 @nox.session
 def types(session: nox.Session) -> None:
+    """Check types, and that the stubs belong to the compiled modules."""
     session.install(*CONSTRAINTS, ".[learn]", "mypy", "pybind11-stubgen", "ruff")
     session.run("mypy")
     session.run("python", ".ci/stub.py", "--check")
@@ -38,39 +43,41 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def sanitizers(session: nox.Session) -> None:
-    """The kernels under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    """Test the kernels under AddressSanitizer and UndefinedBehaviorSanitizer."""
     settings = ("-C", "cmake.define.ARGAND_SANITIZE=address,undefined", "-C", "install.strip=false")
     session.install(*CONSTRAINTS, *settings, ".[test]")
-    libraries = [
-        str(session.run("gcc", f"-print-file-name={name}", external=True, silent=True)).strip()
-        for name in ("libasan.so", "libstdc++.so.6")
-    ]
-    env = {"LD_PRELOAD": " ".join(libraries), "ASAN_OPTIONS": "detect_leaks=0"}
-    session.run(
-        "pytest", "tests/test_kernels.py", "tests/test_density.py", *session.posargs, env=env
-    )
+    env = {"LD_PRELOAD": preloaded(session), "ASAN_OPTIONS": "detect_leaks=0"}
+    paths = ("tests/test_kernels.py", "tests/test_density.py")
+    session.run("pytest", *paths, *session.posargs, env=env)
 
 
 @nox.session
 def emulation(session: nox.Session) -> None:
-    """The CUDA kernels, compiled as C++, under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    """Test the CUDA kernels, compiled as C++, under both sanitizers."""
     session.install(*CONSTRAINTS, "-C", "cmake.define.ARGAND_CUDA=OFF", ".[test]")
-    libraries = [
-        str(session.run("gcc", f"-print-file-name={name}", external=True, silent=True)).strip()
-        for name in ("libasan.so", "libstdc++.so.6")
-    ]
     env = {
         "ARGAND_EMULATION_SANITIZE": "address,undefined",
-        "LD_PRELOAD": " ".join(libraries),
+        "LD_PRELOAD": preloaded(session),
         "ASAN_OPTIONS": "detect_leaks=0",
         "UBSAN_OPTIONS": "halt_on_error=1",
     }
     names = ("kernels", "density", "cuda", "cuda_seam")
     paths = [f"tests/test_{name}.py" for name in names]
-    session.run("pytest", *(session.posargs or (*paths, "-k", "device or cuda")), env=env)
+    arguments = session.posargs or (*paths, "-k", "device or cuda")
+    session.run("pytest", *arguments, env=env)
 
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
+    """Run the workloads beside their peers."""
     session.install(*CONSTRAINTS, ".[learn,nufft,validate,test]")
     session.run("pytest", "benchmarks", *session.posargs)
+
+
+def preloaded(session: nox.Session) -> str:
+    """Return the paths of the sanitizers' libraries as LD_PRELOAD takes them."""
+    paths = []
+    for name in SANITIZER_LIBRARIES:
+        output = session.run("gcc", f"-print-file-name={name}", external=True, silent=True)
+        paths.append(str(output).strip())
+    return " ".join(paths)

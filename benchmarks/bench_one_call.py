@@ -1,4 +1,4 @@
-"""One tiny crystal in one call: what a call costs besides its sums."""
+"""Benchmark one tiny crystal in one call: what a call costs besides its sums."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 import argand
-from argand import _seam
-from argand._pack import pack
 from contender import Contender, Run, clock, contends, entries, race
+from core_calls import core_sum, torch_sum
 from goals import microseconds
 from peers.one_call import PEERS
 from workloads import OneCrystal
@@ -25,6 +24,7 @@ TOLERANCE = {"float64": 1e-13}
     goal={"float64": microseconds(30)},
 )
 def from_crystal(work: OneCrystal, precision: str) -> Run:
+    """Prepare the call for a Crystal object."""
     return lambda: argand.structure_factors(work.crystal, work.hkl)
 
 
@@ -34,7 +34,8 @@ def from_crystal(work: OneCrystal, precision: str) -> Run:
     tolerance=TOLERANCE,
 )
 def from_arrays(work: OneCrystal, precision: str) -> Run:
-    b_iso = np.full(4, work.b_iso)
+    """Prepare the calls that make a Crystal of arrays and sum it."""
+    b_iso = np.full(len(work.types), work.b_iso)
 
     def run() -> Any:
         crystal = argand.Crystal(work.cell, types=work.types, frac=work.frac, b_iso=b_iso)
@@ -45,27 +46,19 @@ def from_arrays(work: OneCrystal, precision: str) -> Run:
 
 @contends("argand, the core", "packed batch in, written into a reused array", tolerance=TOLERANCE)
 def core(work: OneCrystal, precision: str) -> Run:
-    batch = pack([work.crystal], [work.hkl])
-    out = np.empty(batch.out_shape, np.complex128)
-
-    def run() -> Any:
-        _seam.structure_factors(batch, out)
-        return out
-
-    return run
+    """Prepare the call of argand's core."""
+    return core_sum([work.crystal], work.hkl)
 
 
 @contends("argand.torch.structure_factors", "tensors in, a fresh tensor out", tolerance=TOLERANCE)
 def torch_operator(work: OneCrystal, precision: str) -> Run:
-    pytest.importorskip("torch")
-    from argand.torch import structure_factors, tensors
-
-    arguments = tensors(work.crystal, work.hkl)
-    return lambda: structure_factors(**arguments)
+    """Prepare the call of argand's torch operator."""
+    return torch_sum(work.crystal, work.hkl)
 
 
 @pytest.fixture(scope="module")
 def work() -> OneCrystal:
+    """Make the workload."""
     return OneCrystal.make()
 
 
@@ -74,4 +67,5 @@ def work() -> OneCrystal:
     ("contender", "precision"), entries(from_crystal, from_arrays, core, torch_operator, *PEERS)
 )
 def test_one_call(benchmark: Any, work: OneCrystal, contender: Contender, precision: str) -> None:
+    """Check and time one contender."""
     race(benchmark, work, contender, precision, pace=from_crystal)

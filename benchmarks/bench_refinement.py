@@ -1,4 +1,4 @@
-"""W5: value and gradient of a least-squares loss."""
+"""Benchmark W5: value and gradient of a least-squares loss."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-import argand
 import bench_molecule
-from argand import _seam
-from argand._pack import pack
+from argand.cell import beta_from_b_iso
 from contender import Contender, Run, clock, contends, entries, race
+from core_calls import adjoint_call, empty_output, packed, sum_call
 from goals import within
-from peers.common import COMPLEX
 from peers.refinement import PEERS, backward
-from workloads import Refinement
+from precisions import torch_real
+from workloads import LossGradient
 from workloads.refinement import Gradient
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-3}
@@ -26,20 +25,26 @@ TOLERANCE = {"float64": 1e-12, "float32": 1e-3}
     "F, the loss in numpy, and the adjoint, every array used again: the yardstick",
     tolerance=TOLERANCE,
 )
-def core(work: Refinement, precision: str) -> Run:
-    batch = pack([work.molecule.crystal], [work.molecule.hkl], dtype=precision)
-    f = np.empty(batch.out_shape, COMPLEX[precision])
-    g, f_obs = np.empty_like(f), work.f_obs.astype(precision)
-    by_frac, by_beta = np.empty_like(batch.frac), np.empty_like(batch.beta)
-    beta_of_b = argand.cell.beta_from_b_iso(np.ones(1), work.molecule.cell)[0].astype(precision)
+def core(work: LossGradient, precision: str) -> Run:
+    """Prepare the calls of argand's core around a loss in numpy."""
+    molecule = work.molecule
+    batch = packed([molecule.crystal], molecule.hkl, precision)
+    f = empty_output(batch, precision)
+    by_f = np.empty_like(f)
+    f_obs = work.f_obs.astype(precision)
+    by_frac = np.empty_like(batch.frac)
+    by_beta = np.empty_like(batch.beta)
+    beta_of_one_b = beta_from_b_iso(np.ones(1), molecule.cell)[0].astype(precision)
+    forward_call = sum_call(batch, f)
+    backward_call = adjoint_call(batch, by_f, by_frac, by_beta)
 
     def run() -> Gradient:
-        _seam.structure_factors(batch, f)
+        forward_call()
         amplitude = np.abs(f)
         residual = amplitude - f_obs
-        np.multiply(2 * residual / amplitude, f, out=g)
-        _seam.structure_factors_vjp(batch, g, by_frac, by_beta, None)
-        return Gradient(float(np.vdot(residual, residual)), by_frac, by_beta @ beta_of_b)
+        np.multiply(2 * residual / amplitude, f, out=by_f)
+        backward_call()
+        return Gradient(float(np.vdot(residual, residual)), by_frac, by_beta @ beta_of_one_b)
 
     return run
 
@@ -49,20 +54,21 @@ def core(work: Refinement, precision: str) -> Run:
     "torch's autograd around the loss and argand's adjoint",
     tolerance=TOLERANCE,
 )
-def torch_operator(work: Refinement, precision: str) -> Run:
+def torch_operator(work: LossGradient, precision: str) -> Run:
+    """Prepare the loss by argand's torch operator, and its backward pass."""
     torch = pytest.importorskip("torch")
-    from argand.torch import beta_from_b_iso, structure_factors, tensors
+    from argand.torch import beta_from_b_iso as torch_beta
+    from argand.torch import structure_factors, tensors
 
     molecule = work.molecule
-    arguments = tensors(molecule.crystal, molecule.hkl, dtype=getattr(torch, precision))
+    real = torch_real(precision)
+    arguments = tensors(molecule.crystal, molecule.hkl, dtype=real)
     del arguments["beta"]
-    frac, b_iso = (
-        arguments.pop("frac"),
-        torch.tensor(molecule.b_iso, dtype=getattr(torch, precision)),
-    )
+    frac = arguments.pop("frac")
+    b_iso = torch.tensor(molecule.b_iso, dtype=real)
 
     def f() -> Any:
-        return structure_factors(frac, **arguments, beta=beta_from_b_iso(b_iso, molecule.cell))
+        return structure_factors(frac, **arguments, beta=torch_beta(b_iso, molecule.cell))
 
     return backward(work, precision, (frac, b_iso), f)
 
@@ -74,16 +80,19 @@ def torch_operator(work: Refinement, precision: str) -> Run:
     goal={"float64": within(3.5)},
     answers=False,
 )
-def forward(work: Refinement, precision: str) -> Run:
+def forward(work: LossGradient, precision: str) -> Run:
+    """Prepare the sum alone."""
     return bench_molecule.core.prepare(work.molecule, precision)
 
 
 @pytest.fixture(scope="module")
-def work() -> Refinement:
-    return Refinement.make()
+def work() -> LossGradient:
+    """Make the workload."""
+    return LossGradient.make()
 
 
 @pytest.mark.benchmark(timer=clock)
 @pytest.mark.parametrize(("contender", "precision"), entries(core, torch_operator, forward, *PEERS))
-def test_w5(benchmark: Any, work: Refinement, contender: Contender, precision: str) -> None:
+def test_w5(benchmark: Any, work: LossGradient, contender: Contender, precision: str) -> None:
+    """Check and time one contender."""
     race(benchmark, work, contender, precision, pace=core)

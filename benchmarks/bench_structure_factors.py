@@ -1,18 +1,16 @@
-"""W1: structure factors of many small crystals on one cube of hkl."""
+"""Benchmark W1: structure factors of many small crystals on one cube of hkl."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 import argand
-from argand import _seam
-from argand._pack import pack
 from contender import Contender, Run, clock, contends, entries, race
-from peers.common import COMPLEX
+from core_calls import core_sum, torch_sum
 from peers.small_crystals import PEERS
+from precisions import COMPLEX
 from workloads import SmallCrystals
 
 TOLERANCE = {"float64": 1e-13, "float32": 2e-6}
@@ -24,23 +22,14 @@ TOLERANCE = {"float64": 1e-13, "float32": 2e-6}
     tolerance=TOLERANCE,
 )
 def core(work: SmallCrystals, precision: str) -> Run:
-    batch = pack(work.crystals, [work.hkl], dtype=precision)
-    out = np.empty(batch.out_shape, COMPLEX[precision])
-
-    def run() -> Any:
-        _seam.structure_factors(batch, out)
-        return out
-
-    return run
+    """Prepare the call of argand's core."""
+    return core_sum(work.crystals, work.hkl, precision)
 
 
 @contends("argand.torch.structure_factors", "tensors in, a fresh tensor out", tolerance=TOLERANCE)
 def torch_operator(work: SmallCrystals, precision: str) -> Run:
-    torch = pytest.importorskip("torch")
-    from argand.torch import structure_factors, tensors
-
-    arguments = tensors(work.crystals, work.hkl, dtype=getattr(torch, precision))
-    return lambda: structure_factors(**arguments)
+    """Prepare the call of argand's torch operator."""
+    return torch_sum(work.crystals, work.hkl, precision)
 
 
 @contends(
@@ -49,11 +38,14 @@ def torch_operator(work: SmallCrystals, precision: str) -> Run:
     tolerance=TOLERANCE,
 )
 def from_crystals(work: SmallCrystals, precision: str) -> Run:
-    return lambda: argand.structure_factors(work.crystals, work.hkl, dtype=COMPLEX[precision])
+    """Prepare the call for Crystal objects."""
+    dtype = COMPLEX[precision]
+    return lambda: argand.structure_factors(work.crystals, work.hkl, dtype=dtype)
 
 
 @pytest.fixture(scope="module")
 def work() -> SmallCrystals:
+    """Make the workload."""
     return SmallCrystals.make()
 
 
@@ -62,4 +54,5 @@ def work() -> SmallCrystals:
     ("contender", "precision"), entries(core, torch_operator, from_crystals, *PEERS)
 )
 def test_w1(benchmark: Any, work: SmallCrystals, contender: Contender, precision: str) -> None:
+    """Check and time one contender."""
     race(benchmark, work, contender, precision, pace=core)

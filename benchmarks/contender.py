@@ -1,4 +1,4 @@
-"""What a benchmark times, and how: the answer is checked first, then argand and the contender run in turn."""
+"""Check and time one way to do a workload beside argand's own."""
 
 from __future__ import annotations
 
@@ -10,27 +10,47 @@ import numpy as np
 import pytest
 
 from goals import Goal, significant
-from rounds import Run, calls_for, clock, seconds_of
+from rounds import Run, calls_for, clock, number_of_rounds, seconds_of
 
-SECONDS = 1.0  # for each benchmark, both sides together
+# Seconds for each benchmark, argand and the contender together. The contender has half of them.
+SECONDS = 1.0
+# The fewest and the most rounds.
 ROUNDS = (5, 40)
-SLOW = 0.5  # seconds of both sides: from here on fewer rounds, and none to warm up
+# Where a round takes more seconds than this, fewer rounds are made and none to warm up.
+SLOW = 0.5
 SLOW_ROUNDS = (3, 5)
+
+Prepare = Callable[[Any, str], Run]
 
 
 @dataclass(frozen=True)
 class Contender:
     """One way to do a workload.
 
-    `prepare(work, precision)` does all that need not be repeated for new numbers of the same shape, and returns the
-    call that is timed. Its answer may be off by `tolerance[precision]` of the largest value; precisions that are not
-    named are not offered. A slow one gets each `every`-th crystal and its time is multiplied. One without `answers` is
-    no way to do the workload, only something to compare with; `part(work)` is how often its work goes into that.
+    Parameters
+    ----------
+    name, caveat
+        How the tables call it, and the remark behind it.
+    prepare
+        Function of the workload and the precision. It does all that need not be repeated for new
+        numbers of the same shape, and returns the call that is timed.
+    tolerance
+        Largest error of its answer for each precision that it offers, as a share of the largest
+        value.
+    every
+        A slow contender is given each `every`-th crystal, and its time is multiplied.
+    goal
+        Goals by precision.
+    part
+        Function of the workload: how often the timed work goes into the workload. It replaces
+        `every`.
+    answers
+        Whether the call does the workload. Its answer is checked only then.
     """
 
     name: str
     caveat: str
-    prepare: Callable[[Any, str], Run]
+    prepare: Prepare
     tolerance: Mapping[str, float]
     every: int = 1
     goal: Mapping[str, Goal] = field(default_factory=dict)
@@ -39,90 +59,128 @@ class Contender:
 
     @property
     def title(self) -> str:
-        return self.name if self.every == 1 else f"{self.name} (1 in {self.every}, extrapolated)"
+        """Return the name, with the share of the crystals where that is not all."""
+        if self.every == 1:
+            return self.name
+        return f"{self.name} (1 in {self.every}, extrapolated)"
 
     def share(self, work: Any) -> Any:
+        """Return the part of a workload that is timed."""
         return work if self.every == 1 else work.each(self.every)
 
     def factor(self, work: Any) -> float:
+        """Return by how much the time of that part is multiplied."""
         return float(self.every) if self.part is None else self.part(work)
 
 
-def contends(
-    name: str, caveat: str, **options: Any
-) -> Callable[[Callable[[Any, str], Run]], Contender]:
+def contends(name: str, caveat: str, **options: Any) -> Callable[[Prepare], Contender]:
     """Make a contender of the function that is its `prepare`."""
     return lambda prepare: Contender(name, caveat, prepare, **options)
 
 
 def entries(*contenders: Contender) -> list[Any]:
-    """Every contender in every precision it offers, for `pytest.mark.parametrize(("contender", "precision"), ...)`."""
-    return [
-        pytest.param(one, precision, id=f"{one.prepare.__name__}-{precision}")
-        for one in contenders
-        for precision in one.tolerance
-    ]
+    """List contenders in each precision that they offer, for `pytest.mark.parametrize`.
+
+    The parameters of an entry are ("contender", "precision").
+    """
+    parameters = []
+    for contender in contenders:
+        for precision in contender.tolerance:
+            name = f"{contender.prepare.__name__}-{precision}"
+            parameters.append(pytest.param(contender, precision, id=name))
+    return parameters
 
 
 def race(benchmark: Any, work: Any, contender: Contender, precision: str, pace: Contender) -> None:
-    """Check the contender's answer, then time it, with `pace` (argand) before each round.
+    """Check a contender's answer, then time it in turn with argand.
 
-    Each call that is timed follows an untimed one of its own, so that both find caches and pages the way they left
-    them; the ratio is the median over the rounds, so that a machine that slows down slows both. Calls too short for
-    the clock are timed many at once.
+    Each timed call follows an untimed one of the same function, so that both sides have their own
+    data in the caches. The ratio is the median over the rounds, so that a machine that slows down
+    slows down both. Calls too short for the clock are timed many at once.
+
+    Parameters
+    ----------
+    benchmark
+        The fixture of pytest-benchmark.
+    work, precision
+        The workload and "float32" or "float64".
+    contender, pace
+        What is timed, and argand's way that it is compared with.
     """
     share = contender.share(work)
     run = contender.prepare(share, precision)
-    error = None
-    if contender.answers:
-        error = share.error(run())
-        limit = contender.tolerance[precision]
-        assert error < limit, f"{contender.name} is off by {error:.1e} of the largest value"
+    error = _checked_error(contender, share, run, precision)
     benchmark.group = f"{work.name} {precision}"
     benchmark.extra_info.update(
         workload=work.workload,
         contender=contender.title,
         caveat=contender.caveat,
         precision=precision,
-        error=None if error is None else float(f"{error:.1e}"),
+        error=error,
         goal=None,
     )
-    if benchmark.disabled:  # only the answers are wanted
+    if benchmark.disabled:
+        # Only the answers are wanted; the plugin still asks for one call.
         benchmark(lambda: None)
         return
-    keep_pace = pace.prepare(work, precision)
-    keep_pace()
-    calls, pace_calls = calls_for(run), calls_for(keep_pace)
-    both = calls * seconds_of(run) + pace_calls * seconds_of(keep_pace)
-    slow = both > SLOW
-    least, most = SLOW_ROUNDS if slow else ROUNDS
-    paces: list[float] = []
+    pace_run = pace.prepare(work, precision)
+    times, pace_times = _timed_in_turn(benchmark, run, pace_run)
+    times = contender.factor(work) * times
+    ratio = float(np.median(times / pace_times))
+    milliseconds = 1e3 * float(np.median(times))
+    benchmark.extra_info.update(
+        milliseconds=significant(milliseconds),
+        argand_milliseconds=significant(1e3 * float(np.median(pace_times))),
+        ratio=significant(ratio),
+    )
+    goal = contender.goal.get(precision)
+    if goal is not None:
+        number = _number_of_goal(goal, milliseconds, ratio)
+        benchmark.extra_info.update(goal=goal.judge(number))
+
+
+def _checked_error(contender: Contender, share: Any, run: Run, precision: str) -> float | None:
+    """Return the error of an answer to two digits; fail where it is above the tolerance."""
+    if not contender.answers:
+        return None
+    error = share.error(run())
+    limit = contender.tolerance[precision]
+    assert error < limit, f"{contender.name} is off by {error:.1e} of the largest value"
+    return float(f"{error:.1e}")
+
+
+def _timed_in_turn(benchmark: Any, run: Run, pace_run: Run) -> tuple[np.ndarray, np.ndarray]:
+    """Return the seconds of one call of a contender and of argand in each round, (rounds,) each."""
+    pace_run()
+    calls = calls_for(run)
+    pace_calls = calls_for(pace_run)
+    of_one_round = calls * seconds_of(run) + pace_calls * seconds_of(pace_run)
+    is_slow = of_one_round > SLOW
+    limits = SLOW_ROUNDS if is_slow else ROUNDS
+    pace_times: list[float] = []
 
     def before_each_round() -> None:
-        if not slow:
-            keep_pace()
-        paces.append(seconds_of(keep_pace, pace_calls))
-        if not slow:
+        if not is_slow:
+            pace_run()
+        pace_times.append(seconds_of(pace_run, pace_calls))
+        if not is_slow:
             run()
 
     def timed() -> None:
         for _ in range(calls):
             run()
 
-    rounds = min(max(int(SECONDS / (2 * both)), least), most)
+    rounds = number_of_rounds(SECONDS / 2, of_one_round, limits)
     benchmark.pedantic(timed, setup=before_each_round, rounds=rounds)
-    times = contender.factor(work) * np.array(benchmark.stats.stats.data) / calls
-    ratio = float(np.median(times / np.array(paces)))
-    milliseconds = 1e3 * float(np.median(times))
-    benchmark.extra_info.update(
-        milliseconds=significant(milliseconds),
-        argand_milliseconds=significant(1e3 * float(np.median(paces))),
-        ratio=significant(ratio),
-    )
-    goal = contender.goal.get(precision)
-    if goal is not None:
-        found = {"µs": 1e3 * milliseconds, "x": ratio if goal.sign == "≥" else 1 / ratio}[goal.unit]
-        benchmark.extra_info.update(goal=goal.judge(found))
+    times = np.array(benchmark.stats.stats.data) / calls
+    return times, np.array(pace_times)
 
 
-__all__ = ["Contender", "Run", "clock", "contends", "entries", "race"]
+def _number_of_goal(goal: Goal, milliseconds: float, ratio: float) -> float:
+    """Return the measured number that a goal is about."""
+    if goal.unit == "µs":
+        return 1e3 * milliseconds
+    return ratio if goal.sign == "≥" else 1 / ratio
+
+
+__all__ = ["Contender", "Prepare", "Run", "clock", "contends", "entries", "race"]

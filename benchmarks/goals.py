@@ -1,71 +1,85 @@
-"""What argand is to reach. Nothing fails when it does not: goals are printed beside what was found."""
+"""Goals for argand's speed: they are judged and printed, and nothing fails when one is missed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
+#: A judged goal as `Goal.judge` returns it, with `group` and `who` where it stands in a list.
+Judged = Mapping[str, Any]
+
 
 class Goal(NamedTuple):
+    """A bound for a measured number: at least or at most `value`, in `unit`.
+
+    Contenders with the same name in `among` share the goal; the quickest of them is judged.
+    """
+
     sign: Literal["≥", "≤"]
     value: float
     unit: str = "x"
-    among: str = ""  # the contenders that have this goal together: the quickest of them counts
+    among: str = ""
 
-    def judge(self, found: float) -> dict[str, Any]:
-        """The goal, what was found and whether that is enough, for a JSON file."""
-        met = found >= self.value if self.sign == "≥" else found <= self.value
+    def judge(self, number: float) -> dict[str, Any]:
+        """Compare a measured number with the goal; the keys are those of the JSON files."""
+        met = number >= self.value if self.sign == "≥" else number <= self.value
         return {
             "goal": f"{self.sign} {self.value:,g} {self.unit}".strip(),
-            "found": significant(found),
+            "found": significant(number),
             "met": met,
             "among": self.among,
         }
 
 
 def faster(times: float, among: str = "") -> Goal:
-    """The contender takes at least so many times as long as argand."""
+    """Make the goal that a contender takes at least `times` times as long as argand."""
     return Goal("≥", times, among=among)
 
 
 def within(times: float) -> Goal:
-    """Argand takes at most so many times as long as the contender."""
+    """Make the goal that argand takes at most `times` times as long as the contender."""
     return Goal("≤", times)
 
 
 def microseconds(most: float) -> Goal:
+    """Make the goal that a call takes at most `most` microseconds."""
     return Goal("≤", most, "µs")
 
 
-def verdict(judged: Mapping[str, Any]) -> str:
-    found = (
-        f" ({judged['found']:,.3g})" if judged["goal"].startswith("≤") else ""
-    )  # the ratio beside it is the inverse
-    return f"{judged['goal']} {'met' if judged['met'] else 'missed'}{found}"
+def verdict(judged: Judged) -> str:
+    """Say whether a goal was met.
+
+    An upper bound is followed by the number in brackets, since the ratio that a table shows
+    beside it is the inverse.
+    """
+    outcome = "met" if judged["met"] else "missed"
+    number = f" ({judged['found']:,.3g})" if judged["goal"].startswith("≤") else ""
+    return f"{judged['goal']} {outcome}{number}"
 
 
-def hardest(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Of the goals that several have together, the one of the quickest."""
-    kept: dict[Any, Mapping[str, Any]] = {}
+def hardest(rows: Iterable[Judged]) -> list[Judged]:
+    """Keep one row of each shared goal, the one of the quickest contender."""
+    lowest: dict[tuple[str, str], Judged] = {}
     for row in rows:
         key = (row["group"], row["among"] or row["who"])
-        if key not in kept or row["found"] < kept[key]["found"]:
-            kept[key] = {**row, "who": f"{row['among']}: {row['who']}"} if row["among"] else row
-    return list(kept.values())
+        if key in lowest and row["found"] >= lowest[key]["found"]:
+            continue
+        if row["among"]:
+            lowest[key] = {**row, "who": f"{row['among']}: {row['who']}"}
+        else:
+            lowest[key] = row
+    return list(lowest.values())
 
 
-def summary(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """A table of all goals; every row has the keys of `Goal.judge`, `group` and `who`."""
-    head = ("", "argand beside", "goal", "found", "")
-    return [
-        head,
-        *((row["group"], row["who"], row["goal"], f"{row['found']:,g}", _met(row)) for row in rows),
-    ]
-
-
-def _met(row: Mapping[str, Any]) -> str:
-    return "met" if row["met"] else "**missed**"
+def summary(rows: Iterable[Judged]) -> list[tuple[str, ...]]:
+    """Make the lines of a table of judged goals, each with `group` and `who`."""
+    lines: list[tuple[str, ...]] = [("", "argand beside", "goal", "found", "")]
+    for row in rows:
+        outcome = "met" if row["met"] else "**missed**"
+        lines.append((row["group"], row["who"], row["goal"], f"{row['found']:,g}", outcome))
+    return lines
 
 
 def significant(x: float) -> float:
+    """Round to four significant digits."""
     return float(f"{x:.4g}")

@@ -1,7 +1,8 @@
-"""Whether the learner waits for data in the demo's training: ``python benchmarks/learner.py``.
+"""Measure how long training waits for data: ``python benchmarks/learner.py``.
 
-Each model trains for a while under torch's profiler as `argand.learn.train` has it: one thread of torch, batches of its
-recipe. The share is the time inside the loader's `next` over all time from the first batch to the last.
+Each model of the demo trains for a while under torch's profiler, as `argand.learn.train` trains it:
+one thread of torch, batches of its recipe. The share is the time inside the loader's `next` over
+all time from the first batch to the last.
 """
 
 from __future__ import annotations
@@ -21,55 +22,50 @@ from section import Section, main
 GOAL = Goal("≤", 1, "%")
 STEPS = 60
 
+# Events of the profiler that are calls of the loader's `next` have names that begin so.
+FETCH = "enumerate(DataLoader)"
 
-def waiting(model: str) -> tuple[float, float]:
-    """Milliseconds of a step, and those of them in which there was nothing to learn from yet."""
+
+def step_and_wait(model: str) -> tuple[float, float]:
+    """Return the milliseconds of a training step, and those of them spent waiting for a batch."""
     with (
         tempfile.TemporaryDirectory() as folder,
         profile(activities=[ProfilerActivity.CPU]) as profiler,
     ):
         train(model, out=Path(folder), steps=STEPS, score_samples=16, progress=False)
-    fetches = [
-        e.time_range for e in profiler.events() if e.name.startswith("enumerate(DataLoader)")
-    ]
+    fetches = [event.time_range for event in profiler.events() if event.name.startswith(FETCH)]
     assert len(fetches) >= STEPS, f"the profile shows {len(fetches)} batches of {STEPS}"
     fetches = sorted(fetches, key=lambda span: span.start)[:STEPS]
-    asked = [later.start - earlier.end for earlier, later in itertools.pairwise(fetches)]
-    waited = [span.end - span.start for span in fetches[1:]]
-    steps = len(waited)
-    return 1e-3 * (sum(asked) + sum(waited)) / steps, 1e-3 * sum(waited) / steps
+    computing = sum(later.start - earlier.end for earlier, later in itertools.pairwise(fetches))
+    waiting = sum(span.end - span.start for span in fetches[1:])
+    # The profiler counts in microseconds.
+    steps = len(fetches) - 1
+    return 1e-3 * (computing + waiting) / steps, 1e-3 * waiting / steps
 
 
 def measure() -> Section:
-    """The share of time that training waits for data."""
+    """Measure the share of time that training waits for data."""
     lines = [("model", "batch", "ms a step", "ms waiting", "share %", "goal")]
-    goals, numbers = [], {}
+    goals = []
+    numbers = {}
     for model, recipe in RECIPES.items():
-        step, wait = waiting(model)
+        step, wait = step_and_wait(model)
         share = 100 * wait / step
         judged = GOAL.judge(share)
-        lines.append(
-            (
-                model,
-                f"{recipe.batch_size}",
-                f"{step:.3g}",
-                f"{wait:.2g}",
-                f"{share:.2g}",
-                verdict(judged),
-            )
-        )
+        figures = (f"{recipe.batch_size}", f"{step:.3g}", f"{wait:.2g}", f"{share:.2g}")
+        lines.append((model, *figures, verdict(judged)))
         goals.append({"group": "learner waiting for data", "who": model, **judged})
         numbers[model] = {"step_ms": significant(step), "waiting_ms": significant(wait)}
+    threads = torch.get_num_threads()
+    note = f"torch.profiler over {STEPS} steps of `argand.learn.train`, torch {threads} thread"
     return Section(
-        "The learner and its data",
-        "python benchmarks/learner.py",
-        [
-            f"torch.profiler over {STEPS} steps of `argand.learn.train`, torch {torch.get_num_threads()} thread, seed 0"
-        ],
-        lines,
-        (1, 2, 3, 4, 5),
-        goals,
-        numbers,
+        title="The learner and its data",
+        command="python benchmarks/learner.py",
+        notes=[f"{note}, seed 0"],
+        lines=lines,
+        figures=(1, 2, 3, 4, 5),
+        goals=goals,
+        data=numbers,
     )
 
 

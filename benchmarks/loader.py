@@ -1,7 +1,8 @@
-"""How many perturbed metals a second reach torch: ``python benchmarks/loader.py``.
+"""Count how many perturbed metals a second reach torch: ``python benchmarks/loader.py``.
 
-Counts the batches of 256 that a `DataLoader` hands over from an endless stream of the sixteen metals, after a warm-up:
-without worker processes (the core's threads), with one and with two. The samples are checked to be the same first.
+A `DataLoader` hands over batches of 256 from an endless stream of the sixteen metals. They are
+counted after a warm-up: without worker processes (the threads of the core make them), with one and
+with two. All three ways are checked to give the same samples first.
 """
 
 from __future__ import annotations
@@ -18,59 +19,66 @@ from section import Section, main
 
 GOAL = Goal("≥", 100_000, "crystals/s")
 BATCH = 256
-WARM_UP, COUNTED, ROUNDS = 8, 120, 5
+WARM_UP = 8
+COUNTED = 120
+ROUNDS = 5
+WORKERS = (0, 1, 2)
 
 
-def rate(dataset: PerturbedCrystals, workers: int) -> float:
-    """Samples a second, the median of a few rounds of one iterator."""
+def samples_a_second(dataset: PerturbedCrystals, workers: int) -> float:
+    """Return the samples a second of one iterator, the median of a few rounds."""
     batches = iter(stream_loader(Stream(dataset, BATCH), workers))
     for _ in range(WARM_UP):
         next(batches)
     rates = []
     for _ in range(ROUNDS):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         for _ in range(COUNTED):
             next(batches)
-        rates.append(COUNTED * BATCH / (time.perf_counter() - begun))
+        rates.append(COUNTED * BATCH / (time.perf_counter() - start))
     return sorted(rates)[ROUNDS // 2]
 
 
+def check_equal_samples(dataset: PerturbedCrystals) -> None:
+    """Fail where the first batch depends on the number of worker processes."""
+    first_batches = []
+    for workers in WORKERS:
+        loader = stream_loader(Stream(dataset, BATCH), workers)
+        first_batches.append(next(iter(loader)))
+    for other in first_batches[1:]:
+        for expected, tensor in zip(first_batches[0], other, strict=True):
+            assert torch.equal(expected, tensor), "worker processes change the samples"
+
+
 def measure() -> Section:
-    """Perturbed metals a second."""
+    """Measure perturbed metals a second."""
     dataset = PerturbedCrystals([metal(symbol) for symbol in ELEMENTS_16], seed=0)
-    first = [next(iter(stream_loader(Stream(dataset, BATCH), workers))) for workers in (0, 1, 2)]
-    assert all(
-        torch.equal(a, b) for other in first[1:] for a, b in zip(first[0], other, strict=True)
-    )
-    rates = {workers: rate(dataset, workers) for workers in (0, 1, 2)}
-    best = max(rates.values())
-    judged = GOAL.judge(best)
-    how = {
+    check_equal_samples(dataset)
+    rates = {workers: samples_a_second(dataset, workers) for workers in WORKERS}
+    judged = GOAL.judge(max(rates.values()))
+    names = {
         0: f"none: {argand.num_threads()} threads in this process",
         1: "one process",
         2: "two processes",
     }
+    lines = [("workers", "crystals/s")]
+    numbers = {}
+    for workers, rate in rates.items():
+        lines.append((names[workers], f"{rate:,.0f}"))
+        numbers[str(workers)] = significant(rate)
+    who = f"{os.cpu_count()} cores, the best number of workers"
     return Section(
-        "A stream of perturbed metals into torch",
-        "python benchmarks/loader.py",
-        [
+        title="A stream of perturbed metals into torch",
+        command="python benchmarks/loader.py",
+        notes=[
             f"{os.cpu_count()} cores, by the clock on the wall; batches of {BATCH}, seed 0",
             f"the median of {ROUNDS} times {COUNTED} batches",
             f"goal: {verdict(judged)} in the best way",
         ],
-        [
-            ("workers", "crystals/s"),
-            *((how[workers], f"{found:,.0f}") for workers, found in rates.items()),
-        ],
-        (1,),
-        [
-            {
-                "group": "stream of metals",
-                "who": f"{os.cpu_count()} cores, the best number of workers",
-                **judged,
-            }
-        ],
-        {str(workers): significant(found) for workers, found in rates.items()},
+        lines=lines,
+        figures=(1,),
+        goals=[{"group": "stream of metals", "who": who, **judged}],
+        data=numbers,
     )
 
 

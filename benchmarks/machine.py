@@ -1,4 +1,4 @@
-"""The machine and the build that numbers belong to, in words."""
+"""Describe the machine and the build of argand on which numbers were measured."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import argand
 
+#: Distributions whose versions are named beside the numbers.
 PEERS = (
     "numpy",
     "scipy",
@@ -21,36 +22,52 @@ PEERS = (
     "ducc0",
 )
 
+CPU_INFO = Path("/proc/cpuinfo")
+
 
 def describe() -> dict[str, str]:
-    """No host name, no path: what matters for the numbers."""
+    """Describe processor, build, system and peers in words, without host name or paths."""
     build = argand.build_config()
+    system = f"{platform.system()} {platform.machine()}"
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores{_load()}",
         "argand": f"{build['version']}, {build['compiler']}, {build['simd']}",
-        "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        "peers": ", ".join(f"{name} {found}" for name in PEERS if (found := _version(name))),
+        "system": f"{system}, Python {platform.python_version()}",
+        "peers": _peer_versions(),
     }
 
 
+def list_facts(facts: dict[str, str]) -> list[str]:
+    """Format named facts as lines of a Markdown list."""
+    return [f"- {name}: {words}" for name, words in facts.items()]
+
+
 def _load() -> str:
-    """Who else wanted the cores: above 1 a core, other programs disturbed the measurement."""
-    return f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    """Return the load average in words; above 1 a core, other programs disturbed the times."""
+    if not hasattr(os, "getloadavg"):
+        return ""
+    return f", load {os.getloadavg()[0]:.1f}"
 
 
 def _processor() -> str:
-    facts: dict[str, str] = {}
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().split("\n\n", 1)[0].splitlines()
-        facts = {
-            key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)
-        }
-    name = facts.get("model name") or platform.processor() or platform.machine()
-    return f"{name} (virtual machine)" if "hypervisor" in facts.get("flags", "").split() else name
+    """Return the model of the processor, and whether the machine is a virtual one."""
+    properties: dict[str, str] = {}
+    if CPU_INFO.exists():
+        first_processor = CPU_INFO.read_text().split("\n\n", 1)[0]
+        for line in first_processor.splitlines():
+            key, _, value = line.partition(":")
+            properties[key.strip()] = value.strip()
+    name = properties.get("model name") or platform.processor() or platform.machine()
+    is_virtual = "hypervisor" in properties.get("flags", "").split()
+    return f"{name} (virtual machine)" if is_virtual else name
 
 
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+def _peer_versions() -> str:
+    """Return the names and versions of the peers that are installed."""
+    installed = []
+    for name in PEERS:
+        try:
+            installed.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(installed)

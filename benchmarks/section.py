@@ -1,53 +1,67 @@
-"""One part of the results: a table with notes, the goals in it, and the numbers for a file."""
+"""One section of the results: a table with notes, judged goals, and numbers for a file."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from machine import describe
-from one_core import THREADS
+from machine import describe, list_facts
+from one_core import restart_with_one_thread
 from tables import table
 
 
 @dataclass(frozen=True)
 class Section:
+    """Results of one script.
+
+    Parameters
+    ----------
+    title, command
+        Heading of the section, and the command that makes it.
+    notes
+        Sentences above the table.
+    lines
+        Cells of the table; the first line is its head.
+    figures
+        Columns that are aligned to the right.
+    goals
+        Judged goals (`Goal.judge`) with `group` and `who`.
+    data
+        Numbers for the JSON file.
+    """
+
     title: str
     command: str
     notes: Sequence[str]
-    lines: Sequence[Sequence[str]]  # of the table, the first one its head
-    figures: Sequence[int]  # columns that stand right
-    goals: Sequence[dict[str, Any]] = ()  # `Goal.judge` with `group` and `who`
+    lines: Sequence[Sequence[str]]
+    figures: Sequence[int]
+    goals: Sequence[dict[str, Any]] = ()
     data: Any = field(default_factory=dict)
 
     def markdown(self) -> list[str]:
+        """Format the section as lines of Markdown."""
         notes = [f"- {note}" for note in (f"command: `{self.command}`", *self.notes)]
         return [f"## {self.title}", "", *notes, "", *table(self.lines, self.figures)]
 
 
 def main(measure: Callable[[], Section], libraries_have_threads: bool = False) -> None:
-    """Measure, print, and keep the numbers where `--json FILE` is given.
+    """Measure and print a section, and write its numbers where `--json FILE` is given.
 
-    Threads of BLAS and OpenMP wait busily for work, in the way of those that are measured; libraries read how many they
-    may have when they are loaded, so the script starts once more.
+    Numerical libraries get one thread each unless `libraries_have_threads`.
     """
-    if not libraries_have_threads and any(os.environ.get(name) != "1" for name in THREADS):
-        os.environ.update(dict.fromkeys(THREADS, "1"))
-        os.execv(sys.executable, [sys.executable, *sys.argv])
+    if not libraries_have_threads:
+        restart_with_one_thread()
     parser = argparse.ArgumentParser(description=measure.__doc__)
-    parser.add_argument("--json", type=Path, help="write the numbers to this file")
-    chosen = parser.parse_args()
-    section = measure()
-    print(
-        "\n".join(
-            [*(f"- {name}: {words}" for name, words in describe().items()), "", *section.markdown()]
-        )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the numbers to this JSON file"
     )
-    if chosen.json:
-        chosen.json.write_text(json.dumps(asdict(section)), encoding="utf-8")
+    options = parser.parse_args()
+    section = measure()
+    lines = [*list_facts(describe()), "", *section.markdown()]
+    print("\n".join(lines))
+    if options.json:
+        options.json.write_text(json.dumps(asdict(section)), encoding="utf-8")

@@ -1,5 +1,6 @@
-"""The peers: what a user could take instead of argand, used in the fastest way that we found unless its remark says so.
+"""The peers: what a user could take instead of argand, in the fastest way that we found.
 
-Preparing what does not change between calls (objects, form factors where they can be handed over, buffers) is not
-timed. Peers that are not installed are skipped.
+Where a peer is used in another way, its remark says so. What does not change between calls is
+prepared and not timed: objects, form factors where a peer takes them, buffers. Peers that are not
+installed are skipped.
 """

@@ -1,12 +1,13 @@
-"""W2: structure factors of a molecule.
+"""Peers of W2: structure factors of a molecule.
 
-Torch and SFcalculator_torch take form factors as they are given; gemmi and cctbx look them up in every call.
+Torch and SFcalculator_torch take form factors as they are given; gemmi and cctbx calculate them in
+every call.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import gemmi
 import numpy as np
@@ -14,9 +15,14 @@ import pytest
 
 from contender import Contender, Run, contends
 from goals import faster, within
+from peers.cctbx_structure import miller_set, xray_structure
 from peers.common import BOTH, EXACT, peer
+from peers.dans_diffraction import dans_crystal, mathematics_call
+from peers.gemmi_structure import small_structure, structure_factors_call
 from peers.limit import arithmetic_limit
+from precisions import torch_real
 from workloads import Molecule
+from workloads.common import six_components, six_products
 
 TWO_PI = 2 * np.pi
 
@@ -28,45 +34,32 @@ TWO_PI = 2 * np.pi
     goal={"float64": faster(50)},
 )
 def gemmi_calculator(work: Molecule, precision: str) -> Run:
-    structure = gemmi.SmallStructure()
-    structure.cell = work.unit_cell
-    structure.spacegroup_hm = "P 1"
-    for number, (kind, xyz) in enumerate(zip(work.types, work.frac, strict=True)):
-        site = gemmi.SmallStructure.Site()
-        site.label, site.type_symbol, site.element = f"{kind}{number}", kind, gemmi.Element(kind)
-        site.fract, site.occ = gemmi.Fractional(*xyz), 1.0
-        if work.u_cart is None:
-            site.u_iso = work.b_iso[number] / (8 * np.pi**2)
-        else:
-            u = work.u_cif[number]
-            site.aniso = gemmi.SMat33d(u[0, 0], u[1, 1], u[2, 2], u[0, 1], u[0, 2], u[1, 2])
-        structure.add_site(site)
-    structure.setup_cell_images()
-    f = gemmi.StructureFactorCalculatorX(structure.cell).calculate_sf_from_small_structure
-    hkl = work.hkl.tolist()
-    return lambda: np.array([f(structure, h) for h in hkl])
+    """Prepare gemmi's sum."""
+    u_iso = work.b_iso / (8 * np.pi**2)
+    u_aniso = None if work.u_cart is None else work.u_cif
+    structure = small_structure(work.cell, work.types, work.frac, u_iso, u_aniso)
+    return structure_factors_call([structure], work.hkl)
 
 
-def cctbx_structure(work: Molecule) -> tuple[Any, Any]:
-    """The structure and the set of Miller indices."""
-    crystal, miller, xray = (peer(f"cctbx.{name}") for name in ("crystal", "miller", "xray"))
-    flex, adptbx = peer("cctbx.array_family.flex"), peer("cctbx.adptbx")
-    symmetry = crystal.symmetry(unit_cell=work.cell, space_group_symbol="P1")
-    wanted = miller.set(
-        symmetry, flex.miller_index([tuple(h) for h in work.hkl.tolist()]), anomalous_flag=True
-    )
-    structure = xray.structure(crystal_symmetry=symmetry)
-    for number, (kind, xyz) in enumerate(zip(work.types, work.frac.tolist(), strict=True)):
-        if work.u_cart is None:
-            u: Any = adptbx.b_as_u(work.b_iso[number])
-        else:
-            s = work.u_star[number]
-            u = (s[0, 0], s[1, 1], s[2, 2], s[0, 1], s[0, 2], s[1, 2])
-        structure.add_scatterer(
-            xray.scatterer(f"{kind}{number}", site=tuple(xyz), u=u, scattering_type=kind)
+def cctbx_objects(work: Molecule) -> tuple[Any, Any]:
+    """Build cctbx's structure and its set of Miller indices."""
+    b_as_u = peer("cctbx.adptbx").b_as_u
+    if work.u_cart is None:
+        displacements = [b_as_u(b) for b in work.b_iso]
+    else:
+        displacements = [tuple(u) for u in six_components(work.u_star)]
+    scatterers = []
+    for number, kind in enumerate(work.types):
+        scatterers.append(
+            {
+                "label": f"{kind}{number}",
+                "site": tuple(work.frac[number].tolist()),
+                "u": displacements[number],
+                "scattering_type": kind,
+            }
         )
-    structure.scattering_type_registry(table="it1992")
-    return structure, wanted
+    structure = xray_structure(work.cell, scatterers)
+    return structure, miller_set(work.cell, work.hkl, anomalous=True)
 
 
 @contends(
@@ -76,46 +69,38 @@ def cctbx_structure(work: Molecule) -> tuple[Any, Any]:
     goal={"float64": faster(50)},
 )
 def cctbx_direct(work: Molecule, precision: str) -> Run:
-    structure, wanted = cctbx_structure(work)
+    """Prepare cctbx's direct sum."""
+    structure, reflections = cctbx_objects(work)
     direct = peer("cctbx.xray").structure_factors.from_scatterers_direct
-    return lambda: direct(structure, wanted, cos_sin_table=False).f_calc().data().as_numpy_array()
+
+    def run() -> Any:
+        f_calc = direct(structure, reflections, cos_sin_table=False).f_calc()
+        return f_calc.data().as_numpy_array()
+
+    return run
 
 
-class SfcArguments(NamedTuple):
-    """What SFcalculator_torch's `F_protein` takes, in its order."""
+def sfc_arguments(work: Molecule) -> tuple[Any, ...]:
+    """Return the arguments of SFcalculator_torch's `F_protein` in their order.
 
-    hkl: Any
-    d_star2: Any
-    form: Any
-    rotation: Any
-    translation: Any
-    to_fractional: Any
-    frac: Any
-    b_iso: Any
-    u_cart: Any
-    occ: Any
-
-
-def sfc_arguments(work: Molecule) -> SfcArguments:
+    They are hkl, d*^2, form factors, rotations, translations, the matrix to fractional
+    coordinates, fractional coordinates, B, Cartesian U, and occupancies.
+    """
     torch = pytest.importorskip("torch")
-    u_cart = np.zeros((len(work.types), 3, 3)) if work.u_cart is None else work.u_cart
-    return SfcArguments(
-        work.hkl,
-        4 * work.stol2,
-        *(
-            torch.tensor(x, dtype=torch.float32)
-            for x in (
-                work.f0[work.kind],
-                np.eye(3)[None],
-                np.zeros((1, 3)),
-                np.array(work.unit_cell.frac.mat.tolist()),
-                work.frac,
-                work.b_iso,
-                u_cart,
-                np.ones(len(work.types)),
-            )
-        ),
+    n = len(work.types)
+    u_cart = np.zeros((n, 3, 3)) if work.u_cart is None else work.u_cart
+    arrays = (
+        work.f0[work.kind],
+        np.eye(3)[None],
+        np.zeros((1, 3)),
+        np.array(work.unit_cell.frac.mat.tolist()),
+        work.frac,
+        work.b_iso,
+        u_cart,
+        np.ones(n),
     )
+    tensors = [torch.tensor(array, dtype=torch.float32) for array in arrays]
+    return (work.hkl, 4 * work.stol2, *tensors)
 
 
 @contends(
@@ -124,6 +109,7 @@ def sfc_arguments(work: Molecule) -> SfcArguments:
     tolerance={"float32": 1e-4},
 )
 def sfcalculator(work: Molecule, precision: str) -> Run:
+    """Prepare SFcalculator_torch's sum."""
     torch = pytest.importorskip("torch")
     f_protein = peer("SFC_Torch.Fmodel").F_protein
     arguments = sfc_arguments(work)
@@ -141,65 +127,64 @@ def sfcalculator(work: Molecule, precision: str) -> Run:
     tolerance=EXACT,
 )
 def dans_mathematics(work: Molecule, precision: str) -> Run:
+    """Prepare the sum of Dans_Diffraction without its tables."""
     if work.u_cart is not None:
         pytest.skip("Dans_Diffraction has no anisotropic displacement")
-    dans = peer("Dans_Diffraction")
-    sf_atom = peer("Dans_Diffraction.functions_scattering").sf_atom
-    crystal = dans.Crystal()
-    crystal.new_cell(work.cell)
-    u, v, w = work.frac.T
-    occupancy = np.ones(len(work.types))
-    crystal.new_atoms(
-        u=u, v=v, w=w, type=list(work.types), label=list(work.types), occupancy=occupancy
-    )
+    crystal = dans_crystal(work.cell, work.types, work.frac)
     form = work.f0[work.kind].T
-    damping = np.exp(-np.outer(work.stol2, work.b_iso))
-
-    def run() -> Any:
-        q = crystal.Cell.calculateQ(work.hkl)
-        r = crystal.Cell.calculateR(crystal.Structure.get()[0])
-        return sf_atom(q, r, scattering_factor=form, occ=occupancy, debyewaller=damping)
-
-    return run
+    debye_waller = np.exp(-np.outer(work.stol2, work.b_iso))
+    return mathematics_call([crystal], work.hkl, form, debye_waller)
 
 
 class Terms:
-    """The molecule as tensors, and what a dense and a separable sum share."""
+    """The molecule as tensors, for sums over atoms in torch."""
 
     def __init__(self, work: Molecule, precision: str) -> None:
-        self.torch = torch = pytest.importorskip("torch")
-        real = getattr(torch, precision)
+        torch = pytest.importorskip("torch")
+        real = torch_real(precision)
 
-        def tensor(x: Any) -> Any:
-            return torch.tensor(x, dtype=real)
+        def tensor(array: Any) -> Any:
+            return torch.tensor(array, dtype=real)
 
-        self.frac, self.hkl, self.stol2 = tensor(work.frac), tensor(work.hkl.T), tensor(work.stol2)
-        self.hk, self.l = tensor(work.rows[0].T), tensor(work.rows[1])
+        self.torch = torch
+        self.frac = tensor(work.frac)
+        self.hkl = tensor(work.hkl.T)
+        self.stol2 = tensor(work.stol2)
+        pairs, l_of_rows = work.rows
+        self.hk = tensor(pairs.T)
+        self.l = tensor(l_of_rows)
         self.kind = torch.tensor(work.kind)
         self.given = tensor(work.f0[work.kind]) if work.given else None
         tables = [gemmi.Element(kind).it92 for kind in work.kinds]
-        self.tables = [tensor(x) for x in zip(*((t.a, t.b, t.c) for t in tables), strict=True)]
-        h, k, l = self.hkl
+        self.table_a = tensor([table.a for table in tables])
+        self.table_b = tensor([table.b for table in tables])
+        self.table_c = tensor([table.c for table in tables])
+        # Displacement and its factors at each reflection: -T = displacement @ squares.
         if work.u_cart is None:
-            self.displacement, self.squares = tensor(-work.b_iso[:, None]), self.stol2[None]
+            self.displacement = tensor(-work.b_iso[:, None])
+            self.squares = self.stol2[None]
         else:
+            h, k, l = self.hkl
             self.displacement = tensor(-work.beta)
-            self.squares = torch.stack([h * h, k * k, l * l, 2 * h * k, 2 * h * l, 2 * k * l])
+            self.squares = torch.stack(six_products(h, k, l))
 
     def weights(self) -> Any:
-        """f exp(-T) of every atom at every reflection."""
+        """Calculate f exp(-T) of every atom at every reflection, (atoms, m)."""
         form = self.given
         if form is None:
-            a, b, c = self.tables
-            form = (
-                (a[..., None] * self.torch.exp(-b[..., None] * self.stol2))
-                .sum(1)
-                .add_(c[:, None])[self.kind]
-            )
+            gaussians = self.torch.exp(-self.table_b[..., None] * self.stol2)
+            sums = (self.table_a[..., None] * gaussians).sum(1)
+            form = sums.add_(self.table_c[:, None])[self.kind]
         return self.torch.exp(self.displacement @ self.squares).mul_(form)
+
+    def angles(self) -> Any:
+        """Calculate 2 pi h.x of every atom at every reflection, (atoms, m)."""
+        return (TWO_PI * self.frac) @ self.hkl
 
 
 def without_gradient(prepare: Callable[[Terms], Run]) -> Callable[[Molecule, str], Run]:
+    """Make tensors of the molecule for a function, and run its call in inference mode."""
+
     def prepared(work: Molecule, precision: str) -> Run:
         terms = Terms(work, precision)
         return terms.torch.inference_mode()(prepare(terms))
@@ -216,24 +201,31 @@ def without_gradient(prepare: Callable[[Terms], Run]) -> Callable[[Molecule, str
 )
 @without_gradient
 def torch_dense(terms: Terms) -> Run:
+    """Prepare the dense sum."""
     torch = terms.torch
 
     def run() -> Any:
-        weight, angle = terms.weights(), (TWO_PI * terms.frac) @ terms.hkl
-        return torch.complex((weight * torch.cos(angle)).sum(0), (weight * torch.sin(angle)).sum(0))
+        weight = terms.weights()
+        angle = terms.angles()
+        real = (weight * torch.cos(angle)).sum(0)
+        imaginary = (weight * torch.sin(angle)).sum(0)
+        return torch.complex(real, imaginary)
 
     return run
 
 
-@contends("torch, dense, in place", "the same with fewer passes over memory", tolerance=BOTH)
+@contends("torch, dense, in place", "a dense sum with fewer passes over memory", tolerance=BOTH)
 @without_gradient
 def torch_dense_in_place(terms: Terms) -> Run:
+    """Prepare the dense sum in place."""
     torch = terms.torch
 
     def run() -> Any:
-        weight, angle = terms.weights(), (TWO_PI * terms.frac) @ terms.hkl
+        weight = terms.weights()
+        angle = terms.angles()
         real = torch.cos(angle).mul_(weight).sum(0)
-        return torch.complex(real, angle.sin_().mul_(weight).sum(0))
+        imaginary = angle.sin_().mul_(weight).sum(0)
+        return torch.complex(real, imaginary)
 
     return run
 
@@ -245,16 +237,21 @@ def torch_dense_in_place(terms: Terms) -> Run:
 )
 @without_gradient
 def torch_separable(terms: Terms) -> Run:
+    """Prepare the product of waves along hk with waves along l."""
     torch = terms.torch
 
     def wave(angle: Any) -> Any:
         return torch.complex(torch.cos(angle), torch.sin(angle))
 
     def run() -> Any:
-        along_hk = wave((TWO_PI * terms.frac[:, :2]) @ terms.hk)
-        along_l = wave(TWO_PI * terms.frac[:, 2:] * terms.l)
-        weight = terms.weights().reshape(len(terms.frac), -1, len(terms.l))
-        return ((weight * along_l[:, None, :]) * along_hk[..., None]).sum(0).reshape(-1)
+        turns = TWO_PI * terms.frac
+        along_hk = wave(turns[:, :2] @ terms.hk)
+        along_l = wave(turns[:, 2:] * terms.l)
+        shape = len(turns), -1, len(terms.l)
+        weight = terms.weights().reshape(shape)
+        weighted = weight * along_l[:, None, :]
+        rows = (weighted * along_hk[..., None]).sum(0)
+        return rows.reshape(-1)
 
     return run
 

@@ -1,4 +1,4 @@
-"""W1: structure factors of many small crystals."""
+"""Peers of W1: structure factors of many small crystals."""
 
 from __future__ import annotations
 
@@ -11,31 +11,24 @@ import pytest
 import argand
 from contender import Contender, Run, contends
 from goals import faster
-from peers.common import BOTH, COMPLEX, EXACT, peer
+from peers.cctbx_structure import miller_set, xray_structure
+from peers.common import BOTH, EXACT, peer
+from peers.dans_diffraction import dans_crystal, mathematics_call
+from peers.gemmi_structure import small_structure, structure_factors_call
+from precisions import COMPLEX, torch_complex, torch_real
 from workloads import SmallCrystals
 
 
 def u_iso(work: SmallCrystals) -> float:
+    """Return U in A^2 of all atoms."""
     return work.b_iso / (8 * np.pi**2)
 
 
 def dans_crystals(work: SmallCrystals) -> list[Any]:
-    dans = peer("Dans_Diffraction")
+    """Build the crystals of Dans_Diffraction."""
     crystals = []
     for frac in work.frac:
-        crystal = dans.Crystal()
-        crystal.new_cell(work.cell)
-        u, v, w = frac.T
-        crystal.new_atoms(
-            u=u,
-            v=v,
-            w=w,
-            type=work.types,
-            label=work.types,
-            occupancy=[1.0] * 4,
-            uiso=[u_iso(work)] * 4,
-        )
-        crystals.append(crystal)
+        crystals.append(dans_crystal(work.cell, work.types, frac, u_iso(work)))
     return crystals
 
 
@@ -47,10 +40,14 @@ def dans_crystals(work: SmallCrystals) -> list[Any]:
     goal={"float64": faster(10_000)},
 )
 def dans_as_called(work: SmallCrystals, precision: str) -> Run:
+    """Prepare the call that a user of Dans_Diffraction makes."""
     crystals = dans_crystals(work)
-    return lambda: np.array(
-        [crystal.Scatter.structure_factor(work.hkl, "xray") for crystal in crystals]
-    )
+
+    def run() -> Any:
+        answers = [crystal.Scatter.structure_factor(work.hkl, "xray") for crystal in crystals]
+        return np.array(answers)
+
+    return run
 
 
 @contends(
@@ -61,22 +58,10 @@ def dans_as_called(work: SmallCrystals, precision: str) -> Run:
     goal={"float64": faster(150)},
 )
 def dans_mathematics(work: SmallCrystals, precision: str) -> Run:
-    crystals = dans_crystals(work)
-    sf_atom = peer("Dans_Diffraction.functions_scattering").sf_atom
-    form, damping = (np.tile(column[:, None], 4) for column in (work.f0, work.debye_waller))
-    occupancy = np.ones(4)
-
-    def run() -> Any:
-        answers = []
-        for crystal in crystals:
-            q = crystal.Cell.calculateQ(work.hkl)
-            r = crystal.Cell.calculateR(crystal.Structure.get()[0])
-            answers.append(
-                sf_atom(q, r, scattering_factor=form, occ=occupancy, debyewaller=damping)
-            )
-        return np.array(answers)
-
-    return run
+    """Prepare the sum of Dans_Diffraction without its tables."""
+    form = np.tile(work.f0[:, None], 4)
+    debye_waller = np.tile(work.debye_waller[:, None], 4)
+    return mathematics_call(dans_crystals(work), work.hkl, form, debye_waller)
 
 
 @contends(
@@ -86,29 +71,12 @@ def dans_mathematics(work: SmallCrystals, precision: str) -> Run:
     every=4,
 )
 def gemmi_calculator(work: SmallCrystals, precision: str) -> Run:
+    """Prepare gemmi's sums."""
     structures = []
     for frac in work.frac:
-        structure = gemmi.SmallStructure()
-        structure.cell = gemmi.UnitCell(*work.cell)
-        structure.spacegroup_hm = "P 1"
-        for kind, xyz in zip(work.types, frac, strict=True):
-            site = gemmi.SmallStructure.Site()
-            site.element = gemmi.Element(kind)
-            site.fract = gemmi.Fractional(*xyz)
-            site.u_iso = u_iso(work)
-            structure.add_site(site)
-        structure.setup_cell_images()
-        structures.append(structure)
-    calculator = gemmi.StructureFactorCalculatorX(
-        structures[0].cell
-    )  # it refers to the cell, which must stay
-    hkl = work.hkl.tolist()
-
-    def run() -> Any:
-        f = calculator.calculate_sf_from_small_structure
-        return np.array([[f(structure, h) for h in hkl] for structure in structures])
-
-    return run
+        u_of_atoms = [u_iso(work)] * len(work.types)
+        structures.append(small_structure(work.cell, work.types, frac, u_of_atoms))
+    return structure_factors_call(structures, work.hkl)
 
 
 @contends(
@@ -118,26 +86,22 @@ def gemmi_calculator(work: SmallCrystals, precision: str) -> Run:
     every=10,
 )
 def cctbx_direct(work: SmallCrystals, precision: str) -> Run:
-    crystal, miller, xray = (peer(f"cctbx.{name}") for name in ("crystal", "miller", "xray"))
+    """Prepare cctbx's direct sums: the atoms of one structure are moved from call to call."""
     flex = peer("cctbx.array_family.flex")
-    symmetry = crystal.symmetry(unit_cell=work.cell, space_group_symbol="P1")
-    indices = flex.miller_index([tuple(h) for h in work.hkl.tolist()])
-    wanted = miller.set(symmetry, indices, anomalous_flag=True)
-    structure = xray.structure(crystal_symmetry=symmetry)
+    direct = peer("cctbx.xray").structure_factors.from_scatterers_direct
+    scatterers = []
     for number, kind in enumerate(work.types):
-        structure.add_scatterer(
-            xray.scatterer(f"{kind}{number}", b=work.b_iso, scattering_type=kind)
-        )
-    structure.scattering_type_registry(table="it1992")
+        name = f"{kind}{number}"
+        scatterers.append({"label": name, "b": work.b_iso, "scattering_type": kind})
+    structure = xray_structure(work.cell, scatterers)
+    reflections = miller_set(work.cell, work.hkl, anomalous=True)
 
     def run() -> Any:
         answers = []
         for frac in work.frac:
             structure.set_sites_frac(flex.vec3_double(frac))
-            direct = xray.structure_factors.from_scatterers_direct(
-                structure, wanted, cos_sin_table=False
-            )
-            answers.append(direct.f_calc().data().as_numpy_array())
+            f_calc = direct(structure, reflections, cos_sin_table=False).f_calc()
+            answers.append(f_calc.data().as_numpy_array())
         return np.array(answers)
 
     return run
@@ -150,14 +114,17 @@ def cctbx_direct(work: SmallCrystals, precision: str) -> Run:
     every=10,
 )
 def finufft_type_1(work: SmallCrystals, precision: str) -> Run:
+    """Prepare a non-uniform FFT of each crystal."""
     finufft = peer("finufft")
     edge = 2 * work.reach + 1
+    shape = (edge,) * 3
     eps = {"float64": 1e-12, "float32": 1e-6}[precision]
-    plan = finufft.Plan(1, (edge,) * 3, eps=eps, isign=1, dtype=COMPLEX[precision], nthreads=1)
-    points = np.ascontiguousarray((2 * np.pi * work.frac).transpose(0, 2, 1), precision)
+    plan = finufft.Plan(1, shape, eps=eps, isign=1, dtype=COMPLEX[precision], nthreads=1)
+    angles = (2 * np.pi * work.frac).transpose(0, 2, 1)
+    points = np.ascontiguousarray(angles, precision)
     ones = np.ones(4, COMPLEX[precision])
-    damped = (work.f0 * work.debye_waller).reshape((edge,) * 3).astype(precision)
-    out = np.empty((len(points), edge, edge, edge), COMPLEX[precision])
+    damped = (work.f0 * work.debye_waller).reshape(shape).astype(precision)
+    out = np.empty((len(points), *shape), COMPLEX[precision])
 
     def run() -> Any:
         for xyz, f in zip(points, out, strict=True):
@@ -174,48 +141,58 @@ def finufft_type_1(work: SmallCrystals, precision: str) -> Run:
     tolerance=BOTH,
 )
 def numpy_separable(work: SmallCrystals, precision: str) -> Run:
-    h = np.arange(-work.reach, work.reach + 1, dtype=precision)
+    """Prepare products of waves along the axes in numpy."""
+    indices = np.arange(-work.reach, work.reach + 1, dtype=precision)
     frac = work.frac.astype(precision)
-    damped = (work.f0 * work.debye_waller).reshape(len(h), -1).astype(precision)
+    form = work.f0 * work.debye_waller
+    damped = form.reshape(len(indices), -1).astype(precision)
     turn = np.array(2j * np.pi, COMPLEX[precision])
 
     def run() -> Any:
-        waves = np.exp(turn * (frac[..., None] * h))  # (crystal, atom, axis, index)
+        # (crystals, atoms, axes, indices)
+        waves = np.exp(turn * (frac[..., None] * indices))
         a, b, c = waves.transpose(2, 0, 1, 3)
-        pairs = (b[..., :, None] * c[..., None, :]).reshape(*b.shape[:2], -1)
-        return (a.transpose(0, 2, 1) @ pairs) * damped
+        planes = b[..., :, None] * c[..., None, :]
+        flat = planes.reshape(*b.shape[:2], -1)
+        return (a.transpose(0, 2, 1) @ flat) * damped
 
     return run
 
 
 def torch_product(work: SmallCrystals, precision: str) -> Any:
-    """F(damped form factors, where to write or None) as one batched product of waves along a with those along b, c."""
+    """Prepare F as one batched product in torch of waves along a with those along b and c.
+
+    Returns a function of the damped form factors and of the tensor to write to, or None.
+    """
     torch = pytest.importorskip("torch")
-    real = getattr(torch, precision)
-    h = torch.arange(-work.reach, work.reach + 1, dtype=real)
+    real = torch_real(precision)
+    indices = torch.arange(-work.reach, work.reach + 1, dtype=real)
     frac = torch.tensor(work.frac, dtype=real)
 
     def product(damped: Any, out: Any) -> Any:
-        angle = 2 * np.pi * frac[..., None] * h
-        a, b, c = torch.complex(torch.cos(angle), torch.sin(angle)).unbind(2)
-        pairs = (b[..., :, None] * c[..., None, :]).reshape(*b.shape[:2], -1)
-        return torch.bmm(a.transpose(1, 2), pairs, out=out).mul_(damped)
+        angle = 2 * np.pi * frac[..., None] * indices
+        waves = torch.complex(torch.cos(angle), torch.sin(angle))
+        a, b, c = waves.unbind(2)
+        planes = b[..., :, None] * c[..., None, :]
+        flat = planes.reshape(*b.shape[:2], -1)
+        return torch.bmm(a.transpose(1, 2), flat, out=out).mul_(damped)
 
     return product
 
 
 @contends(
     "torch, separable, reused",
-    "the same in one batched product into a reused tensor; form factors given",
+    "one batched product into a reused tensor; form factors given",
     tolerance=BOTH,
 )
 def torch_separable_reused(work: SmallCrystals, precision: str) -> Run:
+    """Prepare the batched product into a reused tensor."""
     torch = pytest.importorskip("torch")
-    edge, product = 2 * work.reach + 1, torch_product(work, precision)
-    damped = torch.tensor(work.f0 * work.debye_waller, dtype=getattr(torch, precision)).reshape(
-        edge, -1
-    )
-    out = torch.empty((len(work.frac), edge, edge**2), dtype=getattr(torch, COMPLEX[precision]))
+    edge = 2 * work.reach + 1
+    product = torch_product(work, precision)
+    form = torch.tensor(work.f0 * work.debye_waller, dtype=torch_real(precision))
+    damped = form.reshape(edge, -1)
+    out = torch.empty((len(work.frac), edge, edge**2), dtype=torch_complex(precision))
 
     @torch.inference_mode()
     def run() -> Any:
@@ -231,18 +208,22 @@ def torch_separable_reused(work: SmallCrystals, precision: str) -> Run:
     goal={"float64": faster(2.5)},
 )
 def torch_separable(work: SmallCrystals, precision: str) -> Run:
+    """Prepare the batched product with form factors calculated in every call."""
     torch = pytest.importorskip("torch")
-    edge, product = 2 * work.reach + 1, torch_product(work, precision)
+    real = torch_real(precision)
+    edge = 2 * work.reach + 1
+    product = torch_product(work, precision)
     table = gemmi.Element(work.types[0]).it92
-    amplitude, width, stol = (
-        torch.tensor(x, dtype=getattr(torch, precision))
-        for x in (table.a, table.b, argand.stol(work.hkl, work.cell))
-    )
+    amplitude = torch.tensor(table.a, dtype=real)
+    width = torch.tensor(table.b, dtype=real)
+    stol2 = torch.tensor(argand.stol(work.hkl, work.cell) ** 2, dtype=real)
 
     @torch.inference_mode()
     def run() -> Any:
-        f0 = amplitude @ torch.exp(-width[:, None] * stol**2) + table.c
-        return product((f0 * torch.exp(-work.b_iso * stol**2)).reshape(edge, -1), None)
+        gaussians = torch.exp(-width[:, None] * stol2)
+        f0 = amplitude @ gaussians + table.c
+        damped = f0 * torch.exp(-work.b_iso * stol2)
+        return product(damped.reshape(edge, -1), None)
 
     return run
 

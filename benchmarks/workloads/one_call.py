@@ -11,7 +11,15 @@ from numpy.typing import ArrayLike, NDArray
 
 import argand
 import oracles
-from workloads.common import Cell, relative_error
+from argand.cell import beta_from_b_iso
+from workloads.common import (
+    COPPER_CELL,
+    COPPER_FRAC,
+    Cell,
+    Complexes,
+    Floats,
+    relative_error,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,38 +31,48 @@ class OneCrystal:
     title: ClassVar[str] = (
         "one crystal of 4 Cu atoms, F on the cube -2..2 (125 hkl), from numpy arrays in one call"
     )
-    cell: ClassVar[Cell] = (3.615, 3.615, 3.615, 90.0, 90.0, 90.0)
+    cell: ClassVar[Cell] = COPPER_CELL
     types: ClassVar[tuple[str, ...]] = ("Cu",) * 4
     b_iso: ClassVar[float] = 0.5
     reach: ClassVar[int] = 2
 
-    frac: NDArray[np.float64]  # (4, 3)
+    # Fractional coordinates (4, 3).
+    frac: Floats
 
     @classmethod
     def make(cls) -> OneCrystal:
-        return cls(np.array([[0.03, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]]))
+        """Move the first atom along a by 0.03."""
+        frac = np.array(COPPER_FRAC)
+        frac[0, 0] = 0.03
+        return cls(frac)
 
     @cached_property
     def crystal(self) -> argand.Crystal:
-        return argand.Crystal(self.cell, types=self.types, frac=self.frac, b_iso=[self.b_iso] * 4)
+        """Return the atoms as a crystal."""
+        b_iso = [self.b_iso] * len(self.types)
+        return argand.Crystal(self.cell, types=self.types, frac=self.frac, b_iso=b_iso)
 
     @cached_property
     def hkl(self) -> NDArray[np.int32]:
+        """Return the reflections, (125, 3)."""
         return argand.hkl_cube(self.reach)
 
     @cached_property
-    def f0(self) -> NDArray[np.float64]:
+    def f0(self) -> Floats:
+        """Return the form factor (1, 125) without displacement."""
         return argand.form_factors(["Cu"], argand.stol(self.hkl, self.cell))
 
     @cached_property
-    def beta(self) -> NDArray[np.float64]:
-        return argand.cell.beta_from_b_iso(np.full(4, self.b_iso), self.cell)
+    def beta(self) -> Floats:
+        """Return beta (4, 6) with T = h^T beta h."""
+        return beta_from_b_iso(np.full(4, self.b_iso), self.cell)
 
     @cached_property
-    def truth(self) -> NDArray[np.complex128]:
-        return oracles.structure_factors(
-            self.frac, self.beta, np.ones(4), np.tile(self.f0, (4, 1)), self.hkl
-        )
+    def truth(self) -> Complexes:
+        """Calculate the structure factors by the definition, (125,)."""
+        form = np.tile(self.f0, (4, 1))
+        return oracles.structure_factors(self.frac, self.beta, np.ones(4), form, self.hkl)
 
     def error(self, answer: ArrayLike) -> float:
+        """Return the largest error of structure factors over the largest |F|."""
         return relative_error(answer, self.truth)
