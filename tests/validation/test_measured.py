@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 import argand
-from argand.radiation import Radiation
 from argand.cell import metric
 from argand.errors import ArgandError, ArgandWarning
 from argand.io import Experiment, read_experiment
 from argand.measured import Merged, agreement, calculated_intensity, check_data, merge
 from argand.measured.merging import usable
+from argand.radiation import Radiation
 from data_dir import SHARED, needs_shared
 
 pytestmark = needs_shared

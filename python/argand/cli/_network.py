@@ -11,8 +11,7 @@ from argand.cell import FloatArray
 from argand.cli._density import write_density
 from argand.cli._outputs import check_output_file
 from argand.errors import ArgandError
-from argand.io import Reflections
-from argand.io import parse_formula
+from argand.io import Reflections, parse_formula
 
 __all__ = ["predict_with_network"]
 

@@ -106,7 +106,7 @@ def adapt(
     save_adaptation(adaptation, output)
     print(
         f"{output}: {len(adaptation.modes)} displacements from {len(adaptation.hkl)} reflections, "
-        f"{len(adaptation.rungs)} widths, {adaptation.remarks["seconds"]:.1f} s"
+        f"{len(adaptation.rungs)} widths, {adaptation.remarks['seconds']:.1f} s"
     )
     if network:
         print(_networks_line(adaptation))

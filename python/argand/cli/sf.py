@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 
 import argand
-from argand.cli._outputs import check_output_file
 from argand.cli._description_text import summary_lines
+from argand.cli._outputs import check_output_file
 from argand.errors import ArgandError
 from argand.symmetry import find_spacegroup
 
