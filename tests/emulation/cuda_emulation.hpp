@@ -1,12 +1,11 @@
-// CUDA's way of running a kernel, in plain C++: what the kernels of cpp/src/*.cu are tested with
-// where there is no device. A thread of a block is a fiber; blocks run one after another, in either
-// order.
+// Runs CUDA kernels in plain C++, so that cpp/src/*.cu can be tested without a device. Every thread
+// of a block is a fiber; blocks run one after another, in either order.
 //
-// Beyond what a device does, this one complains. Every element of shared memory is counted: reading
-// or writing outside, reading what nobody has written, and two threads that touch an element
-// between two barriers, one of them writing, are errors; so is a barrier that not all threads
-// reach. `plant` makes it run a kernel with a fault: that is how the tests show that it would be
-// found.
+// The emulated device also looks for errors that a real device hides. It follows every element of
+// shared memory: reading or writing outside an array, reading an element that nobody has written,
+// and two threads that touch an element between two barriers, one of them writing, are errors; so
+// is a barrier that not all threads reach. `plant` makes it run a kernel with a fault: by that the
+// tests show that such a fault is found.
 #pragma once
 
 #include <ucontext.h>
@@ -39,7 +38,7 @@ struct Index3 {
   unsigned x = 0, y = 0, z = 0;
 };
 
-// Faults that a test can ask for. -1: none.
+// Faults that a test can plant into a launch; -1 means none.
 struct Planted {
   int launch = -1;          // in which launch since the counters were reset
   int skip_barrier = -1;    // the n-th barrier of every block is not there
@@ -57,8 +56,8 @@ inline Settings& settings() {
   return now;
 }
 
-// What the launches were, since the counters were reset: blocks, their threads and bytes of shared
-// memory, and the most barriers and shared arrays of one.
+// A record of one launch: its blocks, threads and bytes of shared memory, and the most barriers
+// and shared arrays of any of its blocks.
 struct Launch {
   long blocks = 0, barriers = 0, arrays = 0, threads = 0, bytes = 0;
 };
@@ -117,7 +116,7 @@ struct Fault : std::runtime_error {
               std::to_string(b.current) + ")");
 }
 
-// Switches of stacks, told to AddressSanitizer where it runs.
+// Tell AddressSanitizer, where it runs, that the stack is switched.
 inline void leave_fiber(bool for_good) {
   Block& b = *block();
   Fiber& fiber = b.fibers[b.current];
@@ -187,8 +186,8 @@ inline void run_block(Block& b) {
       done += fiber.done;
       waiting += fiber.waiting;
     }
-    // Fibers that wait when another has failed are left where they are: nothing on their stacks
-    // needs to be freed.
+    // When one fiber has failed, waiting fibers are never resumed: nothing on their stacks needs to
+    // be freed.
     if (!b.error.empty()) throw Fault(b.error);
     if (done == count) break;
     if (waiting != count)
@@ -235,7 +234,7 @@ inline void launch(unsigned blocks, unsigned threads, unsigned bytes,
   }
 }
 
-// An element of shared memory: what reads and writes it is noted.
+// A reference to an element of shared memory that records who reads and writes it.
 template <class T>
 class Element {
  public:
@@ -275,7 +274,7 @@ class Element {
         word.known = true;
       } else {
         if (!word.known) complain("a read of shared memory that nobody has written");
-        // of several readers any other than me will do
+        // One reader other than this thread suffices to find a race.
         if (word.read != b.interval || word.reader == me) word.reader = me;
         word.read = b.interval;
       }
@@ -352,7 +351,7 @@ void atomicAdd(T* to, T value) {
   *to += value;
 }
 
-// One device without a driver: an error that a call has left is told by the next check.
+// The runtime functions of one device without a driver; none of them fails.
 using cudaError_t = int;
 constexpr cudaError_t cudaSuccess = 0;
 inline cudaError_t cudaGetLastError() {
