@@ -1,5 +1,5 @@
 """
-Compiled kernels of argand. Call them through argand, which checks what it is given.
+Compiled kernels of argand. Call them through argand, which checks arguments.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def add_reflections_to_box(
 ) -> None: ...
 def address(array: typing.Any) -> int:
     """
-    Where the numbers of a contiguous array begin.
+    Return the address of the first number of a contiguous array.
     """
 
 def arrangement(
@@ -111,7 +111,7 @@ def arrangement(
 ) -> tuple[int, int]: ...
 def compiler() -> str:
     """
-    The compiler that built it.
+    Return the compiler that built this module.
     """
 
 def gaussian_sums(
@@ -137,7 +137,7 @@ def indices_fit(
     hkl_ptr: typing.SupportsInt | typing.SupportsIndex,
 ) -> bool:
     """
-    Whether the index arrays of a batch lead nowhere outside.
+    Tell whether no index of a batch leads outside the array that it indexes.
     """
 
 def jacobian(
@@ -194,7 +194,7 @@ def measure(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsFloat | typing.SupportsIndex,
     ],
-    seen: tuple[
+    outputs: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -225,7 +225,7 @@ def measure_boxes(
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsFloat | typing.SupportsIndex,
     ],
-    seen: tuple[
+    outputs: tuple[
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
         typing.SupportsInt | typing.SupportsIndex,
@@ -234,7 +234,7 @@ def measure_boxes(
 ) -> None: ...
 def num_threads() -> int:
     """
-    Threads that a call may use.
+    Return the number of threads that a call may use.
     """
 
 def project_scattering(
@@ -262,7 +262,7 @@ def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
 
 def simd_level() -> str:
     """
-    The instruction set that the kernels run on this processor.
+    Return the instruction set that the kernels use on this processor.
     """
 
 def stol_squares(
@@ -426,5 +426,5 @@ def survey(
 ) -> tuple[tuple[int, int, int], tuple[float, float]]: ...
 def version() -> str:
     """
-    The version that this module was built with.
+    Return the version that this module was built with.
     """

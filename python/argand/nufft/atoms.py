@@ -54,7 +54,9 @@ class Points(NamedTuple):
         """Add the values of the points of each atom, times their weights: (points,) to (atoms,)."""
         if self.atom is None or self.weight is None:
             return values
-        sums = np.bincount(self.atom, self.weight * values, minlength=len(self.b_iso))
+        weighted = self.weight * values
+        atoms = len(self.b_iso)
+        sums = np.bincount(self.atom, weighted, minlength=atoms)
         return sums.astype(np.float64)
 
 
@@ -66,8 +68,8 @@ def type_numbers(crystal: Crystal) -> TypeNumbers:
     if crystal not in _numbers_by_crystal:
         types = tuple(dict.fromkeys(crystal.types))
         number_of_type = {symbol: number for number, symbol in enumerate(types)}
-        numbers = np.array([number_of_type[symbol] for symbol in crystal.types], dtype=np.intp)
-        _numbers_by_crystal[crystal] = types, numbers
+        numbers = [number_of_type[symbol] for symbol in crystal.types]
+        _numbers_by_crystal[crystal] = types, np.array(numbers, dtype=np.intp)
     return _numbers_by_crystal[crystal]
 
 
@@ -94,32 +96,41 @@ def points_of_atoms(crystal: Crystal, q: FloatArray, form: FloatArray, tolerance
     if not len(anisotropic):
         return Points(crystal.b_iso, crystal.frac)
 
-    smallest_b, excess_b, directions = principal_displacements(u_aniso[anisotropic], crystal.cell)
-    numbers = type_numbers(crystal)[1][anisotropic]
+    tensors = u_aniso[anisotropic]
+    smallest_b, excess_b, directions = principal_displacements(tensors, crystal.cell)
+    _, numbers = type_numbers(crystal)
     with np.errstate(divide="ignore"):
-        log_scattering = np.log(form)[numbers] - np.outer(smallest_b, q)
+        log_form = np.log(form)[numbers[anisotropic]]
+    log_scattering = log_form - np.outer(smallest_b, q)
     # The two directions and the points that are left out have a third of the tolerance each.
     share = tolerance / 3
     order_1 = quadrature_orders(log_scattering, q, excess_b[:, 0], share)
     order_2 = quadrature_orders(log_scattering, q, excess_b[:, 1], share)
     orders = np.stack([order_1, order_2], axis=1)
     # Root mean square displacements as vectors.
-    axes = np.sqrt(excess_b / (8 * np.pi**2))[..., None] * directions
+    lengths = np.sqrt(excess_b / (8 * np.pi**2))
+    axes = lengths[..., None] * directions
 
     atom = [isotropic]
     weight = [np.ones(len(isotropic))]
     frac = [crystal.frac[isotropic]]
     for n1, n2 in np.unique(orders, axis=0):
         rows = np.flatnonzero((orders == [n1, n2]).all(axis=1))
+        atoms = anisotropic[rows]
         strongest = max(np.exp(log_scattering[rows].max()), _TINY)
         weights, shifts = _product_rule(int(n1), int(n2), share / strongest)
-        positions = crystal.frac[anisotropic[rows], None] + shifts @ axes[rows]
-        atom.append(np.repeat(anisotropic[rows], len(weights)))
-        weight.append(np.tile(weights, len(rows)))
+        positions = crystal.frac[atoms, None] + shifts @ axes[rows]
+        atom.append(np.repeat(atoms, len(weights)))
+        weight.append(np.tile(weights, len(atoms)))
         frac.append(positions.reshape(-1, 3))
     b_iso = crystal.b_iso.copy()
     b_iso[anisotropic] = smallest_b
-    return Points(b_iso, np.concatenate(frac), np.concatenate(atom), np.concatenate(weight))
+    return Points(
+        b_iso=b_iso,
+        frac=np.concatenate(frac),
+        atom=np.concatenate(atom),
+        weight=np.concatenate(weight),
+    )
 
 
 def principal_displacements(
@@ -143,7 +154,9 @@ def principal_displacements(
     # B = 8 pi^2 U; eigh sorts the eigenvalues, the smallest first.
     values, vectors = np.linalg.eigh(4.0 * to_cartesian @ beta @ to_cartesian.T)
     directions = np.linalg.inv(to_cartesian) @ vectors[:, :, 1:]
-    return values[:, 0], values[:, 1:] - values[:, :1], directions.transpose(0, 2, 1)
+    smallest_b = values[:, 0]
+    excess_b = values[:, 1:] - values[:, :1]
+    return smallest_b, excess_b, directions.transpose(0, 2, 1)
 
 
 def quadrature_orders(
@@ -196,7 +209,9 @@ def _product_rule(n1: int, n2: int, tolerance: float) -> tuple[FloatArray, Float
     nodes_1, weights_1 = _normal_rule(n1)
     nodes_2, weights_2 = _normal_rule(n2)
     weights = np.outer(weights_1, weights_2).ravel()
-    nodes = np.stack(np.meshgrid(nodes_1, nodes_2, indexing="ij"), axis=-1).reshape(-1, 2)
+    plane = np.meshgrid(nodes_1, nodes_2, indexing="ij")
+    nodes = np.stack(plane, axis=-1).reshape(-1, 2)
     lightest_first = np.argsort(weights)
-    heavy = lightest_first[np.cumsum(weights[lightest_first]) > tolerance]
+    total = np.cumsum(weights[lightest_first])
+    heavy = lightest_first[total > tolerance]
     return weights[heavy], nodes[heavy]

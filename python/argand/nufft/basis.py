@@ -80,7 +80,8 @@ class Basis:
 
     def strengths_by_b(self, numbers: IntArray, b_iso: FloatArray) -> FloatArray:
         """Return the derivatives du_r/dB (rank, n): the projection of dg/dB = -q g."""
-        slopes, _ = self._project(numbers, b_iso, -self.q[:, None] * self.vectors)
+        slope_functions = -self.q[:, None] * self.vectors
+        slopes, _ = self._project(numbers, b_iso, slope_functions)
         return slopes
 
     def series_of_pair(self, pair: Pair) -> FloatArray:
@@ -94,7 +95,8 @@ class Basis:
         of its function.
         """
         largest = np.square(self.vectors).max(axis=0, initial=0.0)
-        return np.asarray(np.sqrt((squares * largest).reshape(-1, 2).sum(axis=1)))
+        of_pairs = (squares * largest).reshape(-1, 2)
+        return np.asarray(np.sqrt(of_pairs.sum(axis=1)))
 
     def pair_shares(self, strengths: FloatArray) -> FloatArray:
         """Return the contribution of each pair, divided by the largest sum of any atom (pairs,).
@@ -241,7 +243,8 @@ def fit_basis(
     # Two functions share a transform: an odd rank is filled up, if need be by zeros.
     rank += rank % 2
     if rank > vectors.shape[1]:
-        vectors = np.pad(vectors, ((0, 0), (0, rank - vectors.shape[1])))
+        missing = rank - vectors.shape[1]
+        vectors = np.pad(vectors, ((0, 0), (0, missing)))
     return Basis(q, form, vectors[:, :rank])
 
 
@@ -280,4 +283,5 @@ def _degree_of_step(step: int, eps: float) -> int:
 def _series_from_values(points: int) -> FloatArray:
     """Return the matrix (terms, points) from values at Chebyshev points to a Chebyshev series."""
     nodes = chebyshev_points(-1.0, 1.0, points - 1)
-    return np.asarray(np.linalg.inv(np.polynomial.chebyshev.chebvander(nodes, points - 1)))
+    values_from_series = np.polynomial.chebyshev.chebvander(nodes, points - 1)
+    return np.asarray(np.linalg.inv(values_from_series))

@@ -154,8 +154,10 @@ def orders(reach: tuple[int, int, int]) -> Shape:
 def kernel_width(eps: float, upsampling: float) -> int:
     """Return how many grid points finufft spreads a point to, along one axis."""
     if upsampling == 2.0:
-        return max(2, int(np.ceil(np.log10(10.0 / eps))))
-    return max(2, int(np.ceil(-np.log(eps) / (np.pi * np.sqrt(1.0 - 1.0 / upsampling)))))
+        width = np.log10(10.0 / eps)
+    else:
+        width = -np.log(eps) / (np.pi * np.sqrt(1.0 - 1.0 / upsampling))
+    return max(2, int(np.ceil(width)))
 
 
 @lru_cache(maxsize=1024)
@@ -165,8 +167,13 @@ def fine_grid(shape: Shape, eps: float, upsampling: float) -> Shape:
 
     # finufft refuses grids shorter than two kernels, and may take a wider kernel than expected.
     smallest = 2 * kernel_width(eps, upsampling) + 4
-    n1, n2, n3 = (int(next_fast_len(max(smallest, math.ceil(upsampling * n)))) for n in shape)
-    return n1, n2, n3
+
+    def edge(orders: int) -> int:
+        needed = max(smallest, math.ceil(upsampling * orders))
+        return int(next_fast_len(needed))
+
+    h, k, l = shape
+    return edge(h), edge(k), edge(l)
 
 
 @lru_cache(maxsize=1024)
@@ -241,5 +248,6 @@ def _count_points(crystal: Crystal, eps: float) -> int:
     atoms = len(crystal.types)
     if crystal.u_aniso is None:
         return atoms
-    tensors = int(np.count_nonzero(~np.isnan(crystal.u_aniso[:, 0])))
+    has_tensor = ~np.isnan(crystal.u_aniso[:, 0])
+    tensors = int(np.count_nonzero(has_tensor))
     return atoms - tensors + tensors * points_of_a_tensor(eps)

@@ -99,17 +99,22 @@ class _DeviceTransform:
         h, k, l = (2 * n + 1 for n in hkl_list.reach)
         self.shape = (h, k, l)
         self.axes: BoxAxes = []
-        for orders, step in zip(self.shape, (k * l, l, 1), strict=True):
-            self.axes.append((np.arange(orders) * step, np.ones(orders)))
+        steps = (k * l, l, 1)
+        for orders, step in zip(self.shape, steps, strict=True):
+            places = np.arange(orders) * step
+            self.axes.append((places, np.ones(orders)))
         self._accuracy: tuple[float, bool] | None = None
 
     def __call__(self, pair: Pair, values: Complex) -> Complex:
         """Transform strengths (points,) to a box, or a box to fields (points,)."""
         if (pair.eps, pair.single) != self._accuracy:
-            plan = self._cufinufft.Plan
-            self._plan = plan(self._sort, self.shape, 1, pair.eps, 1, dtype=pair.dtype)
+            self._plan = self._cufinufft.Plan(
+                self._sort, self.shape, 1, pair.eps, 1, dtype=pair.dtype
+            )
             # The plan knows only the addresses of the points: they must live as long.
-            self._points = [self._cupy.asarray(axis.astype(pair.real)) for axis in self._angle]
+            self._points = []
+            for axis in self._angle:
+                self._points.append(self._cupy.asarray(axis.astype(pair.real)))
             self._plan.setpts(*self._points)
             self._accuracy = pair.eps, pair.single
         on_device = self._cupy.asarray(np.ascontiguousarray(values, pair.dtype))

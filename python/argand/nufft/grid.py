@@ -62,7 +62,8 @@ class SpreadingKernel:
     def transform(self, orders: NDArray[np.intp], steps: int) -> FloatArray:
         """Return the integral of phi(t) exp(2 pi i h t / steps) dt at orders h (n,)."""
         turns = np.outer(self.offset, orders)
-        return np.asarray(self.weight @ np.cos(2.0 * np.pi / steps * turns))
+        waves = np.cos(2.0 * np.pi / steps * turns)
+        return np.asarray(self.weight @ waves)
 
 
 class Grid:
@@ -101,7 +102,8 @@ class Grid:
         _, n2, n3 = self.shape
         eps, single = self.pair.eps, self.pair.single
         axes = []
-        for reach, n, step in zip(self.reach, self.shape, (n2 * n3, n3, 1), strict=True):
+        steps = (n2 * n3, n3, 1)
+        for reach, n, step in zip(self.reach, self.shape, steps, strict=True):
             factors = _correction(reach, n, eps, single, self.upsampling)
             axes.append((_places(reach, n, step), factors))
         return axes
@@ -150,7 +152,10 @@ def count_in_cache(size: int) -> int:
 
 def slices(begin: int, end: int, most: int) -> list[slice]:
     """Cut the numbers from begin to end into slices of at most `most`."""
-    return [slice(first, min(first + most, end)) for first in range(begin, end, most)]
+    parts = []
+    for first in range(begin, end, most):
+        parts.append(slice(first, min(first + most, end)))
+    return parts
 
 
 def finufft_plan(
@@ -194,15 +199,18 @@ def spreading_kernel(eps: float, single: bool, upsampling: float) -> SpreadingKe
     fraction = np.arange(_FRACTIONS) / _FRACTIONS
     # x = 0 lies in the middle of the grid.
     middle = np.zeros(_FRACTIONS, real)
-    plan.setpts((2.0 * np.pi / _KERNEL_GRID * fraction).astype(real), middle, middle)
+    angle = 2.0 * np.pi / _KERNEL_GRID * fraction
+    plan.setpts(angle.astype(real), middle, middle)
     # Each set of strengths has one point. Its sum along the two other axes is a constant factor,
     # which the values at whole steps give.
     strengths = np.eye(_FRACTIONS, dtype=np.complex64 if single else np.complex128)
-    spread = plan.execute(strengths).real.astype(np.float64).sum(axis=(2, 3))
+    values = plan.execute(strengths).real.astype(np.float64)
+    spread = values.sum(axis=(2, 3))
     total = np.cbrt(spread[0].sum())
     offset = np.arange(_KERNEL_GRID) - _KERNEL_GRID // 2 - fraction[:, None]
     inside = spread != 0.0
-    return SpreadingKernel(offset[inside], spread[inside] / (np.square(total) * _FRACTIONS))
+    weight = spread[inside] / (np.square(total) * _FRACTIONS)
+    return SpreadingKernel(offset[inside], weight)
 
 
 @lru_cache(maxsize=1024)

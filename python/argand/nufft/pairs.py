@@ -125,12 +125,14 @@ class Sources:
         """Return some of the points, by their numbers."""
         atom = points if self._atom is None else self._atom.take(points)
         weight = None if self._weight is None else self._weight.take(points)
-        return Sources(self.angle.take(points, axis=1), self._strengths, atom, weight)
+        angle = self.angle.take(points, axis=1)
+        return Sources(angle, self._strengths, atom, weight)
 
 
 def angles(frac: FloatArray) -> FloatArray:
     """Return 2 pi x (3, n) of fractional coordinates (n, 3), with -1/2 <= x <= 1/2."""
-    return np.asarray(2.0 * np.pi * (frac - np.rint(frac)).T)
+    fraction = frac - np.rint(frac)
+    return np.asarray(2.0 * np.pi * fraction.T)
 
 
 def choose_accuracies(

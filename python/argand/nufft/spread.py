@@ -30,7 +30,8 @@ def cut_into_slabs(sources: Sources, count: int) -> list[Sources]:
     if count == 1:
         return [sources]
     first_angle = sources.angle[0]
-    cuts = ((np.arange(count) + 0.5) * (len(first_angle) / count)).astype(int)
+    points_a_slab = len(first_angle) / count
+    cuts = ((np.arange(count) + 0.5) * points_a_slab).astype(int)
     order = np.argpartition(first_angle, cuts)
     slabs = []
     for begin, end in pairwise(cuts):
@@ -51,8 +52,9 @@ def planes_around(first_angle: FloatArray, grid: Grid) -> Planes:
     """Return the planes that points with angles (p,) along the first axis are spread to."""
     n = grid.shape[0]
     half_width = grid.kernel.half_width
-    begin = n * (float(first_angle.min()) / (2.0 * np.pi) + 0.5)
-    end = n * (float(first_angle.max()) / (2.0 * np.pi) + 0.5)
+    smallest, largest = float(first_angle.min()), float(first_angle.max())
+    begin = n * (smallest / (2.0 * np.pi) + 0.5)
+    end = n * (largest / (2.0 * np.pi) + 0.5)
     first = math.floor(begin) - half_width
     # finufft refuses grids shorter than two kernels.
     size = max(math.ceil(end) + half_width - first + 1, 4 * half_width)
@@ -98,8 +100,10 @@ def plan_points(sort: int, grid: Grid, angle: FloatArray, planes: Planes | None 
     if planes is None:
         planes = 0, n1
     pair = grid.pair
-    plan = finufft_plan(sort, (planes[1], n2, n3), pair.eps, pair.single, grid.upsampling, 1)
-    x = np.ascontiguousarray(angle_on_planes(angle[0], planes, n1), pair.real)
+    shape = (planes[1], n2, n3)
+    plan = finufft_plan(sort, shape, pair.eps, pair.single, grid.upsampling, 1)
+    first_angle = angle_on_planes(angle[0], planes, n1)
+    x = np.ascontiguousarray(first_angle, pair.real)
     y = np.ascontiguousarray(angle[1], pair.real)
     z = np.ascontiguousarray(angle[2], pair.real)
     plan.setpts(x, y, z)

@@ -37,6 +37,8 @@ _DERIVATIVE_SHARE = 0.1
 _BACKWARD_SHARE = 0.5
 # Factors of the real and of the imaginary part of the form factors.
 _PART_FACTORS = (1.0, 1j)
+# Rows and columns of the six numbers of beta: 11 22 33 12 13 23.
+_BETA_INDICES = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
 # Keeps quotients finite where nothing scatters.
 _TINY = 1e-300
 
@@ -164,8 +166,12 @@ def vjp(
     require_usable(crystal, len(indices), hkl_list.reach, eps)
 
     n = len(crystal.types)
-    by_u = np.zeros((n, 6)) if by_tensors else None
-    totals = Gradients(np.zeros((n, 3)), np.zeros(n), np.zeros(n), by_u)
+    totals = Gradients(
+        frac=np.zeros((n, 3)),
+        b_iso=np.zeros(n),
+        occ=np.zeros(n),
+        u_aniso=np.zeros((n, 6)) if by_tensors else None,
+    )
     if not n or not by_f.any():
         return totals
     points, bases, _ = _prepare(crystal, hkl_list, table, energy_kev, eps, differentiable=True)
@@ -194,7 +200,10 @@ def _prepare(
     root mean square error of the transforms of one part, in electrons.
     """
     types, numbers = type_numbers(crystal)
-    steepest_f = np.array([gaussians(symbol, table)[1].max() for symbol in types])
+    steepest_f = np.empty(len(types))
+    for number, symbol in enumerate(types):
+        _, widths = gaussians(symbol, table)
+        steepest_f[number] = widths.max()
     sharpest = float((steepest_f[numbers] + crystal.b_iso).max())
     q = sample_points(hkl_list.interval, sharpest, eps)
     form = form_factors(types, np.sqrt(q), table=table, energy_kev=energy_kev)
@@ -206,11 +215,11 @@ def _prepare(
     samples = _samples(q, forms, numbers, points.b_iso, crystal.occ)
     error_of_part = eps * max(rms_amplitude(samples), _TINY) / np.sqrt(len(forms))
     if crystal.u_aniso is not None:
-        modulus = np.sqrt(np.sum([np.square(part) for part in forms], axis=0))
+        squares = [np.square(part) for part in forms]
+        modulus = np.sqrt(np.sum(squares, axis=0))
         norm_of_occ = max(float(np.linalg.norm(crystal.occ)), _TINY)
-        points = points_of_atoms(
-            crystal, q, modulus, _QUADRATURE_SHARE * error_of_part / norm_of_occ
-        )
+        error_of_atom = _QUADRATURE_SHARE * error_of_part / norm_of_occ
+        points = points_of_atoms(crystal, q, modulus, error_of_atom)
         samples = _samples(q, forms, numbers, points.b_iso, crystal.occ)
 
     ranges = type_ranges(numbers, points.b_iso, crystal.occ)
@@ -281,12 +290,14 @@ def _backward(
                 du1, du2 = (points.values_of_atoms(row) for row in strengths_by_b[pair.ranks])
                 by_b += du1 * fields.real + du2 * fields.imag
     occ, x, y, z, *beta = (points.sum_by_atom(row) for row in by_factor)
-    by_frac = crystal.occ[:, None] * np.stack([x, y, z], axis=1)
+    occ_column = crystal.occ[:, None]
+    by_frac = occ_column * np.stack([x, y, z], axis=1)
     by_u = None
     if by_tensors:
-        by_beta = crystal.occ[:, None] * np.stack(beta, axis=1)
+        by_beta = occ_column * np.stack(beta, axis=1)
         by_u = beta_from_u_aniso(by_beta, crystal.cell)
-    return Gradients(by_frac, crystal.occ * points.sum_by_atom(by_b), occ, by_u)
+    by_b_iso = crystal.occ * points.sum_by_atom(by_b)
+    return Gradients(by_frac, by_b_iso, occ, by_u)
 
 
 def _derivative_factors(
@@ -300,8 +311,9 @@ def _derivative_factors(
     h = hkl.T.astype(np.float64)
     factors: list[Complex | FloatArray | None] = [None, *(2j * np.pi * h)]
     if by_tensors:
-        for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)):
-            factors.append(-h[i] * h[j] * (1 if i == j else 2))
+        for i, j in _BETA_INDICES:
+            multiplicity = 1 if i == j else 2
+            factors.append(-h[i] * h[j] * multiplicity)
     return factors
 
 
@@ -311,8 +323,10 @@ def _one_of_each_friedel_pair(hkl_list: HklList, g: Complex) -> tuple[HklList, C
     Since F(-h) = conj F(h), g of a mate counts as its conjugate.
     """
     index = _index_in_box(hkl_list.hkl, hkl_list.reach)
-    _, first, pair = np.unique(np.abs(index), return_index=True, return_inverse=True)
-    conj_g = np.where(index == index[first][pair], g.conj(), g)
+    of_pair = np.abs(index)
+    _, first, pair = np.unique(of_pair, return_index=True, return_inverse=True)
+    is_first = index == index[first][pair]
+    conj_g = np.where(is_first, g.conj(), g)
     real = np.bincount(pair, 0.5 * conj_g.real)
     imaginary = np.bincount(pair, 0.5 * conj_g.imag)
     amplitudes = real + 1j * imaginary
@@ -323,4 +337,5 @@ def _one_of_each_friedel_pair(hkl_list: HklList, g: Complex) -> tuple[HklList, C
 def _index_in_box(hkl: NDArray[np.int32], reach: Reach) -> IntArray:
     """Number the reflections hkl (m, 3) of a box; -h has the negative number of h."""
     _, k, l = (2 * n + 1 for n in reach)
-    return np.asarray(hkl.astype(np.intp) @ np.array([k * l, l, 1]))
+    strides = np.array([k * l, l, 1])
+    return np.asarray(hkl.astype(np.intp) @ strides)

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 Task = Callable[[], None]
+TaskMaker = Callable[[], Sequence[Task]]
 
 # Bytes of a block that glibc then keeps: it goes up to 32 MiB, and keeps twice as much at the end
 # of its heap.
@@ -45,7 +46,7 @@ class StagedWork:
 
     def __init__(self) -> None:
         # For each stage the function that makes its tasks, and the stages that it waits for.
-        self._stages: list[tuple[Callable[[], Sequence[Task]], Sequence[int]]] = []
+        self._stages: list[tuple[TaskMaker, Sequence[int]]] = []
         # Whoever reads or writes what follows holds the lock of this condition.
         self._changed = threading.Condition(threading.Lock())
         # Tasks of each stage that nobody has begun; None where the stage has not begun.
@@ -55,7 +56,7 @@ class StagedWork:
         self._running = 0
         self._failure: BaseException | None = None
 
-    def add(self, tasks: Callable[[], Sequence[Task]], after: Sequence[int] = ()) -> int:
+    def add(self, tasks: TaskMaker, after: Sequence[int] = ()) -> int:
         """Add a stage, and return its number.
 
         Parameters

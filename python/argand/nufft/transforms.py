@@ -147,8 +147,11 @@ class _PairTransform:
         if len(slabs) > 1:
             self._blocks = [planes_around(slab.angle[0], grid) for slab in slabs]
         # One slab whose planes do not cross the end of the grid can be spread to the grid itself.
-        inside = [i for i, (first, size) in enumerate(self._blocks) if 0 <= first <= n - size]
-        self._in_place = inside[0] if inside else None
+        self._in_place: int | None = None
+        for number, (first, size) in enumerate(self._blocks):
+            if 0 <= first <= n - size:
+                self._in_place = number
+                break
 
     @property
     def bytes(self) -> int:
@@ -158,12 +161,14 @@ class _PairTransform:
         for number, (_, size) in enumerate(self._blocks):
             if number != self._in_place:
                 planes += size
-        return planes * n2 * n3 * np.dtype(self._pair.dtype).itemsize
+        bytes_a_number = np.dtype(self._pair.dtype).itemsize
+        return planes * n2 * n3 * bytes_a_number
 
     def use_memory(self, memory: NDArray[np.uint8]) -> None:
         """Put the grid and the planes of all blocks into a piece of memory."""
         n, n2, n3 = self._grid.shape
-        planes = memory[: self.bytes].view(self._pair.dtype).reshape(-1, n2, n3)
+        numbers = memory[: self.bytes].view(self._pair.dtype)
+        planes = numbers.reshape(-1, n2, n3)
         self._values = planes[:n]
         self._planes_of_blocks = []
         used = n
@@ -316,6 +321,8 @@ def _share_memory(transforms: Sequence[_PairTransform], lane_of: Sequence[int]) 
     bytes_of_lane: dict[int, int] = {}
     for lane, pair in zip(lane_of, transforms, strict=True):
         bytes_of_lane[lane] = max(bytes_of_lane.get(lane, 0), pair.bytes)
-    memory_of_lane = {lane: np.empty(size, np.uint8) for lane, size in bytes_of_lane.items()}
+    memory_of_lane = {}
+    for lane, size in bytes_of_lane.items():
+        memory_of_lane[lane] = np.empty(size, np.uint8)
     for lane, pair in zip(lane_of, transforms, strict=True):
         pair.use_memory(memory_of_lane[lane])
