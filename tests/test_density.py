@@ -90,7 +90,9 @@ def test_structure_factors_from_map_is_the_definition(method, grid):
     rho = rng.normal(size=grid)
     hkl = oracles.box((3, 4, 5))
     x = np.stack(np.meshgrid(*[np.arange(n) / n for n in grid], indexing="ij"), -1).reshape(-1, 3)
-    expected = argand.cell.cell_volume(CELL) / rho.size * (np.exp(2j * np.pi * hkl @ x.T) @ rho.ravel())
+    expected = (
+        argand.cell.cell_volume(CELL) / rho.size * (np.exp(2j * np.pi * hkl @ x.T) @ rho.ravel())
+    )
     f = argand.structure_factors_from_map(rho, hkl, cell=CELL, method=method)
     assert np.abs(f - expected).max() < 1e-13 * np.abs(expected).max() * 10
 

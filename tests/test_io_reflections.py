@@ -295,7 +295,9 @@ class TestCif:
             text + loop("_refln_", "index_h index_k index_l F_meas", "1 0 0 5.0"), name="x.cif"
         )
         assert found.spacegroup == "x,y,z;-x+1/4,-y,z+1/2"
-        assert argand.reflections.systematic_absences([[0, 0, 1], [0, 0, 2]], found.spacegroup).tolist() == [
+        assert argand.reflections.systematic_absences(
+            [[0, 0, 1], [0, 0, 2]], found.spacegroup
+        ).tolist() == [
             True,
             False,
         ]

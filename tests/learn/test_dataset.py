@@ -81,7 +81,9 @@ def test_samples_are_the_structure_factors_of_the_displaced_crystals(hkl_max):
         s = argand.stol(hkl, crystal.cell)
         total = crystal.occ @ argand.form_factors(crystal.types, s)
         measured = (
-            hkl.any(axis=1) & argand.radiation.reachable(hkl, crystal.cell, 10.0) & (np.abs(f) > 1e-5 * total)
+            hkl.any(axis=1)
+            & argand.radiation.reachable(hkl, crystal.cell, 10.0)
+            & (np.abs(f) > 1e-5 * total)
         )
         np.testing.assert_array_equal(batch.mask[i].flatten(), measured)
         np.testing.assert_allclose(
