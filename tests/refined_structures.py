@@ -60,3 +60,15 @@ def some_reflections(
     hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, d_min)
     shuffled = np.random.default_rng(seed).permutation(len(hkl))
     return hkl[shuffled[:count]]
+
+
+def relative_error(values: np.ndarray, expected: np.ndarray) -> float:
+    """Return the largest difference over the largest modulus of the expected values."""
+    return float(np.abs(values - expected).max() / np.abs(expected).max())
+
+
+def random_complex(seed: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Return complex numbers with normal real and imaginary parts."""
+    rng = np.random.default_rng(seed)
+    real = rng.normal(size=shape)
+    return real + 1j * rng.normal(size=shape)

@@ -77,10 +77,8 @@ def test_structure_factors_have_the_symmetry_of_the_group(spacegroup: str) -> No
     f = argand.structure_factors(crystal, hkl)
     for rotation, translation in operations(spacegroup):
         turned = argand.structure_factors(crystal, hkl @ rotation)
-        assert (
-            np.abs(turned - f * np.exp(-2j * np.pi * (hkl @ translation))).max()
-            < 1e-9 * np.abs(f).max()
-        )
+        expected = f * np.exp(-2j * np.pi * (hkl @ translation))
+        assert np.abs(turned - expected).max() < 1e-9 * np.abs(f).max()
     absent = argand.reflections.systematic_absences(hkl, spacegroup)
     assert np.abs(f[absent]).max(initial=0.0) < 1e-9 * np.abs(f).max()
     assert absent.any() == (spacegroup not in ("P -1", "R -3 m:R"))
@@ -176,23 +174,24 @@ def test_displacement_parameters_agree_with_each_other(axes: list[float], seed: 
     beta = argand.cell.beta_from_b_iso(b_iso, TRICLINIC)
     np.testing.assert_array_equal(beta, crystal.beta())
     u = u_aniso_from_beta(beta, TRICLINIC)
-    np.testing.assert_allclose(u[:, :3], b_iso[:, None] / (8 * np.pi**2) * np.ones(3), rtol=1e-12)
+    u_iso = b_iso / (8 * np.pi**2)
+    np.testing.assert_allclose(u[:, :3], np.outer(u_iso, np.ones(3)), rtol=1e-12)
     np.testing.assert_allclose(b_iso_from_u_aniso(u, TRICLINIC), b_iso, rtol=1e-12)
-    np.testing.assert_allclose(crystal.replace(b_iso=None, u_aniso=u).beta(), beta, rtol=1e-12)
+    anisotropic = crystal.replace(b_iso=None, u_aniso=u)
+    np.testing.assert_allclose(anisotropic.beta(), beta, rtol=1e-12)
     hkl = np.random.default_rng(seed).integers(-9, 9, (5, 3))
     exponent = np.einsum("hi,nij,hj->nh", hkl, sym_to_matrix(beta), hkl)
-    np.testing.assert_allclose(
-        exponent, np.outer(b_iso, argand.stol(hkl, TRICLINIC) ** 2), rtol=1e-12, atol=1e-15
-    )
+    expected = np.outer(b_iso, argand.stol(hkl, TRICLINIC) ** 2)
+    np.testing.assert_allclose(exponent, expected, rtol=1e-12, atol=1e-15)
 
 
 def test_the_metric_has_the_volume_of_the_cell() -> None:
     crystal = argand.Crystal(TRICLINIC)
-    assert np.sqrt(np.linalg.det(metric(TRICLINIC))) == pytest.approx(crystal.volume, rel=1e-13)
+    volume = np.sqrt(np.linalg.det(metric(TRICLINIC)))
+    assert volume == pytest.approx(crystal.volume, rel=1e-13)
     np.testing.assert_allclose(crystal.reciprocal_metric @ metric(TRICLINIC), np.eye(3), atol=1e-14)
-    assert (
-        metric((4.0, 5.0, 6.0, 90.0, 90.0, 90.0)).tolist() == np.diag([16.0, 25.0, 36.0]).tolist()
-    )
+    right_angles = metric((4.0, 5.0, 6.0, 90.0, 90.0, 90.0))
+    assert right_angles.tolist() == np.diag([16.0, 25.0, 36.0]).tolist()
 
 
 def test_equivalent_b_stands_for_anisotropic_sites() -> None:

@@ -8,14 +8,14 @@ import pytest
 
 from argand import phases
 from argand.origins import CONTINUOUS, group_rotations
+from argand.reflections import hkl_cube
 
 SEEDS = [1, 2, 3]
 
 
 def cube(h_max: int) -> np.ndarray:
     """Return all hkl with indices up to h_max."""
-    axis = np.arange(-h_max, h_max + 1)
-    return np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+    return hkl_cube(h_max).astype(np.int64)
 
 
 def half(h_max: int) -> np.ndarray:
@@ -118,8 +118,11 @@ class TestAlignOrigin:
     @pytest.mark.parametrize("hand", [1, -1])
     def test_continuous_undoes_any_shift(self, seed: int, hand: int) -> None:
         rng = np.random.default_rng(seed)
-        frac, shift, hkl = rng.random((6, 3)), rng.random(3), half(5)
-        true, moved = point_atoms(frac, hkl), point_atoms(hand * frac + shift, hkl)
+        frac = rng.random((6, 3))
+        shift = rng.random(3)
+        hkl = half(5)
+        true = point_atoms(frac, hkl)
+        moved = point_atoms(hand * frac + shift, hkl)
         alignment = phases.align_origin(hkl, true, moved, origins="continuous")
         assert alignment.hand == hand
         assert alignment.score == pytest.approx(1, abs=1e-12)
@@ -143,14 +146,12 @@ class TestAlignOrigin:
         rng = np.random.default_rng(seed)
         hkl = half(2)
         phi, guess = rng.uniform(-np.pi, np.pi, (2, len(hkl)))
-        grid = np.stack(np.meshgrid(*[np.arange(24) / 24] * 3, indexing="ij"), axis=-1).reshape(
-            -1, 3
-        )
-        best = max(
-            float(np.cos(phi - sigma * guess - 2 * np.pi * grid @ hkl.T).mean(axis=1).max())
-            for sigma in (1, -1)
-        )
-        assert phases.align_origin(hkl, phi, guess, origins="continuous").score >= best
+        grid = np.indices((24, 24, 24)).reshape(3, -1).T / 24
+        ramps = 2 * np.pi * grid @ hkl.T
+        alignment = phases.align_origin(hkl, phi, guess, origins="continuous")
+        for hand in (1, -1):
+            scores = np.cos(phi - hand * guess - ramps).mean(axis=1)
+            assert alignment.score >= scores.max()
 
     @pytest.mark.parametrize("seed", SEEDS)
     @pytest.mark.parametrize("hand", [1, -1])
@@ -211,7 +212,7 @@ class TestPermissibleOrigins:
     @pytest.mark.parametrize("spacegroup", ["P -1", "P 1 21/c 1", "P 21 21 21", "P n m a"])
     def test_eight_halves(self, spacegroup: str) -> None:
         alignment = phases.permissible_origins(spacegroup)
-        halves = np.stack(np.meshgrid(*[[0, 0.5]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+        halves = np.indices((2, 2, 2)).reshape(3, -1).T / 2
         assert alignment.shifts.tolist() == halves.tolist()
         assert len(alignment.axes) == 0
 
