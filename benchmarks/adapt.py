@@ -147,7 +147,7 @@ def wilson(successes: int, n: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def measure(made: Adaptation, kind: str, rms: float, samples: int) -> dict[str, Any]:
-    simulation = simulation_of(made.crystal, rms, made.about, seed=1, radiation=made.radiation)
+    simulation = simulation_of(made.crystal, rms, made.settings, seed=1)
     drawn = simulation.draw(range(samples))
     seen, true = as_measured(simulation, drawn), true_structure_factors(simulation, drawn)
     scores = {}
@@ -194,7 +194,7 @@ def run(
                 "kind": kind,
                 "rms": rms,
                 "samples": samples,
-                "training": made.about["seconds"],
+                "training": made.remarks["seconds"],
                 "scores": measure(made, kind, rms, samples),
             }
             temporary = path.with_suffix(f".{os.getpid()}")

@@ -120,15 +120,15 @@ def main(files: list[Path]) -> None:
         learned = {"d_min": d_min, "widths": (0.1, 0.2, *WIDTHS), "samples": 4000, **nuisances}
         plain, networks = adapt(crystal, **learned), adapt(crystal, network=True, **learned)
         kept, seconds = (
-            networks.about["networks"],
-            networks.about["seconds"] - plain.about["seconds"],
+            networks.network_widths,
+            networks.remarks["seconds"] - plain.remarks["seconds"],
         )
         print(
             f"- {file.stem}, {d_min:g} Å, {kind}: networks kept for {kept}, {seconds:.0f} s for five",
             flush=True,
         )
         for width in WIDTHS:
-            simulation = simulation_of(crystal, width, plain.about, seed=1)
+            simulation = simulation_of(crystal, width, plain.settings, seed=1)
             drawn = simulation.draw(range(HELD_OUT))
             seen, true = as_measured(simulation, drawn), true_structure_factors(simulation, drawn)
             for name, method in Alternatives(plain, networks, seen, width).all().items():

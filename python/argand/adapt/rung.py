@@ -38,8 +38,10 @@ class Rung:
 
     def on_absolute_scale(self, amplitude: FloatArray, squares: FloatArray) -> FloatArray:
         """Take scale and overall B out of |F| (b, m), NaN where not measured; squares: stol^2."""
-        scale, b = fit_scale(amplitude, self.expected, squares, self.error**-2.0)
-        return amplitude / damped(np.ones_like(squares), scale, b, squares)
+        weight = self.error**-2.0
+        scale, b = fit_scale(amplitude, self.expected, squares, weight)
+        factor = damped(np.ones_like(squares), scale, b, squares)
+        return amplitude / factor
 
     def parameters(self, amplitude: FloatArray) -> FloatArray:
         """Estimate position parameters (b, k) of amplitudes (b, m) on an absolute scale."""
