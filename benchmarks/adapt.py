@@ -53,7 +53,7 @@ class Methods:
 
     def __init__(self, made: Adaptation, seen: Observed) -> None:
         self.made, self.seen = made, seen
-        self.model = made.tools(seen.hkl, made.crystal.cell).model
+        self.model = made.models(seen.hkl, made.crystal.cell).displaced
         self.error = seen.error
 
     def known(self) -> np.ndarray:

@@ -86,6 +86,7 @@ class RegressionEstimates:
         Where there is no such regression, parameters are 0 and the distance is infinite.
         """
         rungs = self._learned.rungs
+        learned_squares = np.square(self._learned.stol)
         p = np.zeros_like(self.p)
         distance = np.full(len(p), np.inf)
         exists = (number >= 0) & (number < len(rungs))
@@ -93,7 +94,6 @@ class RegressionEstimates:
             rows = np.flatnonzero(number == chosen)
             rung = rungs[chosen]
             amplitude = self.amplitude[rows]
-            absolute = rung.on_absolute_scale(amplitude, self._learned.squares)
-            p[rows] = rung.parameters(absolute)
-            distance[rows] = rung.linear.distance(absolute)
+            absolute = rung.on_absolute_scale(amplitude, learned_squares)
+            p[rows], distance[rows] = rung(absolute)
         return p, distance
