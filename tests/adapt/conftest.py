@@ -18,4 +18,5 @@ def crystal() -> argand.Crystal:
 @pytest.fixture(scope="session")
 def made(crystal: argand.Crystal) -> Adaptation:
     """Return an adaptation to four widths; it takes two seconds."""
-    return adapt(crystal, d_min=1.1, widths=(0.1, 0.2, 0.35, 0.6), samples=1200, seed=4)
+    widths = (0.1, 0.2, 0.35, 0.6)
+    return adapt(crystal, d_min=1.1, widths=widths, samples=1200, seed=4)

@@ -120,7 +120,8 @@ def test_an_answer_does_not_depend_on_other_data_sets(made: Adaptation) -> None:
     _, observed, _ = drawn(made, 0.45, 6)
     together = made.estimate(observed, refine=True)
     for row in (1, 4):
-        (alone,) = made.estimate(observed.of_rows(np.array([row])), refine=True)
+        single = observed.of_rows(np.array([row]))
+        (alone,) = made.estimate(single, refine=True)
         expected = together[row].displacement
         np.testing.assert_allclose(alone.displacement, expected, atol=2e-3)
         assert alone.r == pytest.approx(together[row].r, abs=1e-4)

@@ -121,5 +121,7 @@ def test_neutrons_dispersion_and_extinction_are_kept(
     known = np.zeros(len(models.displaced))
     np.testing.assert_allclose(models.displaced.structure_factors(known), f, atol=1e-9)
     unmoved = np.zeros((1, len(loaded.modes)))
-    step = models.linearisation.step(np.abs(f)[None], np.zeros((1, len(f))), unmoved, 0.01)
+    amplitude = np.abs(f)[None]
+    sigma = np.zeros_like(amplitude)
+    step = models.linearisation.step(amplitude, sigma, unmoved, 0.01)
     np.testing.assert_allclose(step, 0.0, atol=2e-3)

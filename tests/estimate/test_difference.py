@@ -34,7 +34,8 @@ def distances(crystal: argand.Crystal, frac: np.ndarray) -> np.ndarray:
     shifts = np.meshgrid(*[[-2, -1, 0, 1, 2]] * 3)
     cells = np.stack(shifts, axis=-1).reshape(-1, 3)
     images = (atoms[:, None] + cells).reshape(-1, 3)
-    distance = np.linalg.norm((images - frac[:, None]) * crystal.cell[:3], axis=2)
+    vector = (images - frac[:, None]) * crystal.cell[:3]
+    distance = np.linalg.norm(vector, axis=2)
     return np.where(distance < 1e-6, np.inf, distance)
 
 

@@ -60,8 +60,14 @@ def test_an_image_by_symmetry_is_the_same_atom() -> None:
 
 def test_sites_on_special_positions_stay() -> None:
     """No atom leaves a site that symmetry fixes."""
+    frac = np.zeros((2, 3))
+    frac[1] = 0.5
     crystal = argand.Crystal(
-        (5.0,) * 3 + (90.0,) * 3, "P m -3 m", types=("Na", "Na"), frac=[[0, 0, 0], [0.5, 0.5, 0.5]]
+        cell=(5.0,) * 3 + (90.0,) * 3,
+        spacegroup="P m -3 m",
+        types=("Na", "Na"),
+        frac=frac,
     )
-    displacement = np.array([[0.0, 0.0, 0.0], [-2.5, -2.5, -2.5]])
+    displacement = np.zeros((2, 3))
+    displacement[1] = -2.5
     np.testing.assert_array_equal(exchanged(crystal, displacement), displacement)

@@ -54,7 +54,8 @@ def test_starts_at_peaks_that_belong_to_no_atom(crystal: argand.Crystal) -> None
     amplitude = np.abs(further.model.structure_factors(p))
     known_p = np.zeros(len(p) - 5)
     (start,) = further.starts(amplitude, known_p, 1)
-    _, distance = further.difference.nearest(further.atom(start).frac[None], place[None])
+    atom = further.atom(start)
+    _, distance = further.difference.nearest(atom.frac[None], place[None])
     assert distance[0, 0] < 0.4
 
     prior = further.prior(GaussianPrior.from_sigma(known_p, 0.4))
@@ -75,8 +76,10 @@ def test_least_squares_find_it_when_asked(crystal: argand.Crystal) -> None:
     further = with_further_atom(crystal, 1.0, "O")
     place = emptiest_place(further)
     p = np.zeros(len(further.model))
-    p[:-5] = np.random.default_rng(41).normal(size=len(p) - 5) * 0.06
-    p[-5:-2] = further.difference.axes @ (place - further.model.crystal.frac[-1])
+    rng = np.random.default_rng(41)
+    p[:-5] = rng.normal(size=len(p) - 5) * 0.06
+    general = further.model.crystal.frac[-1]
+    p[-5:-2] = further.difference.axes @ (place - general)
     p[-1] = 0.9
     amplitude = np.abs(further.model.structure_factors(p))[None]
     observed = Observed(further.model.hkl, amplitude, 0.01 * amplitude + 0.01)

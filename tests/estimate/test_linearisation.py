@@ -23,7 +23,8 @@ def test_expected_amplitude_is_that_of_draws(is_centric: bool) -> None:
         f = m + noise[0] + 1j * noise[1]
     centric = np.full(4, is_centric)
     mean, slope = expected_amplitude(m, variance, centric)
-    np.testing.assert_allclose(mean, np.abs(f).mean(axis=0), rtol=5e-3)
+    drawn_mean = np.abs(f).mean(axis=0)
+    np.testing.assert_allclose(mean, drawn_mean, rtol=5e-3)
     mean_above, _ = expected_amplitude(m + 1e-4, variance, centric)
     np.testing.assert_allclose(slope, (mean_above - mean) / 1e-4, atol=1e-3)
 
@@ -56,7 +57,8 @@ def test_solves_crystals_that_least_squares_miss(crystal: argand.Crystal) -> Non
     hkl = argand.miller_indices(crystal.cell, crystal.symops, 1.5)
     model = Model(crystal, hkl, parameters)
     width = 0.7 / np.sqrt(3.0)
-    p = np.random.default_rng(8).normal(size=(20, len(model))) * width
+    rng = np.random.default_rng(8)
+    p = rng.normal(size=(20, len(model))) * width
     amplitude = np.abs(model.structure_factors(p))
     from_known = refine(model, amplitude, on="F")
     linearisation = Linearisation(crystal, hkl, parameters)
@@ -73,7 +75,8 @@ def test_scale_and_missing_reflections(crystal: argand.Crystal) -> None:
     parameters = free(crystal)
     hkl = argand.miller_indices(crystal.cell, crystal.symops, 1.1)
     model = Model(crystal, hkl, parameters)
-    p = np.random.default_rng(9).normal(size=(2, len(model))) * 0.15
+    rng = np.random.default_rng(9)
+    p = rng.normal(size=(2, len(model))) * 0.15
     amplitude = np.abs(model.structure_factors(p))
     sigma = np.zeros_like(amplitude)
     is_missing = np.random.default_rng(10).random(amplitude.shape) < 0.1

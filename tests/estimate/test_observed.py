@@ -12,7 +12,8 @@ from argand.estimate.observed import find_reflections
 def test_reflections_are_found_in_any_order() -> None:
     """The list is in no order; a reflection that it lacks has row -1."""
     rng = np.random.default_rng(1)
-    indices = np.unique(rng.integers(-4, 5, (60, 3)), axis=0).astype(np.int32)
+    drawn = rng.integers(-4, 5, (60, 3))
+    indices = np.unique(drawn, axis=0).astype(np.int32)
     listed = rng.permutation(indices)
     rows = find_reflections(listed, indices)
     np.testing.assert_array_equal(listed[rows], indices)
@@ -24,7 +25,8 @@ def test_reflections_are_found_in_any_order() -> None:
 def test_amplitudes_at_another_list() -> None:
     """Reflections that the data do not have are NaN."""
     hkl = np.array([[1, 0, 0], [0, 1, 0]], np.int32)
-    observed = Observed(hkl, np.array([[5.0, 6.0]]), np.ones((1, 2)))
+    amplitude = np.array([[5.0, 6.0]])
+    observed = Observed(hkl, amplitude, np.ones((1, 2)))
     other = np.array([[0, 1, 0], [2, 2, 2]], np.int32)
     np.testing.assert_array_equal(observed.amplitudes_at(other), [[6.0, np.nan]])
 

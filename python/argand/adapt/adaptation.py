@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -72,16 +72,27 @@ class Adaptation(Learned):
     def load(cls, path: str | Path) -> Adaptation:
         """Read a folder that `save` wrote; an `ArgandError` names a file missing or damaged."""
         learned = read_learned(path)
-        return cls(**{field.name: getattr(learned, field.name) for field in fields(learned)})
+        return cls(
+            crystal=learned.crystal,
+            hkl=learned.hkl,
+            modes=learned.modes,
+            rungs=learned.rungs,
+            curve=learned.curve,
+            settings=learned.settings,
+            remarks=learned.remarks,
+        )
 
     def _refusal(self, merged: Merged) -> str:
         """Say why a data set cannot be estimated; '' where it can."""
         parameters = len(self.modes) + 1
         if len(merged.hkl) <= parameters:
             return f"{len(merged.hkl)} reflections for {parameters} parameters: too few"
-        edges = np.array(merged.cell[:3]) / self.crystal.cell[:3] - 1.0
-        angles = np.radians(np.array(merged.cell[3:]) - self.crystal.cell[3:])
-        if max(np.abs(edges).max(), np.abs(angles).max()) <= _LARGEST_STRAIN:
+        measured_cell = np.array(merged.cell)
+        known_cell = np.array(self.crystal.cell)
+        edges = measured_cell[:3] / known_cell[:3] - 1.0
+        angles = np.radians(measured_cell[3:] - known_cell[3:])
+        strain = np.abs([*edges, *angles]).max()
+        if strain <= _LARGEST_STRAIN:
             return ""
         cell = " ".join(f"{x:g}" for x in merged.cell)
         return f"the cell {cell} is not that of a crystal like the known one"

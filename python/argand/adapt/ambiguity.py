@@ -84,7 +84,8 @@ def ambiguity(crystal: Crystal, modes: FloatArray) -> Mirror | None:
     mirror = _centre(crystal)
     if mirror is None:
         return None
-    is_broken = np.abs(mirror(modes) - modes).max() > 1e-6 * np.abs(modes).max()
+    change = np.abs(mirror(modes) - modes).max()
+    is_broken = change > 1e-6 * np.abs(modes).max()
     return mirror if is_broken else None
 
 
@@ -95,8 +96,9 @@ def _centre(crystal: Crystal) -> Mirror | None:
     symmetry = operations(crystal.symops)
     images = np.array([frac @ rotation.T + shift for rotation, shift in symmetry])
     kind = _kind_numbers(crystal)
-    rarest_kind = np.bincount(kind, minlength=1)[np.unique(kind)].argmin()
-    rarest = np.flatnonzero(kind == np.unique(kind)[rarest_kind])
+    kinds, counts = np.unique(kind, return_counts=True)
+    rarest_kind = kinds[counts.argmin()]
+    rarest = np.flatnonzero(kind == rarest_kind)
     same_kind = kind[:, None, None] == kind[:, None]
     # The centre takes the first site of the rarest kind to some image of a site of this kind.
     for image in images[:, rarest].reshape(-1, 3):
@@ -105,7 +107,8 @@ def _centre(crystal: Crystal) -> Mirror | None:
         difference = shift - frac[:, None, None] - images.transpose(1, 0, 2)
         difference -= np.rint(difference)
         length = np.linalg.norm(difference @ axes.T, axis=3)
-        distance = np.where(same_kind, length, np.inf).reshape(len(frac), -1)
+        distance = np.where(same_kind, length, np.inf)
+        distance = distance.reshape(len(frac), -1)
         nearest = distance.argmin(axis=1)
         if (distance.min(axis=1) < _TOLERANCE).all():
             partner, operation = np.divmod(nearest, len(symmetry))

@@ -58,7 +58,9 @@ class AdaptationAnswers:
         for row, number in enumerate(regression.rung):
             rung = self._learned.rungs[number]
             sigma.append(rung.site_uncertainty(self._learned.modes))
-            flags.append([*self._doubts_of_data(row, r[row], b[row]), *doubts_of_fit(r[row])])
+            doubts = self._doubts_of_data(row, r[row], b[row])
+            doubts += doubts_of_fit(r[row])
+            flags.append(doubts)
         p = regression.with_b(regression.p, b)
         f = self._models.displaced.structure_factors(p)
         displacement = np.einsum("bk,knx->bnx", regression.p, self._learned.modes)
@@ -72,8 +74,8 @@ class AdaptationAnswers:
         for number in np.unique(self._regression.rung):
             rows = np.flatnonzero(self._regression.rung == number)
             width = self._learned.rungs[number].width
-            for row, estimate in zip(rows.tolist(), self._search(rows, width), strict=True):
-                estimates[row] = estimate
+            refined = self._search(rows, width)
+            estimates |= dict(zip(rows.tolist(), refined, strict=True))
         return [estimates[row] for row in range(len(self._observed.amplitude))]
 
     def _search(self, rows: Rows, width: float) -> list[Estimate]:
@@ -105,8 +107,9 @@ class AdaptationAnswers:
     ) -> list[Estimate]:
         """Make the estimates of the data sets `rows` (j,); all other arguments have j entries."""
         observed = self._observed.of_rows(rows)
-        scale = best_scale(observed.amplitude, np.abs(f))
-        r = disagreement(observed.amplitude, scale[:, None] * np.abs(f))
+        modulus = np.abs(f)
+        scale = best_scale(observed.amplitude, modulus)
+        r = disagreement(observed.amplitude, scale[:, None] * modulus)
         others = self._mirror_answers(p, displacement, further)
         estimates = []
         for number, row in enumerate(rows.tolist()):

@@ -113,7 +113,8 @@ def read_learned(path: str | Path) -> Learned:
         raise ArgandError(f"{folder / _ARRAYS_NAME}: has no array {error}") from None
     except ValueError as error:
         raise ArgandError(f"{folder}: describes no adaptation: {error}") from None
-    if learned.modes.shape[1:] != (len(learned.crystal.types), 3):
+    sites = len(learned.crystal.types)
+    if learned.modes.shape[1:] != (sites, 3):
         raise ArgandError(
             f"{folder / _ARRAYS_NAME} does not fit the crystal that {JSON_NAME} describes"
         )

@@ -108,13 +108,15 @@ def as_measured(simulation: Simulation, drawn: Samples) -> Observed:
     least_sigma = _LEAST_SIGMA * np.nanmean(amplitude, axis=1, keepdims=True)
     weak = np.sqrt(np.maximum(drawn.sigma, 1e-30))
     sigma = drawn.sigma / np.maximum(2.0 * amplitude, weak)
-    return Observed(simulation.hkl, amplitude, np.sqrt(np.square(sigma) + np.square(least_sigma)))
+    variance = np.square(sigma) + np.square(least_sigma)
+    return Observed(simulation.hkl, amplitude, np.sqrt(variance))
 
 
 def true_structure_factors(simulation: Simulation, drawn: Samples) -> ComplexArray:
     """Return the true F (b, m) of samples, with the change of B that was measured."""
     squares = np.square(simulation.stol)
-    return np.asarray(drawn.f * np.exp(-drawn.b_change[:, None] * squares))
+    damping = np.exp(-drawn.b_change[:, None] * squares)
+    return np.asarray(drawn.f * damping)
 
 
 def correlations(

@@ -63,9 +63,9 @@ class Learned:
         return self.movable.models(hkl, cell)
 
     @cached_property
-    def squares(self) -> FloatArray:
-        """Return stol^2 (m,) of the learned reflections, 1/A^2."""
-        return np.square(stol(self.hkl, self.crystal.cell))
+    def stol(self) -> FloatArray:
+        """Return sin(theta)/lambda (m,) of the learned reflections, 1/angstrom."""
+        return stol(self.hkl, self.crystal.cell)
 
     @cached_property
     def mirror(self) -> Mirror | None:

@@ -56,7 +56,8 @@ class Linear:
 
     def standard(self, amplitude: NDArray[Any]) -> NDArray[np.float32]:
         """Standardise amplitudes (b, m); NaN becomes 0, which is the mean of the samples."""
-        return np.nan_to_num((amplitude - self.centre) / self.spread).astype(np.float32)
+        x = (amplitude - self.centre) / self.spread
+        return np.nan_to_num(x).astype(np.float32)
 
     def at(self, x: NDArray[np.float32]) -> FloatArray:
         """Return the parameters (b, k) of standardised amplitudes x (b, m)."""
@@ -64,8 +65,9 @@ class Linear:
 
     def distance(self, amplitude: FloatArray) -> FloatArray:
         """Calculate the mean of x^2 over `reach` (b,): how far data (b, m) lie from the samples."""
-        measured = np.maximum(np.isfinite(amplitude).sum(axis=1), 1)
-        mean_square = np.square(self.standard(amplitude)).sum(axis=1) / measured
+        measured = np.isfinite(amplitude).sum(axis=1)
+        square = np.square(self.standard(amplitude)).sum(axis=1)
+        mean_square = square / np.maximum(measured, 1)
         return np.asarray(mean_square / self.reach, np.float64)
 
 
@@ -85,11 +87,13 @@ def regress(amplitude: NDArray[Any], p: FloatArray) -> Linear:
     y = (p - offset).astype(np.float32)
 
     weights = _best_weights(x, y, unused)
-    residual = (x[:unused] @ weights - y[:unused]).astype(np.float64)
+    residual = x[:unused] @ weights - y[:unused]
+    residual = residual.astype(np.float64)
     covariance = residual.T @ residual / unused
     mean_variance = np.trace(covariance) / max(len(covariance), 1)
     covariance += _JITTER * mean_variance * np.eye(len(covariance))
-    reach = float(np.quantile(np.square(x).mean(axis=1), _REACH_QUANTILE))
+    mean_square = np.square(x).mean(axis=1)
+    reach = float(np.quantile(mean_square, _REACH_QUANTILE))
     return Linear(
         centre=centre,
         spread=spread,
@@ -118,7 +122,8 @@ def _best_weights(
         factor = scipy.linalg.cho_factor(damped, lower=True, overwrite_a=True)
         solution = scipy.linalg.cho_solve(factor, right)
         weights = x_learned.T @ solution if dual else solution
-        error = float(np.square(x[:unused] @ weights - y[:unused]).sum())
+        residual = x[:unused] @ weights - y[:unused]
+        error = float(np.square(residual).sum())
         if error < least_error:
             least_error = error
             best = np.ascontiguousarray(weights, np.float32)

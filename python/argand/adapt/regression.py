@@ -38,25 +38,28 @@ class RegressionEstimates:
         self.r_known, _ = self.fit(unmoved)
         self.width = learned.curve(self.r_known)
         widths = np.array([rung.width for rung in learned.rungs])
-        off_by = np.abs(np.log(self.width)[:, None] - np.log(widths))
-        self.rung = off_by.argmin(axis=1)
+        log_ratio = np.log(self.width)[:, None] - np.log(widths)
+        self.rung = np.abs(log_ratio).argmin(axis=1)
         self.p = unmoved
         self.distance = np.full(len(unmoved), np.inf)
         self._choose()
 
     def fit(self, p: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Fit scale and overall B at position parameters p (b, k); return R and B (b,)."""
-        calculated = np.abs(self._models.displaced.structure_factors(self.with_b(p)))
+        f = self._models.displaced.structure_factors(self.with_b(p))
+        calculated = np.abs(f)
         amplitude = self._observed.amplitude
         scale, b = fit_scale(amplitude, calculated, self._squares)
-        return disagreement(amplitude, damped(calculated, scale, b, self._squares)), b
+        scaled = damped(calculated, scale, b, self._squares)
+        return disagreement(amplitude, scaled), b
 
     def with_b(self, p: FloatArray, b: FloatArray | None = None) -> FloatArray:
         """Return all parameters of the model for positions p (b, k) and a change of B (b,).
 
         Extinction, where there is some, is that of the known crystal.
         """
-        whole = np.zeros((len(p), len(self._models.displaced)))
+        parameters = len(self._models.displaced)
+        whole = np.zeros((len(p), parameters))
         positions = p.shape[1]
         whole[:, :positions] = p
         if b is not None:
@@ -83,12 +86,14 @@ class RegressionEstimates:
         Where there is no such regression, parameters are 0 and the distance is infinite.
         """
         rungs = self._learned.rungs
+        learned_squares = np.square(self._learned.stol)
         p = np.zeros_like(self.p)
         distance = np.full(len(p), np.inf)
-        for chosen in np.unique(number[(number >= 0) & (number < len(rungs))]):
+        exists = (number >= 0) & (number < len(rungs))
+        for chosen in np.unique(number[exists]):
             rows = np.flatnonzero(number == chosen)
             rung = rungs[chosen]
-            absolute = rung.on_absolute_scale(self.amplitude[rows], self._learned.squares)
-            p[rows] = rung.parameters(absolute)
-            distance[rows] = rung.linear.distance(absolute)
+            amplitude = self.amplitude[rows]
+            absolute = rung.on_absolute_scale(amplitude, learned_squares)
+            p[rows], distance[rows] = rung(absolute)
         return p, distance

@@ -38,16 +38,24 @@ class Rung:
 
     def on_absolute_scale(self, amplitude: FloatArray, squares: FloatArray) -> FloatArray:
         """Take scale and overall B out of |F| (b, m), NaN where not measured; squares: stol^2."""
-        scale, b = fit_scale(amplitude, self.expected, squares, self.error**-2.0)
-        return amplitude / damped(np.ones_like(squares), scale, b, squares)
+        weight = self.error**-2.0
+        scale, b = fit_scale(amplitude, self.expected, squares, weight)
+        factor = damped(np.ones_like(squares), scale, b, squares)
+        return amplitude / factor
 
-    def parameters(self, amplitude: FloatArray) -> FloatArray:
-        """Estimate position parameters (b, k) of amplitudes (b, m) on an absolute scale."""
+    def __call__(self, amplitude: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Estimate position parameters of amplitudes (b, m) on an absolute scale.
+
+        Returns
+        -------
+        p, distance
+            p (b, k), and how far each data set lies from the samples (b,): above 1 is rare.
+        """
         x = self.linear.standard(amplitude)
         p = self.linear.at(x)
-        if self.network is None:
-            return p
-        return p + self.network.beyond(x)
+        if self.network is not None:
+            p = p + self.network.beyond(x)
+        return p, self.linear.distance(amplitude)
 
     def site_uncertainty(self, modes: FloatArray) -> FloatArray:
         """Return the standard uncertainty (n,) of sites in three dimensions; modes (k, n, 3)."""

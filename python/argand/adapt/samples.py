@@ -57,12 +57,14 @@ class LearningSamples:
             radiation=Radiation(simulation.radiation.probe),
         )
         self.seed = simulation.seed
-        true = np.abs(simulation.draw(range(min(_FIRST_SAMPLES, samples))).f)
+        first = simulation.draw(range(min(_FIRST_SAMPLES, samples)))
+        true = np.abs(first.f)
         self.expected = true.mean(axis=0, dtype=np.float64)
         least_spread = _LEAST_SPREAD * float(self.expected.mean())
         self.error = true.std(axis=0, dtype=np.float64) + least_spread
 
-        self.amplitude = np.empty((samples, len(self._squares)), np.float32)
+        reflections = len(self._squares)
+        self.amplitude = np.empty((samples, reflections), np.float32)
         self.p = np.empty((samples, len(modes)))
         self.r_known = np.empty(samples)
         self.moved = np.empty(samples)
@@ -75,8 +77,9 @@ class LearningSamples:
 
     def more(self, numbers: range) -> tuple[NDArray[np.float32], FloatArray]:
         """Draw samples of other numbers: amplitudes (j, m) and factors of the modes (j, k)."""
-        amplitude = np.empty((len(numbers), len(self._squares)), np.float32)
-        p = np.empty((len(numbers), self.p.shape[1]))
+        samples = len(numbers)
+        amplitude = np.empty((samples, self.amplitude.shape[1]), np.float32)
+        p = np.empty((samples, self.p.shape[1]))
         for rows, drawn in self._groups(numbers):
             amplitude[rows] = self._on_absolute_scale(drawn)
             p[rows] = self._model.from_displacements(drawn.displacement)
@@ -91,11 +94,14 @@ class LearningSamples:
     def _on_absolute_scale(self, drawn: Samples) -> FloatArray:
         """Take the scale and the overall B out of measured amplitudes."""
         squares = self._squares
-        scale, b = fit_scale(drawn.amplitude, self.expected, squares, self.error**-2.0)
-        return np.asarray(drawn.amplitude / damped(np.ones_like(squares), scale, b, squares))
+        weight = self.error**-2.0
+        scale, b = fit_scale(drawn.amplitude, self.expected, squares, weight)
+        factor = damped(np.ones_like(squares), scale, b, squares)
+        return np.asarray(drawn.amplitude / factor)
 
     def _r_known(self, drawn: Samples) -> FloatArray:
         """Calculate R (j,) of samples against the known crystal, scale and overall B fitted."""
         known = np.abs(self._simulation.f0)
         scale, b = fit_scale(drawn.amplitude, known, self._squares)
-        return disagreement(drawn.amplitude, damped(known, scale, b, self._squares))
+        scaled = damped(known, scale, b, self._squares)
+        return disagreement(drawn.amplitude, scaled)

@@ -188,9 +188,11 @@ def orthogonal_modes(simulation: Simulation) -> FloatArray:
 
     Displacements that symmetry forbids, or that are sums of others, are left out.
     """
-    matrix = scipy.sparse.csr_array(scipy.sparse.hstack(simulation.modes)).toarray()
+    stacked = scipy.sparse.hstack(simulation.modes)
+    matrix = scipy.sparse.csr_array(stacked).toarray()
     length = np.linalg.norm(matrix, axis=0)
-    columns = matrix[:, length > 1e-9 * max(length.max(initial=0.0), 1e-300)]
+    longest = max(length.max(initial=0.0), 1e-300)
+    columns = matrix[:, length > 1e-9 * longest]
     products = columns.T @ columns
     off_diagonal = products - np.diag(np.diag(products))
     if np.abs(off_diagonal).max(initial=0.0) > 1e-9:

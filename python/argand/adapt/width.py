@@ -45,7 +45,8 @@ class WidthCurve:
         means = []
         for samples in np.array_split(rising, bins):
             medians.append(np.median(r[samples]))
-            means.append(np.exp(np.log(width[samples]).mean()))
+            mean_log = np.log(width[samples]).mean()
+            means.append(np.exp(mean_log))
         return cls(np.maximum.accumulate(medians), np.maximum.accumulate(means))
 
     def __call__(self, r: FloatArray) -> FloatArray:

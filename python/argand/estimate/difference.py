@@ -56,7 +56,9 @@ class DifferenceMap:
         self._operations = operations(model.crystal.symops)
         # Maps are made in P 1, so that settings without a name work as well.
         self._hkl, self._to_p1 = in_p1(model.hkl, model.crystal.symops)
-        self._shape = grid_shape(model.crystal.cell, "P 1", 0.5 / float(model.stol.max()))
+        cell = model.crystal.cell
+        d_min = 0.5 / float(model.stol.max())
+        self._shape = grid_shape(cell, "P 1", d_min)
 
     def peaks(self, amplitude: FloatArray, p: FloatArray) -> DifferencePeaks:
         """Find the peaks of |F| (m,), NaN where not measured, minus the model at p (k,)."""
@@ -65,7 +67,8 @@ class DifferenceMap:
         grid_points = np.argwhere(is_maximum & (rho > _LOWEST_PEAK))
         height = rho[tuple(grid_points.T)]
         frac = grid_points / np.array(self._shape)
-        highest_first = np.argsort(-height, kind="stable")[:_MOST_PEAKS]
+        highest_first = np.argsort(-height, kind="stable")
+        highest_first = highest_first[:_MOST_PEAKS]
         chosen = self._without_images(frac, highest_first)
         site_points = self.sites(p) % 1.0 * self._shape
         at_sites = map_coordinates(rho, site_points.T, order=1, mode="grid-wrap")

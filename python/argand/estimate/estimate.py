@@ -38,7 +38,8 @@ def with_atom(crystal: Crystal, atom: FurtherAtom | None) -> Crystal:
         return crystal
     u_aniso = crystal.u_aniso
     if u_aniso is not None:
-        u_aniso = np.concatenate([u_aniso, np.full((1, 6), np.nan)])
+        isotropic = np.full((1, 6), np.nan)
+        u_aniso = np.concatenate([u_aniso, isotropic])
     return crystal.replace(
         types=(*crystal.types, atom.type),
         labels=(*crystal.labels, atom.label),
@@ -141,8 +142,12 @@ def estimate_by_cell(
             answers[number] = ArgandError(reason)
         else:
             usable.append(number)
-    usable.sort(key=lambda number: data[number].cell)
-    for cell, numbers in groupby(usable, key=lambda number: data[number].cell):
+
+    def cell_of(number: int) -> Cell:
+        return data[number].cell
+
+    usable.sort(key=cell_of)
+    for cell, numbers in groupby(usable, key=cell_of):
         members = list(numbers)
         observed = on_one_list([data[number] for number in members], crystal.symops)
         for number, answer in zip(members, estimate(observed, cell), strict=True):

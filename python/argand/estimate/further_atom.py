@@ -63,8 +63,8 @@ class WithFurtherAtom:
             crystal, positions=is_further, displacement=is_further, occupancies=is_further
         )
         before = model.parameters
-        no_motion = np.zeros((len(before), 1, before.directions.shape[2]))
-        directions = np.concatenate([before.directions, no_motion], axis=1)
+        # The other parameters do not move the further atom.
+        directions = np.pad(before.directions, ((0, 0), (0, 1), (0, 0)))
         parameters = Parameters(before.names, before.kinds, directions) + further
         self.model = model.of(crystal, parameters)
         self.joint_difference = DifferenceMap(self.model)
@@ -75,14 +75,16 @@ class WithFurtherAtom:
         `amplitude` (m,) is NaN where not measured; at most `number` starts are made.
         """
         peaks = self.difference.peaks(amplitude, p)
-        _, distance = self.difference.nearest(peaks.frac, self.difference.sites(p))
+        sites = self.difference.sites(p)
+        _, distance = self.difference.nearest(peaks.frac, sites)
         is_free = distance.min(axis=1, initial=np.inf) > _SHORTEST_DISTANCE
         b_iso = float(self.model.crystal.b_iso[-1])
         starts = []
         for frac in peaks.frac[is_free][:number]:
             atom = FurtherAtom(self.element, "", frac, _OCCUPANCY_MEAN, b_iso)
             starts.append(self.joint(p, atom))
-        return np.array(starts).reshape(len(starts), len(self.model))
+        shape = len(starts), len(self.model)
+        return np.array(starts).reshape(shape)
 
     def joint(self, p: FloatArray, atom: FurtherAtom) -> FloatArray:
         """Return the parameters (k + 5,) of p (k,) and an atom."""
@@ -99,7 +101,8 @@ class WithFurtherAtom:
         precision[:k, :k] = without.precision
         precision[k + 3, k + 3] = _B_WIDTH**-2.0
         precision[k + 4, k + 4] = _OCCUPANCY_WIDTH**-2.0
-        return GaussianPrior(np.concatenate([without.mean, atom_mean], axis=-1), precision)
+        mean = np.concatenate([without.mean, atom_mean], axis=-1)
+        return GaussianPrior(mean, precision)
 
     def atom(self, p: FloatArray) -> FurtherAtom:
         """Return the atom of parameters p (k + 5,).
@@ -108,9 +111,13 @@ class WithFurtherAtom:
         """
         crystal = self.model.crystal
         shift = np.linalg.solve(self.difference.axes, p[-5:-2])
-        frac = (crystal.frac[-1] + shift) % 1.0
-        b_iso = float(crystal.b_iso[-1] + p[-2])
-        return FurtherAtom(self.element, crystal.labels[-1], frac, float(p[-1]), b_iso)
+        return FurtherAtom(
+            type=self.element,
+            label=crystal.labels[-1],
+            frac=(crystal.frac[-1] + shift) % 1.0,
+            occ=float(p[-1]),
+            b_iso=float(crystal.b_iso[-1] + p[-2]),
+        )
 
     def is_sensible(self, p: FloatArray) -> bool:
         """Return whether the atom of p (k + 5,) is far enough from all others, and there at all."""

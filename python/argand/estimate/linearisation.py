@@ -83,10 +83,12 @@ def expected_amplitude(
     s = np.maximum(variance, 1e-12)
     x = np.square(m) / s
     centric_slope = erf(np.sqrt(x / 2.0))
-    centric_mean = np.sqrt(2.0 * s / np.pi) * np.exp(-x / 2.0) + m * centric_slope
+    half_normal = np.sqrt(2.0 * s / np.pi)
+    centric_mean = half_normal * np.exp(-x / 2.0) + m * centric_slope
     i0 = i0e(x / 2.0)
     i1 = i1e(x / 2.0)
-    acentric_mean = np.sqrt(np.pi * s) / 2.0 * ((1.0 + x) * i0 + x * i1)
+    rayleigh = np.sqrt(np.pi * s) / 2.0
+    acentric_mean = rayleigh * ((1.0 + x) * i0 + x * i1)
     acentric_slope = np.sqrt(np.pi * x) / 2.0 * (i0 + i1)
     mean = np.where(is_centric, centric_mean, acentric_mean)
     return mean, np.where(is_centric, centric_slope, acentric_slope)
@@ -154,8 +156,10 @@ class Linearisation:
         schedule = width * np.geomspace(1.0, _LAST_SIGMA, _STEPS)
         for first in range(0, len(p), together):
             rows = slice(first, first + together)
-            for uncertainty in schedule:
-                p[rows] += self.step(amplitude[rows], sigma[rows], p[rows], float(uncertainty))
+            group = amplitude[rows]
+            group_sigma = sigma[rows]
+            for uncertainty in schedule.tolist():
+                p[rows] += self.step(group, group_sigma, p[rows], uncertainty)
         return p
 
     def step(
@@ -166,10 +170,11 @@ class Linearisation:
         f = model.structure_factors(p)
         modulus = np.abs(f)
         mean, slope = expected_amplitude(modulus, variance, self._centric)
-        spread = np.maximum(np.square(modulus) + variance - np.square(mean), 0.0)
-        least_error = _LEAST_ERROR * np.square(mean).mean(axis=1, keepdims=True)
+        mean_square = np.square(mean)
+        spread = np.maximum(np.square(modulus) + variance - mean_square, 0.0)
+        least_error = _LEAST_ERROR * mean_square.mean(axis=1, keepdims=True)
 
-        scale_error = spread + _SCALE_ERROR * np.square(mean) + least_error
+        scale_error = spread + _SCALE_ERROR * mean_square + least_error
         scale, b = fit_scale(amplitude, mean, self._squares, 1.0 / scale_error)
         factor = scale[:, None] * np.exp(-b[:, None] * self._squares)
 
@@ -182,20 +187,24 @@ class Linearisation:
         error = unexplained + least_error + np.square(measurement_error)
 
         weighted = jacobian * (measured / error)[:, None].astype(np.float32)
-        normal = np.matmul(weighted, jacobian.transpose(0, 2, 1)).astype(np.float64)
+        transposed = jacobian.transpose(0, 2, 1)
+        normal = np.matmul(weighted, transposed).astype(np.float64)
         normal += np.eye(len(self.modes)) / uncertainty**2
         residual = np.where(measured, amplitude / factor - mean, 0.0)
         gradient = np.einsum("bkm,bm->bk", weighted, residual)
-        return np.asarray(np.linalg.solve(normal, gradient[..., None])[..., 0])
+        step = np.linalg.solve(normal, gradient[..., None])
+        return np.asarray(step[..., 0])
 
     def _smeared_model(self, uncertainty: float) -> tuple[Model, FloatArray]:
         """Return the model of the smeared crystal, and the variance of F (m,)."""
         if uncertainty not in self._smeared:
             if len(self._smeared) >= _KEPT_SIGMAS:
                 del self._smeared[next(iter(self._smeared))]
-            model = self._model(smeared(self.crystal, uncertainty**2 * self._unit_covariance))
-            unit = np.random.default_rng(0).normal(size=(_DRAWS, len(self.modes)))
-            f = self._sharp.structure_factors(unit * uncertainty)
+            covariance = uncertainty**2 * self._unit_covariance
+            model = self._model(smeared(self.crystal, covariance))
+            rng = np.random.default_rng(0)
+            p = rng.normal(size=(_DRAWS, len(self.modes))) * uncertainty
+            f = self._sharp.structure_factors(p)
             self._smeared[uncertainty] = model, f.var(axis=0) + 1e-9
         return self._smeared[uncertainty]
 

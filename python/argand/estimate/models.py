@@ -93,7 +93,8 @@ class MovableCrystal:
     @cached_property
     def moved_site(self) -> NDArray[np.intp]:
         """Return the site (k',) that each parameter moves most."""
-        return np.asarray(np.square(self.moves).sum(axis=2).argmax(axis=1))
+        squares = np.square(self.moves).sum(axis=2)
+        return np.asarray(squares.argmax(axis=1))
 
     @cached_property
     def displacement_per_unit(self) -> float:

@@ -39,12 +39,15 @@ class Observed(NamedTuple):
     def error(self) -> FloatArray:
         """Return the errors (b, m) for weights, from the sigmas and the error of the model."""
         mean = np.nanmean(self.amplitude, axis=1, keepdims=True)
-        return np.asarray(np.sqrt(np.square(self.sigma) + np.square(_MODEL_ERROR * mean)))
+        model_variance = np.square(_MODEL_ERROR * mean)
+        variance = np.square(self.sigma) + model_variance
+        return np.asarray(np.sqrt(variance))
 
     @property
     def explained(self) -> FloatArray:
         """Return the R (b,) below which a model leaves no more than the stated errors."""
-        return np.asarray(_SMALLEST_R + _R_MARGIN * noise(self.amplitude, self.sigma))
+        expected_r = noise(self.amplitude, self.sigma)
+        return np.asarray(_SMALLEST_R + _R_MARGIN * expected_r)
 
     def of_rows(self, rows: NDArray[np.intp]) -> Observed:
         """Return the data sets `rows` alone, on the same list of reflections."""
@@ -53,7 +56,8 @@ class Observed(NamedTuple):
     def amplitudes_at(self, hkl: HklArray) -> FloatArray:
         """Return the amplitudes (b, q) of reflections hkl (q, 3); NaN where there is none."""
         columns = find_reflections(self.hkl, hkl)
-        return np.where(columns >= 0, self.amplitude[:, columns], np.nan)
+        amplitude = self.amplitude[:, columns]
+        return np.where(columns >= 0, amplitude, np.nan)
 
 
 def noise(amplitude: FloatArray, sigma: FloatArray) -> FloatArray:
@@ -61,8 +65,10 @@ def noise(amplitude: FloatArray, sigma: FloatArray) -> FloatArray:
 
     R = sqrt(2 / pi) sum sigma / sum |F|, since the mean of |error| is sqrt(2 / pi) sigma.
     """
-    mean_error = np.sqrt(2.0 / np.pi) * np.nansum(sigma, axis=-1)
-    return np.asarray(mean_error / np.nansum(amplitude, axis=-1))
+    error = np.nansum(sigma, axis=-1)
+    mean_error = np.sqrt(2.0 / np.pi) * error
+    total = np.nansum(amplitude, axis=-1)
+    return np.asarray(mean_error / total)
 
 
 def on_one_list(data: Sequence[Merged], spacegroup: SpaceGroup) -> Observed:
@@ -72,17 +78,21 @@ def on_one_list(data: Sequence[Merged], spacegroup: SpaceGroup) -> Observed:
     roots of intensities, with one error for all reflections.
     """
     finest = min(data, key=lambda merged: merged.d_min)
-    complete = miller_indices(finest.cell, spacegroup, d_min=finest.d_min * (1.0 - 1e-9))
+    d_min = finest.d_min * (1.0 - 1e-9)
+    lists = [miller_indices(finest.cell, spacegroup, d_min=d_min)]
     # The cells of the data sets differ a little, so that some have reflections beyond this list.
-    hkl = np.unique(np.concatenate([complete, *(merged.hkl for merged in data)]), axis=0)
-    amplitude = np.full((len(data), len(hkl)), np.nan)
-    sigma = np.full((len(data), len(hkl)), np.nan)
+    lists += [merged.hkl for merged in data]
+    hkl = np.unique(np.concatenate(lists), axis=0)
+    shape = len(data), len(hkl)
+    amplitude = np.full(shape, np.nan)
+    sigma = np.full(shape, np.nan)
     for row, merged in enumerate(data):
         columns = find_reflections(hkl, merged.hkl)
         if merged.sigma is None:
             modulus = np.sqrt(np.maximum(merged.intensity, 0.0))
             amplitude[row, columns] = modulus
-            sigma[row, columns] = max(_ASSUMED_ERROR * float(modulus.mean()), 1e-30)
+            assumed = _ASSUMED_ERROR * float(modulus.mean())
+            sigma[row, columns] = max(assumed, 1e-30)
         else:
             expected = amplitudes(merged)
             amplitude[row, columns] = expected.amplitude
@@ -92,15 +102,19 @@ def on_one_list(data: Sequence[Merged], spacegroup: SpaceGroup) -> Observed:
 
 def find_reflections(listed: HklArray, hkl: HklArray) -> NDArray[np.intp]:
     """Find the rows (q,) of reflections hkl (q, 3) in a list (m, 3); -1 where it lacks one."""
-    reach = max(int(np.abs(listed).max(initial=0)), int(np.abs(hkl).max(initial=0)))
+    largest_listed = int(np.abs(listed).max(initial=0))
+    largest = int(np.abs(hkl).max(initial=0))
+    reach = max(largest_listed, largest)
     listed_codes = _integer_codes(listed, reach)
     codes = _integer_codes(hkl, reach)
     order = np.argsort(listed_codes, kind="stable")
     if not len(order):
         return np.full(len(codes), -1, np.intp)
     place = np.searchsorted(listed_codes, codes, sorter=order)
-    candidate = order[np.minimum(place, len(order) - 1)]
-    return np.where(listed_codes[candidate] == codes, candidate, -1).astype(np.intp)
+    place = np.minimum(place, len(order) - 1)
+    candidate = order[place]
+    is_listed = listed_codes[candidate] == codes
+    return np.where(is_listed, candidate, -1)
 
 
 def _integer_codes(hkl: HklArray, reach: int) -> NDArray[np.int64]:

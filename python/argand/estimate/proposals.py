@@ -72,7 +72,8 @@ class KnownStructure(Proposal):
 
     def starts(self, state: SearchState, rows: Rows) -> Starts:
         """Return parameters 0."""
-        return rows, np.zeros((len(rows), len(state.models.displaced)))
+        parameters = len(state.models.displaced)
+        return rows, np.zeros((len(rows), parameters))
 
 
 class RegressionAnswer(Proposal):
@@ -155,7 +156,8 @@ class DrawBeside(Proposal):
 
     def starts(self, state: SearchState, rows: Rows) -> Starts:
         """Return the random displacement."""
-        return rows, np.broadcast_to(self.displacement, (len(rows), len(self.displacement)))
+        shape = len(rows), len(self.displacement)
+        return rows, np.broadcast_to(self.displacement, shape)
 
 
 class StepBeside(Proposal):
@@ -195,7 +197,8 @@ class Relocation(Proposal):
         for row in rows:
             amplitude = state.observed.amplitude[row]
             number = state.settings.relocated_atoms
-            starts.append(relocations(difference, amplitude, ends.p[row], rms, number))
+            start = relocations(difference, amplitude, ends.p[row], rms, number)
+            starts.append(start)
         return _side_by_side(rows, starts, len(ends.model))
 
 
@@ -210,7 +213,8 @@ class RelocationWithAtom(Relocation):
         """Return the unexplained data sets in which a further atom is more probable than none."""
         if state.with_atom is None:
             return np.zeros(state.data_sets, bool)
-        return super().worth(state) & (state.with_atom.chi2 < state.displaced.chi2)
+        is_likely = state.with_atom.chi2 < state.displaced.chi2
+        return super().worth(state) & is_likely
 
     def starts(self, state: SearchState, rows: Rows) -> Starts:
         """Return the best end with one atom moved, several starts for each data set."""
@@ -286,8 +290,9 @@ class ReleasedHydrogens(PartlyExplained):
     def starts(self, state: SearchState, rows: Rows) -> Starts:
         """Return the best ends; the further parameters are 0."""
         released = len(state.models.movable.released)
+        riding = np.zeros((len(rows), released))
         p = state.displaced.p[rows]
-        return rows, np.concatenate([p, np.zeros((len(rows), released))], axis=1)
+        return rows, np.concatenate([p, riding], axis=1)
 
 
 class ReturnedHydrogens(ReleasedHydrogens):
@@ -297,7 +302,8 @@ class ReturnedHydrogens(ReleasedHydrogens):
         """Return the data sets in which chi^2 has fallen enough to release hydrogens."""
         if state.released is None:
             return np.zeros(state.data_sets, bool)
-        return state.released.chi2 < state.released.chi2_share * state.displaced.chi2
+        highest = state.released.chi2_share * state.displaced.chi2
+        return state.released.chi2 < highest
 
     def starts(self, state: SearchState, rows: Rows) -> Starts:
         """Return the best ends with the displacement of the carriers taken off the hydrogens."""
@@ -314,8 +320,10 @@ def _doubt(state: SearchState, sigma: FloatArray) -> FloatArray:
     """Calculate the chance (b, k) that the site of a parameter is misplaced, from sigma."""
     movable = state.models.movable
     is_position = state.models.is_position
-    site_sigma = np.zeros((len(sigma), len(movable.crystal.types)))
-    np.maximum.at(site_sigma.T, movable.moved_site[is_position], sigma[:, is_position].T)
+    sites = len(movable.crystal.types)
+    site_sigma = np.zeros((len(sigma), sites))
+    moved = movable.moved_site[is_position]
+    np.maximum.at(site_sigma.T, moved, sigma[:, is_position].T)
     largest = site_sigma.max(axis=1, initial=1e-30, keepdims=True)
     chance = np.maximum(site_sigma / largest, state.settings.least_chance)
     return np.asarray(chance[:, movable.moved_site])

@@ -41,22 +41,27 @@ def relocations(
     crystal = model.crystal
     peaks = difference.peaks(amplitude, p)
     from_known, distance = difference.nearest(peaks.frac, crystal.frac)
-    electrons = np.abs(form_factors(crystal.types, 0.0, model.radiation.table)) * crystal.occ
+    forward = form_factors(crystal.types, 0.0, model.radiation.table)
+    electrons = np.abs(forward) * crystal.occ
     nearness = np.exp(-np.square(distance / (2.0 * rms)))
-    gain = electrons * (peaks.height[:, None] - peaks.at_sites) * nearness
-    gain[(distance > _FARTHEST * rms) | (electrons == 0.0)] = -np.inf
+    density_gain = peaks.height[:, None] - peaks.at_sites
+    gain = electrons * density_gain * nearness
+    is_too_far = distance > _FARTHEST * rms
+    gain[is_too_far | (electrons == 0.0)] = -np.inf
     if not len(gain):
         return np.empty((0, len(model)))
 
     best_peak = gain.argmax(axis=0)
-    best_gain = gain[best_peak, np.arange(len(best_peak))]
+    best_gain = gain.max(axis=0)
     is_position = np.array(model.parameters.kinds) == "position"
     starts = []
-    for atom in np.argsort(-best_gain, kind="stable")[:number]:
+    largest_first = np.argsort(-best_gain, kind="stable")
+    for atom in largest_first[:number]:
         if not np.isfinite(best_gain[atom]):
             break
         displacement = model.displacements(p)
         displacement[atom] = from_known[best_peak[atom], atom]
         moved = model.from_displacements(displacement)
         starts.append(np.where(is_position, moved, p))
-    return np.array(starts).reshape(len(starts), len(model))
+    shape = len(starts), len(model)
+    return np.array(starts).reshape(shape)

@@ -24,7 +24,8 @@ def riding_modes(crystal: Crystal) -> FloatArray:
     modes = []
     for site in np.unique(leader).tolist():
         modes += _modes_of_site(crystal, site, leader == site)
-    return np.array(modes).reshape(len(modes), len(leader), 3)
+    shape = len(modes), len(leader), 3
+    return np.array(modes).reshape(shape)
 
 
 def released_modes(crystal: Crystal, modes: FloatArray) -> FloatArray:
@@ -41,10 +42,12 @@ def released_modes(crystal: Crystal, modes: FloatArray) -> FloatArray:
         if leader[site] == site or not _is_hydrogen(symbol):
             continue
         for mode in _modes_of_site(crystal, site, sites == site):
-            remainder = mode.ravel() - basis.T @ (basis @ mode.ravel())
+            direction = mode.ravel()
+            remainder = direction - basis.T @ (basis @ direction)
             if np.linalg.norm(remainder) > 1e-6:
                 released.append(mode)
-    return np.array(released).reshape(len(released), len(leader), 3)
+    shape = len(released), len(leader), 3
+    return np.array(released).reshape(shape)
 
 
 def leaders(crystal: Crystal) -> NDArray[np.intp]:
@@ -88,4 +91,5 @@ def _orthonormal_rows(matrix: FloatArray) -> FloatArray:
     if not len(matrix):
         return matrix
     _, singular, rows = np.linalg.svd(matrix, full_matrices=False)
-    return np.asarray(rows[singular > 1e-9 * max(singular.max(initial=0.0), 1e-300)])
+    largest = max(singular.max(initial=0.0), 1e-300)
+    return np.asarray(rows[singular > 1e-9 * largest])

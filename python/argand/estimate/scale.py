@@ -60,22 +60,27 @@ def fit_scale(
     unscaled = np.broadcast_to(expected, o.shape)
     product = np.einsum("bm,bm,bm->b", w, o, unscaled)
     square = np.einsum("bm,bm,bm->b", w, unscaled, unscaled)
-    log_k = np.log(np.maximum(product / np.maximum(square, _TINY), 1e-30))
+    k = product / np.maximum(square, _TINY)
+    log_k = np.log(np.maximum(k, 1e-30))
     b = np.zeros(len(o))
     power = np.einsum("bm,bm,bm->b", w, o, o)
     stiffness = power / (_B_WIDTH**2 / _PRIOR_WEIGHT) + _TINY
     for _ in range(_CYCLES):
-        calculated = np.exp(log_k[:, None] - b[:, None] * squares) * unscaled
+        exponent = log_k[:, None] - b[:, None] * squares
+        calculated = np.exp(exponent) * unscaled
         residual = o - calculated
         weighted = w * calculated
         # Gradient and normal matrix by (ln k, B): d calculated / d ln k = calculated,
         # d calculated / d B = -stol^2 calculated.
-        gradient_k = (weighted * residual).sum(axis=1)
-        gradient_b = -(weighted * residual) @ squares - stiffness * b
-        normal_kk = (weighted * calculated).sum(axis=1)
-        normal_kb = -(weighted * calculated) @ squares
-        normal_bb = (weighted * calculated) @ np.square(squares) + stiffness
-        determinant = np.maximum(normal_kk * normal_bb - normal_kb**2, _TINY)
+        slope = weighted * residual
+        gradient_k = slope.sum(axis=1)
+        gradient_b = -slope @ squares - stiffness * b
+        curvature = weighted * calculated
+        normal_kk = curvature.sum(axis=1)
+        normal_kb = -curvature @ squares
+        normal_bb = curvature @ np.square(squares) + stiffness
+        determinant = normal_kk * normal_bb - normal_kb**2
+        determinant = np.maximum(determinant, _TINY)
         step_k = (normal_bb * gradient_k - normal_kb * gradient_b) / determinant
         step_b = (normal_kk * gradient_b - normal_kb * gradient_k) / determinant
         log_k = log_k + np.clip(step_k, -_SCALE_STEP, _SCALE_STEP)
@@ -85,7 +90,8 @@ def fit_scale(
 
 def damped(amplitude: FloatArray, k: FloatArray, b: FloatArray, squares: FloatArray) -> FloatArray:
     """Calculate k exp(-B stol^2) |F| (b, m) of |F|, (m,) or (b, m), and k and B (b,)."""
-    return np.asarray(amplitude * (k[:, None] * np.exp(-b[:, None] * squares)))
+    damping = np.exp(-b[:, None] * squares)
+    return np.asarray(amplitude * (k[:, None] * damping))
 
 
 def best_scale(observed: FloatArray, calculated: FloatArray) -> FloatArray:
@@ -93,7 +99,9 @@ def best_scale(observed: FloatArray, calculated: FloatArray) -> FloatArray:
     measured = np.isfinite(observed)
     o = np.where(measured, observed, 0.0)
     c = measured * calculated
-    return np.asarray((o * c).sum(axis=1) / np.maximum(np.square(c).sum(axis=1), _TINY))
+    product = (o * c).sum(axis=1)
+    square = np.square(c).sum(axis=1)
+    return np.asarray(product / np.maximum(square, _TINY))
 
 
 def disagreement(observed: FloatArray, calculated: FloatArray) -> FloatArray:
@@ -101,4 +109,5 @@ def disagreement(observed: FloatArray, calculated: FloatArray) -> FloatArray:
     measured = np.isfinite(observed)
     o = np.where(measured, observed, 0.0)
     residual = np.where(measured, np.abs(o - calculated), 0.0)
-    return np.asarray(residual.sum(axis=1) / np.maximum(o.sum(axis=1), _TINY))
+    total = np.maximum(o.sum(axis=1), _TINY)
+    return np.asarray(residual.sum(axis=1) / total)

@@ -63,7 +63,8 @@ class Schedule:
             case "linearise again":
                 return [LinearisedAgain()]
             case "draw anew":
-                return [DrawAnew(self._rng.normal(size=len(self._models.movable.positions)))]
+                positions = len(self._models.movable.positions)
+                return [DrawAnew(self._rng.normal(size=positions))]
             case "draw beside":
                 return self._draw_beside()
             case "step beside":
@@ -86,7 +87,8 @@ class Schedule:
         if number >= repeats * len(settings.draw_widths):
             return []
         self._draws += 1
-        displacement = self._displacement(settings.draw_widths[number % len(settings.draw_widths)])
+        width = settings.draw_widths[number % len(settings.draw_widths)]
+        displacement = self._displacement(width)
         return [DrawBeside(displacement, low_angles_first=number % 2 == 1)]
 
     def _step_beside(self) -> Proposal:
@@ -94,7 +96,8 @@ class Schedule:
         widths = self._settings.step_widths
         step = self._displacement(widths[self._steps % len(widths)])
         self._steps += 1
-        return StepBeside(step, self._rng.random(len(self._models.crystal.types)))
+        sites = len(self._models.crystal.types)
+        return StepBeside(step, self._rng.random(sites))
 
     def _displacement(self, width: float) -> FloatArray:
         """Draw parameters (k,) of N(0, width^2) for positions; the others are 0."""

@@ -159,7 +159,8 @@ def _fill(
 
     result.p[rows] = p[:, :k]
     result.displacement[rows] = np.einsum("bk,knx->bnx", p[:, : len(moves)], moves)
-    result.sigma[rows] = np.sqrt(np.square(sigma) @ np.square(moves).sum(axis=2))
+    variance = np.square(sigma) @ np.square(moves).sum(axis=2)
+    result.sigma[rows] = np.sqrt(variance)
     result.b_change[rows] = p[:, overall_b]
     result.f[rows] = hypothesis.model.structure_factors(p)
     result.r[rows] = hypothesis.r[rows]

@@ -50,7 +50,8 @@ class SearchState:
         self.displaced = Hypothesis(models.displaced, prior, moves, self.data_sets)
         self.released: Hypothesis | None = None
         self.with_atom: Hypothesis | None = None
-        self.last_start = self.padded(self.expected(np.arange(self.data_sets)))
+        every_row = np.arange(self.data_sets)
+        self.last_start = self.padded(self.expected(every_row))
         self.last_end = np.full(self.last_start.shape, np.nan)
 
     @property
@@ -112,7 +113,8 @@ class SearchState:
     def expected(self, rows: Rows) -> FloatArray:
         """Return the positions (len(rows), n_positions) of the regression, 0 without one."""
         if self.regression is None:
-            return np.zeros((len(rows), len(self.models.movable.positions)))
+            positions = len(self.models.movable.positions)
+            return np.zeros((len(rows), positions))
         return self.regression[rows]
 
     def padded(self, positions: FloatArray) -> FloatArray:
@@ -124,7 +126,8 @@ class SearchState:
     def end_of_last_start(self, rows: Rows) -> FloatArray:
         """Return the end (len(rows), k) of the last start drawn anew, at first the best end."""
         last_end = self.last_end[rows]
-        return np.where(np.isnan(last_end), self.displaced.p[rows], last_end)
+        best_end = self.displaced.p[rows]
+        return np.where(np.isnan(last_end), best_end, last_end)
 
     def low_angles(self) -> list[float]:
         """Return the resolutions that have reflections enough for a refinement of their own."""
