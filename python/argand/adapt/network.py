@@ -110,9 +110,12 @@ class Network(nn.Module):
         ValueError
             The weights fit no network.
         """
-        weights = {name: torch.from_numpy(value.copy()) for name, value in tensors.items()}
+        weights = {}
+        for name, value in tensors.items():
+            weights[name] = torch.from_numpy(value.copy())
         try:
-            k, m = len(weights["outer.weight"]), weights["inner.weight"].shape[1]
+            k, _ = weights["outer.weight"].shape
+            _, m = weights["inner.weight"].shape
             network = cls(m, k)
             network.load_state_dict(weights)
         except (KeyError, RuntimeError) as error:
@@ -148,13 +151,15 @@ class _ResidualTask(Training):
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """Return the mean square error of the samples (b,) of a batch."""
-        return nn.functional.mse_loss(self.net(self.x[batch]), self.y[batch])
+        prediction = self.net(self.x[batch])
+        return nn.functional.mse_loss(prediction, self.y[batch])
 
     def train_dataloader(self) -> Iterator[Tensor]:
         """Draw the samples (b,) of each batch, with replacement."""
         generator = torch.Generator().manual_seed(self.seed)
         for _ in range(SETTINGS.steps):
-            yield torch.randint(len(self.x), (SETTINGS.batch_size,), generator=generator)
+            shape = (SETTINGS.batch_size,)
+            yield torch.randint(len(self.x), shape, generator=generator)
 
 
 def train_network(
@@ -186,14 +191,16 @@ def train_network(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = Network(x.shape[1], residual.shape[1])
-    task = _ResidualTask(network, torch.from_numpy(x), torch.from_numpy(residual / spread), seed)
+    y = torch.from_numpy(residual / spread)
+    task = _ResidualTask(network, torch.from_numpy(x), y, seed)
     fit(task, SETTINGS.steps, clip_norm=SETTINGS.clip_norm)
     network.spread.copy_(torch.from_numpy(spread))
     network.eval()
     x, of_regression = _standardised(linear, *unseen)
     of_network = of_regression - network.beyond(x)
     error = float(np.square(of_network).mean())
-    if error >= SETTINGS.worthwhile * float(np.square(of_regression).mean()):
+    error_of_regression = float(np.square(of_regression).mean())
+    if error >= SETTINGS.worthwhile * error_of_regression:
         return None
     return network, of_network.T @ of_network / len(of_network)
 
