@@ -204,3 +204,10 @@ def test_nothing_else_needs_torch() -> None:
     command = [sys.executable, "-c", code]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"
+
+
+def test_a_network_that_is_only_read_does_not_need_lightning() -> None:
+    code = "import sys, argand.adapt.network; print('lightning' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stdout == "False\n"

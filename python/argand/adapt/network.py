@@ -11,9 +11,7 @@ this module unless a network is asked for or was saved.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
@@ -22,8 +20,6 @@ from torch import Tensor, nn
 
 from argand.adapt.linear import Linear
 from argand.cell import FloatArray
-from argand.learn.fit import Training, fit
-from argand.learn.schedule import warmup_cosine
 
 __all__ = ["SETTINGS", "Network", "ResidualSettings", "train_network"]
 
@@ -110,9 +106,12 @@ class Network(nn.Module):
         ValueError
             The weights fit no network.
         """
-        weights = {name: torch.from_numpy(value.copy()) for name, value in tensors.items()}
+        weights = {}
+        for name, value in tensors.items():
+            weights[name] = torch.from_numpy(value.copy())
         try:
-            k, m = len(weights["outer.weight"]), weights["inner.weight"].shape[1]
+            k, _ = weights["outer.weight"].shape
+            _, m = weights["inner.weight"].shape
             network = cls(m, k)
             network.load_state_dict(weights)
         except (KeyError, RuntimeError) as error:
@@ -128,33 +127,6 @@ def _block(width: int) -> nn.Sequential:
         nn.GELU(),
         nn.Linear(width, width),
     )
-
-
-class _ResidualTask(Training):
-    """Train a network on standardised amplitudes x (n, m) and scaled residuals y (n, k)."""
-
-    def __init__(self, network: Network, x: Tensor, y: Tensor, seed: int) -> None:
-        schedule = partial(
-            warmup_cosine,
-            steps=SETTINGS.steps,
-            warmup=SETTINGS.warmup,
-            cosine_start=0.0,
-            lowest=0.0,
-        )
-        super().__init__(network, SETTINGS.rate, schedule, weight_decay=SETTINGS.weight_decay)
-        self.x = x
-        self.y = y
-        self.seed = seed
-
-    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
-        """Return the mean square error of the samples (b,) of a batch."""
-        return nn.functional.mse_loss(self.net(self.x[batch]), self.y[batch])
-
-    def train_dataloader(self) -> Iterator[Tensor]:
-        """Draw the samples (b,) of each batch, with replacement."""
-        generator = torch.Generator().manual_seed(self.seed)
-        for _ in range(SETTINGS.steps):
-            yield torch.randint(len(self.x), (SETTINGS.batch_size,), generator=generator)
 
 
 def train_network(
@@ -181,19 +153,33 @@ def train_network(
     The network, and the covariance (k, k) of the residuals that remain on the unseen samples; None
     where it is not clearly better there than the regression.
     """
+    # lightning is slow to import, and a network that is only read does not need it.
+    from argand.learn.regression import fit_regression
+
     x, residual = _standardised(linear, *samples)
     spread = np.maximum(residual.std(axis=0), 1e-12).astype(np.float32)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = Network(x.shape[1], residual.shape[1])
-    task = _ResidualTask(network, torch.from_numpy(x), torch.from_numpy(residual / spread), seed)
-    fit(task, SETTINGS.steps, clip_norm=SETTINGS.clip_norm)
+    fit_regression(
+        network,
+        torch.from_numpy(x),
+        torch.from_numpy(residual / spread),
+        steps=SETTINGS.steps,
+        batch_size=SETTINGS.batch_size,
+        rate=SETTINGS.rate,
+        warmup=SETTINGS.warmup,
+        weight_decay=SETTINGS.weight_decay,
+        clip_norm=SETTINGS.clip_norm,
+        seed=seed,
+    )
     network.spread.copy_(torch.from_numpy(spread))
     network.eval()
     x, of_regression = _standardised(linear, *unseen)
     of_network = of_regression - network.beyond(x)
     error = float(np.square(of_network).mean())
-    if error >= SETTINGS.worthwhile * float(np.square(of_regression).mean()):
+    error_of_regression = float(np.square(of_regression).mean())
+    if error >= SETTINGS.worthwhile * error_of_regression:
         return None
     return network, of_network.T @ of_network / len(of_network)
 

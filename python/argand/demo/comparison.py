@@ -65,11 +65,14 @@ def compare(out: Path, seed: int = 0, quick: bool = False, progress: bool = True
     data = _data_settings(folder)
     all_crystals = data.dataset(list(data.crystals().values()))
     references += _references(ALL, reference_scores(all_crystals, samples))
+    parameters = {}
+    for model in RECIPES:
+        parameters[model] = _parameters(weights_of(out, model, "invariant"))
     return Results(
         scores=tuple(scores),
         references=tuple(references),
         reflections=reflections,
-        parameters={model: _parameters(weights_of(out, model, "invariant")) for model in RECIPES},
+        parameters=parameters,
         histories=_histories(trained, reflections),
         settings=_report_settings(data, trained, samples, quick),
         environment=environment(),
@@ -98,7 +101,8 @@ def _data_settings(folder: Path) -> DataSettings:
 
 def _parameters(folder: Path) -> int:
     """Count the trainable numbers of a network."""
-    return sum(parameter.numel() for parameter in load_weights(folder).net.parameters())
+    net = load_weights(folder).net
+    return sum(parameter.numel() for parameter in net.parameters())
 
 
 def _report_settings(
@@ -141,7 +145,8 @@ def _references(group: str, scores: Scores) -> list[Reference]:
     references = []
     for name, value in scores.items():
         if name != "reflections":
-            references.append(Reference(name, group, value["mean"], value["interval"]))
+            reference = Reference(name, group, value["mean"], value["interval"])
+            references.append(reference)
     return references
 
 

@@ -88,7 +88,8 @@ def find_example(results: Results, out: Path) -> Example:
     assert data is not None  # `train` always writes them
     symbol = _PREFERRED if _PREFERRED in data.held_out else data.held_out[0]
     crystal = load_crystals([symbol])[symbol]
-    candidates = data.dataset([crystal]).simulate(UNSEEN + np.arange(_CANDIDATES, dtype=np.int64))
+    indices = UNSEEN + np.arange(_CANDIDATES, dtype=np.int64)
+    candidates = data.dataset([crystal]).simulate(indices)
     sample = _nearest(candidates, _VISIBLE)
     u = float(sample.displacement[0, 0, 0])
 
@@ -156,7 +157,8 @@ def _with_predicted_phases(
 def _mirror_deviation(plus: Complexes, minus: Complexes) -> tuple[float, float]:
     """Return how far F (m,) of +u and -u are from equal amplitudes and opposite phases."""
     largest = np.abs(plus).max()
-    amplitude = (np.abs(plus) - np.abs(minus)).max() / largest
+    difference = np.abs(plus) - np.abs(minus)
     strong = np.abs(plus) > _WEAK * largest
     phase_sum = np.angle(plus[strong] * minus[strong])
-    return float(amplitude), float(np.degrees(np.abs(phase_sum).max()))
+    phase = np.degrees(np.abs(phase_sum).max())
+    return float(difference.max() / largest), float(phase)

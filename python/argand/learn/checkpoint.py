@@ -83,7 +83,9 @@ def _pack(value: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, dict):
         if all(isinstance(key, str) for key in value):
             return {key: _pack(item, tensors) for key, item in value.items()}
-        pairs = [[_pack(key, tensors), _pack(item, tensors)] for key, item in value.items()]
+        pairs = []
+        for key, item in value.items():
+            pairs.append([_pack(key, tensors), _pack(item, tensors)])
         return {_PAIRS: pairs}
     if isinstance(value, tuple):
         return {_TUPLE: [_pack(item, tensors) for item in value]}
@@ -105,5 +107,6 @@ def _unpack(tree: Any, tensors: dict[str, Tensor]) -> Any:
     if _TUPLE in tree:
         return tuple(_unpack(item, tensors) for item in tree[_TUPLE])
     if _PAIRS in tree:
-        return {_unpack(key, tensors): _unpack(item, tensors) for key, item in tree[_PAIRS]}
+        pairs = _unpack(tree[_PAIRS], tensors)
+        return dict(pairs)
     return {key: _unpack(item, tensors) for key, item in tree.items()}

@@ -20,6 +20,9 @@ from argand.torch import tensors
 
 __all__ = ["PerturbedCrystals"]
 
+# Samples of each crystal that a data set has by default.
+_COPIES = 1000
+
 _memory = Reuse()
 
 
@@ -71,23 +74,27 @@ class PerturbedCrystals(SampleDataset):
             raise ValueError("crystals is empty, needs at least one")
         if hkl_max < 1:
             raise ValueError(f"hkl_max is {hkl_max}, needs to be 1 or more")
-        super().__init__(seed, 1000 * len(crystals) if length is None else length)
+        if length is None:
+            length = _COPIES * len(crystals)
+        super().__init__(seed, length)
         self.hkl_max = hkl_max
         self.directions = Directions(spread, atoms, directions, unit)
         expanded = [crystal.to_p1() for crystal in crystals]
-        self._moved = self.directions.moved([len(crystal.types) for crystal in expanded])
+        atom_counts = [len(crystal.types) for crystal in expanded]
+        self._moved = self.directions.moved(atom_counts)
         self._axes = np.stack([self.directions.axes(crystal) for crystal in expanded])
         self._tabulate_atoms(expanded, table)
         self._tabulate_reflections(expanded, energy_kev)
 
     def _tabulate_atoms(self, crystals: Sequence[Crystal], table: str) -> None:
         """Pack the atoms of crystals in P 1: coordinates, occupancies, beta and form factors."""
-        packed = tensors(crystals, hkl_cube(self.hkl_max), table=table, dtype=torch.float32)
+        hkl = hkl_cube(self.hkl_max)
+        packed = tensors(crystals, hkl, table=table, dtype=torch.float32)
         self._atom_ptr = packed["atom_ptr"].numpy()
         self._atom_count = np.diff(self._atom_ptr)
         self._frac = np.concatenate([crystal.frac for crystal in crystals])
         self._scatterer = packed["scatterer"].numpy()
-        self._form = packed["form"].view(-1, (2 * self.hkl_max + 1) ** 3).numpy()
+        self._form = packed["form"].view(-1, len(hkl)).numpy()
         fully_occupied = all(bool(np.all(crystal.occ == 1.0)) for crystal in crystals)
         # None spares the core a factor of 1 for every atom.
         self._occ = None if fully_occupied else packed["occ"].numpy()
@@ -96,14 +103,18 @@ class PerturbedCrystals(SampleDataset):
     def _tabulate_reflections(self, crystals: Sequence[Crystal], energy_kev: float | None) -> None:
         """Compute, for n crystals on the box, 1 / sum_j occ_j |f_j|, reach and stol^2."""
         hkl = hkl_cube(self.hkl_max)
-        in_phase = np.empty((len(crystals), len(hkl)), np.float32)
-        reach = np.empty((len(crystals), len(hkl)), np.bool_)
-        stol2 = np.empty((len(crystals), len(hkl)), np.float32)
+        shape = (len(crystals), len(hkl))
+        in_phase = np.empty(shape, np.float32)
+        reach = np.empty(shape, np.bool_)
+        stol2 = np.empty(shape, np.float32)
+        rows = len(self._form)
         for c, crystal in enumerate(crystals):
-            scatterer = self._scatterer[self._atom_ptr[c] : self._atom_ptr[c + 1]]
-            content = np.bincount(scatterer, weights=crystal.occ, minlength=len(self._form))
+            atoms = slice(self._atom_ptr[c], self._atom_ptr[c + 1])
+            scatterer = self._scatterer[atoms]
+            content = np.bincount(scatterer, weights=crystal.occ, minlength=rows)
             present = np.flatnonzero(content)
-            in_phase[c] = 1.0 / (content[present] @ np.abs(self._form[present]))
+            total = content[present] @ np.abs(self._form[present])
+            in_phase[c] = 1.0 / total
             reach[c] = hkl.any(axis=1)
             if energy_kev is not None:
                 reach[c] &= reachable(hkl, crystal.cell, energy_kev)
@@ -126,9 +137,12 @@ class PerturbedCrystals(SampleDataset):
         count = self._atom_count[crystal]
         ptr = np.concatenate([[0], np.cumsum(count)])
         # Number of each atom of the batch within the packed atoms of all crystals.
-        atom = np.arange(ptr[-1]) + np.repeat(self._atom_ptr[crystal] - ptr[:-1], count)
+        offset = self._atom_ptr[crystal] - ptr[:-1]
+        atom = np.arange(ptr[-1]) + np.repeat(offset, count)
         frac = self._frac[atom]
         self._displace(frac, shift, ptr[:-1], count)
+        rows, voxels = self._form.shape
+        form_ptr = np.arange(rows + 1) * voxels
         batch = _seam.Batch(
             atom_ptr=ptr,
             frac=frac.astype(np.float32),
@@ -136,7 +150,7 @@ class PerturbedCrystals(SampleDataset):
             occ=None if self._occ is None else self._occ[atom],
             scatterer=self._scatterer[atom],
             form=self._form.reshape(-1),
-            form_ptr=np.arange(len(self._form) + 1) * self._form.shape[1],
+            form_ptr=form_ptr,
             box=(self.hkl_max,) * 3,
         )
         b = len(index)

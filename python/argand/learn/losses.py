@@ -48,8 +48,10 @@ def ramps(origins: Tensor, hkl_max: int) -> Tensor:
     """Compute cos and sin of 2 pi h.t for origins (n, 3) on the box -H..H: (2, n, D, D, D)."""
     axis = torch.arange(-hkl_max, hkl_max + 1, dtype=torch.float64)
     hkl = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"))
-    angle = 2.0 * math.pi * torch.tensordot(origins.double(), hkl, dims=1)
-    return torch.stack([angle.cos(), angle.sin()]).to(origins.dtype)
+    product = torch.tensordot(origins.double(), hkl, dims=1)
+    angle = 2.0 * math.pi * product
+    ramp = torch.stack([angle.cos(), angle.sin()])
+    return ramp.to(origins.dtype)
 
 
 def agreements(
@@ -79,7 +81,9 @@ def agreements(
     if origins is None:
         return cosine.sum(_VOXELS)[..., None]
     ramp_cosine, ramp_sine = origins.to(cosine.dtype).flatten(2)
-    agreement: Tensor = cosine.flatten(2) @ ramp_cosine.T + sine.flatten(2) @ ramp_sine.T
+    real = cosine.flatten(2) @ ramp_cosine.T
+    imaginary = sine.flatten(2) @ ramp_sine.T
+    agreement: Tensor = real + imaginary
     return agreement
 
 
@@ -119,13 +123,15 @@ def best_continuous_agreement(
     cosine, sine = _weighted_difference(prediction, phase, weight, hands)
     sides = cosine.shape[-3:]
     grid = [oversampling * side for side in sides]
-    transform: Tensor = torch.fft.fftn(torch.complex(cosine, sine), s=grid, dim=_VOXELS)
+    terms = torch.complex(cosine, sine)
+    transform: Tensor = torch.fft.fftn(terms, s=grid, dim=_VOXELS)
     # Index i of the box is h = i - H. That shift puts a ramp on the transform: take it off along
     # every axis.
     for axis, side in zip(_VOXELS, sides, strict=True):
         points = oversampling * side
         origin = torch.arange(points, dtype=cosine.dtype, device=cosine.device) / points
-        ramp = torch.polar(torch.ones_like(origin), 2.0 * math.pi * (side // 2) * origin)
+        angle = 2.0 * math.pi * (side // 2) * origin
+        ramp = torch.polar(torch.ones_like(origin), angle)
         shape = [1, 1, 1]
         shape[axis] = -1
         transform = transform * ramp.reshape(shape)
@@ -171,6 +177,8 @@ def invariant_loss(
         Whether the mirror image counts too.
     """
     total = weight.sum(_VOXELS)
-    best = agreements(prediction, phase, weight, origins, hands).amax(dim=(1, 2))
+    agreement = agreements(prediction, phase, weight, origins, hands)
+    best = agreement.amax(dim=(1, 2))
     tiny = torch.finfo(total.dtype).tiny
-    return (1.0 - best / total.clamp_min(tiny)).mean()
+    loss = 1.0 - best / total.clamp_min(tiny)
+    return loss.mean()

@@ -97,8 +97,9 @@ def predict(
         raise ArgandError("contents is empty, needs the atoms in the cell such as {'Al': 4}")
     hkl_max = model.settings.hkl_max
     side = 2 * hkl_max + 1
-    counts = np.array(list(contents.values()), dtype=np.float64)
-    in_phase = counts @ form_factors(list(contents), stol(indices, cell))
+    types = list(contents)
+    counts = np.array([contents[symbol] for symbol in types], dtype=np.float64)
+    in_phase = counts @ form_factors(types, stol(indices, cell))
     normalised = modulus / in_phase
     usable = np.isfinite(modulus) & (normalised > EXTINCT) & indices.any(axis=1)
     if np.any(normalised[usable] > _TOO_LARGE):
@@ -118,7 +119,8 @@ def predict(
         )
     values = torch.from_numpy(box)[None]
     stol2 = stol(hkl_cube(hkl_max), cell) ** 2
-    stol2_box = torch.from_numpy(stol2.astype(np.float32)).view(1, side, side, side)
+    stol2_box = torch.from_numpy(stol2.astype(np.float32))
+    stol2_box = stol2_box.view(1, side, side, side)
     phase_box = predict_box(model, values, values > 0, stol2_box)[0].numpy()
     phases = np.full(len(indices), np.nan)
     voxel, inside = _voxels(indices, usable, hkl_max)
@@ -132,6 +134,6 @@ def _voxels(
     hkl_max: int,
 ) -> tuple[tuple[NDArray[np.int32], ...], NDArray[np.bool_]]:
     """Return the voxels of the usable reflections inside the box -H..H, and their mask (m,)."""
-    shifted = hkl + hkl_max
-    inside = usable & ((shifted >= 0) & (shifted <= 2 * hkl_max)).all(axis=1)
-    return tuple(shifted[inside].T), inside
+    inside = usable & (np.abs(hkl).max(axis=1) <= hkl_max)
+    shifted = hkl[inside] + hkl_max
+    return tuple(shifted.T), inside

@@ -23,12 +23,14 @@ def analytic_floor(phase: Tensor, mask: Tensor) -> Tensor:
     amplitudes and are as likely. Whatever phi_hat is answered, the two losses average to 1 - cos
     phi cos phi_hat, which is least at phi_hat = 0 or pi.
     """
-    return ((1.0 - phase.cos().abs()) * mask).sum(dim=_VOXELS)
+    loss = 1.0 - phase.cos().abs()
+    return (loss * mask).sum(dim=_VOXELS)
 
 
 def committed(phase: Tensor, mask: Tensor) -> Tensor:
     """Compute sum of sin^2 phi, (b,): the published loss where a coin decides the hand."""
-    return (phase.sin().square() * mask).sum(dim=_VOXELS)
+    loss = phase.sin().square()
+    return (loss * mask).sum(dim=_VOXELS)
 
 
 def zero_phases(phase: Tensor) -> Tensor:
@@ -53,10 +55,12 @@ def random_phases(phase: Tensor, sample: Tensor, seed: int = 0) -> Tensor:
     (b, 2, D, D, D) cos and sin.
     """
     voxels = phase[0].numel()
-    uniform = uniforms(seed, sample.cpu().numpy(), voxels // 2, Purpose.RANDOM_PHASES)
+    indices = sample.cpu().numpy()
+    uniform = uniforms(seed, indices, voxels // 2, Purpose.RANDOM_PHASES)
     half = 2.0 * math.pi * torch.from_numpy(uniform).to(phase)
     centre = torch.zeros_like(half[:, :1])
-    angle = torch.cat([half, centre, -half.flip(1)], dim=1).view_as(phase)
+    mates = -half.flip(1)
+    angle = torch.cat([half, centre, mates], dim=1).view_as(phase)
     return torch.stack([angle.cos(), angle.sin()], dim=1)
 
 

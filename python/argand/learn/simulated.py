@@ -50,25 +50,29 @@ class SimulatedCrystals(SampleDataset):
         super().__init__(simulation.seed, length)
         self.simulation = simulation
         hkl, row, phase_factor, conjugated = _equivalents(simulation)
-        self.hkl_max = int(np.abs(hkl).max()) if hkl_max is None else hkl_max
-        if self.hkl_max < 1:
-            raise ValueError(f"hkl_max is {self.hkl_max}, needs to be 1 or more")
-        in_box = (np.abs(hkl).max(axis=1) <= self.hkl_max) & hkl.any(axis=1)
-        side = 2 * self.hkl_max + 1
-        voxel_of_axis = (hkl[in_box] + self.hkl_max).T
-        self._voxel = np.ravel_multi_index(tuple(voxel_of_axis), (side, side, side))
+        largest_index = np.abs(hkl).max(axis=1)
+        if hkl_max is None:
+            hkl_max = int(largest_index.max())
+        if hkl_max < 1:
+            raise ValueError(f"hkl_max is {hkl_max}, needs to be 1 or more")
+        self.hkl_max = hkl_max
+        # F(000) is never measured.
+        in_box = (largest_index <= hkl_max) & (largest_index > 0)
+        side = 2 * hkl_max + 1
+        h, k, l = (hkl[in_box] + hkl_max).T
+        self._voxel = (h * side + k) * side + l
         self._row = row[in_box]
         self._phase_factor = phase_factor[in_box]
         self._conjugated = conjugated[in_box]
         self._in_phase = _in_phase(simulation)
-        self._cube = hkl_cube(self.hkl_max)
+        self._cube = hkl_cube(hkl_max)
         self._stol2 = stol(self._cube, simulation.crystal.cell) ** 2
 
     def simulate(self, indices: Sequence[int] | NDArray[np.int64]) -> SampleBatch:
         """Draw the samples of the indices (b,), as tensors on the box."""
         samples = self.simulation.draw(indices)
         f = samples.f[:, self._row] * self._phase_factor
-        f[:, self._conjugated] = f[:, self._conjugated].conj()
+        f = np.where(self._conjugated, f.conj(), f)
         in_phase = self._in_phase[self._row]
         modulus = np.abs(f)
         mask = samples.mask[:, self._row] & (modulus > EXTINCT * in_phase)
@@ -95,10 +99,13 @@ class SimulatedCrystals(SampleDataset):
     def _stol2_of(self, samples: Samples) -> Tensor:
         """Return stol^2 (b, D, D, D) of the box in the cell of each sample."""
         side = 2 * self.hkl_max + 1
-        stol2 = np.tile(self._stol2.astype(np.float32), (len(samples.cell), 1))
         known_cell = np.array(self.simulation.crystal.cell)
-        for row in np.flatnonzero((samples.cell != known_cell).any(axis=1)):
-            stol2[row] = stol(self._cube, tuple(samples.cell[row])) ** 2
+        strained = (samples.cell != known_cell).any(axis=1)
+        of_known_cell = self._stol2.astype(np.float32)
+        stol2 = np.tile(of_known_cell, (len(strained), 1))
+        for row in np.flatnonzero(strained):
+            cell = tuple(samples.cell[row])
+            stol2[row] = stol(self._cube, cell) ** 2
         return torch.from_numpy(stol2).view(-1, side, side, side)
 
 
@@ -112,12 +119,15 @@ def _equivalents(
     hkl, expand = in_p1(simulation.hkl, simulation.symops)
     # `expand` maps F (m,) of the list to F (n,) of the equivalents: ask it for rows and for factors
     # of modulus 1.
-    row = np.rint(np.abs(expand(np.arange(len(simulation.hkl))))).astype(np.intp)
-    phase_factor = expand(np.ones(len(simulation.hkl)))
+    m = len(simulation.hkl)
+    row_modulus = np.abs(expand(np.arange(m)))
+    row = np.rint(row_modulus).astype(np.intp)
+    phase_factor = expand(np.ones(m))
     conjugated = np.zeros(len(hkl), np.bool_)
     if simulation.radiation.dispersion:
         return hkl, row, phase_factor, conjugated
-    both, first = np.unique(np.concatenate([hkl, -hkl]), axis=0, return_index=True)
+    with_mates = np.concatenate([hkl, -hkl])
+    both, first = np.unique(with_mates, axis=0, return_index=True)
     is_mate = first >= len(hkl)
     source = first % len(hkl)
     return both, row[source], phase_factor[source], is_mate

@@ -68,7 +68,8 @@ class Directions:
         moved = self.moved([n])
         rows = range(moved) if self.atoms is None else self.atoms
         axes = self.axes(crystal) @ cartesian_axes(crystal).T
-        selection = csr_array((np.ones(moved), (rows, range(moved))), (n, moved))
+        entries = (np.ones(moved), (rows, range(moved)))
+        selection = csr_array(entries, (n, moved))
         return csr_array(kron(selection, axes.T, format="csr"))
 
     def moved(self, atoms: Sequence[int]) -> int:
@@ -94,7 +95,8 @@ class Directions:
         moves: FloatArray = directions * np.reshape(self.spread, (-1, 1))
         if self.unit == "fractional":
             return moves
-        fractionalise = np.array(gemmi.UnitCell(*crystal.cell).frac.mat.tolist())
+        cell = gemmi.UnitCell(*crystal.cell)
+        fractionalise = np.array(cell.frac.mat.tolist())
         return np.asarray(moves @ fractionalise.T)
 
     def displacements(

@@ -66,7 +66,8 @@ class Independent:
         rows = _coordinates(sites)
         columns = _coordinates(position_of_site.reshape(-1))
         shape = (3 * len(crystal.types), 3 * len(positions))
-        return csr_array((np.full(len(rows), 3**-0.5), (rows, columns)), shape)
+        entries = np.full(len(rows), 3**-0.5)
+        return csr_array((entries, (rows, columns)), shape)
 
 
 @dataclass(frozen=True)
@@ -119,9 +120,10 @@ class Groups:
         turns = np.cross(axes, lever[None])
         size = np.sqrt((turns**2).sum() / atoms)
         rotation = self.rotation if size > _POINT else 0.0
-        shifts = np.broadcast_to(axes, (3, atoms, 3)) * np.sqrt((1.0 - rotation) / 3.0)
-        turns = turns * (np.sqrt(rotation) / max(size, _POINT))
-        return np.concatenate([shifts, turns])
+        shifts = np.broadcast_to(axes, (3, atoms, 3))
+        shift_size = np.sqrt((1.0 - rotation) / 3.0)
+        turn_size = np.sqrt(rotation) / max(size, _POINT)
+        return np.concatenate([shifts * shift_size, turns * turn_size])
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,8 @@ class Waves:
         wavenumber = 2.0 * stol(q, crystal.cell)
         waves = np.concatenate([np.cos(angle), np.sin(angle)])
         waves = waves / np.tile(wavenumber, 2)[:, None]
-        columns = np.einsum("qn,xy->qxny", waves, np.eye(3)).reshape(-1, len(sites), 3)
+        polarised = np.einsum("qn,xy->qxny", waves, np.eye(3))
+        columns = polarised.reshape(-1, len(sites), 3)
         return _assemble(crystal, [columns], [sites])
 
 

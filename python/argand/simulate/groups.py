@@ -57,8 +57,14 @@ def _sites_of_name(crystal: Crystal, name: int | str) -> list[int]:
     n = len(crystal.types)
     if not isinstance(name, str):
         return [int(name)] if 0 <= name < n else []
-    exact = [i for i in range(n) if name in (crystal.labels[i], crystal.types[i])]
-    return exact or [i for i in range(n) if name == atom_type(crystal.types[i]).element]
+    exact = []
+    of_element = []
+    for i, symbol in enumerate(crystal.types):
+        if name in (crystal.labels[i], symbol):
+            exact.append(i)
+        if name == atom_type(symbol).element:
+            of_element.append(i)
+    return exact or of_element
 
 
 def molecules(crystal: Crystal) -> list[NDArray[np.intp]]:
@@ -96,7 +102,8 @@ def shared_sites(crystal: Crystal) -> NDArray[np.intp]:
     """Return for each site (n,) the first site at its position, most often itself."""
     vector = crystal.frac[:, None] - crystal.frac
     vector -= np.rint(vector)
-    distance = np.linalg.norm(vector @ cartesian_axes(crystal).T, axis=2)
+    cartesian = vector @ cartesian_axes(crystal).T
+    distance = np.linalg.norm(cartesian, axis=2)
     first: NDArray[np.intp] = (distance < _SHARED).argmax(axis=1)
     return first
 
@@ -104,14 +111,16 @@ def shared_sites(crystal: Crystal) -> NDArray[np.intp]:
 def _distances(crystal: Crystal) -> FloatArray:
     """Compute the distances (n, n) between sites of the asymmetric unit, angstrom."""
     position = crystal.frac @ cartesian_axes(crystal).T
-    distances: FloatArray = np.linalg.norm(position[:, None] - position[None], axis=2)
+    vector = position[:, None] - position[None]
+    distances: FloatArray = np.linalg.norm(vector, axis=2)
     return distances
 
 
 def _bonded(crystal: Crystal) -> NDArray[np.bool_]:
     """Return which sites (n, n) are bonded within the asymmetric unit."""
     radius = _covalent_radii(crystal)
-    bonded: NDArray[np.bool_] = _distances(crystal) < radius[:, None] + radius + _SLACK
+    longest = radius[:, None] + radius + _SLACK
+    bonded: NDArray[np.bool_] = _distances(crystal) < longest
     np.fill_diagonal(bonded, False)
     return bonded
 

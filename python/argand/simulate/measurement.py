@@ -119,7 +119,8 @@ def measure(
     scale = np.exp(numbers[0])
     noise, b_width, missing, strongest, wedge, d_min = numbers[1:]
     # A purpose of its own: the numbers of SCALE are all used by the widths.
-    b_change = b_width * normals(seed, index, 1, Purpose.SCALE_B)[:, 0]
+    normal = normals(seed, index, 1, Purpose.SCALE_B)
+    b_change = b_width * normal[:, 0]
     decay = np.exp(-b_change[:, None] * np.square(stol))
     true_intensity = np.square(modulus * decay * scale[:, None])
     variance = np.square(2.0 * noise[:, None] * true_intensity)
@@ -135,7 +136,8 @@ def measure(
     if measurement.d_min is not None:
         mask &= stol <= (0.5 + _ON_THE_LIMIT) / d_min[:, None]
     if missing.any():
-        mask &= uniforms(seed, index, m, Purpose.LOST) >= missing[:, None]
+        uniform = uniforms(seed, index, m, Purpose.LOST)
+        mask &= uniform >= missing[:, None]
     if strongest.any():
         strongest_first = np.argsort(-true_intensity, axis=1, kind="stable")
         rank = np.argsort(strongest_first, axis=1, kind="stable")
@@ -160,10 +162,13 @@ def _outside_cone(
     (b,) in degrees.
     """
     smallest_cosine = np.ones((len(direction), len(hkl)))
-    for rotation in np.unique([rotation for rotation, _ in operations(symops)], axis=0):
+    rotations = [rotation for rotation, _ in operations(symops)]
+    for rotation in np.unique(rotations, axis=0):
         vectors = (hkl @ rotation) @ axes
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
+        length = np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors /= np.maximum(length, 1e-30)
         for row, cone_axis in enumerate(direction):
             cosine = np.abs(vectors @ cone_axis)
             smallest_cosine[row] = np.minimum(smallest_cosine[row], cosine)
-    return np.asarray(smallest_cosine <= np.cos(np.radians(wedge))[:, None])
+    limit = np.cos(np.radians(wedge))
+    return np.asarray(smallest_cosine <= limit[:, None])

@@ -58,7 +58,8 @@ class ModeSum:
         self.modes = [allowed_modes(kind, crystal) for kind in displacements]
         # The empty matrix stands for a sum of no kinds at all.
         nothing = csr_array((3 * self._sites, 0))
-        self._all_modes = csr_array(hstack([*self.modes, nothing], format="csr"))
+        all_modes = hstack([*self.modes, nothing], format="csr")
+        self._all_modes = csr_array(all_modes)
         self._kind_of_mode = np.repeat(
             np.arange(len(self.modes)), [modes.shape[1] for modes in self.modes]
         )
@@ -68,15 +69,19 @@ class ModeSum:
 
     def draw(self, seed: int, index: NDArray[np.int64], share: FloatArray) -> FloatArray:
         """Draw displacements (b, n, 3) of samples (b,), times a share (b,), Cartesian angstrom."""
-        widths = draw_widths(self._widths, seed, index, Purpose.WIDTH) * share[:, None]
-        normal = normals(seed, index, self._all_modes.shape[1], Purpose.DISPLACEMENT)
+        widths = draw_widths(self._widths, seed, index, Purpose.WIDTH)
+        widths = widths * share[:, None]
+        modes = len(self._kind_of_mode)
+        normal = normals(seed, index, modes, Purpose.DISPLACEMENT)
         z = normal * widths[:, self._kind_of_mode]
         # A sparse product: a column does not depend on the columns beside it.
         u = np.asarray(self._all_modes @ z.T)
         if self._drift is not None:
             directions, centre = self._drift
-            u -= np.tile(directions @ np.asarray(centre @ u), (self._sites, 1))
-        return np.ascontiguousarray(u.T).reshape(len(index), -1, 3)
+            common = directions @ np.asarray(centre @ u)
+            u -= np.tile(common, (self._sites, 1))
+        of_samples = np.ascontiguousarray(u.T)
+        return of_samples.reshape(len(index), -1, 3)
 
 
 def allowed_modes(displacement: Displacement, crystal: Crystal) -> csr_array:
@@ -120,11 +125,14 @@ def drift(crystal: Crystal) -> tuple[FloatArray, csr_array]:
     from scipy.sparse import csr_array, kron
 
     axes = permissible_origins(crystal.symops).axes @ cartesian_axes(crystal).T
-    directions = np.linalg.qr(axes.T)[0] if len(axes) else np.zeros((3, 0))
+    directions = np.zeros((3, 0))
+    if len(axes):
+        directions, _ = np.linalg.qr(axes.T)
     electrons = [atomic_number(atom_type(symbol).element) for symbol in crystal.types]
     weight = crystal.occ * crystal.multiplicity() * electrons
     weight /= max(weight.sum(), 1e-30)
-    return directions, csr_array(kron(weight[None], directions.T, format="csr"))
+    centre = kron(weight[None], directions.T, format="csr")
+    return directions, csr_array(centre)
 
 
 def _width(kind: Displacement) -> float | Sequence[float]:

@@ -119,7 +119,9 @@ def normals(
     pairs = uniform.reshape(len(uniform), (count + 1) // 2, 2)
     radius = np.sqrt(-2.0 * np.log(pairs[..., 0]))
     angle = 2.0 * np.pi * pairs[..., 1]
-    both = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+    first = radius * np.cos(angle)
+    second = radius * np.sin(angle)
+    both = np.stack([first, second], axis=-1)
     return both.reshape(uniform.shape)[:, :count]
 
 

@@ -167,7 +167,8 @@ class Simulation:
         n = len(self.crystal.types)
         if u.ndim != 3 or u.shape[1:] != (n, 3):
             raise ValueError(f"displacement has shape {u.shape}, needs (b, {n}, 3)")
-        unmodelled = np.zeros((len(u), np.count_nonzero(self._parent < 0), 3))
+        count = np.count_nonzero(self._parent < 0)
+        unmodelled = np.zeros((len(u), count, 3))
         frac = self._coordinates(u, unmodelled)
         occ = np.zeros((len(u), frac.shape[1]))
         occ[:, :n] = self.crystal.occ
@@ -222,7 +223,8 @@ class Simulation:
         stol_of_samples = self.stol[None]
         if strained:
             stol_of_samples = np.stack([stol(self.hkl, tuple(row)) for row in cell])
-        reciprocal_axes = np.asarray(np.linalg.inv(cartesian_axes(self.crystal)), np.float64)
+        axes = cartesian_axes(self.crystal)
+        reciprocal_axes = np.asarray(np.linalg.inv(axes), np.float64)
         intensity, sigma, mask, scale, b_change = measure(
             self.measurement,
             self.seed,
@@ -272,14 +274,17 @@ class Simulation:
         drawn, share = self._ramp(index)
         normal = normals(self.seed, drawn, n, Purpose.VIBRATION)
         widths = draw_widths([width], self.seed, drawn, Purpose.VIBRATION_WIDTH)
-        return np.asarray(np.exp(widths * share[:, None] * normal))
+        widths = widths * share[:, None]
+        return np.asarray(np.exp(widths * normal))
 
     def _vibration_of_atoms(self, vibration: FloatArray) -> FloatArray | None:
         """Return vibration factors of all atoms (b, atoms) from those of the sites (b, n)."""
         if self.perturbation.vibration == 0.0:
             return None
-        sites = np.concatenate([np.arange(len(self.crystal.types)), self._parent])
-        factors: FloatArray = np.where(sites < 0, 1.0, vibration[:, np.maximum(sites, 0)])
+        n = len(self.crystal.types)
+        sites = np.concatenate([np.arange(n), self._parent])
+        of_sites = vibration[:, np.maximum(sites, 0)]
+        factors: FloatArray = np.where(sites < 0, 1.0, of_sites)
         return factors
 
     def _strained_cells(self, index: NDArray[np.int64]) -> FloatArray:

@@ -39,13 +39,16 @@ def summary(simulation: Simulation, samples: Samples) -> dict[str, FloatArray]:
             continue
         hkl = simulation.hkl[mask]
         f_known = simulation.f0[mask]
+        known_phase = np.angle(f_known)
         r[row] = _r_factor(samples.amplitude[row, mask], np.abs(f_known))
         true = samples.f[row, mask]
         modulus = np.abs(true)
-        with_known_phases = modulus * np.exp(1j * np.angle(f_known))
+        with_known_phases = modulus * np.exp(1j * known_phase)
         correlation[row] = map_correlation(hkl, with_known_phases, true, simulation.symops)
-        error[row] = np.degrees(phase_error(np.angle(true), np.angle(f_known), modulus))
-    volume = np.array([cell_volume(tuple(cell)) for cell in samples.cell])
+        true_phase = np.angle(true)
+        error[row] = np.degrees(phase_error(true_phase, known_phase, modulus))
+    volumes = [cell_volume(tuple(cell)) for cell in samples.cell]
+    volume = np.array(volumes)
     relative_volume = volume / simulation.crystal.volume
     return {
         "rms": samples.rms(),

@@ -38,7 +38,8 @@ def true_crystal(
     n = len(known.types)
     site = np.concatenate([np.arange(n), parent[parent >= 0]])
     is_unmodelled = parent < 0
-    frac = np.concatenate([samples.frac[row][site], samples.unmodelled[row]])
+    unmodelled_frac = samples.unmodelled[row]
+    frac = np.concatenate([samples.frac[row][site], unmodelled_frac])
     vibration = samples.vibration[row][site]
     b_unmodelled = 0.0 if unmodelled is None else unmodelled.b_iso
     b_iso = np.concatenate(
@@ -47,11 +48,12 @@ def true_crystal(
     u_aniso = None
     if known.u_aniso is not None:
         isotropic = np.full((is_unmodelled.sum(), 6), np.nan)
-        u_aniso = np.concatenate([known.u_aniso[site] * vibration[:, None], isotropic])
+        anisotropic = known.u_aniso[site] * vibration[:, None]
+        u_aniso = np.concatenate([anisotropic, isotropic])
     occ = samples.occ[row].copy()
     # Samples hold the occupancy of each image; a crystal that of the atom, with all images that
     # coincide.
-    occ[n:][is_unmodelled] *= coincident(known, samples.unmodelled[row])
+    occ[n:][is_unmodelled] *= coincident(known, unmodelled_frac)
     crystal = Crystal(
         cell=tuple(samples.cell[row]),
         symops=known.symops,

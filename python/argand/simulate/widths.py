@@ -45,4 +45,5 @@ def draw_widths(
         return np.empty((len(index), 0))
     low = np.array([np.min(width) for width in widths], dtype=np.float64)
     high = np.array([np.max(width) for width in widths], dtype=np.float64)
-    return low + uniforms(seed, index, len(widths), purpose) * (high - low)
+    uniform = uniforms(seed, index, len(widths), purpose)
+    return low + uniform * (high - low)
