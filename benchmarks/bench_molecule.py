@@ -72,5 +72,5 @@ def test_w2_form_factors_anew(
     benchmark: Any, anisotropic: bool, contender: Contender, precision: str
 ) -> None:
     """Check and time one contender that calculates form factors in every call."""
-    work = Molecule.make(anisotropic, given=False)
+    work = Molecule.make(anisotropic, form_given=False)
     race(benchmark, work, contender, precision, pace=from_crystal)

@@ -37,13 +37,13 @@ class Contender:
     tolerance
         Largest error of its answer for each precision that it offers, as a share of the largest
         value.
-    every
-        A slow contender is given each `every`-th crystal, and its time is multiplied.
+    one_in
+        A slow contender is given one in so many crystals, and its time is multiplied.
     goal
         Goals by precision.
     part
         Function of the workload: how often the timed work goes into the workload. It replaces
-        `every`.
+        `one_in`.
     answers
         Whether the call does the workload. Its answer is checked only then.
     """
@@ -52,7 +52,7 @@ class Contender:
     caveat: str
     prepare: Prepare
     tolerance: Mapping[str, float]
-    every: int = 1
+    one_in: int = 1
     goal: Mapping[str, Goal] = field(default_factory=dict)
     part: Callable[[Any], float] | None = None
     answers: bool = True
@@ -60,17 +60,17 @@ class Contender:
     @property
     def title(self) -> str:
         """Return the name, with the share of the crystals where that is not all."""
-        if self.every == 1:
+        if self.one_in == 1:
             return self.name
-        return f"{self.name} (1 in {self.every}, extrapolated)"
+        return f"{self.name} (1 in {self.one_in}, extrapolated)"
 
     def share(self, work: Any) -> Any:
         """Return the part of a workload that is timed."""
-        return work if self.every == 1 else work.each(self.every)
+        return work if self.one_in == 1 else work.each(self.one_in)
 
     def factor(self, work: Any) -> float:
-        """Return by how much the time of that part is multiplied."""
-        return float(self.every) if self.part is None else self.part(work)
+        """Return by how much the time of the timed part is multiplied."""
+        return float(self.one_in) if self.part is None else self.part(work)
 
 
 def contends(name: str, caveat: str, **options: Any) -> Callable[[Prepare], Contender]:

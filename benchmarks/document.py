@@ -89,7 +89,7 @@ def document(
 
 def _workload_table(rows: list[Row]) -> list[str]:
     """Format the contenders of a workload, sorted by group and ratio."""
-    lines = [HEAD]
+    lines: list[tuple[str, ...]] = [HEAD]
     for group in dict.fromkeys(row["group"] for row in rows):
         of_group = [row for row in rows if row["group"] == group]
         for row in sorted(of_group, key=lambda row: row["ratio"]):

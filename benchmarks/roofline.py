@@ -211,7 +211,7 @@ def measure() -> Section:
     argand.set_num_threads(1)
     source = np.ones(COPIED // 8)
     target = np.empty_like(source)
-    lines = [HEAD]
+    lines: list[tuple[str, ...]] = [HEAD]
     data = []
     for kernel in kernels():
         row = timed(kernel, lambda: np.copyto(target, source))

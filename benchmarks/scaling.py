@@ -140,6 +140,8 @@ def crystals(n: int) -> Run:
     """Prepare the sum of a batch of n small crystals in float32."""
     work = SmallCrystals.make(n)
     single = packed([work.crystals[0]], work.hkl, "float32")
+    assert single.beta is not None
+    assert single.occ is not None
     batch = single._replace(
         atom_ptr=4 * np.arange(n + 1),
         frac=work.frac.reshape(-1, 3).astype(np.float32),

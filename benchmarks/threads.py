@@ -205,12 +205,14 @@ def timed(case: Case, machine: dict[str, Pair], pool: ThreadPoolExecutor) -> dic
     ratios = {}
     for name in pairs:
         ratios[name] = float(np.median(times[f"{name} 1"] / times[f"{name} 2"]))
-    one, two = times["case 1"], times["case 2"]
+    single_times = times["case 1"]
+    double_times = times["case 2"]
+    milliseconds = [1e3 * float(np.median(x)) for x in (single_times, double_times)]
     return {
         "case": case.name,
-        "milliseconds": [1e3 * float(np.median(one)), 1e3 * float(np.median(two))],
+        "milliseconds": milliseconds,
         "ratio": ratios["case"],
-        "best": float(one.min() / two.min()),
+        "best": float(single_times.min() / double_times.min()),
         "calls": ratios.get("calls"),
         "sums": ratios["sums"],
         "copies": ratios["copies"],
@@ -229,7 +231,7 @@ def cells(case: Case, numbers: dict[str, Any], judged: dict[str, Any] | None) ->
 
 def measure() -> Section:
     """Measure one thread over two."""
-    lines = [HEAD]
+    lines: list[tuple[str, ...]] = [HEAD]
     goals = []
     data = []
     with ThreadPoolExecutor(2) as pool:

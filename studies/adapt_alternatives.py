@@ -98,7 +98,7 @@ def ridge_weights(x: Floats, shifts: Floats, relative_error: Floats) -> Floats:
     penalty = PENALTY + np.square(relative_error)
     normal_matrix = x.T @ x
     normal_matrix += np.diag(len(x) * penalty)
-    return np.linalg.solve(normal_matrix, x.T @ shifts)
+    return np.asarray(np.linalg.solve(normal_matrix, x.T @ shifts))
 
 
 class Alternatives:
@@ -187,9 +187,9 @@ def adapt_twice(file: Path, d_min: float, kind: str) -> tuple[Adaptation, Adapta
     with_networks = KINDS[kind].adapt(crystal, d_min, SAMPLES, LEARNED_WIDTHS, network=True)
     end = time.perf_counter()
     seconds = (end - middle) - (middle - start)
-    kept = [rung.width for rung in with_networks.rungs if rung.network is not None]
+    network_widths = [rung.width for rung in with_networks.rungs if rung.network is not None]
     name = f"{file.stem}, {d_min:g} Å, {kind}"
-    print(f"- {name}: networks kept for {kept}, {seconds:.0f} s for five", flush=True)
+    print(f"- {name}: networks kept for {network_widths}, {seconds:.0f} s for five", flush=True)
     return plain, with_networks
 
 

@@ -50,7 +50,11 @@ def model_of(spacegroup: str) -> Model:
     types = tuple(TYPES[spacegroup])
     frac = np.random.default_rng(0).random((len(types), 3))
     crystal = argand.Crystal(
-        cell=CELLS[spacegroup], spacegroup=spacegroup, types=types, frac=frac, b_iso=2.5
+        cell=CELLS[spacegroup],
+        spacegroup=spacegroup,
+        types=types,
+        frac=frac,
+        b_iso=np.full(len(types), 2.5),
     )
     hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, 1.0)
     return Model(crystal, hkl)

@@ -123,9 +123,9 @@ def measure() -> Section:
 
 
 def _measure_in(root: Path) -> Section:
-    known = argand.read_crystal(CRYSTAL)
+    crystal = argand.read_crystal(CRYSTAL)
     simulation = Simulation(
-        known,
+        crystal,
         Perturbation([Independent((0.05, 0.3))]),
         Measurement(noise=0.04, scale=(0.5, 2.0)),
         d_min=D_MIN,
@@ -145,14 +145,14 @@ def _measure_in(root: Path) -> Section:
         assert len(records) == FILES, f"{len(records)} of {FILES} files were done"
         correlations[way] = map_correlations(records, simulation)
     done, repeated = kill_and_resume(adapted, files, root / "killed")
-    size = f"{len(known.types)} sites, {len(simulation.hkl)} reflections to {D_MIN:g} Å"
+    size = f"{len(crystal.types)} sites, {len(simulation.hkl)} reflections to {D_MIN:g} Å"
     steps = "files are read, merged, estimated, and phases, atoms and numbers written"
     goals = _judge(times, done, repeated)
     return Section(
         title=f"A series of {FILES:,} data sets",
         command="python studies/series.py",
         notes=[
-            f"{known.formula}, {size}",
+            f"{crystal.formula}, {size}",
             f"4 % noise, displacements of 0.05 to 0.3 Å; learned in {learning:.0f} s",
             f"{os.cpu_count()} cores; {steps}",
             f"killed when {done} files were done, {repeated} of them were done again",

@@ -69,13 +69,13 @@ class DataKind:
         )
 
     def draw(
-        self, known: Adaptation, d_min: float, rms: float, samples: int
+        self, adaptation: Adaptation, d_min: float, rms: float, samples: int
     ) -> tuple[Observed, NDArray[np.complex128]]:
         """Draw data sets that no adaptation of seed 0 has learned from.
 
         Parameters
         ----------
-        known
+        adaptation
             The adaptation whose known crystal is displaced.
         d_min, rms
             Resolution, and root mean square displacement in three dimensions, in angstrom.
@@ -91,12 +91,12 @@ class DataKind:
         if self.unmodelled is not None:
             unmodelled = Unmodelled(self.unmodelled, probability=UNMODELLED_SHARE)
         simulation = Simulation(
-            known.crystal,
+            adaptation.crystal,
             Perturbation([Independent(rms)], unmodelled=unmodelled),
             Measurement(noise=self.noise, scale=self.scale, b_change=self.b_change),
             d_min=d_min,
             seed=1,
-            radiation=known.radiation,
+            radiation=adaptation.radiation,
         )
         drawn = simulation.draw(range(samples))
         return as_measured(simulation, drawn), true_structure_factors(simulation, drawn)

@@ -154,7 +154,7 @@ class Terms:
         self.hk = tensor(pairs.T)
         self.l = tensor(l_of_rows)
         self.kind = torch.tensor(work.kind)
-        self.given = tensor(work.f0[work.kind]) if work.given else None
+        self.form = tensor(work.f0[work.kind]) if work.form_given else None
         tables = [gemmi.Element(kind).it92 for kind in work.kinds]
         self.table_a = tensor([table.a for table in tables])
         self.table_b = tensor([table.b for table in tables])
@@ -170,7 +170,7 @@ class Terms:
 
     def weights(self) -> Any:
         """Calculate f exp(-T) of every atom at every reflection, (atoms, m)."""
-        form = self.given
+        form = self.form
         if form is None:
             gaussians = self.torch.exp(-self.table_b[..., None] * self.stol2)
             sums = (self.table_a[..., None] * gaussians).sum(1)

@@ -62,7 +62,7 @@ def torch_autograd(work: LossGradient, precision: str) -> Run:
     b_iso = -terms.displacement[:, 0]
 
     def f() -> Any:
-        weight = terms.given * torch.exp(-b_iso[:, None] * terms.stol2)
+        weight = terms.form * torch.exp(-b_iso[:, None] * terms.stol2)
         angle = terms.angles()
         real = (weight * torch.cos(angle)).sum(0)
         imaginary = (weight * torch.sin(angle)).sum(0)

@@ -36,7 +36,7 @@ def dans_crystals(work: SmallCrystals) -> list[Any]:
     "Dans_Diffraction, as called",
     "reads its tables of elements anew in every call, those of magnetism too",
     tolerance=EXACT,
-    every=50,
+    one_in=50,
     goal={"float64": faster(10_000)},
 )
 def dans_as_called(work: SmallCrystals, precision: str) -> Run:
@@ -54,7 +54,7 @@ def dans_as_called(work: SmallCrystals, precision: str) -> Run:
     "Dans_Diffraction, bare mathematics",
     "form and Debye-Waller factors given: only q, r and the sum",
     tolerance=EXACT,
-    every=10,
+    one_in=10,
     goal={"float64": faster(150)},
 )
 def dans_mathematics(work: SmallCrystals, precision: str) -> Run:
@@ -68,7 +68,7 @@ def dans_mathematics(work: SmallCrystals, precision: str) -> Run:
     "gemmi",
     "one reflection a Python call, form factors anew in each",
     tolerance={"float64": 2e-7},
-    every=4,
+    one_in=4,
 )
 def gemmi_calculator(work: SmallCrystals, precision: str) -> Run:
     """Prepare gemmi's sums."""
@@ -83,7 +83,7 @@ def gemmi_calculator(work: SmallCrystals, precision: str) -> Run:
     "cctbx",
     "direct summation; one Python call a crystal, single-precision tables",
     tolerance={"float64": 1e-7},
-    every=10,
+    one_in=10,
 )
 def cctbx_direct(work: SmallCrystals, precision: str) -> Run:
     """Prepare cctbx's direct sums: the atoms of one structure are moved from call to call."""
@@ -111,7 +111,7 @@ def cctbx_direct(work: SmallCrystals, precision: str) -> Run:
     "finufft",
     "made for many points: here four a transform, one transform a crystal",
     tolerance={"float64": 1e-11, "float32": 1e-5},
-    every=10,
+    one_in=10,
 )
 def finufft_type_1(work: SmallCrystals, precision: str) -> Run:
     """Prepare a non-uniform FFT of each crystal."""

@@ -69,7 +69,7 @@ class Boxes:
 
     @cached_property
     def truth(self) -> Floats:
-        """Calculate the densities at these points by the definition, (boxes, 512)."""
+        """Calculate the densities at the checked points by the definition, (boxes, 512)."""
         frac = self.points / self.edge
         hkl = argand.hkl_cube(self.reach)
         waves = np.exp(-2j * np.pi * frac @ hkl.T)

@@ -21,8 +21,8 @@ class Molecule:
     """W2: one small molecule in a triclinic cell, isotropic or anisotropic.
 
     100 atoms at random positions (seed 1), B from 1.5 to 6 A^2, or principal U from 0.015 to
-    0.07 A^2 in random directions. hkl from -10 -10 0 to 10 10 10, to 0.48 A. With `given`, form
-    factors are handed to contenders that take them; without, all calculate them in every call.
+    0.07 A^2 in random directions. hkl from -10 -10 0 to 10 10 10, to 0.48 A. With `form_given`,
+    form factors are handed to contenders that take them; without, all calculate them in every call.
     """
 
     workload: ClassVar[str] = "W2"
@@ -42,10 +42,10 @@ class Molecule:
     frac: Floats
     b_iso: Floats
     u_cart: Floats | None
-    given: bool
+    form_given: bool
 
     @classmethod
-    def make(cls, anisotropic: bool = False, given: bool = True, seed: int = seed) -> Molecule:
+    def make(cls, anisotropic: bool = False, form_given: bool = True, seed: int = seed) -> Molecule:
         """Draw the molecule."""
         rng = np.random.default_rng(seed)
         n = len(cls.types)
@@ -54,13 +54,13 @@ class Molecule:
         rotation, _ = np.linalg.qr(rng.normal(size=(n, 3, 3)))
         principal_u = rng.uniform(0.015, 0.07, (n, 3))
         u_cart = np.einsum("nij,nj,nkj->nik", rotation, principal_u, rotation)
-        return cls(frac, b_iso, u_cart if anisotropic else None, given)
+        return cls(frac, b_iso, u_cart if anisotropic else None, form_given)
 
     @property
     def name(self) -> str:
         """Return the name in the tables."""
         kind = "isotropic" if self.u_cart is None else "anisotropic"
-        return f"W2 {kind}" if self.given else f"W2 {kind}, f anew"
+        return f"W2 {kind}" if self.form_given else f"W2 {kind}, f anew"
 
     @property
     def flops(self) -> float:

@@ -105,7 +105,7 @@ class Protein:
 
     @cached_property
     def truth(self) -> Complexes:
-        """Calculate the structure factors of these reflections by the definition."""
+        """Calculate the structure factors of the checked reflections by the definition."""
         hkl = self.hkl[self.sample]
         beta = beta_from_b_iso(self.b_iso, self.cell)
         stol = np.sqrt(self.stol2[self.sample])
