@@ -16,7 +16,7 @@ from argand.adapt.training import simulation_of
 from argand.errors import ArgandError
 from argand.estimate import Estimate, Observed
 from argand.measured import Merged, calculated_intensity
-from argand.radiation import KEV_ANGSTROM, Radiation
+from argand.radiation import Radiation
 from argand.refine import refine as refine_one_model
 from argand.simulate import Samples
 
