@@ -89,6 +89,6 @@ def test_a_golden_file_is_read(name: str) -> None:
 
 
 def test_every_golden_file_has_a_reader() -> None:
-    files = [file for file in GOLDEN.rglob("*") if file.is_file() and file.suffix != ".py"]
-    names = {file.relative_to(GOLDEN).parts[0] for file in files}
-    assert names - {"__pycache__", "README.md"} == set(READERS)
+    """Folders of packages are read by the tests of these packages."""
+    names = {file.name for file in GOLDEN.iterdir() if file.is_file() and file.suffix != ".py"}
+    assert names == set(READERS)

@@ -1,42 +1,51 @@
-"""Convert between Crystal and gemmi's SmallStructure."""
+"""Convert between the fields of a Crystal and gemmi's SmallStructure."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gemmi
 import numpy as np
 
 from argand.atom_types import AtomType, atom_type
+from argand.cell import Cell, FloatArray
 from argand.symmetry import named_spacegroup
-
-if TYPE_CHECKING:
-    from argand.crystal import Crystal
 
 __all__ = ["fields", "small_structure"]
 
 _B_PER_U = 8.0 * np.pi**2
 
 
-def small_structure(crystal: Crystal) -> gemmi.SmallStructure:
-    """Return the sites of a crystal with chemical occupancies, with gemmi's symmetry set up."""
+def small_structure(
+    *,
+    cell: Cell,
+    spacegroup: str,
+    symops: tuple[str, ...],
+    types: tuple[str, ...],
+    labels: tuple[str, ...],
+    frac: FloatArray,
+    occ: FloatArray,
+    b_iso: FloatArray,
+    u_aniso: FloatArray | None,
+) -> gemmi.SmallStructure:
+    """Make a SmallStructure of the fields of a Crystal: chemical occupancies, symmetry set up."""
     small = gemmi.SmallStructure()
-    small.spacegroup = named_spacegroup(crystal.spacegroup)
-    small.spacegroup_hm = crystal.spacegroup
-    small.cell = gemmi.UnitCell(*crystal.cell)
-    small.symops = list(crystal.symops)
-    for i, symbol in enumerate(crystal.types):
+    small.spacegroup = named_spacegroup(spacegroup)
+    small.spacegroup_hm = spacegroup
+    small.cell = gemmi.UnitCell(*cell)
+    small.symops = list(symops)
+    for i, symbol in enumerate(types):
         element, charge = atom_type(symbol)
         site = gemmi.SmallStructure.Site()
-        site.label = crystal.labels[i]
+        site.label = labels[i]
         site.type_symbol = symbol
         site.element = gemmi.Element(element)
         site.charge = charge
-        site.fract = gemmi.Fractional(*crystal.frac[i])
-        site.occ = crystal.occ[i]
-        site.u_iso = crystal.b_iso[i] / _B_PER_U
-        if crystal.u_aniso is not None and crystal.anisotropic[i]:
-            site.aniso = gemmi.SMat33d(*crystal.u_aniso[i])
+        site.fract = gemmi.Fractional(*frac[i])
+        site.occ = occ[i]
+        site.u_iso = b_iso[i] / _B_PER_U
+        if u_aniso is not None and not np.isnan(u_aniso[i, 0]):
+            site.aniso = gemmi.SMat33d(*u_aniso[i])
         small.add_site(site)
     small.setup_cell_images()
     return small

@@ -256,7 +256,17 @@ class Crystal:
 
         gemmi's calculator needs its `change_occupancies_to_crystallographic()` called before.
         """
-        return _gemmi.small_structure(self)
+        return _gemmi.small_structure(
+            cell=self.cell,
+            spacegroup=self.spacegroup,
+            symops=self.symops,
+            types=self.types,
+            labels=self.labels,
+            frac=self.frac,
+            occ=self.occ,
+            b_iso=self.b_iso,
+            u_aniso=self.u_aniso,
+        )
 
     @classmethod
     def from_gemmi(cls, small: gemmi.SmallStructure) -> Crystal:

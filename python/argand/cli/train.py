@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from argand.cli._outputs import check_output_folder
 
@@ -28,7 +28,7 @@ def train(
     batch_size: int | None = None,
     lr: float | None = None,
     weight_power: float | None = None,
-    hyper: dict[str, Any] | None = None,
+    hyper: dict[str, int | float | str] | None = None,
     seed: int = 0,
     score_samples: int = 256,
     score_every: int | None = None,

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from argand import set_num_threads
+from argand._config import set_num_threads
 from argand.learn.samples import SampleBatch, SampleDataset
 
 __all__ = ["Stream", "collate", "fixed_loader", "stream_loader"]

@@ -2,7 +2,7 @@
 
 The cost model gives seconds of one core and bytes of memory before a sum is begun. Its constants
 were measured on one core of an AMD EPYC of the fourth generation by
-`python -m argand.nufft.calibrate`; only their ratios decide.
+`python tools/calibrate_nufft.py`; only their ratios decide.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from argand import num_threads, set_num_threads
+from argand._config import num_threads, set_num_threads
 
 __all__ = ["in_chunks", "spread"]
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from argand import num_threads
+from argand._config import num_threads
 from argand.cell import cell_parameters
 from argand.errors import ArgandError
 from argand.estimate.estimate import Estimator

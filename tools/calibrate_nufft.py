@@ -1,6 +1,6 @@
 """Measure the constants of `argand.nufft.choice` on this machine, in a minute on one core.
 
-Run `python -m argand.nufft.calibrate`.
+python tools/calibrate_nufft.py
 """
 
 from __future__ import annotations
