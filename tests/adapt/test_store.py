@@ -16,7 +16,7 @@ from argand.adapt.training import simulation_of
 from argand.errors import ArgandError
 from argand.estimate import Observed
 from argand.measured import calculated_intensity
-from argand.radiation import KEV_ANGSTROM, Radiation
+from argand.radiation import Radiation
 
 pytest.importorskip("safetensors")
 
@@ -108,9 +108,7 @@ def test_neutrons_dispersion_and_extinction_are_kept(
     assert (loaded.radiation, loaded.extinction) == (radiation, x)
     model = loaded.models(loaded.hkl, crystal.cell).displaced
     f = model.structure_factors(np.zeros(len(model)))
-    expected = calculated_intensity(
-        crystal, loaded.hkl, wavelength=KEV_ANGSTROM / energy, extinction=x
-    )
+    expected = calculated_intensity(crystal, loaded.hkl, radiation=radiation, extinction=x)
     np.testing.assert_allclose(np.abs(f) ** 2, expected, rtol=1e-9)
     assert model.parameters.kinds[-2:] == ("overall_b", "extinction")
 

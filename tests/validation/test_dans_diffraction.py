@@ -157,7 +157,7 @@ def test_hydrogen_with_the_same_row(monkeypatch: pytest.MonkeyPatch) -> None:
     module = importlib.import_module("argand.form_factors")
     a = row[[0, 2, 4, 6, 8]]
     b = np.append(row[[1, 3, 5, 7]], 0.0)
-    monkeypatch.setattr(module, "_rows", lambda *_: (a[None], b[None]))
+    monkeypatch.setattr(module, "_stacked_gaussians", lambda *_: (a[None], b[None]))
     theirs = peer(FOLDER / "triclinic.cif")
     theirs.Structure.type[:] = ["H"]
     crystal = argand.read_crystal(FOLDER / "triclinic.cif").replace(types=("H",))
