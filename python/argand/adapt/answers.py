@@ -27,10 +27,10 @@ _LEAST_COMPLETENESS = 0.8
 # Amplitudes farther from the samples than this times what one sample in a thousand reaches are odd.
 _LARGEST_DISTANCE = 1.5
 
-# A change of B by more standard deviations than this was not learned ...
+# A change of B by more standard deviations of the samples than this was not learned.
 _B_SIGMAS = 4.0
 
-# ... and a standard deviation below this, A^2, is taken as this.
+# The least standard deviation of B, A^2, by which a change of B is judged.
 _LEAST_B_CHANGE = 0.1
 
 # Data whose R against the known structure lies at the end of the curve, and that are badly fitted,

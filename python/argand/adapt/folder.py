@@ -199,7 +199,7 @@ def _rung(arrays: Arrays, width: float, reach: float) -> Rung:
 
 
 def _network(tensors: Arrays) -> Network | None:
-    """Make the network of its tensors; None where there are none."""
+    """Make the network of a width from the stored tensors; None where the width has no network."""
     if not tensors:
         return None
     # Importing torch takes seconds, and most adaptations have no network.

@@ -165,7 +165,7 @@ class Linearisation:
     def step(
         self, amplitude: FloatArray, sigma: FloatArray, p: FloatArray, uncertainty: float
     ) -> FloatArray:
-        """Calculate one step (b, k) from p (b, k) of this standard deviation."""
+        """Calculate one Gauss-Newton step (b, k) from p (b, k), known within `uncertainty`."""
         model, variance = self._smeared_model(round(uncertainty, 5))
         f = model.structure_factors(p)
         modulus = np.abs(f)

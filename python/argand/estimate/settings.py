@@ -68,29 +68,29 @@ class SearchSettings:
     # Two ends whose chi^2 differs by less than this share are the same minimum. The stricter one of
     # two values that were in use (.005 and .02): a misplaced light atom can cost 1 % of chi^2.
     same_minimum: float = 0.005
-    # Stop when so many independent starts have reached the same minimum ...
+    # Stop when so many independent starts have reached the same minimum.
     arrivals_to_stop: int = 3
-    # ... and its R is below what a crystal with a misplaced atom has.
+    # A minimum is only trusted when its R is below what a crystal with a misplaced atom has.
     sound_r: float = UNEXPLAINED_R
 
     # Starts beside the known structure: widths in angstrom along each direction, used in turn.
     # Small and large ones alternate, because the size of the displacements is not known.
     draw_widths: tuple[float, ...] = (0.2, 0.3, 0.45, 0.1, 0.3, 0.45, 0.2, 0.6)
-    # The list of widths is used again up to so many times ...
+    # The list of widths is used up to so many times, fewer for large models.
     draw_repeats: int = 5
-    # ... as long as repeats times parameters stays below this number: large models are slow.
+    # Repeats of the widths times parameters stay below this number: large models are slow.
     draw_parameters: int = 200
     # Steps beside the best end, in angstrom along each direction, used in turn.
     step_widths: tuple[float, ...] = (0.4, 0.8, 1.2)
     # Least chance that a site takes part in a step, relative to the site that is known worst.
     least_chance: float = 0.1
 
-    # A start drawn anew is this part of the answer of the regression ...
+    # A start drawn anew begins with this part of the answer of the regression.
     anew_regression: float = 0.7
-    # ... and a random displacement of this part of the prior's width.
+    # A random displacement of this part of the prior's width is added to a start drawn anew.
     anew_spread: float = 0.5
-    # Such a start is known to this part of the prior's width: it is a little worse than the known
-    # structure.
+    # A start drawn anew is known to this part of the prior's width: it is a little worse than the
+    # known structure.
     anew_uncertainty: float = 1.1
 
     # Number of atoms that are relocated in turn. The first few hold nearly all successes.

@@ -16,11 +16,11 @@ from argand.files import replacing
 
 __all__ = ["SafetensorsIO", "read_checkpoint"]
 
-# Keys of a JSON object that stands for something that JSON has not: a tensor, by its name ...
+# Key of a JSON object that stands for a tensor, which it names.
 _TENSOR = "__tensor__"
-# ... a dictionary whose keys are not all strings, as a list of pairs ...
+# Key of a JSON object that stands for a dictionary whose keys are not all strings: a list of pairs.
 _PAIRS = "__pairs__"
-# ... and a tuple, as a list.
+# Key of a JSON object that stands for a tuple: a list.
 _TUPLE = "__tuple__"
 
 

@@ -36,9 +36,9 @@ BoxAxes = list[tuple[NDArray[np.int64], FloatArray]]
 _LOOSEST = 1e-2
 # The smallest eps that double precision reaches.
 _TIGHTEST = 1e-14
-# Single precision is enough from here on ...
+# The smallest eps for which single precision is enough.
 _SINGLE = 1.3e-5
-# ... with the widest kernel that it bears.
+# The smallest eps of a transform in single precision: that of the widest kernel that it bears.
 _TIGHTEST_SINGLE = 3e-5
 # Error of h.x in single precision, for each order of h.
 _TURN_ERROR = 2e-7
