@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argand.adapt import Adaptation
-from argand.refine import GaussianPrior, Model, Refinement, refine
+from argand.refine import GaussianPrior, Refinement, refine
 from simulated_data import Observed
 
 Complexes = NDArray[np.complex128]
@@ -39,14 +39,7 @@ class Methods:
         self.adaptation = adaptation
         self.observed = observed
         self.error = observed.error
-        self.model = Model(
-            adaptation.crystal,
-            observed.hkl,
-            adaptation.parameters,
-            radiation=adaptation.radiation,
-            extinction=adaptation.extinction,
-            mates_merged=True,
-        )
+        self.model = adaptation.models(observed.hkl, adaptation.crystal.cell).displaced
 
     def all(self) -> dict[str, Callable[[], Complexes]]:
         """Return the methods by the names of the tables."""

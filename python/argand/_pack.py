@@ -100,7 +100,7 @@ def pack(
 
 
 class _PackedAtoms(NamedTuple):
-    """The atoms of a crystal as the core takes them, whatever the reflections."""
+    """Hold the atoms of a crystal as the core takes them, whatever the reflections."""
 
     # The atom types of the crystal, each once.
     kinds: tuple[str, ...]

@@ -34,7 +34,7 @@ _LARGEST_COORDINATE = 1e6
 
 @dataclass(frozen=True, eq=False)
 class Crystal:
-    """Sites of an asymmetric unit in a cell with symmetry. Immutable; its arrays are read-only.
+    """Hold the sites of an asymmetric unit in a cell with symmetry; all of it is read-only.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ _DLPACK_DEFAULT_STREAM = 1
 
 
 class ArrayDevice(NamedTuple):
-    """The memory in which an array lies: the CPU's, or that of one device."""
+    """Name the memory in which an array lies: the CPU's, or that of one device."""
 
     kind: str
     number: int = 0
@@ -41,7 +41,7 @@ CPU = ArrayDevice("cpu")
 
 
 class Library(Protocol):
-    """What argand asks of the library that made an array: its stream, and further arrays."""
+    """Ask the library that made an array for its stream, and for further arrays."""
 
     def stream(self, device: ArrayDevice) -> int:
         """Return the handle of the stream that the library works on at the moment; 0 on the CPU."""

@@ -26,7 +26,7 @@ def box_shape(box: tuple[int, int, int]) -> tuple[int, int, int]:
 
 
 class Batch(NamedTuple):
-    """A ragged batch of crystals in P 1 and the reflections wanted of each.
+    """Hold a ragged batch of crystals in P 1 and the reflections wanted of each.
 
     The atoms of crystal c are rows atom_ptr[c]:atom_ptr[c+1] of the arrays of atoms. Reflections
     are either a `box` (h, k, l), meaning -h..h, -k..k, -l..l with h slowest, or a list `hkl`,

@@ -15,7 +15,7 @@ _COLUMN_WIDTHS = (3, 6, 1, 1)
 
 
 class JacobianSites(NamedTuple):
-    """Sites of crystals, and which derivatives are wanted of each; `real` is float32 or float64."""
+    """Hold the sites of crystals and which derivatives are wanted; `real` is float32 or float64."""
 
     # (crystals, sites, 3) float64, fractional coordinates
     frac: Array
@@ -32,7 +32,7 @@ class JacobianSites(NamedTuple):
 
 
 class JacobianOrders(NamedTuple):
-    """Reflections as each symmetry operation (R|t) turns them, padded to a multiple of 16."""
+    """Hold reflections as each symmetry operation (R|t) turns them, padded to a multiple of 16."""
 
     # (operations, 3, reflections) real, hR
     orders: Array

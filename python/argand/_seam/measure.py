@@ -14,7 +14,7 @@ ObservationArguments = tuple[int, int, int, int]
 
 
 class Observation(NamedTuple):
-    """Observed reflections of many crystals, each array (crystals, size); 0 where the mask is."""
+    """Hold observed reflections of crystals, arrays (crystals, size); 0 where the mask is."""
 
     # |F|
     weight: Array
@@ -27,7 +27,7 @@ class Observation(NamedTuple):
 
 
 class Detector(NamedTuple):
-    """Tables by which reflections are observed: crystal c has row[c] of them.
+    """Hold tables by which reflections are observed: crystal c has row[c] of them.
 
     A reflection is observed where `reach` holds and |F| scale > threshold.
     """

@@ -16,7 +16,7 @@ Mask = NDArray[np.bool_]
 
 
 class Hypothesis:
-    """A model of b data sets, its prior, and the most probable end of each data set so far.
+    """Keep a model of b data sets, its prior, and the most probable end of each data set.
 
     The most probable end is that of the lowest chi^2, with the share of the prior. R is not asked:
     where the data hold what no displacement explains, the lowest R belongs to the widest detour.

@@ -26,7 +26,7 @@ _KEPT_MODELS = 4
 
 
 class MovableCrystal:
-    """A known crystal, what of it may move, and how it is measured.
+    """Hold a known crystal, what of it may move, and how it is measured.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ _numbers_by_crystal: WeakKeyDictionary[Crystal, TypeNumbers] = WeakKeyDictionary
 
 
 class Points(NamedTuple):
-    """Isotropic scatterers: point p is the share `weight[p]` of atom `atom[p]`.
+    """Hold isotropic scatterers: point p is the share `weight[p]` of atom `atom[p]`.
 
     `atom` and `weight` are None where each atom is one point.
     """

@@ -39,7 +39,7 @@ TypeRanges = tuple[IntArray, FloatArray, FloatArray, FloatArray]
 
 
 class Basis:
-    """Functions v_r(q) whose sums are the scattering f exp(-B q) of all atoms of a crystal.
+    """Hold functions v_r(q) whose sums are the scattering f exp(-B q) of all atoms of a crystal.
 
     Parameters
     ----------

@@ -57,7 +57,7 @@ Shape = tuple[int, int, int]
 
 
 class NufftCost(NamedTuple):
-    """Estimated cost of a sum over the atoms of a crystal in P 1, on one core."""
+    """State the estimated cost of a sum over the atoms of a crystal in P 1, on one core."""
 
     direct_seconds: float
     nufft_seconds: float

@@ -86,7 +86,7 @@ class DeviceBackward:
 
 
 class _DeviceTransform:
-    """A plan of cufinufft, made again when the accuracy changes."""
+    """Hold a plan of cufinufft, made again when the accuracy changes."""
 
     def __init__(self, sort: int, angle: FloatArray, hkl_list: HklList) -> None:
         import cufinufft

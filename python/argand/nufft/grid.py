@@ -43,7 +43,7 @@ _POINTS_A_BOX = 4096
 
 
 class SpreadingKernel:
-    """Values of the even kernel phi(t) that finufft spreads a point with.
+    """Tabulate the even kernel phi(t) that finufft spreads a point with.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class SpreadingKernel:
 
 
 class Grid:
-    """The grid of one transform, with the upsampling that makes it fastest.
+    """Describe the grid of one transform, with the upsampling that makes it fastest.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ _STEPS_PER_DECADE = 8
 
 
 class Pair(NamedTuple):
-    """Two functions of a basis that share a transform, and the accuracy of that transform."""
+    """Name two functions of a basis that share a transform, and the accuracy of that transform."""
 
     number: int
     eps: float
@@ -70,7 +70,7 @@ class Pair(NamedTuple):
 
 
 class HklList(NamedTuple):
-    """A list of reflections, and what it takes to know of it before a sum."""
+    """Hold a list of reflections, and what it takes to know of it before a sum."""
 
     hkl: NDArray[np.int32]  # (m, 3)
     q: FloatArray  # (m,) stol^2 in 1/A^2
@@ -84,7 +84,7 @@ class HklList(NamedTuple):
 
 
 class Sources:
-    """Points of atoms, and the strengths of the atoms for every function of a basis.
+    """Hold points of atoms, and the strengths of the atoms for every function of a basis.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ _TINY = 1e-300
 
 
 class Gradients(NamedTuple):
-    """Derivatives of a real loss by the parameters of n atoms."""
+    """Hold derivatives of a real loss by the parameters of n atoms."""
 
     frac: FloatArray  # (n, 3)
     b_iso: FloatArray  # (n,), of an anisotropic atom by a B that is added to its tensor

@@ -42,7 +42,7 @@ _blas_limit: Any = None
 
 
 class StagedWork:
-    """Stages of tasks that several threads do together. `add` all stages, then `run` once."""
+    """Share stages of tasks among threads: `add` all stages, then `run` once."""
 
     def __init__(self) -> None:
         # For each stage the function that makes its tasks, and the stages that it waits for.

@@ -136,7 +136,7 @@ class BackwardTransform:
 
 
 class _PairTransform:
-    """One pair on its way to F: slabs of points to planes, planes to columns, columns to F."""
+    """Transform one pair to F: slabs of points to planes, planes to columns, columns to F."""
 
     def __init__(self, grid: Grid, slabs: Sequence[Sources]) -> None:
         self._grid = grid
