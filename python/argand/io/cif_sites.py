@@ -12,7 +12,7 @@ from argand.cell import Cell, FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.io.cif_block import NULL_VALUES, Block
-from argand.io.labels import isotope_of, read_type
+from argand.io.labels import isotope_of, read_symbol, read_type
 
 __all__ = ["FRACT_X", "read_sites"]
 
@@ -143,17 +143,20 @@ def _names(labels: list[str], chosen: npt.NDArray[np.bool_]) -> str:
 def _types(
     block: Block, symbols: list[str], labels: list[str], formula: Collection[str] | None
 ) -> tuple[str, ...]:
-    """Read the type of each site from its type symbol, else from its label."""
+    """Read the type of each site from its type symbol, which is taken literally, or its label."""
     types: list[str] = []
     label_by_foreign_element: dict[str, str] = {}
     elements = {isotope_of(element) for element in formula or ()}
     for symbol, label in zip(symbols, labels, strict=True):
-        kind = read_type(symbol, formula) if symbol else None
-        kind = kind or read_type(label, formula)
-        if kind is None:
+        names_type = any(letter.isalpha() for letter in symbol)
+        kind = read_symbol(symbol) if names_type else read_type(label, formula)
+        if kind is None and names_type:
             raise block.error(
-                f"no chemical element can be read from the site {label!r} of type {symbol or '?'!r}"
+                f"site {label!r} has the type symbol {symbol!r}, "
+                "needs one element, an ion such as 'O2-', or an isotope such as '7Li'"
             )
+        if kind is None:
+            raise block.error(f"no chemical element can be read from the label {label!r}")
         if formula and isotope_of(kind.element) not in elements:
             label_by_foreign_element.setdefault(kind.element, label or symbol)
         types.append(kind.symbol)

@@ -1,0 +1,107 @@
+"""Structures made after public bug reports: what each states is read, or is refused by name."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import argand
+from argand.errors import ArgandError
+from argand.io import write_crystal
+from argand.io.labels import read_symbol
+from cif_text import GROUP, HEAD, Read, reader, sites
+from data_dir import DATA
+
+FIELD = DATA / "field"
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    return reader(tmp_path)
+
+
+def notes_of(name: str) -> tuple[argand.Crystal, str]:
+    """Return the crystal of a field file, and its notes joined by line feeds."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        crystal = argand.read_crystal(FIELD / name)
+    return crystal, "\n".join(str(warning.message) for warning in caught)
+
+
+def test_a_type_symbol_is_not_overruled_by_the_formula() -> None:
+    crystal, notes = notes_of("f01_type_symbol_overruled.cif")
+    assert crystal.types == ("Co", "C", "Cl")
+    assert "site Co1 is read as Co, which is not in the formula" in notes
+    # 4 (27 + 6 + 17)
+    assert crystal.f000() == 200
+
+
+@pytest.mark.parametrize(
+    ("symbol", "expected"),
+    [
+        ("Cl", "Cl"),
+        ("CA", "Ca"),
+        ("O-2", "O2-"),
+        ("Fe(3+)", "Fe3+"),
+        ("O^2-^", "O2-"),
+        ("Fe3+17", "Fe3+"),
+        ("C12", "C"),
+        ("O_3", "O"),
+        ("7Li", "7Li"),
+        ("7Li1+", "7Li1+"),
+        ("Li_6", "6Li"),
+        ("2H", "D"),
+        ("Ow", "O"),
+        ("NH4", None),
+        ("CO3", None),
+        ("OH", None),
+        ("Va", None),
+        ("M2-", None),
+        ("Fe/Mg", None),
+        ("FeMg", None),
+        ("0.6Cu + 0.4Al", None),
+        ("Cu0.5", None),
+        ("Nh", None),
+    ],
+)
+def test_type_symbols_are_taken_literally(symbol: str, expected: str | None) -> None:
+    kind = read_symbol(symbol)
+    assert (kind.symbol if kind else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [
+        ("a13_mixture_symbol.cif", r"'0\.615\(5\)Cu \+ 0\.385\(5\)Al'"),
+        ("f10_NH4_symbol.cif", "'NH4'"),
+        ("a39b_dummy_type_Q_only_neutral.cif", "'NH4'"),
+    ],
+)
+def test_a_symbol_of_several_atoms_is_refused(name: str, symbol: str) -> None:
+    with pytest.raises(ArgandError, match=f"{name}.*has the type symbol {symbol}"):
+        argand.read_crystal(FIELD / name)
+
+
+def test_an_isotope_is_kept() -> None:
+    crystal = argand.read_crystal(FIELD / "a14_isotope_types.cif")
+    assert crystal.types == ("7Li", "O")
+    assert crystal.composition() == {"Li": 1, "O": 1}
+    f = argand.structure_factors(crystal, [[1, 1, 1]], table="neutron")
+    # Li at 0 0 0 and O at 1/2 1/2 1/2, U = 0.01, s^2 = 3 / 64
+    vibration = np.exp(-8 * np.pi**2 * 0.01 * 3 / 64)
+    assert f[0] == pytest.approx((-2.22 - 5.803) * vibration)
+    assert argand.Crystal.from_gemmi(crystal.to_gemmi()).types == ("7Li", "O")
+
+
+def test_an_isotope_survives_writing(tmp_path: Path) -> None:
+    crystal = argand.read_crystal(FIELD / "a14_isotope_types.cif")
+    write_crystal(tmp_path / "x.cif", crystal)
+    assert argand.read_crystal(tmp_path / "x.cif").types == crystal.types
+
+
+def test_a_label_in_place_of_a_type_may_be_of_ammonium(read: Read) -> None:
+    text = HEAD + GROUP + sites("NH4 ? 0.1 0.2 0.3")
+    assert read(text).types == ("N",)
