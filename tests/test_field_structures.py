@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 
@@ -9,10 +10,10 @@ import numpy as np
 import pytest
 
 import argand
-from argand.errors import ArgandError
+from argand.errors import ArgandError, ArgandWarning
 from argand.io import write_crystal
 from argand.io.labels import read_symbol
-from cif_text import GROUP, HEAD, Read, reader, sites
+from cif_text import GROUP, HEAD, Read, aniso, reader, sites
 from data_dir import DATA
 
 FIELD = DATA / "field"
@@ -105,3 +106,59 @@ def test_an_isotope_survives_writing(tmp_path: Path) -> None:
 def test_a_label_in_place_of_a_type_may_be_of_ammonium(read: Read) -> None:
     text = HEAD + GROUP + sites("NH4 ? 0.1 0.2 0.3")
     assert read(text).types == ("N",)
+
+
+def test_beta_is_read_as_displacement() -> None:
+    crystal = argand.read_crystal(FIELD / "a01_beta_aniso.cif")
+    # exp(-(b11 h^2 + b22 k^2 + b33 l^2 + 2 b12 hk + 2 b13 hl + 2 b23 kl))
+    expected = [[0.0110, 0.0060, 0.0040, 0.001, 0, 0], [0.0080, 0.0060, 0.0050, 0, 0, 0]]
+    np.testing.assert_allclose(crystal.beta(), expected, rtol=1e-12, atol=1e-15)
+    assert crystal.u_aniso is not None
+    # U11 = b11 a^2 / (2 pi^2) in an orthogonal cell
+    assert crystal.u_aniso[0, 0] == pytest.approx(0.0110 * 36 / (2 * np.pi**2))
+
+
+def test_every_row_of_displacements_lands_on_a_site_or_is_named() -> None:
+    crystal, notes = notes_of("f05_aniso_rows_dropped.cif")
+    assert crystal.anisotropic.tolist() == [True, False, False]
+    assert crystal.u_aniso is not None
+    assert crystal.u_aniso[0].tolist() == [0.01, 0.02, 0.06, 0, 0, 0]
+    assert "components missing is not used: O1" in notes
+    assert "belong to no site: S2" in notes
+
+
+def test_capitals_of_labels_decide_only_where_they_must(read: Read) -> None:
+    crystal = argand.read_crystal(FIELD / "a32_aniso_label_case.cif")
+    assert crystal.anisotropic.all()
+    rows = ("C1A 0.01 0.01 0.01 0 0 0", "C1a 0.02 0.02 0.02 0 0 0")
+    text = HEAD + GROUP + sites("C1a C 0.1 0.2 0.3", "C1A C 0.4 0.2 0.3") + aniso(*rows)
+    u_aniso = read(text).u_aniso
+    assert u_aniso is not None
+    assert u_aniso[:, 0].tolist() == [0.02, 0.01]
+
+
+@pytest.mark.parametrize("name", ["f06_second_site_loop.cif", "a15b_two_site_loops_fewer.cif"])
+def test_a_column_of_another_loop_is_named(name: str) -> None:
+    message = f"{name}: _atom_site_occupancy has 1 value, needs one for each of 2 sites"
+    with pytest.raises(ArgandError, match=message):
+        argand.read_crystal(FIELD / name)
+
+
+def test_coordinates_of_unequal_length_are_named(read: Read) -> None:
+    text = HEAD + GROUP + sites("C1 C 0.1 0.2 0.3").replace("_atom_site_fract_z", "_atom_site_x")
+    with pytest.raises(ArgandError, match="_atom_site_fract_z has 2 values"):
+        read(text + "loop_\n_atom_site_fract_z\n0.1\n0.2\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("a20_gram_charlier.cif", "Gram-Charlier"),
+        ("a34_squeeze.cif", "solvent mask"),
+        ("a34_squeeze.cif", r"\(\.fab\)"),
+    ],
+)
+def test_what_changes_f_and_is_not_used_is_said(name: str, note: str) -> None:
+    with pytest.warns(ArgandWarning) as caught:
+        argand.read_crystal(FIELD / name)
+    assert len([warning for warning in caught if re.search(note, str(warning.message))]) == 1
