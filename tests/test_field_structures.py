@@ -162,3 +162,48 @@ def test_what_changes_f_and_is_not_used_is_said(name: str, note: str) -> None:
     with pytest.warns(ArgandWarning) as caught:
         argand.read_crystal(FIELD / name)
     assert len([warning for warning in caught if re.search(note, str(warning.message))]) == 1
+
+
+def test_instructions_are_no_atoms() -> None:
+    crystal, notes = notes_of("f07_sump.res")
+    assert crystal.labels == ("C1", "O1", "O2")
+    assert notes == ""
+    # 4 (6 + 8 (0.6 + 0.4)) without the 4 x 0.5 of a carbon atom called SUMP
+    assert crystal.f000() == pytest.approx(56)
+    crystal, notes = notes_of("b02_frag.ins")
+    assert crystal.labels == ("C1", "O1")
+    assert notes == ""
+
+
+def test_atoms_are_not_passed_over() -> None:
+    crystal, notes = notes_of("f08_atoms_passed_over.res")
+    assert crystal.labels == ("C1", "C100A", "O1")
+    assert crystal.frac[0].tolist() == [0.1, 0.2, 0.3]
+    # 4 (6 + 6 + 8)
+    assert crystal.f000() == 80
+    assert notes.endswith("line 11: '+more_atoms.ins' includes another file, which is not read")
+
+
+@pytest.mark.parametrize(
+    ("line", "outcome"),
+    [
+        ("C2 1 0.1 O.2 0.3 11.0 0.03", "atom C2 has 'O.2', needs a number"),
+        ("C2 1 0.1 0,2 0.3 11.0 0.03", "atom C2 has '0,2', needs a number"),
+        ("C2 9 0.1 0.2 0.3 11.0 0.03", "atom C2 is of type 9, SFAC names 2"),
+    ],
+)
+def test_an_atom_that_cannot_be_read_is_refused(tmp_path: Path, line: str, outcome: str) -> None:
+    path = tmp_path / "x.res"
+    text = (FIELD / "f08_atoms_passed_over.res").read_text()
+    path.write_text(text.replace("+more_atoms.ins", line))
+    with pytest.raises(ArgandError, match=outcome):
+        argand.read_crystal(path)
+
+
+def test_a_line_that_is_nothing_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.res"
+    text = (FIELD / "f07_sump.res").read_text()
+    path.write_text(text.replace("SUMP 1", "RIDE 2\nSADI_CCF3 0.02 C1 O1\nSUMP 1"))
+    with pytest.warns(ArgandWarning, match="line 8: 'RIDE 2' is neither an instruction nor"):
+        crystal = argand.read_crystal(path)
+    assert crystal.labels == ("C1", "O1", "O2")

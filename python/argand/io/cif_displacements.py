@@ -108,6 +108,11 @@ def _anisotropic(block: Block, labels: Sequence[str], cell: Cell) -> FloatArray:
     belongs_to_none = np.zeros(len(rows), dtype=bool)
     for index, name in enumerate(row_names):
         belongs_to_none[index] = name not in sites_by_name and name not in NULL_VALUES
+    # SHELXL leaves a site of occupancy 0 out of the loop of sites, and keeps its tensor, which
+    # EADP makes equal to that of another site.
+    used_rows = rows[~belongs_to_none]
+    for index in np.flatnonzero(belongs_to_none):
+        belongs_to_none[index] = not (rows[index] == used_rows).all(axis=1).any()
     if belongs_to_none.any():
         names = site_names(row_labels, belongs_to_none)
         block.note(f"rows of anisotropic displacement that belong to no site: {names}")
