@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from argand.cell import Cell, FloatArray, u_aniso_from_beta
+from argand.errors import ArgandError
 from argand.io.cif_block import NULL_VALUES, Block
 from argand.io.cif_site_columns import site_names, site_numbers, site_texts
 
@@ -14,6 +15,9 @@ __all__ = ["read_displacements"]
 
 # Order of the six components in the columns and in `Crystal.u_aniso`.
 _AXES = ("11", "22", "33", "12", "13", "23")
+
+# Occupancy 0 in an atom line, refined or fixed.
+_NO_OCCUPANCY = ("0", "0.0", "0.00000", "10", "10.0", "10.00000")
 
 # B = 8 pi^2 U
 _B_PER_U = 8.0 * np.pi**2
@@ -105,14 +109,11 @@ def _anisotropic(block: Block, labels: Sequence[str], cell: Cell) -> FloatArray:
     sites_by_name: dict[str, list[int]] = {}
     for site, label in enumerate(labels):
         sites_by_name.setdefault(label, []).append(site)
+    empty_sites = _empty_sites(block)
     belongs_to_none = np.zeros(len(rows), dtype=bool)
     for index, name in enumerate(row_names):
-        belongs_to_none[index] = name not in sites_by_name and name not in NULL_VALUES
-    # SHELXL leaves a site of occupancy 0 out of the loop of sites, and keeps its tensor, which
-    # EADP makes equal to that of another site.
-    used_rows = rows[~belongs_to_none]
-    for index in np.flatnonzero(belongs_to_none):
-        belongs_to_none[index] = not (rows[index] == used_rows).all(axis=1).any()
+        has_site = name in sites_by_name or name in empty_sites
+        belongs_to_none[index] = not has_site and name not in NULL_VALUES
     if belongs_to_none.any():
         names = site_names(row_labels, belongs_to_none)
         block.note(f"rows of anisotropic displacement that belong to no site: {names}")
@@ -128,6 +129,20 @@ def _anisotropic(block: Block, labels: Sequence[str], cell: Cell) -> FloatArray:
         for number, site in enumerate(sites):
             u_aniso[site] = rows[indices[min(number, len(indices) - 1)]]
     return u_aniso
+
+
+def _empty_sites(block: Block) -> set[str]:
+    """Return the names of atoms of occupancy 0 in the SHELX instructions of a data block.
+
+    SHELXL writes their tensors, and leaves them out of the loop of sites.
+    """
+    try:
+        instructions = block.instructions
+    except ArgandError:
+        # Complaints about the instructions belong to reading the experiment.
+        return set()
+    atoms = () if instructions is None else instructions.atoms
+    return {words[0] for words in atoms if len(words) > 5 and words[5] in _NO_OCCUPANCY}
 
 
 def _names_of_sites(row_labels: Sequence[str], labels: Sequence[str]) -> list[str]:
