@@ -64,7 +64,7 @@ def test_x_ray_form_factors_at_zero_are_the_electrons() -> None:
     types = ["H", "D", "C", "O", "Fe", "O1-", "Na1+", "Cl1-", "Fe3+", "Ti4+", "Zr4+"]
     electrons = []
     for symbol in types:
-        element, charge = atom_type(symbol)
+        element, charge, _ = atom_type(symbol)
         electrons.append(gemmi.Element(element).atomic_number - charge)
     np.testing.assert_allclose(argand.form_factors(types, 0.0), electrons, atol=0.01)
 
@@ -166,8 +166,43 @@ def test_types_as_files_write_them(written: str, canonical: str) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["", "?", "Wat", "O2", "57Fe", "Fe2.5+", "X", "T", "Xx1+"],
+    ["", "?", "Wat", "O2", "5Fe", "99Fe", "Fe2.5+", "X", "T", "Xx1+"],
 )
 def test_a_text_that_is_no_type_is_refused(written: str) -> None:
     with pytest.raises(ArgandError, match="unknown atom type"):
         atom_type(written)
+
+
+# Natural abundances in percent: IUPAC, Pure Appl. Chem. 83 (2011) 397.
+ABUNDANCES = {
+    "B": {10: 19.9, 11: 80.1},
+    "Ti": {46: 8.25, 47: 7.44, 48: 73.72, 49: 5.41, 50: 5.18},
+    "Cr": {50: 4.345, 52: 83.789, 53: 9.501, 54: 2.365},
+    "Fe": {54: 5.845, 56: 91.754, 57: 2.119, 58: 0.282},
+    "Ni": {58: 68.0769, 60: 26.2231, 61: 1.1399, 62: 3.6345, 64: 0.9256},
+    "Cu": {63: 69.15, 65: 30.85},
+    "Zn": {64: 48.268, 66: 27.975, 67: 4.102, 68: 19.024, 70: 0.631},
+    "Cl": {35: 75.76, 37: 24.24},
+    "Sn": {112: 0.97, 114: 0.66, 115: 0.34, 116: 14.54, 117: 7.68, 118: 24.22, 119: 8.59}
+    | {120: 32.58, 122: 4.63, 124: 5.79},
+}
+
+
+@pytest.mark.parametrize("element", ABUNDANCES)
+def test_isotopes_make_the_natural_scattering_length(element: str) -> None:
+    mean = 0.0
+    for mass_number, percent in ABUNDANCES[element].items():
+        symbol = f"{mass_number}{element}"
+        mean += percent / 100 * argand.form_factors([symbol], 0.0, table="neutron")[0]
+    natural = argand.form_factors([element], 0.0, table="neutron")[0]
+    assert mean == pytest.approx(natural, rel=0.01)
+
+
+def test_isotopes_differ_for_neutrons_alone() -> None:
+    lengths = argand.form_factors(["6Li", "7Li", "46Ti", "2H"], 0.0, table="neutron")
+    np.testing.assert_allclose(lengths, [2.00, -2.22, 4.93, 6.671])
+    for table in ("it92", "electron"):
+        isotope, natural = argand.form_factors(["7Li", "Li"], STOL, table=table)
+        np.testing.assert_array_equal(isotope, natural)
+    with pytest.raises(ArgandError, match="no neutron scattering length for the isotope '98Tc'"):
+        argand.form_factors(["98Tc"], 0.0, table="neutron")

@@ -177,7 +177,7 @@ def test_what_deserves_a_second_look(read: Read, text: str, message: str) -> Non
         ),
         (
             HEAD + GROUP + sites("T1 ? 0.1 0.2 0.3"),
-            "no chemical element can be read from the site 'T1' of type '?'",
+            "no chemical element can be read from the label 'T1'",
         ),
         (HEAD.replace("_cell_length_b 6.00\n", "") + GROUP + ONE, "the cell lengths are not given"),
         (HEAD.replace("6.00", "-6") + GROUP + ONE, "positive lengths"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import gemmi
@@ -9,11 +10,15 @@ import numpy as np
 
 from argand.atom_types import AtomType, atom_type
 from argand.cell import Cell, FloatArray
+from argand.errors import ArgandError
 from argand.symmetry import named_spacegroup
 
 __all__ = ["fields", "small_structure"]
 
 _B_PER_U = 8.0 * np.pi**2
+
+# Mass number at the beginning of a type symbol: '7Li'.
+_ISOTOPE = re.compile(r"\d+")
 
 
 def small_structure(
@@ -35,7 +40,7 @@ def small_structure(
     small.cell = gemmi.UnitCell(*cell)
     small.symops = list(symops)
     for i, symbol in enumerate(types):
-        element, charge = atom_type(symbol)
+        element, charge, _ = atom_type(symbol)
         site = gemmi.SmallStructure.Site()
         site.label = labels[i]
         site.type_symbol = symbol
@@ -57,7 +62,7 @@ def fields(small: gemmi.SmallStructure) -> dict[str, Any]:
     u_aniso = np.array([site.aniso.elements_pdb() for site in sites]).reshape(-1, 6)
     # gemmi writes a tensor of zeros where a site has none.
     u_aniso[~u_aniso.any(axis=1)] = np.nan
-    types = [AtomType(site.element.name, site.charge).symbol for site in sites]
+    types = [_type_of(site) for site in sites]
     frac = np.array([site.fract.tolist() for site in sites]).reshape(-1, 3)
     b_iso = np.array([site.u_iso for site in sites]) * _B_PER_U
     return {
@@ -71,3 +76,13 @@ def fields(small: gemmi.SmallStructure) -> dict[str, Any]:
         "b_iso": b_iso,
         "u_aniso": None if np.isnan(u_aniso).all() else u_aniso,
     }
+
+
+def _type_of(site: gemmi.SmallStructure.Site) -> str:
+    """Return the atom type of gemmi's site; gemmi keeps an isotope in the type symbol alone."""
+    isotope = _ISOTOPE.match(site.type_symbol)
+    mass_number = int(isotope[0]) if isotope else 0
+    try:
+        return atom_type(AtomType(site.element.name, site.charge, mass_number).symbol).symbol
+    except ArgandError:
+        return AtomType(site.element.name, site.charge).symbol

@@ -1,4 +1,4 @@
-"""Read atom types: an element (or D), and a charge when it is an ion: `C`, `O2-`, `Fe3+`, `D`."""
+"""Read atom types: an element (or D), an isotope, and a charge: `C`, `O2-`, `Fe3+`, `D`, `7Li`."""
 
 from __future__ import annotations
 
@@ -12,22 +12,30 @@ from argand.errors import ArgandError
 
 __all__ = ["AtomType", "atom_type", "atomic_number"]
 
-# Real files have 'O2-', 'O-2', 'O-' and 'C0+'; they have 'CL', and isotopes ('2H').
+# Real files have 'O2-', 'O-2', 'O-' and 'C0+'; they have 'CL', and isotopes ('2H', '7Li').
 _SYMBOL = re.compile(r"(\d*)([A-Za-z]{1,2})(?:(\d*)([+-])|([+-])(\d+))?")
+
+# Nuclei have at least as many nucleons as protons, and at most this many times their number.
+_MOST_NUCLEONS = 3
 
 
 class AtomType(NamedTuple):
-    """Hold an element symbol and a charge in units of the elementary charge."""
+    """Hold an element symbol, a charge in elementary charges, and the mass number of an isotope.
+
+    The mass number is 0 for an element in its natural composition.
+    """
 
     element: str
     charge: int
+    mass_number: int = 0
 
     @property
     def symbol(self) -> str:
-        """Return the symbol of the type as argand writes it: 'C', 'O2-', 'Fe3+'."""
+        """Return the symbol of the type as argand writes it: 'C', 'O2-', 'Fe3+', '7Li'."""
+        name = f"{self.mass_number}{self.element}" if self.mass_number else self.element
         if self.charge == 0:
-            return self.element
-        return f"{self.element}{abs(self.charge)}{'+' if self.charge > 0 else '-'}"
+            return name
+        return f"{name}{abs(self.charge)}{'+' if self.charge > 0 else '-'}"
 
 
 def atomic_number(element: str) -> int:
@@ -40,26 +48,31 @@ def atomic_number(element: str) -> int:
 
 @cache
 def atom_type(symbol: str) -> AtomType:
-    """Read a type symbol as element and charge.
+    """Read a type symbol as element, charge and mass number.
 
     Raises
     ------
     ArgandError
-        Names a symbol that is neither element nor ion.
+        Names a symbol that is neither element nor ion nor isotope.
     """
     match = _SYMBOL.fullmatch(symbol.strip())
     if match:
-        isotope, element, size_first, sign_last, sign_first, size_last = match.groups()
+        nucleons, element, size_first, sign_last, sign_first, size_last = match.groups()
         element = element.capitalize()
-        if isotope == "2" and element == "H":
-            isotope = ""
+        mass_number = int(nucleons) if nucleons else 0
+        if mass_number == 2 and element in ("H", "D"):
+            mass_number = 0
+            nucleons = ""
             element = "D"
-        if not isotope and atomic_number(element) > 0:
+        z = atomic_number(element)
+        is_nucleus = not nucleons or z <= mass_number <= _MOST_NUCLEONS * z
+        if z > 0 and is_nucleus:
             size = size_last or size_first
             sign = sign_last or sign_first
             # A sign alone is a charge of one.
             charge = int(size) if size else int(bool(sign))
-            return AtomType(element, -charge if sign == "-" else charge)
+            return AtomType(element, -charge if sign == "-" else charge, mass_number)
     raise ArgandError(
-        f"unknown atom type {symbol!r}: needs an element, an ion such as 'O2-', or 'D'"
+        f"unknown atom type {symbol!r}: needs an element, an ion such as 'O2-', "
+        "an isotope such as '7Li', or 'D'"
     )

@@ -6,7 +6,7 @@ it92
 electron
     f(s) = sum_i a_i exp(-b_i s^2) of five Gaussians, in angstrom; International Tables C, 4.3.2.2.
 neutron
-    The bound coherent scattering length, in fm; Neutron News 3(3), 1992.
+    The bound coherent scattering length, in fm, of elements and isotopes; Neutron News 3(3), 1992.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from argand import _seam
 from argand.atom_types import atom_type, atomic_number
 from argand.cell import FloatArray
 from argand.errors import ArgandError, ArgandWarning
+from argand.isotopes import isotope_length
 
 __all__ = ["TABLES", "dispersion", "form_factors", "gaussians"]
 
@@ -63,7 +64,12 @@ def gaussians(symbol: str, table: str = "it92") -> tuple[FloatArray, FloatArray]
     ArgandError
         The table lacks the type.
     """
-    element, charge = atom_type(symbol)
+    element, charge, mass_number = atom_type(symbol)
+    if table == "neutron" and mass_number:
+        isotope = isotope_length(element, mass_number)
+        if isotope is None:
+            raise ArgandError(f"no neutron scattering length for the isotope {symbol!r}")
+        return np.array([isotope]), np.zeros(1)
     if table == "neutron":
         length = gemmi.Element(element).neutron92.get_coefs()
         if length == [0.0]:

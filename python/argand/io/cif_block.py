@@ -77,6 +77,16 @@ class Block:
         """Tell whether any tag of the block begins with `prefix`."""
         return any(tag.startswith(prefix) for tag in self._columns)
 
+    def states(self, prefix: str) -> bool:
+        """Tell whether any tag that begins with `prefix` has a value that is not null."""
+        for tag, columns in self._columns.items():
+            if not tag.startswith(prefix):
+                continue
+            for item, position in columns:
+                if set(_values(item, position)) - set(NULL_VALUES):
+                    return True
+        return False
+
     def column(self, *tags: str) -> list[str] | None:
         """Return the values of the first of `tags` that has a value that is not null, as strings.
 

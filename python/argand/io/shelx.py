@@ -16,7 +16,10 @@ from argand.io.shelx_lines import (
     LARGEST_LATTICE,
     all_operations,
     instruction_lines,
+    instruction_name,
     is_atom,
+    is_instruction,
+    is_peak,
     parse_numbers,
     parse_scatterers,
 )
@@ -30,6 +33,9 @@ _CIF_BLOCK = re.compile(r"^data_", re.MULTILINE | re.IGNORECASE)
 _IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 # TWIN without numbers is a racemic twin.
 _INVERSION = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, -1.0)
+
+# Characters of a line in a note about it.
+_LONGEST_QUOTE = 40
 
 # Rounding of the matrix of HKLF leaves indices that are whole within this.
 _INDEX_ROUNDING = 0.05
@@ -62,6 +68,8 @@ class Instructions:
         Numbers of FVAR, the overall scale first.
     atoms
         Atom lines, split into words.
+    notes
+        Lines that are neither instructions nor atoms, in words.
     """
 
     source: str
@@ -81,6 +89,7 @@ class Instructions:
     neutrons: bool = False
     free_variables: tuple[float, ...] = ()
     atoms: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def spacegroup(self) -> str | None:
@@ -140,7 +149,10 @@ def is_shelx(text: str) -> bool:
 
 
 def parse_instructions(text: str, source: str) -> Instructions:
-    """Read instructions and atoms up to HKLF or END; instructions without a use here are ignored.
+    """Read instructions and atoms up to HKLF or END; known instructions without a use are ignored.
+
+    Every other line is an atom, or a note of the instructions. The coordinates between FRAG and
+    FEND are those of a fragment, and no atoms.
 
     Source: SHELX-97 and SHELXL manual, chapters 4 to 7 (CELL, LATT, SYMM, SFAC, UNIT, FVAR, EXTI,
     TWIN, HKLF).
@@ -158,16 +170,19 @@ def parse_instructions(text: str, source: str) -> Instructions:
         Names the source, the line, and what it needs to be.
     """
     parser = _InstructionParser(source)
+    in_fragment = False
     for number, line in instruction_lines(text):
         words = line.split()
-        name = words[0].upper()[:4]
+        name = instruction_name(words[0])
         where = f"{source}: line {number} ({name})"
         if name in ("HKLF", "END"):
             if name == "HKLF":
                 parser.read_hklf(words[1:], where)
             break
-        if not parser.read(name, line, where) and is_atom(words):
-            parser.atoms.append(tuple(words))
+        if name in ("FRAG", "FEND"):
+            in_fragment = name == "FRAG"
+        elif not in_fragment and not parser.read(name, line, where):
+            parser.read_atom(words, number)
     return parser.instructions()
 
 
@@ -176,7 +191,8 @@ class _InstructionParser:
 
     def __init__(self, source: str) -> None:
         self.stated = Instructions(source)
-        self.atoms: list[tuple[str, ...]] = []
+        self._atoms: list[tuple[str, ...]] = []
+        self._notes: list[str] = []
         self._lattice = 1
         self._symm: list[str] = []
 
@@ -205,6 +221,19 @@ class _InstructionParser:
             return self._read_refinement(name, words, where)
         return True
 
+    def read_atom(self, words: Sequence[str], number: int) -> None:
+        """Read an atom in a line that has no use as an instruction; note what is neither."""
+        if is_instruction(words[0]) or is_peak(words[0]):
+            return
+        if is_atom(words):
+            self._atoms.append(tuple(words))
+            return
+        text = " ".join(words)[:_LONGEST_QUOTE]
+        meaning = "is neither an instruction nor an atom"
+        if words[0].startswith("+"):
+            meaning = "includes another file, which is not read"
+        self._notes.append(f"{self.stated.source}: line {number}: {text!r} {meaning}")
+
     def read_hklf(self, words: Sequence[str], where: str) -> None:
         """Read HKLF: kind of the list, scale, and matrix of the indices."""
         numbers = parse_numbers(words, where, 1)
@@ -217,7 +246,8 @@ class _InstructionParser:
     def instructions(self) -> Instructions:
         """Return all that was read, with the operations that LATT and SYMM make together."""
         symops = all_operations(self._lattice, self._symm, self.stated.source)
-        return replace(self.stated, symops=symops, atoms=tuple(self.atoms))
+        atoms = tuple(self._atoms)
+        return replace(self.stated, symops=symops, atoms=atoms, notes=tuple(self._notes))
 
     def _read_refinement(self, name: str, words: Sequence[str], where: str) -> bool:
         """Read weights, extinction or twinning; False for an instruction of another name."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from argand.atom_types import atom_type
 from argand.cell import Cell, FloatArray, b_iso_from_u_aniso
 from argand.crystal import Crystal
 from argand.errors import ArgandError
@@ -64,7 +65,7 @@ def crystal_of_instructions(instructions: Instructions) -> Crystal:
         if len(values) > 3:
             occupancy[site] = values[3]
         u_iso[site], u_aniso[site] = _displacement(values[4:], parent_u, cell)
-        if element not in ("H", "D"):
+        if atom_type(element).element not in ("H", "D"):
             parent_u = float(u_iso[site])
         types.append(element)
     try:

@@ -16,7 +16,10 @@ __all__ = [
     "LARGEST_LATTICE",
     "all_operations",
     "instruction_lines",
+    "instruction_name",
     "is_atom",
+    "is_instruction",
+    "is_peak",
     "parse_numbers",
     "parse_scatterers",
 ]
@@ -33,27 +36,19 @@ _CENTRING: dict[int, tuple[str, ...]] = {
 }
 LARGEST_LATTICE = max(_CENTRING)
 
-# Instructions whose numbers could be taken for those of an atom.
-_NOT_ATOMS = (
-    "ZERR",
-    "PLAN",
-    "GRID",
-    "CGLS",
-    "LIST",
-    "MERG",
-    "DAMP",
-    "FMAP",
-    "MORE",
-    "SIZE",
-    "OMIT",
-    "MOVE",
-    "SHEL",
-    "AFIX",
-    "WPDB",
-)
-_ATOM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9'\"*]{0,3}")
+# Names of the instructions of SHELXL, SHELXT, SHELXS and SHELXD, and of programs that write for
+# them. Every other line is an atom, or is complained about.
+_INSTRUCTIONS = """
+ABIN ACTA AFIX AFLS ANIS ANSC ANSR BASF BEDE BIND BLOC BOND BUMP CELL CGLS CHIV CONF CONN DAMP
+DANG DEFS DELS DELU DFIX DISP EADP EGEN END EQIV ESEL EXTI EXYZ FEND FIND FLAT FMAP FRAG FREE
+FVAR GLEN GRAD GRID HFIX HKLF HOPE HTAB INIT INVE ISOR KEEN L.S. LATT LAUE LIST LONE MERG MIND
+MOLE MORE MOVE MPLA NCSY NEUT NTPR NTRY OMIT PART PATT PHAN PHAS PIPS PLAN PLOP PRIG PSEE PSMF
+PSUM RECP RENU RESI RESN RIGU RTAB SADI SAME SEED SFAC SHEL SIMU SIZE SKIP SLIM SPEC SPIN STIR
+SUBS SUMP SWAT SYMM TANG TEMP TEST TEXP TIME TITL TREF TRIC TWIN TWST UANI UNIT VECT WEED WGHT
+WIGL WPDB XNPD ZERR
+"""
+_ATOM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9'\"*_.+-]*")
 _PEAK_NAME = re.compile(r"[Qq]\d")
-_DECIMAL = re.compile(r"[+-]?\d*\.?\d+|[+-]?\d+\.")
 
 # Rounded thirds and sixths by the digits behind the point, and the fractions that they mean.
 _FRACTIONS = (("16+7?", "1/6"), ("33+", "1/3"), ("66+7?", "2/3"), ("83+", "5/6"))
@@ -123,18 +118,29 @@ def parse_scatterers(words: Sequence[str], where: str) -> list[str]:
     return symbols
 
 
-def is_atom(words: Sequence[str]) -> bool:
-    """Tell whether a line is an atom: a name, the number of its type, x, y, z.
+def instruction_name(word: str) -> str:
+    """Return the name of an instruction by the first word of its line: 'SADI_CCF3' is SADI."""
+    return word.upper().split("_")[0][:4]
 
-    Peaks of a difference map, Q1 and so on, are not.
+
+def is_instruction(word: str) -> bool:
+    """Tell whether the first word of a line is an instruction of SHELX."""
+    return instruction_name(word) in _INSTRUCTIONS.split()
+
+
+def is_atom(words: Sequence[str]) -> bool:
+    """Tell whether a line that is no instruction begins as an atom: name, number of type, x, y, z.
+
+    Its numbers are checked where the structure is made. Peaks of a difference map are no atoms.
     """
-    if len(words) < 5 or words[0].upper() in _NOT_ATOMS:
+    if len(words) < 5 or is_peak(words[0]):
         return False
-    if not _ATOM_NAME.fullmatch(words[0]) or _PEAK_NAME.match(words[0]):
-        return False
-    if not words[1].isdigit():
-        return False
-    return all(_DECIMAL.fullmatch(word) for word in words[1:5])
+    return bool(_ATOM_NAME.fullmatch(words[0])) and words[1].isdigit()
+
+
+def is_peak(word: str) -> bool:
+    """Tell whether the first word of a line names a peak of a difference map: Q1 and so on."""
+    return bool(_PEAK_NAME.match(word))
 
 
 def all_operations(lattice: int, symm: Sequence[str], source: str) -> tuple[str, ...]:

@@ -127,11 +127,13 @@ class SourceFile:
     def crystal(self, block: str | None = None) -> Crystal:
         """Read the crystal structure, see `read_crystal`."""
         if self._is_shelx:
-            return crystal_of_instructions(self._instructions)
+            crystal = crystal_of_instructions(self._instructions)
+            _warn(self._instructions.notes)
+            return crystal
         self._forget_notes()
         chosen = block_with_sites(self.blocks, block)
         crystal = crystal_of_block(chosen)
-        _warn_of_notes(chosen)
+        _warn(chosen.take_notes())
         return crystal
 
     def experiment(self, block: str | None = None) -> Experiment:
@@ -212,7 +214,7 @@ class SourceFile:
             self._forget_notes()
             chosen = block_with_reflections(self.blocks, block)
             reflections = reflections_of_block(chosen, hklf)
-            _warn_of_notes(chosen)
+            _warn(chosen.take_notes())
             return reflections
         if self._is_instruction_file:
             raise ArgandError(f"{self.source}: SHELX instructions, no reflections")
@@ -243,13 +245,13 @@ def open_file(path: PathLike) -> SourceFile:
     return SourceFile(path)
 
 
-def _warn_of_notes(block: Block) -> None:
-    """Issue the notes of a data block as warnings at the first caller outside this package."""
+def _warn(notes: Sequence[str]) -> None:
+    """Issue notes about a file as warnings at the first caller outside this package."""
     package = os.path.dirname(__file__)
     level = 1
     frame = sys._getframe()
     while frame.f_back is not None and os.path.dirname(frame.f_code.co_filename) == package:
         frame = frame.f_back
         level += 1
-    for note in block.take_notes():
+    for note in notes:
         warnings.warn(note, ArgandWarning, stacklevel=level)
