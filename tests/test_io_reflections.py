@@ -89,7 +89,7 @@ class TestShelx:
         "end",
         [
             "   0   0   0    0.00    0.00\nanything\n",
-            "\n   9   9   9    1.00    1.00\n",
+            "\n   anything\n",
             "",
             "TITL x\nHKLF 4\n",
             "_a 'b'\n",

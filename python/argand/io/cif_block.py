@@ -22,6 +22,9 @@ NULL_VALUES = ("?", ".", "")
 # Tags under which programs keep the SHELX instructions of a refinement as text.
 _INSTRUCTION_TAGS = ("_shelx_res_file", "_iucr_refine_instructions_details")
 
+# A number with its standard uncertainty: decimals, an exponent, and digits in brackets.
+_UNCERTAINTY = re.compile(r"[+-]?\d*(?:\.(\d*))?(?:[eE]([+-]?\d{1,2}))?\((\d+)\)")
+
 # gemmi begins its complaints with the source and the position.
 _GEMMI_POSITION = re.compile(r"^\w+:(\d+)(:\d+\(\d+\):)?")
 
@@ -44,6 +47,7 @@ class Block:
         self.source = source
         self.name = block.name
         self._notes: list[str] = []
+        self._values_by_tag: dict[str, list[str] | None] = {}
         self._columns: dict[str, list[tuple[cif.Item, int]]] = {}
         for item in block:
             for position, tag in enumerate(_tags(item)):
@@ -96,18 +100,26 @@ class Block:
             The block has a tag several times, with different values.
         """
         for tag in tags:
-            columns: list[list[str]] = []
-            for item, position in self._columns.get(tag, []):
-                values = _values(item, position)
-                if set(values) - set(NULL_VALUES):
-                    columns.append(values)
-            for values in columns[1:]:
-                if values != columns[0]:
-                    count = len(columns)
-                    raise self.error(f"{tag} is given {count} times with different values")
-            if columns:
-                return columns[0]
+            # A column may have a million values, and is asked for several times.
+            if tag not in self._values_by_tag:
+                self._values_by_tag[tag] = self._column_of_tag(tag)
+            values = self._values_by_tag[tag]
+            if values is not None:
+                return values
         return None
+
+    def _column_of_tag(self, tag: str) -> list[str] | None:
+        """Return the values of a tag as strings; None where all are null."""
+        columns: list[list[str]] = []
+        for item, position in self._columns.get(tag, []):
+            values = _values(item, position)
+            if any(value not in NULL_VALUES for value in values):
+                columns.append(values)
+        for values in columns[1:]:
+            if values != columns[0]:
+                count = len(columns)
+                raise self.error(f"{tag} is given {count} times with different values")
+        return columns[0] if columns else None
 
     def text(self, *tags: str) -> str | None:
         """Return the single value of the first of `tags` that has one; None where it is null."""
@@ -155,13 +167,29 @@ class Block:
                 return self._parse_numbers(tag, values)
         return None
 
+    def uncertainties(self, *tags: str) -> FloatArray | None:
+        """Return the standard uncertainties (n,) in brackets, NaN without; None where none has one.
+
+        That is 2.1 for a value of 58.8(21), and 0.21 for 5.88(21).
+        """
+        values = self.column(*tags) or []
+        brackets = [_UNCERTAINTY.fullmatch(value) for value in values]
+        if not any(brackets):
+            return None
+        sigmas = np.full(len(values), np.nan)
+        for row, match in enumerate(brackets):
+            if match:
+                exponent = int(match[2] or 0) - len(match[1] or "")
+                sigmas[row] = float(f"{match[3]}e{exponent}")
+        return sigmas
+
     def _parse_numbers(self, tag: str, values: Sequence[str]) -> FloatArray:
         """Turn the strings of a column into numbers; NaN where null."""
         numbers = np.array([cif.as_number(value) for value in values], dtype=np.float64)
         for row in np.flatnonzero(np.isnan(numbers)).tolist():
             value = values[row]
             if value.strip() not in NULL_VALUES:
-                raise self.error(f"{tag} is {value!r}, needs a number")
+                raise self.error(f"{tag} is {value[:40]!r}, needs a number")
         return numbers
 
 
@@ -195,7 +223,8 @@ def _tags(item: cif.Item) -> list[str]:
 def _values(item: cif.Item, position: int) -> list[str]:
     """Return the values of a column of a loop, or of a pair, as plain strings."""
     if item.loop:
-        raw = item.loop.values[position :: len(item.loop.tags)]
+        loop = item.loop
+        raw = [loop[row, position] for row in range(loop.length())]
     else:
         raw = [value for _, value in _pairs(item)]
     return [cif.as_string(value) for value in raw]

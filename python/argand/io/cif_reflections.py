@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from argand.cell import FloatArray
 from argand.errors import ArgandError
-from argand.io.cif_block import Block, parse_blocks
+from argand.io.cif_block import NULL_VALUES, Block, parse_blocks
 from argand.io.cif_crystal import read_cell
 from argand.io.cif_symmetry import read_symmetry, states_symmetry
 from argand.io.experiment import read_wavelength
 from argand.io.hklf import read_columns
+from argand.io.named_columns import checked_indices
 from argand.io.reflections import Reflections
-from argand.reflections import HklArray, as_hkl
+from argand.reflections import HklArray
 from argand.symmetry import find_spacegroup, group_ops, spacegroup_name
 
 __all__ = ["block_with_reflections", "holds_reflections", "reflections_of_block"]
@@ -30,6 +31,17 @@ _TEXT_TAGS = (
     "_shelx_fcf_file",
 )
 _INDEX_TAGS = ("_refln_index_h", "_diffrn_refln_index_h")
+
+# Tags of flags that tell whether a reflection was used.
+_STATUS_TAGS = ("_refln_status", "_refln_observed_status", "_refln_include_status")
+
+# Tags, without their stem, that tell of which phase, wavelength or crystal a reflection is. Groups
+# of scales are usual, and scaled already.
+_KEYS_OF_OTHER_DATA = ("phase_id", "wavelength")
+_KEYS_OF_ONE_SAMPLE = ("wavelength_id", "crystal_id")
+
+# Satellite indices of a modulated structure are numbered up to this.
+_MOST_SATELLITE_INDICES = 8
 
 # Flags of reflections that were not used in the refinement: x excluded by hand, h and l beyond the
 # limits of resolution, - unreliable. Reflections with f, kept for R free, are used.
@@ -97,8 +109,16 @@ def _has_loop(block: Block) -> bool:
 
 def _of_loop(block: Block) -> Reflections:
     """Read a loop of merged or of unmerged reflections."""
-    if not block.column("_refln_index_h"):
-        return _of_unmerged_loop(block)
+    is_merged = bool(block.column("_refln_index_h"))
+    stem = "_refln" if is_merged else "_diffrn_refln"
+    _check_keys(block, stem)
+    with _complaints_about(block):
+        reflections = _of_merged_loop(block) if is_merged else _of_unmerged_loop(block)
+        return _main_reflections(block, stem, reflections)
+
+
+def _of_merged_loop(block: Block) -> Reflections:
+    """Read a loop of merged reflections, measured, calculated or both."""
     hkl = _indices(block, "_refln")
     intensity, amplitude, sigma = _measured(block)
     if intensity is None and amplitude is None:
@@ -107,27 +127,67 @@ def _of_loop(block: Block) -> Reflections:
             return mates
     amplitude_calc, phase = _calculated(block)
     code = block.text("_shelx_refln_list_code")
-    left_out = _left_out(block)
-    with _complaints_about(block):
-        return Reflections(
-            hkl,
-            intensity=intensity,
-            amplitude=amplitude,
-            sigma=sigma,
-            amplitude_calc=amplitude_calc,
-            phase=phase,
-            left_out=left_out,
-            format=f"SHELXL LIST {code}" if code else "CIF loop",
-        )
+    return Reflections(
+        hkl,
+        intensity=intensity,
+        amplitude=amplitude,
+        sigma=sigma,
+        amplitude_calc=amplitude_calc,
+        phase=phase,
+        left_out=_left_out(block, len(hkl)),
+        format=f"SHELXL LIST {code}" if code else "CIF loop",
+    )
 
 
 def _of_unmerged_loop(block: Block) -> Reflections:
     """Read a loop of measurements as they came from the diffractometer."""
     hkl = _indices(block, "_diffrn_refln")
-    intensity = block.numbers("_diffrn_refln_intensity_net", "_diffrn_refln_counts_net")
+    intensity_tags = ("_diffrn_refln_intensity_net", "_diffrn_refln_counts_net")
+    intensity = block.numbers(*intensity_tags)
     sigma = block.numbers("_diffrn_refln_intensity_sigma", "_diffrn_refln_intensity_u")
-    with _complaints_about(block):
-        return Reflections(hkl, intensity=intensity, sigma=sigma, format="unmerged CIF loop")
+    if sigma is None:
+        sigma = block.uncertainties(*intensity_tags)
+    return Reflections(hkl, intensity=intensity, sigma=sigma, format="unmerged CIF loop")
+
+
+def _check_keys(block: Block, stem: str) -> None:
+    """Refuse a loop of several phases or wavelengths, and note several crystals."""
+    for key in _KEYS_OF_OTHER_DATA:
+        for tag in (f"{stem}_{key}", f"_pd{stem}_{key}"):
+            values = sorted(set(block.column(tag) or ()) - set(NULL_VALUES))
+            if len(values) > 1:
+                raise block.error(f"{tag} is {_listed(values)}, needs a list of one of them")
+    for key in _KEYS_OF_ONE_SAMPLE:
+        values = sorted(set(block.column(f"{stem}_{key}") or ()) - set(NULL_VALUES))
+        if len(values) > 1:
+            block.note(f"{stem}_{key} is {_listed(values)}: all are read as one data set")
+
+
+def _listed(values: list[str]) -> str:
+    """List values in words, the first three of many."""
+    words = ", ".join(values[:3])
+    return words if len(values) <= 3 else f"{words} and {len(values) - 3} more"
+
+
+def _main_reflections(block: Block, stem: str, reflections: Reflections) -> Reflections:
+    """Leave out satellites, whose further indices are not all 0, with a note."""
+    tags = [f"{stem}_index_m", *(f"{stem}_index_m_{i}" for i in range(1, _MOST_SATELLITE_INDICES))]
+    is_main = np.ones(len(reflections.hkl), bool)
+    for tag in tags:
+        order = block.numbers(tag)
+        if order is None:
+            continue
+        # Friedel mates in columns of their own become further rows.
+        if len(order) != len(is_main):
+            raise block.error(f"{tag} has {len(order)} values for {len(is_main)} reflections")
+        is_main &= order == 0
+    satellites = int((~is_main).sum())
+    if satellites == 0:
+        return reflections
+    if not is_main.any():
+        raise block.error(f"{satellites} satellites of a modulated structure ({tags[1]}) alone")
+    block.note(f"{satellites} satellites of a modulated structure ({tags[1]}) are left out")
+    return reflections[is_main]
 
 
 def _indices(block: Block, stem: str) -> HklArray:
@@ -140,7 +200,7 @@ def _indices(block: Block, stem: str) -> HklArray:
     lengths = {len(column) for column in columns}
     if len(columns) != 3 or len(lengths) != 1 or np.isnan(columns).any():
         raise block.error("the list of reflections lacks indices")
-    return as_hkl(np.stack(columns, axis=1))
+    return checked_indices(np.stack(columns, axis=1), block.source)
 
 
 @contextmanager
@@ -149,6 +209,8 @@ def _complaints_about(block: Block) -> Iterator[None]:
     try:
         yield
     except ArgandError as error:
+        if str(error).startswith(block.source):
+            raise
         raise block.error(f"the list of reflections: {error}") from None
 
 
@@ -156,25 +218,41 @@ def _measured(
     block: Block,
 ) -> tuple[FloatArray | None, FloatArray | None, FloatArray | None]:
     """Read measured intensity, or else amplitude, and sigma, (m,) each; None for what is absent."""
-    intensity = block.numbers("_refln_f_squared_meas", "_refln_intensity_meas")
+    intensity_tags = ("_refln_f_squared_meas", "_refln_intensity_meas")
+    amplitude_tags = ("_refln_f_meas", "_refln_f_meas_au")
+    intensity = block.numbers(*intensity_tags)
+    amplitude = block.numbers(*amplitude_tags)
+    if intensity is not None and amplitude is not None:
+        intensities = int(np.isfinite(intensity).sum())
+        amplitudes = int(np.isfinite(amplitude).sum())
+        if intensities < amplitudes:
+            block.note(f"{amplitudes} amplitudes are read, not {intensities} intensities")
+            intensity = None
     if intensity is not None:
         sigma = block.numbers(
             "_refln_f_squared_sigma", "_refln_intensity_sigma", "_refln_f_squared_meas_su"
         )
+        if sigma is None:
+            sigma = block.uncertainties(*intensity_tags)
         return intensity, None, sigma
-    amplitude = block.numbers("_refln_f_meas", "_refln_f_meas_au")
     if amplitude is None:
         return None, None, None
     sigma = block.numbers("_refln_f_sigma", "_refln_f_meas_sigma_au")
+    if sigma is None:
+        sigma = block.uncertainties(*amplitude_tags)
     return None, amplitude, sigma
 
 
-def _left_out(block: Block) -> npt.NDArray[np.bool_] | None:
-    """Tell which reflections (m,) the file flags as not used; None where it flags none."""
-    flags = block.column("_refln_status", "_refln_observed_status")
-    if flags is None:
-        return None
-    left_out = np.array([flag.lower() in _LEFT_OUT_FLAGS for flag in flags], dtype=bool)
+def _left_out(block: Block, m: int) -> npt.NDArray[np.bool_] | None:
+    """Tell which of m reflections the file flags as not used; None where it flags none."""
+    left_out = np.zeros(m, bool)
+    for tag in _STATUS_TAGS:
+        flags = block.column(tag)
+        if flags is None:
+            continue
+        if len(flags) != m:
+            raise block.error(f"{tag} has {len(flags)} values for {m} reflections")
+        left_out |= [flag.lower() in _LEFT_OUT_FLAGS for flag in flags]
     return left_out if left_out.any() else None
 
 
@@ -192,14 +270,15 @@ def _friedel_mates(block: Block, hkl: HklArray) -> Reflections | None:
             sigma = np.concatenate([sigma_plus, sigma_minus])
         values = np.concatenate([plus, minus])
         is_intensity = quantity == "intensity"
-        with _complaints_about(block):
-            both = Reflections(
-                np.concatenate([hkl, -hkl]),
-                intensity=values if is_intensity else None,
-                amplitude=None if is_intensity else values,
-                sigma=sigma,
-                format="mmCIF loop with Friedel mates",
-            )
+        left_out = _left_out(block, len(hkl))
+        both = Reflections(
+            np.concatenate([hkl, -hkl]),
+            intensity=values if is_intensity else None,
+            amplitude=None if is_intensity else values,
+            sigma=sigma,
+            left_out=None if left_out is None else np.tile(left_out, 2),
+            format="mmCIF loop with Friedel mates",
+        )
         return both[np.isfinite(values)]
     return None
 
@@ -236,7 +315,9 @@ def _of_text(block: Block, hklf: int | None) -> Reflections:
         del lines[0]
     instructions = block.instructions
     stated_hklf = instructions.hklf if instructions else None
-    reflections, _ = read_columns("\n".join(lines), source, hklf=hklf or stated_hklf)
+    reflections, _, notes = read_columns("\n".join(lines), source, hklf=hklf or stated_hklf)
+    for note in notes:
+        block.note(f"{tag}: {note}")
     kind = reflections.format.replace(" or plain columns", "")
     reflections = replace(reflections, format=f"{kind} in {tag}")
     if instructions is None:

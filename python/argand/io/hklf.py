@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -11,15 +10,16 @@ import numpy.typing as npt
 from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.files import PathLike, write_text
+from argand.io.hklf_rows import read_rows
 from argand.io.named_columns import (
     checked_indices,
     has_named_columns,
     is_comment,
-    parse_number,
     read_named_columns,
     split_words,
 )
 from argand.io.reflections import Reflections
+from argand.io.xds import xds_header
 from argand.reflections import as_hkl
 
 __all__ = ["read_columns", "write_hklf4"]
@@ -28,11 +28,12 @@ __all__ = ["read_columns", "write_hklf4"]
 # taken for one where more than this share of such lines do.
 _SHARE_OF_REPEATS = 0.8
 
-# The characters of a list in columns that the fast reader takes.
-_DIGITS = frozenset("0123456789+-. ")
+# Numbers between these, in angstrom, one after each reflection, are wavelengths.
+_SHORTEST_WAVELENGTH = 0.1
+_LONGEST_WAVELENGTH = 20.0
 
-# A minus that separates two numbers, not one of an exponent.
-_TOUCHING_MINUS = re.compile(r"(?<=[0-9.])-")
+# DOS ended text files with this character.
+_END_OF_FILE = "\x1a"
 
 # Largest value of F8.2 that keeps two decimals also with a sign: four digits before the point.
 _LARGEST_VALUE = 9999.0
@@ -43,21 +44,19 @@ _LARGEST_WRITTEN_INDEX = 999
 # Smallest sigma that F8.2 can hold.
 _SMALLEST_SIGMA = 0.01
 
-# h, k, l, value, sigma, batch number
-_Row = tuple[int, int, int, float, float, int]
-_LineReader = Callable[[str], _Row]
-
 
 def read_columns(
     text: str, source: str, *, hklf: int | None = None
-) -> tuple[Reflections, list[str]]:
+) -> tuple[Reflections, list[str], list[str]]:
     """Read a list h, k, l, value, standard uncertainty, batch number.
 
     SHELX writes 3I4, 2F8.2, I4, in which numbers may touch (`1-100-100 9999.9912345.67`); others
     write the same numbers apart, by blanks, tabs or commas, or by nothing but a minus
     (`-12-10 3`). The list ends with the reflection 0 0 0, a blank line, or the file. A first line
-    of names (`h k l F sigF phase`) names the columns. A number without a decimal point is
-    taken as it stands. Negative batch numbers mean overlap in HKLF 5, and a free set in others.
+    of names (`h k l F sigF phase`) names the columns. Where F8.2 wrote some numbers without a
+    decimal point they are hundredths. Negative batch numbers mean overlap in HKLF 5, and a free set
+    in others. Of h, k, l, m, value, sigma only main reflections, with m = 0, are read. The header
+    of XDS states cell, space group and wavelength.
 
     Parameters
     ----------
@@ -66,28 +65,51 @@ def read_columns(
     source
         Name of the file, for complaints.
     hklf
-        3 for amplitudes, 4 or 5 for intensities, None for intensities without or with overlap.
+        3 for amplitudes, 4 or 5 for intensities, 6 for intensities with a satellite index, None for
+        intensities without or with overlap.
 
     Returns
     -------
-    tuple[Reflections, list[str]]
-        The reflections, and the lines that follow their end: some programs keep instructions there.
+    tuple[Reflections, list[str], list[str]]
+        The reflections; the lines that follow their end, where some programs keep instructions;
+        and remarks about what the list holds and is not used.
 
     Raises
     ------
     ArgandError
-        Names the line that is no reflection.
+        Names the line that is no reflection, or the kind of list that cannot be used.
     """
-    lines = text.splitlines()
+    if hklf not in (None, 3, 4, 5, 6):
+        raise ArgandError(f"{source}: HKLF {hklf}, needs HKLF 3, 4 or 5")
+    lines = text.rstrip(_END_OF_FILE).splitlines()
     first = _first_line(lines)
     if first is None:
         raise ArgandError(f"{source}: no reflections")
-    if has_named_columns(lines[first]):
-        return read_named_columns(lines, first, source), []
-    table, end = _read_digits(lines, first) or _read_lines(lines, first, source)
-    numbers = np.array(table, dtype=np.float64)
-    if not len(numbers):
-        raise ArgandError(f"{source}: no reflections")
+    names = _named_line(lines, first)
+    if names is not None:
+        return read_named_columns(lines, names, source), [], []
+    header = xds_header(lines[:first], source)
+    table = read_rows(lines, first, source, has_satellites=hklf == 6)
+    notes = list(table.notes)
+    numbers = table.numbers
+    if header is None:
+        _refuse_wavelengths(numbers[:, 7], source)
+    numbers = _main_reflections(numbers, source, notes)
+    reflections = _reflections(numbers, source, hklf)
+    if header is not None:
+        reflections = replace(
+            reflections,
+            batch=None,
+            format="XDS",
+            cell=header.cell,
+            spacegroup=header.spacegroup,
+            wavelength=header.wavelength,
+        )
+    return reflections, lines[table.end :], notes
+
+
+def _reflections(numbers: FloatArray, source: str, hklf: int | None) -> Reflections:
+    """Make reflections of a table of h, k, l, value, sigma, batch number and more."""
     value = numbers[:, 3]
     sigma = numbers[:, 4]
     batch = numbers[:, 5].astype(np.int32)
@@ -97,7 +119,7 @@ def read_columns(
     kind = f"SHELX HKLF {5 if is_twin else hklf or 4}"
     if not hklf and not is_twin:
         kind += " or plain columns"
-    reflections = Reflections(
+    return Reflections(
         checked_indices(numbers[:, :3], source),
         intensity=None if hklf == 3 else value,
         amplitude=value if hklf == 3 else None,
@@ -105,7 +127,34 @@ def read_columns(
         batch=batch if batch.any() else None,
         format=kind,
     )
-    return reflections, lines[end:]
+
+
+def _refuse_wavelengths(wavelengths: FloatArray, source: str) -> None:
+    """Refuse a list that states another wavelength (m,) for each reflection, as Laue data do."""
+    shortest = float(wavelengths.min())
+    longest = float(wavelengths.max())
+    # Comparisons with NaN, for a list without wavelengths, are false.
+    if _SHORTEST_WAVELENGTH <= shortest < longest <= _LONGEST_WAVELENGTH:
+        raise ArgandError(
+            f"{source}: a wavelength for each reflection, {shortest:g} to {longest:g} Å "
+            "(Laue data, HKLF 2), needs data of one wavelength"
+        )
+
+
+def _main_reflections(numbers: FloatArray, source: str, notes: list[str]) -> FloatArray:
+    """Return the rows whose satellite index is 0 or absent, with a note about the others."""
+    order = numbers[:, 6]
+    is_main = np.isnan(order) | (order == 0)
+    if is_main.all():
+        return numbers
+    satellites = int((~is_main).sum())
+    if not is_main.any():
+        raise ArgandError(
+            f"{source}: {satellites} satellites of a modulated structure alone (h k l m)"
+        )
+    notes.append(f"{satellites} satellites of a modulated structure (h k l m) are left out")
+    main: FloatArray = numbers[is_main]
+    return main
 
 
 def write_hklf4(
@@ -168,32 +217,15 @@ def _first_line(lines: list[str]) -> int | None:
     return None
 
 
-def _read_digits(lines: list[str], first: int) -> tuple[FloatArray, int] | None:
-    """Read a list of plain digits in fixed columns, as most are, five times faster than by line.
-
-    Returns the table (m, 6) and the number of the line after its end; None for other lists.
-    """
-    end = first
-    while end < len(lines):
-        line = lines[end]
-        if not line.strip() or line[:12].split() == ["0", "0", "0"]:
-            break
-        end += 1
-    body = lines[first:end]
-    if not body or not _DIGITS.issuperset("".join(body)):
-        return None
-    columns: list[list[float]] = []
-    try:
-        for start in (0, 4, 8):
-            columns.append([int(line[start : start + 4]) for line in body])
-        for start in (12, 20):
-            columns.append([float(line[start : start + 8]) for line in body])
-        columns.append([int(line[28:32].strip() or 0) for line in body])
-    except ValueError:
-        return None
-    # The reflection 0 0 0 belongs to the list, a blank line and what follows do not.
-    ended_by_zeros = end < len(lines) and bool(lines[end].strip())
-    return np.array(columns, dtype=np.float64).T, end + ended_by_zeros
+def _named_line(lines: list[str], first: int) -> int | None:
+    """Return the number of the line that names the columns, which may be the last comment."""
+    if has_named_columns(lines[first]):
+        return first
+    comment = lines[first - 1].lstrip("#! ") if first else ""
+    if has_named_columns(comment) and len(split_words(comment)) == len(split_words(lines[first])):
+        lines[first - 1] = comment
+        return first - 1
+    return None
 
 
 def _repeats_intensities(value: FloatArray, batch: npt.NDArray[np.int32]) -> bool:
@@ -203,96 +235,3 @@ def _repeats_intensities(value: FloatArray, batch: npt.NDArray[np.int32]) -> boo
         return False
     share = float((value[negative] == value[negative + 1]).mean())
     return share > _SHARE_OF_REPEATS
-
-
-def _read_lines(lines: list[str], first: int, source: str) -> tuple[list[_Row], int]:
-    """Read a list line by line: every line in fixed columns, or else every line free.
-
-    Returns the rows and the number of the line after the end of the list.
-    """
-    bad_lines: list[int] = []
-    for read_line in (_read_fixed, _read_free):
-        rows, end, bad = _read_until_end(lines, first, read_line)
-        if bad is None or (rows and _is_trailing_text(lines, bad)):
-            return rows, end
-        bad_lines.append(bad)
-    # The reading that came furthest has met what is really wrong.
-    bad = max(bad_lines)
-    raise ArgandError(
-        f"{source}: line {bad + 1} is {lines[bad][:40]!r}, needs h k l intensity sigma (HKLF 4)"
-    )
-
-
-def _read_until_end(
-    lines: list[str], first: int, read_line: _LineReader
-) -> tuple[list[_Row], int, int | None]:
-    """Read rows up to the end of a list.
-
-    Returns the rows, the number of the line after the end, and the number of a line that is no
-    reflection, None where the list ends well.
-    """
-    rows: list[_Row] = []
-    for number in range(first, len(lines)):
-        line = lines[number]
-        if is_comment(line):
-            continue
-        if rows and not line.strip():
-            return rows, number, None
-        try:
-            row = read_line(line)
-        except ValueError:
-            return rows, number, number
-        if row[:3] == (0, 0, 0):
-            return rows, number + 1, None
-        rows.append(row)
-    return rows, len(lines), None
-
-
-def _is_trailing_text(lines: list[str], number: int) -> bool:
-    """Tell whether a line of words ends the list: no later line is a reflection."""
-    if not re.match(r"\s*[A-Za-z_;]", lines[number]):
-        return False
-    for line in lines[number:]:
-        if _is_row(line, _read_fixed) or _is_row(line, _read_free):
-            return False
-    return True
-
-
-def _is_row(line: str, read_line: _LineReader) -> bool:
-    """Tell whether a line can be read as a reflection."""
-    try:
-        read_line(line)
-    except ValueError:
-        return False
-    return True
-
-
-def _read_fixed(line: str) -> _Row:
-    """Read a line in fixed columns, 3I4, 2F8.2, I4; a ValueError where it is none."""
-    if "\t" in line:
-        raise ValueError
-    h, k, l = (_parse_integer(line[start : start + 4]) for start in (0, 4, 8))
-    value = parse_number(line[12:20])
-    sigma = parse_number(line[20:28])
-    batch = line[28:32].strip()
-    return h, k, l, value, sigma, _parse_integer(batch) if batch else 0
-
-
-def _read_free(line: str) -> _Row:
-    """Read a line of numbers that stand apart; sigma may be absent. A ValueError for others."""
-    words = split_words(_TOUCHING_MINUS.sub(" -", line))
-    if len(words) < 4:
-        raise ValueError
-    h, k, l = (_parse_integer(word) for word in words[:3])
-    sigma = parse_number(words[4]) if len(words) > 4 else np.nan
-    batch = 0
-    if len(words) > 5 and re.fullmatch(r"-?\d{1,4}", words[5]):
-        batch = int(words[5])
-    return h, k, l, parse_number(words[3]), sigma, batch
-
-
-def _parse_integer(text: str) -> int:
-    """Parse an integer without the underscores that Python allows."""
-    if not re.fullmatch(r"\s*[+-]?[0-9]+\s*", text):
-        raise ValueError
-    return int(text)

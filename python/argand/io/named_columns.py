@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from array import array
 
 import numpy as np
+import numpy.typing as npt
 
 from argand.cell import FloatArray
 from argand.errors import ArgandError
@@ -12,7 +14,9 @@ from argand.io.reflections import Reflections
 from argand.reflections import HklArray, as_hkl
 
 __all__ = [
+    "COMMENT_MARKS",
     "checked_indices",
+    "has_decimal_comma",
     "has_named_columns",
     "is_comment",
     "parse_number",
@@ -23,7 +27,12 @@ __all__ = [
 # Orders of reflections beyond this are damage, not measurements.
 _LARGEST_INDEX = 9999
 
-_COMMENT_MARKS = ("#", "!")
+# Batch numbers fit int32.
+_LARGEST_BATCH = 2**31 - 1
+
+# Lines that begin with one of these are comments.
+COMMENT_MARKS = ("#", "!")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _SEPARATORS = re.compile(r"[,;]")
 _NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([EeDd][+-]?[0-9]{1,2})?\s*")
 
@@ -93,21 +102,22 @@ def read_named_columns(lines: list[str], header: int, source: str) -> Reflection
             f"{source}: its columns are {' '.join(names)}, "
             "needs one of intensity, F, Fc after h k l"
         )
-    rows: list[list[float]] = []
+    rows = array("d")
     for number, line in enumerate(lines[header + 1 :], start=header + 2):
-        if is_comment(line) or not split_words(line):
+        words = split_words(line)
+        if not words or words[0].startswith(COMMENT_MARKS):
             continue
-        row = _parse_row(line)
+        row = [] if "," in line and has_decimal_comma(line) else _parse_row(words)
         has_indices = all(value % 1 == 0 for value in row[:3])
         if len(row) != len(names) or not has_indices:
             raise ArgandError(
                 f"{source}: line {number} is {line[:40]!r}, "
                 f"needs {len(names)} numbers: {' '.join(names)}"
             )
-        rows.append(row)
+        rows.extend(row)
     if not rows:
         raise ArgandError(f"{source}: no reflections")
-    return _reflections(np.array(rows), positions, source)
+    return _reflections(np.array(rows).reshape(-1, len(names)), positions, source)
 
 
 def _positions(names: list[str]) -> dict[str, int]:
@@ -123,10 +133,10 @@ def _positions(names: list[str]) -> dict[str, int]:
     return positions
 
 
-def _parse_row(line: str) -> list[float]:
+def _parse_row(words: list[str]) -> list[float]:
     """Parse the numbers of a line; an empty list where a word is no number."""
     try:
-        return [parse_number(word) for word in split_words(line)]
+        return [parse_number(word) for word in words]
     except ValueError:
         return []
 
@@ -143,9 +153,17 @@ def _reflections(table: FloatArray, positions: dict[str, int], source: str) -> R
         sigma=columns.get("sigma"),
         amplitude_calc=columns.get("amplitude_calc"),
         phase=None if degrees is None else np.radians(degrees),
-        batch=None if batch is None else batch.astype(np.int32),
+        batch=None if batch is None else _batch_numbers(batch, source),
         format="columns with names",
     )
+
+
+def _batch_numbers(batch: FloatArray, source: str) -> npt.NDArray[np.int32]:
+    """Make batch numbers (m,) int32 of whole numbers and refuse others."""
+    numbers = np.clip(np.rint(batch), -_LARGEST_BATCH, _LARGEST_BATCH)
+    if not np.array_equal(numbers, batch):
+        raise ArgandError(f"{source}: a batch number is no whole number up to {_LARGEST_BATCH}")
+    return numbers.astype(np.int32)
 
 
 def checked_indices(indices: FloatArray, source: str) -> HklArray:
@@ -154,8 +172,11 @@ def checked_indices(indices: FloatArray, source: str) -> HklArray:
     Raises
     ------
     ArgandError
-        Names the source and the largest index.
+        Names the source and an index that is no whole number, or the largest index.
     """
+    broken = indices[~(indices % 1 == 0)]
+    if len(broken):
+        raise ArgandError(f"{source}: an index of {float(broken[0]):g}, needs whole numbers")
     largest = np.abs(indices).max(initial=0)
     if largest > _LARGEST_INDEX:
         raise ArgandError(
@@ -166,16 +187,27 @@ def checked_indices(indices: FloatArray, source: str) -> HklArray:
 
 def is_comment(line: str) -> bool:
     """Tell whether a line is a comment."""
-    return line.lstrip().startswith(_COMMENT_MARKS)
+    return line.lstrip().startswith(COMMENT_MARKS)
+
+
+def has_decimal_comma(line: str) -> bool:
+    """Tell whether a row of numbers, apart by blanks or semicolons, has decimal commas."""
+    words = line.replace(";", " ").split()
+    return len(words) > 3 and any(_DECIMAL_COMMA.fullmatch(word) for word in words[3:])
 
 
 def split_words(line: str) -> list[str]:
     """Split a line at blanks, tabs, commas and semicolons."""
-    return _SEPARATORS.sub(" ", line).split()
+    if "," in line or ";" in line:
+        return _SEPARATORS.sub(" ", line).split()
+    return line.split()
 
 
 def parse_number(text: str) -> float:
     """Parse a number as C and Fortran write it; a ValueError for nan, inf and everything else."""
     if not _NUMBER.fullmatch(text):
         raise ValueError
-    return float(text.upper().replace("D", "E"))
+    number = float(text.upper().replace("D", "E"))
+    if number in (np.inf, -np.inf):
+        raise ValueError
+    return number

@@ -51,7 +51,7 @@ class Reflections:
     Raises
     ------
     ArgandError
-        A column has not the length of hkl.
+        A column has not the length of hkl, or holds infinity.
     """
 
     hkl: npt.NDArray[np.int32]
@@ -72,6 +72,10 @@ class Reflections:
         for name, column in self.columns().items():
             if np.shape(column) != (m,):
                 raise ArgandError(f"{name} has shape {np.shape(column)}, needs ({m},) like hkl")
+            if column.dtype.kind == "f" and np.isinf(column).any():
+                raise ArgandError(
+                    f"{name} holds infinity, needs finite numbers, or NaN without one"
+                )
 
     def __getitem__(self, rows: RowChoice) -> Reflections:
         """Return the reflections of the chosen rows, with the cell and all else that is known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -43,6 +44,12 @@ _CIF_SUFFIXES = (".cif", ".fcf", ".mcif")
 
 # An instruction file of SHELX begins with one of these.
 _FIRST_INSTRUCTIONS = ("TITL", "CELL", "REM ")
+
+# A line that states symmetry in SHELX instructions.
+_SYMMETRY_LINE = re.compile(r"^(LATT|SYMM)\b", re.MULTILINE | re.IGNORECASE)
+
+# The first line of a list of reflections begins with two integers, the first line of a CIF never.
+_FIRST_ROW = re.compile(r"(?:\s*(?:[#!].*)?\n)*\s*[+-]?\d+[\s,;+-]+\d")
 
 # Wavelengths beyond this, in angstrom, are a mistake of units.
 _LONGEST_WAVELENGTH = 100.0
@@ -193,6 +200,9 @@ class SourceFile:
     @cached_property
     def _has_data_block(self) -> bool:
         """Tell whether a line of the text begins a data block of a CIF."""
+        if _FIRST_ROW.match(self.text):
+            # Some programs add a CIF after the end of a list.
+            return False
         beginnings = (line.lstrip()[:5].lower() for line in self.text.splitlines())
         return "data_" in beginnings
 
@@ -218,7 +228,8 @@ class SourceFile:
             return reflections
         if self._is_instruction_file:
             raise ArgandError(f"{self.source}: SHELX instructions, no reflections")
-        reflections, trailer = read_columns(self.text, self.source, hklf=hklf)
+        reflections, trailer, notes = read_columns(self.text, self.source, hklf=hklf)
+        _warn([f"{self.source}: {note}" for note in notes])
         # Some programs repeat the instructions after the end of the list.
         trailing_text = "\n".join(trailer)
         if not is_shelx(trailing_text):
@@ -227,7 +238,7 @@ class SourceFile:
         return replace(
             reflections,
             cell=instructions.cell,
-            spacegroup=instructions.spacegroup,
+            spacegroup=instructions.spacegroup if _states_symmetry(trailing_text) else None,
             wavelength=instructions.wavelength,
         )
 
@@ -243,6 +254,14 @@ def open_file(path: PathLike) -> SourceFile:
         Names a file that cannot be read.
     """
     return SourceFile(path)
+
+
+def _states_symmetry(text: str) -> bool:
+    """Tell whether SHELX instructions state symmetry: without LATT and SYMM it is P -1 by default.
+
+    Instructions after a list of reflections are seldom complete.
+    """
+    return bool(_SYMMETRY_LINE.search(text))
 
 
 def _warn(notes: Sequence[str]) -> None:

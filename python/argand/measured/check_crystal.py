@@ -123,7 +123,19 @@ def check_space_group(reflections: Reflections, crystal: Crystal) -> list[str]:
     )
     if stated_rotations < expected_rotations or expected_rotations < stated_rotations:
         return [f"one point group is a subgroup of the other: {names}"]
+    if stated_rotations == expected_rotations and _is_scaling_group(stated, expected):
+        return [f"without screw axes and glide planes: {names}"]
     raise ArgandError(f"another space group: {names}")
+
+
+def _is_scaling_group(stated: gemmi.GroupOps, expected: gemmi.GroupOps) -> bool:
+    """Tell whether a group is symmorphic, with the centring of the expected one.
+
+    XDS and others scale data in such a group, before screw axes are looked for.
+    """
+    translations = {tuple(op.tran) for op in stated.sym_ops}
+    same_centring = sorted(map(tuple, stated.cen_ops)) == sorted(map(tuple, expected.cen_ops))
+    return translations == {(0, 0, 0)} and same_centring
 
 
 def check_content(content: Mapping[str, float], crystal: Crystal) -> list[str]:

@@ -1,0 +1,386 @@
+"""Read the rows of SHELX lists of reflections, in columns or free, as one table of numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from argand.cell import FloatArray
+from argand.errors import ArgandError
+from argand.io.named_columns import (
+    COMMENT_MARKS,
+    has_decimal_comma,
+    is_comment,
+    split_words,
+)
+
+__all__ = ["RowTable", "read_rows"]
+
+# A minus that separates two numbers, not one of an exponent.
+_TOUCHING_MINUS = re.compile(r"(?<=[0-9.])-")
+
+# The bytes of integers, and blanks.
+_INTEGER_BYTES = b"0123456789+- "
+
+# The bytes of numbers as C and Fortran write them, and blanks.
+_NUMBER_BYTES = b"0123456789+-.eEdD "
+
+# Values beyond this are damage: their squares overflow.
+_LARGEST_VALUE = 1e100
+
+# The satellite index of a modulated structure has one digit.
+_SATELLITE = re.compile(r"[+-]?\d")
+
+# Batch numbers of a free list have four digits at most; other words in their place are ignored.
+_BATCH = re.compile(r"-?\d{1,4}")
+
+# F8.2 writes numbers with so many decimals, and a number without a point in units of the last.
+_DECIMALS = 2
+
+# Width of the column of an index, and of a value.
+_INDEX_WIDTH = 4
+_VALUE_WIDTH = 8
+
+# Rows whose words are held at the same time.
+_READ_AT_ONCE = 10000
+
+# Rows that are read at once in the search for the one that is no reflection.
+_SEARCHED_AT_ONCE = 1000
+
+# The table (m, 8) of rows and remarks about it; None where a row cannot be read.
+_Table = tuple[FloatArray, tuple[str, ...]]
+_RowReader = Callable[[Sequence[str]], _Table | None]
+
+
+class RowTable(NamedTuple):
+    """Hold the rows of a list of reflections and where the list ends.
+
+    Parameters
+    ----------
+    numbers : (m, 8)
+        h, k, l, value, sigma, batch number, satellite index and wavelength of each reflection; NaN
+        for what the list does not have.
+    end
+        Number of the line after the end of the list, from 0.
+    notes
+        Remarks about values that are not what they seem.
+    """
+
+    numbers: FloatArray
+    end: int
+    notes: tuple[str, ...] = ()
+
+
+def read_rows(lines: list[str], first: int, source: str, *, has_satellites: bool) -> RowTable:
+    """Read a list: every line in fixed columns, or else every line free.
+
+    The list ends with the reflection 0 0 0, a blank line, a text, or the file.
+
+    Parameters
+    ----------
+    lines
+        Lines of the file.
+    first
+        Number of the first line of the list.
+    source
+        Name of the file, for complaints.
+    has_satellites
+        Whether the lines are known to hold h, k, l and a satellite index (HKLF 6).
+
+    Raises
+    ------
+    ArgandError
+        Names the line that is no reflection.
+    """
+    numbers, end = _list_body(lines, first)
+    rows = [lines[number] for number in numbers]
+    if not rows:
+        raise ArgandError(f"{source}: {_why_empty(lines, end)}")
+    for number, row in zip(numbers, rows, strict=True):
+        if "," in row and has_decimal_comma(row):
+            raise ArgandError(
+                f"{source}: line {number + 1} is {row[:40]!r}: decimal commas, needs points"
+            )
+    readers: list[_RowReader] = [_read_fixed_satellites, _read_free]
+    if not has_satellites:
+        readers.insert(0, _read_fixed)
+    for read in readers:
+        table = read(rows)
+        if table is not None:
+            notes = table[1] + _notes_of_end(lines, end, read)
+            return RowTable(table[0], end, notes)
+    # The reading that came furthest has met what is really wrong.
+    bad = max(_first_bad(rows, read) for read in readers)
+    if bad and _is_trailing_text(lines, numbers[bad]):
+        table_before = read_rows(
+            lines[: numbers[bad]], first, source, has_satellites=has_satellites
+        )
+        return table_before._replace(end=numbers[bad])
+    raise ArgandError(
+        f"{source}: line {numbers[bad] + 1} is {rows[bad][:40]!r}, "
+        "needs h k l intensity sigma (HKLF 4)"
+    )
+
+
+def _list_body(lines: list[str], first: int) -> tuple[list[int], int]:
+    """Return the numbers of the lines of a list, without comments, and of the line after its end.
+
+    The reflection 0 0 0 belongs to the list, a blank line and what follows do not.
+    """
+    numbers: list[int] = []
+    for number in range(first, len(lines)):
+        stripped = lines[number].lstrip()
+        if not stripped:
+            return numbers, number
+        if stripped[0] == "0" and _is_zero(lines[number]):
+            return numbers, number + 1
+        if stripped[0] not in COMMENT_MARKS:
+            numbers.append(number)
+    return numbers, len(lines)
+
+
+def _is_zero(line: str) -> bool:
+    """Tell whether a line is of the reflection 0 0 0."""
+    zeros = ["0", "0", "0"]
+    return line[: 3 * _INDEX_WIDTH].split() == zeros or split_words(line)[:3] == zeros
+
+
+def _why_empty(lines: list[str], end: int) -> str:
+    """Say why a list without reflections is empty."""
+    if _next_row(lines, end, _read_fixed) is None and _next_row(lines, end, _read_free) is None:
+        return "no reflections"
+    return (
+        f"line {end} is {lines[end - 1][:40]!r}: 0 0 0 ends a list of SHELX, "
+        "F(000) has to stand after the list or nowhere"
+    )
+
+
+def _notes_of_end(lines: list[str], end: int, read: _RowReader) -> tuple[str, ...]:
+    """Return a remark about reflections that follow the end of a list."""
+    number = _next_row(lines, end, read)
+    if number is None:
+        return ()
+    line = f"the list ends with a blank line or 0 0 0 before line {number + 1}"
+    return (f"{line}: reflections that follow are not read",)
+
+
+def _next_row(lines: list[str], end: int, read: _RowReader) -> int | None:
+    """Return the number of the first line after the end of a list, if it is a reflection."""
+    for number in range(end, len(lines)):
+        line = lines[number]
+        if not line.strip() or is_comment(line) or _is_zero(line):
+            continue
+        table = read([line])
+        # A line without sigma may be anything: the face of a crystal, for one.
+        is_row = table is not None and bool(np.isfinite(table[0][0, 4]))
+        return number if is_row else None
+    return None
+
+
+def _first_bad(rows: Sequence[str], read: _RowReader) -> int:
+    """Return the number of the first row that is no reflection."""
+    for start in range(0, len(rows), _SEARCHED_AT_ONCE):
+        stop = start + _SEARCHED_AT_ONCE
+        if read(rows[start:stop]) is not None:
+            continue
+        for number, row in enumerate(rows[start:stop], start=start):
+            if read([row]) is None:
+                return number
+    return len(rows) - 1
+
+
+def _is_trailing_text(lines: list[str], number: int) -> bool:
+    """Tell whether a line of words ends the list: no later line is a reflection."""
+    if not re.match(r"\s*[A-Za-z_;]", lines[number]):
+        return False
+    for line in lines[number:]:
+        if _read_fixed([line]) is not None or _read_free([line]) is not None:
+            return False
+    return True
+
+
+def _read_fixed(rows: Sequence[str]) -> _Table | None:
+    """Read rows in fixed columns, 3I4, 2F8.2, I4, and F8.4 for the wavelength of HKLF 2."""
+    columns = _fixed_columns(rows, 3)
+    if columns is None:
+        return None
+    hkl, values, sigmas, rest = columns
+    return _fixed_table(hkl, values, sigmas, rest, satellites=None)
+
+
+def _read_fixed_satellites(rows: Sequence[str]) -> _Table | None:
+    """Read rows in fixed columns with a satellite index, 4I4, 2F8.2, I4.
+
+    Both values need a decimal point: other rows have a value where the satellite index would be.
+    """
+    columns = _fixed_columns(rows, 4)
+    if columns is None:
+        return None
+    indices, values, sigmas, rest = columns
+    for value, sigma in zip(values, sigmas, strict=True):
+        if "." not in value or "." not in sigma:
+            return None
+    return _fixed_table(indices[:3], values, sigmas, rest, satellites=indices[3])
+
+
+def _fixed_columns(
+    rows: Sequence[str], indices: int
+) -> tuple[list[list[int]], list[str], list[str], list[str]] | None:
+    """Cut rows into so many indices of four characters, two values of eight, and the rest."""
+    start = indices * _INDEX_WIDTH
+    middle = start + _VALUE_WIDTH
+    stop = middle + _VALUE_WIDTH
+    try:
+        numbers: list[list[int]] = []
+        for position in range(0, start, _INDEX_WIDTH):
+            numbers.append(_integers([row[position : position + _INDEX_WIDTH] for row in rows]))
+    except ValueError:
+        return None
+    values = [row[start:middle] for row in rows]
+    sigmas = [row[middle:stop] for row in rows]
+    return numbers, values, sigmas, [row[stop:] for row in rows]
+
+
+def _fixed_table(
+    hkl: list[list[int]],
+    values: list[str],
+    sigmas: list[str],
+    rest: list[str],
+    satellites: list[int] | None,
+) -> _Table | None:
+    """Make a table of the columns of a list; None where one holds something else than numbers."""
+    table = np.full((len(values), 8), np.nan)
+    try:
+        table[:, :3] = np.transpose(hkl)
+        table[:, 3] = _numbers(values)
+        table[:, 4] = _numbers(sigmas)
+        table[:, 5] = _integers([text[:_INDEX_WIDTH].strip() or "0" for text in rest])
+    except ValueError:
+        return None
+    if satellites is not None:
+        table[:, 6] = satellites
+    further = [text[_INDEX_WIDTH:] for text in rest]
+    if any(further):
+        table[:, 7] = _wavelengths([text.split() for text in further])
+    return table, _set_points(table, values, sigmas)
+
+
+def _set_points(table: FloatArray, values: list[str], sigmas: list[str]) -> tuple[str, ...]:
+    """Divide numbers without a decimal point by 100, as Fortran does, and say so.
+
+    That is so in a list that F8.2 wrote: other numbers have a point and two decimals. Lists in
+    which no number has a point, or some have other decimals, are left as they stand.
+    """
+    pointless = np.empty((len(values), 2), bool)
+    for column, words in enumerate((values, sigmas)):
+        pointless[:, column] = ["." not in word for word in words]
+    if pointless.all() or not pointless.any():
+        return ()
+    for words in (values, sigmas):
+        for word in words:
+            if "." in word and len(word.rstrip().partition(".")[2]) != _DECIMALS:
+                return ()
+    pointless &= table[:, 3:5] != 0.0
+    count = int(pointless.sum())
+    if count == 0:
+        return ()
+    table[:, 3:5] = np.where(pointless, table[:, 3:5] / 10.0**_DECIMALS, table[:, 3:5])
+    return (f"{count} values have no decimal point: F8.2 reads them in hundredths",)
+
+
+def _read_free(rows: Sequence[str]) -> _Table | None:
+    """Read rows of numbers that stand apart: h, k, l, value, and sigma and more where it is."""
+    has_satellites = all(_has_satellite(_free_words([row])[0]) for row in rows)
+    table = np.full((len(rows), 8), np.nan)
+    # A list of words for each of a million rows would keep Python's garbage collector busy.
+    for start in range(0, len(rows), _READ_AT_ONCE):
+        stop = start + _READ_AT_ONCE
+        try:
+            _fill_free(table[start:stop], _free_words(rows[start:stop]), has_satellites)
+        except ValueError:
+            return None
+    return table, ()
+
+
+def _free_words(rows: Sequence[str]) -> list[list[str]]:
+    """Split rows into the words of their numbers, at a minus that touches a number as well."""
+    text = "\n".join(rows)
+    if "," in text or ";" in text:
+        text = "\n".join(" ".join(split_words(row)) for row in rows)
+    if _TOUCHING_MINUS.search(text):
+        text = _TOUCHING_MINUS.sub(" -", text)
+    return [row.split() for row in text.split("\n")]
+
+
+def _fill_free(table: FloatArray, words: list[list[str]], has_satellites: bool) -> None:
+    """Fill a table (m, 8) with the numbers of rows (m); a ValueError where a word is none."""
+    start = 4 if has_satellites else 3
+    if min(map(len, words)) <= start:
+        raise ValueError
+    for axis in range(3):
+        table[:, axis] = _integers([row[axis] for row in words])
+    if has_satellites:
+        table[:, 6] = _integers([row[3] for row in words])
+    table[:, 3] = _numbers([row[start] for row in words])
+    with_sigma = [number for number, row in enumerate(words) if len(row) > start + 1]
+    table[with_sigma, 4] = _numbers([words[number][start + 1] for number in with_sigma])
+    table[:, 5] = 0
+    if max(map(len, words)) > start + 2:
+        table[:, 5] = [_free_batch(row[start + 2 : start + 3]) for row in words]
+        table[:, 7] = _wavelengths([row[start + 3 :] for row in words])
+
+
+def _has_satellite(words: list[str]) -> bool:
+    """Tell whether a row is h k l m value sigma: m has one digit, value and sigma have points."""
+    if len(words) < 6 or not _SATELLITE.fullmatch(words[3]):
+        return False
+    return "." in words[4] and "." in words[5]
+
+
+def _free_batch(words: list[str]) -> int:
+    """Return the batch number in the word after sigma, 0 without one."""
+    return int(words[0]) if words and _BATCH.fullmatch(words[0]) else 0
+
+
+def _wavelengths(words: list[list[str]]) -> FloatArray:
+    """Return wavelengths (m,), the last and only word after the batch numbers, or NaN."""
+    no_wavelengths = np.full(len(words), np.nan)
+    for row in words:
+        if len(row) != 1 or "." not in row[0]:
+            return no_wavelengths
+    try:
+        return _numbers([row[0] for row in words])
+    except ValueError:
+        return no_wavelengths
+
+
+def _integers(words: list[str]) -> list[int]:
+    """Parse integers, which may have blanks around them; a ValueError for other words."""
+    _check_bytes(words, _INTEGER_BYTES)
+    numbers = list(map(int, words))
+    # Whole numbers beyond this have no exact float64.
+    if numbers and max(max(numbers), -min(numbers)) > 2**53:
+        raise ValueError
+    return numbers
+
+
+def _numbers(words: list[str]) -> FloatArray:
+    """Parse numbers as C and Fortran write them; a ValueError for nan, inf and other words."""
+    text = _check_bytes(words, _NUMBER_BYTES)
+    if "d" in text or "D" in text:
+        words = [word.upper().replace("D", "E") for word in words]
+    numbers = np.array(list(map(float, words)), dtype=np.float64)
+    if not (np.abs(numbers) < _LARGEST_VALUE).all():
+        raise ValueError
+    return numbers
+
+
+def _check_bytes(words: list[str], allowed: bytes) -> str:
+    """Return the joined words; a ValueError where they have other characters than those allowed."""
+    text = "".join(words)
+    if not text.isascii() or text.encode().translate(None, allowed):
+        raise ValueError
+    return text
