@@ -135,6 +135,7 @@ def test_content_that_does_not_fit_is_named(
         ("", "is no JSON"),
         ("{", "is no JSON"),
         ('{"kind": "settings", "format": 1, "seed": NaN}', "NaN is no number of JSON"),
+        ('{"kind": "settings", "format": 1, "seed": 1e999}', "1e999 is too large"),
         ('{"kind": "settings", "format": 1, "seed": -Infinity}', "-Infinity is no number"),
         ("[" * 100_000, "is no JSON: "),
         ("[1, 2]", "is no settings of argand"),

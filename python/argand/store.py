@@ -7,6 +7,7 @@ completely (names, types, finite numbers) before anything uses it; nothing is ev
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -89,7 +90,7 @@ def read_json(type_: type[T], path: PathLike, *, kind: str, version: int) -> T:
     name = os.fspath(path)
     data = read_bytes(path)
     try:
-        document = json.loads(data, parse_constant=_refuse_constant)
+        document = json.loads(data, parse_constant=_refuse_constant, parse_float=_finite_float)
     except (ValueError, RecursionError) as error:
         raise ArgandError(f"{name}: is no JSON: {_one_line(error)}") from None
     if not isinstance(document, dict) or document.pop("kind", None) != kind:
@@ -183,6 +184,14 @@ def _unknown_field(value: Any, content: Any, path: str) -> str | None:
 def _refuse_constant(text: str) -> Any:
     """Refuse NaN and Infinity, which Python's JSON has and the standard has not."""
     raise ValueError(f"{text} is no number of JSON")
+
+
+def _finite_float(text: str) -> float:
+    """Read a number of JSON, and refuse one that is too large for a float, such as 1e999."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is too large for a number")
+    return number
 
 
 def _one_line(error: BaseException) -> str:
