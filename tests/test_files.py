@@ -163,10 +163,9 @@ def test_content_is_on_the_disk_before_it_has_its_name(
 
 def test_a_locked_folder_is_refused_until_it_is_free(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "folder"
-    with locked_folder(folder):
-        with pytest.raises(ArgandError, match="folder: another process is at work"):
-            with locked_folder(folder):
-                pass
+    refusal = pytest.raises(ArgandError, match="folder: another process is at work")
+    with locked_folder(folder), refusal, locked_folder(folder):
+        pass
     with locked_folder(folder):
         pass
     assert list(folder.iterdir()) == []
@@ -186,9 +185,8 @@ def test_a_lock_follows_no_link_and_removes_only_temporary_files(tmp_path: Path)
         pass
     assert {path.name for path in folder.iterdir()} == names
     (folder / ".argand.lock").symlink_to(precious)
-    with pytest.raises(ArgandError, match="folder: cannot be written"):
-        with locked_folder(folder):
-            pass
+    with pytest.raises(ArgandError, match="folder: cannot be written"), locked_folder(folder):
+        pass
     assert precious.read_text() == "precious"
 
 
@@ -200,7 +198,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
     try:
-        with pytest.raises(ArgandError, match="x: cannot be written: .*File too large"):
+        with pytest.raises(ArgandError, match=r"x: cannot be written: .*File too large"):
             write_text(path, "x" * 2000)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
