@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import hashlib
 import os
 import stat
 import tempfile
@@ -22,6 +23,7 @@ from argand.errors import ArgandError
 __all__ = [
     "PathLike",
     "decode_text",
+    "digest_of",
     "locked_folder",
     "read_bytes",
     "read_text",
@@ -179,6 +181,11 @@ def size_of(path: PathLike) -> int | None:
     except (OSError, ValueError):
         return None
     return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def digest_of(path: PathLike) -> str:
+    """Return the SHA-256 of a file, unpacked where it is compressed, in hexadecimal digits."""
+    return hashlib.sha256(read_bytes(path)).hexdigest()
 
 
 def _open_lock(folder: Path) -> int:

@@ -23,6 +23,7 @@ from argand.errors import ArgandError
 from argand.files import PathLike, read_bytes, replacing, write_text
 
 __all__ = [
+    "axis_length",
     "check_shapes",
     "from_builtins",
     "read_arrays",
@@ -130,7 +131,13 @@ def write_arrays(path: PathLike, arrays: dict[str, NDArray[Any]]) -> None:
     safetensors = _safetensors()
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with replacing(path) as temporary:
-        safetensors.save_file(contiguous, temporary)
+        try:
+            safetensors.save_file(contiguous, temporary)
+        except OSError:
+            raise
+        except Exception as error:
+            # The exception of safetensors, as for a full disk, is derived from Exception alone.
+            raise OSError(_one_line(error)) from None
 
 
 def read_arrays(path: PathLike) -> dict[str, NDArray[Any]]:
@@ -199,6 +206,12 @@ def read_npy(path: PathLike) -> NDArray[Any]:
         raise ArgandError(f"{name}: is no array: {_one_line(error)}") from None
     _check_arrays({"the array": array}, name)
     return array
+
+
+def axis_length(arrays: Mapping[str, NDArray[Any]], name: str, axis: int) -> int | None:
+    """Return the length of an axis of an array; None where there is no such array or axis."""
+    array = arrays.get(name)
+    return array.shape[axis] if array is not None and axis < array.ndim else None
 
 
 def check_shapes(

@@ -19,7 +19,7 @@ from argand.reflections import in_p1
 from argand.simulate.description import to_json
 from argand.simulate.samples import Samples
 from argand.simulate.simulation import Simulation
-from argand.store import check_shapes, read_json, read_npz, write_json
+from argand.store import axis_length, check_shapes, read_json, read_npz, write_json
 from argand.symmetry import find_spacegroup
 
 __all__ = ["read_samples", "write_folder", "write_samples"]
@@ -66,9 +66,10 @@ def read_samples(path: str | Path) -> tuple[Samples, NDArray[np.int32], dict[str
     """
     name = os.fspath(path)
     arrays = read_npz(path)
-    b, m = (len(np.atleast_1d(arrays.get(key, 0))) for key in ("sample", "hkl"))
-    n = np.shape(arrays.get("displacement"))[1:2]
-    check_shapes(arrays, _shapes(b, n[0] if n else None, m), name)
+    b = axis_length(arrays, "sample", 0)
+    n = axis_length(arrays, "displacement", 1)
+    m = axis_length(arrays, "hkl", 0)
+    check_shapes(arrays, _shapes(b, n, m), name)
     try:
         about = json.loads(str(arrays["about"]))
     except (ValueError, RecursionError) as error:
@@ -145,7 +146,9 @@ def _write_missing(
             progress(len(batch))
 
 
-def _shapes(b: int, n: int | None, m: int) -> dict[str, tuple[str, tuple[int | None, ...]]]:
+def _shapes(
+    b: int | None, n: int | None, m: int | None
+) -> dict[str, tuple[str, tuple[int | None, ...]]]:
     """Return kinds and shapes of the arrays of b samples of n sites and m reflections."""
     return {
         "hkl": ("i", (m, 3)),
