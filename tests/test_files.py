@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from argand.errors import ArgandError
-from argand.files import decode_text, read_bytes, read_text, replacing, write_text
+from argand.files import (
+    decode_text,
+    locked_folder,
+    read_bytes,
+    read_text,
+    replacing,
+    write_text,
+)
 
 
 def test_bytes_come_as_they_are_or_unpacked(tmp_path: Path) -> None:
@@ -115,3 +122,85 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     with pytest.raises(ArgandError, match="cannot be written"):
         write_text(tmp_path, "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_is_replaced_and_its_target_stays(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "x").symlink_to(tmp_path / "precious")
+    write_text(tmp_path / "x", "new")
+    assert (tmp_path / "precious").read_text() == "precious"
+    assert not (tmp_path / "x").is_symlink()
+    assert (tmp_path / "x").read_text() == "new"
+
+
+def test_the_longest_name_of_a_file_system_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 251 + ".txt")
+    write_text(path, "new")
+    assert path.read_text() == "new"
+
+
+def test_content_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is flushed before it is renamed, its folder afterwards."""
+    events: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def note_fsync(descriptor: int) -> None:
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        events.append("folder" if is_folder else "file")
+        fsync(descriptor)
+
+    def note_replace(source: str, target: Path) -> None:
+        events.append("renamed")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    monkeypatch.setattr(os, "replace", note_replace)
+    write_text(tmp_path / "x", "new")
+    assert events == ["file", "renamed", "folder"]
+
+
+def test_a_locked_folder_is_refused_until_it_is_free(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    refusal = pytest.raises(ArgandError, match="folder: another process is at work")
+    with locked_folder(folder), refusal, locked_folder(folder):
+        pass
+    with locked_folder(folder):
+        pass
+    assert list(folder.iterdir()) == []
+
+
+def test_a_lock_follows_no_link_and_removes_only_temporary_files(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+    folder = tmp_path / "folder"
+    (folder / ".ipynb_checkpoints").mkdir(parents=True)
+    (folder / ".argand-folder").mkdir()
+    (folder / ".keep").write_text("")
+    (folder / ".argand-link").symlink_to(precious)
+    (folder / ".argand-12345678.json").write_text("half")
+    names = {".ipynb_checkpoints", ".argand-folder", ".keep", ".argand-link"}
+    with locked_folder(folder):
+        pass
+    assert {path.name for path in folder.iterdir()} == names
+    (folder / ".argand.lock").symlink_to(precious)
+    with pytest.raises(ArgandError, match="folder: cannot be written"), locked_folder(folder):
+        pass
+    assert precious.read_text() == "precious"
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
+    """A limit on the size of files fails as a full disk does: in the middle of writing."""
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "x"
+    path.write_text("old")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(ArgandError, match=r"x: cannot be written: .*File too large"):
+            write_text(path, "x" * 2000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["x"]

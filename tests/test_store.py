@@ -135,6 +135,7 @@ def test_content_that_does_not_fit_is_named(
         ("", "is no JSON"),
         ("{", "is no JSON"),
         ('{"kind": "settings", "format": 1, "seed": NaN}', "NaN is no number of JSON"),
+        ('{"kind": "settings", "format": 1, "seed": 1e999}', "1e999 is too large"),
         ('{"kind": "settings", "format": 1, "seed": -Infinity}', "-Infinity is no number"),
         ("[" * 100_000, "is no JSON: "),
         ("[1, 2]", "is no settings of argand"),
@@ -228,3 +229,21 @@ class TestArrays:
 def test_text_is_written_in_utf_8(tmp_path: Path) -> None:
     write_text(tmp_path / "x", "Å")
     assert (tmp_path / "x").read_bytes() == "Å".encode()
+
+
+def test_arrays_on_a_full_disk(tmp_path: Path) -> None:
+    """A limit on the size of files fails as a full disk does, in the words of safetensors."""
+    pytest.importorskip("safetensors")
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "x.safetensors"
+    write_arrays(path, {"a": np.zeros(3)})
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(ArgandError, match=r"x\.safetensors: cannot be written: "):
+            write_arrays(path, {"a": np.zeros(3000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["x.safetensors"]

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import hashlib
 import os
+import stat
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: two processes may then work in one folder
+    fcntl = None  # type: ignore[assignment]
 
 from argand.errors import ArgandError
 
-__all__ = ["PathLike", "decode_text", "read_bytes", "read_text", "replacing", "write_text"]
+__all__ = [
+    "PathLike",
+    "decode_text",
+    "digest_of",
+    "locked_folder",
+    "read_bytes",
+    "read_text",
+    "remove_half_written",
+    "replacing",
+    "size_of",
+    "write_text",
+]
 
 PathLike = str | os.PathLike[str]
 
 # Every gzip file begins with these two bytes.
 _GZIP_MAGIC = b"\x1f\x8b"
+
+# Temporary files are recognised by this beginning: nothing else is ever removed.
+_TEMPORARY_PREFIX = ".argand-"
+
+# The file by which a folder is locked. Its name differs from those of temporary files.
+_LOCK_NAME = ".argand.lock"
 
 
 def read_bytes(path: PathLike) -> bytes:
@@ -76,7 +101,9 @@ def read_text(path: PathLike) -> str:
 def replacing(path: PathLike) -> Iterator[str]:
     """Yield the name of a temporary file that becomes `path` when the block ends without an error.
 
-    After an error `path` is what it was before, and the temporary file is gone.
+    After an error `path` is what it was before, and the temporary file is gone. The content is on
+    the disk, not only in memory, before it appears under its name. A symbolic link called `path` is
+    replaced; what it points to is not touched.
 
     Raises
     ------
@@ -87,7 +114,7 @@ def replacing(path: PathLike) -> Iterator[str]:
     try:
         # Renaming is atomic within one folder, so the temporary file lies beside its target.
         handle, temporary = tempfile.mkstemp(
-            prefix=f".{target.name}.", suffix=target.suffix, dir=target.parent
+            prefix=_TEMPORARY_PREFIX, suffix=target.suffix, dir=target.parent
         )
     except OSError as error:
         raise ArgandError(f"{os.fspath(path)}: cannot be written: {error.strerror}") from None
@@ -98,12 +125,114 @@ def replacing(path: PathLike) -> Iterator[str]:
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)
+        _flush(temporary)
         os.replace(temporary, target)
+        _flush(target.parent)
     except (OSError, RuntimeError) as error:
         raise ArgandError(f"{os.fspath(path)}: cannot be written: {error}") from None
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
+
+
+@contextmanager
+def locked_folder(path: PathLike) -> Iterator[None]:
+    """Make a folder, lock it for this process, and remove the half-written files of a killed one.
+
+    The operating system releases the lock when its process ends. Nothing is locked where a system
+    or a file system has no locks.
+
+    Raises
+    ------
+    ArgandError
+        Names a folder that cannot be made or written, or in which another process is at work.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = _open_lock(folder)
+    except BlockingIOError:
+        raise ArgandError(f"{folder}: another process is at work in this folder") from None
+    except OSError as error:
+        raise ArgandError(f"{folder}: cannot be written: {error.strerror}") from None
+    try:
+        remove_half_written(folder)
+        yield
+    finally:
+        # The lock is still held: nobody else can have taken the file in the meantime.
+        with suppress(OSError):
+            os.unlink(folder / _LOCK_NAME)
+        os.close(lock)
+
+
+def remove_half_written(folder: PathLike) -> None:
+    """Remove the temporary files that a killed process left in a folder, and nothing else."""
+    for path in Path(folder).glob(f"{_TEMPORARY_PREFIX}*"):
+        if path.is_symlink() or not path.is_file():
+            continue
+        with suppress(OSError):
+            path.unlink()
+
+
+def size_of(path: PathLike) -> int | None:
+    """Return the size of a file in bytes; None where there is no file of this name."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def digest_of(path: PathLike) -> str:
+    """Return the SHA-256 of a file, unpacked where it is compressed, in hexadecimal digits."""
+    return hashlib.sha256(read_bytes(path)).hexdigest()
+
+
+def _open_lock(folder: Path) -> int:
+    """Open and lock the lock file of a folder, and return its descriptor.
+
+    Raises
+    ------
+    BlockingIOError
+        Another process holds the lock.
+    OSError
+        The file cannot be made, or a symbolic link has its name.
+    """
+    path = folder / _LOCK_NAME
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    while True:
+        descriptor = os.open(path, flags, 0o666)
+        try:
+            if fcntl is not None:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise
+        except OSError:
+            # The file system has no locks.
+            return descriptor
+        # Whoever held the lock before may have removed its file while this process opened it.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                return descriptor
+        os.close(descriptor)
+
+
+def _flush(path: PathLike) -> None:
+    """Write what the system keeps of a file, or of the names in a folder, to the disk."""
+    is_folder = os.path.isdir(path)
+    # Windows opens no folders.
+    if is_folder and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Some network file systems cannot do this for folders.
+        if not is_folder or error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def write_text(path: PathLike, text: str) -> None:

@@ -7,7 +7,10 @@ completely (names, types, finite numbers) before anything uses it; nothing is ev
 from __future__ import annotations
 
 import json
+import math
 import os
+import zipfile
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,13 +18,18 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from argand._memory import memory_limit
 from argand.errors import ArgandError
 from argand.files import PathLike, read_bytes, replacing, write_text
 
 __all__ = [
+    "axis_length",
+    "check_shapes",
     "from_builtins",
     "read_arrays",
     "read_json",
+    "read_npy",
+    "read_npz",
     "to_builtins",
     "write_arrays",
     "write_json",
@@ -29,6 +37,15 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+# What numpy's kinds of dtypes hold, in words.
+_KINDS = {
+    "f": "real numbers",
+    "c": "complex numbers",
+    "i": "integers",
+    "b": "true and false",
+    "U": "text",
+}
 
 
 def to_builtins(content: Any) -> Any:
@@ -89,7 +106,7 @@ def read_json(type_: type[T], path: PathLike, *, kind: str, version: int) -> T:
     name = os.fspath(path)
     data = read_bytes(path)
     try:
-        document = json.loads(data, parse_constant=_refuse_constant)
+        document = json.loads(data, parse_constant=_refuse_constant, parse_float=_finite_float)
     except (ValueError, RecursionError) as error:
         raise ArgandError(f"{name}: is no JSON: {_one_line(error)}") from None
     if not isinstance(document, dict) or document.pop("kind", None) != kind:
@@ -114,7 +131,13 @@ def write_arrays(path: PathLike, arrays: dict[str, NDArray[Any]]) -> None:
     safetensors = _safetensors()
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with replacing(path) as temporary:
-        safetensors.save_file(contiguous, temporary)
+        try:
+            safetensors.save_file(contiguous, temporary)
+        except OSError:
+            raise
+        except Exception as error:
+            # The exception of safetensors, as for a full disk, is derived from Exception alone.
+            raise OSError(_one_line(error)) from None
 
 
 def read_arrays(path: PathLike) -> dict[str, NDArray[Any]]:
@@ -134,11 +157,105 @@ def read_arrays(path: PathLike) -> dict[str, NDArray[Any]]:
     except Exception as error:
         # The exception of safetensors is derived from Exception alone.
         raise ArgandError(f"{name}: is no safetensors file: {_one_line(error)}") from None
-    for key, array in arrays.items():
+    _check_arrays(arrays, name)
+    return arrays
+
+
+def read_npz(path: PathLike) -> dict[str, NDArray[Any]]:
+    """Read the arrays of a .npz archive, by name; nothing is unpickled.
+
+    Raises
+    ------
+    ArgandError
+        Names a file that is missing or damaged, whose arrays exceed the memory that a call may
+        take, or that holds NaN, infinity or a Python object.
+    """
+    name = os.fspath(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(entry.file_size for entry in archive.infolist())
+        if size > memory_limit():
+            raise ArgandError(
+                f"{name}: its arrays need {size:.3g} bytes, more than argand.memory_limit()"
+            )
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+    except ArgandError:
+        raise
+    except Exception as error:
+        # zipfile, zlib and numpy's parser raise eleven kinds of exception for a damaged file.
+        raise ArgandError(f"{name}: is no archive of arrays: {_one_line(error)}") from None
+    _check_arrays(arrays, name)
+    return arrays
+
+
+def read_npy(path: PathLike) -> NDArray[Any]:
+    """Read one array from a .npy file; nothing is unpickled.
+
+    Raises
+    ------
+    ArgandError
+        Names a file that is missing or damaged, or that holds NaN, infinity or a Python object.
+    """
+    name = os.fspath(path)
+    try:
+        with open(path, "rb") as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
+    except Exception as error:
+        # numpy's parser of the header raises what Python's tokenizer and parser raise.
+        raise ArgandError(f"{name}: is no array: {_one_line(error)}") from None
+    _check_arrays({"the array": array}, name)
+    return array
+
+
+def axis_length(arrays: Mapping[str, NDArray[Any]], name: str, axis: int) -> int | None:
+    """Return the length of an axis of an array; None where there is no such array or axis."""
+    array = arrays.get(name)
+    return array.shape[axis] if array is not None and axis < array.ndim else None
+
+
+def check_shapes(
+    arrays: Mapping[str, NDArray[Any]],
+    shapes: Mapping[str, tuple[str, tuple[int | None, ...]]],
+    source: str,
+) -> None:
+    """Check that arrays are there, have the shapes they need, and hold the right kind of numbers.
+
+    Parameters
+    ----------
+    arrays
+        Arrays by name; those that `shapes` does not name are not looked at.
+    shapes
+        Kinds of numpy's dtypes that an array may have, such as "iu", and its shape, by name; None
+        is an axis of any length.
+    source
+        File that the arrays are of.
+
+    Raises
+    ------
+    ArgandError
+        Names the file, the array, and what it has and needs.
+    """
+    for name, (kinds, shape) in shapes.items():
+        if name not in arrays:
+            raise ArgandError(f"{source}: has no array {name!r}")
+        array = arrays[name]
+        fits = array.ndim == len(shape)
+        for length, needed in zip(array.shape, shape, strict=False):
+            fits = fits and needed in (None, length)
+        if not fits:
+            words = ", ".join("any" if length is None else str(length) for length in shape)
+            raise ArgandError(f"{source}: {name} has shape {array.shape}, needs ({words})")
+        if array.dtype.kind not in kinds:
+            raise ArgandError(f"{source}: {name} holds {array.dtype}, needs {_KINDS[kinds[0]]}")
+
+
+def _check_arrays(arrays: Mapping[str, NDArray[Any]], source: str) -> None:
+    """Refuse arrays that hold NaN or infinity."""
+    for name, array in arrays.items():
         is_float = array.dtype.kind in "fc"
         if is_float and not np.isfinite(array).all():
-            raise ArgandError(f"{name}: {key} holds a number that is not finite")
-    return arrays
+            raise ArgandError(f"{source}: {name} holds a number that is not finite")
 
 
 def _encode(value: Any) -> Any:
@@ -183,6 +300,14 @@ def _unknown_field(value: Any, content: Any, path: str) -> str | None:
 def _refuse_constant(text: str) -> Any:
     """Refuse NaN and Infinity, which Python's JSON has and the standard has not."""
     raise ValueError(f"{text} is no number of JSON")
+
+
+def _finite_float(text: str) -> float:
+    """Read a number of JSON, and refuse one that is too large for a float, such as 1e999."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is too large for a number")
+    return number
 
 
 def _one_line(error: BaseException) -> str:

@@ -82,6 +82,12 @@ def test_equal_names_are_told_apart(tmp_path: Path) -> None:
         find_sources([paths[0], same_name])
 
 
+def test_a_file_is_not_called_as_the_second_answer_of_another(tmp_path: Path) -> None:
+    """The second answer for a.hkl is written to atoms/a_other.cif."""
+    paths = [touch(tmp_path / "in" / name) for name in ("a.hkl", "a_other.hkl")]
+    assert [source.name for source in find_sources(paths)] == ["a", "in_a_other_hkl"]
+
+
 def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(argand.ArgandError, match="absent: no such file"):
         find_sources([tmp_path / "absent"])

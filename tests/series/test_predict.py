@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -204,9 +206,99 @@ def test_one_process_at_a_time_works_in_a_folder(measured: Path, tmp_path: Path)
     with folder.locked(), pytest.raises(argand.ArgandError, match="another process"):
         predict(measured, out)
     (out / "phases").mkdir()
-    (out / "phases" / ".half.mtz").write_text("")
+    (out / "phases" / ".argand-half.mtz").write_text("")
+    (out / "phases" / ".ipynb_checkpoints").mkdir()
+    (out / "phases" / ".notes").write_text("")
     with folder.locked():
-        assert not list((out / "phases").iterdir())
+        names = sorted(path.name for path in (out / "phases").iterdir())
+        assert names == [".ipynb_checkpoints", ".notes"]
+
+
+def damage_json(field: str, value: object) -> Callable[[Path], object]:
+    """Return what writes another value into a field of the first record."""
+
+    def damage(out: Path) -> None:
+        path = out / "results" / "sample_0000.json"
+        content = json.loads(path.read_text())
+        assert field in content
+        path.write_text(json.dumps({**content, field: value}))
+
+    return damage
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "empty MTZ": lambda out: (out / "phases" / "sample_0000.mtz").write_bytes(b""),
+    "no MTZ": lambda out: (out / "phases" / "sample_0000.mtz").unlink(),
+    "empty CIF": lambda out: (out / "atoms" / "sample_0000.cif").write_text(""),
+    "empty record": lambda out: (out / "results" / "sample_0000.json").write_text(""),
+    "another name": damage_json("name", "../../x"),
+    "a site too few": damage_json("displacement", [[0.0, 0.0, 0.0]] * 3),
+    "a null displacement": damage_json("displacement", [[None, 0.0, 0.0]] * 4),
+    "an infinite displacement": damage_json("displacement", [[1e308, 1e308, 0.0]] * 4),
+    "an uncertainty too few": damage_json("sigma", [0.1, 0.1, 0.1]),
+    "flags that are lists": damage_json("flags", [["a"]]),
+    "a label that is a list": damage_json("atom", ["C1"]),
+    "a count that is true": damage_json("reflections", True),
+    "a negative count": damage_json("reflections", -3),
+    "an integer beyond floats": damage_json("r", 10**400),
+    "a negative R": damage_json("r1", -0.1),
+}
+
+
+@pytest.fixture(scope="module")
+def two_done(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Predict two files, and return the folder of the files and that of their results."""
+    folder = tmp_path_factory.mktemp("two")
+    write_folder(folder / "in", SIMULATION, range(2), format="hkl", truth=False)
+    predict(folder / "in", folder / "out")
+    return folder / "in", folder / "out"
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_result_is_made_again(
+    two_done: tuple[Path, Path], tmp_path: Path, name: str
+) -> None:
+    """The other file is left alone, and the end is the same as without the damage."""
+    files, undamaged = two_done
+    out = tmp_path / "out"
+    shutil.copytree(undamaged, out)
+    times = change_times(out)
+    DAMAGES[name](out)
+    records = predict(files, out)
+    after = change_times(out)
+    assert {path for path in times if after[path] == times[path]} == {
+        path for path in times if "sample_0001" in path
+    }
+    assert [record.error for record in records] == ["", ""]
+    for part in ("phases/sample_0000.mtz", "atoms/sample_0000.cif"):
+        assert (out / part).read_bytes() == (undamaged / part).read_bytes()
+
+
+@pytest.mark.parametrize("stem", ["with space", "quote'\"", "line\nbreak", "Å #1", "data_"])
+def test_odd_names_give_readable_files(
+    two_done: tuple[Path, Path], tmp_path: Path, stem: str
+) -> None:
+    path = tmp_path / f"{stem}.hkl"
+    shutil.copy(two_done[0] / "sample_0000.hkl", path)
+    (record,) = predict(path, tmp_path / "out")
+    assert (record.error, record.name) == ("", stem)
+    crystal = argand.read_crystal(tmp_path / "out" / "atoms" / f"{stem}.cif")
+    assert crystal.types == KNOWN.types
+    # The name of the data block is one word, as CIF needs it.
+    header = (tmp_path / "out" / "atoms" / f"{stem}.cif").read_text().splitlines()[0]
+    assert header.split() == [header]
+
+
+def test_a_broken_link_is_a_file_that_could_not_be_used(
+    two_done: tuple[Path, Path], tmp_path: Path
+) -> None:
+    files = tmp_path / "in"
+    shutil.copytree(two_done[0], files)
+    (files / "gone.hkl").symlink_to(tmp_path / "nowhere.hkl")
+    records = predict(files, tmp_path / "out")
+    assert [record.name for record in records] == ["gone", "sample_0000", "sample_0001"]
+    assert "No such file" in records[0].error
+    assert not records[1].error
 
 
 # A program that was started in the background has inherited that SIGINT is ignored.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from argand.adapt.arrays import LARGEST, check_arrays
 from argand.adapt.learned import Learned
 from argand.adapt.linear import Linear
 from argand.adapt.rung import Rung
@@ -17,7 +18,10 @@ from argand.adapt.settings import AdaptationSettings
 from argand.adapt.width import WidthCurve
 from argand.crystal import Crystal
 from argand.errors import ArgandError
-from argand.store import read_arrays, read_json, write_arrays, write_json
+from argand.files import digest_of, locked_folder
+from argand.radiation import Radiation
+from argand.reflections import stol
+from argand.store import from_builtins, read_arrays, read_json, write_arrays, write_json
 
 if TYPE_CHECKING:
     from argand.adapt.network import Network
@@ -33,6 +37,9 @@ JSON_NAME = "adaptation.json"
 _KIND = "adaptation"
 _ARRAYS_NAME = "adaptation.safetensors"
 
+# Reflections on the limit of resolution belong to it, in spite of rounding.
+_ON_THE_LIMIT = 1.001
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -44,6 +51,7 @@ class AdaptationRecord:
     ----------
     widths, reaches : of each rung
     warning, remarks : for people who read the file; the code does not read them back
+    arrays_digest : SHA-256 of adaptation.safetensors; '' in folders of an earlier argand
     """
 
     settings: AdaptationSettings
@@ -55,15 +63,18 @@ class AdaptationRecord:
     reaches: tuple[float, ...]
     warning: str
     remarks: dict[str, float]
+    arrays_digest: str = ""
 
 
 def write_learned(learned: Learned, path: str | Path, *, warning: str = "") -> Path:
-    """Write a folder; adaptation.json, by which it is recognised, is written last."""
+    """Write a folder; adaptation.json, by which it is recognised, is written last.
+
+    Raises
+    ------
+    ArgandError
+        Names a folder or file that cannot be written, or in which another process is at work.
+    """
     folder = Path(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ArgandError(f"{folder}: cannot be made: {error.strerror}") from None
     crystal = learned.crystal
     record = AdaptationRecord(
         settings=learned.settings,
@@ -86,8 +97,10 @@ def write_learned(learned: Learned, path: str | Path, *, warning: str = "") -> P
     for number, rung in enumerate(learned.rungs):
         for name, array in _rung_arrays(rung).items():
             arrays[f"{number}.{name}"] = array
-    write_arrays(folder / _ARRAYS_NAME, arrays)
-    write_json(folder / JSON_NAME, record, kind=_KIND, version=FORMAT)
+    with locked_folder(folder):
+        write_arrays(folder / _ARRAYS_NAME, arrays)
+        record = replace(record, arrays_digest=digest_of(folder / _ARRAYS_NAME))
+        write_json(folder / JSON_NAME, record, kind=_KIND, version=FORMAT)
     return folder
 
 
@@ -105,20 +118,52 @@ def read_learned(path: str | Path) -> Learned:
             raise ArgandError(
                 f"{folder / name} is missing, needs to be there: argand adapt writes it"
             )
-    record = read_json(AdaptationRecord, folder / JSON_NAME, kind=_KIND, version=FORMAT)
-    arrays = read_arrays(folder / _ARRAYS_NAME)
+    record = _read_record(folder / JSON_NAME)
+    arrays_path = folder / _ARRAYS_NAME
+    arrays = read_arrays(arrays_path)
+    if record.arrays_digest not in ("", digest_of(arrays_path)):
+        raise ArgandError(f"{arrays_path}: is damaged, or of another adaptation than {JSON_NAME}")
+    check_arrays(arrays, len(record.types), len(record.widths), str(arrays_path))
     try:
-        learned = _assemble(record, arrays)
-    except KeyError as error:
-        raise ArgandError(f"{folder / _ARRAYS_NAME}: has no array {error}") from None
-    except ValueError as error:
+        _check_record(record, arrays)
+        return _assemble(record, arrays)
+    except (ValueError, OverflowError) as error:
         raise ArgandError(f"{folder}: describes no adaptation: {error}") from None
-    sites = len(learned.crystal.types)
-    if learned.modes.shape[1:] != (sites, 3):
-        raise ArgandError(
-            f"{folder / _ARRAYS_NAME} does not fit the crystal that {JSON_NAME} describes"
-        )
-    return learned
+
+
+def _read_record(path: Path) -> AdaptationRecord:
+    """Read adaptation.json; all settings must be there, so that no default takes their place."""
+    content = read_json(dict[str, Any], path, kind=_KIND, version=FORMAT)
+    record = from_builtins(AdaptationRecord, content, str(path))
+    stated = content["settings"]
+    for kind, names in ((AdaptationSettings, stated), (Radiation, stated.get("radiation", {}))):
+        for field in fields(kind):
+            if field.name not in names:
+                raise ArgandError(f"{path}: Object missing required field `{field.name}`")
+    return record
+
+
+def _check_record(record: AdaptationRecord, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse numbers that no adaptation has, and reflections beyond the resolution of the settings.
+
+    Raises
+    ------
+    ValueError
+        Names what is impossible.
+    """
+    if not record.widths:
+        raise ValueError("it has no widths")
+    if not record.symops:
+        raise ValueError("it has no symmetry operations")
+    if len(record.labels) != len(record.types):
+        raise ValueError(f"{len(record.labels)} labels for {len(record.types)} sites")
+    for name in ("widths", "reaches"):
+        values = getattr(record, name)
+        if len(values) != len(record.widths) or not all(0.0 < x <= LARGEST for x in values):
+            raise ValueError(f"{name} is {list(values)}, needs {len(record.widths)} above 0")
+    inside = stol(arrays["hkl"], record.cell) * 2.0 * record.settings.d_min <= _ON_THE_LIMIT
+    if not inside.all():
+        raise ValueError(f"reflections beyond the resolution of {record.settings.d_min:g} angstrom")
 
 
 def _assemble(record: AdaptationRecord, arrays: Mapping[str, NDArray[Any]]) -> Learned:
@@ -141,8 +186,6 @@ def _assemble(record: AdaptationRecord, arrays: Mapping[str, NDArray[Any]]) -> L
     for number, (width, reach) in enumerate(zip(record.widths, record.reaches, strict=True)):
         prefix = f"{number}."
         rungs.append(_rung(_with_prefix(arrays, prefix), width, reach))
-    if not rungs:
-        raise ValueError("it has no widths")
     return Learned(
         crystal=crystal,
         hkl=arrays["hkl"],

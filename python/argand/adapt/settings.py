@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from argand.atom_types import atom_type
 from argand.errors import ArgandError
 from argand.radiation import Radiation
 
@@ -17,6 +18,21 @@ _FEWEST_SAMPLES = 50
 
 # Beyond so many angstrom an atom is in another cell.
 _LARGEST_WIDTH = 5.0
+
+# The amplitudes of more samples than this exceed the memory of any machine.
+_MOST_SAMPLES = 10**7
+
+# Each round takes about as long as all before the first: nobody waits for more.
+_MOST_ROUNDS = 10_000
+
+# At a lower resolution no atoms are seen (angstrom).
+_LARGEST_D_MIN = 100.0
+
+# Beyond this relative error, or change of B (square angstrom), nothing is left to learn from.
+_LARGEST_ERROR = 1e4
+
+# Factors on |F| beyond this are of no measurement.
+_LARGEST_SCALE = 1e9
 
 
 @dataclass(frozen=True)
@@ -79,7 +95,20 @@ class AdaptationSettings:
             raise ArgandError(
                 f"widths is {list(self.widths)}, needs numbers between 0 and 5 angstrom"
             )
-        if self.samples < _FEWEST_SAMPLES:
-            raise ArgandError(f"samples is {self.samples}, needs at least {_FEWEST_SAMPLES}")
-        if self.rounds < 0:
-            raise ArgandError(f"rounds is {self.rounds}, needs 0 or more")
+        if not _FEWEST_SAMPLES <= self.samples <= _MOST_SAMPLES:
+            raise ArgandError(
+                f"samples is {self.samples}, needs at least {_FEWEST_SAMPLES}, "
+                f"at most {_MOST_SAMPLES}"
+            )
+        if not 0 <= self.rounds <= _MOST_ROUNDS:
+            raise ArgandError(f"rounds is {self.rounds}, needs 0 or more, at most {_MOST_ROUNDS}")
+        if not 0.0 < self.d_min <= _LARGEST_D_MIN:
+            raise ArgandError(f"d_min is {self.d_min}, needs 0 to {_LARGEST_D_MIN:g} angstrom")
+        for name in ("noise", "b_change", "extinction"):
+            if not 0.0 <= getattr(self, name) <= _LARGEST_ERROR:
+                raise ArgandError(f"{name} is {getattr(self, name)}, needs 0 to {_LARGEST_ERROR:g}")
+        low, high = self.scale
+        if not 1.0 / _LARGEST_SCALE <= low <= high <= _LARGEST_SCALE:
+            raise ArgandError(f"scale is {list(self.scale)}, needs two rising numbers above 0")
+        if self.unmodelled is not None:
+            atom_type(self.unmodelled)

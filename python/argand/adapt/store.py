@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 
 from argand.adapt.adaptation import Adaptation
 from argand.adapt.folder import FORMAT, JSON_NAME
+from argand.errors import ArgandError
 
 __all__ = ["FORMAT", "is_adaptation", "load_adaptation", "save_adaptation"]
 
@@ -16,8 +19,24 @@ def is_adaptation(path: str | Path) -> bool:
 
 
 def save_adaptation(adaptation: Adaptation, path: str | Path) -> Path:
-    """Write the folder of an adaptation, and return its path."""
-    return adaptation.save(path)
+    """Write the folder of an adaptation, and return its path.
+
+    Raises
+    ------
+    ArgandError
+        The folder cannot be written, as on a full disk; the message names another folder, in which
+        the adaptation was kept.
+    """
+    try:
+        return adaptation.save(path)
+    except ArgandError as error:
+        rescue = tempfile.mkdtemp(prefix="argand-adaptation-")
+        try:
+            adaptation.save(rescue)
+        except ArgandError:
+            shutil.rmtree(rescue, ignore_errors=True)
+            raise error from None
+        raise ArgandError(f"{error}; what was learned is in {rescue}") from None
 
 
 def load_adaptation(path: str | Path) -> Adaptation:

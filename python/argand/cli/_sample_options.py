@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from argand.errors import ArgandError
 from argand.files import read_text
 from argand.simulate import (
@@ -23,6 +21,7 @@ from argand.simulate import (
     from_json,
     to_json,
 )
+from argand.store import read_npy
 
 __all__ = ["displacement_of", "read_description", "substitution_of", "width_of"]
 
@@ -70,11 +69,13 @@ def displacement_of(
 
 def _read_patterns(path: Path) -> list[list[list[float]]]:
     """Read an array of displacement patterns (modes, sites, 3) from a .npy file."""
-    try:
-        patterns: list[list[list[float]]] = np.load(path, allow_pickle=False).tolist()
-        return patterns
-    except (OSError, ValueError) as error:
-        raise ArgandError(f"{path}: no array of displacement patterns: {error}") from None
+    array = read_npy(path)
+    if array.dtype.kind not in "fiu" or array.ndim != 3 or array.shape[2] != 3:
+        raise ArgandError(
+            f"{path}: has shape {array.shape} of {array.dtype}, needs (modes, sites, 3) numbers"
+        )
+    patterns: list[list[list[float]]] = array.tolist()
+    return patterns
 
 
 def substitution_of(text: str) -> Substitution:
@@ -101,10 +102,10 @@ def read_description(path: Path) -> tuple[Perturbation, Measurement]:
         content = json.loads(read_text(path))
         changes = from_json(content["perturbation"], "perturbation")
         measurement = from_json(content["measurement"], "measurement")
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (KeyError, TypeError, RecursionError, ValueError) as error:
+        if isinstance(error, ArgandError):
+            raise ArgandError(f"{path}: {error}") from None
         raise ArgandError(f"{path}: no description of samples: {error}") from None
-    except ArgandError as error:
-        raise ArgandError(f"{path}: {error}") from None
     if not isinstance(changes, Perturbation) or not isinstance(measurement, Measurement):
         kind = to_json(changes)["kind"]
         raise ArgandError(f"{path}: needs a perturbation and a measurement, has {kind}")

@@ -9,7 +9,7 @@ from typing import Literal
 from argand.adapt import WIDTHS, Adaptation, AdaptationProgress
 from argand.adapt import adapt as learn_adaptation
 from argand.adapt.held_out import held_out
-from argand.adapt.store import save_adaptation
+from argand.adapt.store import is_adaptation, save_adaptation
 from argand.cli._outputs import check_output_folder
 from argand.errors import ArgandError
 from argand.io import read_crystal, read_experiment
@@ -35,6 +35,7 @@ def adapt(
     seed: int = 0,
     table: Literal["it92", "electron", "neutron"] | None = None,
     test: int = 12,
+    force: bool = False,
     progress: bool = True,
 ) -> None:
     """Learn from simulated crystals like a known one how amplitudes tell where atoms have moved.
@@ -78,12 +79,18 @@ def adapt(
         dispersion at its wavelength).
     test : N
         Test on N samples of each width, and print the table; 0 prints none.
+    force
+        Replace an adaptation that the folder holds already.
     progress
         Show how far it is when standard error is a terminal.
     """
     if test < 0:
         raise ArgandError(f"test is {test}, needs 0 or more")
     check_output_folder(output)
+    if is_adaptation(output) and not force:
+        raise ArgandError(
+            f"{output}: holds an adaptation already; --force replaces it, or choose another folder"
+        )
     crystal = read_crystal(file)
     experiment = read_experiment(file)
     radiation = experiment.radiation(table)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning.fabric.plugins import CheckpointIO
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -36,8 +38,14 @@ class SafetensorsIO(CheckpointIO):
         """Write a checkpoint, whole or not at all."""
         tensors: dict[str, Tensor] = {}
         tree = _pack(checkpoint, tensors)
+        text = json.dumps(tree)
+        digest = _digest(text, tensors)
         with replacing(path) as temporary:
-            save_file(tensors, temporary, {"checkpoint": json.dumps(tree)})
+            try:
+                save_file(tensors, temporary, {"checkpoint": text, "digest": digest})
+            except SafetensorError as error:
+                # A full disk, in the words of safetensors.
+                raise OSError(str(error)) from None
 
     def load_checkpoint(
         self,
@@ -64,13 +72,31 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     tensors: dict[str, Tensor] = {}
     try:
         with safe_open(path, framework="pt") as file:
-            tree = json.loads((file.metadata() or {})["checkpoint"])
+            metadata = file.metadata() or {}
             for name in file.keys():  # noqa: SIM118, the file is no dictionary
                 tensors[name] = file.get_tensor(name)
-        content: dict[str, Any] = _unpack(tree, tensors)
-    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
-        raise ArgandError(f"{path} is no checkpoint ({error}); remove it to start again") from None
+        text = metadata["checkpoint"]
+        # Checkpoints of an earlier argand have no digest.
+        if metadata.get("digest", _digest(text, tensors)) != _digest(text, tensors):
+            raise ValueError("its content is not what was written")
+        content = _unpack(json.loads(text), tensors)
+        if not isinstance(content, dict):
+            raise ValueError(f"holds a {type(content).__name__}")
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ArgandError(
+            f"{path} is no checkpoint ({' '.join(str(error).split())}); remove it to start again"
+        ) from None
     return content
+
+
+def _digest(text: str, tensors: dict[str, Tensor]) -> str:
+    """Return the SHA-256 of a checkpoint's JSON, and of the names, types and bytes of tensors."""
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def _pack(value: Any, tensors: dict[str, Tensor]) -> Any:

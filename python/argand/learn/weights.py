@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -22,6 +23,9 @@ __all__ = ["FORMAT", "ModelSettings", "PhaseModel", "load_weights", "save_weight
 FORMAT = 2
 
 _KIND = "phase network"
+
+# No weight of a trained network is larger; sums of products stay finite in float32.
+_LARGEST = 1e12
 
 
 @dataclass(frozen=True)
@@ -91,17 +95,25 @@ def load_weights(path: str | Path) -> PhaseModel:
                 "weights are a .safetensors and a .json file"
             )
     settings = read_json(ModelSettings, description, kind=_KIND, version=FORMAT)
-    try:
-        net = settings.build()
-    except (TypeError, ValueError) as error:
-        raise ArgandError(f"{description} describes no model: {error}") from None
     arrays = read_arrays(file)
     try:
-        net.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
-    except RuntimeError:
+        # Tensors of the meta device take no memory, whatever size the description gives them.
+        with torch.device("meta"):
+            expected = settings.build().state_dict()
+    except (TypeError, ValueError, RuntimeError, OverflowError, ArithmeticError) as error:
+        words = str(error).splitlines()[0]
+        raise ArgandError(f"{description} describes no model: {words}") from None
+    shapes = {name: tuple(tensor.shape) for name, tensor in expected.items()}
+    if shapes != {name: array.shape for name, array in arrays.items()}:
         raise ArgandError(
             f"{file} does not fit the model {settings.model!r} that its .json describes"
-        ) from None
+        )
+    for name, array in arrays.items():
+        is_real = array.dtype.kind in "fiub"
+        if not is_real or (array.size and np.abs(array.astype(np.float64)).max() > _LARGEST):
+            raise ArgandError(f"{file}: {name} holds no weights, needs numbers below {_LARGEST:g}")
+    net = settings.build()
+    net.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     return PhaseModel(net.eval(), settings)
 
 

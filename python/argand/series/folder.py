@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-try:
-    import fcntl
-except ImportError:  # Windows: two processes may then work in one folder
-    fcntl = None  # type: ignore[assignment]
-
 from argand.errors import ArgandError
+from argand.files import locked_folder, remove_half_written, size_of
 from argand.series.record import Record, read_record, write_record
 from argand.series.settings import SeriesSettings
 from argand.series.sources import Source
@@ -55,16 +51,9 @@ class SeriesFolder:
         ArgandError
             Another process holds the lock.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        with open(self.path / "lock", "w") as file:
-            if fcntl is not None:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except OSError:
-                    raise ArgandError(
-                        f"{self.path}: another process is at work in this folder"
-                    ) from None
-            self._remove_half_written()
+        with locked_folder(self.path):
+            for name in (*_RESULT_FOLDERS, _MAP_FOLDER):
+                remove_half_written(self.path / name)
             yield
 
     def open(self, settings: SeriesSettings) -> None:
@@ -92,27 +81,39 @@ class SeriesFolder:
                 "needs another folder"
             )
 
-    def record(self, source: Source) -> Record | None:
+    def record(self, source: Source, sites: int | None = None) -> Record | None:
         """Read the record of a file that is done; None where the file has to be done (again).
 
-        A file is done again when it has no record, has changed since, or could not be used.
+        A file is done again when it has no record, has changed since, or could not be used; when
+        its record is damaged or is not of a crystal with this number of sites; and when one of its
+        results is missing or has another size than its record says.
         """
         record = read_record(self._record_path(source.name))
-        if record is None or record.error:
+        if record is None or record.error or record.name != source.name:
             return None
-        is_current = (record.size, record.mtime_ns) == (source.size, source.mtime_ns)
-        return record if is_current else None
+        if sites is not None:
+            has_every_site = len(record.displacement) == sites
+            if not has_every_site or len(record.sigma) not in (0, sites):
+                return None
+        if (record.size, record.mtime_ns) != (source.size, source.mtime_ns):
+            return None
+        has_outputs = all(size_of(self.path / name) == size for name, size in record.outputs)
+        return record if has_outputs else None
 
     def write_record(self, record: Record) -> None:
         """Write the record of a file, by which the file is done."""
         write_record(self._record_path(record.name), record)
 
+    def outputs(self, names: Sequence[str]) -> tuple[tuple[str, int], ...]:
+        """Return the path inside the folder, and the size in bytes, of all results of names."""
+        sizes: list[tuple[str, int]] = []
+        for name in names:
+            for relative in (f"phases/{name}.mtz", f"atoms/{name}.cif", f"maps/{name}.ccp4"):
+                size = size_of(self.path / relative)
+                if size is not None:
+                    sizes.append((relative, size))
+        return tuple(sizes)
+
     def _record_path(self, name: str) -> Path:
         """Return the path of the record of a file."""
         return self.path / "results" / f"{name}.json"
-
-    def _remove_half_written(self) -> None:
-        """Remove temporary files, whose names begin with a dot."""
-        for name in (*_RESULT_FOLDERS, _MAP_FOLDER):
-            for path in (self.path / name).glob(".*"):
-                path.unlink(missing_ok=True)

@@ -101,7 +101,7 @@ def predict_series(
         folder.open(settings)
         records = {}
         for source in sources:
-            record = folder.record(source)
+            record = folder.record(source, len(estimator.crystal.types))
             if record is not None:
                 records[source.name] = record
         remaining = [source for source in sources if source.name not in records]

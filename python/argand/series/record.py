@@ -17,6 +17,25 @@ _KIND = "series record"
 # Raise this when the layout of a record changes: older records are then made again.
 _VERSION = 1
 
+# Figures that are sums of squares, lengths or factors.
+_AT_LEAST_ZERO = (
+    "completeness",
+    "d_min",
+    "r_known",
+    "r",
+    "r1",
+    "rms",
+    "uncertainty",
+    "largest",
+    "scale",
+)
+
+# Figures beyond this are of no measurement; tables and pictures compute their squares.
+_LARGEST = 1e15
+
+# No atom of a crystal like the known one is so many angstrom away.
+_LARGEST_DISPLACEMENT = 1e4
+
 
 @dataclass(frozen=True)
 class Record:
@@ -60,6 +79,8 @@ class Record:
         Displacement of every site, Cartesian angstrom.
     sigma : (n,)
         Standard uncertainty of the displacement of every site in three dimensions, angstrom.
+    outputs : tuple of (str, int)
+        Path inside the folder of the series, and size in bytes, of every result that was written.
     """
 
     name: str
@@ -83,6 +104,7 @@ class Record:
     seconds: float = 0.0
     displacement: tuple[tuple[float, float, float], ...] = ()
     sigma: tuple[float, ...] = ()
+    outputs: tuple[tuple[str, int], ...] = ()
 
 
 def record_to_builtins(record: Record) -> dict[str, Any]:
@@ -97,15 +119,32 @@ def write_record(path: Path, record: Record) -> None:
 
 
 def read_record(path: Path) -> Record | None:
-    """Read the record of a file; None where it is missing, damaged or of another version.
+    """Read the record of a file; None where it is missing, impossible or of another version.
 
     The caller makes such a record again.
     """
     try:
         content: dict[str, Any] = read_json(dict, path, kind=_KIND, version=_VERSION)
-        return from_builtins(Record, _nan_for_null(content), str(path))
+        record = from_builtins(Record, _nan_for_null(content), str(path))
+        return record if _is_possible(record) else None
     except ArgandError:
         return None
+
+
+def _is_possible(record: Record) -> bool:
+    """Return whether the numbers of a record can be those of a crystal and its data."""
+    counts = (record.size, record.mtime_ns, record.reflections)
+    if min(counts) < 0 or record.seconds < 0.0:
+        return False
+    for name in _AT_LEAST_ZERO:
+        # NaN stands for a number that could not be determined.
+        if not (math.isnan(getattr(record, name)) or 0.0 <= getattr(record, name) <= _LARGEST):
+            return False
+    if not (math.isnan(record.b_change) or abs(record.b_change) <= _LARGEST):
+        return False
+    if any(sigma < 0.0 or sigma > _LARGEST for sigma in record.sigma):
+        return False
+    return all(math.hypot(*vector) <= _LARGEST_DISPLACEMENT for vector in record.displacement)
 
 
 def _null_for_nan(value: Any) -> Any:

@@ -54,11 +54,16 @@ def find_sources(paths: Iterable[str | Path]) -> list[Source]:
             files.append(path)
         else:
             raise ArgandError(f"{path}: no such file")
-    unique_files = list(dict.fromkeys(path.resolve() for path in files))
+    absolute = [path.resolve() if path.exists() else path.absolute() for path in files]
+    unique_files = list(dict.fromkeys(absolute))
     sources = []
     for path, name in zip(unique_files, _unique_names(unique_files), strict=True):
-        status = path.stat()
-        sources.append(Source(path, name, status.st_size, status.st_mtime_ns))
+        size, changed = 0, 0
+        # A link to a file that is gone is listed, so that its record says so.
+        if path.exists():
+            status = path.stat()
+            size, changed = status.st_size, status.st_mtime_ns
+        sources.append(Source(path, name, size, changed))
     return sources
 
 
@@ -70,7 +75,8 @@ def _files_of_folder(folder: Path) -> list[Path]:
             candidates.append(path)
     if not candidates:
         raise ArgandError(f"{folder}: holds no reflection file ({' '.join(SUFFIXES)})")
-    return sorted((path for path in candidates if path.is_file()), key=_numerical_order)
+    files = [path for path in candidates if path.is_file() or not path.exists()]
+    return sorted(files, key=_numerical_order)
 
 
 def _numerical_order(path: Path) -> list[tuple[int, int, str]]:
@@ -85,9 +91,11 @@ def _numerical_order(path: Path) -> list[tuple[int, int, str]]:
 def _unique_names(paths: list[Path]) -> list[str]:
     """Name results after their files, with folder and ending where the bare name is ambiguous."""
     stem_counts = Counter(path.stem for path in paths)
+    # A second answer for NAME is called NAME_other, which another file may be called too.
+    second_answers = {f"{stem}_other" for stem in stem_counts}
     names = []
     for path in paths:
-        if stem_counts[path.stem] == 1:
+        if stem_counts[path.stem] == 1 and path.stem not in second_answers:
             names.append(path.stem)
         else:
             names.append(f"{path.parent.name}_{path.stem}_{path.suffix[1:]}")

@@ -14,7 +14,7 @@ from argand.series.record import Record, record_to_builtins
 __all__ = ["table_csv", "table_json"]
 
 # The stamp of a file helps no reader, and sites have columns or fields of their own.
-_NOT_IN_CSV = ("size", "mtime_ns", "displacement", "sigma")
+_NOT_IN_CSV = ("size", "mtime_ns", "displacement", "sigma", "outputs")
 
 
 def table_csv(records: Sequence[Record], labels: Sequence[str]) -> str:

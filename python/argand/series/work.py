@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,15 +95,18 @@ class SeriesWorker:
         start = time.perf_counter()
         name, merged = data_set.source.name, data_set.merged
         answer = Answer(estimate.displacement, estimate.f, estimate.further)
+        names = [name]
         hkl, f = self.writer.write_answer(name, estimate, answer, merged.cell)
         if estimate.other is not None:
-            self.writer.write_answer(f"{name}_other", estimate, estimate.other, merged.cell)
+            names.append(f"{name}_other")
+            self.writer.write_answer(names[1], estimate, estimate.other, merged.cell)
             remarks.append(f"its mirror image explains it as well: atoms/{name}_other.cif")
         if self.settings.maps:
             self.writer.write_density(name, hkl, f, merged.cell, merged.d_min)
         flags = tuple(dict.fromkeys((*estimate.flags, *remarks)))
         seconds += time.perf_counter() - start
         record = _record(data_set, estimate, self.known.labels, flags, seconds)
+        record = replace(record, outputs=self.folder.outputs(names))
         self.folder.write_record(record)
         return record
 

@@ -10,6 +10,9 @@ from argand.simulate.widths import Width, check_width
 
 __all__ = ["Substitution", "Unmodelled"]
 
+# Each atom is placed after many trials, and no cell has so many voids.
+_MOST_UNMODELLED = 1000
+
 
 @dataclass(frozen=True)
 class Substitution:
@@ -70,5 +73,5 @@ class Unmodelled:
         check_width("occupancy", self.occupancy, high=1.0)
         check_width("probability", self.probability, high=1.0)
         check_width("b_iso", self.b_iso)
-        if self.number < 1:
-            raise ValueError(f"number is {self.number}, needs to be 1 or more")
+        if not 1 <= self.number <= _MOST_UNMODELLED:
+            raise ValueError(f"number is {self.number}, needs to be 1 to {_MOST_UNMODELLED}")

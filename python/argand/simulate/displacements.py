@@ -36,6 +36,12 @@ __all__ = ["Displacement", "Groups", "Independent", "Modes", "Waves"]
 # A group of smaller radius of gyration (angstrom) is a point: it cannot be turned.
 _POINT = 1e-6
 
+# There are (2 harmonics + 1)^3 waves: with more, their modes take more memory than samples do.
+_MOST_HARMONICS = 10
+
+# Patterns are squared and scaled to a width: larger numbers would overflow.
+_LARGEST_PATTERN = 1e100
+
 
 @dataclass(frozen=True)
 class Independent:
@@ -96,6 +102,8 @@ class Groups:
             raise ValueError(
                 f"groups is {self.groups!r}, needs 'molecules', 'hydrogens' or lists of sites"
             )
+        if not len(self.groups) or not all(len(group) for group in self.groups):
+            raise ValueError("groups holds no sites, needs lists of one site or more")
 
     def modes(self, crystal: Crystal) -> csr_array:
         """Return the modes as columns (3n, 6 groups), with a mean square length of 1."""
@@ -150,8 +158,8 @@ class Waves:
 
     def __post_init__(self) -> None:
         check_width("rms", self.rms)
-        if self.harmonics < 1:
-            raise ValueError(f"harmonics is {self.harmonics}, needs to be 1 or more")
+        if not 1 <= self.harmonics <= _MOST_HARMONICS:
+            raise ValueError(f"harmonics is {self.harmonics}, needs to be 1 to {_MOST_HARMONICS}")
 
     def modes(self, crystal: Crystal) -> csr_array:
         """Return the modes as columns (3n, 6 waves), cosines and sines, not yet scaled."""
@@ -164,7 +172,7 @@ class Waves:
         waves = np.concatenate([np.cos(angle), np.sin(angle)])
         waves = waves / np.tile(wavenumber, 2)[:, None]
         polarised = np.einsum("qn,xy->qxny", waves, np.eye(3))
-        columns = polarised.reshape(-1, len(sites), 3)
+        columns = polarised.reshape(6 * len(q), len(sites), 3)
         return _assemble(crystal, [columns], [sites])
 
 
@@ -190,7 +198,8 @@ class Modes:
     def __post_init__(self) -> None:
         check_width("rms", self.rms)
         patterns = np.asarray(self.patterns, dtype=np.float64)
-        if patterns.ndim != 3 or patterns.shape[2] != 3 or not np.isfinite(patterns).all():
+        fits = patterns.ndim == 3 and patterns.shape[2] == 3 and len(patterns)
+        if not fits or not (np.abs(patterns) <= _LARGEST_PATTERN).all():
             raise ValueError(
                 f"patterns has shape {patterns.shape}, needs (modes, sites, 3) finite numbers"
             )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,13 +13,13 @@ from numpy.typing import NDArray
 
 from argand._version import __version__
 from argand.errors import ArgandError
-from argand.files import replacing
+from argand.files import locked_folder, remove_half_written, replacing, size_of
 from argand.io import write_crystal, write_hklf4, write_reflections
 from argand.reflections import in_p1
 from argand.simulate.description import to_json
 from argand.simulate.samples import Samples
 from argand.simulate.simulation import Simulation
-from argand.store import read_json, write_json
+from argand.store import axis_length, check_shapes, read_json, read_npz, write_json
 from argand.symmetry import find_spacegroup
 
 __all__ = ["read_samples", "write_folder", "write_samples"]
@@ -61,14 +62,21 @@ def read_samples(path: str | Path) -> tuple[Samples, NDArray[np.int32], dict[str
     Raises
     ------
     ArgandError
-        The file holds no samples.
+        Names a file that is missing, damaged, or holds no samples.
     """
+    name = os.fspath(path)
+    arrays = read_npz(path)
+    b = axis_length(arrays, "sample", 0)
+    n = axis_length(arrays, "displacement", 1)
+    m = axis_length(arrays, "hkl", 0)
+    check_shapes(arrays, _shapes(b, n, m), name)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            samples = Samples(*(archive[name] for name in Samples._fields))
-            return samples, archive["hkl"], json.loads(str(archive["about"]))
-    except (OSError, ValueError, KeyError) as error:
-        raise ArgandError(f"{path}: holds no samples: {error}") from None
+        about = json.loads(str(arrays["about"]))
+    except (ValueError, RecursionError) as error:
+        raise ArgandError(f"{name}: holds no samples: {error}") from None
+    if not isinstance(about, dict):
+        raise ArgandError(f"{name}: holds no samples: about is {type(about).__name__}")
+    return Samples(*(arrays[field] for field in Samples._fields)), arrays["hkl"], about
 
 
 def write_folder(
@@ -82,7 +90,7 @@ def write_folder(
 ) -> list[Path]:
     """Write each sample to a reflection file of its own, as `argand predict` reads them.
 
-    Files that exist are not made again: an interrupted folder is completed.
+    Files that exist and are not empty are not made again: an interrupted folder is completed.
 
     Parameters
     ----------
@@ -104,27 +112,63 @@ def write_folder(
     Raises
     ------
     ArgandError
-        The folder holds samples of another simulation.
+        The folder holds samples of another simulation, or another process is at work in it.
     """
     root = Path(folder)
-    root.mkdir(parents=True, exist_ok=True)
-    _check_same_simulation(root / "simulation.json", _about(simulation))
-    if truth:
-        (root / "truth").mkdir(exist_ok=True)
     path_of_index = {i: root / f"sample_{i:04d}.{format}" for i in sorted(set(indices))}
-    missing = [i for i, path in path_of_index.items() if not path.exists()]
+    with locked_folder(root):
+        _check_same_simulation(root / "simulation.json", _about(simulation))
+        if truth:
+            (root / "truth").mkdir(exist_ok=True)
+            remove_half_written(root / "truth")
+        _write_missing(path_of_index, simulation, truth, progress)
+    return list(path_of_index.values())
+
+
+def _write_missing(
+    path_of_index: Mapping[int, Path],
+    simulation: Simulation,
+    truth: bool,
+    progress: Callable[[int], None] | None,
+) -> None:
+    """Write the samples that have no file, or an empty one."""
+    missing = [i for i, path in path_of_index.items() if not size_of(path)]
     for start in range(0, len(missing), _SAMPLES_AT_ONCE):
         batch = missing[start : start + _SAMPLES_AT_ONCE]
         samples = simulation.draw(batch)
         for row, i in enumerate(batch):
             path = path_of_index[i]
             if truth:
-                _write_truth(root / "truth" / path.stem, simulation, samples, row)
+                _write_truth(path.parent / "truth" / path.stem, simulation, samples, row)
             # The reflections come last: where they exist, the sample is complete.
             _write_measured(path, simulation, samples, row)
         if progress is not None:
             progress(len(batch))
-    return list(path_of_index.values())
+
+
+def _shapes(
+    b: int | None, n: int | None, m: int | None
+) -> dict[str, tuple[str, tuple[int | None, ...]]]:
+    """Return kinds and shapes of the arrays of b samples of n sites and m reflections."""
+    return {
+        "hkl": ("i", (m, 3)),
+        "f0": ("c", (m,)),
+        "about": ("U", ()),
+        "sample": ("i", (b,)),
+        "f": ("c", (b, m)),
+        "amplitude": ("f", (b, m)),
+        "intensity": ("f", (b, m)),
+        "sigma": ("f", (b, m)),
+        "mask": ("b", (b, m)),
+        "displacement": ("f", (b, n, 3)),
+        "frac": ("f", (b, n, 3)),
+        "occ": ("f", (b, None)),
+        "vibration": ("f", (b, n)),
+        "unmodelled": ("f", (b, None, 3)),
+        "cell": ("f", (b, 6)),
+        "scale": ("f", (b,)),
+        "b_change": ("f", (b,)),
+    }
 
 
 def _write_measured(path: Path, simulation: Simulation, samples: Samples, row: int) -> None:

@@ -17,6 +17,9 @@ __all__ = ["Measurement", "measure"]
 # Reflections on the limit of resolution are measured: stol may exceed it by this (1/angstrom).
 _ON_THE_LIMIT = 1e-9
 
+# No detector counts more; the square of its intensity stays finite.
+_MOST_COUNTS = 1e18
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -65,8 +68,8 @@ class Measurement:
         check_width("wedge", self.wedge, high=90.0)
         if self.d_min is not None:
             check_width("d_min", self.d_min, low=1e-3)
-        if self.counts is not None and not 0.0 < self.counts < np.inf:
-            raise ValueError(f"counts is {self.counts}, needs a number above 0")
+        if self.counts is not None and not 0.0 < self.counts <= _MOST_COUNTS:
+            raise ValueError(f"counts is {self.counts}, needs a number above 0 to {_MOST_COUNTS:g}")
 
 
 def measure(

@@ -13,6 +13,9 @@ from argand.simulate.widths import Width, check_width
 
 __all__ = ["Perturbation"]
 
+# Samples are numbered by integers of 64 bits, and nobody waits for more.
+_LONGEST_RAMP = 10**9
+
 
 @dataclass(frozen=True)
 class Perturbation:
@@ -57,8 +60,8 @@ class Perturbation:
         check_width("vibration", self.vibration, high=3.0)
         if self.symmetry not in ("kept", "broken"):
             raise ValueError(f"symmetry is {self.symmetry!r}, needs 'kept' or 'broken'")
-        if self.ramp is not None and self.ramp < 2:
-            raise ValueError(f"ramp is {self.ramp}, needs to be 2 samples or more")
+        if self.ramp is not None and not 2 <= self.ramp <= _LONGEST_RAMP:
+            raise ValueError(f"ramp is {self.ramp}, needs to be 2 to {_LONGEST_RAMP} samples")
         # Lists become tuples: the description is frozen as a whole.
         object.__setattr__(self, "displacements", tuple(self.displacements))
         object.__setattr__(self, "substitutions", tuple(self.substitutions))

@@ -16,9 +16,16 @@ __all__ = ["Width", "check_width", "draw_widths", "upper"]
 Width = float | Sequence[float]
 
 
-def check_width(name: str, width: Width, *, low: float = 0.0, high: float = np.inf) -> None:
+# No width of a crystal or of a measurement is larger; squares and products stay finite.
+_LARGEST = 1e6
+
+
+def check_width(name: str, width: Width, *, low: float = 0.0, high: float = _LARGEST) -> None:
     """Raise a ValueError where a width is neither a number nor a range within bounds."""
-    values = np.atleast_1d(np.asarray(width, dtype=np.float64))
+    try:
+        values = np.atleast_1d(np.asarray(width, dtype=np.float64))
+    except (TypeError, ValueError, OverflowError):
+        values = np.empty((0, 0))
     is_range = values.ndim == 1 and values.size in (1, 2)
     if is_range and np.isfinite(values).all():
         first, last = values[0], values[-1]
