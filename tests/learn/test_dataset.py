@@ -188,6 +188,24 @@ def test_single_samples_and_torch_loader(metals, thousand):
         metals[1000]
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("function", [None, collate])
+def test_the_loader_of_torch_by_itself(metals, thousand, workers, function):
+    """A plain `DataLoader` gives the batches that `fixed_loader` gives."""
+    loader = DataLoader(metals, batch_size=8, num_workers=workers, collate_fn=function)
+    first, second, *_ = loader
+    assert isinstance(first, SampleBatch)
+    assert equal(joined([first, second]), SampleBatch(*(field[:16] for field in thousand)))
+
+
+def test_all_atoms_move_along_a_b_and_c_by_default():
+    u = PerturbedCrystals([metal("Al"), metal("Fe")], 0.02, atoms=None).simulate(range(4000))
+    moved = u.displacement[::2].flatten(0, 1)
+    np.testing.assert_allclose(moved.std(dim=0), np.full(3, 0.02), rtol=0.05)
+    correlations = np.corrcoef(moved.T.numpy())
+    np.testing.assert_allclose(correlations, np.eye(3), atol=0.05)
+
+
 def test_seed_matters_and_batch_size_does_not(metals, thousand):
     one_by_one = joined([metals.simulate([i]) for i in range(20)])
     assert equal(one_by_one, SampleBatch(*(field[:20] for field in thousand)))
@@ -242,8 +260,11 @@ def test_crystals_from_a_folder(tmp_path):
     (tmp_path / "one.cif").write_text(CIF.format(group="F m -3 m"))
     (tmp_path / "two.CIF").write_text(CIF.format(group="P 1"))
     crystals = crystals_from_folder(tmp_path)
-    atoms = {name: len(crystal.types) for name, crystal in crystals.items()}
-    assert atoms == {"one": 4, "two": 1}
+    groups = {name: crystal.spacegroup for name, crystal in crystals.items()}
+    assert groups == {"one": "F m -3 m", "two": "P 1"}
+    # A data set displaces single atoms of the whole cell.
+    everything = PerturbedCrystals(list(crystals.values()), atoms=None, hkl_max=2)
+    assert everything.simulate([0]).displacement.count_nonzero() == 12
     assert load_crystals(folder=tmp_path).keys() == crystals.keys()
     batch = PerturbedCrystals(list(crystals.values()), hkl_max=2).simulate(range(4))
     assert torch.isfinite(batch.amplitude).all()

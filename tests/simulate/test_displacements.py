@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import argand
+from argand.errors import MemoryLimitError
 from argand.simulate import Directions, Groups, Independent, Modes, Perturbation, Simulation, Waves
 from argand.simulate.groups import chosen_sites, hydrogen_groups, molecules
 from argand.simulate.modes import allowed_modes
@@ -172,6 +173,11 @@ def test_sites_by_name():
         (lambda: Groups(0.1, "atoms"), "groups"),
         (lambda: Groups(0.1, rotation=1.5), "rotation"),
         (lambda: Waves(0.1, harmonics=0), "harmonics"),
+        (lambda: Waves(0.1, harmonics=180), "harmonics is 180"),
+        (lambda: Waves(0.1, harmonics=2**70), "harmonics"),
+        (lambda: Waves(0.1, harmonics=1.5), "harmonics is 1.5"),
+        (lambda: Waves(0.1, harmonics="2"), "harmonics is '2'"),
+        (lambda: Waves(0.1, harmonics=True), "harmonics is True"),
         (lambda: Modes([[1.0, 2.0, 3.0]]), "patterns"),
         (lambda: Modes(np.ones((1, 2, 3)).tolist(), unit="nm"), "unit"),
         (lambda: allowed_modes(Modes(np.ones((1, 2, 3)).tolist()), WATERS), "patterns"),
@@ -183,3 +189,25 @@ def test_sites_by_name():
 def test_refusals(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+def test_waves_say_what_they_need_before_they_take_it(monkeypatch):
+    """17 968 waves of 7 sites have 2.3 million entries: refused without being made."""
+    monkeypatch.setattr("argand._memory._limit", 10**7)
+    monkeypatch.setattr("argand.simulate.displacements.product", None)
+    with pytest.raises(MemoryLimitError, match=r"17968 waves of 7 sites.*fewer harmonics"):
+        Waves(0.1, harmonics=16).modes(WATERS)
+
+
+def test_all_atoms_move_in_three_directions():
+    """`atoms=None` alone moves every atom along a, b and c, by the same spread in cell edges."""
+    everywhere = Directions(0.1, atoms=None)
+    columns = everywhere.modes(WATERS).toarray()
+    assert columns.shape == (21, 21)
+    expected = np.kron(np.eye(7), 0.1 * to_cartesian(WATERS))
+    np.testing.assert_allclose(columns, expected, atol=1e-12)
+    isotropic = Directions(0.1, atoms=None, unit="angstrom").modes(WATERS).toarray()
+    np.testing.assert_allclose(isotropic, 0.1 * np.eye(21), atol=1e-12)
+    # Atoms that are named move along a, as in the first experiment, unless directions are given.
+    assert Directions(0.1, atoms=(0, 3)).modes(WATERS).shape == (21, 2)
+    assert Directions(0.1, None, ((0, 0, 1),)).modes(WATERS).shape == (21, 7)

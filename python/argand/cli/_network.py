@@ -7,19 +7,27 @@ from pathlib import Path
 import numpy as np
 
 import argand
-from argand.cell import FloatArray
 from argand.cli._density import write_density
+from argand.cli._network_input import unique_amplitudes
 from argand.cli._outputs import check_output_file
 from argand.errors import ArgandError
-from argand.io import Reflections, parse_formula
+from argand.io import parse_formula
 
 __all__ = ["predict_with_network"]
 
 
 def predict_with_network(
-    file: Path, weights: Path, contents: str, output: Path, map: Path | None
+    file: Path,
+    weights: Path,
+    contents: str,
+    output: Path,
+    map: Path | None,
+    force: bool = False,
 ) -> None:
-    """Write the phases that a trained network finds, and compare them with phases of the file.
+    """Write the phases that a trained network finds, and print what is known of their quality.
+
+    Equivalents are merged first. The skewness of the density needs no truth; phases of the file
+    are compared where it has them.
 
     Parameters
     ----------
@@ -33,8 +41,11 @@ def predict_with_network(
         Reflections to write (MTZ, columns F and PHI).
     map : Path, optional
         Density to write (CCP4 map).
+    force : bool
+        Ask the network even where it was not trained for this crystal.
     """
     from argand.learn.predict import predict as predict_phases
+    from argand.learn.skewness import density_skewness, random_skewness
 
     check_output_file(output, ".mtz")
     if map is not None:
@@ -42,21 +53,31 @@ def predict_with_network(
     reflections = argand.read_reflections(file)
     if reflections.cell is None:
         raise ArgandError(f"{file}: states no cell")
-    amplitude = _amplitude(reflections, file)
     formula = parse_formula(contents)
     if not formula:
         raise ArgandError(f"contents is {contents!r}, needs a formula such as 'Na4 Cl4'")
     cell, spacegroup = reflections.cell, reflections.spacegroup or "P 1"
-    phases = predict_phases(weights, reflections.hkl, amplitude, cell, formula, spacegroup)
+    all_hkl, amplitude, file_phases = unique_amplitudes(reflections, spacegroup, file)
+    phases = predict_phases(weights, all_hkl, amplitude, cell, formula, spacegroup, force=force)
     has_phase = np.isfinite(phases)
-    hkl = reflections.hkl[has_phase]
+    hkl = all_hkl[has_phase]
     f = amplitude[has_phase] * np.exp(1j * phases[has_phase])
     argand.write_reflections(output, hkl, f, cell=cell, spacegroup=spacegroup)
     print(f"{output}: {has_phase.sum()} of {len(phases)} reflections have phases")
-    if reflections.phase is not None:
-        true_phases = reflections.phase[has_phase]
-        weight = np.abs(f)
-        aligned = argand.align_origin(hkl, true_phases, f, weights=weight, spacegroup=spacegroup)
+    skewness = density_skewness(hkl, f, cell, spacegroup)
+    by_chance, deviation = random_skewness(hkl, np.abs(f), cell, spacegroup)
+    print(
+        f"without knowing the truth: skewness of the density {skewness:.2f}; "
+        f"random phases give {by_chance:.2f} ± {deviation:.2f}"
+    )
+    compared = has_phase if file_phases is None else has_phase & np.isfinite(file_phases)
+    if file_phases is not None and compared.any():
+        true_phases = file_phases[compared]
+        predicted = phases[compared]
+        weight = amplitude[compared]
+        aligned = argand.align_origin(
+            all_hkl[compared], true_phases, predicted, weights=weight, spacegroup=spacegroup
+        )
         error = np.degrees(argand.phase_error(true_phases, aligned.phases, weight))
         print(
             f"against the phases in the file: mean error {error:.2f}°, "
@@ -64,13 +85,3 @@ def predict_with_network(
         )
     if map is not None:
         write_density(map, hkl, f, cell, spacegroup)
-
-
-def _amplitude(reflections: Reflections, file: Path) -> FloatArray:
-    """Return |F| (m,): measured, else calculated, else the root of the intensity."""
-    for amplitude in (reflections.amplitude, reflections.amplitude_calc):
-        if amplitude is not None:
-            return np.asarray(amplitude, dtype=float)
-    if reflections.intensity is not None:
-        return np.asarray(np.sqrt(np.maximum(reflections.intensity, 0.0)))
-    raise ArgandError(f"{file}: has neither amplitudes nor intensities")

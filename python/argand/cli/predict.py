@@ -32,6 +32,7 @@ def predict(
     weights: Path | None = None,
     contents: str | None = None,
     map: Path | None = None,
+    force: bool = False,
     progress: bool = True,
 ) -> None:
     """Find phases, and a density, from measured amplitudes.
@@ -68,11 +69,13 @@ def predict(
         With --weights, state the atoms in the unit cell, such as "Pb4" or "Na4 Cl4".
     map : FILE
         With --weights, also write the density to this file (CCP4 map).
+    force
+        With --weights, ask the network even where it was not trained for such a crystal.
     progress
         Show how many files are done when standard error is a terminal.
     """
     if weights is not None:
-        _predict_with_network(files, weights, contents, output, map)
+        _predict_with_network(files, weights, contents, output, map, force)
         return
     known, *measured = files
     if not measured:
@@ -80,9 +83,9 @@ def predict(
             "needs the known crystal and reflection files, or one file and a network: "
             "--weights TRAINED --contents Pb4"
         )
-    if contents is not None or map is not None:
+    if contents is not None or map is not None or force:
         raise ArgandError(
-            "--contents and --map go with --weights; a known crystal has contents, "
+            "--contents, --map and --force go with --weights; a known crystal has contents, "
             "and --maps writes its densities"
         )
     check_output_folder(output)
@@ -108,7 +111,12 @@ def predict(
 
 
 def _predict_with_network(
-    files: Sequence[Path], weights: Path, contents: str | None, output: Path, map: Path | None
+    files: Sequence[Path],
+    weights: Path,
+    contents: str | None,
+    output: Path,
+    map: Path | None,
+    force: bool,
 ) -> None:
     """Check what a network needs, and ask it."""
     from argand.cli._network import predict_with_network
@@ -118,7 +126,7 @@ def _predict_with_network(
         raise ArgandError(f"a network needs --contents: {usage}")
     if len(files) != 1:
         raise ArgandError(f"a network needs one file: {usage}")
-    predict_with_network(files[0], weights, contents, output, map)
+    predict_with_network(files[0], weights, contents, output, map, force)
 
 
 def _write_report(

@@ -30,7 +30,9 @@ class PerturbedCrystals(SampleDataset):
     """Simulate copies of crystals with displaced atoms; sample i is a pure function of (seed, i).
 
     Sample i belongs to crystal i mod n. The defaults are the first experiment: atom 0 moves along a
-    by N(0, 0.05) cell edges, Miller indices -6..6, 10 keV, 1000 copies of each crystal.
+    by N(0, 0.05) cell edges, Miller indices -6..6, 10 keV, 1000 copies of each crystal. With
+    ``atoms=None`` all atoms move, along a, b and c independently; ``unit="angstrom"`` makes that
+    isotropic, with `spread` in angstrom along each of x, y and z.
 
     Parameters
     ----------
@@ -61,7 +63,7 @@ class PerturbedCrystals(SampleDataset):
         crystals: Sequence[Crystal],
         spread: float | Sequence[float] = 0.05,
         atoms: Sequence[int] | None = (0,),
-        directions: Sequence[Sequence[float]] = ((1.0, 0.0, 0.0),),
+        directions: Sequence[Sequence[float]] | None = None,
         unit: Literal["fractional", "angstrom"] = "fractional",
         *,
         hkl_max: int = 6,

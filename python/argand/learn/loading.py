@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from argand._config import set_num_threads
-from argand.learn.samples import SampleBatch, SampleDataset
+from argand.learn.samples import SampleBatch, SampleDataset, SampleList
 
 __all__ = ["Stream", "collate", "fixed_loader", "stream_loader"]
 
@@ -31,11 +31,12 @@ _GROUPS_AHEAD = 2
 
 
 def collate(batch: Any) -> Any:
-    """Return the batch as it is: the `collate_fn` of a `DataLoader` over a `SampleDataset`.
+    """Return the batch in one piece: the `collate_fn` of a `DataLoader` over a `SampleDataset`.
 
-    Such a data set makes its `SampleBatch` in one piece already.
+    Such a data set has made its `SampleBatch` in one piece already. Without this function a loader
+    stacks the same samples once more.
     """
-    return batch
+    return batch.batch if isinstance(batch, SampleList) else batch
 
 
 class Stream(IterableDataset[SampleBatch]):
@@ -147,10 +148,20 @@ def fixed_loader(
     batch_size: int,
     workers: int = 0,
 ) -> DataLoader[SampleBatch]:
-    """Load samples 0 .. len - 1 of a data set in batches, in order."""
+    """Load samples 0 .. len - 1 of a data set in batches, in order.
+
+    `workers` processes make them, 0: the calling thread; `stream_loader` says when workers help.
+    """
     return DataLoader(dataset, batch_size=batch_size, collate_fn=collate, **_options(workers))
 
 
 def stream_loader(stream: Stream, workers: int = 0) -> DataLoader[SampleBatch]:
-    """Load the batches of a `Stream`, made by worker processes (0: by a thread of this one)."""
+    """Load the batches of a `Stream`, made by worker processes (0: by a thread of this one).
+
+    Without workers, a thread makes many batches a call ahead of the caller, and the core uses all
+    cores that `argand.set_num_threads` allows. A worker computes with one thread and copies every
+    batch to the caller. So workers help only where there are several idle cores, and making a batch
+    takes longer than the step that uses it: `SimulatedCrystals` with many changes, or large boxes.
+    Elsewhere they are slower than none.
+    """
     return DataLoader(stream, batch_size=None, **_options(workers))

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from argand.errors import ArgandError, ArgandWarning
 from argand.form_factors import form_factors
+from argand.learn.domain import outside_training
 from argand.learn.samples import EXTINCT, features
 from argand.learn.weights import PhaseModel, load_weights
+from argand.radiation import reachable, wavelength
 from argand.reflections import as_hkl, hkl_cube, stol
 from argand.symmetry import SpaceGroup, operations
 
@@ -59,15 +61,22 @@ def predict(
     cell: Sequence[float],
     contents: Mapping[str, float],
     spacegroup: SpaceGroup = "P 1",
+    *,
+    force: bool = False,
 ) -> NDArray[np.float64]:
     """Predict phases in radians of a list of reflections, in a hand and origin of its choice.
+
+    A crystal unlike those of the training is refused, since a network answers it with phases that
+    are no better than random ones and look like any others. Reflections beyond the resolution of
+    the training are left out, with an `ArgandWarning`.
 
     Parameters
     ----------
     weights
         What `train` wrote, or `load_weights` read.
     hkl : (m, 3)
-        Miller indices; equivalents under the space group and Friedel mates are filled in.
+        Miller indices; equivalents under the space group and Friedel mates are filled in. Of
+        equivalents that are listed with several amplitudes, the network is shown the mean.
     amplitude : (m,)
         |F| in electrons; NaN where not measured.
     cell
@@ -76,17 +85,19 @@ def predict(
         Atoms in the cell, {"Al": 4}.
     spacegroup
         Space group of the reflections.
+    force
+        Ask the network whatever it was trained on, with all reflections of its box.
 
     Returns
     -------
     (m,) phases; NaN where a reflection is not measured, is extinct (|F| = 0), or lies outside the
-    box that the network was trained on.
+    box or the resolution that the network was trained on.
 
     Raises
     ------
     ArgandError
-        Shapes do not fit, a type is unknown, no reflection is inside the box, or the weights cannot
-        be read.
+        Shapes do not fit, a type is unknown, no reflection is inside the box, the weights cannot be
+        read, or the crystal is unlike those of the training and `force` is False.
     """
     model = weights if isinstance(weights, PhaseModel) else load_weights(weights)
     indices = as_hkl(hkl)
@@ -108,15 +119,16 @@ def predict(
             ArgandWarning,
             stacklevel=2,
         )
-    box = np.zeros((side, side, side), np.float32)
-    rotations = np.array([rotation for rotation, _ in operations(spacegroup)])
-    for rotation in np.concatenate([rotations, -rotations]):
-        voxel, inside = _voxels(indices @ rotation, usable, hkl_max)
-        box[voxel] = normalised[inside]
+    if not force:
+        usable = _within_resolution(model, indices, usable, cell)
+    box = _normalised_box(indices, usable, normalised, spacegroup, hkl_max)
     if not box.any():
         raise ArgandError(
             f"hkl has no measured reflection within -{hkl_max}..{hkl_max}, where the network works"
         )
+    if not force:
+        _, inside = _voxels(indices, usable, hkl_max)
+        _refuse_unlike_training(model, contents, cell, spacegroup, indices[inside])
     values = torch.from_numpy(box)[None]
     stol2 = stol(hkl_cube(hkl_max), cell) ** 2
     stol2_box = torch.from_numpy(stol2.astype(np.float32))
@@ -128,12 +140,81 @@ def predict(
     return phases
 
 
+def _within_resolution(
+    model: PhaseModel,
+    hkl: NDArray[np.int32],
+    usable: NDArray[np.bool_],
+    cell: Sequence[float],
+) -> NDArray[np.bool_]:
+    """Return which usable reflections (m,) the photons of the training could reach; warn of others.
+
+    The network has never seen a reflection beyond that.
+    """
+    data = model.settings.data
+    if data is None or data.energy_kev is None:
+        return usable
+    _, inside = _voxels(hkl, usable, data.hkl_max)
+    reached = reachable(hkl, cell, data.energy_kev)
+    beyond = int((inside & ~reached).sum())
+    if beyond:
+        limit = 0.5 * wavelength(data.energy_kev)
+        warnings.warn(
+            f"{beyond} reflections beyond {limit:.2f} Å, where the training of the network ended, "
+            "are left out",
+            ArgandWarning,
+            stacklevel=3,
+        )
+    return usable & reached
+
+
+def _normalised_box(
+    hkl: NDArray[np.int32],
+    usable: NDArray[np.bool_],
+    normalised: NDArray[np.float64],
+    spacegroup: SpaceGroup,
+    hkl_max: int,
+) -> NDArray[np.float32]:
+    """Return the mean amplitude of all equivalents on the box -H..H, (D, D, D), 0 elsewhere."""
+    side = 2 * hkl_max + 1
+    total = np.zeros((side, side, side))
+    count = np.zeros((side, side, side))
+    rotations = np.array([rotation for rotation, _ in operations(spacegroup)])
+    for rotation in np.concatenate([rotations, -rotations]):
+        voxel, inside = _voxels(hkl @ rotation, usable, hkl_max)
+        np.add.at(total, voxel, normalised[inside])
+        np.add.at(count, voxel, 1.0)
+    mean = total / np.maximum(count, 1.0)
+    return mean.astype(np.float32)
+
+
+def _refuse_unlike_training(
+    model: PhaseModel,
+    contents: Mapping[str, float],
+    cell: Sequence[float],
+    spacegroup: SpaceGroup,
+    measured: NDArray[np.int32],
+) -> None:
+    """Raise an ArgandError that says in what a crystal is unlike those of the training."""
+    data = model.settings.data
+    if data is None:
+        raise ArgandError(
+            "the weights do not say what they were trained on, so that it cannot be compared with "
+            "this crystal; force=True (--force) asks them anyway"
+        )
+    differences = outside_training(data, contents, cell, spacegroup, measured)
+    if differences:
+        raise ArgandError(
+            f"the network was not trained for this crystal: {'; '.join(differences)}. "
+            "Its phases would be as good as random ones; force=True (--force) writes them anyway"
+        )
+
+
 def _voxels(
     hkl: NDArray[np.int32],
     usable: NDArray[np.bool_],
     hkl_max: int,
 ) -> tuple[tuple[NDArray[np.int32], ...], NDArray[np.bool_]]:
     """Return the voxels of the usable reflections inside the box -H..H, and their mask (m,)."""
-    inside = usable & (np.abs(hkl).max(axis=1) <= hkl_max)
+    inside = usable & (np.abs(hkl).max(axis=1, initial=0) <= hkl_max)
     shifted = hkl[inside] + hkl_max
     return tuple(shifted.T), inside

@@ -13,7 +13,15 @@ from torch.utils.data import Dataset
 
 from argand.simulate.random import Purpose, uniforms
 
-__all__ = ["CHANNELS", "EXTINCT", "SampleBatch", "SampleDataset", "cut_resolution", "features"]
+__all__ = [
+    "CHANNELS",
+    "EXTINCT",
+    "SampleBatch",
+    "SampleDataset",
+    "SampleList",
+    "cut_resolution",
+    "features",
+]
 
 #: Channels there are: |F| / sum_j occ_j |f_j|, whether it was measured, and (sin(theta)/lambda)^2
 CHANNELS = ("amplitude", "mask", "stol2")
@@ -47,6 +55,17 @@ class SampleBatch(NamedTuple):
     sample: Tensor
 
 
+class SampleList(list[SampleBatch]):
+    """Hold samples without a batch axis, as torch's `default_collate` stacks them, and their batch.
+
+    `collate` takes the batch as it is, which spares the copy.
+    """
+
+    def __init__(self, batch: SampleBatch) -> None:
+        super().__init__(SampleBatch(*fields) for fields in zip(*batch, strict=True))
+        self.batch = batch
+
+
 class SampleDataset(Dataset[SampleBatch]):
     """Simulate samples by index; sample i is a pure function of (seed, i).
 
@@ -76,9 +95,9 @@ class SampleDataset(Dataset[SampleBatch]):
         batch = self.simulate([index])
         return SampleBatch(*(field[0] for field in batch))
 
-    def __getitems__(self, indices: Sequence[int]) -> SampleBatch:
+    def __getitems__(self, indices: Sequence[int]) -> SampleList:
         """Simulate many samples in one call, as a torch `DataLoader` asks for them."""
-        return self.simulate(indices)
+        return SampleList(self.simulate(indices))
 
 
 def features(

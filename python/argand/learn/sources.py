@@ -13,7 +13,9 @@ __all__ = ["crystals_from_folder", "load_crystals"]
 
 
 def crystals_from_folder(path: str | Path) -> dict[str, Crystal]:
-    """Read every CIF of a folder, expanded to P 1, by file name without ending, sorted.
+    """Read every CIF of a folder, by file name without ending, sorted.
+
+    Crystals keep their space groups; data sets that displace single atoms expand them to P 1.
 
     Raises
     ------
@@ -28,7 +30,7 @@ def crystals_from_folder(path: str | Path) -> dict[str, Crystal]:
     files = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".cif")
     if not files:
         raise ArgandError(f"{folder} holds no file that ends in .cif")
-    return {file.stem: read_crystal(file).to_p1() for file in files}
+    return {file.stem: read_crystal(file) for file in files}
 
 
 def load_crystals(

@@ -35,7 +35,7 @@ class Directions:
     atoms
         Which atoms of the cell in P 1 move; None: all of them.
     directions
-        Vectors (n, 3).
+        Vectors (n, 3); None: a, b and c where all atoms move, a alone where `atoms` names them.
     unit
         "fractional": directions are in units of the cell edges. "angstrom": they are Cartesian, x
         along a, y in the ab plane.
@@ -43,10 +43,15 @@ class Directions:
 
     spread: float | Sequence[float] = 0.05
     atoms: Sequence[int] | None = (0,)
-    directions: Sequence[Sequence[float]] = ((1.0, 0.0, 0.0),)
+    directions: Sequence[Sequence[float]] | None = None
     unit: Literal["fractional", "angstrom"] = "fractional"
 
     def __post_init__(self) -> None:
+        if self.directions is None:
+            # One atom that moves along a is the first experiment. All atoms that move along a alone
+            # would be a sheared crystal, which nobody means by "all atoms move".
+            default_axes = ALL_AXES if self.atoms is None else ALL_AXES[:1]
+            object.__setattr__(self, "directions", default_axes)
         directions = np.asarray(self.directions, dtype=np.float64)
         if directions.ndim != 2 or directions.shape[1] != 3:
             raise ValueError(f"directions has shape {directions.shape}, needs (n, 3)")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from argand._memory import demand
 from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
@@ -36,11 +37,16 @@ __all__ = ["Displacement", "Groups", "Independent", "Modes", "Waves"]
 # A group of smaller radius of gyration (angstrom) is a point: it cannot be turned.
 _POINT = 1e-6
 
-# There are (2 harmonics + 1)^3 waves: with more, their modes take more memory than samples do.
-_MOST_HARMONICS = 10
+# With so many periods along an edge the shortest wave of a cell of 10 A is 0.3 A long: neighbouring
+# atoms move independently, for which there is `Independent`. More waves only take time and memory.
+_MOST_HARMONICS = 32
 
 # Patterns are squared and scaled to a width: larger numbers would overflow.
 _LARGEST_PATTERN = 1e100
+
+# Bytes that one entry of the modes takes while they are made: the dense numbers, their row and
+# column, and the sparse matrix and its copy.
+_BYTES_OF_ENTRY = 64
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,7 @@ class Waves:
     rms
         Root mean square displacement of a site, angstrom.
     harmonics
-        Largest number of periods along each edge.
+        Largest number of periods along each edge, at most 32.
     atoms
         Sites by number, label or element; None: all of them.
     """
@@ -158,21 +164,38 @@ class Waves:
 
     def __post_init__(self) -> None:
         check_width("rms", self.rms)
-        if not 1 <= self.harmonics <= _MOST_HARMONICS:
-            raise ValueError(f"harmonics is {self.harmonics}, needs to be 1 to {_MOST_HARMONICS}")
+        whole = isinstance(self.harmonics, (int, np.integer)) and self.harmonics is not True
+        if not whole or not 1 <= self.harmonics <= _MOST_HARMONICS:
+            raise ValueError(
+                f"harmonics is {self.harmonics!r}, "
+                f"needs to be a whole number from 1 to {_MOST_HARMONICS}"
+            )
 
     def modes(self, crystal: Crystal) -> csr_array:
-        """Return the modes as columns (3n, 6 waves), cosines and sines, not yet scaled."""
+        """Return the modes as columns (3n, 6 waves), cosines and sines, not yet scaled.
+
+        Raises
+        ------
+        MemoryLimitError
+            The waves of so many sites do not fit into `argand.memory_limit`.
+        """
         sites = chosen_sites(crystal, self.atoms)
+        waves = ((2 * self.harmonics + 1) ** 3 - 1) // 2
+        columns_of_wave = 6
+        demand(
+            f"{waves} waves of {len(sites)} sites",
+            _BYTES_OF_ENTRY * columns_of_wave * waves * 3 * len(sites),
+            "choose fewer harmonics or atoms",
+        )
         periods = range(-self.harmonics, self.harmonics + 1)
         # One of q and -q: they are the same wave.
         q = np.array([q for q in product(periods, repeat=3) if q > (0, 0, 0)])
         angle = 2.0 * np.pi * (q @ crystal.frac[sites].T)
         wavenumber = 2.0 * stol(q, crystal.cell)
-        waves = np.concatenate([np.cos(angle), np.sin(angle)])
-        waves = waves / np.tile(wavenumber, 2)[:, None]
-        polarised = np.einsum("qn,xy->qxny", waves, np.eye(3))
-        columns = polarised.reshape(6 * len(q), len(sites), 3)
+        shapes = np.concatenate([np.cos(angle), np.sin(angle)])
+        shapes = shapes / np.tile(wavenumber, 2)[:, None]
+        polarised = np.einsum("qn,xy->qxny", shapes, np.eye(3))
+        columns = polarised.reshape(-1, len(sites), 3)
         return _assemble(crystal, [columns], [sites])
 
 
