@@ -14,6 +14,7 @@ from argand.io import Reflections
 from argand.measured import check_data
 from argand.measured.check import free_coordinates
 from argand.radiation import Radiation
+from data_dir import DATA
 from intensities import CELLS, measured, random_crystal
 
 
@@ -65,6 +66,22 @@ def test_the_kind_of_data(spacegroup: str, rms: float) -> None:
             ),
             crystal,
         )
+
+
+@pytest.mark.parametrize("rms", [0.0, 0.3])
+def test_squared_intensities_are_refused(rms: float) -> None:
+    crystal = random_crystal("P 21 21 21", 20)
+    reflections = measured(shaken(crystal, rms), d_min=0.8)
+    squared = replace(reflections, intensity=reflections.intensity**2)
+    with pytest.raises(ArgandError, match="squared intensities given as intensities"):
+        check_data(squared, crystal)
+
+
+def test_a_wave_of_atoms_makes_no_squared_intensities() -> None:
+    """Atoms that moved together by half an angstrom have a wide distribution of intensities."""
+    crystal = argand.read_crystal(DATA / "field" / "h09_false_refusal.cif")
+    reflections = argand.read_reflections(DATA / "field" / "h09_false_refusal.hkl")
+    check_data(reflections, crystal, explained=True)
 
 
 def test_another_cell() -> None:

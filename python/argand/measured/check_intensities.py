@@ -37,6 +37,10 @@ _BETTER = 0.9
 # |ln| of the ratio of second moments that a perfect twin does not reach (3/2, 4/3).
 _BEYOND_TWIN = 0.43
 
+# ln of the ratio of second moments that a modulated structure hardly reaches; squared intensities
+# have ln 3 without a centre of symmetry and more with one.
+_BEYOND_WAVE = 0.69
+
 # Displacements of 0.7 A (rms) leave exp(-2 B stol^2) of the correlation of intensities, with
 # B = 8 pi^2 (0.7 A)^2 / 3 = 12.9 A^2.
 _MOVED_EXPONENT = 2.0 * 12.9
@@ -81,7 +85,8 @@ def check_kind(reflections: Reflections, merged: Merged, expected: FloatArray) -
 
     Amplitudes have to be squared, squared intensities need their roots. The width of the
     distribution of |E| decides, where it differs by more than twinning explains, or where the
-    likeness to the structure confirms it.
+    likeness to the structure confirms it. Atoms that moved together, in a wave, widen it as well,
+    so that squared intensities have to be clearer than amplitudes.
 
     Parameters
     ----------
@@ -103,10 +108,13 @@ def check_kind(reflections: Reflections, merged: Merged, expected: FloatArray) -
     if best == 1.0:
         return
     many = len(expected) > _MANY
-    beyond_twin = many and widths[1.0] > max(_BEYOND_TWIN, 2.0 * widths[best])
-    factor = _BETTER if many else _CLEARLY_BETTER
+    too_narrow = best == 2.0
+    beyond = _BEYOND_TWIN if too_narrow else _BEYOND_WAVE
+    is_beyond = many and widths[1.0] > max(beyond, 2.0 * widths[best])
+    # Roots of any values are nearer to 1, and so nearer to those of a structure.
+    factor = _BETTER if many and too_narrow else _CLEARLY_BETTER
     is_better = differences[best] < factor * differences[1.0]
-    if not (beyond_twin or is_better):
+    if not (is_beyond or is_better):
         return
     if best == 2.0:
         raise ArgandError(
