@@ -17,7 +17,14 @@ from argand.measured.merging import Merged
 from argand.measured.statistics import intensity_statistics
 from argand.measured.wilson import local_mean, statistical_weight
 
-__all__ = ["check_change", "check_kind", "check_relation", "check_signs", "expected_amplitudes"]
+__all__ = [
+    "check_change",
+    "check_kind",
+    "check_relation",
+    "check_signs",
+    "correlation_at_low_angles",
+    "expected_amplitudes",
+]
 
 # Amplitudes are negative by mistake only; more than this share of them means intensities.
 _NEGATIVE_SHARE = 0.01
@@ -145,17 +152,9 @@ def check_relation(merged: Merged, expected: FloatArray) -> list[str]:
     """
     if len(expected) < _ENOUGH:
         return []
-    measured = _normalised(merged)
-    weight = np.exp(-_MOVED_EXPONENT * merged.stol**2)
-    covariance = np.cov(measured, expected, aweights=weight)
-    spread = float(np.sqrt(covariance[0, 0] * covariance[1, 1]))
-    if spread == 0.0:
+    correlation, sigmas = correlation_at_low_angles(merged, expected)
+    if sigmas == np.inf:
         return []
-    correlation = float(covariance[0, 1]) / spread
-    effective_number = float(weight.sum() ** 2 / (weight @ weight))
-    # Fisher's transform of a correlation of n pairs has the standard deviation 1/sqrt(n).
-    bounded = np.clip(correlation, -_LARGEST_CORRELATION, _LARGEST_CORRELATION)
-    sigmas = float(np.arctanh(bounded) * np.sqrt(max(effective_number - 1.0, 1.0)))
     words = (
         f"at low angles their correlation with those calculated is {correlation:.2f} "
         f"({sigmas:.1f} standard deviations): another cell, content, or indexing"
@@ -166,6 +165,29 @@ def check_relation(merged: Merged, expected: FloatArray) -> list[str]:
     if sigmas < _RELATED:
         return [f"the intensities hardly follow this structure: {words}, or atoms that moved far"]
     return []
+
+
+def correlation_at_low_angles(merged: Merged, expected: FloatArray) -> tuple[float, float]:
+    """Correlate |E| with those expected (n,), with weights that fall with the angle.
+
+    Returns
+    -------
+    correlation, sigmas
+        The correlation, and how many standard deviations it is above 0; 0 and infinity where one
+        of the two does not vary.
+    """
+    measured = _normalised(merged)
+    weight = np.exp(-_MOVED_EXPONENT * merged.stol**2)
+    covariance = np.cov(measured, expected, aweights=weight)
+    spread = float(np.sqrt(covariance[0, 0] * covariance[1, 1]))
+    if spread == 0.0:
+        return 0.0, np.inf
+    correlation = float(covariance[0, 1]) / spread
+    effective_number = float(weight.sum() ** 2 / (weight @ weight))
+    # Fisher's transform of a correlation of n pairs has the standard deviation 1/sqrt(n).
+    bounded = np.clip(correlation, -_LARGEST_CORRELATION, _LARGEST_CORRELATION)
+    sigmas = float(np.arctanh(bounded) * np.sqrt(max(effective_number - 1.0, 1.0)))
+    return correlation, sigmas
 
 
 def check_change(merged: Merged, calculated: FloatArray, expected: FloatArray) -> list[str]:
