@@ -128,6 +128,21 @@ def test_another_space_group() -> None:
         check_data(replace(measured(primitive), spacegroup=None), higher)
 
 
+def test_an_isostructural_substitution_is_proposed() -> None:
+    """All of an element is another one: that is no other compound, however heavy it is."""
+    crystal = random_crystal("P 21 21 21", 20).replace(types=("Mo", *["C"] * 10, *["O"] * 9))
+    tungsten = crystal.replace(types=("W", *crystal.types[1:]))
+    doubts = check_data(measured(tungsten), crystal, content=tungsten.composition())
+    assert any("a substitution of W for Mo?" in doubt for doubt in doubts)
+    # Half of the sites, another number of atoms, and an element that is there already are not.
+    half = {**crystal.composition(), "Mo": 2.0, "W": 2.0}
+    other_number = {"C": 40.0, "O": 36.0, "W": 8.0}
+    known_element = {"C": 40.0, "O": 40.0}
+    for content in (half, other_number, known_element):
+        with pytest.raises(ArgandError, match="another content"):
+            check_data(measured(crystal), crystal, content=content)
+
+
 def test_another_content() -> None:
     crystal = random_crystal("P -1", 20)
     reflections = measured(crystal)
