@@ -22,9 +22,11 @@ __all__ = ["is_strong", "r1", "shelxl_weight", "wr2"]
 _LEAST_VARIANCE = 1e-30
 
 
-def is_strong(intensity: FloatArray, sigma: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-    """Tell which reflections have Fo^2 > 2 sigma(Fo^2)."""
-    return np.asarray(intensity > 2.0 * np.asarray(sigma))
+def is_strong(
+    intensity: FloatArray, sigma: npt.ArrayLike, sigmas: float = 2.0
+) -> npt.NDArray[np.bool_]:
+    """Tell which reflections have Fo^2 > 2 sigma(Fo^2), or more than another number of sigmas."""
+    return np.asarray(intensity > sigmas * np.asarray(sigma))
 
 
 def r1(intensity: FloatArray, calculated: FloatArray, where: npt.NDArray[np.bool_]) -> FloatArray:

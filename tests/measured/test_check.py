@@ -14,6 +14,7 @@ from argand.io import Reflections
 from argand.measured import check_data
 from argand.measured.check import free_coordinates
 from argand.radiation import Radiation
+from data_dir import DATA
 from intensities import CELLS, measured, random_crystal
 
 
@@ -67,6 +68,22 @@ def test_the_kind_of_data(spacegroup: str, rms: float) -> None:
         )
 
 
+@pytest.mark.parametrize("rms", [0.0, 0.3])
+def test_squared_intensities_are_refused(rms: float) -> None:
+    crystal = random_crystal("P 21 21 21", 20)
+    reflections = measured(shaken(crystal, rms), d_min=0.8)
+    squared = replace(reflections, intensity=reflections.intensity**2)
+    with pytest.raises(ArgandError, match="squared intensities given as intensities"):
+        check_data(squared, crystal)
+
+
+def test_a_wave_of_atoms_makes_no_squared_intensities() -> None:
+    """Atoms that moved together by half an angstrom have a wide distribution of intensities."""
+    crystal = argand.read_crystal(DATA / "field" / "h09_false_refusal.cif")
+    reflections = argand.read_reflections(DATA / "field" / "h09_false_refusal.hkl")
+    check_data(reflections, crystal, explained=True)
+
+
 def test_another_cell() -> None:
     crystal = random_crystal("P -1", 20)
     reflections = measured(crystal)
@@ -109,6 +126,21 @@ def test_another_space_group() -> None:
     )
     with pytest.raises(ArgandError, match="another space group: equivalents of P 4 2 2 disagree"):
         check_data(replace(measured(primitive), spacegroup=None), higher)
+
+
+def test_an_isostructural_substitution_is_proposed() -> None:
+    """All of an element is another one: that is no other compound, however heavy it is."""
+    crystal = random_crystal("P 21 21 21", 20).replace(types=("Mo", *["C"] * 10, *["O"] * 9))
+    tungsten = crystal.replace(types=("W", *crystal.types[1:]))
+    doubts = check_data(measured(tungsten), crystal, content=tungsten.composition())
+    assert any("a substitution of W for Mo?" in doubt for doubt in doubts)
+    # Half of the sites, another number of atoms, and an element that is there already are not.
+    half = {**crystal.composition(), "Mo": 2.0, "W": 2.0}
+    other_number = {"C": 40.0, "O": 36.0, "W": 8.0}
+    known_element = {"C": 40.0, "O": 40.0}
+    for content in (half, other_number, known_element):
+        with pytest.raises(ArgandError, match="another content"):
+            check_data(measured(crystal), crystal, content=content)
 
 
 def test_another_content() -> None:

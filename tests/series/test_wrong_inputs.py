@@ -11,6 +11,7 @@ import pytest
 import argand
 from argand.adapt import adapt
 from argand.cli._estimator import load_estimator
+from argand.estimate import LeastSquares
 from argand.io import Reflections, write_crystal, write_hklf4, write_reflections
 from argand.series import Record, predict_series
 from intensities import measured, random_crystal
@@ -192,3 +193,14 @@ def test_wrong_data_are_named(
     if words:
         assert record.error
         assert not list((tmp_path / "out" / "phases").iterdir())
+
+
+def test_a_substitution_that_fits_is_named(tmp_path: Path) -> None:
+    """Molybdenum is fitted by tungsten with another scale and B, but not in silence."""
+    known = KNOWN.replace(types=("W", *["C"] * 7))
+    substituted = known.replace(types=("Mo", *["C"] * 7))
+    write_cif(tmp_path / "x.cif", data_of(substituted), formula_of(substituted))
+    estimator = LeastSquares(known)
+    (record,) = predict_series(estimator, [tmp_path / "x.cif"], tmp_path / "out", workers=1)
+    assert not record.error
+    assert any("a substitution of Mo for W?" in flag for flag in record.flags)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from argand.cell import cell_volume
 from argand.crystal import Crystal
 from argand.describe import (
+    AgreementAsRefined,
     AgreementDescription,
     FileDescription,
     MapDescription,
@@ -216,10 +217,23 @@ def _agreement_lines(description: AgreementDescription) -> list[str]:
     if description.stated:
         values = [f"{name} {value:.4f}" for name, value in description.stated.items()]
         lines.append(f"stated: {', '.join(values)}")
+        lines.append(_as_refined_words(description.as_refined))
     r = description.unmerged
     if r is not None:
         lines.append(f"R1 {r.r1:.4f} of the {r.strong} measurements above 2σ, not merged")
     return lines
+
+
+def _as_refined_words(refined: AgreementAsRefined) -> str:
+    """Write the R factors that are to be compared with the stated ones, and what they are of."""
+    r = refined.agreement
+    words = f"to compare: R1 {r.r1:.4f} ({r.strong} above {refined.threshold:g}σ)"
+    words += f", R1 of all {r.r1_all:.4f} (all {r.count}), wR2 {r.wr2:.4f}, {refined.merging}"
+    if refined.left_out:
+        words += f", {refined.left_out} left out as in the refinement"
+    if refined.extinction is not None:
+        words += ", with extinction"
+    return words
 
 
 def _radiation_words(description: AgreementDescription) -> str:

@@ -4,6 +4,7 @@
 """
 
 from argand.describe.agreement import AgreementDescription, describe_agreement
+from argand.describe.as_refined import AgreementAsRefined
 from argand.describe.density_map import MapDescription, describe_map
 from argand.describe.file import FileDescription, describe_file
 from argand.describe.merging import MergingDescription, describe_merging
@@ -12,6 +13,7 @@ from argand.describe.structure import StructureDescription, density, describe_st
 from argand.describe.structure_doubts import close_contacts, structure_doubts
 
 __all__ = [
+    "AgreementAsRefined",
     "AgreementDescription",
     "FileDescription",
     "MapDescription",

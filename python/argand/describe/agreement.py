@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from argand.crystal import Crystal
+from argand.describe.as_refined import AgreementAsRefined, agreement_as_refined
 from argand.errors import ArgandError
 from argand.io import Experiment, Reflections
 from argand.measured import (
@@ -36,11 +37,13 @@ class AgreementDescription:
     powder
         Whether a powder was measured.
     twin_fraction
-        Share of the second domain of a twin; 0 where the crystal is none.
+        Share of the further domains of a twin; 0 where the crystal is none.
     extinction
         SHELXL's coefficient; None where F was not calculated with it.
     with_extinction, without_extinction
         R factors of merged data; the first is None where there is no extinction.
+    as_refined
+        R factors calculated as the refinement did, which are to be compared with the stated ones.
     stated
         R values as published, by name.
     unmerged
@@ -55,6 +58,7 @@ class AgreementDescription:
     extinction: float | None
     with_extinction: Agreement | None
     without_extinction: Agreement
+    as_refined: AgreementAsRefined
     stated: dict[str, float]
     unmerged: Agreement | None
     doubts: tuple[str, ...]
@@ -82,16 +86,12 @@ def describe_agreement(
     experiment = experiment or Experiment()
     radiation = experiment.measured_radiation(reflections.wavelength)
     merged = merge(reflections, cell=crystal.cell, spacegroup=crystal.spacegroup)
-    twin_fraction = 0.0
-    if experiment.twin is not None and len(experiment.fractions) == 1:
-        twin_fraction = experiment.fractions[0]
+    as_refined = agreement_as_refined(reflections, crystal, experiment, radiation)
     extinction = experiment.extinction if radiation.wavelength is not None else None
     with_extinction = None
     if extinction is not None:
-        with_extinction = _compare(
-            merged, crystal, experiment, radiation, twin_fraction, extinction
-        )
-    without_extinction = _compare(merged, crystal, experiment, radiation, twin_fraction, None)
+        with_extinction = _compare(merged, crystal, experiment, radiation, extinction)
+    without_extinction = _compare(merged, crystal, experiment, radiation, None)
     unmerged = None
     if merged.redundancy > _MERGED_REDUNDANCY:
         unmerged = _compare_unmerged(reflections, crystal, experiment, radiation)
@@ -102,13 +102,14 @@ def describe_agreement(
     return AgreementDescription(
         radiation=radiation,
         powder=experiment.powder,
-        twin_fraction=twin_fraction,
+        twin_fraction=sum(experiment.twin_shares),
         extinction=extinction,
         with_extinction=with_extinction,
         without_extinction=without_extinction,
+        as_refined=as_refined,
         stated=experiment.stated,
         unmerged=unmerged,
-        doubts=tuple(doubts),
+        doubts=(*doubts, *as_refined.doubts),
     )
 
 
@@ -117,7 +118,6 @@ def _compare(
     crystal: Crystal,
     experiment: Experiment,
     radiation: Radiation,
-    twin_fraction: float,
     extinction: float | None,
 ) -> Agreement:
     """Compare merged data with the structure, a twin where its file states one."""
@@ -127,7 +127,7 @@ def _compare(
         radiation=radiation,
         extinction=extinction,
         twin=experiment.twin,
-        fraction=twin_fraction,
+        fraction=experiment.twin_shares,
     )
     return agreement(calculated, merged.intensity, merged.sigma, experiment.weights)
 

@@ -11,6 +11,7 @@ from argand.io.cif_block import Block
 from argand.io.cif_crystal import read_cell
 from argand.io.cif_symmetry import read_symmetry, states_symmetry
 from argand.io.formula import parse_formula
+from argand.io.refined_data import RefinedData, parse_threshold
 from argand.io.shelx import Instructions
 from argand.radiation import Probe, Radiation
 from argand.symmetry import group_ops, spacegroup_name
@@ -68,6 +69,8 @@ class Experiment:
         SHELXL's twin matrix, nine numbers, and the fractions of the further domains.
     hklf
         SHELX's number for the kind of list: 3 for amplitudes, 4 or 5 for intensities.
+    refined_data
+        Which reflections were refined, and how they were merged.
     stated
         R values as published, by name: "R1", "R1 of all", "wR2", "R(F^2)", "R_int".
     """
@@ -84,6 +87,7 @@ class Experiment:
     twin: tuple[float, ...] | None = None
     fractions: tuple[float, ...] = ()
     hklf: int | None = None
+    refined_data: RefinedData = field(default_factory=RefinedData)
     stated: dict[str, float] = field(default_factory=dict)
 
     def measured_radiation(self, wavelength: float | None = None) -> Radiation:
@@ -120,6 +124,13 @@ class Experiment:
         return self.measured_radiation()
 
     @property
+    def twin_shares(self) -> tuple[float, ...]:
+        """Return the shares of the further domains of a twin: half where BASF gives none."""
+        if self.twin is None:
+            return ()
+        return self.fractions or (0.5,)
+
+    @property
     def refined_extinction(self) -> float:
         """Return SHELXL's x where F was calculated with dispersion and extinction, else 0."""
         if self.extinction is None or not self.radiation().dispersion:
@@ -151,6 +162,7 @@ def experiment_of_instructions(instructions: Instructions) -> Experiment:
         twin=instructions.twin,
         fractions=instructions.fractions,
         hklf=instructions.hklf,
+        refined_data=instructions.refined_data,
     )
 
 
@@ -182,6 +194,7 @@ def _experiment_of_block(block: Block) -> Experiment:
         powder=block.has("_pd_"),
         content=_content(block),
         dispersion=_dispersion(block) if probe == "x-ray" else None,
+        refined_data=_refined_data(block),
         stated=stated,
     )
     if instructions is None:
@@ -253,6 +266,23 @@ def _extinction(block: Block) -> float | None:
     if not any("shelxl" in method for method in methods):
         return None
     return block.optional_number("_refine_ls_extinction_coef") or None
+
+
+def _refined_data(block: Block) -> RefinedData:
+    """Read which reflections were refined; SHELX instructions come before tags of the CIF."""
+    data = RefinedData()
+    if block.instructions is not None:
+        data = block.instructions.refined_data
+    theta_max = block.optional_number("_diffrn_reflns_theta_max")
+    count = block.optional_number("_refine_ls_number_reflns", "_reflns_number_total")
+    program = (block.text("_computing_structure_refinement") or "shelxl").lower()
+    return replace(
+        data,
+        threshold=parse_threshold(block.text("_reflns_threshold_expression") or ""),
+        theta_max=data.theta_max or theta_max,
+        count=None if count is None else round(count),
+        shelxl="shelx" in program,
+    )
 
 
 def _weights(block: Block) -> tuple[float, ...]:

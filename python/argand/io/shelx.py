@@ -11,6 +11,7 @@ import numpy as np
 from argand.atom_types import atom_type
 from argand.cell import Cell, FloatArray, cell_parameters
 from argand.errors import ArgandError
+from argand.io.refined_data import RefinedData, with_instruction
 from argand.io.reflections import Reflections
 from argand.io.shelx_lines import (
     LARGEST_LATTICE,
@@ -62,6 +63,8 @@ class Instructions:
         Coefficient of EXTI; numbers of WGHT.
     twin, fractions
         Nine numbers of the twin matrix; fractions of the further domains (BASF).
+    refined_data
+        Which reflections are refined: OMIT, SHEL, MERG.
     neutrons
         Whether neutrons were scattered.
     free_variables
@@ -86,6 +89,7 @@ class Instructions:
     weights: tuple[float, ...] = ()
     twin: tuple[float, ...] | None = None
     fractions: tuple[float, ...] = ()
+    refined_data: RefinedData = field(default_factory=RefinedData)
     neutrons: bool = False
     free_variables: tuple[float, ...] = ()
     atoms: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
@@ -141,6 +145,17 @@ class Instructions:
 def _scaled(column: FloatArray | None, factor: float) -> FloatArray | None:
     """Multiply a column that may be absent."""
     return None if column is None else column * factor
+
+
+def _leading_numbers(words: Sequence[str]) -> list[float]:
+    """Return the numbers before the first word that is none, such as the atoms of 'OMIT $H'."""
+    numbers: list[float] = []
+    for word in words:
+        try:
+            numbers.append(float(word))
+        except ValueError:
+            break
+    return numbers
 
 
 def is_shelx(text: str) -> bool:
@@ -250,7 +265,7 @@ class _InstructionParser:
         return replace(self.stated, symops=symops, atoms=atoms, notes=tuple(self._notes))
 
     def _read_refinement(self, name: str, words: Sequence[str], where: str) -> bool:
-        """Read weights, extinction or twinning; False for an instruction of another name."""
+        """Read an instruction about data, weights, extinction or twins; False for another one."""
         if name == "WGHT":
             self._state(weights=tuple(parse_numbers(words, where, 0)))
         elif name == "EXTI":
@@ -262,6 +277,9 @@ class _InstructionParser:
         elif name == "BASF":
             fractions = self.stated.fractions + tuple(parse_numbers(words, where, 1))
             self._state(fractions=fractions)
+        elif name in ("OMIT", "SHEL", "MERG"):
+            numbers = _leading_numbers(words)
+            self._state(refined_data=with_instruction(self.stated.refined_data, name, numbers))
         else:
             return False
         return True

@@ -37,7 +37,8 @@ class Agreement:
     Parameters
     ----------
     r1, r1_all
-        R1 of the strong reflections, I > 2 sigma, and of all, see `argand.r_factors`.
+        R1 of the strong reflections, I > 2 sigma unless another threshold was asked for, and of
+        all, see `argand.r_factors`.
     wr2
         Weighted R of intensities, of all reflections.
     scale
@@ -61,7 +62,7 @@ def calculated_intensity(
     radiation: Radiation = _X_RAYS,
     extinction: float | None = None,
     twin: Sequence[float] | None = None,
-    fraction: float = 0.0,
+    fraction: npt.ArrayLike = 0.0,
     merged: bool = True,
 ) -> FloatArray:
     """Calculate |Fc|^2 (n,) as it would be measured.
@@ -79,20 +80,24 @@ def calculated_intensity(
     extinction
         SHELXL's x, see `argand.extinction`; it has no effect where the wavelength is not known.
     twin
-        Nine numbers, the matrix R of SHELXL's TWIN: the second domain has |Fc(R h)|^2.
+        Nine numbers, the matrix R of SHELXL's TWIN: the second domain has |Fc(R h)|^2, the third
+        |Fc(R R h)|^2, and so on.
     fraction
-        Share of the second domain.
+        Share of the second domain, or shares (d,) of all further ones.
     merged
         Average Friedel mates, as merging in the Laue group does.
     """
     indices = np.asarray(hkl)
     intensity = _squared(crystal, indices, radiation, merged)
-    if twin is not None and fraction:
+    shares = np.atleast_1d(np.asarray(fraction, float))
+    if twin is not None and shares.any():
         twin_matrix = np.reshape(np.asarray(twin, float), (3, 3))
-        twin_intensity = _squared(crystal, indices @ twin_matrix.T, radiation, merged)
-        intensity = (1.0 - fraction) * intensity + fraction * twin_intensity
+        intensity = (1.0 - shares.sum()) * intensity
+        for share in shares:
+            indices = indices @ twin_matrix.T
+            intensity = intensity + share * _squared(crystal, indices, radiation, merged)
     if extinction is not None and radiation.wavelength is not None:
-        model = Extinction(stol(indices, crystal.cell), radiation.wavelength)
+        model = Extinction(stol(hkl, crystal.cell), radiation.wavelength)
         intensity = intensity * model.factor(intensity, extinction) ** 2
     return intensity
 
@@ -118,6 +123,7 @@ def agreement(
     intensity: FloatArray,
     sigma: FloatArray | None,
     weights: Sequence[float] = (),
+    threshold: float = 2.0,
 ) -> Agreement:
     """Scale calculated intensities to measured ones and return their R factors.
 
@@ -134,6 +140,8 @@ def agreement(
         Measured |F|^2 on any scale, and its standard uncertainty.
     weights
         SHELXL's a and b; 0.1 and 0 where they are not given.
+    threshold
+        A reflection is strong where its intensity is above so many sigma.
 
     Raises
     ------
@@ -152,7 +160,7 @@ def agreement(
     weight = np.ones_like(intensity)
     if sigma is not None and k > 0.0:
         k, weight = _weighted_scale(calculated, intensity, sigma, weights, k)
-    strong = is_strong(intensity, 0.0 if sigma is None else sigma)
+    strong = is_strong(intensity, 0.0 if sigma is None else sigma, threshold)
     scaled = k**2 * calculated
     everywhere = np.ones(len(intensity), bool)
     return Agreement(

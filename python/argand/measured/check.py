@@ -28,6 +28,7 @@ from argand.measured.check_intensities import (
     expected_amplitudes,
 )
 from argand.measured.merging import Merged, merge, usable
+from argand.measured.reindexing import reindexing_words
 from argand.measured.statistics import impossible
 from argand.radiation import Radiation
 from argand.site_symmetry import site_rotations
@@ -85,8 +86,25 @@ def check_data(
     ArgandError
         One line for what cannot be right: another cell, another space group, another content,
         amplitudes given as intensities or intensities as amplitudes, too few reflections,
-        intensities that have nothing to do with the structure.
+        intensities that have nothing to do with the structure. Where the data follow the structure
+        on other axes, the line names them.
     """
+    try:
+        return _check(reflections, crystal, content, radiation, merged, explained)
+    except ArgandError as error:
+        hint = reindexing_words(reflections, crystal, Radiation(radiation.probe))
+        raise ArgandError(f"{error}; {hint}" if hint else str(error)) from None
+
+
+def _check(
+    reflections: Reflections,
+    crystal: Crystal,
+    content: Mapping[str, float] | None,
+    radiation: Radiation,
+    merged: Merged | None,
+    explained: bool,
+) -> list[str]:
+    """Look for what makes reflections unfit, one check after the other; return the doubts."""
     doubts: list[str] = []
     doubts += check_cell(reflections, crystal)
     check_wavelength(reflections, crystal, radiation)
@@ -118,7 +136,9 @@ def check_data(
         doubts += check_relation(merged, expected)
     check_kind(reflections, merged, expected)
     if not explained:
-        doubts += check_change(merged, calculated, expected)
+        change = check_change(merged, calculated, expected)
+        hint = reindexing_words(reflections, crystal, plain_radiation) if change else ""
+        doubts += [*change, hint] if hint else change
     return doubts
 
 

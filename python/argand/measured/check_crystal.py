@@ -141,12 +141,15 @@ def _is_scaling_group(stated: gemmi.GroupOps, expected: gemmi.GroupOps) -> bool:
 def check_content(content: Mapping[str, float], crystal: Crystal) -> list[str]:
     """Compare the atoms of the measured unit cell, other than hydrogen, with the crystal.
 
-    Electrons that differ by a tenth are another compound; less is a substitution.
+    Electrons that differ by a tenth are another compound; less is a substitution. So are elements
+    that are exchanged one for one, whatever they weigh: then the exchange is proposed.
     """
     expected = crystal.composition()
     total = 0.0
     changed = 0.0
     differences: list[str] = []
+    gained: dict[str, float] = {}
+    lost: dict[str, float] = {}
     for element in sorted({*content, *expected} - {"H", "D"}):
         measured_count = content.get(element, 0.0)
         expected_count = expected.get(element, 0.0)
@@ -155,10 +158,44 @@ def check_content(content: Mapping[str, float], crystal: Crystal) -> list[str]:
         changed += atomic_number(element) * change
         if change > _CONTENT_ROUNDING:
             differences.append(f"{element} {measured_count:g} instead of {expected_count:g}")
+            changed_side = gained if measured_count > expected_count else lost
+            changed_side[element] = change
     words = f"the measured cell holds {', '.join(differences)} of the crystal"
+    exchange = _exchange_words(gained, lost, expected)
+    if exchange:
+        return [f"{words}: {exchange}"]
     if changed > _OTHER_CONTENT * total:
         raise ArgandError(f"another content: {words}")
     return [words] if differences else []
+
+
+def _exchange_words(
+    gained: Mapping[str, float], lost: Mapping[str, float], expected: Mapping[str, float]
+) -> str:
+    """Propose the exchange of elements that are gained and lost one for one; '' where none is.
+
+    The one that is gained has to be new to the crystal and the one that is lost has to be gone, so
+    that it is clear which sites change their type.
+    """
+    pairs: list[str] = []
+    remaining = dict(lost)
+    for element, number in gained.items():
+        if element in expected:
+            return ""
+        for other, other_number in remaining.items():
+            is_whole = abs(other_number - expected[other]) <= _CONTENT_ROUNDING
+            if is_whole and abs(other_number - number) <= _CONTENT_ROUNDING:
+                pairs.append(f"{element} for {other}")
+                del remaining[other]
+                break
+        else:
+            return ""
+    if remaining or not pairs:
+        return ""
+    return (
+        f"a substitution of {', '.join(pairs)}? Amplitudes are fitted with the types of the "
+        "known structure; exchange them there and predict again"
+    )
 
 
 def check_laue_group(reflections: Reflections, merged: Merged, crystal: Crystal) -> None:

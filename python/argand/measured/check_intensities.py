@@ -17,7 +17,14 @@ from argand.measured.merging import Merged
 from argand.measured.statistics import intensity_statistics
 from argand.measured.wilson import local_mean, statistical_weight
 
-__all__ = ["check_change", "check_kind", "check_relation", "check_signs", "expected_amplitudes"]
+__all__ = [
+    "check_change",
+    "check_kind",
+    "check_relation",
+    "check_signs",
+    "correlation_at_low_angles",
+    "expected_amplitudes",
+]
 
 # Amplitudes are negative by mistake only; more than this share of them means intensities.
 _NEGATIVE_SHARE = 0.01
@@ -36,6 +43,10 @@ _BETTER = 0.9
 
 # |ln| of the ratio of second moments that a perfect twin does not reach (3/2, 4/3).
 _BEYOND_TWIN = 0.43
+
+# ln of the ratio of second moments that a modulated structure hardly reaches; squared intensities
+# have ln 3 without a centre of symmetry and more with one.
+_BEYOND_WAVE = 0.69
 
 # Displacements of 0.7 A (rms) leave exp(-2 B stol^2) of the correlation of intensities, with
 # B = 8 pi^2 (0.7 A)^2 / 3 = 12.9 A^2.
@@ -81,7 +92,8 @@ def check_kind(reflections: Reflections, merged: Merged, expected: FloatArray) -
 
     Amplitudes have to be squared, squared intensities need their roots. The width of the
     distribution of |E| decides, where it differs by more than twinning explains, or where the
-    likeness to the structure confirms it.
+    likeness to the structure confirms it. Atoms that moved together, in a wave, widen it as well,
+    so that squared intensities have to be clearer than amplitudes.
 
     Parameters
     ----------
@@ -103,10 +115,13 @@ def check_kind(reflections: Reflections, merged: Merged, expected: FloatArray) -
     if best == 1.0:
         return
     many = len(expected) > _MANY
-    beyond_twin = many and widths[1.0] > max(_BEYOND_TWIN, 2.0 * widths[best])
-    factor = _BETTER if many else _CLEARLY_BETTER
+    too_narrow = best == 2.0
+    beyond = _BEYOND_TWIN if too_narrow else _BEYOND_WAVE
+    is_beyond = many and widths[1.0] > max(beyond, 2.0 * widths[best])
+    # Roots of any values are nearer to 1, and so nearer to those of a structure.
+    factor = _BETTER if many and too_narrow else _CLEARLY_BETTER
     is_better = differences[best] < factor * differences[1.0]
-    if not (beyond_twin or is_better):
+    if not (is_beyond or is_better):
         return
     if best == 2.0:
         raise ArgandError(
@@ -137,17 +152,9 @@ def check_relation(merged: Merged, expected: FloatArray) -> list[str]:
     """
     if len(expected) < _ENOUGH:
         return []
-    measured = _normalised(merged)
-    weight = np.exp(-_MOVED_EXPONENT * merged.stol**2)
-    covariance = np.cov(measured, expected, aweights=weight)
-    spread = float(np.sqrt(covariance[0, 0] * covariance[1, 1]))
-    if spread == 0.0:
+    correlation, sigmas = correlation_at_low_angles(merged, expected)
+    if sigmas == np.inf:
         return []
-    correlation = float(covariance[0, 1]) / spread
-    effective_number = float(weight.sum() ** 2 / (weight @ weight))
-    # Fisher's transform of a correlation of n pairs has the standard deviation 1/sqrt(n).
-    bounded = np.clip(correlation, -_LARGEST_CORRELATION, _LARGEST_CORRELATION)
-    sigmas = float(np.arctanh(bounded) * np.sqrt(max(effective_number - 1.0, 1.0)))
     words = (
         f"at low angles their correlation with those calculated is {correlation:.2f} "
         f"({sigmas:.1f} standard deviations): another cell, content, or indexing"
@@ -158,6 +165,29 @@ def check_relation(merged: Merged, expected: FloatArray) -> list[str]:
     if sigmas < _RELATED:
         return [f"the intensities hardly follow this structure: {words}, or atoms that moved far"]
     return []
+
+
+def correlation_at_low_angles(merged: Merged, expected: FloatArray) -> tuple[float, float]:
+    """Correlate |E| with those expected (n,), with weights that fall with the angle.
+
+    Returns
+    -------
+    correlation, sigmas
+        The correlation, and how many standard deviations it is above 0; 0 and infinity where one
+        of the two does not vary.
+    """
+    measured = _normalised(merged)
+    weight = np.exp(-_MOVED_EXPONENT * merged.stol**2)
+    covariance = np.cov(measured, expected, aweights=weight)
+    spread = float(np.sqrt(covariance[0, 0] * covariance[1, 1]))
+    if spread == 0.0:
+        return 0.0, np.inf
+    correlation = float(covariance[0, 1]) / spread
+    effective_number = float(weight.sum() ** 2 / (weight @ weight))
+    # Fisher's transform of a correlation of n pairs has the standard deviation 1/sqrt(n).
+    bounded = np.clip(correlation, -_LARGEST_CORRELATION, _LARGEST_CORRELATION)
+    sigmas = float(np.arctanh(bounded) * np.sqrt(max(effective_number - 1.0, 1.0)))
+    return correlation, sigmas
 
 
 def check_change(merged: Merged, calculated: FloatArray, expected: FloatArray) -> list[str]:

@@ -14,7 +14,7 @@ from argand.io import Reflections
 from argand.reflections import HklArray, asymmetric_unit, miller_indices, stol, systematic_absences
 from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 
-__all__ = ["Merged", "merge", "usable"]
+__all__ = ["Merged", "group_means", "merge", "usable"]
 
 BoolArray = npt.NDArray[np.bool_]
 IndexArray = npt.NDArray[np.intp]
@@ -195,7 +195,7 @@ def merge(
     group_of_row = group_of_row[~rejected]
     intensity = all_intensities[rows]
     sigma = None if all_sigmas is None else all_sigmas[rows]
-    mean, mean_sigma, count, r_int = _group_means(intensity, sigma, group_of_row)
+    mean, mean_sigma, count, r_int = group_means(intensity, sigma, group_of_row)
     r_sigma = np.nan
     if mean_sigma is not None and mean.sum() > 0:
         r_sigma = float(mean_sigma.sum() / mean.sum())
@@ -217,17 +217,23 @@ def merge(
     )
 
 
-def _group_means(
-    intensity: FloatArray, sigma: FloatArray | None, group_of_row: IndexArray
+def group_means(
+    intensity: FloatArray,
+    sigma: FloatArray | None,
+    group_of_row: IndexArray,
+    weight: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray | None, npt.NDArray[np.int64], float]:
     """Average the measurements (m,) of each group of equivalents.
 
+    The weights (m,) are 1/sigma^2 where none are given, and 1 without sigmas.
+
     Returns mean (n,), its sigma (n,) or None, number of measurements (n,), and R_int.
     """
-    weight = np.ones_like(intensity) if sigma is None else sigma**-2.0
+    precision = np.ones_like(intensity) if sigma is None else sigma**-2.0
+    if weight is None:
+        weight = precision
     count = np.bincount(group_of_row)
-    total_weight = np.bincount(group_of_row, weight)
-    mean = np.bincount(group_of_row, weight * intensity) / total_weight
+    mean = np.bincount(group_of_row, weight * intensity) / np.bincount(group_of_row, weight)
     deviation = np.bincount(group_of_row, np.abs(intensity - mean[group_of_row]))
     repeated = count > 1
     repeated_sum = np.bincount(group_of_row, intensity)[repeated].sum()
@@ -235,7 +241,8 @@ def _group_means(
     if sigma is None:
         return mean, None, count, r_int
     scatter = deviation / (count * np.sqrt(np.maximum(count - 1, 1)))
-    return mean, np.maximum(total_weight**-0.5, scatter), count, r_int
+    from_sigmas = np.bincount(group_of_row, precision) ** -0.5
+    return mean, np.maximum(from_sigmas, scatter), count, r_int
 
 
 def _completeness(unique: HklArray, cell: Cell, spacegroup: str) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 
 from argand.errors import ArgandError
 from argand.estimate.estimate import Answer, Estimate, Estimator
+from argand.measured.check_crystal import check_content
 from argand.r_factors import r1
 from argand.series.folder import SeriesFolder
 from argand.series.reading import DataSet, check_data_set, read_data_set, unexplained
@@ -79,6 +80,8 @@ class SeriesWorker:
     def _doubts(self, data_set: DataSet, estimate: Estimate) -> list[str]:
         """List what is doubtful about data that their estimate does not explain.
 
+        Another content is always named: wrong types can fit, and their map is wrong all the same.
+
         Raises
         ------
         ArgandError
@@ -87,6 +90,8 @@ class SeriesWorker:
         remarks = unexplained(data_set.merged, estimate) if self.settings.refine else []
         if estimate.flags or remarks:
             remarks += check_data_set(data_set, self.estimator, explained=False)
+        if data_set.content is not None:
+            remarks += check_content(data_set.content, self.known)
         return remarks
 
     def _write(self, data_set: DataSet, estimate: Estimate, seconds: float) -> Record:
