@@ -23,10 +23,24 @@ std::uintptr_t address(const pybind11::object& array) {
   return begin;
 }
 
+// The thread whose Python code handles signals.
+unsigned long main_thread = 0;
+
+// Lets Python handle signals that have arrived, and throws what a handler raises. Other threads
+// than the main thread are never told of signals.
+void handle_signals() {
+  if (PyThread_get_thread_ident() != main_thread) return;
+  const pybind11::gil_scoped_acquire locked;
+  if (PyErr_CheckSignals() != 0) throw pybind11::error_already_set();
+}
+
 }  // namespace
 
 PYBIND11_MODULE(_core, m) {
   m.doc() = "Compiled kernels of argand. Call them through argand, which checks arguments.";
+  const auto threading = pybind11::module_::import("threading");
+  main_thread = threading.attr("main_thread")().attr("ident").cast<unsigned long>();
+  argand::set_look(&handle_signals);
   m.def(
       "version", [] { return ARGAND_VERSION; },
       "Return the version that this module was built with.");

@@ -44,6 +44,13 @@ void register_reflections(py::module_& m) {
       },
       py::arg("count"), py::arg("hkl"), py::arg("metric"), py::arg("squares"));
   m.def(
+      "largest_order",
+      [](bool whole, Index count, Address hkl) {
+        return whole ? largest_order(count, pointer<const std::int32_t>(hkl))
+                     : largest_order(count, pointer<const double>(hkl));
+      },
+      py::arg("whole"), py::arg("count"), py::arg("hkl"));
+  m.def(
       "arrangement",
       [](bool whole, Index count, Address hkl) {
         const auto [rows, cube] =

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
@@ -35,26 +36,76 @@ std::atomic<int>& thread_limit() {
   return limit;
 }
 
+std::atomic<Look> current_look{nullptr};
+
+// Time between two looks: a person who presses Ctrl-C does not notice it.
+constexpr std::chrono::milliseconds between_looks{100};
+
+// Ends a task whose job has failed. Nobody sees it: the job keeps its first failure.
+struct Unwanted {};
+
 // One call of parallel_for. Threads draw the next index until none is left.
 struct Job {
+  using Clock = std::chrono::steady_clock;
+
   const std::function<void(Index)>& task;
   const Index count;
   std::atomic<Index> next{0};
+  std::atomic<bool> failed{false};
   std::mutex mutex{};
   std::exception_ptr failure{};
+  // Only the caller looks, and not in the first moments of a job.
+  const std::thread::id caller = std::this_thread::get_id();
+  Clock::time_point last_look{};
 
-  void draw() {
-    for (Index i; (i = next.fetch_add(1)) < count;) {
-      try {
-        task(i);
-      } catch (...) {
-        const std::lock_guard lock(mutex);
-        if (!failure) failure = std::current_exception();
-        next = count;
-      }
+  void draw();
+
+  void fail(std::exception_ptr reason) {
+    const std::lock_guard lock(mutex);
+    if (!failure) failure = reason;
+    failed = true;
+    next = count;
+  }
+
+  // Throws where the job has failed or the caller's look throws.
+  void end_if_unwanted() {
+    if (failed) throw Unwanted{};
+    if (std::this_thread::get_id() != caller) return;
+    const Look look = current_look;
+    if (look == nullptr) return;
+    const Clock::time_point now = Clock::now();
+    if (last_look == Clock::time_point{}) last_look = now;
+    if (now - last_look < between_looks) return;
+    last_look = now;
+    look();
+  }
+
+  // Fails where the job is unwanted, for a caller that has no task in hand.
+  void look() {
+    try {
+      end_if_unwanted();
+    } catch (...) {
+      fail(std::current_exception());
     }
   }
 };
+
+// The job that this thread works on.
+thread_local Job* job_of_thread = nullptr;
+
+void Job::draw() {
+  Job* const outer = job_of_thread;
+  job_of_thread = this;
+  for (Index i; (i = next.fetch_add(1)) < count;) {
+    try {
+      if (i > 0) end_if_unwanted();
+      task(i);
+    } catch (...) {
+      fail(std::current_exception());
+    }
+  }
+  job_of_thread = outer;
+}
 
 class Pool {
  public:
@@ -74,7 +125,11 @@ class Pool {
     std::unique_lock lock(mutex_);
     // Threads that wake late find no job.
     job_ = nullptr;
-    done_.wait(lock, [this] { return working_ == 0; });
+    while (!done_.wait_for(lock, between_looks, [this] { return working_ == 0; })) {
+      lock.unlock();
+      job.look();
+      lock.lock();
+    }
   }
 
  private:
@@ -123,6 +178,14 @@ int num_threads() {
 
 void set_num_threads(int n) {
   thread_limit() = std::max(1, n);
+}
+
+void set_look(Look look) {
+  current_look = look;
+}
+
+void end_if_unwanted() {
+  if (job_of_thread != nullptr) job_of_thread->end_if_unwanted();
 }
 
 void parallel_for(Index count, const std::function<void(Index)>& task) {

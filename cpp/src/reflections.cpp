@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 #include "argand/parallel.hpp"
@@ -42,6 +43,16 @@ void stol_squares(Index count, const Order* hkl, const double* metric, double* o
   }
 }
 
+template <class Order>
+double largest_order(Index count, const Order* hkl) {
+  Order least = 0, most = 0;
+  for (Index i = 0; i < 3 * count; ++i) {
+    least = hkl[i] < least ? hkl[i] : least;
+    most = hkl[i] > most ? hkl[i] : most;
+  }
+  return std::max(-double(least), double(most));
+}
+
 Survey survey(Index count, const std::int32_t* hkl, const double* metric, double* squares) {
   if (count == 0) return {};
   const StolSquare square(metric);
@@ -52,7 +63,7 @@ Survey survey(Index count, const std::int32_t* hkl, const double* metric, double
     kernels().survey(length, hkl + 3 * begin, square, squares + begin, parts[task]);
   });
   Survey all = parts[0];
-  const auto larger = [](std::int32_t& to, std::int32_t other) { to = std::max(to, other); };
+  const auto larger = [](std::int64_t& to, std::int64_t other) { to = std::max(to, other); };
   for (const Survey& part : parts) {
     larger(all.h, part.h);
     larger(all.k, part.k);
@@ -67,16 +78,20 @@ template <class Order>
 Arrangement arrangement(Index count, const Order* hkl) {
   if (const Index n = half_edge(count); n >= 0 && is_cube(n, hkl))
     return {(2 * n + 1) * (2 * n + 1), n};
+  using Wide = std::conditional_t<std::is_integral_v<Order>, std::int64_t, double>;
   Index rows = std::min<Index>(count, 1);
   for (Index i = 1; i < count; ++i) {
     const Order *last = hkl + 3 * (i - 1), *next = hkl + 3 * i;
-    rows += !((next[0] == last[0]) & (next[1] == last[1]) & (next[2] == last[2] + Order(1)));
+    // The order after the largest int32 is no int32.
+    const Wide after = Wide(last[2]) + 1;
+    rows += !((next[0] == last[0]) & (next[1] == last[1]) & (Wide(next[2]) == after));
   }
   return {rows, -1};
 }
 
 #define ARGAND_INSTANTIATE(Order)                                          \
   template void stol_squares(Index, const Order*, const double*, double*); \
+  template double largest_order(Index, const Order*);                      \
   template Arrangement arrangement(Index, const Order*);
 ARGAND_INSTANTIATE(std::int32_t)
 ARGAND_INSTANTIATE(double)

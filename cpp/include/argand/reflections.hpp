@@ -31,12 +31,16 @@ void stol_squares(Index count, const Order* hkl, const double* metric, double* o
 
 // The largest |h|, |k|, |l|, and the smallest and largest stol^2; 0 without reflections.
 struct Survey {
-  std::int32_t h, k, l;
+  std::int64_t h, k, l;
   double least, most;
 };
 
 // Surveys a list, and writes stol^2 of each reflection.
 Survey survey(Index count, const std::int32_t* hkl, const double* metric, double* stol_squares);
+
+// Returns the largest modulus of the orders of a list; orders that are NaN do not count.
+template <class Order>
+double largest_order(Index count, const Order* hkl);
 
 // The order of a list of reflections.
 struct Arrangement {

@@ -12,11 +12,15 @@ namespace {
 void survey_list(Index count, const std::int32_t* __restrict hkl, const StolSquare& form,
                  double* __restrict squares, Survey& result) {
   const StolSquare square = form;
-  std::int32_t h_most = 0, k_most = 0, l_most = 0;
+  std::uint32_t h_most = 0, k_most = 0, l_most = 0;
   // Doubles that are neither negative nor NaN have the order of their bits as integers, which
   // vectors can compare.
   std::int64_t least = INT64_MAX, most = 0;
-  const auto modulus = [](std::int32_t order) { return order < 0 ? -order : order; };
+  // The modulus of the least int32 is no int32.
+  const auto modulus = [](std::int32_t order) {
+    const auto bits = static_cast<std::uint32_t>(order);
+    return order < 0 ? 0u - bits : bits;
+  };
   const auto larger = [](auto& to, auto other) { to = other > to ? other : to; };
   for (Index i = 0; i < count; ++i) {
     const std::int32_t h = hkl[3 * i], k = hkl[3 * i + 1], l = hkl[3 * i + 2];

@@ -1,12 +1,18 @@
 """The operator library `torch.ops.argand`, which every module of operators adds to.
 
 A module that defines an operator also registers its fake (the shapes and dtypes of its results) and
-its derivative.
+its derivative, and a `torch.autograd.Function` with the same derivative. Operators of Python have
+no derivative in forward mode, where torch takes it for 0 without a word, and none inside the
+transforms of torch.func; Functions have both. So `call` chooses between the two.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
+from torch.autograd import forward_ad
 
 LIBRARY = torch.library.Library("argand", "DEF")
 
@@ -18,3 +24,55 @@ REAL = {torch.complex64: torch.float32, torch.complex128: torch.float64}
 def plain(tensor: torch.Tensor) -> torch.Tensor:
     """Return a tensor as a kernel can read it: in C order, no lazy conjugation or negation."""
     return tensor.resolve_conj().resolve_neg().contiguous()
+
+
+def call(function: type[torch.autograd.Function], *arguments: Any) -> Any:
+    """Call an operator: as a Function under transforms of torch.func and in forward mode."""
+    is_transformed = torch._C._are_functorch_transforms_active()
+    is_forward_mode = forward_ad._current_level >= 0
+    if is_transformed or is_forward_mode:
+        return function.apply(*arguments)
+    return function.forward(*arguments)
+
+
+def loop_over_samples(
+    function: type[torch.autograd.Function], info: Any, in_dims: tuple[Any, ...], *arguments: Any
+) -> tuple[Any, Any]:
+    """Evaluate a Function under vmap, one sample after another.
+
+    Parameters
+    ----------
+    function
+        The Function.
+    info
+        What torch says of the call; `info.batch_size` is the number of samples.
+    in_dims
+        For each argument the axis of its samples; None where all samples share it.
+    arguments
+        Arguments of the Function.
+
+    Returns
+    -------
+    The results, stacked along axis 0, and the axis 0 for each of them.
+    """
+    results = []
+    for sample in range(info.batch_size):
+        arguments_of_sample = []
+        for argument, axis in zip(arguments, in_dims, strict=True):
+            # The axis of a list of numbers is a list of None.
+            is_shared = not isinstance(axis, int)
+            arguments_of_sample.append(argument if is_shared else argument.select(axis, sample))
+        results.append(function.apply(*arguments_of_sample))
+    if isinstance(results[0], tuple):
+        stacked = tuple(torch.stack(outputs) for outputs in zip(*results, strict=True))
+        return stacked, (0,) * len(stacked)
+    return torch.stack(results), 0
+
+
+def refuse(message: str) -> Callable[..., Any]:
+    """Make the derivative of a Function that has none: it raises NotImplementedError."""
+
+    def raise_error(ctx: Any, *derivatives: Any) -> Any:
+        raise NotImplementedError(message)
+
+    return raise_error

@@ -16,7 +16,7 @@ from torch import Tensor
 from argand import _seam
 from argand._fft import box_by_fft, map_by_fft, matrix_is_cheaper
 from argand._memory import demand
-from argand.torch._library import COMPLEX, LIBRARY, REAL, plain
+from argand.torch._library import COMPLEX, LIBRARY, REAL, call, loop_over_samples, plain
 
 
 def map_from_structure_factors(
@@ -58,7 +58,7 @@ def map_from_structure_factors(
     *leading, rows, columns, layers = f.shape
     boxes = f.reshape(-1, rows, columns, layers)
     scale = 1.0 if isinstance(volume, Tensor) else 1.0 / volume
-    rho: Tensor = torch.ops.argand.map_from_structure_factors(boxes, list(shape), scale)
+    rho: Tensor = call(_ToMap, boxes, list(shape), scale)
     rho = rho.reshape(*leading, *shape)
     if isinstance(volume, Tensor):
         return rho / volume[..., None, None, None]
@@ -104,7 +104,7 @@ def structure_factors_from_map(
     points = na * nb * nc
     scale = 1.0 / points if isinstance(volume, Tensor) else volume / points
     maps = rho.reshape(-1, na, nb, nc)
-    f: Tensor = torch.ops.argand.structure_factors_from_map(maps, reach, scale)
+    f: Tensor = call(_FromMap, maps, reach, scale)
     f = f.reshape(*leading, *f.shape[-3:])
     if isinstance(volume, Tensor):
         return f * volume[..., None, None, None]
@@ -201,23 +201,63 @@ def _box_by_kernel(
 
 
 def _map_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    f, _, ctx.scale = inputs
+    f, ctx.shape, ctx.scale = inputs
     ctx.hkl_max = [length // 2 for length in f.shape[1:]]
 
 
 def _map_backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None]:
-    by_f = torch.ops.argand.structure_factors_from_map(g, ctx.hkl_max, ctx.scale)
+    by_f = call(_FromMap, g, ctx.hkl_max, ctx.scale)
     return by_f, None, None
 
 
 def _box_setup(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    rho, _, ctx.scale = inputs
+    rho, ctx.hkl_max, ctx.scale = inputs
     ctx.shape = list(rho.shape[1:])
 
 
 def _box_backward(ctx: Any, g: Tensor) -> tuple[Tensor, None, None]:
-    by_rho = torch.ops.argand.map_from_structure_factors(g, ctx.shape, ctx.scale)
+    by_rho = call(_ToMap, g, ctx.shape, ctx.scale)
     return by_rho, None, None
+
+
+def _map_jvp(ctx: Any, tangent: Tensor, *_: None) -> Any:
+    return call(_ToMap, tangent, ctx.shape, ctx.scale)
+
+
+def _box_jvp(ctx: Any, tangent: Tensor, *_: None) -> Any:
+    return call(_FromMap, tangent, ctx.hkl_max, ctx.scale)
+
+
+class _ToMap(torch.autograd.Function):
+    """The transform of boxes to maps as a Function."""
+
+    @staticmethod
+    def forward(*arguments: Any) -> Any:
+        return torch.ops.argand.map_from_structure_factors(*arguments)
+
+    setup_context = staticmethod(_map_setup)
+    backward = staticmethod(_map_backward)
+    jvp = staticmethod(_map_jvp)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
+        return loop_over_samples(_ToMap, info, in_dims, *arguments)
+
+
+class _FromMap(torch.autograd.Function):
+    """The transform of maps to boxes as a Function."""
+
+    @staticmethod
+    def forward(*arguments: Any) -> Any:
+        return torch.ops.argand.structure_factors_from_map(*arguments)
+
+    setup_context = staticmethod(_box_setup)
+    backward = staticmethod(_box_backward)
+    jvp = staticmethod(_box_jvp)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
+        return loop_over_samples(_FromMap, info, in_dims, *arguments)
 
 
 torch.library.register_autograd(

@@ -12,7 +12,7 @@ from torch import Tensor
 from argand import nufft
 from argand.cell import cell_parameters
 from argand.crystal import Crystal
-from argand.torch._library import COMPLEX, LIBRARY, plain
+from argand.torch._library import COMPLEX, LIBRARY, call, loop_over_samples, plain, refuse
 
 _ARGUMENTS = (
     "Tensor frac, Tensor? b_iso, Tensor? u_aniso, Tensor? occ, Tensor type_number, Tensor hkl, "
@@ -77,7 +77,7 @@ def nufft_structure_factors(
     TypeError, ValueError
         frac or types do not have the dtype or shape that they need.
     NotImplementedError
-        A second derivative is asked for.
+        A second derivative is asked for, or one in forward mode.
     """
     if frac.dtype not in COMPLEX:
         raise TypeError(f"frac has dtype {frac.dtype}, needs torch.float32 or torch.float64")
@@ -88,7 +88,8 @@ def nufft_structure_factors(
         raise ValueError(f"types has {len(types)} names, needs {atoms}: one for each row of frac")
     number_of_type = {symbol: number for number, symbol in enumerate(dict.fromkeys(types))}
     numbers = torch.tensor([number_of_type[symbol] for symbol in types], dtype=torch.int64)
-    f: Tensor = torch.ops.argand.nufft_structure_factors(
+    f: Tensor = call(
+        _NufftSum,
         frac,
         b_iso,
         u_aniso,
@@ -200,9 +201,7 @@ def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 def _backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
     """Return the derivatives by all arguments; None where there is none or it is not wanted."""
     wanted = list(ctx.needs_input_grad[:_DIFFERENTIABLE])
-    outputs = torch.ops.argand.nufft_structure_factors_vjp(
-        g, *ctx.saved_tensors, *ctx.settings, wanted
-    )
+    outputs = call(_NufftSumVjp, g, *ctx.saved_tensors, *ctx.settings, wanted)
     gradients: list[Tensor | None] = []
     for output, is_wanted in zip(outputs, wanted, strict=True):
         gradients.append(output if is_wanted else None)
@@ -210,9 +209,43 @@ def _backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
     return (*gradients, *[None] * (2 + len(ctx.settings)))
 
 
-def _no_second_derivative(ctx: Any, *g: Tensor) -> tuple[Tensor | None, ...]:
-    """Refuse second derivatives."""
-    raise NotImplementedError("argand.torch.nufft_structure_factors has first derivatives only")
+_NAME = "argand.torch.nufft_structure_factors"
+_no_second_derivative = refuse(f"{_NAME} has first derivatives only")
+
+
+class _NufftSum(torch.autograd.Function):
+    """The sum by transforms as a Function."""
+
+    @staticmethod
+    def forward(*arguments: Any) -> Any:
+        return torch.ops.argand.nufft_structure_factors(*arguments)
+
+    setup_context = staticmethod(_setup_context)
+    backward = staticmethod(_backward)
+    jvp = staticmethod(refuse(f"{_NAME} has derivatives in reverse mode only: torch.func.vjp"))
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
+        return loop_over_samples(_NufftSum, info, in_dims, *arguments)
+
+
+class _NufftSumVjp(torch.autograd.Function):
+    """The derivatives of the sum by transforms as a Function."""
+
+    @staticmethod
+    def forward(*arguments: Any) -> Any:
+        return torch.ops.argand.nufft_structure_factors_vjp(*arguments)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+        """Keep nothing: there are no second derivatives."""
+
+    backward = staticmethod(_no_second_derivative)
+    jvp = staticmethod(_no_second_derivative)
+
+    @staticmethod
+    def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
+        return loop_over_samples(_NufftSumVjp, info, in_dims, *arguments)
 
 
 torch.library.register_autograd(

@@ -18,7 +18,8 @@ from argand._form_gradient import form_gradient
 from argand._memory import demand
 from argand._pack import hkl_lists, pack
 from argand.crystal import Crystal
-from argand.torch._library import COMPLEX, LIBRARY, plain
+from argand.torch._derivatives import FORM, Sum, backward, no_second_derivative, setup_context
+from argand.torch._library import COMPLEX, LIBRARY, call, plain
 
 
 def structure_factors(
@@ -37,8 +38,9 @@ def structure_factors(
     """Compute structure factors of one crystal or a ragged batch of crystals in P 1.
 
     F(h) = sum_j occ_j f_j(h) exp(-h^T beta_j h) exp(+2 pi i h.x_j) over the atoms j of a crystal.
-    First derivatives by `frac`, `beta`, `occ` and `form` are exact; second ones raise. On a box a
-    real `form` must be even in hkl, as form factors are: half of it is summed and mirrored.
+    First derivatives by `frac`, `beta`, `occ` and `form` are exact, in reverse and in forward mode;
+    second ones raise. vmap sums its samples one by one: crystals of one batch are faster. On a box
+    a real `form` must be even in hkl, as form factors are: half of it is summed and mirrored.
     `tensors` builds the arguments from crystals.
 
     All tensors lie on one device, the CPU or a CUDA device, and there the sum runs: on torch's
@@ -90,9 +92,7 @@ def structure_factors(
         sides = [box, box, box]
     elif box is not None:
         sides = list(box)
-    f: Tensor = torch.ops.argand.structure_factors(
-        frac, beta, occ, scatterer, form, form_ptr, atom_ptr, hkl, hkl_ptr, sides
-    )
+    f: Tensor = call(Sum, frac, beta, occ, scatterer, form, form_ptr, atom_ptr, hkl, hkl_ptr, sides)
     return f[0] if atom_ptr is None and hkl_ptr is None else f
 
 
@@ -258,15 +258,11 @@ def _empty_gradients(frac: Tensor, wanted: Sequence[bool]) -> tuple[Tensor, Tens
     )
 
 
-# The position of `form` among the arguments of the operators, after g.
-_FORM = 4
-
-
 @torch.library.impl(LIBRARY, "structure_factors_form_vjp", "CPU")
 def _backward_by_form(g: Tensor, *arguments: Any) -> Tensor:
     batch = _seam.Batch(*map(_as_numpy, _batch(*arguments)))
     gradient = form_gradient(batch, plain(g).numpy())
-    return torch.from_numpy(gradient).reshape(arguments[_FORM].shape)
+    return torch.from_numpy(gradient).reshape(arguments[FORM].shape)
 
 
 @torch.library.impl(LIBRARY, "structure_factors_form_vjp", "CUDA")
@@ -274,7 +270,7 @@ def _backward_by_form_on_device(g: Tensor, *arguments: Any) -> Tensor:
     batch = _batch(*arguments)
     gradient = torch.zeros_like(batch.form)
     _seam.structure_factors_form_vjp(batch, plain(g), gradient)
-    return gradient.reshape(arguments[_FORM].shape)
+    return gradient.reshape(arguments[FORM].shape)
 
 
 def _as_numpy(field: Any) -> Any:
@@ -283,41 +279,12 @@ def _as_numpy(field: Any) -> Any:
 
 @torch.library.register_fake("argand::structure_factors_form_vjp", lib=LIBRARY)
 def _backward_by_form_fake(g: Tensor, *arguments: Any) -> Tensor:
-    form: Tensor = arguments[_FORM]
+    form: Tensor = arguments[FORM]
     return form.new_empty(form.shape)
 
 
-def _setup_context(
-    ctx: Any,
-    inputs: tuple[Any, ...],
-    output: Tensor,
-) -> None:
-    *saved, ctx.box = inputs
-    ctx.save_for_backward(*saved)
-
-
-def _backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
-    arguments = (*ctx.saved_tensors, ctx.box)
-    wanted = list(ctx.needs_input_grad[:3])
-    by_atoms: list[Tensor | None] = [None, None, None]
-    if any(wanted):
-        gradients = torch.ops.argand.structure_factors_vjp(g, *arguments, wanted)
-        for position, is_wanted in enumerate(wanted):
-            if is_wanted:
-                by_atoms[position] = gradients[position]
-    by_scatterer, by_form = None, None
-    if ctx.needs_input_grad[_FORM]:
-        by_form = torch.ops.argand.structure_factors_form_vjp(g, *arguments)
-    by_indices = [None] * (len(arguments) - _FORM - 1)
-    return (*by_atoms, by_scatterer, by_form, *by_indices)
-
-
-def _no_second_derivative(ctx: Any, *g: Tensor) -> tuple[Tensor | None, ...]:
-    raise NotImplementedError("argand.torch.structure_factors has first derivatives only")
-
-
 torch.library.register_autograd(
-    "argand::structure_factors", _backward, setup_context=_setup_context, lib=LIBRARY
+    "argand::structure_factors", backward, setup_context=setup_context, lib=LIBRARY
 )
 for _operator in ("structure_factors_vjp", "structure_factors_form_vjp"):
-    torch.library.register_autograd(f"argand::{_operator}", _no_second_derivative, lib=LIBRARY)
+    torch.library.register_autograd(f"argand::{_operator}", no_second_derivative, lib=LIBRARY)
