@@ -451,7 +451,8 @@ from argand.cli import main
 sys.exit(main(["demo"]))
 """
         process = run_code(code)
-        complaint = f"argand demo: needs {missing}: pip install 'argand[learn]'\n"
+        advice = 'pip install ".[learn]" in argand\'s source folder'
+        complaint = f"argand demo: needs {missing}: {advice}\n"
         assert (process.returncode, process.stderr) == (2, complaint)
 
     @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")

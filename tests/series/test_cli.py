@@ -39,14 +39,14 @@ def test_a_folder(cif: Path, files: Path, tmp_path: Path, capsys: Capture) -> No
     out = tmp_path / "out"
     (files / "bad.hkl").write_text("nothing")
     argv = ["predict", cif, files, "-o", out, "--workers", "1"]
-    assert call(*argv) == 0
+    assert call(*argv) == 3
     printed = capsys.readouterr().out
     assert "sample_0003" in printed
     assert "... 6 more in table.csv" in printed
-    assert "1 of 26 files could not be used" in printed
+    assert "1 of 26 files could not be used:\n  bad: line 1 is 'nothing'" in printed
     written = {path.name for path in out.iterdir()}
     assert written >= {"table.csv", "table.json", "report.html", "phases", "atoms"}
-    assert call(*argv, "--no-report") == 0
+    assert call(*argv, "--no-report") == 3
     assert "25 of 26 files are done already" in capsys.readouterr().out
 
 

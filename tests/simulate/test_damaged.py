@@ -198,7 +198,7 @@ def test_a_changed_description_is_refused_or_gives_finite_samples(
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda: Waves(harmonics=180), "harmonics is 180, needs to be 1 to 10"),
+        (lambda: Waves(harmonics=180), "harmonics is 180, needs to be a whole number from 1 to 32"),
         (lambda: Unmodelled(number=10**12), "number is 1000000000000, needs to be 1 to 1000"),
         (lambda: Perturbation(ramp=10**30), "needs to be 2 to 1000000000 samples"),
         (lambda: Waves(rms=1e308), r"needs a number or a range \(low, high\) from 0 to 1e\+06"),

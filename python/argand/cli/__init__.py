@@ -1,7 +1,8 @@
 """The command line of argand: ``argand <verb> [options]``.
 
-Bad input prints one line on standard error and gives exit code 2, an interruption gives exit code
-130. Set ARGAND_TRACEBACK=1 to see where an error was raised.
+Exit codes are 0 when all is done, 1 after a fault of argand itself, 2 for bad input or a full disk,
+3 when some of several files could not be used, and 130 after an interruption. An error prints one
+line on standard error. Set ARGAND_TRACEBACK=1 to see where it was raised.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from argand.cli._arguments import Usage, parser_of
-from argand.cli._extras import is_installed
+from argand.cli._extras import INSTALL_LEARN, is_installed
 
 __all__ = ["main"]
 
@@ -51,6 +52,10 @@ _CONFIGURABLE = ("demo", "train", "evaluate")
 _CONFIGURABLE_IF_INSTALLED = ("predict",)
 
 
+# Exit code after an error that argand did not expect.
+_FAULT = 1
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a verb and return the exit code.
 
@@ -82,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _exit_code(verb: str, program: str, options: list[str]) -> int:
     """Run a verb, and turn what it raises into a line for people and an exit code."""
     try:
-        _run(verb, program, options)
+        return _run(verb, program, options)
     except KeyboardInterrupt as interruption:
         return _interrupted(program, interruption)
     except BrokenPipeError:
@@ -101,11 +106,18 @@ def _exit_code(verb: str, program: str, options: list[str]) -> int:
         if isinstance(end.__context__, KeyboardInterrupt):
             return _interrupted(program, end.__context__)
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    return 0
+    except MemoryError as error:
+        return _complain(program, f"out of memory: {_one_line(error)}")
+    except Exception as error:
+        if os.environ.get("ARGAND_TRACEBACK"):
+            raise
+        fault = f"a fault of argand: {type(error).__name__}: {_one_line(error)}"
+        _complain(program, f"{fault} (please report it; ARGAND_TRACEBACK=1 shows where it is)")
+        return _FAULT
 
 
-def _run(verb: str, program: str, options: list[str]) -> None:
-    """Import the function of a verb, parse its options, and call it."""
+def _run(verb: str, program: str, options: list[str]) -> int:
+    """Import the function of a verb, parse its options, call it, and return the exit code."""
     configurable = verb in _CONFIGURABLE
     if verb in _CONFIGURABLE_IF_INSTALLED:
         configurable = is_installed("jsonargparse")
@@ -114,11 +126,12 @@ def _run(verb: str, program: str, options: list[str]) -> None:
         parser = parser_of(function, program, configurable=configurable)
         arguments = vars(parser.parse_args(options))
         arguments.pop("config", None)
-        function(**arguments)
+        exit_code = function(**arguments)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] == "argand":
             raise
-        raise ValueError(f"needs {error.name}: pip install 'argand[learn]'") from error
+        raise ValueError(f"needs {error.name}: {INSTALL_LEARN}") from error
+    return exit_code or 0
 
 
 def _overview() -> str:
@@ -132,7 +145,10 @@ Structure factors, electron densities, and networks that learn phases.
 
 {verbs}
 
-argand <verb> --help says more. argand --version prints the version."""
+argand <verb> --help says more. argand --version prints the version.
+
+Exit codes: 0 done, 1 a fault of argand, 2 bad input, 3 some files could not be used,
+130 interrupted."""
 
 
 def _one_line(error: BaseException) -> str:

@@ -6,7 +6,10 @@ import importlib.util
 
 from argand.errors import ArgandError
 
-__all__ = ["is_installed", "need_installed"]
+__all__ = ["INSTALL_LEARN", "is_installed", "need_installed"]
+
+#: How to get the optional packages: argand is on no index, so that pip needs its source folder.
+INSTALL_LEARN = 'pip install ".[learn]" in argand\'s source folder'
 
 
 def is_installed(package: str) -> bool:
@@ -21,4 +24,4 @@ def need_installed(packages: tuple[str, ...], purpose: str) -> None:
     """Raise an `ArgandError` that names the packages which `purpose` lacks, and how to get them."""
     missing = [package for package in packages if not is_installed(package)]
     if missing:
-        raise ArgandError(f"{purpose} needs {', '.join(missing)}: pip install 'argand[learn]'")
+        raise ArgandError(f"{purpose} needs {', '.join(missing)}: {INSTALL_LEARN}")

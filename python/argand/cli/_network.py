@@ -9,7 +9,7 @@ import numpy as np
 import argand
 from argand.cli._density import write_density
 from argand.cli._network_input import unique_amplitudes
-from argand.cli._outputs import check_output_file
+from argand.cli._outputs import MAP_SUFFIXES, check_output_file
 from argand.errors import ArgandError
 from argand.io import parse_formula
 
@@ -47,9 +47,9 @@ def predict_with_network(
     from argand.learn.predict import predict as predict_phases
     from argand.learn.skewness import density_skewness, random_skewness
 
-    check_output_file(output, ".mtz")
+    check_output_file(output, (".mtz",), [file])
     if map is not None:
-        check_output_file(map)
+        check_output_file(map, MAP_SUFFIXES, [file])
     reflections = argand.read_reflections(file)
     if reflections.cell is None:
         raise ArgandError(f"{file}: states no cell")

@@ -10,6 +10,7 @@ from argand.adapt import WIDTHS, Adaptation, AdaptationProgress
 from argand.adapt import adapt as learn_adaptation
 from argand.adapt.held_out import held_out
 from argand.adapt.store import is_adaptation, save_adaptation
+from argand.cli._extras import need_installed
 from argand.cli._outputs import check_output_folder
 from argand.errors import ArgandError
 from argand.io import read_crystal, read_experiment
@@ -91,6 +92,9 @@ def adapt(
         raise ArgandError(
             f"{output}: holds an adaptation already; --force replaces it, or choose another folder"
         )
+    need_installed(("safetensors",), "an adaptation")
+    if network:
+        need_installed(("torch", "lightning"), "a network")
     crystal = read_crystal(file)
     experiment = read_experiment(file)
     radiation = experiment.radiation(table)

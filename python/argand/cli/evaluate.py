@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from argand.cli._outputs import check_output_file
+from argand.errors import ArgandError
 from argand.store import write_json
 
 __all__ = ["evaluate"]
+
+# JSON files of a training, which scores must not overwrite.
+_RUN_FILES = ("weights.json", "history.json", "run.json")
 
 
 def evaluate(weights: Path, *, samples: int = 1000, output: Path | None = None) -> None:
@@ -22,10 +26,13 @@ def evaluate(weights: Path, *, samples: int = 1000, output: Path | None = None) 
     output : FILE
         Also write the scores to this .json file.
     """
+    if samples < 1:
+        raise ArgandError(f"samples is {samples}, needs to be 1 or more")
+    if output is not None:
+        inputs = [weights, *(weights / name for name in _RUN_FILES)]
+        check_output_file(output, (".json",), inputs)
     from argand.learn.evaluate import evaluate as evaluate_weights
 
-    if output is not None:
-        check_output_file(output)
     scores = evaluate_weights(weights, samples)
     for group, group_scores in scores.items():
         print(f"{group}: {', '.join(group_scores['crystals'])}")

@@ -8,7 +8,7 @@ import numpy as np
 
 import argand
 from argand.cli._density import write_density
-from argand.cli._outputs import check_output_file
+from argand.cli._outputs import MAP_SUFFIXES, check_output_file
 from argand.errors import ArgandError
 
 __all__ = ["map"]
@@ -30,13 +30,13 @@ def map(
     file : FILE
         Read reflections with amplitudes and phases from this file (MTZ, FCF).
     output : FILE
-        Write the density to this file (CCP4 map).
+        Write the density to this file (CCP4 map: .ccp4, .map or .mrc).
     sample_rate : POINTS
         Put so many grid points on the smallest lattice spacing.
     shape : NA NB NC
         Use so many grid points along a, b and c, instead of a sample rate.
     """
-    check_output_file(output)
+    check_output_file(output, MAP_SUFFIXES, [file])
     reflections = argand.read_reflections(file)
     if reflections.cell is None:
         raise ArgandError(f"{file}: states no cell")

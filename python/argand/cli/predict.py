@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from argand.cli._estimator import load_estimator
@@ -12,9 +12,16 @@ from argand.cli._outputs import check_output_folder
 from argand.errors import ArgandError
 from argand.estimate.estimate import Estimator
 from argand.series import Record, SeriesFolder, predict_series
+from argand.series.sources import SUFFIXES
 from argand.store import write_text
 
 __all__ = ["predict"]
+
+# Exit code when some of several files could not be used.
+_SOME_FILES_UNUSABLE = 3
+
+# Folders below the output folder that a series writes its results into.
+_RESULT_FOLDERS = ("results", "phases", "atoms", "maps")
 
 # Rows of the table that a terminal shows.
 _TERMINAL_ROWS = 20
@@ -34,7 +41,7 @@ def predict(
     map: Path | None = None,
     force: bool = False,
     progress: bool = True,
-) -> None:
+) -> int:
     """Find phases, and a density, from measured amplitudes.
 
     argand predict KNOWN FILE... -o FOLDER finds how crystals differ from a known one, in one
@@ -43,6 +50,8 @@ def predict(
     (CIF, SHELX). After Ctrl-C, or when it was killed, the same command goes on where it stopped.
 
     argand predict FILE --weights TRAINED --contents Pb4 -o phased.mtz asks a trained network.
+
+    Files that could not be used are named at the end and give exit code 3; all others are done.
 
     Parameters
     ----------
@@ -76,7 +85,7 @@ def predict(
     """
     if weights is not None:
         _predict_with_network(files, weights, contents, output, map, force)
-        return
+        return 0
     known, *measured = files
     if not measured:
         raise ArgandError(
@@ -89,6 +98,9 @@ def predict(
             "and --maps writes its densities"
         )
     check_output_folder(output)
+    _check_not_in_results(files, output)
+    if workers < 0:
+        raise ArgandError(f"workers is {workers}, needs to be 0 or more")
     if report:
         need_installed(("matplotlib", "plotly"), "a report (--no-report leaves it out)")
     estimator = load_estimator(known)
@@ -108,6 +120,14 @@ def predict(
         method = "refined" if refine else "quick estimate"
         settings = {"method": method, "known crystal": known.name}
         _write_report(SeriesFolder(output), records, estimator, settings)
+    unusable = {record.name: record.error for record in records if record.error}
+    links = _broken_links(measured)
+    for link in links:
+        unusable[link.name] = "is a link to a file that does not exist"
+    if not unusable:
+        return 0
+    _print_unusable(unusable, len(records) + len(links))
+    return _SOME_FILES_UNUSABLE
 
 
 def _predict_with_network(
@@ -127,6 +147,34 @@ def _predict_with_network(
     if len(files) != 1:
         raise ArgandError(f"a network needs one file: {usage}")
     predict_with_network(files[0], weights, contents, output, map, force)
+
+
+def _check_not_in_results(files: Sequence[Path], output: Path) -> None:
+    """Raise an `ArgandError` for an input that lies among the results, which would replace it."""
+    for path in files:
+        for name in _RESULT_FOLDERS:
+            folder = (output / name).resolve()
+            if path.resolve().is_relative_to(folder):
+                raise ArgandError(f"{path}: lies in {output / name}, which the results overwrite")
+
+
+def _broken_links(measured: Sequence[Path]) -> list[Path]:
+    """List the links of folders that look like reflection files and lead nowhere."""
+    links = []
+    for folder in measured:
+        if folder.is_dir():
+            for path in sorted(folder.iterdir()):
+                is_broken = path.is_symlink() and not path.exists()
+                if is_broken and path.suffix.lower() in SUFFIXES:
+                    links.append(path)
+    return links
+
+
+def _print_unusable(error_by_name: Mapping[str, str], files: int) -> None:
+    """Print which files could not be used, and why."""
+    print(f"{len(error_by_name)} of {files} files could not be used:")
+    for name, error in error_by_name.items():
+        print(f"  {name}: {error}")
 
 
 def _write_report(
@@ -157,9 +205,6 @@ def _print_table(records: Sequence[Record]) -> None:
         print(f"... {len(records) - _TERMINAL_ROWS} more in table.csv")
         for record in records[-half:]:
             print(_table_line(record))
-    failures = sum(bool(record.error) for record in records)
-    if failures:
-        print(f"{failures} of {len(records)} files could not be used")
 
 
 def _table_line(record: Record) -> str:

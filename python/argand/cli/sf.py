@@ -15,6 +15,10 @@ from argand.symmetry import find_spacegroup
 
 __all__ = ["sf"]
 
+# Lattice spacing in angstrom that no diffraction experiment resolves: even photons of 120 keV, with
+# a wavelength of 0.1 A, reach 0.05 A only by scattering backwards.
+_LOWEST_D_MIN = 0.05
+
 
 def sf(
     file: Path,
@@ -42,7 +46,9 @@ def sf(
     sphere
         Write all reflections of the sphere, not one of each set of equivalents.
     """
-    check_output_file(output, ".mtz")
+    check_output_file(output, (".mtz",), [file])
+    if d_min < _LOWEST_D_MIN:
+        raise ArgandError(f"d_min is {d_min:g} Å, needs to be {_LOWEST_D_MIN:g} or more")
     crystal = argand.read_crystal(file)
     # An MTZ file names its space group: a setting without a name is written in P 1.
     has_named_setting = find_spacegroup(crystal.spacegroup) is not None

@@ -129,19 +129,20 @@ def simulate(
     truth
         Also write the true crystal (CIF) and its F (MTZ), in the folder truth.
     picture : FILE
-        Draw the samples into this file (.png); needs argand[learn].
+        Draw the samples into this file (.png); needs the extra "learn".
     table
         Use this table of form factors (default: for the radiation that the file names, with
         dispersion at its wavelength).
     """
     if samples < 1:
         raise ArgandError(f"samples is {samples}, needs to be 1 or more")
+    inputs = [path for path in (file, modes, description) if path is not None]
     if output is not None:
-        check_output_file(output, ".npz")
+        check_output_file(output, (".npz",), inputs)
     if folder is not None:
         check_output_folder(folder)
     if picture is not None:
-        check_output_file(picture, ".png")
+        check_output_file(picture, (".png",), inputs)
         need_installed(("matplotlib",), "a picture")
     crystal = argand.read_crystal(file)
     if description is not None:

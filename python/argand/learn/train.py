@@ -17,6 +17,7 @@ from argand.errors import ArgandError
 from argand.learn.callbacks import History, ScoreRecord
 from argand.learn.evaluate import score, torch_threads
 from argand.learn.fit import fit
+from argand.learn.limits import check_accelerator, check_at_least, check_positive
 from argand.learn.loading import Stream
 from argand.learn.metrics import PhaseLoss
 from argand.learn.recipes import LOSSES, RECIPES, LossName, ModelName, Recipe
@@ -145,6 +146,12 @@ def train(
         After Ctrl-C, once the checkpoint is written.
     """
     _check_names(model, loss)
+    check_at_least(1, steps=steps, batch_size=batch_size, score_samples=score_samples)
+    check_at_least(1, score_every=score_every, checkpoint_every=checkpoint_every)
+    check_at_least(1, patience=patience, threads=threads, hkl_max=hkl_max)
+    check_at_least(0, workers=workers)
+    check_positive(lr=lr, energy_kev=energy_kev)
+    check_accelerator(accelerator)
     recipe = _choose_recipe(model, loss, steps, batch_size, lr, weight_power, hyper)
     crystals = load_crystals(metals, folder)
     if held_out is None:

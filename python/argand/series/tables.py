@@ -16,6 +16,9 @@ __all__ = ["table_csv", "table_json"]
 # The stamp of a file helps no reader, and sites have columns or fields of their own.
 _NOT_IN_CSV = ("size", "mtime_ns", "displacement", "sigma", "outputs")
 
+# Characters that make a spreadsheet run a text as a formula.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
 
 def table_csv(records: Sequence[Record], labels: Sequence[str]) -> str:
     """Write records as comma-separated values, one line for each file.
@@ -46,9 +49,13 @@ def table_json(records: Sequence[Record], labels: Sequence[str]) -> str:
 
 
 def _csv_value(value: object) -> str:
-    """Return the text of a value: six significant digits, nothing for NaN, flags in one cell."""
+    """Return the text of a value: six significant digits, nothing for NaN, flags in one cell.
+
+    A spreadsheet takes an apostrophe before a text as the mark that it is no formula.
+    """
     if isinstance(value, float):
         return f"{value:.6g}" if math.isfinite(value) else ""
-    if isinstance(value, tuple):
-        return "; ".join(map(str, value))
-    return str(value)
+    text = "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, (str, tuple)) and text.startswith(_FORMULA_STARTS):
+        return f"'{text}"
+    return text
