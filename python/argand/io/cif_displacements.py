@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from argand.cell import Cell, FloatArray, u_aniso_from_beta
 from argand.errors import ArgandError
@@ -192,7 +193,7 @@ def _tensor_rows(block: Block, cell: Cell) -> FloatArray | None:
     if tensors is None:
         return None
     null = np.isnan(tensors)
-    incomplete = null.any(axis=1) & ~null.all(axis=1)
+    incomplete: NDArray[np.bool_] = null.any(axis=1) & ~null.all(axis=1)
     if incomplete.any():
         labels = block.column("_atom_site_aniso_label") or [""] * len(tensors)
         names = site_names(labels, incomplete)
