@@ -22,6 +22,9 @@ NULL_VALUES = ("?", ".", "")
 # Tags under which programs keep the SHELX instructions of a refinement as text.
 _INSTRUCTION_TAGS = ("_shelx_res_file", "_iucr_refine_instructions_details")
 
+# Numbers beyond this are no measured or refined quantity, and overflow in products.
+_LARGEST_NUMBER = 1e30
+
 # gemmi begins its complaints with the source and the position.
 _GEMMI_POSITION = re.compile(r"^\w+:(\d+)(:\d+\(\d+\):)?")
 
@@ -162,6 +165,8 @@ class Block:
             value = values[row]
             if value.strip() not in NULL_VALUES:
                 raise self.error(f"{tag} is {value!r}, needs a number")
+        for row in np.flatnonzero(np.abs(numbers) > _LARGEST_NUMBER).tolist():
+            raise self.error(f"{tag} is {values[row]!r}, needs less than {_LARGEST_NUMBER:g}")
         return numbers
 
 

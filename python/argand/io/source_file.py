@@ -30,6 +30,7 @@ from argand.io.experiment import Experiment, experiment_of_blocks, experiment_of
 from argand.io.hklf import read_columns
 from argand.io.mtz import read_mtz
 from argand.io.reflections import Reflections
+from argand.io.sane import structure_notes
 from argand.io.shelx import Instructions, is_shelx, parse_instructions
 from argand.io.shelx_crystal import crystal_of_instructions
 from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
@@ -128,7 +129,8 @@ class SourceFile:
         """Read the crystal structure, see `read_crystal`."""
         if self._is_shelx:
             crystal = crystal_of_instructions(self._instructions)
-            _warn(self._instructions.notes)
+            coincident = [f"{self.source}: {note}" for note in structure_notes(crystal)]
+            _warn([*self._instructions.notes, *coincident])
             return crystal
         self._forget_notes()
         chosen = block_with_sites(self.blocks, block)
