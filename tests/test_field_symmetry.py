@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import argand
+from argand.describe import structure_doubts
 from argand.errors import ArgandError, ArgandWarning
 from argand.symmetry import find_spacegroup
 from cif_text import GROUP, HEAD, OPS, Read, loop, reader, sites
@@ -187,3 +188,18 @@ def test_a_cell_is_compared_with_its_volume_and_its_instructions(read: Read) -> 
     res = "TITL x\nCELL 0.71 5.0 6.0 7.1 90 100.5 90\nSFAC C\nUNIT 4\nHKLF 4\nEND"
     with pytest.warns(ArgandWarning, match=r"in the SHELX instructions .*7\.1, 90\.0, 100\.5"):
         read(f"{text}_shelx_res_file\n;\n{res}\n;\n")
+
+
+def test_a_stated_density_is_compared(read: Read) -> None:
+    # 4 x 12.011 x 1.66054 / 206.48 = 0.386
+    text = HEAD + GROUP + sites("C1 C 0.1 0.2 0.3")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read(text + "_exptl_crystal_density_diffrn 0.386\n")
+    with pytest.warns(ArgandWarning, match=r"have 0\.3864 g/cm\^3, the stated density is 0\.773"):
+        read(text + "_exptl_crystal_density_diffrn 0.773\n")
+
+
+def test_a_crystal_from_no_file_is_doubted_too() -> None:
+    crystal = argand.Crystal((5, 6, 7, 90, 90, 90), "P 1", types=("C", "C"), frac=np.zeros((2, 3)))
+    assert "atoms on top of each other: C-C" in structure_doubts(crystal)

@@ -15,7 +15,7 @@ from argand.io.cif_sites import FRACT_X, read_sites
 from argand.io.cif_special_positions import with_stated_occupancies, wrong_multiplicities
 from argand.io.cif_symmetry import origin_choices, read_symmetry
 from argand.io.formula import parse_formula
-from argand.io.sane import structure_notes
+from argand.io.site_checks import structure_notes
 
 __all__ = ["block_with_sites", "crystal_of_block", "has_sites", "read_cell"]
 
@@ -24,6 +24,12 @@ _FORMULA_ROUNDING = 0.005
 
 # A stated F(000) differs by this share where it holds the real part of dispersion.
 _STATED_F000_TOLERANCE = 0.01
+
+# One dalton per cubic angstrom in g/cm^3.
+_DALTON_PER_CUBIC_ANGSTROM = 1.66053906660
+
+# A stated density may differ from that of the sites by this share: hydrogens are often left out.
+_DENSITY_TOLERANCE = 0.05
 
 # A stated volume may differ from that of the cell by this share.
 _VOLUME_TOLERANCE = 0.01
@@ -96,6 +102,7 @@ def crystal_of_block(block: Block) -> Crystal:
         crystal = _with_likely_origin(block, crystal, choices, rows, n, electrons)
     crystal = with_stated_occupancies(block, crystal, rows, n, electrons)
     _compare_with_content(block, crystal, formula, electrons)
+    _compare_density(block, crystal)
     _compare_cells(block, crystal)
     for note in structure_notes(crystal):
         block.note(note)
@@ -210,6 +217,19 @@ def _compare_with_content(
         block.note(
             f"{sites}, of the formula x Z {z * of_formula:.6g} (Z = {z:g}{assumed}): {content}"
         )
+
+
+def _compare_density(block: Block, crystal: Crystal) -> None:
+    """Note a stated density that is far from that of the sites."""
+    stated = block.optional_number("_exptl_crystal_density_diffrn")
+    if stated is None or stated <= 0:
+        return
+    mass = 0.0
+    for element, number in crystal.composition().items():
+        mass += gemmi.Element(element).weight * number
+    density = _DALTON_PER_CUBIC_ANGSTROM * mass / crystal.volume
+    if abs(density - stated) > _DENSITY_TOLERANCE * stated:
+        block.note(f"the sites have {density:.4g} g/cm^3, the stated density is {stated:g}")
 
 
 def _compare_cells(block: Block, crystal: Crystal) -> None:

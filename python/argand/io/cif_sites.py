@@ -14,7 +14,7 @@ from argand.io.cif_block import Block
 from argand.io.cif_displacements import read_displacements
 from argand.io.cif_site_columns import site_names, site_numbers, site_texts
 from argand.io.labels import isotope_of, read_symbol, read_type
-from argand.io.sane import check_ranges
+from argand.io.site_checks import check_ranges
 
 __all__ = ["FRACT_X", "read_sites"]
 

@@ -10,8 +10,8 @@ from argand.atom_types import atom_type
 from argand.cell import Cell, FloatArray, b_iso_from_u_aniso
 from argand.crystal import Crystal
 from argand.errors import ArgandError
-from argand.io.sane import check_ranges
 from argand.io.shelx import Instructions
+from argand.io.site_checks import check_ranges
 
 __all__ = ["crystal_of_instructions"]
 

@@ -30,9 +30,9 @@ from argand.io.experiment import Experiment, experiment_of_blocks, experiment_of
 from argand.io.hklf import read_columns
 from argand.io.mtz import read_mtz
 from argand.io.reflections import Reflections
-from argand.io.sane import structure_notes
 from argand.io.shelx import Instructions, is_shelx, parse_instructions
 from argand.io.shelx_crystal import crystal_of_instructions
+from argand.io.site_checks import structure_notes
 from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 
 __all__ = ["Contents", "SourceFile", "open_file"]
