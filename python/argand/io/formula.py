@@ -8,8 +8,8 @@ from argand.atom_types import atomic_number
 
 __all__ = ["parse_formula"]
 
-# An element with its number, an opening bracket, a closing bracket with its number, or a gap. Numbers
-# of more than nine digits count no atoms.
+# An element with its number, an opening bracket, a closing bracket with its number, or a gap.
+# Numbers of more than nine digits count no atoms.
 _TOKEN = re.compile(r"([A-Z][a-z]?)(\d{0,9}(?:\.\d*)?)|(\()|\)(\d{0,9}(?:\.\d*)?)|[\s,]+")
 
 
