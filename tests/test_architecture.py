@@ -17,8 +17,11 @@ PACKAGE = Path(__file__).parents[1] / "python" / "argand"
 # rooms of the rows that come before its own in this list, and never one of its own row.
 ORDER = (
     ("_core", "_cuda", "_version", "errors"),
-    ("_fft", "_memory", "_seam", "atom_types", "cell", "files", "isotopes"),
-    ("_config", "_form_gradient", "cuda", "extinction", "form_factors", "r_factors", "symmetry"),
+    ("_fft", "_memory", "_seam", "atom_types", "cell", "isotopes"),
+    (
+        *("_config", "_form_gradient", "cuda", "extinction", "files"),
+        *("form_factors", "r_factors", "symmetry"),
+    ),
     ("_gemmi", "origins", "reflections", "store"),
     ("crystal", "density", "phases", "radiation"),
     ("_pack", "maps", "site_symmetry"),

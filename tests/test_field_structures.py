@@ -207,3 +207,30 @@ def test_a_line_that_is_nothing_is_named(tmp_path: Path) -> None:
     with pytest.warns(ArgandWarning, match="line 8: 'RIDE 2' is neither an instruction nor"):
         crystal = argand.read_crystal(path)
     assert crystal.labels == ("C1", "O1", "O2")
+
+
+@pytest.mark.parametrize(
+    ("extra", "value", "message"),
+    [
+        (
+            "U_iso_or_equiv",
+            "1e308",
+            r"_u_iso_or_equiv is '1e308', needs less than 1e\+30",
+        ),
+        ("U_iso_or_equiv", "1e25", "U beyond any crystal, needs -1 to 100 A.2: C1"),
+        ("U_iso_or_equiv", "127", "U beyond any crystal"),
+        ("U_iso_or_equiv", "-9", "U far below 0"),
+        ("occupancy", "1e25", "occupancy above 100, needs 0 to 1: C1"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(
+    read: Read, extra: str, value: str, message: str
+) -> None:
+    with pytest.raises(ArgandError, match=f"test.cif: .*{message}"):
+        read(HEAD + GROUP + sites(f"C1 C 0.1 0.2 0.3 {value}", extra=extra))
+
+
+def test_a_tensor_far_from_positive_is_refused(read: Read) -> None:
+    text = HEAD + GROUP + sites("C1 C 0.1 0.2 0.3") + aniso("C1 0.1 0.1 0.1 5 0 0")
+    with pytest.raises(ArgandError, match="U far below 0"):
+        read(text)

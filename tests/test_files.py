@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from argand.errors import ArgandError
+from argand.errors import ArgandError, MemoryLimitError
 from argand.files import (
     decode_text,
     locked_folder,
@@ -42,6 +42,35 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         read_bytes(tmp_path)
     with pytest.raises(ArgandError, match="cannot be read"):
         read_bytes("a\x00b")
+
+
+def test_pipes_and_devices_are_refused_before_they_are_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.cif")
+    with pytest.raises(ArgandError, match=r"pipe\.cif: cannot be read: a pipe, needs"):
+        read_bytes(tmp_path / "pipe.cif")
+    with pytest.raises(ArgandError, match="/dev/zero: cannot be read: a device"):
+        read_bytes("/dev/zero")
+    (tmp_path / "link.cif").symlink_to("/dev/zero")
+    with pytest.raises(ArgandError, match=r"link\.cif: cannot be read: a device"):
+        read_bytes(tmp_path / "link.cif")
+
+
+def test_a_file_beyond_the_memory_limit_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("argand._memory._limit", 2**20)
+    (tmp_path / "large.cif").write_bytes(bytes(2**21))
+    with pytest.raises(MemoryLimitError, match=r"large\.cif: the file needs .* of memory"):
+        read_bytes(tmp_path / "large.cif")
+
+
+def test_unpacking_stops_at_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "bomb.cif.gz"
+    path.write_bytes(gzip.compress(bytes(5 * 2**20)))
+    assert len(read_bytes(path)) == 5 * 2**20
+    monkeypatch.setattr("argand.files._LARGEST_UNPACKED", 3 * 2**20)
+    with pytest.raises(ArgandError, match=r"bomb\.cif\.gz: unpacks to more than 3"):
+        read_bytes(path)
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ def test_types_as_files_write_them(written: str, canonical: str) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["", "?", "Wat", "O2", "5Fe", "99Fe", "Fe2.5+", "X", "T", "Xx1+"],
+    ["", "?", "Wat", "O2", "5Fe", "99Fe", "99999999999999999999Fe", "Fe2.5+", "X", "T", "Xx1+"],
 )
 def test_a_text_that_is_no_type_is_refused(written: str) -> None:
     with pytest.raises(ArgandError, match="unknown atom type"):
@@ -206,3 +206,8 @@ def test_isotopes_differ_for_neutrons_alone() -> None:
         np.testing.assert_array_equal(isotope, natural)
     with pytest.raises(ArgandError, match="no neutron scattering length for the isotope '98Tc'"):
         argand.form_factors(["98Tc"], 0.0, table="neutron")
+
+
+def test_a_charge_beyond_any_ion_is_refused() -> None:
+    with pytest.raises(ArgandError, match="'Fe30\\+' has a charge of 30, needs at most 8"):
+        argand.form_factors(["Fe30+"], 0.0)

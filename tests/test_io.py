@@ -111,7 +111,7 @@ def read(tmp_path: Path) -> Read:
             HEAD + "_symmetry_space_group_name_H-M 'P 4'\n" + ONE,
             "does not have the symmetry of P 4",
         ),
-        (HEAD + GROUP + sites("C1 C 0 0 0", "H1 H ? ? ?", "X D 0 0 0 "), "left out: H1"),
+        (HEAD + GROUP + sites("C1 C 0 0 0", "H1 H ? ? ?", "X D .4 .1 .1 "), "left out: H1"),
         (
             HEAD + GROUP + sites("C1 C 0 0 0 d", "Cg C .1 .1 .1 dum", extra="calc_flag"),
             "left out: Cg",

@@ -170,6 +170,7 @@ def test_types_and_labels_are_read_by_the_formula(
         ("Na (H2 O)2 (P (O H)3)2", {"Na": 1, "H": 10, "O": 8, "P": 2}),
         ("Ca3 Co2 -x Mn x O6", None),
         ("Xy2", None),
+        ("C" + "9" * 400, None),
         ("C2)", None),
         ("(C2", None),
         ("?", None),

@@ -18,6 +18,9 @@ _SYMBOL = re.compile(r"(\d*)([A-Za-z]{1,2})(?:(\d*)([+-])|([+-])(\d+))?")
 # Nuclei have at least as many nucleons as protons, and at most this many times their number.
 _MOST_NUCLEONS = 3
 
+# Osmium and ruthenium reach 8+, no element in a crystal more.
+_LARGEST_CHARGE = 8
+
 
 class AtomType(NamedTuple):
     """Hold an element symbol, a charge in elementary charges, and the mass number of an isotope.
@@ -71,6 +74,10 @@ def atom_type(symbol: str) -> AtomType:
             sign = sign_last or sign_first
             # A sign alone is a charge of one.
             charge = int(size) if size else int(bool(sign))
+            if charge > _LARGEST_CHARGE:
+                raise ArgandError(
+                    f"atom type {symbol!r} has a charge of {size}, needs at most {_LARGEST_CHARGE}"
+                )
             return AtomType(element, -charge if sign == "-" else charge, mass_number)
     raise ArgandError(
         f"unknown atom type {symbol!r}: needs an element, an ion such as 'O2-', "

@@ -130,15 +130,23 @@ class Crystal:
         return images
 
     @cached_property
+    def image_distances(self) -> FloatArray:
+        """Return the distance (n, o), angstrom, from each site to its image by each operation.
+
+        Of the images in all unit cells the nearest counts.
+        """
+        shift = self._images - self.frac[:, None]
+        shift -= np.rint(shift)
+        squared = np.einsum("noi,ij,noj->no", shift, _cell.metric(self.cell), shift)
+        return np.asarray(np.sqrt(np.maximum(squared, 0.0)))
+
+    @cached_property
     def in_place(self) -> NDArray[np.bool_]:
         """Tell, for each site and operation (n, o), whether the operation keeps the site in place.
 
         An image nearer to the site than `SPECIAL_POSITION_RADIUS` is in place.
         """
-        shift = self._images - self.frac[:, None]
-        shift -= np.rint(shift)
-        squared = np.einsum("noi,ij,noj->no", shift, _cell.metric(self.cell), shift)
-        return np.asarray(squared < SPECIAL_POSITION_RADIUS**2)
+        return np.asarray(self.image_distances < SPECIAL_POSITION_RADIUS)
 
     @property
     def _coincident(self) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import hashlib
+import io
 import os
 import stat
 import tempfile
@@ -18,6 +19,7 @@ try:
 except ImportError:  # Windows: two processes may then work in one folder
     fcntl = None  # type: ignore[assignment]
 
+from argand._memory import demand, memory_limit, readable
 from argand.errors import ArgandError
 
 __all__ = [
@@ -35,6 +37,13 @@ __all__ = [
 
 PathLike = str | os.PathLike[str]
 
+# A gzip file of some megabytes can unpack to any size. A list of ten million reflections has a
+# third of these bytes.
+_LARGEST_UNPACKED = 2**30
+
+# Bytes that are unpacked at a time.
+_PIECE = 2**20
+
 # Every gzip file begins with these two bytes.
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -51,14 +60,20 @@ def read_bytes(path: PathLike) -> bytes:
     Raises
     ------
     ArgandError
-        Names a file that is missing, cannot be read, or is a damaged gzip file.
+        Names a file that is missing, cannot be read, is a pipe or a device, or is a gzip file that
+        is damaged or unpacks to more than 1 GiB.
+    MemoryLimitError
+        The file is larger than the memory that a call may take.
     """
     name = os.fspath(path)
     try:
+        _check_size_and_kind(name, os.stat(path))
         data = Path(path).read_bytes()
         if data.startswith(_GZIP_MAGIC):
-            return gzip.decompress(data)
+            return _unpacked(name, data)
         return data
+    except ArgandError:
+        raise
     except OSError as error:
         raise ArgandError(f"{name}: cannot be read: {error.strerror or error}") from None
     except ValueError as error:
@@ -66,6 +81,30 @@ def read_bytes(path: PathLike) -> bytes:
         raise ArgandError(f"{name}: cannot be read: {error}") from None
     except (EOFError, zlib.error) as error:
         raise ArgandError(f"{name}: broken gzip file: {error}") from None
+
+
+def _check_size_and_kind(name: str, status: os.stat_result) -> None:
+    """Raise for a pipe or a device, which may never end, and for a file beyond the memory limit."""
+    mode = status.st_mode
+    # Opening a folder is an error of its own.
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        kind = "a pipe" if stat.S_ISFIFO(mode) else "a device or socket"
+        raise ArgandError(f"{name}: cannot be read: {kind}, needs to be a regular file")
+    demand(f"{name}: the file", status.st_size, "cut it into smaller files")
+
+
+def _unpacked(name: str, packed: bytes) -> bytes:
+    """Unpack a gzip file piece by piece; an `ArgandError` where it grows beyond the limit."""
+    limit = min(_LARGEST_UNPACKED, memory_limit())
+    content = bytearray()
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
+        while piece := stream.read(_PIECE):
+            content += piece
+            if len(content) > limit:
+                raise ArgandError(
+                    f"{name}: unpacks to more than {readable(limit)}, needs less: unpack it by hand"
+                )
+    return bytes(content)
 
 
 def decode_text(data: bytes, source: str) -> str:

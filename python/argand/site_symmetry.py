@@ -10,16 +10,28 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from argand.cell import FloatArray, beta_rotations
+from argand.cell import FloatArray, beta_rotations, metric
 from argand.crystal import Crystal
 from argand.symmetry import operation_arrays
 
-__all__ = ["cartesian_axes", "displacement_basis", "position_basis", "site_rotations"]
+__all__ = [
+    "cartesian_axes",
+    "coincident_sites",
+    "displacement_basis",
+    "position_basis",
+    "site_rotations",
+]
 
 _U_NAMES = ("U11", "U22", "U33", "U12", "U13", "U23")
 
 # An element of a projector below this is 0, and a component of U with no larger one is not free.
 _NOT_FREE = 1e-6
+# Sites nearer than this, in angstrom, have one place.
+_SAME_PLACE = 0.01
+# Occupancies of two sites that add up to more than this, with rounding, cannot share a place.
+_SHARED_OCCUPANCY = 1.01
+# Sites x images beyond which coincident sites are not looked for: it would take seconds.
+_MOST_PAIRS = 40_000_000
 # Elements of a direction below this are rounding, and are made exactly 0.
 _ROUNDING = 1e-12
 
@@ -88,3 +100,26 @@ def displacement_basis(
     for _, direction in basis:
         direction[np.abs(direction) < _ROUNDING] = 0.0
     return basis
+
+
+def coincident_sites(crystal: Crystal) -> list[tuple[int, int]]:
+    """List pairs of sites whose atoms have one place, and more than one atom's occupancy together.
+
+    The first number of a pair is the smaller one. Sites with equal images count too. The list is
+    empty for structures so large that it would take too long.
+    """
+    n = len(crystal.types)
+    g = metric(crystal.cell)
+    if n * n * len(crystal.symops) > _MOST_PAIRS:
+        return []
+    rotations, translations = operation_arrays(crystal.symops)
+    images = np.einsum("oij,nj->noi", rotations, crystal.frac) + translations
+    pairs: list[tuple[int, int]] = []
+    for site in range(n - 1):
+        shift = images[site + 1 :] - crystal.frac[site]
+        shift -= np.rint(shift)
+        squared = np.einsum("noi,ij,noj->no", shift, g, shift).min(axis=1)
+        together = crystal.occ[site + 1 :] + crystal.occ[site] > _SHARED_OCCUPANCY
+        for other in np.flatnonzero((squared < _SAME_PLACE**2) & together).tolist():
+            pairs.append((site, site + 1 + other))
+    return pairs

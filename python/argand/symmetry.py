@@ -36,19 +36,68 @@ Operation = tuple[npt.NDArray[np.int64], FloatArray]
 
 _IDENTITY = "x,y,z"
 
+# Marks of lowered and raised characters in names: 'P 2~1~/c', 'P 2_1/c', 'P2<sub>1</sub>/c'.
+_MARKUP = re.compile(r"[_~^$]|</?su[bp]>")
+# Number of the space group behind its name: ' (14)', '(15)', '(no. 2)', 'No.14', '#14'. One digit
+# in brackets without a space is a screw axis.
+_NUMBER_BEHIND = re.compile(
+    r"(?:\s+\(|\((?=\d\d)|\s*\((?:no|nr|#)[.\s]*|\s+(?:no|nr|#)[.\s]*|#)(\d+)\)?$", re.IGNORECASE
+)
+# Screw axes as SHELXL writes them: 'P2(1)/c'.
+_SCREW_IN_BRACKETS = re.compile(r"\((\d)\)")
+# Origin choices as the ICSD writes them.
+_ICSD_SETTING = re.compile(r"(.+?)\s*([SZ])")
+# Parts of a full symbol that is written without spaces: 'F4/d-32/m'.
+_SYMBOL_PARTS = re.compile(r"-3|[2346][1-5]?/[a-z]|[a-z]|\d")
+# An axis and the plane perpendicular to it in a full symbol: '2/m', '21/c', '63/m'.
+_AXIS_AND_PLANE = re.compile(r"([2346][1-5]?)/([a-z])")
+
 
 def find_spacegroup(name: str) -> gemmi.SpaceGroup | None:
     """Find the space group of a name as files write it, or return None.
 
-    Understands 'P2(1)/c', 'R -3 m :H', and 'F d -3 m Z' (ICSD: S is origin choice 1, Z is 2).
+    Understands 'P2(1)/c', 'P 2~1~/c', 'P 21/c (no. 14)', 'R -3 m :H', full symbols such as
+    'F 4/d -3 2/m', and 'F d -3 m Z' (ICSD: S is origin choice 1, Z is 2).
     """
-    plain = re.sub(r"\((\d)\)", r"\1", name.replace("_", "")).strip()
-    group = gemmi.find_spacegroup_by_name(plain)
-    setting = re.fullmatch(r"(.+?)\s*([SZ])", plain)
-    if group is None and setting:
-        origin = "1" if setting[2] == "S" else "2"
-        group = gemmi.find_spacegroup_by_name(setting[1], prefer=origin)
-    return group
+    plain = _MARKUP.sub("", name).strip()
+    number_behind = _NUMBER_BEHIND.search(plain)
+    if number_behind:
+        plain = plain[: number_behind.start()]
+    plain = _SCREW_IN_BRACKETS.sub(r"\1", plain).strip()
+    for symbol in (plain, _short_symbol(plain)):
+        group = gemmi.find_spacegroup_by_name(symbol)
+        setting = _ICSD_SETTING.fullmatch(symbol)
+        if group is None and setting:
+            origin = "1" if setting[2] == "S" else "2"
+            group = gemmi.find_spacegroup_by_name(setting[1], prefer=origin)
+        if group is None:
+            continue
+        contradicts = number_behind is not None and int(number_behind[1]) != group.number
+        return None if contradicts else group
+    return None
+
+
+def _short_symbol(full: str) -> str:
+    """Return the short Hermann-Mauguin symbol of a full one: 'F 4/d -3 2/m' becomes 'F d -3 m'.
+
+    An axis perpendicular to a mirror is left out, but for the main axis of tetragonal and hexagonal
+    groups.
+    """
+    symbol, colon, setting = full.partition(":")
+    words = symbol.split()
+    if len(words) == 1:
+        words = [symbol[:1], *_SYMBOL_PARTS.findall(symbol[1:])]
+    if len(words) < 3:
+        return full
+    is_cubic = words[2] == "-3"
+    for place, word in enumerate(words[1:], start=1):
+        axis = _AXIS_AND_PLANE.fullmatch(word)
+        if axis is None:
+            continue
+        is_main = place == 1 and axis[1][0] in "346" and not is_cubic
+        if not is_main:
+            words[place] = axis[2]
+    return f"{' '.join(words)}{colon}{setting}"
 
 
 def named_spacegroup(name: str) -> gemmi.SpaceGroup:
@@ -104,15 +153,50 @@ def _group_of_triplets(listed: Sequence[str]) -> gemmi.GroupOps:
         group.add_missing_elements()
     except RuntimeError as error:
         raise ArgandError(f"symmetry operations not understood: {error}") from None
-    closed = {op.wrap().triplet() for op in group}
-    if closed != wanted:
-        raise ArgandError(
-            f"the {len(wanted)} symmetry operations are no group: "
-            f"closed, they would be {len(group)}"
-        )
+    missing = _missing_product(wanted, group)
+    if missing is not None:
+        raise ArgandError(f"the {len(wanted)} symmetry operations are no group: {missing}")
     tabulated = gemmi.find_spacegroup_by_ops(group)
     # Equal groups must have their operations in one order, which is that of the tables.
     return group if tabulated is None else tabulated.operations()
+
+
+def _missing_product(wanted: set[str], group: gemmi.GroupOps) -> str | None:
+    """Say in words which product of operations is not among them; None for a group.
+
+    Parameters
+    ----------
+    wanted
+        Operations as triplets.
+    group
+        Group that gemmi made of them; it may have more operations, or fewer.
+    """
+    closed = {op.wrap().triplet() for op in group}
+    if closed == wanted and _centring_is_closed(group):
+        return None
+    listed = [gemmi.Op(triplet) for triplet in _identity_first(wanted)]
+    for first in listed:
+        for second in listed:
+            product = (first * second).wrap().triplet()
+            if product not in wanted:
+                size = f"closed, they would be {len(closed)}: " if len(closed) > len(wanted) else ""
+                return (
+                    f"{size}{second.triplet()} followed by {first.triplet()} is {product}, "
+                    "which is not listed"
+                )
+    # gemmi keeps one of several operations that have one rotation and shifts that are no centring.
+    return f"gemmi makes {len(closed)} operations of them"
+
+
+def _centring_is_closed(group: gemmi.GroupOps) -> bool:
+    """Tell whether the sums of centring vectors are centring vectors."""
+    vectors = {tuple(vector) for vector in group.cen_ops}
+    for first in vectors:
+        for second in vectors:
+            total = tuple((a + b) % gemmi.Op.DEN for a, b in zip(first, second, strict=True))
+            if total not in vectors:
+                return False
+    return True
 
 
 def _identity_first(listed: set[str]) -> list[str]:

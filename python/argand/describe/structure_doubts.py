@@ -11,6 +11,7 @@ from argand.atom_types import atomic_number
 from argand.cell import FloatArray, b_iso_from_u_aniso, metric, sym_to_matrix
 from argand.crystal import Crystal
 from argand.describe.structure import volume_per_atom
+from argand.io.site_checks import structure_notes
 
 __all__ = ["close_contacts", "content_doubts", "structure_doubts"]
 
@@ -63,6 +64,7 @@ def structure_doubts(crystal: Crystal) -> list[str]:
     if indefinite.any():
         names = _names(crystal, indefinite)
         doubts.append(f"displacement not positive in every direction: {names}")
+    doubts.extend(structure_notes(crystal))
     pairs: list[str] = []
     for first, second in close_contacts(crystal)[:_NAMES_SHOWN]:
         if first != second:

@@ -25,6 +25,9 @@ _INSTRUCTION_TAGS = ("_shelx_res_file", "_iucr_refine_instructions_details")
 # A number with its standard uncertainty: decimals, an exponent, and digits in brackets.
 _UNCERTAINTY = re.compile(r"[+-]?\d*(?:\.(\d*))?(?:[eE]([+-]?\d{1,2}))?\((\d+)\)")
 
+# Numbers beyond this are no measured or refined quantity, and overflow in products.
+_LARGEST_NUMBER = 1e30
+
 # gemmi begins its complaints with the source and the position.
 _GEMMI_POSITION = re.compile(r"^\w+:(\d+)(:\d+\(\d+\):)?")
 
@@ -190,6 +193,9 @@ class Block:
             value = values[row]
             if value.strip() not in NULL_VALUES:
                 raise self.error(f"{tag} is {value[:40]!r}, needs a number")
+                raise self.error(f"{tag} is {value!r}, needs a number")
+        for row in np.flatnonzero(np.abs(numbers) > _LARGEST_NUMBER).tolist():
+            raise self.error(f"{tag} is {values[row]!r}, needs less than {_LARGEST_NUMBER:g}")
         return numbers
 
 

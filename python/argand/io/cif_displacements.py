@@ -193,7 +193,7 @@ def _tensor_rows(block: Block, cell: Cell) -> FloatArray | None:
     if tensors is None:
         return None
     null = np.isnan(tensors)
-    incomplete: NDArray[np.bool_] = null.any(axis=1) & ~null.all(axis=1)
+    incomplete = np.asarray(null.any(axis=1) & ~null.all(axis=1))
     if incomplete.any():
         labels = block.column("_atom_site_aniso_label") or [""] * len(tensors)
         names = site_names(labels, incomplete)

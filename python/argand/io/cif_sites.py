@@ -14,6 +14,7 @@ from argand.io.cif_block import Block
 from argand.io.cif_displacements import read_displacements
 from argand.io.cif_site_columns import site_names, site_numbers, site_texts
 from argand.io.labels import isotope_of, read_symbol, read_type
+from argand.io.site_checks import check_ranges
 
 __all__ = ["FRACT_X", "read_sites"]
 
@@ -35,8 +36,10 @@ _OCCUPANCY_ROUNDING = 0.001
 
 def read_sites(
     block: Block, cell: Cell, symops: tuple[str, ...], formula: Collection[str] | None
-) -> Crystal:
+) -> tuple[Crystal, npt.NDArray[np.intp], int]:
     """Read the sites of a data block into a crystal; dummies are left out, with a note.
+
+    Returns the crystal, the rows of its sites in the loop of sites, and the length of that loop.
 
     Parameters
     ----------
@@ -71,7 +74,7 @@ def read_sites(
     atom_labels = [labels[row] or symbols[row] for row in atoms]
     anisotropic = u_aniso[atoms]
     try:
-        return Crystal(
+        crystal = Crystal(
             cell=cell,
             symops=symops,
             labels=tuple(atom_labels),
@@ -83,6 +86,8 @@ def read_sites(
         )
     except ArgandError as error:
         raise block.error(str(error)) from None
+    check_ranges(crystal, block.source)
+    return crystal, atoms, n
 
 
 def _note_unused(block: Block) -> None:

@@ -10,7 +10,7 @@ from argand.errors import ArgandError
 from argand.io.cif_block import Block
 from argand.symmetry import find_spacegroup, group_ops, operations, spacegroup_name, triplets
 
-__all__ = ["read_symmetry", "states_symmetry"]
+__all__ = ["origin_choices", "read_symmetry", "states_symmetry"]
 
 _OPERATION_TAGS = ("_space_group_symop_operation_xyz", "_symmetry_equiv_pos_as_xyz")
 _MAGNETIC_OPERATIONS = "_space_group_symop_magn_operation_xyz"
@@ -28,6 +28,9 @@ _SYMMETRY_PREFIXES = ("_space_group_symop", "_space_group_name", "_space_group_i
 
 # A block describes a magnetic structure where it has a tag with one of these beginnings.
 _MAGNETIC_PREFIXES = ("_atom_site_moment", "_space_group_magn", "_space_group_symop_magn")
+
+# Number of the last space group.
+_LAST_NUMBER = 230
 
 # Cells are refined with or without constraints: components of the metric may differ from those of
 # an exact cell by this share of the product of the edges, 1 % of a length.
@@ -69,18 +72,34 @@ def read_symmetry(block: Block, cell: Cell) -> tuple[str, ...]:
         group = by_hall
     elif by_name:
         group = by_name.operations()
-        states_origin = (block.text(*_NAME_TAGS) or "").endswith("1")
-        if by_name.ext == "1" and not states_origin:
-            block.note(f"names no origin choice and no operations: {by_name.xhm()} is assumed")
     else:
         group = _by_number(block) or group_ops("P 1")
     named = by_name
     if not named and by_hall:
         named = gemmi.find_spacegroup_by_ops(by_hall)
     _compare_with_name(block, group, named)
+    if by_name:
+        _compare_with_hall(block, group, by_hall)
+    _compare_with_number(block, group)
     symops = triplets(group)
     _check_cell(block, symops, cell)
     return symops
+
+
+def origin_choices(block: Block, cell: Cell) -> list[gemmi.SpaceGroup]:
+    """Return the two origin choices of a named space group of which a data block states neither.
+
+    The list is empty where the block states operations, a Hall symbol or the origin, or where its
+    space group has one origin only.
+    """
+    has_operations = block.column(*_OPERATION_TAGS) or block.column(_MAGNETIC_OPERATIONS)
+    named = _by_name(block, cell)
+    if has_operations or _by_hall(block) or named is None or named.ext != "1":
+        return []
+    name = (block.text(*_NAME_TAGS) or "").partition("(")[0].rstrip()
+    if name.endswith(("1", "S")):
+        return []
+    return [named, gemmi.find_spacegroup_by_name(named.hm, prefer="2")]
 
 
 def _by_operations(block: Block, listed: list[str]) -> gemmi.GroupOps:
@@ -161,6 +180,13 @@ def _by_number(block: Block) -> gemmi.GroupOps | None:
             raise block.error(
                 f"{tag} is {number:g}, needs a space group number, 1 to 230"
             ) from None
+        name = block.text(*_NAME_TAGS)
+        settings = [entry for entry in gemmi.spacegroup_table() if entry.number == group.number]
+        if name is not None and len(settings) > 1:
+            raise block.error(
+                f"space group {name!r} is not known, its number {group.number} leaves "
+                f"{len(settings)} settings, and no operations are given"
+            )
         block.note(
             f"states its space group by number alone: its standard setting {group.xhm()} is assumed"
         )
@@ -189,6 +215,27 @@ def _compare_with_name(block: Block, group: gemmi.GroupOps, named: gemmi.SpaceGr
         f"its operations are those of {name}, its space group is called {stated}: "
         "the operations are used"
     )
+
+
+def _compare_with_hall(block: Block, group: gemmi.GroupOps, by_hall: gemmi.GroupOps | None) -> None:
+    """Note a Hall symbol that stands for other operations than those that are used."""
+    if by_hall is None or set(triplets(by_hall)) == set(triplets(group)):
+        return
+    block.note(f"its operations are not those of its Hall symbol {block.text(*_HALL_TAGS)}")
+
+
+def _compare_with_number(block: Block, group: gemmi.GroupOps) -> None:
+    """Note a number of the space group that is not that of the operations."""
+    tabulated = gemmi.find_spacegroup_by_ops(group)
+    number = block.optional_number(*_NUMBER_TAGS)
+    if tabulated is None or number is None or number == tabulated.number:
+        return
+    # Some programs write 0 for a number that they do not know.
+    if 1 <= number <= _LAST_NUMBER:
+        block.note(
+            f"its operations are those of {tabulated.xhm()}, number {tabulated.number}, "
+            f"its number is {number:g}: the operations are used"
+        )
 
 
 def _check_cell(block: Block, symops: tuple[str, ...], cell: Cell) -> None:

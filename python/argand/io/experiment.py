@@ -139,13 +139,54 @@ class Experiment:
 
 
 def experiment_of_blocks(blocks: list[Block], name: str | None) -> Experiment:
-    """Read the experiment in a CIF: of the block called `name`, or of the most telling one."""
+    """Read the experiment in a CIF: of the block called `name`, or of the most telling one.
+
+    Without a name, what that block does not state is taken from blocks that have no structure:
+    GSAS describes the measurement in a block of its own.
+    """
     candidates = [block for block in blocks if name in (None, block.name)]
     for tag in _TELLING_TAGS:
         for block in candidates:
             if block.column(tag):
-                return _experiment_of_block(block)
+                others = [other for other in candidates if not other.column("_atom_site_fract_x")]
+                return _with_other_blocks(block, [other for other in others if other is not block])
     return Experiment()
+
+
+def _with_other_blocks(block: Block, others: list[Block]) -> Experiment:
+    """Read the experiment in a data block, and what it does not state from other blocks.
+
+    A probe that the other blocks do not agree upon is not taken.
+    """
+    experiment = _experiment_of_block(block)
+    probes: set[Probe] = set()
+    readable: list[Experiment] = []
+    for other in others:
+        try:
+            probe = _stated_probe(other)
+            readable.append(_experiment_of_block(other))
+        except ArgandError:
+            # A block that is not asked for may be damaged.
+            continue
+        if probe is not None:
+            probes.add(probe)
+    if _stated_probe(block) is None and len(probes) == 1:
+        experiment = replace(experiment, probe=probes.pop())
+    for further in readable:
+        experiment = replace(
+            experiment,
+            wavelength=experiment.wavelength or further.wavelength,
+            powder=experiment.powder or further.powder,
+            extinction=experiment.extinction or further.extinction,
+            weights=experiment.weights or further.weights,
+            twin=experiment.twin or further.twin,
+            fractions=experiment.fractions or further.fractions,
+            hklf=experiment.hklf or further.hklf,
+            stated=further.stated | experiment.stated,
+        )
+        if experiment.dispersion is None and experiment.probe == "x-ray":
+            experiment = replace(experiment, dispersion=further.dispersion)
+    return experiment
 
 
 def experiment_of_instructions(instructions: Instructions) -> Experiment:
@@ -179,7 +220,7 @@ def read_wavelength(block: Block) -> float | None:
 def _experiment_of_block(block: Block) -> Experiment:
     """Read the experiment in a data block; SHELX instructions in it come before its own tags."""
     instructions = block.instructions
-    probe = _probe(block)
+    probe = _stated_probe(block) or "x-ray"
     cell, spacegroup = _lattice(block)
     stated: dict[str, float] = {}
     for name, tags in _R_VALUE_TAGS.items():
@@ -201,6 +242,7 @@ def _experiment_of_block(block: Block) -> Experiment:
         return replace(common, extinction=_extinction(block), weights=_weights(block))
     return replace(
         common,
+        wavelength=common.wavelength or instructions.wavelength,
         extinction=instructions.extinction or None,
         weights=instructions.weights,
         twin=instructions.twin,
@@ -226,8 +268,11 @@ def _lattice(block: Block) -> tuple[Cell | None, str | None]:
     return cell, spacegroup_name(group_ops(symops)) or ";".join(symops)
 
 
-def _probe(block: Block) -> Probe:
-    """Read the probe from words about the radiation, or from the kind of scattering factors."""
+def _stated_probe(block: Block) -> Probe | None:
+    """Read the probe from words about the radiation, scattering lengths, or NEUT in instructions.
+
+    None where the block states none.
+    """
     words: list[str] = []
     for tag in ("_diffrn_radiation_probe", "_diffrn_radiation_type"):
         words.append((block.text(tag) or "").lower())
@@ -237,7 +282,10 @@ def _probe(block: Block) -> Probe:
         return "neutron"
     if any("electron" in word for word in words):
         return "electron"
-    return "x-ray"
+    instructions = block.instructions
+    if instructions is not None and instructions.neutrons:
+        return "neutron"
+    return "x-ray" if any(words) else None
 
 
 def _content(block: Block) -> dict[str, float] | None:

@@ -9,7 +9,8 @@ from argand.atom_types import atomic_number
 __all__ = ["parse_formula"]
 
 # An element with its number, an opening bracket, a closing bracket with its number, or a gap.
-_TOKEN = re.compile(r"([A-Z][a-z]?)(\d*\.?\d*)|(\()|\)(\d*\.?\d*)|[\s,]+")
+# Numbers of more than nine digits count no atoms.
+_TOKEN = re.compile(r"([A-Z][a-z]?)(\d{0,9}(?:\.\d*)?)|(\()|\)(\d{0,9}(?:\.\d*)?)|[\s,]+")
 
 
 def parse_formula(formula: str) -> dict[str, float] | None:

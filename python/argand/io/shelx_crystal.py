@@ -11,6 +11,7 @@ from argand.cell import Cell, FloatArray, b_iso_from_u_aniso
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.io.shelx import Instructions
+from argand.io.site_checks import check_ranges
 
 __all__ = ["crystal_of_instructions"]
 
@@ -80,7 +81,9 @@ def crystal_of_instructions(instructions: Instructions) -> Crystal:
         )
     except ArgandError as error:
         raise ArgandError(f"{source}: {error}") from None
-    return crystal.replace(occ=_chemical_occupancy(occupancy, crystal))
+    crystal = crystal.replace(occ=_chemical_occupancy(occupancy, crystal))
+    check_ranges(crystal, source)
+    return crystal
 
 
 def _element(words: Sequence[str], instructions: Instructions) -> str:

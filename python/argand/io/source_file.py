@@ -33,6 +33,7 @@ from argand.io.mtz import read_mtz
 from argand.io.reflections import Reflections
 from argand.io.shelx import Instructions, is_shelx, parse_instructions
 from argand.io.shelx_crystal import crystal_of_instructions
+from argand.io.site_checks import structure_notes
 from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 
 __all__ = ["Contents", "SourceFile", "open_file"]
@@ -135,7 +136,8 @@ class SourceFile:
         """Read the crystal structure, see `read_crystal`."""
         if self._is_shelx:
             crystal = crystal_of_instructions(self._instructions)
-            _warn(self._instructions.notes)
+            coincident = [f"{self.source}: {note}" for note in structure_notes(crystal)]
+            _warn([*self._instructions.notes, *coincident])
             return crystal
         self._forget_notes()
         chosen = block_with_sites(self.blocks, block)
