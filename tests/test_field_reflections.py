@@ -342,3 +342,23 @@ class TestMtz:
     def test_impossible_cell(self, tmp_path: Path) -> None:
         cell = (-5.0, *self.CELL[1:])
         assert "needs positive lengths" in self.damaged(tmp_path, [[1, 0, 0, 1]], cell)
+
+    def test_a_stamp_of_another_byte_order(self, tmp_path: Path) -> None:
+        """gemmi would look for the header at 16 million times its place, and take memory for it."""
+        path = tmp_path / "x.mtz"
+        argand.write_reflections(path, [[1, 0, 0]], [1j], cell=self.CELL)
+        data = bytearray(path.read_bytes())
+        data[9] = 0x16
+        path.write_bytes(data)
+        with pytest.raises(ArgandError, match="its header is not where its first bytes say"):
+            argand.read_reflections(path)
+
+
+def test_a_map_with_an_impossible_cell(tmp_path: Path) -> None:
+    path = tmp_path / "x.ccp4"
+    argand.write_map(path, np.ones((4, 4, 4)), (5, 5, 5, 90, 90, 90))
+    data = bytearray(path.read_bytes())
+    data[40:44] = np.array([-5.0], np.float32).tobytes()
+    path.write_bytes(data)
+    with pytest.raises(ArgandError, match=r"x.ccp4: no valid CCP4 map: cell"):
+        argand.read_map(path)

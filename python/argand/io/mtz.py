@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import gemmi
 import numpy as np
@@ -20,6 +20,9 @@ from argand.reflections import as_hkl
 from argand.symmetry import named_spacegroup
 
 __all__ = ["read_mtz", "write_reflections"]
+
+# First half of the second byte of the stamp of a machine with big-endian numbers.
+_BIG_ENDIAN = 1
 
 # Least size of the header of a batch, in bytes.
 _BATCH_HEADER = 80
@@ -330,11 +333,12 @@ def _check_header(data: bytes) -> None:
         raise ValueError("its header states no reflections")
     if 4 * columns * reflections > len(data) or _BATCH_HEADER * batches > len(data):
         raise ValueError("its header states no size, or one beyond that of the file")
-    for byte_order in ("little", "big"):
-        # The second word of the file counts words, from 1, up to the header.
-        position = 4 * (int.from_bytes(data[4:8], byte_order) - 1)
-        if data[position : position + 4] == b"VERS":
-            return
+    # The stamp of the machine, in the third word, tells how gemmi reads the second one, which
+    # counts words, from 1, up to the header.
+    byte_order: Literal["little", "big"] = "big" if data[9] >> 4 == _BIG_ENDIAN else "little"
+    position = 4 * (int.from_bytes(data[4:8], byte_order) - 1)
+    if data[position : position + 4] == b"VERS":
+        return
     raise ValueError("its header is not where its first bytes say")
 
 
