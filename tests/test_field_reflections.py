@@ -11,8 +11,9 @@ import pytest
 
 import argand
 from argand.cli.map import map as map_of_file
+from argand.cli.sf import sf
 from argand.errors import ArgandError, ArgandWarning
-from argand.io import Reflections
+from argand.io import Reflections, write_crystal
 from argand.measured.check_crystal import check_cell, check_space_group
 from argand.measured.merging import usable
 
@@ -362,3 +363,22 @@ def test_a_map_with_an_impossible_cell(tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(ArgandError, match=r"x.ccp4: no valid CCP4 map: cell"):
         argand.read_map(path)
+
+
+@pytest.mark.parametrize(("spacegroup", "differ"), [("P 1", True), ("P -1", False)])
+def test_sf_says_that_friedel_mates_differ(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], spacegroup: str, differ: bool
+) -> None:
+    crystal = argand.Crystal(
+        (5, 6, 7, 90, 90, 90), spacegroup, types=("S", "O"), frac=[[0.1, 0.2, 0.3], [0.3, 0.1, 0]]
+    )
+    write_crystal(tmp_path / "x.cif", crystal)
+    sf(tmp_path / "x.cif", d_min=2.0, output=tmp_path / "x.mtz", energy_kev=8.0)
+    assert ("Friedel mates" in capsys.readouterr().out) == differ
+    # h c = 12.39842 keV A; the header of an MTZ file has five decimals.
+    stated = argand.read_reflections(tmp_path / "x.mtz").wavelength
+    assert stated == pytest.approx(12.39842 / 8, abs=5e-6)
+    f = argand.structure_factors(crystal, [[1, 2, 1], [-1, -2, -1]], energy_kev=8.0)
+    assert bool(abs(abs(f[0]) - abs(f[1])) > 1e-3) == differ
+    sf(tmp_path / "x.cif", d_min=2.0, output=tmp_path / "y.mtz", energy_kev=8.0, sphere=True)
+    assert "Friedel mates" not in capsys.readouterr().out
