@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import gemmi
 import numpy as np
 import pytest
 
 import argand
+from argand.cli.map import map as map_of_file
+from argand.cli.sf import sf
 from argand.errors import ArgandError, ArgandWarning
-from argand.io import Reflections
+from argand.io import Reflections, write_crystal
 from argand.measured.check_crystal import check_cell, check_space_group
 from argand.measured.merging import usable
 
@@ -47,6 +50,11 @@ class TestSatellites:
             [12345.67],
             [1234.56],
         )
+
+    def test_free_numbers_in_these_columns(self, tmp_path: Path) -> None:
+        reflections = read(tmp_path, "-100  -100  -10  -0.01  100.00  1\n")
+        assert reflections.hkl.tolist() == [[-100, -100, -10]]
+        assert reflections.intensity.tolist() == [-0.01]
 
     def test_satellites_alone(self, tmp_path: Path) -> None:
         assert "satellites" in message(tmp_path, "   1   0   0   1   12.30    1.20\n")
@@ -230,3 +238,147 @@ class TestTags:
     def test_fractional_index(self) -> None:
         with pytest.raises(ArgandError, match=r"d08_fractional_index.cif: an index of 0.5"):
             argand.read_reflections(FIELD / "d08_fractional_index.cif")
+
+
+class TestMtz:
+    CELL = (5.0, 6.0, 7.0, 90.0, 90.0, 90.0)
+
+    @pytest.mark.parametrize(
+        ("name", "columns"),
+        [("e01_refmac.mtz", "FWT, PHWT"), ("e02_phenix_maps.mtz", "2FOFCWT, PH2FOFCWT")],
+    )
+    def test_map_coefficients_come_first(self, name: str, columns: str) -> None:
+        reflections = argand.read_reflections(FIELD / name)
+        mtz = gemmi.read_mtz_file(str(FIELD / name))
+        amplitude, phase = (mtz.column_with_label(label).array for label in columns.split(", "))
+        np.testing.assert_allclose(
+            reflections.f, amplitude * np.exp(1j * np.radians(phase)), rtol=1e-5
+        )
+        assert reflections.f_columns == columns
+
+    def test_calculated_amplitudes_are_those_of_fc(self) -> None:
+        reflections = argand.read_reflections(FIELD / "e01_refmac.mtz")
+        mtz = gemmi.read_mtz_file(str(FIELD / "e01_refmac.mtz"))
+        np.testing.assert_allclose(
+            reflections.amplitude_calc, mtz.column_with_label("FC").array, rtol=1e-6
+        )
+        assert argand.read_reflections(FIELD / "e02_phenix_maps.mtz").amplitude_calc is None
+
+    def test_map_says_its_columns(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        map_of_file(FIELD / "e01_refmac.mtz", output=tmp_path / "x.ccp4")
+        assert "F is read from FWT, PHWT" in capsys.readouterr().out
+
+    def test_mmcif_map_coefficients(self, tmp_path: Path) -> None:
+        text = f"{HEAD}_refln.pdbx_FWT\n_refln.pdbx_PHWT\n1 0 0 5.0 90\n"
+        np.testing.assert_allclose(read(tmp_path, text, "x.cif").f, [5j], atol=1e-12)
+
+    def test_unmerged_without_batches(self) -> None:
+        """M/ISYM of 1 to 6 on two reflections of the asymmetric unit of P 21 21 21."""
+        reflections = argand.read_reflections(FIELD / "e16_unmerged_no_batches.mtz")
+        assert reflections.format == "unmerged MTZ"
+        mtz = gemmi.read_mtz_file(str(FIELD / "e16_unmerged_no_batches.mtz"))
+        isym = mtz.column_with_label("M/ISYM").array.astype(int) % 256
+        operations = list(mtz.spacegroup.operations().sym_ops)
+        for asu, number, measured in zip(
+            mtz.make_miller_array().tolist(), isym, reflections.hkl.tolist(), strict=True
+        ):
+            sign = 1 if number % 2 else -1
+            image = operations[(number - 1) // 2].apply_to_hkl([sign * i for i in measured])
+            assert image == asu
+
+    def test_types_and_names(self, tmp_path: Path) -> None:
+        path = tmp_path / "x.mtz"
+        columns = {"FWT": [1j], "DELFWT": [2j], "FC": [3j], "2FOFCWT": [4j]}
+        columns |= {"F(+)": [1.0], "SIGF(+)": [0.1], "I(-)": [2.0], "SIGI(-)": [0.2]}
+        argand.write_reflections(path, [[1, 0, 0]], cell=self.CELL, wavelength=0.9, **columns)
+        mtz = gemmi.read_mtz_file(str(path))
+        assert {column.label: column.type for column in mtz.columns[3:]} == {
+            "FWT": "F",
+            "PHWT": "P",
+            "DELFWT": "F",
+            "PHDELWT": "P",
+            "FC": "F",
+            "PHIC": "P",
+            "2FOFCWT": "F",
+            "PH2FOFCWT": "P",
+            "F(+)": "G",
+            "SIGF(+)": "L",
+            "I(-)": "K",
+            "SIGI(-)": "M",
+        }
+        reflections = argand.read_reflections(path)
+        assert reflections.wavelength == pytest.approx(0.9)
+        np.testing.assert_allclose(reflections.f, [1j], atol=1e-6)
+
+    @pytest.mark.parametrize("wavelength", [0.0, -1.0, np.inf])
+    def test_wavelengths_that_are_none(self, tmp_path: Path, wavelength: float) -> None:
+        with pytest.raises(ArgandError, match="wavelength is"):
+            argand.write_reflections(
+                tmp_path / "x.mtz", [[1, 0, 0]], [1j], cell=self.CELL, wavelength=wavelength
+            )
+
+    def damaged(self, folder: Path, rows: list[list[float]], cell: tuple[float, ...]) -> str:
+        mtz = gemmi.Mtz(with_base=True)
+        mtz.spacegroup = gemmi.SpaceGroup("P 1")
+        mtz.set_cell_for_all(gemmi.UnitCell(*cell))
+        mtz.add_dataset("d")
+        mtz.add_column("F", "F")
+        mtz.set_data(np.array(rows, np.float32).reshape(-1, 4))
+        mtz.write_to_file(str(folder / "x.mtz"))
+        with pytest.raises(ArgandError) as error:
+            argand.read_reflections(folder / "x.mtz")
+        assert str(error.value).startswith(str(folder / "x.mtz"))
+        return str(error.value)
+
+    @pytest.mark.parametrize("index", [-(2.0**31), 2.0**31, 1e30, np.nan, np.inf, 0.5, 10_000])
+    def test_impossible_indices(self, tmp_path: Path, index: float) -> None:
+        assert "an index of" in self.damaged(tmp_path, [[index, 0, 0, 1]], self.CELL)
+
+    def test_no_reflections(self, tmp_path: Path) -> None:
+        assert "no reflections" in self.damaged(tmp_path, [], self.CELL)
+
+    def test_infinite_amplitude(self, tmp_path: Path) -> None:
+        assert "amplitude holds inf" in self.damaged(tmp_path, [[1, 0, 0, np.inf]], self.CELL)
+
+    def test_impossible_cell(self, tmp_path: Path) -> None:
+        cell = (-5.0, *self.CELL[1:])
+        assert "needs positive lengths" in self.damaged(tmp_path, [[1, 0, 0, 1]], cell)
+
+    def test_a_stamp_of_another_byte_order(self, tmp_path: Path) -> None:
+        """gemmi would look for the header at 16 million times its place, and take memory for it."""
+        path = tmp_path / "x.mtz"
+        argand.write_reflections(path, [[1, 0, 0]], [1j], cell=self.CELL)
+        data = bytearray(path.read_bytes())
+        data[9] = 0x16
+        path.write_bytes(data)
+        with pytest.raises(ArgandError, match="its header is not where its first bytes say"):
+            argand.read_reflections(path)
+
+
+def test_a_map_with_an_impossible_cell(tmp_path: Path) -> None:
+    path = tmp_path / "x.ccp4"
+    argand.write_map(path, np.ones((4, 4, 4)), (5, 5, 5, 90, 90, 90))
+    data = bytearray(path.read_bytes())
+    data[40:44] = np.array([-5.0], np.float32).tobytes()
+    path.write_bytes(data)
+    with pytest.raises(ArgandError, match=r"x.ccp4: no valid CCP4 map: cell"):
+        argand.read_map(path)
+
+
+@pytest.mark.parametrize(("spacegroup", "differ"), [("P 1", True), ("P -1", False)])
+def test_sf_says_that_friedel_mates_differ(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], spacegroup: str, differ: bool
+) -> None:
+    crystal = argand.Crystal(
+        (5, 6, 7, 90, 90, 90), spacegroup, types=("S", "O"), frac=[[0.1, 0.2, 0.3], [0.3, 0.1, 0]]
+    )
+    write_crystal(tmp_path / "x.cif", crystal)
+    sf(tmp_path / "x.cif", d_min=2.0, output=tmp_path / "x.mtz", energy_kev=8.0)
+    assert ("Friedel mates" in capsys.readouterr().out) == differ
+    # h c = 12.39842 keV A; the header of an MTZ file has five decimals.
+    stated = argand.read_reflections(tmp_path / "x.mtz").wavelength
+    assert stated == pytest.approx(12.39842 / 8, abs=5e-6)
+    f = argand.structure_factors(crystal, [[1, 2, 1], [-1, -2, -1]], energy_kev=8.0)
+    assert bool(abs(abs(f[0]) - abs(f[1])) > 1e-3) == differ
+    sf(tmp_path / "x.cif", d_min=2.0, output=tmp_path / "y.mtz", energy_kev=8.0, sphere=True)
+    assert "Friedel mates" not in capsys.readouterr().out

@@ -257,3 +257,24 @@ def with_absences(reflections: Reflections) -> Reflections:
         cell=reflections.cell,
         spacegroup=reflections.spacegroup,
     )
+
+
+@pytest.mark.parametrize("spacegroup", GROUPS)
+def test_friedel_mates_are_kept(spacegroup: str) -> None:
+    """Merged in the point group by hand: h and -h meet where a rotation makes them equivalent."""
+    rng = np.random.default_rng(11)
+    hkl = rng.integers(-3, 4, (400, 3)).astype(np.int32)
+    group = gemmi.SpaceGroup(spacegroup).operations()
+    hkl = hkl[hkl.any(axis=1) & ~group.systematic_absences(hkl)]
+    reflections = Reflections(hkl, intensity=rng.uniform(1, 9, len(hkl)))
+    cell = CELLS[spacegroup]
+    merged = merge(reflections, cell=cell, spacegroup=spacegroup, keep_mates=True)
+    groups: dict[frozenset[tuple[int, ...]], list[float]] = {}
+    for row, intensity in zip(hkl.tolist(), reflections.intensity, strict=True):
+        orbit = frozenset(tuple(op.apply_to_hkl(row)) for op in group.sym_ops)
+        groups.setdefault(orbit, []).append(intensity)
+    assert len(merged.hkl) == len(groups)
+    for row, mean in zip(merged.hkl.tolist(), merged.intensity, strict=True):
+        orbit = frozenset(tuple(op.apply_to_hkl(row)) for op in group.sym_ops)
+        np.testing.assert_allclose(mean, np.mean(groups[orbit]))
+    assert merged.completeness == merge(reflections, cell=cell, spacegroup=spacegroup).completeness

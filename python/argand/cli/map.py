@@ -59,3 +59,5 @@ def map(
         sample_rate=sample_rate,
         shape=shape,
     )
+    if reflections.f_columns:
+        print(f"{file}: F is read from {reflections.f_columns}")

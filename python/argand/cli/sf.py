@@ -11,7 +11,8 @@ import argand
 from argand.cli._description_text import summary_lines
 from argand.cli._outputs import check_output_file
 from argand.errors import ArgandError
-from argand.symmetry import find_spacegroup
+from argand.radiation import wavelength
+from argand.symmetry import find_spacegroup, group_ops
 
 __all__ = ["sf"]
 
@@ -58,8 +59,18 @@ def sf(
         raise ArgandError(f"{file}: no reflections to {d_min} Å, give a smaller --d-min")
     f = argand.structure_factors(crystal, hkl, table=table, energy_kev=energy_kev)
     assert isinstance(f, np.ndarray)
-    argand.write_reflections(output, hkl, f, cell=crystal.cell, spacegroup=spacegroup)
+    argand.write_reflections(
+        output,
+        hkl,
+        f,
+        cell=crystal.cell,
+        spacegroup=spacegroup,
+        wavelength=None if energy_kev is None else wavelength(energy_kev),
+    )
     dispersion = "no dispersion" if energy_kev is None else f"dispersion at {energy_kev:g} keV"
     setting = "" if has_named_setting else ", written in P 1"
     print("\n".join(summary_lines(crystal)))
     print(f"{output}: {len(hkl)} reflections to {d_min:g} Å, table {table}, {dispersion}{setting}")
+    is_centrosymmetric = group_ops(crystal.symops).is_centrosymmetric()
+    if energy_kev is not None and not sphere and not is_centrosymmetric:
+        print("one of each two Friedel mates, whose |F| differ with dispersion: --sphere for both")

@@ -72,6 +72,7 @@ def read_ccp4(source: str, data: bytes) -> tuple[npt.NDArray[np.float32], Cell, 
         _check_header(gemmi.read_ccp4_header(source), len(data))
         grid = gemmi.read_ccp4_map(source, setup=True).grid
         values = np.array(grid, dtype=np.float32)
+        cell = cell_parameters(grid.unit_cell.parameters)
     except (RuntimeError, ValueError, MemoryError) as error:
         raise ArgandError(f"{source}: no valid CCP4 map: {error}") from None
     if not np.isfinite(values).all():
@@ -79,7 +80,7 @@ def read_ccp4(source: str, data: bytes) -> tuple[npt.NDArray[np.float32], Cell, 
             f"{source}: the map does not fill the cell, or holds values that are no numbers"
         )
     spacegroup = grid.spacegroup.xhm() if grid.spacegroup else "P 1"
-    return values, cell_parameters(grid.unit_cell.parameters), spacegroup
+    return values, cell, spacegroup
 
 
 def _check_header(header: Any, size: int) -> None:

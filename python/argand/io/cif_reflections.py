@@ -134,6 +134,7 @@ def _of_merged_loop(block: Block) -> Reflections:
         sigma=sigma,
         amplitude_calc=amplitude_calc,
         phase=phase,
+        map_coefficients=_map_coefficients(block),
         left_out=_left_out(block, len(hkl)),
         format=f"SHELXL LIST {code}" if code else "CIF loop",
     )
@@ -298,6 +299,16 @@ def _calculated(block: Block) -> tuple[FloatArray | None, FloatArray | None]:
         amplitude = np.sqrt(np.maximum(squared, 0.0))
     degrees = block.numbers("_refln_phase_calc")
     return amplitude, None if degrees is None else np.radians(degrees)
+
+
+def _map_coefficients(block: Block) -> npt.NDArray[np.complex128] | None:
+    """Read the coefficients (m,) of a map that mmCIF holds; None without them."""
+    amplitude = block.numbers("_refln_pdbx_fwt")
+    degrees = block.numbers("_refln_pdbx_phwt")
+    if amplitude is None or degrees is None or len(amplitude) != len(degrees):
+        return None
+    unit_vectors: npt.NDArray[np.complex128] = np.exp(1j * np.radians(degrees))
+    return amplitude * unit_vectors
 
 
 def _of_text(block: Block, hklf: int | None) -> Reflections:

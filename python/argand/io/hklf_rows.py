@@ -34,6 +34,9 @@ _LARGEST_VALUE = 1e100
 # The satellite index of a modulated structure has one digit.
 _SATELLITE = re.compile(r"[+-]?\d")
 
+# A row in columns that has one, 4I4, 2F8.2.
+_SATELLITE_ROW = re.compile(r"(?:[ \d-]{3}\d){4}(?:(?=.{0,6}\.).{7}[\d.]){2}")
+
 # Batch numbers of a free list have four digits at most; other words in their place are ignored.
 _BATCH = re.compile(r"-?\d{1,4}")
 
@@ -214,15 +217,16 @@ def _read_fixed(rows: Sequence[str]) -> _Table | None:
 def _read_fixed_satellites(rows: Sequence[str]) -> _Table | None:
     """Read rows in fixed columns with a satellite index, 4I4, 2F8.2, I4.
 
-    Both values need a decimal point: other rows have a value where the satellite index would be.
+    Both values need a decimal point, and every number ends with its column: free rows may have
+    numbers in these columns as well.
     """
+    for row in rows:
+        if not _SATELLITE_ROW.match(row):
+            return None
     columns = _fixed_columns(rows, 4)
     if columns is None:
         return None
     indices, values, sigmas, rest = columns
-    for value, sigma in zip(values, sigmas, strict=True):
-        if "." not in value or "." not in sigma:
-            return None
     return _fixed_table(indices[:3], values, sigmas, rest, satellites=indices[3])
 
 

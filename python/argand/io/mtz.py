@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal
 
 import gemmi
 import numpy as np
@@ -13,26 +14,52 @@ import numpy.typing as npt
 from argand.cell import FloatArray, cell_parameters
 from argand.errors import ArgandError
 from argand.files import PathLike, replacing
+from argand.io.named_columns import checked_indices
 from argand.io.reflections import Reflections
-from argand.reflections import HklArray, as_hkl
+from argand.reflections import as_hkl
 from argand.symmetry import named_spacegroup
 
 __all__ = ["read_mtz", "write_reflections"]
+
+# First half of the second byte of the stamp of a machine with big-endian numbers.
+_BIG_ENDIAN = 1
 
 # Least size of the header of a batch, in bytes.
 _BATCH_HEADER = 80
 
 # Type of a written column by the beginning of its name: standard deviation, phase, weight,
-# intensity, amplitude. Other columns are real numbers, R.
-_TYPES_BY_PREFIX = (("SIG", "Q"), ("PH", "P"), ("FOM", "W"), ("I", "J"), ("F", "F"))
+# intensity, amplitude and coefficients of maps. Other columns are real numbers, R.
+_TYPES_BY_PREFIX = (
+    ("SIG", "Q"),
+    ("PH", "P"),
+    ("FOM", "W"),
+    ("I", "J"),
+    ("F", "F"),
+    ("DELFWT", "F"),
+    ("2FOFCWT", "F"),
+)
+
+# Type of a column of one Friedel mate, F(+) or F(-), by the type of the column of both.
+_TYPES_OF_MATES = {"F": "G", "J": "K", "Q": "M"}
+
+# Amplitude and phase of the coefficients of maps that refinements write: refmac, phenix and BUSTER;
+# first those of the density, then those of the difference.
+_MAP_COLUMNS = (
+    ("FWT", "PHWT"),
+    ("2FOFCWT", "PH2FOFCWT"),
+    ("DELFWT", "PHDELWT"),
+    ("FOFCWT", "PHFOFCWT"),
+)
+_MAP_AMPLITUDES = tuple(amplitude for amplitude, _ in _MAP_COLUMNS)
 
 
 def read_mtz(source: str, data: bytes) -> Reflections:
     """Read the reflections of an MTZ file.
 
     These are the first intensity (J), the first amplitude (F) that has a standard deviation, the
-    first phase (P) and the amplitude before it. Where there is no mean, I(+) and I(-) or F(+) and
-    F(-) become rows of h and of -h. An unmerged file has the indices as they were measured.
+    first phase (P) and the amplitude before it, and the coefficients of a map under their usual
+    names. Where there is no mean, I(+) and I(-) or F(+) and F(-) become rows of h and of -h. An
+    unmerged file has the indices as they were measured.
 
     Parameters
     ----------
@@ -49,21 +76,33 @@ def read_mtz(source: str, data: bytes) -> Reflections:
     try:
         _check_header(data)
         mtz = gemmi.read_mtz_file(source)
-        if mtz.batches:
+        if any(column.type == "Y" for column in mtz.columns):
+            # Without a batch gemmi would take the file for a merged one.
+            if not mtz.batches:
+                mtz.batches.append(gemmi.Mtz.Batch())
             mtz.switch_to_original_hkl()
         values = np.array(mtz.array, dtype=np.float64)
-        hkl = as_hkl(mtz.make_miller_array())
-    except (RuntimeError, ValueError, IndexError) as error:
+        columns = _Columns(mtz, values)
+        cell = cell_parameters(mtz.cell.parameters)
+    except (RuntimeError, ValueError, IndexError, MemoryError) as error:
         raise ArgandError(f"{source}: no valid MTZ file: {error}") from None
-    columns = _Columns(mtz, values)
-    wavelengths = [dataset.wavelength for dataset in mtz.datasets if dataset.wavelength > 0]
+    if not len(values):
+        raise ArgandError(f"{source}: no reflections")
     header = Reflections(
-        hkl,
-        cell=cell_parameters(mtz.cell.parameters),
+        checked_indices(values[:, :3], source),
+        cell=cell,
         spacegroup=mtz.spacegroup.xhm() if mtz.spacegroup else None,
-        wavelength=float(wavelengths[-1]) if wavelengths else None,
+        wavelength=columns.wavelength(None),
         format="unmerged MTZ" if mtz.batches else "MTZ",
     )
+    try:
+        return _fill(header, columns)
+    except ArgandError as error:
+        raise ArgandError(f"{source}: {error}") from None
+
+
+def _fill(header: Reflections, columns: _Columns) -> Reflections:
+    """Add the columns of an MTZ file to its indices, cell and space group."""
     intensity = columns.first("J")
     amplitude = columns.measured_amplitude()
     has_mean = intensity is not None
@@ -74,16 +113,27 @@ def read_mtz(source: str, data: bytes) -> Reflections:
         if mates is not None:
             return mates
     measured = intensity if intensity is not None else amplitude
-    phase = columns.first("P")
+    phase = columns.calculated_phase()
     degrees = columns.values(phase)
-    return _with_columns(
+    calculated = columns.amplitude_before(phase, amplitude)
+    map_amplitude, map_phase = columns.map_columns()
+    map_coefficients: npt.NDArray[np.complex128] | None = None
+    if map_amplitude is not None and map_phase is not None:
+        f_columns = columns.labelled(map_amplitude, map_phase)
+        unit_vectors: npt.NDArray[np.complex128] = np.exp(1j * np.radians(columns.of(map_phase)))
+        map_coefficients = columns.of(map_amplitude) * unit_vectors
+    else:
+        f_columns = columns.labelled(amplitude if calculated is None else calculated, phase)
+    return replace(
         header,
-        hkl,
         intensity=columns.values(intensity),
         amplitude=columns.values(amplitude),
         sigma=None if measured is None else columns.values(columns.sigma(measured)),
-        amplitude_calc=columns.values(columns.amplitude_before(phase, amplitude)),
+        amplitude_calc=columns.values(calculated),
         phase=None if degrees is None else np.radians(degrees),
+        map_coefficients=map_coefficients,
+        f_columns=f_columns,
+        wavelength=columns.wavelength(measured),
     )
 
 
@@ -94,9 +144,14 @@ def write_reflections(
     *,
     cell: Sequence[float] | FloatArray,
     spacegroup: str = "P 1",
+    wavelength: float | None = None,
     **columns: npt.ArrayLike,
 ) -> None:
     """Write reflections as an MTZ file (float32), phases in degrees.
+
+    Columns have the types and names that other programs look for: FWT and PHWT, DELFWT and PHDELWT,
+    2FOFCWT and PH2FOFCWT are coefficients of maps; F(+) and F(-), I(+) and I(-) with their SIG are
+    Friedel mates.
 
     Parameters
     ----------
@@ -108,6 +163,8 @@ def write_reflections(
         Complex values become the columns F and PHI, real ones the column F.
     cell, spacegroup
         Unit cell in angstrom and degrees; Hermann-Mauguin name.
+    wavelength
+        Angstrom.
     columns : (m,)
         Further columns by name. A complex FC becomes FC and PHIC; a name PH... holds radians.
 
@@ -126,13 +183,22 @@ def write_reflections(
     mtz.title = "written by argand"
     mtz.spacegroup = group
     mtz.set_cell_for_all(gemmi.UnitCell(*cell_parameters(cell)))
-    mtz.add_dataset("argand")
+    mtz.add_dataset("argand").wavelength = _checked_wavelength(wavelength)
     for name in real_columns:
         mtz.add_column(name, _column_type(name))
     table = np.column_stack([indices, *real_columns.values()])
     mtz.set_data(table.astype(np.float32))
     with replacing(path) as temporary:
         mtz.write_to_file(temporary)
+
+
+def _checked_wavelength(wavelength: float | None) -> float:
+    """Return a wavelength in angstrom as an MTZ file states it, 0 for an unknown one."""
+    if wavelength is None:
+        return 0.0
+    if not 0.0 < wavelength < np.inf:
+        raise ArgandError(f"wavelength is {wavelength}, needs a wavelength in angstrom")
+    return float(wavelength)
 
 
 class _Columns:
@@ -142,6 +208,7 @@ class _Columns:
         self._types = [column.type for column in mtz.columns]
         self._labels = [column.label for column in mtz.columns]
         self._values = values
+        self._wavelengths = [column.dataset.wavelength for column in mtz.columns]
 
     def of_type(self, kind: str) -> list[int]:
         """List the columns of a type, in the order of the file."""
@@ -152,18 +219,53 @@ class _Columns:
         columns = self.of_type(kind)
         return columns[0] if columns else None
 
+    def amplitudes(self) -> list[int]:
+        """List the amplitudes that are no coefficients of maps."""
+        return [
+            column for column in self.of_type("F") if self._labels[column] not in _MAP_AMPLITUDES
+        ]
+
+    def map_columns(self) -> tuple[int | None, int | None]:
+        """Return amplitude and phase of the coefficients of a map, None for both without them."""
+        for amplitude, phase in _MAP_COLUMNS:
+            if amplitude in self._labels and phase in self._labels:
+                return self._labels.index(amplitude), self._labels.index(phase)
+        return None, None
+
+    def calculated_phase(self) -> int | None:
+        """Return the first phase that is no coefficient of a map, else the first one."""
+        of_maps = {phase for _, phase in _MAP_COLUMNS}
+        for column in self.of_type("P"):
+            if self._labels[column] not in of_maps:
+                return column
+        return self.first("P")
+
+    def labelled(self, amplitude: int | None, phase: int | None) -> str:
+        """Return the labels of amplitude and phase, or nothing where one is missing."""
+        if amplitude is None or phase is None:
+            return ""
+        return f"{self._labels[amplitude]}, {self._labels[phase]}"
+
+    def wavelength(self, column: int | None) -> float | None:
+        """Return the wavelength in angstrom of a column, else the last that the file states."""
+        if column is not None and self._wavelengths[column] > 0:
+            return float(self._wavelengths[column])
+        stated = [wavelength for wavelength in self._wavelengths if wavelength > 0]
+        return float(stated[-1]) if stated else None
+
     def measured_amplitude(self) -> int | None:
         """Return the first amplitude that has its own standard deviation, else the first one."""
-        for column in self.of_type("F"):
+        columns = self.amplitudes()
+        for column in columns:
             if self.own_sigma(column) is not None:
                 return column
-        return self.first("F")
+        return columns[0] if columns else None
 
     def amplitude_before(self, phase: int | None, measured: int | None) -> int | None:
         """Return the last amplitude before the phase, other than the measured one."""
         if phase is None:
             return None
-        for column in reversed(self.of_type("F")):
+        for column in reversed(self.amplitudes()):
             if column < phase and column != measured:
                 return column
         return None
@@ -186,8 +288,10 @@ class _Columns:
 
     def values(self, column: int | None) -> FloatArray | None:
         """Return the values (m,) of a column that may be absent."""
-        if column is None:
-            return None
+        return None if column is None else self.of(column)
+
+    def of(self, column: int) -> FloatArray:
+        """Return the values (m,) of a column."""
         values: FloatArray = self._values[:, column]
         return values
 
@@ -205,40 +309,15 @@ def _friedel_mates(header: Reflections, columns: _Columns) -> Reflections | None
         values = columns.joined(pair)
         sigma_pair = columns.of_type(sigma_kind)[:2]
         is_intensity = kind == "K"
-        both = _with_columns(
+        both = replace(
             header,
-            np.concatenate([header.hkl, -header.hkl]),
+            hkl=np.concatenate([header.hkl, -header.hkl]),
             intensity=values if is_intensity else None,
             amplitude=None if is_intensity else values,
             sigma=columns.joined(sigma_pair) if len(sigma_pair) == 2 else None,
         )
         return both[np.isfinite(values)]
     return None
-
-
-def _with_columns(
-    header: Reflections,
-    hkl: HklArray,
-    *,
-    intensity: FloatArray | None,
-    amplitude: FloatArray | None,
-    sigma: FloatArray | None,
-    amplitude_calc: FloatArray | None = None,
-    phase: FloatArray | None = None,
-) -> Reflections:
-    """Return reflections with the given columns, and cell and wavelength of the header."""
-    return Reflections(
-        hkl,
-        intensity=intensity,
-        amplitude=amplitude,
-        sigma=sigma,
-        amplitude_calc=amplitude_calc,
-        phase=phase,
-        cell=header.cell,
-        spacegroup=header.spacegroup,
-        wavelength=header.wavelength,
-        format=header.format,
-    )
 
 
 def _check_header(data: bytes) -> None:
@@ -250,22 +329,36 @@ def _check_header(data: bytes) -> None:
     if stated is None:
         raise ValueError("its header states no size, or one beyond that of the file")
     columns, reflections, batches = (int(number) for number in stated.groups())
+    if reflections == 0:
+        raise ValueError("its header states no reflections")
     if 4 * columns * reflections > len(data) or _BATCH_HEADER * batches > len(data):
         raise ValueError("its header states no size, or one beyond that of the file")
-    for byte_order in ("little", "big"):
-        # The second word of the file counts words, from 1, up to the header.
-        position = 4 * (int.from_bytes(data[4:8], byte_order) - 1)
-        if data[position : position + 4] == b"VERS":
-            return
+    # The stamp of the machine, in the third word, tells how gemmi reads the second one, which
+    # counts words, from 1, up to the header.
+    byte_order: Literal["little", "big"] = "big" if data[9] >> 4 == _BIG_ENDIAN else "little"
+    position = 4 * (int.from_bytes(data[4:8], byte_order) - 1)
+    if data[position : position + 4] == b"VERS":
+        return
     raise ValueError("its header is not where its first bytes say")
 
 
 def _column_type(name: str) -> str:
     """Return the MTZ type of a column to write, by its name."""
+    column_type = "R"
     for prefix, kind in _TYPES_BY_PREFIX:
         if name.startswith(prefix):
-            return kind
-    return "R"
+            column_type = kind
+            break
+    if not name.endswith(("(+)", "(-)")):
+        return column_type
+    if column_type == "Q" and name.startswith("SIGF"):
+        return "L"
+    return _TYPES_OF_MATES.get(column_type, column_type)
+
+
+def _phase_name(name: str) -> str:
+    """Return the name of the phase of a complex column: PHI of F, PHIC of FC, PHWT of FWT."""
+    return dict(_MAP_COLUMNS).get(name, f"PHI{name[1:]}")
 
 
 def _real_columns(name: str, values: npt.NDArray[Any], m: int) -> dict[str, FloatArray]:
@@ -273,7 +366,7 @@ def _real_columns(name: str, values: npt.NDArray[Any], m: int) -> dict[str, Floa
     if values.shape != (m,):
         raise ArgandError(f"{name} has shape {values.shape}, needs ({m},) like hkl")
     if np.iscomplexobj(values):
-        return {name: np.abs(values), f"PHI{name[1:]}": np.degrees(np.angle(values))}
+        return {name: np.abs(values), _phase_name(name): np.degrees(np.angle(values))}
     if name.startswith("PH"):
         return {name: np.degrees(values)}
     return {name: values.astype(np.float64)}

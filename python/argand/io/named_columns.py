@@ -174,7 +174,7 @@ def checked_indices(indices: FloatArray, source: str) -> HklArray:
     ArgandError
         Names the source and an index that is no whole number, or the largest index.
     """
-    broken = indices[~(indices % 1 == 0)]
+    broken = indices[~np.isfinite(indices) | (np.rint(indices) != indices)]
     if len(broken):
         raise ArgandError(f"{source}: an index of {float(broken[0]):g}, needs whole numbers")
     largest = np.abs(indices).max(initial=0)

@@ -35,6 +35,10 @@ class Reflections:
         |F| calculated from the structure that the file was written with.
     phase : (m,)
         Phase of F in radians.
+    map_coefficients : (m,)
+        Complex coefficients of a density map that a refinement wrote, such as 2 m Fo - D Fc.
+    f_columns
+        Names of the columns that `f` is made of, where the file names them.
     cell
         (a, b, c, alpha, beta, gamma), angstrom and degrees.
     spacegroup
@@ -60,6 +64,8 @@ class Reflections:
     sigma: FloatArray | None = None
     amplitude_calc: FloatArray | None = None
     phase: FloatArray | None = None
+    map_coefficients: npt.NDArray[np.complex128] | None = None
+    f_columns: str = ""
     cell: Cell | None = None
     spacegroup: str | None = None
     wavelength: float | None = None
@@ -72,7 +78,7 @@ class Reflections:
         for name, column in self.columns().items():
             if np.shape(column) != (m,):
                 raise ArgandError(f"{name} has shape {np.shape(column)}, needs ({m},) like hkl")
-            if column.dtype.kind == "f" and np.isinf(column).any():
+            if column.dtype.kind in "fc" and np.isinf(column).any():
                 raise ArgandError(
                     f"{name} holds infinity, needs finite numbers, or NaN without one"
                 )
@@ -87,6 +93,7 @@ class Reflections:
             sigma=_rows(self.sigma, rows),
             amplitude_calc=_rows(self.amplitude_calc, rows),
             phase=_rows(self.phase, rows),
+            map_coefficients=_rows(self.map_coefficients, rows),
             batch=_rows(self.batch, rows),
             left_out=_rows(self.left_out, rows),
         )
@@ -99,6 +106,7 @@ class Reflections:
             "sigma": self.sigma,
             "amplitude_calc": self.amplitude_calc,
             "phase": self.phase,
+            "map_coefficients": self.map_coefficients,
             "batch": self.batch,
             "left_out": self.left_out,
         }
@@ -106,13 +114,15 @@ class Reflections:
 
     @property
     def f(self) -> npt.NDArray[np.complex128]:
-        """Return F (m,), of the calculated amplitude where there is one, else of the amplitude.
+        """Return F (m,): the map coefficients, else of the calculated or the measured amplitude.
 
         Raises
         ------
         ArgandError
             The list has no amplitude, or no phase.
         """
+        if self.map_coefficients is not None:
+            return self.map_coefficients
         modulus = self.amplitude if self.amplitude_calc is None else self.amplitude_calc
         if modulus is None or self.phase is None:
             raise ArgandError("these reflections have no amplitude with a phase")

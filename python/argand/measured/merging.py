@@ -12,7 +12,7 @@ from argand.cell import Cell, FloatArray, cell_parameters, cell_volume
 from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.reflections import HklArray, asymmetric_unit, miller_indices, stol, systematic_absences
-from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
+from argand.symmetry import SpaceGroup, group_ops, operation_arrays, spacegroup_name, triplets
 
 __all__ = ["Merged", "group_means", "merge", "usable"]
 
@@ -37,12 +37,13 @@ _MOST_COUNTED = 30_000_000
 
 @dataclass(frozen=True, eq=False)
 class Merged:
-    """Hold unique reflections of a Laue group, Friedel mates merged, without systematic absences.
+    """Hold unique reflections of a Laue group, without systematic absences.
 
     Parameters
     ----------
     hkl : (n, 3) int32
-        Miller indices in `argand.reflections.asymmetric_unit`, sorted.
+        Miller indices in `argand.reflections.asymmetric_unit`, sorted; where Friedel mates are kept
+        apart, -h as well.
     intensity : (n,)
         Mean |F|^2.
     sigma : (n,)
@@ -143,8 +144,11 @@ def merge(
     cell: Sequence[float] | None = None,
     spacegroup: SpaceGroup | None = None,
     outliers: float | None = 6.0,
+    keep_mates: bool = False,
 ) -> Merged:
     """Merge reflections in the Laue group of a space group, with weights w = 1/sigma^2.
+
+    Friedel mates, which differ where there is dispersion, are merged unless they are to be kept.
 
     <I> = sum w I / sum w; its sigma is the larger of (sum w)^(-1/2) and
     sum |I - <I>| / (n sqrt(n - 1)). Without sigmas all weights are 1.
@@ -161,6 +165,9 @@ def merge(
         A measurement is rejected when it lies so many standard deviations from the mean of its
         equivalents, of which there are two or more; deviations are scaled to what is common in the
         data. None rejects nothing.
+    keep_mates
+        Merge in the point group instead: h and -h are unique reflections of their own, unless the
+        point group makes them equivalent.
 
     Raises
     ------
@@ -185,7 +192,10 @@ def merge(
     all_intensities, all_sigmas = reflections.intensities()
     if all_sigmas is not None and not (all_sigmas[use] > 1.0 / _DAMAGED).any():
         all_sigmas = None
-    hkl = asymmetric_unit(reflections.hkl[rows], name)
+    laue_hkl = asymmetric_unit(reflections.hkl[rows], name)
+    hkl = laue_hkl
+    if keep_mates:
+        hkl = _on_their_side(reflections.hkl[rows], laue_hkl, name)
     unique, group_of_row = np.unique(hkl, axis=0, return_inverse=True)
     group_of_row = group_of_row.reshape(-1)
     rejected = np.zeros(len(rows), bool)
@@ -209,7 +219,7 @@ def merge(
         spacegroup=name,
         r_int=r_int,
         r_sigma=r_sigma,
-        completeness=_completeness(unique, parameters, name),
+        completeness=_completeness(np.unique(laue_hkl, axis=0), parameters, name),
         measured=len(intensity),
         absent=int(absent.sum()),
         rejected=int(rejected.sum()),
@@ -243,6 +253,23 @@ def group_means(
     scatter = deviation / (count * np.sqrt(np.maximum(count - 1, 1)))
     from_sigmas = np.bincount(group_of_row, precision) ** -0.5
     return mean, np.maximum(from_sigmas, scatter), count, r_int
+
+
+def _on_their_side(hkl: HklArray, laue_hkl: HklArray, spacegroup: str) -> HklArray:
+    """Return the equivalents (m, 3) of the Laue group, negated where only inversion leads to them.
+
+    Parameters
+    ----------
+    hkl, laue_hkl : (m, 3)
+        Reflections, and their equivalents in the asymmetric unit of the Laue group.
+    spacegroup
+        Name or operations.
+    """
+    rotations = np.unique(operation_arrays(spacegroup)[0], axis=0)
+    is_rotated = np.zeros(len(hkl), bool)
+    for rotation in rotations:
+        is_rotated |= (hkl @ rotation == laue_hkl).all(axis=1)
+    return np.where(is_rotated[:, None], laue_hkl, -laue_hkl)
 
 
 def _completeness(unique: HklArray, cell: Cell, spacegroup: str) -> float:
