@@ -5,11 +5,15 @@ from __future__ import annotations
 import gzip
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from argand.errors import ArgandError, MemoryLimitError
+import argand
+from argand.errors import ArgandError
 from argand.files import (
     decode_text,
     locked_folder,
@@ -18,6 +22,7 @@ from argand.files import (
     replacing,
     write_text,
 )
+from argand.io import write_crystal, write_hklf4, write_map, write_reflections
 
 
 def test_bytes_come_as_they_are_or_unpacked(tmp_path: Path) -> None:
@@ -233,3 +238,31 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["x"]
+
+
+def test_every_writer_notices_a_full_disk(tmp_path: Path) -> None:
+    """Nothing appears under its name that is not whole."""
+    resource = pytest.importorskip("resource")
+    crystal = argand.Crystal(cell=(5, 6, 7, 90, 90, 90), types=("C",), frac=[[0.1, 0.2, 0.3]])
+    hkl = argand.hkl_cube(4)
+    f = argand.structure_factors(crystal, hkl)
+    density = np.zeros((20, 20, 20), np.float32)
+    writers: dict[str, Callable[[Path], object]] = {
+        "x.cif": lambda path: write_crystal(path, crystal),
+        "x.mtz": lambda path: write_reflections(path, hkl, f, cell=crystal.cell, spacegroup="P 1"),
+        "x.ccp4": lambda path: write_map(path, density, crystal.cell, "P 1"),
+        "x.hkl": lambda path: write_hklf4(path, hkl, abs(f) ** 2, abs(f)),
+    }
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for name, write in writers.items():
+        path = tmp_path / name
+        resource.setrlimit(resource.RLIMIT_FSIZE, (300, limits[1]))
+        try:
+            with pytest.raises(ArgandError, match=f"{name}: cannot be written: "):
+                write(path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert list(tmp_path.iterdir()) == []
+        write(path)
+        assert path.stat().st_size > 300
+        path.unlink()

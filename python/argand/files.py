@@ -7,12 +7,14 @@ import gzip
 import hashlib
 import io
 import os
+import shutil
 import stat
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 try:
     import fcntl
@@ -31,9 +33,13 @@ __all__ = [
     "read_text",
     "remove_half_written",
     "replacing",
+    "save_or_rescue",
+    "size_and_time",
     "size_of",
     "write_text",
 ]
+
+T = TypeVar("T")
 
 PathLike = str | os.PathLike[str]
 
@@ -213,13 +219,46 @@ def remove_half_written(folder: PathLike) -> None:
             path.unlink()
 
 
-def size_of(path: PathLike) -> int | None:
-    """Return the size of a file in bytes; None where there is no file of this name."""
+def size_and_time(path: PathLike) -> tuple[int, int] | None:
+    """Return size in bytes and time of the last change in ns; None where there is no such file."""
     try:
         status = os.stat(path)
     except (OSError, ValueError):
         return None
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
+    return (status.st_size, status.st_mtime_ns) if stat.S_ISREG(status.st_mode) else None
+
+
+def size_of(path: PathLike) -> int | None:
+    """Return the size of a file in bytes; None where there is no file of this name."""
+    stamp = size_and_time(path)
+    return None if stamp is None else stamp[0]
+
+
+def save_or_rescue(save: Callable[[Path], T], folder: Path) -> T:
+    """Save a result into a folder, and where that fails into a temporary one, so that it is kept.
+
+    Parameters
+    ----------
+    save
+        Writes the result into a folder.
+    folder
+        Where the result should be.
+
+    Raises
+    ------
+    ArgandError
+        The folder cannot be written, as on a full disk; the message says where the result is.
+    """
+    try:
+        return save(folder)
+    except ArgandError as error:
+        rescue = Path(tempfile.mkdtemp(prefix="argand-rescued-"))
+        try:
+            save(rescue)
+        except ArgandError:
+            shutil.rmtree(rescue, ignore_errors=True)
+            raise error from None
+        raise ArgandError(f"{error}; the result is in {rescue}") from None
 
 
 def digest_of(path: PathLike) -> str:

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -169,6 +170,21 @@ def test_what_cannot_be_saved_is_kept(
     rescue = Path(str(error.value).rpartition(" is in ")[2])
     assert rescue.parent == tmp_path
     assert Adaptation.load(rescue).fingerprint == made.fingerprint
+
+
+def test_a_full_disk_is_refused_at_the_door(
+    crystal: argand.Crystal,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write_crystal(tmp_path / "known.cif", crystal)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=4096))
+    out = tmp_path / "made"
+    assert main(["adapt", str(tmp_path / "known.cif"), "-o", str(out)]) == 2
+    words = f"{out}: cannot be written: 4096 bytes are left on its disk"
+    assert words in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_an_adaptation_is_not_overwritten(

@@ -80,7 +80,9 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path, monkeypatch, number)
     assert samples == list(range(12 * 8))
     assert parts.history == whole.history
     assert_equal_weights(parts, whole)
+    # The checkpoint of the last step is what more steps go on from.
     assert sorted(file.name for file in folder.iterdir()) == [
+        "checkpoint.safetensors",
         "history.json",
         "run.json",
         "weights.json",
@@ -90,8 +92,10 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path, monkeypatch, number)
     with monkeypatch.context() as patch:
         patch.setattr(PerturbedCrystals, "simulate", None)
         assert train("unet", "invariant", folder, **UNET) == parts
-    with pytest.raises(argand.ArgandError, match="recipe"):
+    with pytest.raises(argand.ArgandError, match=r"recipe\.lr: 0\.01 there, 0\.5 here"):
         train("unet", "invariant", folder, **{**UNET, "lr": 0.5})
+    with pytest.raises(argand.ArgandError, match=r"recipe\.steps: 12 there, 5 here"):
+        train("unet", "invariant", folder, **{**UNET, "steps": 5})
 
 
 def test_killed_run_goes_on_from_its_last_checkpoint(tmp_path, monkeypatch):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 
 from argand.adapt.adaptation import Adaptation
 from argand.adapt.folder import FORMAT, JSON_NAME
-from argand.errors import ArgandError
+from argand.files import save_or_rescue
 
 __all__ = ["FORMAT", "is_adaptation", "load_adaptation", "save_adaptation"]
 
@@ -27,16 +25,7 @@ def save_adaptation(adaptation: Adaptation, path: str | Path) -> Path:
         The folder cannot be written, as on a full disk; the message names another folder, in which
         the adaptation was kept.
     """
-    try:
-        return adaptation.save(path)
-    except ArgandError as error:
-        rescue = tempfile.mkdtemp(prefix="argand-adaptation-")
-        try:
-            adaptation.save(rescue)
-        except ArgandError:
-            shutil.rmtree(rescue, ignore_errors=True)
-            raise error from None
-        raise ArgandError(f"{error}; what was learned is in {rescue}") from None
+    return save_or_rescue(adaptation.save, Path(path))
 
 
 def load_adaptation(path: str | Path) -> Adaptation:

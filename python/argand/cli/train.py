@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from argand.cli._outputs import check_output_folder
+from argand.files import size_and_time
 
 __all__ = ["train"]
 
@@ -42,7 +43,8 @@ def train(
     """Train a model to give phases from amplitudes, and write its weights.
 
     Ctrl-C keeps what was reached; the same command goes on from there, to the same end as without
-    the interruption.
+    the interruption. A finished training is not done again; the same command with more steps
+    extends it.
 
     Parameters
     ----------
@@ -103,6 +105,7 @@ def train(
     from argand.learn.train import train as train_model
 
     check_output_folder(out)
+    finished_before = size_and_time(out / "history.json")
     result = train_model(
         model,
         loss,
@@ -130,6 +133,8 @@ def train(
         accelerator=accelerator,
         progress=progress and sys.stderr.isatty(),
     )
+    if size_and_time(out / "history.json") == finished_before:
+        print(f"{out}: already finished; more steps extend it")
     last_score = result.history[-1]
     print(
         f"{result.weights}: {result.steps} steps in {result.seconds:.0f} s; on unseen samples "

@@ -193,7 +193,6 @@ class Block:
             value = values[row]
             if value.strip() not in NULL_VALUES:
                 raise self.error(f"{tag} is {value[:40]!r}, needs a number")
-                raise self.error(f"{tag} is {value!r}, needs a number")
         for row in np.flatnonzero(np.abs(numbers) > _LARGEST_NUMBER).tolist():
             raise self.error(f"{tag} is {values[row]!r}, needs less than {_LARGEST_NUMBER:g}")
         return numbers

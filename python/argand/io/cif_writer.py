@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 from gemmi import cif
 
@@ -10,6 +13,9 @@ from argand.files import PathLike, replacing
 from argand.symmetry import find_spacegroup
 
 __all__ = ["write_crystal"]
+
+# The name of a data block is one word of printable ASCII.
+_NOT_IN_A_NAME = re.compile(r"[^\x21-\x7e]")
 
 # B = 8 pi^2 U
 _B_PER_U = 8.0 * np.pi**2
@@ -39,7 +45,7 @@ def write_crystal(path: PathLike, crystal: Crystal, name: str = "argand") -> Non
     crystal
         Structure; a label that several sites have gets a number.
     name
-        Name of the data block.
+        Name of the data block; what CIF does not allow in it, such as a space, becomes "_".
 
     Raises
     ------
@@ -47,7 +53,7 @@ def write_crystal(path: PathLike, crystal: Crystal, name: str = "argand") -> Non
         Names the file that cannot be written.
     """
     document = cif.Document()
-    block = document.add_new_block(name)
+    block = document.add_new_block(_NOT_IN_A_NAME.sub("_", name))
     _add_lattice(block, crystal)
     labels = [cif.quote(label) for label in _distinct(crystal.labels)]
     tensors = crystal.u_aniso
@@ -67,7 +73,8 @@ def write_crystal(path: PathLike, crystal: Crystal, name: str = "argand") -> Non
                 continue
             rows.add_row([label, *[f"{component:.6f}" for component in tensor]])
     with replacing(path) as temporary:
-        document.write_file(temporary)
+        # gemmi's own writer says nothing when the disk is full.
+        Path(temporary).write_bytes(document.as_string().encode())
 
 
 def _add_lattice(block: cif.Block, crystal: Crystal) -> None:

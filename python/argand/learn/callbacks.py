@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -12,6 +13,8 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
+
+from argand.errors import ArgandError, ArgandWarning
 
 __all__ = ["Checkpoints", "History", "ScoreRecord"]
 
@@ -96,7 +99,7 @@ class History(Callback):
 
 
 class Checkpoints(Callback):
-    """Write checkpoints; on Ctrl-C finish the step at hand, write one more and stop.
+    """Write checkpoints, one of the last step; on Ctrl-C finish the step, write one more and stop.
 
     A second Ctrl-C stops at once. To be listed after all other callbacks, so that a checkpoint
     holds their state.
@@ -115,6 +118,7 @@ class Checkpoints(Callback):
         self.interrupted = False
         self._torch_generator: torch.Tensor | None = None
         self._previous_handler: Any = None
+        self._has_warned = False
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         """Note the first Ctrl-C, and leave a second one to the handler that had it before."""
@@ -142,11 +146,21 @@ class Checkpoints(Callback):
         batch_idx: int,
     ) -> None:
         """Write a checkpoint where one is due or Ctrl-C was pressed, and stop after Ctrl-C."""
-        due = self.interrupted or trainer.global_step % self.every == 0
+        is_last = trainer.should_stop or trainer.global_step == trainer.max_steps
+        due = self.interrupted or is_last or trainer.global_step % self.every == 0
         if due and self.path is not None:
-            trainer.save_checkpoint(self.path, weights_only=False)
+            self._save(trainer, self.path)
         if self.interrupted:
             trainer.should_stop = True
+
+    def _save(self, trainer: lightning.Trainer, path: Path) -> None:
+        """Write a checkpoint; where there is no room for it, warn and train on."""
+        try:
+            trainer.save_checkpoint(path, weights_only=False)
+        except ArgandError as error:
+            if not self._has_warned:
+                warnings.warn(f"no checkpoint: {error}", ArgandWarning, stacklevel=2)
+            self._has_warned = True
 
     def release_ctrl_c(self) -> None:
         """Give Ctrl-C back to the handler that had it before the training."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
+from typing import Any, Literal
 
 from argand.crystal import Crystal
 from argand.learn.dataset import PerturbedCrystals
@@ -95,6 +95,22 @@ class TrainingSettings:
     patience: int | None = None
 
     def differences(self, other: TrainingSettings) -> list[str]:
-        """Return the names of the fields in which other settings differ."""
-        names = [field.name for field in fields(self)]
-        return [name for name in names if vars(self)[name] != vars(other)[name]]
+        """Return the settings in which other ones differ, as "name: value there, value here"."""
+        here, there = _flat(self), _flat(other)
+        differences = []
+        for name in dict.fromkeys((*here, *there)):
+            if here.get(name) != there.get(name):
+                differences.append(f"{name}: {there.get(name)} there, {here.get(name)} here")
+        return differences
+
+
+def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
+    """Return all values of settings by dotted names, such as "recipe.lr"."""
+    parts = settings if isinstance(settings, Mapping) else vars(settings)
+    values: dict[str, Any] = {}
+    for name, value in parts.items():
+        if is_dataclass(value) or isinstance(value, Mapping):
+            values |= _flat(value, f"{prefix}{name}.")
+        else:
+            values[f"{prefix}{name}"] = value
+    return values

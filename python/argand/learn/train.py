@@ -7,13 +7,14 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from argand.crystal import Crystal
 from argand.errors import ArgandError
+from argand.files import locked_folder
 from argand.learn.callbacks import History, ScoreRecord
 from argand.learn.evaluate import score, torch_threads
 from argand.learn.fit import fit
@@ -21,44 +22,20 @@ from argand.learn.limits import check_accelerator, check_at_least, check_positiv
 from argand.learn.loading import Stream
 from argand.learn.metrics import PhaseLoss
 from argand.learn.recipes import LOSSES, RECIPES, LossName, ModelName, Recipe
+from argand.learn.run_folder import (
+    TrainingHistory,
+    TrainResult,
+    finish_run,
+    finished_run,
+    open_run,
+)
 from argand.learn.settings import DataSettings, Move, TrainingSettings
 from argand.learn.sources import load_crystals
 from argand.learn.splits import HELD_OUT, hold_out, random_split, shuffled
 from argand.learn.task import PhaseTask
-from argand.learn.weights import ModelSettings, save_weights
-from argand.store import read_json, write_json
+from argand.learn.weights import ModelSettings
 
 __all__ = ["TrainResult", "train"]
-
-#: Version of the layout of run.json and history.json
-FORMAT = 1
-
-_RUN_KIND = "training run"
-_HISTORY_KIND = "training history"
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingHistory:
-    """Hold what history.json says of a finished training: its records, steps and seconds."""
-
-    records: list[ScoreRecord]
-    steps: int
-    seconds: float
-
-
-class TrainResult(NamedTuple):
-    """Hold the result of a finished training.
-
-    Each record of `history` has "step"; "training", the mean since the last record of the loss
-    trained on; "training_published", the same mean in the units of the published loss (after the
-    best hand if invariant); "loss" and "loss_best_hand", on samples never trained on.
-    """
-
-    #: weights.safetensors, beside it weights.json
-    weights: Path
-    history: list[ScoreRecord]
-    steps: int
-    seconds: float
 
 
 def train(
@@ -92,7 +69,8 @@ def train(
     """Train a model to give phases from amplitudes, and write its weights.
 
     Ctrl-C keeps what was reached; the same call goes on from there, to the same end as if nothing
-    had happened.
+    had happened. A finished training is not done again. The same call with more steps extends it,
+    from its last step on, with the learning rate that the new number of steps gives.
 
     Parameters
     ----------
@@ -141,7 +119,8 @@ def train(
     Raises
     ------
     ArgandError
-        Unknown names; `out` holds a run with other settings; or the training diverged.
+        Unknown names; `out` holds a run with another setting, or another process is at work in it;
+        or the training diverged.
     KeyboardInterrupt
         After Ctrl-C, once the checkpoint is written.
     """
@@ -177,32 +156,61 @@ def train(
         score_every=score_every or max(recipe.steps // 20, 1),
         patience=patience,
     )
-    finished = _open_folder(out, settings)
-    if finished is not None:
-        return finished
-    dataset = data.dataset([crystals[name] for name in training_names])
-    description = ModelSettings(model, hkl_max, recipe.inputs, recipe.hyper, loss, data)
-    torch.manual_seed(seed)
+    training_crystals = [crystals[name] for name in training_names]
+    with locked_folder(out):
+        settings = open_run(out, settings, score_every is not None)
+        finished = finished_run(out, settings)
+        if finished is not None:
+            return finished
+        return _train(
+            out,
+            settings,
+            training_crystals,
+            checkpoint_every=checkpoint_every,
+            workers=workers,
+            threads=threads,
+            accelerator=accelerator,
+            progress=progress,
+        )
+
+
+def _train(
+    out: Path,
+    settings: TrainingSettings,
+    crystals: list[Crystal],
+    *,
+    checkpoint_every: int,
+    workers: int,
+    threads: int,
+    accelerator: str,
+    progress: bool,
+) -> TrainResult:
+    """Train from the checkpoint in a locked folder, or from the start, and write the weights."""
+    recipe, data = settings.recipe, settings.data
+    dataset = data.dataset(crystals)
+    description = ModelSettings(
+        settings.model, data.hkl_max, recipe.inputs, recipe.hyper, settings.loss, data
+    )
+    torch.manual_seed(data.seed)
     net = description.build()
 
     def scores() -> ScoreRecord:
         """Score the network on unseen samples."""
         metrics = {"loss": PhaseLoss(), "loss_best_hand": PhaseLoss(hands=True)}
-        values = score(net, recipe.inputs, dataset, score_samples, metrics)
+        values = score(net, recipe.inputs, dataset, settings.score_samples, metrics)
         return {name: value["mean"] for name, value in values.items()}
 
-    order = _order(samples, seed)
+    order = _order(data.samples, data.seed)
     stream = Stream(dataset, recipe.batch_size, batches=recipe.steps, order=order)
-    watch = "loss" if loss == "published" else "loss_best_hand"
-    history = History(scores, settings.score_every, recipe.steps, watch, patience)
-    checkpoint = out / "checkpoint.safetensors"
+    watch = "loss" if settings.loss == "published" else "loss_best_hand"
+    history = History(scores, settings.score_every, recipe.steps, watch, settings.patience)
     begun = time.perf_counter()
     with torch_threads(threads):
         steps_done = fit(
-            PhaseTask(net, loss, recipe, stream, workers),
+            PhaseTask(net, settings.loss, recipe, stream, workers),
             recipe.steps,
             hooks=[history],
-            checkpoint=checkpoint,
+            checkpoint=out / "checkpoint.safetensors",
             checkpoint_every=checkpoint_every,
             accelerator=accelerator,
             progress=progress,
@@ -210,12 +218,9 @@ def train(
     seconds = time.perf_counter() - begun
     records = history.records
     _check_converged(records, out)
-    finished_history = TrainingHistory(records, steps_done, seconds)
-    write_json(out / "history.json", finished_history, kind=_HISTORY_KIND, version=FORMAT)
     description = dataclasses.replace(description, steps=steps_done, scores=records[-1])
-    weights = save_weights(out / "weights", net, description)
-    checkpoint.unlink(missing_ok=True)
-    return TrainResult(weights, records, steps_done, seconds)
+    finished = TrainingHistory(records, steps_done, seconds, target=recipe.steps)
+    return finish_run(out, net, description, finished)
 
 
 def _check_names(model: str, loss: str) -> None:
@@ -264,27 +269,6 @@ def _order(
         return None
     training, _ = random_split(samples, seed=seed)
     return lambda position: shuffled(training, np.asarray(position), seed)
-
-
-def _open_folder(out: Path, settings: TrainingSettings) -> TrainResult | None:
-    """Make the folder of a run, or check that it holds this run; return its result if finished."""
-    out.mkdir(parents=True, exist_ok=True)
-    run_file = out / "run.json"
-    if not run_file.is_file():
-        write_json(run_file, settings, kind=_RUN_KIND, version=FORMAT)
-        return None
-    saved = read_json(TrainingSettings, run_file, kind=_RUN_KIND, version=FORMAT)
-    differences = settings.differences(saved)
-    if differences:
-        raise ArgandError(
-            f"{out} holds a run with another {', '.join(differences)}; "
-            "choose another folder or remove it"
-        )
-    if not (out / "weights.json").is_file():
-        return None
-    history = read_json(TrainingHistory, out / "history.json", kind=_HISTORY_KIND, version=FORMAT)
-    weights = out / "weights.safetensors"
-    return TrainResult(weights, history.records, history.steps, history.seconds)
 
 
 def _check_converged(records: list[ScoreRecord], out: Path) -> None:

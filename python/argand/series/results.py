@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,7 @@ class ResultWriter:
         to_frac = np.linalg.inv(cartesian_axes(self.known)).T
         frac = self.known.frac + answer.displacement @ to_frac
         crystal = with_atom(self.known.replace(frac=frac, cell=cell), answer.further)
-        write_crystal(self.path / "atoms" / f"{name}.cif", crystal, name=_block_name(name))
+        write_crystal(self.path / "atoms" / f"{name}.cif", crystal, name=name)
         return hkl, f
 
     def write_density(
@@ -94,8 +93,3 @@ class ResultWriter:
         shape = grid_shape(cell, self.spacegroup, d_min)
         density = map_from_structure_factors(hkl, f, shape, cell=cell, spacegroup=self.spacegroup)
         write_map(self.path / "maps" / f"{name}.ccp4", density, cell, self.spacegroup)
-
-
-def _block_name(name: str) -> str:
-    """Return the name of a CIF data block: what CIF does not allow in it becomes an underscore."""
-    return re.sub(r"[^\x21-\x7e]", "_", name)
