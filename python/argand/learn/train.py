@@ -19,7 +19,7 @@ from argand.learn.evaluate import score, torch_threads
 from argand.learn.fit import fit
 from argand.learn.loading import Stream
 from argand.learn.metrics import PhaseLoss
-from argand.learn.recipes import LOSSES, RECIPES, LossName, Precision, Recipe
+from argand.learn.recipes import LOSSES, RECIPES, LossName, ModelName, Precision, Recipe
 from argand.learn.settings import DataSettings, Move, TrainingSettings
 from argand.learn.sources import load_crystals
 from argand.learn.splits import HELD_OUT, hold_out, random_split, shuffled
@@ -61,7 +61,7 @@ class TrainResult(NamedTuple):
 
 
 def train(
-    model: str = "mlp",
+    model: ModelName = "mlp",
     loss: LossName = "invariant",
     out: Path = Path("argand-train"),
     *,
