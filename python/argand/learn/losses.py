@@ -55,7 +55,7 @@ def half_origins() -> Tensor:
 
 def ramps(origins: Tensor, hkl_max: int) -> Tensor:
     """Compute cos and sin of 2 pi h.t for origins (n, 3) on the box -H..H: (2, n, D, D, D)."""
-    axis = torch.arange(-hkl_max, hkl_max + 1, dtype=torch.float64)
+    axis = torch.arange(-hkl_max, hkl_max + 1, dtype=torch.float64, device=origins.device)
     hkl = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"))
     product = torch.tensordot(origins.double(), hkl, dims=1)
     angle = 2.0 * math.pi * product
