@@ -11,9 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from argand.errors import ArgandError, MemoryLimitError
 import argand
-from argand.errors import ArgandError
+from argand.errors import ArgandError, MemoryLimitError
 from argand.files import (
     decode_text,
     locked_folder,

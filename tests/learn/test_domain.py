@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -102,7 +104,7 @@ def test_training_on_a_folder(tmp_path):
 
 def test_predict_refuses_unless_forced():
     hkl = measured(BORATE_CELL, 2.3)
-    amplitude = np.full(len(hkl), 10.0)
+    amplitude = np.full(len(hkl), 40.0)
     arguments = (hkl, amplitude, BORATE_CELL, BORATE_CONTENTS, "I 41 c d")
     with pytest.raises(argand.ArgandError, match=r"not trained for this crystal.*104 atoms"):
         predict(network(), *arguments)
@@ -125,6 +127,19 @@ def test_reflections_beyond_the_training_are_left_out():
     cut = predict(network(), hkl[~beyond], amplitude[~beyond], cell, {"Ni": 4})
     np.testing.assert_array_equal(phases[~beyond], cut)
     assert np.isfinite(predict(network(), hkl, amplitude, cell, {"Ni": 4}, force=True)).all()
+
+
+@pytest.mark.parametrize(("scale", "says_so"), [(0.1, True), (0.8, False), (30.0, True)])
+def test_another_scale_than_electrons_is_said(scale, says_so):
+    """Networks see |F| over the sum of form factors: another scale is another crystal to them."""
+    crystal = metal("Pb")
+    hkl = measured(crystal.cell)
+    amplitude = scale * np.abs(argand.structure_factors(crystal, hkl))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        predict(network(), hkl, amplitude, crystal.cell, {"Pb": 4})
+    messages = [str(warning.message) for warning in caught]
+    assert ["electrons" in message for message in messages] == [True] * says_so
 
 
 def test_equivalents_are_averaged():

@@ -30,6 +30,7 @@ def train(
     lr: float | None = None,
     weight_power: float | None = None,
     hyper: dict[str, int | float | str] | None = None,
+    precision: Literal["32-true", "bf16-mixed"] | None = None,
     seed: int = 0,
     score_samples: int = 256,
     score_every: int | None = None,
@@ -83,6 +84,8 @@ def train(
     hyper : SETTINGS
         Change settings of the model, written as '{"name": value}' (default: what the recipe of the
         model says).
+    precision
+        Compute the network in this arithmetic (default: what the recipe of the model says).
     seed : N
         Seed all random numbers with this integer.
     score_samples : N
@@ -123,6 +126,7 @@ def train(
         lr=lr,
         weight_power=weight_power,
         hyper=hyper,
+        precision=precision,
         seed=seed,
         score_samples=score_samples,
         score_every=score_every,

@@ -10,7 +10,8 @@ from argand.learn import losses, models
 from argand.learn.dataset import PerturbedCrystals
 from argand.learn.loading import Stream, collate, fixed_loader, stream_loader
 from argand.learn.metals import ELEMENTS_16, METALS, metal
-from argand.learn.recipes import RECIPES, Recipe
+from argand.learn.origin_choices import OriginChoices
+from argand.learn.recipes import RECIPES, Recipe, register_model
 from argand.learn.samples import SampleBatch, features
 from argand.learn.simulated import SimulatedCrystals
 from argand.learn.sources import crystals_from_folder, load_crystals
@@ -20,6 +21,7 @@ __all__ = [
     "ELEMENTS_16",
     "METALS",
     "RECIPES",
+    "OriginChoices",
     "PerturbedCrystals",
     "Recipe",
     "SampleBatch",
@@ -35,5 +37,6 @@ __all__ = [
     "metal",
     "models",
     "random_split",
+    "register_model",
     "stream_loader",
 ]

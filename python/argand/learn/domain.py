@@ -74,15 +74,16 @@ def outside_training(
     training 2 to 4"; empty where there is none.
     """
     try:
-        crystals = [crystal.to_p1() for crystal in data.crystals().values()]
+        stated = list(data.crystals().values())
     except ArgandError as error:
         return [f"its training crystals cannot be read to compare them: {error}"]
+    crystals = [crystal.to_p1() for crystal in stated]
     clauses = [
         _composition(crystals, contents),
         _atoms(crystals, contents),
         _volume(crystals, cell),
         _shape(crystals, cell),
-        _symmetry(list(data.crystals().values()), spacegroup),
+        _symmetry(stated, spacegroup),
         _resolution(data, cell, measured),
     ]
     return [clause for clause in clauses if clause]

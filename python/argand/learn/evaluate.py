@@ -83,7 +83,7 @@ def score(
         batch = SampleBatch(*(field.to(device) for field in host_batch))
         prediction = net(features(batch.amplitude, batch.mask, batch.stol2, inputs))
         for metric in metrics.values():
-            metric.update(prediction, batch.phase, batch.mask, batch.weight)
+            metric.update(prediction, batch.phase, batch.mask, batch.weight, batch.crystal)
     net.train(was_training)
     return {name: with_interval(metric) for name, metric in metrics.items()}
 

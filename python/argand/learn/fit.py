@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning
 import torch
@@ -36,6 +36,8 @@ class Training(lightning.LightningModule):
         Factor on `rate` at a step, such as `warmup_cosine`.
     betas, weight_decay
         Settings of AdamW.
+    arithmetic
+        Precision of lightning: "32-true" or "bf16-mixed".
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Training(lightning.LightningModule):
         schedule: Callable[[int], float],
         betas: tuple[float, float] = (0.9, 0.999),
         weight_decay: float = 0.0,
+        arithmetic: Literal["32-true", "bf16-mixed"] = "32-true",
     ) -> None:
         super().__init__()
         self.net = net
@@ -52,6 +55,7 @@ class Training(lightning.LightningModule):
         self.schedule = schedule
         self.betas = betas
         self.weight_decay = weight_decay
+        self.arithmetic = arithmetic
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor | dict[str, Tensor]:
         """Return the loss of a batch, or a dictionary that holds it as "loss"."""
@@ -115,6 +119,7 @@ def fit(
         trainer = lightning.Trainer(
             accelerator=accelerator,
             devices=1,
+            precision=training.arithmetic,
             max_steps=steps,
             max_epochs=-1,
             gradient_clip_val=clip_norm,

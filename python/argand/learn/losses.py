@@ -14,8 +14,14 @@ import math
 import torch
 from torch import Tensor
 
+from argand.learn.origin_choices import OriginChoices, OriginSearch
+from argand.origins import CONTINUOUS
+
 __all__ = [
+    "OriginChoices",
     "agreements",
+    "aligned_phases",
+    "best_agreement",
     "best_continuous_agreement",
     "half_origins",
     "invariant_loss",
@@ -38,7 +44,10 @@ def unit_phases(prediction: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def half_origins() -> Tensor:
-    """Return {0, 1/2}^3 as (8, 3): the permissible origins of P-1, P2_1/c and P2_1 2_1 2_1."""
+    """Return {0, 1/2}^3 as (8, 3): the permissible origins of P-1, P2_1/c and P2_1 2_1 2_1.
+
+    `OriginChoices` has those of any group.
+    """
     half = torch.tensor([0.0, 0.5])
     origins: Tensor = torch.cartesian_prod(half, half, half)
     return origins
@@ -46,7 +55,7 @@ def half_origins() -> Tensor:
 
 def ramps(origins: Tensor, hkl_max: int) -> Tensor:
     """Compute cos and sin of 2 pi h.t for origins (n, 3) on the box -H..H: (2, n, D, D, D)."""
-    axis = torch.arange(-hkl_max, hkl_max + 1, dtype=torch.float64)
+    axis = torch.arange(-hkl_max, hkl_max + 1, dtype=torch.float64, device=origins.device)
     hkl = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"))
     product = torch.tensordot(origins.double(), hkl, dims=1)
     angle = 2.0 * math.pi * product
@@ -72,15 +81,15 @@ def agreements(
     phase, weight : (b, D, D, D)
         True phases in radians, and the weights w_h.
     origins : (2, n, D, D, D)
-        `ramps` of the permissible origins, equal for both hands; None allows the given origin
-        alone.
+        `ramps` of one list of origins for all samples and both hands; None allows the given origin
+        alone. `best_agreement` takes origins that differ.
     hands
         Whether the mirror image counts too.
     """
     cosine, sine = _weighted_difference(prediction, phase, weight, hands)
     if origins is None:
         return cosine.sum(_VOXELS)[..., None]
-    ramp_cosine, ramp_sine = origins.to(cosine.dtype).flatten(2)
+    ramp_cosine, ramp_sine = origins.to(cosine).flatten(2)
     real = cosine.flatten(2) @ ramp_cosine.T
     imaginary = sine.flatten(2) @ ramp_sine.T
     agreement: Tensor = real + imaginary
@@ -108,6 +117,55 @@ def _weighted_difference(
     return real, imaginary
 
 
+def best_agreement(
+    prediction: Tensor,
+    phase: Tensor,
+    weight: Tensor,
+    origins: Tensor | OriginChoices | None = None,
+    hands: bool = True,
+    crystal: Tensor | None = None,
+) -> Tensor:
+    """Compute the largest agreement (b,) of a prediction with phases over hands and origins.
+
+    Arguments are those of `invariant_loss`.
+    """
+    if isinstance(origins, OriginChoices):
+        terms = torch.complex(*_weighted_difference(prediction, phase, weight, hands))
+        return origins.search(terms, crystal)[0]
+    return agreements(prediction, phase, weight, origins, hands).amax(dim=(1, 2))
+
+
+def aligned_phases(
+    prediction: Tensor,
+    phase: Tensor,
+    weight: Tensor,
+    origins: Tensor | OriginChoices | None = None,
+    hands: bool = True,
+    crystal: Tensor | None = None,
+) -> Tensor:
+    """Return the predicted phases (b, D, D, D) in the hand and at the origin that agree best.
+
+    They are sigma phi_hat + 2 pi h.t in radians, not wrapped. Arguments are those of
+    `invariant_loss`.
+    """
+    c, s = unit_phases(prediction)
+    predicted = torch.atan2(s, c)
+    if isinstance(origins, OriginChoices):
+        terms = torch.complex(*_weighted_difference(prediction, phase, weight, hands))
+        _, hand, origin = origins.search(terms, crystal)
+        ramp = ramps(origin, origins.hkl_max).to(predicted)
+    else:
+        agreement = agreements(prediction, phase, weight, origins, hands)
+        best = agreement.flatten(1).argmax(dim=1)
+        count = agreement.shape[2]
+        # Number `best` counts hands first: +1 for the first `count` numbers, -1 for the others.
+        hand = 1.0 - 2.0 * (best // count).to(predicted.dtype)
+        if origins is None:
+            return hand[:, None, None, None] * predicted
+        ramp = origins.to(predicted)[:, best % count]
+    return hand[:, None, None, None] * predicted + torch.atan2(ramp[1], ramp[0])
+
+
 def best_continuous_agreement(
     prediction: Tensor,
     phase: Tensor,
@@ -121,22 +179,10 @@ def best_continuous_agreement(
     true maximum by a share of about (pi / (2 oversampling))^2 / 6 of the outermost terms.
     """
     cosine, sine = _weighted_difference(prediction, phase, weight, hands)
-    sides = cosine.shape[-3:]
-    grid = [oversampling * side for side in sides]
-    terms = torch.complex(cosine, sine)
-    transform: Tensor = torch.fft.fftn(terms, s=grid, dim=_VOXELS)
-    # Index i of the box is h = i - H. That shift puts a ramp on the transform: take it off along
-    # every axis.
-    for axis, side in zip(_VOXELS, sides, strict=True):
-        points = oversampling * side
-        origin = torch.arange(points, dtype=cosine.dtype, device=cosine.device) / points
-        angle = 2.0 * math.pi * (side // 2) * origin
-        ramp = torch.polar(torch.ones_like(origin), angle)
-        shape = [1, 1, 1]
-        shape[axis] = -1
-        transform = transform * ramp.reshape(shape)
-    best: Tensor = transform.real.amax(dim=(1, 2, 3, 4))
-    return best
+    terms = torch.complex(cosine, sine).flatten(2)
+    search = OriginSearch(CONTINUOUS, phase.shape[-1] // 2, oversampling)
+    agreement = search.agreements(terms.flatten(0, 1))
+    return agreement.amax(dim=1).view(len(phase), -1).amax(dim=1)
 
 
 def published_loss(prediction: Tensor, phase: Tensor, mask: Tensor) -> Tensor:
@@ -153,8 +199,9 @@ def invariant_loss(
     prediction: Tensor,
     phase: Tensor,
     weight: Tensor,
-    origins: Tensor | None = None,
+    origins: Tensor | OriginChoices | None = None,
     hands: bool = True,
+    crystal: Tensor | None = None,
 ) -> Tensor:
     """Compute the weighted loss of the best hand and origin, averaged over samples.
 
@@ -171,14 +218,19 @@ def invariant_loss(
         True phases in radians.
     weight : (b, D, D, D)
         |F|, |F| to a power, or the mask; 0 for what was not measured.
-    origins : (2, n, D, D, D)
-        `ramps` of the permissible origins; None allows the given one alone.
+    origins
+        `OriginChoices` of the space groups of the samples: each sample and each hand has the
+        origins that its group permits. Or `ramps` (2, n, D, D, D) of one list of origins for all
+        samples and both hands: right only where that is so, as in P -1. None allows the given
+        origin alone, in either hand.
     hands
         Whether the mirror image counts too.
+    crystal : (b,)
+        With `OriginChoices`, the number of the crystal of each sample, `SampleBatch.crystal`; None
+        where there is one.
     """
     total = weight.sum(_VOXELS)
-    agreement = agreements(prediction, phase, weight, origins, hands)
-    best = agreement.amax(dim=(1, 2))
+    best = best_agreement(prediction, phase, weight, origins, hands, crystal)
     tiny = torch.finfo(total.dtype).tiny
     loss = 1.0 - best / total.clamp_min(tiny)
     return loss.mean()

@@ -1,7 +1,8 @@
 """Figures of merit of predicted phases, as torchmetrics: mean and 95 % confidence interval.
 
-All are updated with (prediction, phase, mask, weight), shapes as in `argand.learn.losses`; `weight`
-is |F|.
+All are updated with (prediction, phase, mask, weight, crystal), shapes as in
+`argand.learn.losses`; `weight` is |F|, `crystal` (b,) the number of each sample's crystal, which
+origins that differ between crystals need.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from argand.learn.losses import agreements, unit_phases
+from argand.learn.losses import OriginChoices, aligned_phases, best_agreement
 
 __all__ = ["MapCorrelation", "MeanPhaseError", "PhaseLoss", "SampleMean", "standard_metrics"]
 
@@ -33,13 +34,27 @@ class SampleMean(Metric):
         for name in ("total", "squares", "count"):
             self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
-    def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+    def values(
+        self,
+        prediction: Tensor,
+        phase: Tensor,
+        mask: Tensor,
+        weight: Tensor,
+        crystal: Tensor | None = None,
+    ) -> Tensor:
         """Compute the number of each sample, (b,)."""
         raise NotImplementedError
 
-    def update(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> None:
+    def update(
+        self,
+        prediction: Tensor,
+        phase: Tensor,
+        mask: Tensor,
+        weight: Tensor,
+        crystal: Tensor | None = None,
+    ) -> None:
         """Add the samples of a batch."""
-        values = self.values(prediction, phase, mask, weight).double()
+        values = self.values(prediction, phase, mask, weight, crystal).double()
         self.total += values.sum()
         self.squares += values.square().sum()
         self.count += values.numel()
@@ -66,10 +81,16 @@ class _InvariantMean(SampleMean):
     hands
         Whether the mirror image of a prediction counts too.
     origins
-        `ramps` of the permissible origins; None allows the given one alone.
+        `OriginChoices`, or `ramps` of one list for all samples and both hands; None allows the
+        given origin alone.
     """
 
-    def __init__(self, hands: bool = True, origins: Tensor | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        hands: bool = True,
+        origins: Tensor | OriginChoices | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self.hands = hands
         self.origins = origins
@@ -80,18 +101,30 @@ class PhaseLoss(_InvariantMean):
 
     These are the units of the first experiment.
 
-    With `hands` the better of a prediction and its mirror image counts, with `origins` (see
-    `ramps`) the best origin.
+    With `hands` the better of a prediction and its mirror image counts, with `origins`
+    (`OriginChoices`, or `ramps` of one list) the best origin.
     """
 
-    def __init__(self, hands: bool = False, origins: Tensor | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        hands: bool = False,
+        origins: Tensor | OriginChoices | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(hands, origins, **options)
 
-    def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+    def values(
+        self,
+        prediction: Tensor,
+        phase: Tensor,
+        mask: Tensor,
+        weight: Tensor,
+        crystal: Tensor | None = None,
+    ) -> Tensor:
         """Compute the loss of each sample, (b,)."""
         measured = mask.to(phase.dtype)
-        agreement = agreements(prediction, phase, measured, self.origins, self.hands)
-        return measured.sum(_VOXELS) - agreement.amax(dim=(1, 2))
+        best = best_agreement(prediction, phase, measured, self.origins, self.hands, crystal)
+        return measured.sum(_VOXELS) - best
 
 
 class MeanPhaseError(_InvariantMean):
@@ -99,19 +132,17 @@ class MeanPhaseError(_InvariantMean):
 
     The hand and the origin are those whose map agrees best."""
 
-    def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+    def values(
+        self,
+        prediction: Tensor,
+        phase: Tensor,
+        mask: Tensor,
+        weight: Tensor,
+        crystal: Tensor | None = None,
+    ) -> Tensor:
         """Compute the weighted mean phase error of each sample, (b,) in degrees."""
-        agreement = agreements(prediction, phase, weight, self.origins, self.hands)
-        best = agreement.flatten(1).argmax(dim=1)
-        origins = 1 if self.origins is None else self.origins.shape[1]
-        # Number `best` counts hands first: +1 for the first `origins` numbers, -1 for the others.
-        hand = 1.0 - 2.0 * (best // origins).to(phase.dtype)
-        c, s = unit_phases(prediction)
-        predicted = hand[:, None, None, None] * torch.atan2(s, c)
+        predicted = aligned_phases(prediction, phase, weight, self.origins, self.hands, crystal)
         difference = phase - predicted
-        if self.origins is not None:
-            ramp = self.origins.to(phase.dtype)[:, best % origins]
-            difference = difference - torch.atan2(ramp[1], ramp[0])
         error = torch.atan2(difference.sin(), difference.cos()).abs()
         weighted_sum = (error * weight).sum(_VOXELS)
         return torch.rad2deg(weighted_sum / weight.sum(_VOXELS))
@@ -123,11 +154,17 @@ class MapCorrelation(_InvariantMean):
     sum |F|^2 cos(phi - phi_hat) / sum |F|^2, by Parseval; F(000) is left out.
     """
 
-    def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+    def values(
+        self,
+        prediction: Tensor,
+        phase: Tensor,
+        mask: Tensor,
+        weight: Tensor,
+        crystal: Tensor | None = None,
+    ) -> Tensor:
         """Compute the map correlation of each sample, (b,)."""
         power = weight.square()
-        agreement = agreements(prediction, phase, power, self.origins, self.hands)
-        best = agreement.amax(dim=(1, 2))
+        best = best_agreement(prediction, phase, power, self.origins, self.hands, crystal)
         return best / power.sum(_VOXELS)
 
 

@@ -26,6 +26,10 @@ __all__ = ["predict", "predict_box"]
 # above 1.
 _TOO_LARGE = 1.1
 
+# A mean |F|^2 below this share of sum f^2, which atoms at random places have, is not in electrons;
+# vibration alone, B = 2 A^2, leaves a third of it.
+_TOO_SMALL = 0.1
+
 
 @torch.no_grad()
 def predict_box(model: PhaseModel, amplitude: Tensor, mask: Tensor, stol2: Tensor) -> Tensor:
@@ -110,7 +114,8 @@ def predict(
     side = 2 * hkl_max + 1
     types = list(contents)
     counts = np.array([contents[symbol] for symbol in types], dtype=np.float64)
-    in_phase = counts @ form_factors(types, stol(indices, cell))
+    form = form_factors(types, stol(indices, cell))
+    in_phase = counts @ form
     normalised = modulus / in_phase
     usable = np.isfinite(modulus) & (normalised > EXTINCT) & indices.any(axis=1)
     if np.any(normalised[usable] > _TOO_LARGE):
@@ -129,6 +134,13 @@ def predict(
     if not force:
         _, inside = _voxels(indices, usable, hkl_max)
         _refuse_unlike_training(model, contents, cell, spacegroup, indices[inside])
+    at_random = counts @ np.square(form)
+    if np.square(modulus[usable]).sum() < _TOO_SMALL * at_random[usable].sum():
+        warnings.warn(
+            "|F| is far smaller than the atoms give: not in electrons, but on another scale?",
+            ArgandWarning,
+            stacklevel=2,
+        )
     values = torch.from_numpy(box)[None]
     stol2 = stol(hkl_cube(hkl_max), cell) ** 2
     stol2_box = torch.from_numpy(stol2.astype(np.float32))

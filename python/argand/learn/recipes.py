@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from torch import nn
+
+from argand.learn.models import MODELS
 from argand.learn.samples import CHANNELS
 
-__all__ = ["LOSSES", "RECIPES", "HyperParameters", "LossName", "ModelName", "Recipe"]
+__all__ = [
+    "LOSSES",
+    "RECIPES",
+    "HyperParameters",
+    "LossName",
+    "ModelName",
+    "Precision",
+    "Recipe",
+    "register_model",
+]
 
 ModelName = Literal["linear", "mlp", "conv", "unet"]
 LossName = Literal["invariant", "published"]
 LOSSES: tuple[LossName, ...] = ("invariant", "published")
+
+#: Arithmetic of a training, in lightning's words: single precision, or matrix products in bfloat16
+#: with weights and losses in single precision
+Precision = Literal["32-true", "bf16-mixed"]
 
 #: Arguments of a model besides its shape and channels, such as {"width": 256}
 HyperParameters = Mapping[str, int | float | str]
@@ -40,6 +56,8 @@ class Recipe:
         The invariant loss weighs reflections by |F| to this power.
     lowest_cut
         Inputs end at a random resolution, from this share of the largest stol on; 1: no cut.
+    precision
+        Arithmetic of the network: "32-true" or "bf16-mixed".
     """
 
     hyper: HyperParameters = field(default_factory=dict)
@@ -50,6 +68,7 @@ class Recipe:
     lr: float = 2e-3
     weight_power: float = 0.5
     lowest_cut: float = 1.0
+    precision: Precision = "32-true"
 
 
 # Linear layers see every voxel and take the reach of the few training elements for granted unless
@@ -88,3 +107,37 @@ RECIPES: dict[str, Recipe] = {
         lr=1e-2,
     ),
 }
+
+_BUILT_IN = tuple(RECIPES)
+
+
+def register_model(
+    name: str,
+    network: Callable[..., nn.Module],
+    recipe: Recipe | None = None,
+) -> None:
+    """Make a network of one's own known by name to `train`, `evaluate`, `predict` and the weights.
+
+    A process that reads its weights has to register it first: files hold the name alone, never
+    code.
+
+    Parameters
+    ----------
+    name
+        The name, not one of argand's own models.
+    network
+        Class or function, called with (shape, channels, **hyper). It returns a network from
+        (b, channels, *shape) to (b, 2, *shape), proportional to (cos, sin) of the phases. `shape`
+        is (H + 1, D, D): the half h >= 0 of the box; Friedel's law gives the other half.
+    recipe
+        How it is trained by default; None: `Recipe` with its defaults.
+
+    Raises
+    ------
+    ValueError
+        The name is empty or one of argand's own models.
+    """
+    if not name or name in _BUILT_IN:
+        raise ValueError(f"name is {name!r}, needs to be another one than {', '.join(_BUILT_IN)}")
+    MODELS[name] = network
+    RECIPES[name] = recipe or Recipe()

@@ -67,7 +67,14 @@ def random_phases(phase: Tensor, sample: Tensor, seed: int = 0) -> Tensor:
 class _FloorMean(SampleMean):
     """Average `analytic_floor`."""
 
-    def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+    def values(
+        self,
+        prediction: Tensor,
+        phase: Tensor,
+        mask: Tensor,
+        weight: Tensor,
+        crystal: Tensor | None = None,
+    ) -> Tensor:
         """Compute the floor of each sample, (b,)."""
         return analytic_floor(phase, mask)
 
@@ -75,7 +82,14 @@ class _FloorMean(SampleMean):
 class _CommittedMean(SampleMean):
     """Average `committed`."""
 
-    def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+    def values(
+        self,
+        prediction: Tensor,
+        phase: Tensor,
+        mask: Tensor,
+        weight: Tensor,
+        crystal: Tensor | None = None,
+    ) -> Tensor:
         """Compute the loss of a coin's hand for each sample, (b,)."""
         return committed(phase, mask)
 
@@ -83,7 +97,14 @@ class _CommittedMean(SampleMean):
 class _MeasuredMean(SampleMean):
     """Average the number of measured reflections."""
 
-    def values(self, prediction: Tensor, phase: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+    def values(
+        self,
+        prediction: Tensor,
+        phase: Tensor,
+        mask: Tensor,
+        weight: Tensor,
+        crystal: Tensor | None = None,
+    ) -> Tensor:
         """Count the measured reflections of each sample, (b,)."""
         return mask.sum(dim=_VOXELS)
 

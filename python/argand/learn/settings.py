@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from argand.crystal import Crystal
 from argand.learn.dataset import PerturbedCrystals
-from argand.learn.recipes import LossName, ModelName, Recipe
+from argand.learn.recipes import LossName, Recipe
 from argand.learn.sources import load_crystals
 from argand.simulate.directions import ALL_AXES
 
@@ -86,7 +86,7 @@ class TrainingSettings:
         Scores without a new best after which training stops; None: never.
     """
 
-    model: ModelName
+    model: str
     loss: LossName
     recipe: Recipe
     data: DataSettings

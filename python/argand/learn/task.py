@@ -46,7 +46,7 @@ class PhaseTask(Training):
         if loss not in LOSSES:
             raise ValueError(f"loss is {loss!r}, needs to be one of {', '.join(LOSSES)}")
         schedule = partial(warmup_cosine, steps=recipe.steps)
-        super().__init__(net, recipe.lr, schedule, betas=(0.9, 0.99))
+        super().__init__(net, recipe.lr, schedule, betas=(0.9, 0.99), arithmetic=recipe.precision)
         self.loss = loss
         self.recipe = recipe
         self.stream = stream
@@ -55,7 +55,8 @@ class PhaseTask(Training):
     def forward(self, x: Tensor) -> Tensor:
         """Predict (cos, sin) of the phases (b, 2, D, D, D) from channels (b, channels, D, D, D)."""
         prediction: Tensor = self.net(x)
-        return prediction
+        # A loss is a difference of large sums: it needs single precision whatever the network has.
+        return prediction.float()
 
     def training_step(self, batch: SampleBatch, batch_idx: int) -> dict[str, Tensor]:
         """Return the loss of a batch, and "published", in the units of the first experiment.

@@ -21,7 +21,7 @@ from argand.learn.fit import fit
 from argand.learn.limits import check_accelerator, check_at_least, check_positive
 from argand.learn.loading import Stream
 from argand.learn.metrics import PhaseLoss
-from argand.learn.recipes import LOSSES, RECIPES, LossName, ModelName, Recipe
+from argand.learn.recipes import LOSSES, RECIPES, LossName, ModelName, Precision, Recipe
 from argand.learn.run_folder import (
     TrainingHistory,
     TrainResult,
@@ -56,6 +56,7 @@ def train(
     lr: float | None = None,
     weight_power: float | None = None,
     hyper: dict[str, int | float | str] | None = None,
+    precision: Precision | None = None,
     seed: int = 0,
     score_samples: int = 256,
     score_every: int | None = None,
@@ -75,7 +76,8 @@ def train(
     Parameters
     ----------
     model, loss
-        What is trained, and on which loss: "invariant" or "published".
+        What is trained, one of argand's models or a network of `register_model`, and on which
+        loss: "invariant" or "published".
     out
         Folder for weights.safetensors, weights.json, history.json and the checkpoint.
     metals
@@ -95,7 +97,7 @@ def train(
     samples
         Size of a fixed set, of which nine tenths are gone through again and again; None: every
         sample is new.
-    steps, batch_size, lr, weight_power, hyper
+    steps, batch_size, lr, weight_power, hyper, precision
         Settings of the training (default: what the recipe of the model says).
     seed
         Seed of all random numbers.
@@ -131,7 +133,7 @@ def train(
     check_at_least(0, workers=workers)
     check_positive(lr=lr, energy_kev=energy_kev)
     check_accelerator(accelerator)
-    recipe = _choose_recipe(model, loss, steps, batch_size, lr, weight_power, hyper)
+    recipe = _choose_recipe(model, loss, steps, batch_size, lr, weight_power, hyper, precision)
     crystals = load_crystals(metals, folder)
     if held_out is None:
         held_out = _default_held_out(tuple(crystals))
@@ -232,13 +234,14 @@ def _check_names(model: str, loss: str) -> None:
 
 
 def _choose_recipe(
-    model: ModelName,
+    model: str,
     loss: LossName,
     steps: int | None,
     batch_size: int | None,
     lr: float | None,
     weight_power: float | None,
     hyper: dict[str, int | float | str] | None,
+    precision: Precision | None,
 ) -> Recipe:
     """Return the recipe of a model, with the settings that are not None in place of its own."""
     recipe = RECIPES[model]
@@ -250,6 +253,7 @@ def _choose_recipe(
         lr=recipe.lr if lr is None else lr,
         weight_power=recipe.weight_power if weight_power is None else weight_power,
         hyper={**recipe.hyper, **(hyper or {})},
+        precision=recipe.precision if precision is None else precision,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
@@ -24,8 +24,8 @@ __all__ = [
 ]
 
 #: Models by name; each is built from the shape of the box, the number of channels, and arguments of
-#: its own
-MODELS: dict[str, type[nn.Module]] = {
+#: its own; `argand.learn.register_model` adds to them
+MODELS: dict[str, Callable[..., nn.Module]] = {
     "linear": LinearRegression,
     "mlp": ThreeLayerMLP,
     "conv": ThreeLayerConv,
@@ -62,7 +62,10 @@ def build_model(
         There is no such model, or `hyper` does not fit it.
     """
     if name not in MODELS:
-        raise ValueError(f"model is {name!r}, needs to be one of {', '.join(MODELS)}")
+        raise ValueError(
+            f"model is {name!r}, needs to be one of {', '.join(MODELS)}, "
+            "or to be made known first by argand.learn.register_model"
+        )
     side = 2 * hkl_max + 1
     shape = (hkl_max + 1 if friedel else side, side, side)
     try:
