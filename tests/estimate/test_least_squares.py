@@ -216,3 +216,36 @@ def test_fingerprint_is_that_of_the_structure(tmp_path):
     assert LeastSquares(moved).fingerprint != LeastSquares(WATER).fingerprint
     with pytest.raises(argand.ArgandError, match="known"):
         load_estimator(tmp_path / "absent")
+
+
+def test_a_site_of_low_occupancy_stays_where_it_is_known():
+    """A tenth of an oxygen is not seen in noisy data: it does not wander, and is named."""
+    known = WATER.replace(
+        types=(*WATER.types, "O"),
+        labels=(*WATER.labels, "O9"),
+        frac=np.concatenate([WATER.frac, [[0.45, 0.1, 0.75]]]),
+        occ=np.append(WATER.occ, 0.1),
+        b_iso=np.append(WATER.b_iso, 6.0),
+    )
+    simulation = Simulation(
+        known, Perturbation([Independent((0.0, 0.0))]), Measurement(noise=0.15), d_min=1.4
+    )
+    for estimate in LeastSquares(known)(merged(simulation, 3), refine=True):
+        assert np.linalg.norm(estimate.displacement[-1]) < 0.12
+        assert estimate.r <= estimate.r_known
+        assert "O9" in estimate.unseen
+        assert "S4" not in estimate.unseen
+
+
+def test_the_known_structure_is_kept_where_no_displacement_has_a_lower_r():
+    """R of each answer is at most that of the known structure, and the answer says which it is."""
+    simulation = Simulation(
+        WATER, Perturbation([Independent((0.0, 0.0))]), Measurement(noise=0.3), d_min=1.5
+    )
+    estimates = LeastSquares(WATER)(merged(simulation, 20), refine=False)
+    kept = [estimate for estimate in estimates if not estimate.displacement.any()]
+    assert all(estimate.r <= estimate.r_known for estimate in estimates)
+    assert kept
+    for estimate in kept:
+        assert estimate.r == estimate.r_known
+        assert "no displacement has a lower R: the known structure is kept" in estimate.flags

@@ -127,7 +127,7 @@ def test_exchange_puts_atoms_back(crystal: argand.Crystal) -> None:
     exchanged = models.displaced.from_displacements(displacement)
     observed = measured(models, np.zeros_like(exchanged))
     regression = exchanged[:, models.is_position]
-    wide = {"prior_width": 2.0, "bad_r": 0.5}
+    wide = {"prior_width": 2.0, "bad_r": 0.5, "keep_known": False}
     before = SearchSettings(schedule=(("regression",),), **wide)
     after = SearchSettings(schedule=(("regression",), ("exchange",)), **wide)
     assert search_displacements(models, observed, before, regression).r[0] > 0.03

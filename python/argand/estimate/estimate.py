@@ -85,6 +85,8 @@ class Estimate(NamedTuple):
     other: Answer | None = None
     # an atom that no displacement explains
     further: FurtherAtom | None = None
+    # labels of sites of which the data say less than is expected without them
+    unseen: tuple[str, ...] = ()
 
 
 class Estimator(Protocol):

@@ -24,6 +24,10 @@ __all__ = ["DisplacementModels", "MovableCrystal"]
 # Models of so many lists of reflections are kept. The data sets of a series are much alike.
 _KEPT_MODELS = 4
 
+# A site of this occupancy or more is seen as well as a full one; displacements of one with less
+# are expected to be smaller in proportion.
+_SEEN_OCCUPANCY = 0.5
+
 
 class MovableCrystal:
     """A known crystal, what of it may move, and how it is measured.
@@ -102,6 +106,16 @@ class MovableCrystal:
         squares = np.square(self.moves).sum(axis=(0, 2))
         return float(np.sqrt(squares.max(initial=0.0)))
 
+    def prior_share(self, moves: FloatArray) -> FloatArray:
+        """Return by how much the prior of parameters with `moves` (j, n, 3) is narrower, (j,).
+
+        It is narrower for sites of low occupancy, which the data hardly see. Occupancies of sites
+        that move together add up: atoms that share a place, hydrogens and their carrier.
+        """
+        is_moved = np.square(moves).sum(axis=2) > 0.0
+        share = np.minimum(is_moved @ self.crystal.occ / _SEEN_OCCUPANCY, 1.0)
+        return np.where(is_moved.any(axis=1), share, 1.0)
+
     def models(self, hkl: NDArray[np.int32], cell: Cell) -> DisplacementModels:
         """Return the models for reflections hkl (m, 3) in this cell; the last ones are kept."""
         key = cell, np.ascontiguousarray(hkl).tobytes()
@@ -142,6 +156,11 @@ class DisplacementModels:
             mates_merged=True,
         )
         self.is_position = np.array(self.displaced.parameters.kinds) == "position"
+
+    @cached_property
+    def unmoved(self) -> Model:
+        """Return the model of the known structure: only overall B and extinction are free."""
+        return self.displaced.of(self.crystal, self.movable.unmoving)
 
     @cached_property
     def linearisation(self) -> Linearisation:

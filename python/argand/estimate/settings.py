@@ -101,5 +101,7 @@ class SearchSettings:
     further_share: float = 0.6
     # Hydrogens leave their carriers only if chi^2 falls to this part.
     released_share: float = 0.8
+    # Whether the known structure takes the place of an answer whose R is above its own.
+    keep_known: bool = True
     # An exchange of atoms that moves none by more than this, in angstrom, is no other start.
     exchange_distance: float = 0.1

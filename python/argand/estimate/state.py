@@ -46,7 +46,7 @@ class SearchState:
         self.explained_r = observed.explained
         self.unsettled: Mask = np.ones(len(observed.amplitude), bool)
         moves = models.movable.moves
-        prior = self._prior(models.displaced)
+        prior = self._prior(models.displaced, moves)
         self.displaced = Hypothesis(models.displaced, prior, moves, self.data_sets)
         self.released: Hypothesis | None = None
         self.with_atom: Hypothesis | None = None
@@ -66,7 +66,7 @@ class SearchState:
             movable = self.models.movable
             moves = np.concatenate([movable.moves, movable.released_moves])
             share = self.settings.released_share
-            prior = self._prior(model)
+            prior = self._prior(model, moves)
             self.released = Hypothesis(model, prior, moves, self.data_sets, chi2_share=share)
         return self.released
 
@@ -157,8 +157,13 @@ class SearchState:
             raise KeyboardInterrupt
         return refinement
 
-    def _prior(self, model: Model) -> GaussianPrior:
-        """Make the prior of a model: N(0, width^2) for positions, flat for all else."""
+    def _prior(self, model: Model, moves: FloatArray) -> GaussianPrior:
+        """Make the prior of a model: N(0, width^2) for positions, flat for all else.
+
+        The width is smaller where `moves` (j, n, 3), the displacements of the first parameters, are
+        of sites of low occupancy.
+        """
         is_position = np.array(model.parameters.kinds) == "position"
         width = np.where(is_position, self.settings.prior_width, np.inf)
+        width[: len(moves)] *= self.models.movable.prior_share(moves)
         return GaussianPrior.from_sigma(np.zeros(len(model)), width)
