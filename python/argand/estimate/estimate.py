@@ -87,6 +87,8 @@ class Estimate(NamedTuple):
     further: FurtherAtom | None = None
     # labels of sites of which the data say less than is expected without them
     unseen: tuple[str, ...] = ()
+    # the displaced crystal where the B of its sites were refined as well
+    vibrating: Crystal | None = None
 
 
 class Estimator(Protocol):

@@ -35,6 +35,8 @@ THOROUGH = SearchSettings(
         *repeated(1, "exchange", "hydrogens"),
         *repeated(1, "linearisation", "relocation", "further atom"),
         *repeated(2, "linearise again", "relocation", "draw anew", "further atom"),
+        # Last, because a B for each site hides misplaced atoms.
+        ("vibration",),
     ),
     # Fewer starts than an adaptation has: each may take longer.
     cycles=50,
@@ -142,6 +144,7 @@ class LeastSquares:
                 flags=tuple(doubts),
                 further=result.further[row],
                 unseen=result.unseen[row],
+                vibrating=result.vibrating[row],
             )
             estimates.append(estimate)
         return estimates

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from argand.cell import Cell, FloatArray
+from argand.cell import Cell, FloatArray, beta_from_b_iso, u_aniso_from_beta
 from argand.crystal import Crystal
 from argand.estimate.difference import DifferenceMap
 from argand.estimate.further_atom import WithFurtherAtom
@@ -16,7 +16,7 @@ from argand.estimate.linearisation import Linearisation
 from argand.estimate.riding import released_modes
 from argand.radiation import Radiation
 from argand.refine import Model, Parameters, free
-from argand.refine.parameters import FRAC
+from argand.refine.parameters import BISO, COORDINATES, FRAC, UANISO
 from argand.site_symmetry import cartesian_axes
 
 __all__ = ["DisplacementModels", "MovableCrystal"]
@@ -88,6 +88,26 @@ class MovableCrystal:
         """Return the directions of hydrogens that ride on a carrier, each hydrogen on its own."""
         modes = self.moves[: len(self.positions)]
         return free(self.crystal, positions=released_modes(self.crystal, modes))
+
+    @cached_property
+    def vibration(self) -> Parameters:
+        """Return a change of B for each site that leads; sites that follow it change with it.
+
+        An anisotropic site changes by the same in all directions.
+        """
+        crystal = self.crystal
+        one = beta_from_b_iso(np.ones(()), crystal.cell)
+        u_of_b = u_aniso_from_beta(one, crystal.cell)
+        names = []
+        directions = []
+        for leader in np.unique(self.leaders).tolist():
+            direction = np.zeros((len(crystal.types), COORDINATES))
+            follows = self.leaders == leader
+            direction[follows & ~crystal.anisotropic, BISO] = 1.0
+            direction[follows & crystal.anisotropic, UANISO] = u_of_b
+            names.append(f"{crystal.labels[leader]}.B")
+            directions.append(direction)
+        return Parameters(tuple(names), ("b",) * len(names), np.array(directions))
 
     @cached_property
     def released_moves(self) -> FloatArray:
@@ -188,6 +208,11 @@ class DisplacementModels:
         if not len(released):
             return None
         return self.displaced.of(self.crystal, self.displaced.parameters + released)
+
+    @cached_property
+    def vibrating(self) -> Model:
+        """Return the model in which the B of each site is free as well."""
+        return self.displaced.of(self.crystal, self.displaced.parameters + self.movable.vibration)
 
     def with_positions(self, p: FloatArray, displacement: FloatArray) -> FloatArray:
         """Replace the positions in p (..., k') by those of displacements (..., n, 3)."""

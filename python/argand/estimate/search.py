@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argand.cell import FloatArray
+from argand.crystal import Crystal
 from argand.estimate.ends import Hypothesis, Mask
 from argand.estimate.estimate import FurtherAtom
 from argand.estimate.models import DisplacementModels
@@ -47,6 +48,7 @@ class SearchResult:
     unmoved : (b,) whether the known structure is kept, since no displacement has a lower R
     unseen : labels of sites of which a data set says less than the prior
     further : the further atom of each data set, or None
+    vibrating : the crystal of each data set where B of its sites were refined, or None
     """
 
     p: FloatArray
@@ -61,6 +63,7 @@ class SearchResult:
     unmoved: NDArray[np.bool_]
     unseen: list[tuple[str, ...]]
     further: list[FurtherAtom | None]
+    vibrating: list[Crystal | None]
 
 
 def search_displacements(
@@ -139,6 +142,7 @@ def _result(state: SearchState) -> SearchResult:
         unmoved=np.zeros(data_sets, bool),
         unseen=[()] * data_sets,
         further=[None] * data_sets,
+        vibrating=[None] * data_sets,
     )
     for hypothesis, chosen in _chosen(state):
         if chosen.any():
@@ -167,6 +171,7 @@ def _keep_known(result: SearchResult, state: SearchState) -> None:
     result.unmoved[rows] = True
     for row in rows.tolist():
         result.further[row] = None
+        result.vibrating[row] = None
 
 
 def _chosen(state: SearchState) -> list[tuple[Hypothesis, Mask]]:
@@ -176,10 +181,18 @@ def _chosen(state: SearchState) -> list[tuple[Hypothesis, Mask]]:
     chi2 = np.array([hypothesis.chi2 for hypothesis in hypotheses])
     for number, hypothesis in enumerate(hypotheses):
         believed = hypothesis.chi2 < hypothesis.chi2_share * displaced.chi2
+        if hypothesis is state.vibrating:
+            believed &= _vibrates(hypothesis)
         if hypothesis is not displaced:
             chi2[number, ~believed] = np.inf
     best = chi2.argmin(axis=0)
     return [(hypothesis, best == number) for number, hypothesis in enumerate(hypotheses)]
+
+
+def _vibrates(hypothesis: Hypothesis) -> Mask:
+    """Tell for which data sets (b,) all sites of the best end have a positive B."""
+    crystals = hypothesis.model.crystals(hypothesis.p)
+    return np.array([bool((crystal.b_iso > 0.0).all()) for crystal in crystals])
 
 
 def _fill(
@@ -210,6 +223,9 @@ def _fill(
     result.r[rows] = hypothesis.r[rows]
     result.scale[rows] = hypothesis.scale[rows]
     result.converged[rows] = hypothesis.converged[rows]
+    if hypothesis is state.vibrating:
+        for row, crystal in zip(rows.tolist(), hypothesis.model.crystals(p), strict=True):
+            result.vibrating[row] = crystal
     if hypothesis.further is not None:
         for row in rows.tolist():
             result.further[row] = hypothesis.further.atom(hypothesis.p[row])

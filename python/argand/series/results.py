@@ -82,7 +82,8 @@ class ResultWriter:
         )
         to_frac = np.linalg.inv(cartesian_axes(self.known)).T
         frac = self.known.frac + answer.displacement @ to_frac
-        crystal = with_atom(self.known.replace(frac=frac, cell=cell), answer.further)
+        base = self.known if estimate.vibrating is None else estimate.vibrating
+        crystal = with_atom(base.replace(frac=frac, cell=cell), answer.further)
         write_crystal(self.path / "atoms" / f"{name}.cif", crystal, name=name)
         return hkl, f
 

@@ -99,6 +99,8 @@ class SeriesWorker:
     def _write(self, data_set: DataSet, estimate: Estimate, seconds: float) -> Record:
         """Write the results of a file and its record; `seconds` were spent on it before."""
         remarks = [*self._doubts(data_set, estimate), *data_set.warnings]
+        if estimate.vibrating is not None:
+            remarks.append("its atoms vibrate differently: B of the sites were refined as well")
         if estimate.unseen:
             remarks.append(_unseen_words(estimate.unseen))
         start = time.perf_counter()
