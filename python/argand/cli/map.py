@@ -10,6 +10,8 @@ import argand
 from argand.cli._density import write_density
 from argand.cli._outputs import check_output_file
 from argand.errors import ArgandError
+from argand.io import open_file
+from argand.radiation import Radiation
 
 __all__ = ["map"]
 
@@ -23,7 +25,7 @@ def map(
 ) -> None:
     """Compute the electron density from structure factors, in electrons per cubic angstrom.
 
-    Without F(000) its mean is 0.
+    Without F(000) its mean is 0. Neutrons give fm and electrons 1/angstrom instead of electrons.
 
     Parameters
     ----------
@@ -58,4 +60,13 @@ def map(
         reflections.spacegroup or "P 1",
         sample_rate=sample_rate,
         shape=shape,
+        unit=_density_unit(file),
     )
+
+
+def _density_unit(file: Path) -> str:
+    """Return the unit of the density: that of the probe where a CIF names it, else of x-rays."""
+    source = open_file(file)
+    if source.contents().format != "CIF":
+        return Radiation().density_unit
+    return Radiation(source.experiment().probe).density_unit

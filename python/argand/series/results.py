@@ -90,7 +90,7 @@ class ResultWriter:
     def write_density(
         self, name: str, hkl: HklArray, f: NDArray[Any], cell: Cell, d_min: float
     ) -> None:
-        """Write maps/NAME.ccp4, the density of structure factors f (m,) in e/A^3."""
+        """Write maps/NAME.ccp4, the density of structure factors f (m,), in e/A^3 for x-rays."""
         shape = grid_shape(cell, self.spacegroup, d_min)
         density = map_from_structure_factors(hkl, f, shape, cell=cell, spacegroup=self.spacegroup)
         write_map(self.path / "maps" / f"{name}.ccp4", density, cell, self.spacegroup)

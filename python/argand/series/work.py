@@ -112,6 +112,9 @@ class SeriesWorker:
             remarks.append(f"its mirror image explains it as well: atoms/{name}_other.cif")
         if self.settings.maps:
             self.writer.write_density(name, hkl, f, merged.cell, merged.d_min)
+            radiation = self.estimator.radiation
+            if radiation.probe != "x-ray":
+                remarks.append(f"the map is of {radiation.probe}s, in {radiation.density_unit}")
         flags = tuple(dict.fromkeys((*estimate.flags, *remarks)))
         seconds += time.perf_counter() - start
         record = _record(data_set, estimate, self.known.labels, flags, seconds)
