@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import argand
 import oracles
+from argand.cli import main
 from argand.maps import patterson
 from argand.symmetry import operations
 
@@ -67,3 +70,22 @@ def test_bad_arguments_are_named():
         argand.difference_coefficients([1.0], [1.0, 2.0])
     with pytest.raises(ValueError, match="amplitude is complex128"):
         patterson([[1, 0, 0]], [1j], (4, 4, 4), cell=CELL)
+
+
+@pytest.mark.parametrize(
+    ("probe", "unit"), [("x-ray", "e/Å³"), ("neutron", "fm/Å³"), ("electron", "1/Å²"), ("", "e/Å³")]
+)
+def test_the_unit_of_a_map_is_that_of_the_probe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], probe: str, unit: str
+) -> None:
+    """Lengths of neutrons are in fm and those of electrons in angstrom: no map of e/Å³."""
+    stated = f"_diffrn_radiation_probe {probe}\n" if probe else ""
+    path = tmp_path / "x.cif"
+    path.write_text(
+        "data_x\n_cell_length_a 5\n_cell_length_b 6\n_cell_length_c 7\n_cell_angle_alpha 90\n"
+        "_cell_angle_beta 90\n_cell_angle_gamma 90\n_space_group_name_H-M_alt 'P 1'\n"
+        f"{stated}loop_\n_refln_index_h\n_refln_index_k\n_refln_index_l\n_refln_F_calc\n"
+        "_refln_phase_calc\n1 0 0 3.0 40\n0 1 1 2.0 90\n"
+    )
+    assert main(["map", str(path), "-o", str(tmp_path / "x.ccp4")]) == 0
+    assert f" {unit}, rms" in capsys.readouterr().out

@@ -22,6 +22,7 @@ Probe = Literal["x-ray", "neutron", "electron"]
 KEV_ANGSTROM = 12.398419843320026
 
 _TABLES: dict[Probe, str] = {"x-ray": "it92", "neutron": "neutron", "electron": "electron"}
+_DENSITY_UNITS: dict[Probe, str] = {"x-ray": "e/Å³", "neutron": "fm/Å³", "electron": "1/Å²"}
 _PROBES: dict[str, Probe] = {table: probe for probe, table in _TABLES.items()}
 
 
@@ -79,6 +80,11 @@ class Radiation:
     def table(self) -> str:
         """Return the name of the table of form factors: "it92", "neutron" or "electron"."""
         return _TABLES[self.probe]
+
+    @property
+    def density_unit(self) -> str:
+        """Return the unit of a density: form factors are in electrons, fm or angstrom."""
+        return _DENSITY_UNITS[self.probe]
 
     @property
     def energy_kev(self) -> float | None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import argand
+from argand.cell import beta_from_b_iso, u_aniso_from_beta
 from argand.cli._estimator import load_estimator
 from argand.estimate.least_squares import LeastSquares
 from argand.estimate.observed import on_one_list
@@ -16,6 +17,7 @@ from argand.series import predict_series
 from argand.simulate import Groups, Independent, Measurement, Perturbation, Simulation, write_folder
 from argand.site_symmetry import cartesian_axes
 from data_dir import DATA
+from intensities import measured as sphere
 from intensities import random_crystal
 
 WATER = argand.Crystal(
@@ -216,3 +218,77 @@ def test_fingerprint_is_that_of_the_structure(tmp_path):
     assert LeastSquares(moved).fingerprint != LeastSquares(WATER).fingerprint
     with pytest.raises(argand.ArgandError, match="known"):
         load_estimator(tmp_path / "absent")
+
+
+def test_a_site_of_low_occupancy_stays_where_it_is_known():
+    """A tenth of an oxygen is not seen in noisy data: it does not wander, and is named."""
+    known = WATER.replace(
+        types=(*WATER.types, "O"),
+        labels=(*WATER.labels, "O9"),
+        frac=np.concatenate([WATER.frac, [[0.45, 0.1, 0.75]]]),
+        occ=np.append(WATER.occ, 0.1),
+        b_iso=np.append(WATER.b_iso, 6.0),
+    )
+    simulation = Simulation(
+        known, Perturbation([Independent((0.0, 0.0))]), Measurement(noise=0.15), d_min=1.4
+    )
+    for estimate in LeastSquares(known)(merged(simulation, 3), refine=True):
+        assert np.linalg.norm(estimate.displacement[-1]) < 0.12
+        assert estimate.r <= estimate.r_known
+        assert "O9" in estimate.unseen
+        assert "S4" not in estimate.unseen
+
+
+def test_the_known_structure_is_kept_where_no_displacement_has_a_lower_r():
+    """R of each answer is at most that of the known structure, and the answer says which it is."""
+    simulation = Simulation(
+        WATER, Perturbation([Independent((0.0, 0.0))]), Measurement(noise=0.3), d_min=1.5
+    )
+    estimates = LeastSquares(WATER)(merged(simulation, 20), refine=False)
+    kept = [estimate for estimate in estimates if not estimate.displacement.any()]
+    assert all(estimate.r <= estimate.r_known for estimate in estimates)
+    assert kept
+    for estimate in kept:
+        assert estimate.r == estimate.r_known
+        assert "no displacement has a lower R: the known structure is kept" in estimate.flags
+
+
+@pytest.mark.parametrize("anisotropic", [False, True])
+def test_atoms_that_vibrate_differently_are_refined_so(anisotropic: bool):
+    """At another temperature each site has its own B: they are found, and R is that of noise."""
+    known = random_crystal("P 1 21/c 1", 8)
+    if anisotropic:
+        # Half of the sites: the mean of the three is what B = 2 is.
+        u_aniso = np.full((8, 6), np.nan)
+        u_aniso[::2] = 2.0 / (8 * np.pi**2) * np.array([1.2, 0.8, 1.0, 0.0, 0.22, 0.0])
+        known = known.replace(u_aniso=u_aniso)
+    change = np.array([-1.2, 0.9, -0.5, 1.6, -1.0, 0.3, 2.0, -0.7])
+    rng = np.random.default_rng(3)
+    shift = 0.03 * rng.normal(size=(8, 3)) / np.array(known.cell[:3])
+    true = known.replace(frac=known.frac + shift, b_iso=known.b_iso + change)
+    if anisotropic:
+        u_of_b = u_aniso_from_beta(beta_from_b_iso(np.ones(()), known.cell), known.cell)
+        true = true.replace(u_aniso=known.u_aniso + change[:, None] * u_of_b)
+    data = merge(sphere(true, d_min=0.8, noise=0.01))
+    (estimate,) = LeastSquares(known)([data], refine=True)
+    assert estimate.vibrating is not None
+    np.testing.assert_allclose(estimate.vibrating.b_iso, true.b_iso, atol=0.1)
+    cartesian = shift @ cartesian_axes(known).T
+    np.testing.assert_allclose(estimate.displacement, cartesian, atol=0.01)
+    assert estimate.r < 0.02
+    f = argand.structure_factors(estimate.vibrating, estimate.hkl)
+    np.testing.assert_allclose(f, estimate.f, rtol=1e-6, atol=1e-4)
+
+
+def test_noise_is_no_reason_to_refine_vibration():
+    known = random_crystal("P 1 21/c 1", 8)
+    data = merge(sphere(known, d_min=0.8, noise=0.1))
+    (estimate,) = LeastSquares(known)([data], refine=True)
+    assert estimate.vibrating is None
+
+
+def test_too_few_reflections_for_vibration():
+    known = random_crystal("P 1 21/c 1", 8)
+    true = known.replace(b_iso=known.b_iso + np.linspace(-1.0, 2.0, 8))
+    (estimate,) = LeastSquares(known)([merge(sphere(true, d_min=1.7))], refine=True)
+    assert estimate.vibrating is None

@@ -18,6 +18,7 @@ import pytest
 import argand
 from argand.estimate.least_squares import LeastSquares
 from argand.io import write_hklf4
+from argand.radiation import Radiation
 from argand.series import Record, SeriesFolder, predict_series
 from argand.simulate import Independent, Measurement, Perturbation, Simulation, write_folder
 from stand_in import KNOWN
@@ -349,3 +350,12 @@ def test_a_killed_series_goes_on(measured: Path, tmp_path: Path, how: int, worke
             assert after[result] == before[result]
     # No half-written file is left.
     assert not list(out.rglob(".*"))
+
+
+def test_maps_of_neutrons_say_their_unit(measured: Path, tmp_path: Path) -> None:
+    files = [next(iter(sorted(measured.glob("*.hkl"))))]
+    for probe, words in (("neutron", "the map is of neutrons, in fm/Å³"), ("x-ray", "")):
+        estimator = LeastSquares(KNOWN, Radiation(probe))
+        out = tmp_path / probe
+        (record,) = predict_series(estimator, files, out, refine=False, maps=True, workers=1)
+        assert [flag for flag in record.flags if "the map is of" in flag] == [words] * bool(words)

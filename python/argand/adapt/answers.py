@@ -89,11 +89,18 @@ class AdaptationAnswers:
             r = float(result.r[number])
             doubts = self._doubts_of_data(row, r, float(result.b_change[number]))
             converged = bool(result.converged[number])
-            doubts += doubts_of_fit(r, result.further[number], converged=converged)
+            doubts += doubts_of_fit(
+                r,
+                result.further[number],
+                converged=converged,
+                unmoved=bool(result.unmoved[number]),
+            )
             flags.append(doubts)
-        return self._estimates(
+        estimates = self._estimates(
             rows, result.p, result.displacement, result.sigma, result.f, result.further, flags
         )
+        pairs = zip(estimates, result.unseen, strict=True)
+        return [estimate._replace(unseen=unseen) for estimate, unseen in pairs]
 
     def _estimates(
         self,

@@ -23,6 +23,7 @@ def write_density(
     *,
     sample_rate: float = 3.0,
     shape: tuple[int, int, int] | None = None,
+    unit: str = "e/Å³",
 ) -> None:
     """Write the density of structure factors as a CCP4 map, and print its grid and its range.
 
@@ -40,6 +41,8 @@ def write_density(
         Grid points for each d_min, where `shape` is None.
     shape : (na, nb, nc), optional
         Grid points along a, b, c.
+    unit : str
+        Unit of the density, which is printed.
     """
     d_min = 0.5 / float(argand.stol(hkl, cell).max())
     grid = shape or argand.grid_shape(cell, spacegroup, d_min, sample_rate)
@@ -48,5 +51,5 @@ def write_density(
     size = " x ".join(str(points) for points in grid)
     print(
         f"{path}: {size} points from {len(hkl)} reflections to {d_min:.2f} Å, "
-        f"{density.min():.3g} to {density.max():.3g} e/Å³, rms {density.std():.3g}"
+        f"{density.min():.3g} to {density.max():.3g} {unit}, rms {density.std():.3g}"
     )

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-import argand
 from argand.cli._density import write_density
 from argand.cli._outputs import MAP_SUFFIXES, check_output_file
 from argand.errors import ArgandError
+from argand.io import SourceFile, open_file
+from argand.radiation import Radiation
 
 __all__ = ["map"]
 
@@ -23,7 +24,7 @@ def map(
 ) -> None:
     """Compute the electron density from structure factors, in electrons per cubic angstrom.
 
-    Without F(000) its mean is 0.
+    Without F(000) its mean is 0. Neutrons give fm and electrons 1/angstrom instead of electrons.
 
     Parameters
     ----------
@@ -37,7 +38,8 @@ def map(
         Use so many grid points along a, b and c, instead of a sample rate.
     """
     check_output_file(output, MAP_SUFFIXES, [file])
-    reflections = argand.read_reflections(file)
+    source = open_file(file)
+    reflections = source.reflections()
     if reflections.cell is None:
         raise ArgandError(f"{file}: states no cell")
     try:
@@ -58,6 +60,14 @@ def map(
         reflections.spacegroup or "P 1",
         sample_rate=sample_rate,
         shape=shape,
+        unit=_density_unit(source),
     )
     if reflections.f_columns:
         print(f"{file}: F is read from {reflections.f_columns}")
+
+
+def _density_unit(source: SourceFile) -> str:
+    """Return the unit of the density: that of the probe where a CIF names it, else of x-rays."""
+    if source.contents().format != "CIF":
+        return Radiation().density_unit
+    return Radiation(source.experiment().probe).density_unit

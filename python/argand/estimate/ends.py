@@ -24,6 +24,7 @@ class Hypothesis:
     Attributes
     ----------
     p, sigma : (b, k) parameters, and standard uncertainties scaled by the goodness of fit
+    goodness : (b,) goodness of fit of the best end, with which sigma was scaled
     scale, chi2, r : (b,) of the best end; chi2 and r are infinite before the first refinement
     converged : (b,)
     arrivals : (b,) number of independent starts that have reached the best minimum
@@ -50,6 +51,7 @@ class Hypothesis:
         self.chi2_share = chi2_share
         self.p = np.zeros((data_sets, parameters))
         self.sigma = np.zeros((data_sets, parameters))
+        self.goodness = np.ones(data_sets)
         self.scale = np.ones(data_sets)
         self.chi2 = np.full(data_sets, np.inf)
         self.r = np.full(data_sets, np.inf)
@@ -90,6 +92,7 @@ class Hypothesis:
         sigma = np.nan_to_num(refinement.sigma[worst_first])
         self.p[data_sets] = refinement.p[worst_first]
         self.sigma[data_sets] = sigma * goodness[:, None]
+        self.goodness[data_sets] = goodness
         self.scale[data_sets] = refinement.scale[worst_first]
         self.chi2[data_sets] = refinement.chi2[worst_first]
         self.r[data_sets] = refinement.figures.r1[worst_first]

@@ -85,6 +85,10 @@ class Estimate(NamedTuple):
     other: Answer | None = None
     # an atom that no displacement explains
     further: FurtherAtom | None = None
+    # labels of sites of which the data say less than is expected without them
+    unseen: tuple[str, ...] = ()
+    # the displaced crystal where the B of its sites were refined as well
+    vibrating: Crystal | None = None
 
 
 class Estimator(Protocol):

@@ -9,10 +9,16 @@ __all__ = ["doubts_of_fit"]
 
 
 def doubts_of_fit(
-    r: float, further: FurtherAtom | None = None, *, converged: bool = True
+    r: float,
+    further: FurtherAtom | None = None,
+    *,
+    converged: bool = True,
+    unmoved: bool = False,
 ) -> list[str]:
-    """Say what puts a fit in doubt: a high R, a further atom, or no convergence."""
+    """Say what puts a fit in doubt: a high R, a further atom, no convergence, nothing better."""
     doubts = []
+    if unmoved:
+        doubts.append("no displacement has a lower R: the known structure is kept")
     if r > UNEXPLAINED_R:
         doubts.append(f"R above {UNEXPLAINED_R}: displaced atoms do not explain the data")
     if further is not None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from argand.cell import Cell, FloatArray
+from argand.cell import Cell
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.estimate.estimate import Estimate, estimate_by_cell
@@ -19,7 +19,6 @@ from argand.estimate.search import search_displacements
 from argand.estimate.settings import SearchSettings, repeated
 from argand.measured import Merged
 from argand.radiation import Radiation
-from argand.refine import Model, refine
 
 __all__ = ["QUICK", "THOROUGH", "LeastSquares"]
 
@@ -36,6 +35,8 @@ THOROUGH = SearchSettings(
         *repeated(1, "exchange", "hydrogens"),
         *repeated(1, "linearisation", "relocation", "further atom"),
         *repeated(2, "linearise again", "relocation", "draw anew", "further atom"),
+        # Last, because a B for each site hides misplaced atoms.
+        ("vibration",),
     ),
     # Fewer starts than an adaptation has: each may take longer.
     cycles=50,
@@ -117,14 +118,18 @@ class LeastSquares:
         models = self._movable.models(observed.hkl, cell or self.crystal.cell)
         settings = THOROUGH if refine else QUICK
         result = search_displacements(models, observed, settings)
-        r_known = self._r_of_known(models.displaced, observed)
         estimates = []
         for row in range(len(observed.amplitude)):
             scale = float(result.scale[row])
             r = float(result.r[row])
             # Without refinement a few cycles are all that is asked for.
             converged = bool(result.converged[row]) or not refine
-            doubts = doubts_of_fit(r, result.further[row], converged=converged)
+            doubts = doubts_of_fit(
+                r,
+                result.further[row],
+                converged=converged,
+                unmoved=bool(result.unmoved[row]),
+            )
             estimate = Estimate(
                 hkl=observed.hkl,
                 amplitude=observed.amplitude[row] / scale,
@@ -132,12 +137,14 @@ class LeastSquares:
                 f=result.f[row],
                 displacement=result.displacement[row],
                 sigma=result.sigma[row],
-                r_known=float(r_known[row]),
+                r_known=float(result.r_known[row]),
                 r=r,
                 scale=scale,
                 b_change=float(result.b_change[row]),
                 flags=tuple(doubts),
                 further=result.further[row],
+                unseen=result.unseen[row],
+                vibrating=result.vibrating[row],
             )
             estimates.append(estimate)
         return estimates
@@ -148,9 +155,3 @@ class LeastSquares:
         if len(merged.hkl) > parameters + 1:
             return ""
         return f"{len(merged.hkl)} reflections for {parameters} parameters: too few"
-
-    def _r_of_known(self, model: Model, observed: Observed) -> FloatArray:
-        """Calculate R (b,) of the known structure; scale, overall B and extinction are refined."""
-        unmoved = model.of(model.crystal, self._movable.unmoving)
-        refinement = refine(unmoved, observed.amplitude, observed.error, on="F")
-        return refinement.figures.r1

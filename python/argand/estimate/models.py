@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from argand.cell import Cell, FloatArray
+from argand.cell import Cell, FloatArray, beta_from_b_iso, u_aniso_from_beta
 from argand.crystal import Crystal
 from argand.estimate.difference import DifferenceMap
 from argand.estimate.further_atom import WithFurtherAtom
@@ -16,13 +16,17 @@ from argand.estimate.linearisation import Linearisation
 from argand.estimate.riding import released_modes
 from argand.radiation import Radiation
 from argand.refine import Model, Parameters, free
-from argand.refine.parameters import FRAC
+from argand.refine.parameters import BISO, COORDINATES, FRAC, UANISO
 from argand.site_symmetry import cartesian_axes
 
 __all__ = ["DisplacementModels", "MovableCrystal"]
 
 # Models of so many lists of reflections are kept. The data sets of a series are much alike.
 _KEPT_MODELS = 4
+
+# A site of this occupancy or more is seen as well as a full one; displacements of one with less
+# are expected to be smaller in proportion.
+_SEEN_OCCUPANCY = 0.5
 
 
 class MovableCrystal:
@@ -86,6 +90,26 @@ class MovableCrystal:
         return free(self.crystal, positions=released_modes(self.crystal, modes))
 
     @cached_property
+    def vibration(self) -> Parameters:
+        """Return a change of B for each site that leads; sites that follow it change with it.
+
+        An anisotropic site changes by the same in all directions.
+        """
+        crystal = self.crystal
+        one = beta_from_b_iso(np.ones(()), crystal.cell)
+        u_of_b = u_aniso_from_beta(one, crystal.cell)
+        names = []
+        directions = []
+        for leader in np.unique(self.leaders).tolist():
+            direction = np.zeros((len(crystal.types), COORDINATES))
+            follows = self.leaders == leader
+            direction[follows & ~crystal.anisotropic, BISO] = 1.0
+            direction[follows & crystal.anisotropic, UANISO] = u_of_b
+            names.append(f"{crystal.labels[leader]}.B")
+            directions.append(direction)
+        return Parameters(tuple(names), ("b",) * len(names), np.array(directions))
+
+    @cached_property
     def released_moves(self) -> FloatArray:
         """Return the Cartesian displacement (j, n, 3), angstrom, of a unit of `released`."""
         return self._moves(self.released)
@@ -101,6 +125,16 @@ class MovableCrystal:
         """Return the rms displacement, angstrom, of a free site whose parameters are N(0, 1)."""
         squares = np.square(self.moves).sum(axis=(0, 2))
         return float(np.sqrt(squares.max(initial=0.0)))
+
+    def prior_share(self, moves: FloatArray) -> FloatArray:
+        """Return by how much the prior of parameters with `moves` (j, n, 3) is narrower, (j,).
+
+        It is narrower for sites of low occupancy, which the data hardly see. Occupancies of sites
+        that move together add up: atoms that share a place, hydrogens and their carrier.
+        """
+        is_moved = np.square(moves).sum(axis=2) > 0.0
+        share = np.minimum(is_moved @ self.crystal.occ / _SEEN_OCCUPANCY, 1.0)
+        return np.where(is_moved.any(axis=1), share, 1.0)
 
     def models(self, hkl: NDArray[np.int32], cell: Cell) -> DisplacementModels:
         """Return the models for reflections hkl (m, 3) in this cell; the last ones are kept."""
@@ -144,6 +178,11 @@ class DisplacementModels:
         self.is_position = np.array(self.displaced.parameters.kinds) == "position"
 
     @cached_property
+    def unmoved(self) -> Model:
+        """Return the model of the known structure: only overall B and extinction are free."""
+        return self.displaced.of(self.crystal, self.movable.unmoving)
+
+    @cached_property
     def linearisation(self) -> Linearisation:
         """Return the statistical linearisation of the position parameters."""
         movable = self.movable
@@ -169,6 +208,11 @@ class DisplacementModels:
         if not len(released):
             return None
         return self.displaced.of(self.crystal, self.displaced.parameters + released)
+
+    @cached_property
+    def vibrating(self) -> Model:
+        """Return the model in which the B of each site is free as well."""
+        return self.displaced.of(self.crystal, self.displaced.parameters + self.movable.vibration)
 
     def with_positions(self, p: FloatArray, displacement: FloatArray) -> FloatArray:
         """Replace the positions in p (..., k') by those of displacements (..., n, 3)."""

@@ -19,6 +19,7 @@ __all__ = [
     "DrawAnew",
     "DrawBeside",
     "Exchange",
+    "FreeVibration",
     "FurtherAtomPeaks",
     "KnownStructure",
     "LinearisedAgain",
@@ -293,6 +294,20 @@ class ReleasedHydrogens(PartlyExplained):
         riding = np.zeros((len(rows), released))
         p = state.displaced.p[rows]
         return rows, np.concatenate([p, riding], axis=1)
+
+
+class FreeVibration(PartlyExplained):
+    """Let the B of each site change, as at another temperature, from the best end."""
+
+    def target(self, state: SearchState) -> Hypothesis | None:
+        """Return the model with a B for each site, if there are reflections enough."""
+        return state.free_vibration()
+
+    def starts(self, state: SearchState, rows: Rows) -> Starts:
+        """Return the best ends; each site has the B of the known structure."""
+        p = state.displaced.p[rows]
+        no_change = np.zeros((len(rows), len(state.models.movable.vibration)))
+        return rows, np.concatenate([p, no_change], axis=1)
 
 
 class ReturnedHydrogens(ReleasedHydrogens):

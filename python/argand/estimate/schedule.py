@@ -12,6 +12,7 @@ from argand.estimate.proposals import (
     DrawAnew,
     DrawBeside,
     Exchange,
+    FreeVibration,
     FurtherAtomPeaks,
     KnownStructure,
     LinearisedAgain,
@@ -77,6 +78,8 @@ class Schedule:
                 return [Exchange(alike=False), Exchange(alike=True)]
             case "hydrogens":
                 return [ReleasedHydrogens(), ReturnedHydrogens()]
+            case "vibration":
+                return [FreeVibration()]
 
     def _draw_beside(self) -> list[Proposal]:
         """Draw a start beside the known structure, unless the model is too large for so many."""

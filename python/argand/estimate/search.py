@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argand.cell import FloatArray
+from argand.crystal import Crystal
 from argand.estimate.ends import Hypothesis, Mask
 from argand.estimate.estimate import FurtherAtom
 from argand.estimate.models import DisplacementModels
@@ -22,8 +23,12 @@ from argand.estimate.proposals import Proposal
 from argand.estimate.schedule import Schedule
 from argand.estimate.settings import SearchSettings
 from argand.estimate.state import SearchState
+from argand.refine import refine
 
 __all__ = ["SearchResult", "search_displacements"]
+
+# With more than this part of the prior's variance left, the data say less than the prior.
+_UNSEEN_VARIANCE = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +44,11 @@ class SearchResult:
     f : (b, m) structure factors, with the further atom
     r, scale : (b,) R, and measured |F| over calculated
     converged : (b,)
+    r_known : (b,) R of the known structure with its overall B refined
+    unmoved : (b,) whether the known structure is kept, since no displacement has a lower R
+    unseen : labels of sites of which a data set says less than the prior
     further : the further atom of each data set, or None
+    vibrating : the crystal of each data set where B of its sites were refined, or None
     """
 
     p: FloatArray
@@ -50,7 +59,11 @@ class SearchResult:
     r: FloatArray
     scale: FloatArray
     converged: NDArray[np.bool_]
+    r_known: FloatArray
+    unmoved: NDArray[np.bool_]
+    unseen: list[tuple[str, ...]]
     further: list[FurtherAtom | None]
+    vibrating: list[Crystal | None]
 
 
 def search_displacements(
@@ -125,12 +138,40 @@ def _result(state: SearchState) -> SearchResult:
         r=np.zeros(data_sets),
         scale=np.zeros(data_sets),
         converged=np.zeros(data_sets, bool),
+        r_known=np.zeros(data_sets),
+        unmoved=np.zeros(data_sets, bool),
+        unseen=[()] * data_sets,
         further=[None] * data_sets,
+        vibrating=[None] * data_sets,
     )
     for hypothesis, chosen in _chosen(state):
         if chosen.any():
             _fill(result, state, hypothesis, np.flatnonzero(chosen))
+    _keep_known(result, state)
     return result
+
+
+def _keep_known(result: SearchResult, state: SearchState) -> None:
+    """Put the known structure in the place of results whose R is above its own."""
+    models = state.models
+    refinement = refine(models.unmoved, state.observed.amplitude, state.error, on="F")
+    result.r_known[:] = refinement.figures.r1
+    rows = np.flatnonzero(result.r > result.r_known)
+    if not len(rows) or not state.settings.keep_known:
+        return
+    overall_b = models.movable.parameters.of_kind("overall_b")[0]
+    result.p[rows] = 0.0
+    result.p[rows, overall_b:] = refinement.p[rows]
+    result.displacement[rows] = 0.0
+    result.b_change[rows] = refinement.p[rows, 0]
+    result.f[rows] = models.unmoved.structure_factors(refinement.p[rows])
+    result.r[rows] = result.r_known[rows]
+    result.scale[rows] = refinement.scale[rows]
+    result.converged[rows] = refinement.converged[rows]
+    result.unmoved[rows] = True
+    for row in rows.tolist():
+        result.further[row] = None
+        result.vibrating[row] = None
 
 
 def _chosen(state: SearchState) -> list[tuple[Hypothesis, Mask]]:
@@ -140,10 +181,18 @@ def _chosen(state: SearchState) -> list[tuple[Hypothesis, Mask]]:
     chi2 = np.array([hypothesis.chi2 for hypothesis in hypotheses])
     for number, hypothesis in enumerate(hypotheses):
         believed = hypothesis.chi2 < hypothesis.chi2_share * displaced.chi2
+        if hypothesis is state.vibrating:
+            believed &= _vibrates(hypothesis)
         if hypothesis is not displaced:
             chi2[number, ~believed] = np.inf
     best = chi2.argmin(axis=0)
     return [(hypothesis, best == number) for number, hypothesis in enumerate(hypotheses)]
+
+
+def _vibrates(hypothesis: Hypothesis) -> Mask:
+    """Tell for which data sets (b,) all sites of the best end have a positive B."""
+    crystals = hypothesis.model.crystals(hypothesis.p)
+    return np.array([bool((crystal.b_iso > 0.0).all()) for crystal in crystals])
 
 
 def _fill(
@@ -161,11 +210,22 @@ def _fill(
     result.displacement[rows] = np.einsum("bk,knx->bnx", p[:, : len(moves)], moves)
     variance = np.square(sigma) @ np.square(moves).sum(axis=2)
     result.sigma[rows] = np.sqrt(variance)
+    prior_variance = np.diag(np.linalg.pinv(hypothesis.prior.precision))[: len(moves)]
+    prior_of_site = prior_variance @ np.square(moves).sum(axis=2)
+    squared_goodness = np.square(hypothesis.goodness[rows, None])
+    is_unseen = variance > _UNSEEN_VARIANCE * squared_goodness * prior_of_site
+    is_unseen &= prior_of_site > 0.0
+    labels = movable.crystal.labels
+    for row, sites in zip(rows.tolist(), is_unseen, strict=True):
+        result.unseen[row] = tuple(labels[site] for site in np.flatnonzero(sites).tolist())
     result.b_change[rows] = p[:, overall_b]
     result.f[rows] = hypothesis.model.structure_factors(p)
     result.r[rows] = hypothesis.r[rows]
     result.scale[rows] = hypothesis.scale[rows]
     result.converged[rows] = hypothesis.converged[rows]
+    if hypothesis is state.vibrating:
+        for row, crystal in zip(rows.tolist(), hypothesis.model.crystals(p), strict=True):
+            result.vibrating[row] = crystal
     if hypothesis.further is not None:
         for row in rows.tolist():
             result.further[row] = hypothesis.further.atom(hypothesis.p[row])

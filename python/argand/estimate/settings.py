@@ -26,6 +26,7 @@ ProposalName = Literal[
     "further atom",
     "exchange",
     "hydrogens",
+    "vibration",
 ]
 
 
@@ -101,5 +102,14 @@ class SearchSettings:
     further_share: float = 0.6
     # Hydrogens leave their carriers only if chi^2 falls to this part.
     released_share: float = 0.8
+    # Whether the known structure takes the place of an answer whose R is above its own.
+    keep_known: bool = True
+    # Sites vibrate differently only if chi^2 falls to this part: a B for each site fits a little of
+    # any misplaced atom.
+    vibration_share: float = 0.8
+    # A B for each site is refined where there are so many reflections for each parameter.
+    vibration_reflections: float = 4.0
+    # Standard deviation of the change of a site's B beside that of the overall B, in A^2.
+    vibration_width: float = 2.0
     # An exchange of atoms that moves none by more than this, in angstrom, is no other start.
     exchange_distance: float = 0.1

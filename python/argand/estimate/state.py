@@ -26,6 +26,7 @@ class SearchState:
     displaced : the best ends of the displaced crystal, k parameters
     released : the best ends with hydrogens off their carriers; None until it is tried
     with_atom : the best ends with a further atom; None until it is tried
+    vibrating : the best ends with a B for each site; None until it is tried
     unsettled : (b,) data sets on whose best end too few independent starts agree
     last_start : (b, k) the last start drawn anew, at first the regression or the known structure
     last_end : (b, k) where the last start drawn anew has converged; NaN before there was one
@@ -46,10 +47,11 @@ class SearchState:
         self.explained_r = observed.explained
         self.unsettled: Mask = np.ones(len(observed.amplitude), bool)
         moves = models.movable.moves
-        prior = self._prior(models.displaced)
+        prior = self._prior(models.displaced, moves)
         self.displaced = Hypothesis(models.displaced, prior, moves, self.data_sets)
         self.released: Hypothesis | None = None
         self.with_atom: Hypothesis | None = None
+        self.vibrating: Hypothesis | None = None
         every_row = np.arange(self.data_sets)
         self.last_start = self.padded(self.expected(every_row))
         self.last_end = np.full(self.last_start.shape, np.nan)
@@ -66,7 +68,7 @@ class SearchState:
             movable = self.models.movable
             moves = np.concatenate([movable.moves, movable.released_moves])
             share = self.settings.released_share
-            prior = self._prior(model)
+            prior = self._prior(model, moves)
             self.released = Hypothesis(model, prior, moves, self.data_sets, chi2_share=share)
         return self.released
 
@@ -84,10 +86,21 @@ class SearchState:
             )
         return self.with_atom
 
+    def free_vibration(self) -> Hypothesis | None:
+        """Return the best ends with a B for each site; None where there are too few reflections."""
+        model = self.models.vibrating
+        enough = self.settings.vibration_reflections * len(model)
+        if self.vibrating is None and len(model.hkl) >= enough:
+            moves = self.models.movable.moves
+            share = self.settings.vibration_share
+            prior = self._prior(model, moves)
+            self.vibrating = Hypothesis(model, prior, moves, self.data_sets, chi2_share=share)
+        return self.vibrating
+
     @property
     def tried(self) -> list[Hypothesis]:
         """Return the best ends of all models that have been refined so far."""
-        hypotheses = (self.displaced, self.released, self.with_atom)
+        hypotheses = (self.displaced, self.released, self.with_atom, self.vibrating)
         return [hypothesis for hypothesis in hypotheses if hypothesis is not None]
 
     @property
@@ -157,8 +170,14 @@ class SearchState:
             raise KeyboardInterrupt
         return refinement
 
-    def _prior(self, model: Model) -> GaussianPrior:
-        """Make the prior of a model: N(0, width^2) for positions, flat for all else."""
-        is_position = np.array(model.parameters.kinds) == "position"
-        width = np.where(is_position, self.settings.prior_width, np.inf)
+    def _prior(self, model: Model, moves: FloatArray) -> GaussianPrior:
+        """Make the prior of a model: N(0, width^2) for positions and each B, flat for all else.
+
+        The width is smaller where `moves` (j, n, 3), the displacements of the first parameters, are
+        of sites of low occupancy.
+        """
+        kinds = np.array(model.parameters.kinds)
+        width = np.where(kinds == "position", self.settings.prior_width, np.inf)
+        width[kinds == "b"] = self.settings.vibration_width
+        width[: len(moves)] *= self.models.movable.prior_share(moves)
         return GaussianPrior.from_sigma(np.zeros(len(model)), width)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from argand.cell import Cell, FloatArray, u_aniso_from_beta
 from argand.errors import ArgandError

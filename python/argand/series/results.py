@@ -82,14 +82,15 @@ class ResultWriter:
         )
         to_frac = np.linalg.inv(cartesian_axes(self.known)).T
         frac = self.known.frac + answer.displacement @ to_frac
-        crystal = with_atom(self.known.replace(frac=frac, cell=cell), answer.further)
+        base = self.known if estimate.vibrating is None else estimate.vibrating
+        crystal = with_atom(base.replace(frac=frac, cell=cell), answer.further)
         write_crystal(self.path / "atoms" / f"{name}.cif", crystal, name=name)
         return hkl, f
 
     def write_density(
         self, name: str, hkl: HklArray, f: NDArray[Any], cell: Cell, d_min: float
     ) -> None:
-        """Write maps/NAME.ccp4, the density of structure factors f (m,) in e/A^3."""
+        """Write maps/NAME.ccp4, the density of structure factors f (m,), in e/A^3 for x-rays."""
         shape = grid_shape(cell, self.spacegroup, d_min)
         density = map_from_structure_factors(hkl, f, shape, cell=cell, spacegroup=self.spacegroup)
         write_map(self.path / "maps" / f"{name}.ccp4", density, cell, self.spacegroup)

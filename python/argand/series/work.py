@@ -23,6 +23,9 @@ from argand.series.sources import Source
 
 __all__ = ["SeriesWorker", "prepare_worker", "process_chunk"]
 
+# Names of sites in a remark before the rest is only counted.
+_NAMES_SHOWN = 5
+
 
 class SeriesWorker:
     """Predict files with one estimator, and write their results into one folder.
@@ -97,6 +100,10 @@ class SeriesWorker:
     def _write(self, data_set: DataSet, estimate: Estimate, seconds: float) -> Record:
         """Write the results of a file and its record; `seconds` were spent on it before."""
         remarks = [*self._doubts(data_set, estimate), *data_set.warnings]
+        if estimate.vibrating is not None:
+            remarks.append("its atoms vibrate differently: B of the sites were refined as well")
+        if estimate.unseen:
+            remarks.append(_unseen_words(estimate.unseen))
         start = time.perf_counter()
         name, merged = data_set.source.name, data_set.merged
         answer = Answer(estimate.displacement, estimate.f, estimate.further)
@@ -108,6 +115,9 @@ class SeriesWorker:
             remarks.append(f"its mirror image explains it as well: atoms/{name}_other.cif")
         if self.settings.maps:
             self.writer.write_density(name, hkl, f, merged.cell, merged.d_min)
+            radiation = self.estimator.radiation
+            if radiation.probe != "x-ray":
+                remarks.append(f"the map is of {radiation.probe}s, in {radiation.density_unit}")
         flags = tuple(dict.fromkeys((*estimate.flags, *remarks)))
         seconds += time.perf_counter() - start
         record = _record(data_set, estimate, self.known.labels, flags, seconds)
@@ -153,6 +163,14 @@ def _record(
         displacement=tuple(map(tuple, np.round(estimate.displacement, 5).tolist())),
         sigma=tuple(np.round(estimate.sigma, 5).tolist()),
     )
+
+
+def _unseen_words(labels: Sequence[str]) -> str:
+    """Say of which sites the data say little, the first few by name."""
+    names = ", ".join(labels[:_NAMES_SHOWN])
+    if len(labels) > _NAMES_SHOWN:
+        names += f" and {len(labels) - _NAMES_SHOWN} more"
+    return f"the data hardly see {names}: displacements of these sites are guesses"
 
 
 def _failure(source: Source, reason: str) -> Record:
