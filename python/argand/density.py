@@ -88,7 +88,7 @@ def map_from_structure_factors(
     box = _box_from_list(indices, values, spacegroup)
     if out is None:
         out = np.empty(grid, real)
-    scale = 1 / cell_volume(cell)
+    scale = 1 / cell_volume(cell_parameters(cell))
     if by_matrix:
         _seam.map_from_structure_factors(box[None], out[None], scale)
     else:
@@ -136,7 +136,7 @@ def structure_factors_from_map(
         density = density.astype(np.float64, copy=False)
     grid = _check_shape(density.shape)
     indices = as_hkl(hkl)
-    scale = cell_volume(cell) / density.size
+    scale = cell_volume(cell_parameters(cell)) / density.size
     reach = np.abs(indices).max(axis=0, initial=0)
     h, k, l = reach.tolist()
     by_matrix = _use_matrix(method, (h, k, l), grid)
