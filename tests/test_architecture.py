@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).parents[1] / "python" / "argand"
 # Rooms from the ground up. A room is a package or a module directly below `argand`. It may import
 # rooms of the rows that come before its own in this list, and never one of its own row.
 ORDER = (
-    ("_core", "_cuda", "_version", "errors"),
+    ("_core", "_cuda", "_interpreter", "_version", "errors"),
     ("_fft", "_memory", "_seam", "atom_types", "cell", "isotopes"),
     (
         *("_config", "_form_gradient", "cuda", "extinction", "files"),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -237,6 +241,22 @@ def test_a_crystal_cannot_be_changed() -> None:
     assert crystal.frac.tolist() == [[0, 0, 0]]
     assert crystal.replace(spacegroup="P -1").multiplicity().tolist() == [1]
     assert crystal.multiplicity().tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda crystal: pickle.loads(pickle.dumps(crystal))]
+)
+def test_a_copy_of_a_used_crystal_cannot_be_changed_either(copied) -> None:
+    crystal = random_crystal(np.random.default_rng(2), "P -1")
+    f = argand.structure_factors(crystal, argand.hkl_cube(1))
+    crystal.multiplicity()
+    twin = copied(crystal)
+    for array in (twin.frac, twin.occ, twin.b_iso, twin.u_aniso, twin.in_place):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        twin.spacegroup = "P 1"
+    np.testing.assert_array_equal(argand.structure_factors(twin, argand.hkl_cube(1)), f)
 
 
 def test_a_crystal_without_atoms() -> None:

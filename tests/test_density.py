@@ -215,6 +215,19 @@ def test_out_is_written_in_place():
         argand.map_from_structure_factors(hkl, f, (4, 4, 4), cell=CELL, out=out.astype(np.float32))
 
 
+def test_out_that_is_the_memory_of_f_is_refused():
+    hkl, f = oracles.box((1, 1, 1)), np.ones(32, complex)
+    out = f.view(np.float64).reshape(4, 4, 4)
+    with pytest.raises(ValueError, match="out shares memory with f"):
+        argand.map_from_structure_factors(hkl, f[:27], (4, 4, 4), cell=CELL, out=out)
+
+
+@pytest.mark.parametrize("arguments", [(1e-9,), (np.nan,), (1.0, 0.0), (1.0, np.inf)])
+def test_grids_of_no_resolution_are_refused(arguments):
+    with pytest.raises(ValueError, match=r"d_min is .* 0\.01 or more|sample_rate is .* > 0"):
+        argand.grid_shape(CELL, "P 1", *arguments)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -224,6 +237,10 @@ def test_out_is_written_in_place():
         ({"method": "magic"}, "method is 'magic'"),
         ({"spacegroup": "Q 7"}, "Q 7"),
         ({"hkl": np.full((27, 3), 0.5)}, "no whole number"),
+        ({"cell": (7.0, 8.0, np.nan, 90.0, 90.0, 90.0)}, "cell .* needs positive lengths"),
+        ({"shape": (4.5, 4, 4)}, r"shape is \(4.5, 4, 4\), needs three whole numbers"),
+        ({"f": np.ma.masked_equal(np.ones(27, complex), 1)}, "f is a masked array"),
+        ({"out": np.zeros((4, 4, 4)).tolist()}, "out is a list"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand import _memory, nufft
+from argand import _memory, nufft, reflections
 from argand.errors import MemoryLimitError
 from batches import assert_close
 
@@ -186,6 +186,43 @@ def test_work_that_cannot_be_cut_says_first_what_it_needs():
     argand.set_memory_limit(100_000)
     with pytest.raises(MemoryLimitError, match="F of 1 crystal at 100,000 reflections"):
         argand.structure_factors(crystal, hkl, out=f)
+
+
+def test_lists_say_what_they_need_before_they_are_made():
+    """The words come before gemmi enumerates anything: most of these lists would never end."""
+    # 4/3 pi V / d^3 nodes of a cell of 10 x 10 x 10 A to 0.1 A, half of them unique in P -1.
+    cubic = (10.0, 10.0, 10.0, 90.0, 90.0, 90.0)
+    argand.set_memory_limit(MIB)
+    refused(
+        lambda: argand.miller_indices(cubic, "P -1", 0.1),
+        r"the list of some 2,094,395 reflections to 0\.1 A needs 160 MiB",
+    )
+    refused(
+        lambda: argand.miller_indices((500.0, *cubic[1:]), "F m m m", 0.02),
+        r"the list of some 818,123,087 reflections",
+    )
+    refused(lambda: argand.miller_indices(cubic, "P -1", 0.02), "the list of some 261,799,388 refl")
+    refused(lambda: argand.hkl_cube(1000), "the cube of hkl to 1000 needs 179")
+    refused(lambda: argand.grid_shape(cubic, "P 1", 0.01), r"a grid of some 2\.7e\+10 points")
+    hkl = random_hkl(100_000)
+    refused(lambda: reflections.asymmetric_unit(hkl, "P 1"), "the asymmetric unit of 100,000 refl")
+    refused(lambda: reflections.in_p1(hkl, "P -1"), "200,000 equivalents of reflections")
+
+
+@pytest.mark.parametrize("spacegroup", ["P 1", "P -1", "C 1 2/c 1", "F d -3 m:2"])
+@pytest.mark.parametrize("unique", [True, False])
+def test_the_estimate_of_a_list_is_that_of_its_peak(spacegroup, unique):
+    cell = (30.0, 30.0, 30.0, 90.0, 90.0, 90.0)
+    estimates = []
+
+    def keep(what: str, needed: float, instead: str) -> None:
+        estimates.append(needed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reflections, "demand", keep)
+        most = peak(lambda: argand.miller_indices(cell, spacegroup, 0.7, unique))
+    # gemmi's own list, which grows by doubling, is not seen by `peak`.
+    assert most < estimates[0]
 
 
 def test_torch_says_so_too():

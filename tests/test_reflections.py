@@ -163,7 +163,18 @@ def test_reach_at_an_energy() -> None:
         (lambda: argand.miller_indices(TRICLINIC, "P 7"), "unknown space group 'P 7'"),
         (lambda: argand.miller_indices(TRICLINIC, d_min=0), "d_min is 0"),
         (lambda: argand.miller_indices((1, 2, 3)), "cell has 3 numbers"),
+        (lambda: argand.miller_indices(TRICLINIC, d_min=1e-9), "d_min is 1e-09, needs .* 0.01 or"),
+        (
+            lambda: argand.miller_indices((1e5, 9, 9, 90, 90, 90), d_min=0.05),
+            "d_min is 0.05 for an edge of 100000 angstrom, needs .* up to 1,000,000",
+        ),
         (lambda: argand.hkl_cube(-1), "h_max is -1"),
+        (lambda: systematic_absences([[2**40, 0, 0]], "P 1"), "hkl holds 1099511627776, needs"),
+        (lambda: systematic_absences([["a", 0, 0]], "P 1"), "hkl has dtype <U21"),
+        (
+            lambda: systematic_absences(np.ma.masked_equal([[1, 0, 0], [2, 0, 0]], 2), "P 1"),
+            "hkl is a masked array",
+        ),
         (lambda: argand.stol([[1, 2]], TRICLINIC), r"hkl has shape \(1, 2\)"),
         (lambda: wavelength(0), "energy_kev is 0"),
         (
@@ -177,6 +188,22 @@ def test_reach_at_an_energy() -> None:
 def test_bad_arguments_are_named(call: object, message: str) -> None:
     with pytest.raises(ArgandError, match=message):
         call()  # type: ignore[operator]
+
+
+def test_indices_at_the_ends_of_their_type() -> None:
+    """No integer overflows: the least int32 has a modulus, and the largest has no neighbour."""
+    least, most = -(2**31), 2**31 - 1
+    hkl = np.array([[least, 0, 0], [0, most, 0], [0, 0, most], [0, 0, least]], np.int32)
+    squares, reach, (_, largest) = survey(hkl, CUBIC)
+    assert reach == (2**31, most, 2**31)
+    assert largest == pytest.approx((2**31 / 18) ** 2, rel=1e-12)
+    np.testing.assert_allclose(np.sqrt(squares) * 18, [2**31, most, most, 2**31], rtol=1e-12)
+    # A neighbour would have to lie beyond int32: four rows of one reflection each.
+    assert arrangement(hkl) == (4, -1)
+    for indices in ([[least, 0, 0]], [[1_000_001, 0, 0]], [[0.5, 0, 1e300]]):
+        with pytest.raises(ArgandError, match="needs indices up to 1,000,000"):
+            argand.structure_factors(argand.Crystal(CUBIC), indices)
+    assert argand.structure_factors(argand.Crystal(CUBIC), [[1_000_000, 0, 0]]).tolist() == [0]
 
 
 def test_no_reflections() -> None:

@@ -152,6 +152,38 @@ def test_a_batch_with_one_large_crystal_stays_a_batch(monkeypatch, ragged):
         np.testing.assert_allclose(row, expected_row, rtol=0, atol=1e-11)
 
 
+def test_out_that_is_the_memory_of_hkl_is_refused():
+    """Reflections would be overwritten by F while they are read."""
+    crystal = random_crystal(np.random.default_rng(10))
+    memory = np.zeros(3, np.float64)
+    hkl, out = memory.reshape(1, 3), memory[:2].view(np.complex128)
+    for orders in (hkl, [hkl]):
+        with pytest.raises(ValueError, match="out shares memory with hkl"):
+            argand.structure_factors(crystal, orders, out=out)
+
+
+@pytest.mark.parametrize("cells", [0, 1000, 100_000])
+@pytest.mark.parametrize("spacegroup", ["P 1", "P 1 21/c 1"])
+def test_single_precision_keeps_its_digits_in_any_cell(spacegroup, cells):
+    """The error is below |h| 1e-7 of the root mean square of F, however far the atoms are."""
+    rng = np.random.default_rng(11)
+    crystal = random_crystal(rng, spacegroup)
+    shifts = rng.integers(-cells, cells + 1, crystal.frac.shape)
+    moved = crystal.replace(frac=crystal.frac + shifts)
+    hkl = argand.hkl_cube(6)[::3]
+    expected = argand.structure_factors(moved, hkl)
+    f = argand.structure_factors(moved, hkl, dtype="complex64")
+    rms = np.sqrt(np.mean(np.abs(expected) ** 2))
+    longest = np.linalg.norm(hkl, axis=1).max()
+    assert np.abs(f - expected).max() < longest * 1e-7 * rms
+    # Orders that are not whole numbers have other phases in other cells.
+    satellites = hkl[:50] + np.array([0.3, 0.0, 0.0])
+    near = crystal.replace(frac=crystal.frac + np.sign(shifts))
+    expected = argand.structure_factors(near, satellites)
+    f = argand.structure_factors(near, satellites, dtype="complex64")
+    np.testing.assert_allclose(f, expected, rtol=0, atol=1e-4 * rms)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -162,6 +194,11 @@ def test_a_batch_with_one_large_crystal_stays_a_batch(monkeypatch, ragged):
         ({"table": "it1992"}, "table is 'it1992'"),
         ({"energy_kev": -1.0}, "energy_kev is -1.0"),
         ({"out": np.empty(3, np.complex64)}, "out is complex64"),
+        ({"out": [0j]}, "out is a list, needs a C-contiguous complex128 array"),
+        ({"out": np.ma.zeros(1, complex)}, "out is a MaskedArray"),
+        ({"out": np.broadcast_to(np.zeros(1, complex), (1,))}, "out is read-only"),
+        ({"hkl": [[2**31, 0, 0]]}, "hkl holds 2147483648, needs indices up to 1,000,000"),
+        ({"hkl": np.ma.masked_equal([[1, 0, 0]], 1)}, "hkl is a masked array"),
         ({"hkl": [np.zeros((1, 3)), np.zeros((1, 3))]}, "hkl holds 2 lists"),
     ],
 )

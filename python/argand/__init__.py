@@ -14,6 +14,8 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+# Before anything else is imported.
+from argand import _interpreter as _interpreter
 from argand._version import __version__
 from argand.crystal import Crystal
 from argand.errors import ArgandError

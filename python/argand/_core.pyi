@@ -14,6 +14,7 @@ __all__: list[str] = [
     "gaussian_sums",
     "indices_fit",
     "jacobian",
+    "largest_order",
     "map_from_structure_factors",
     "measure",
     "measure_boxes",
@@ -166,6 +167,11 @@ def jacobian(
     u: typing.SupportsInt | typing.SupportsIndex,
     out: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
+def largest_order(
+    whole: bool,
+    count: typing.SupportsInt | typing.SupportsIndex,
+    hkl: typing.SupportsInt | typing.SupportsIndex,
+) -> float: ...
 def map_from_structure_factors(
     bits: typing.SupportsInt | typing.SupportsIndex,
     maps: typing.SupportsInt | typing.SupportsIndex,

@@ -13,7 +13,7 @@ from argand import _seam
 from argand._seam import Batch, row_pointers
 from argand.crystal import Crystal
 from argand.form_factors import at_squares
-from argand.reflections import stol_squares
+from argand.reflections import orders_array, stol_squares
 
 # Miller indices (m, 3) int32, or float64 where orders are not whole numbers.
 Orders = NDArray[Any]
@@ -55,7 +55,8 @@ def pack(
         An atom type that the table does not know.
     """
     real = np.dtype(dtype)
-    atoms_of_crystals = [_atoms(crystal, real) for crystal in crystals]
+    whole_orders = all(hkl.dtype == np.int32 for hkl in lists)
+    atoms_of_crystals = [_atoms(crystal, real, whole_orders) for crystal in crystals]
     row_numbers: dict[tuple[Any, ...], int] = {}
     row_lengths: list[int] = []
     form_blocks: list[NDArray[Any]] = []
@@ -113,29 +114,37 @@ class _PackedAtoms(NamedTuple):
     displaced: bool
 
 
-# A crystal never changes, so that its atoms are prepared once for each real type.
-_atoms_by_crystal: WeakKeyDictionary[Crystal, dict[np.dtype[Any], _PackedAtoms]] = (
-    WeakKeyDictionary()
-)
+# The real type of the arrays, and whether atoms may be moved into the cell.
+_AtomsKey = tuple[np.dtype[Any], bool]
+
+# A crystal never changes, so that its atoms are prepared once for each key.
+_atoms_by_crystal: WeakKeyDictionary[Crystal, dict[_AtomsKey, _PackedAtoms]] = WeakKeyDictionary()
 
 
-def _atoms(crystal: Crystal, real: np.dtype[Any]) -> _PackedAtoms:
-    """Return the atoms of a crystal as arrays of a real type."""
-    atoms_by_dtype = _atoms_by_crystal.setdefault(crystal, {})
-    atoms = atoms_by_dtype.get(real)
+def _atoms(crystal: Crystal, real: np.dtype[Any], whole_orders: bool) -> _PackedAtoms:
+    """Return the atoms of a crystal as arrays of a real type.
+
+    In single precision coordinates of other cells would leave few digits for the position in the
+    cell. Where all orders are whole numbers, atoms are moved into the cell 000 first: F is the
+    same.
+    """
+    into_cell = whole_orders and real == np.float32
+    atoms_by_key = _atoms_by_crystal.setdefault(crystal, {})
+    atoms = atoms_by_key.get((real, into_cell))
     if atoms is None:
+        frac = crystal.frac - np.floor(crystal.frac) if into_cell else crystal.frac
         kinds = tuple(dict.fromkeys(crystal.types))
         number_of_kind = {kind: number for number, kind in enumerate(kinds)}
         beta = np.ascontiguousarray(crystal.beta(), real)
         atoms = _PackedAtoms(
             kinds=kinds,
             kind=np.array([number_of_kind[kind] for kind in crystal.types], np.int32),
-            frac=np.ascontiguousarray(crystal.frac, real),
+            frac=np.ascontiguousarray(frac, real),
             beta=beta,
             occ=np.ascontiguousarray(crystal.occ, real),
             displaced=bool(beta.any()),
         )
-        atoms_by_dtype[real] = atoms
+        atoms_by_key[real, into_cell] = atoms
     return atoms
 
 
@@ -159,31 +168,16 @@ def hkl_lists(hkl: ArrayLike | Sequence[ArrayLike], crystals: int) -> list[Order
         A shape, a number of lists, or an order that is no number.
     """
     if not isinstance(hkl, (list, tuple)) or not len(hkl) or np.ndim(hkl[0]) != 2:
-        return [_orders(hkl)]
+        return [orders_array(hkl)]  # type: ignore[arg-type]
     if len(hkl) != crystals:
         raise ValueError(
             f"hkl holds {len(hkl)} lists, needs one for all or {crystals}: one a crystal"
         )
-    lists = [_orders(orders) for orders in hkl]
+    lists = [orders_array(orders) for orders in hkl]
     dtypes = {orders.dtype for orders in lists}
     if len(dtypes) > 1:
         return [orders.astype(np.float64) for orders in lists]
     return lists
-
-
-def _orders(hkl: ArrayLike | Sequence[ArrayLike]) -> Orders:
-    """Return Miller indices (m, 3) contiguous, int32 or float64; raise where they are none."""
-    orders = np.asarray(hkl)
-    if orders.ndim != 2 or orders.shape[1] != 3:
-        raise ValueError(f"hkl has shape {orders.shape}, needs (m, 3)")
-    if orders.dtype != np.int32:
-        with np.errstate(invalid="ignore"):
-            whole = orders.astype(np.int32)
-        are_whole = np.array_equal(whole, orders)
-        orders = whole if are_whole else orders.astype(np.float64)
-        if not np.isfinite(orders).all():
-            raise ValueError("hkl holds NaN or infinity")
-    return np.ascontiguousarray(orders)
 
 
 def row_order(hkl: Orders) -> NDArray[np.intp] | None:

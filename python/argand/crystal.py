@@ -101,6 +101,13 @@ class Crystal:
             b_iso = _read_only(np.where(self.anisotropic, equivalent, b_iso))
         put(self, "b_iso", b_iso)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the fields of an unpickled or deep-copied crystal, and forbid writing to them."""
+        for name, value in state.items():
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+            object.__setattr__(self, name, value)
+
     @property
     def volume(self) -> float:
         """Return the volume of the cell in A^3."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import gemmi
@@ -12,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from argand import _seam
 from argand._fft import matrix_is_cheaper
 from argand._memory import demand
-from argand.cell import cell_volume
-from argand.reflections import as_hkl
+from argand.cell import cell_parameters, cell_volume
+from argand.reflections import SMALLEST_D_MIN, as_hkl
 from argand.symmetry import operations
 
 Real = NDArray[np.floating[Any]]
@@ -22,6 +23,8 @@ Sides = tuple[int, int, int]
 
 # Bytes that a reflection takes besides its value: its indices, and its place in the box or grid.
 _REFLECTION_BYTES = 64
+# Bytes of a point of a map in single precision.
+_BYTES_OF_POINT = 4
 _METHODS = ("auto", "matrix", "fft")
 
 
@@ -68,6 +71,7 @@ def map_from_structure_factors(
 
     Source: International Tables for Crystallography B, section 1.3 (Fourier synthesis).
     """
+    _seam.check_plain("f", f)
     indices, values = as_hkl(hkl), np.asarray(f)
     if values.shape != (len(indices),):
         raise ValueError(
@@ -77,16 +81,14 @@ def map_from_structure_factors(
     real = np.dtype(np.float32 if is_single else np.float64)
     values = values.astype(np.complex64 if is_single else np.complex128)
     grid = _check_shape(shape)
+    if out is not None:
+        _seam.check_output(out, grid, real, hkl=hkl, f=f)
     allocated = real.itemsize * math.prod(grid) if out is None else 0
     by_matrix = _plan_map(indices, grid, spacegroup, method, real.itemsize, allocated)
     box = _box_from_list(indices, values, spacegroup)
     if out is None:
         out = np.empty(grid, real)
-    elif out.shape != grid or out.dtype != real or not out.flags.c_contiguous:
-        raise ValueError(
-            f"out is {out.dtype} {out.shape}, needs a C-contiguous {real} array of shape {grid}"
-        )
-    scale = 1 / cell_volume(cell)
+    scale = 1 / cell_volume(cell_parameters(cell))
     if by_matrix:
         _seam.map_from_structure_factors(box[None], out[None], scale)
     else:
@@ -128,12 +130,13 @@ def structure_factors_from_map(
     MemoryLimitError
         It takes more than `argand.memory_limit()`.
     """
+    _seam.check_plain("rho", rho)
     density = np.ascontiguousarray(rho)
     if density.dtype != np.float32:
         density = density.astype(np.float64, copy=False)
     grid = _check_shape(density.shape)
     indices = as_hkl(hkl)
-    scale = cell_volume(cell) / density.size
+    scale = cell_volume(cell_parameters(cell)) / density.size
     reach = np.abs(indices).max(axis=0, initial=0)
     h, k, l = reach.tolist()
     by_matrix = _use_matrix(method, (h, k, l), grid)
@@ -180,14 +183,28 @@ def grid_shape(
     Raises
     ------
     ValueError
-        `d_min` or `sample_rate` is not positive, or gemmi does not know the space group.
+        `d_min` is below 0.01 or `sample_rate` not positive, or gemmi does not know the space group.
+    MemoryLimitError
+        A map on the grid takes more than `argand.memory_limit()`.
     """
-    if not d_min > 0 or not sample_rate > 0:
-        raise ValueError(f"d_min is {d_min} and sample_rate {sample_rate}, both need to be > 0")
+    if not SMALLEST_D_MIN <= d_min < math.inf:
+        raise ValueError(
+            f"d_min is {d_min}, needs a resolution in angstrom, {SMALLEST_D_MIN:g} or more"
+        )
+    if not 0 < sample_rate < math.inf:
+        raise ValueError(f"sample_rate is {sample_rate}, needs to be > 0")
+    parameters = cell_parameters(cell)
+    spacing = d_min / sample_rate
+    points = math.prod(max(1.0, edge / spacing) for edge in parameters[:3])
+    demand(
+        f"a grid of some {points:.2g} points to {d_min:g} A",
+        _BYTES_OF_POINT * points,
+        "choose a larger d_min",
+    )
     grid = gemmi.FloatGrid()
     grid.spacegroup = gemmi.SpaceGroup(spacegroup)
-    grid.set_unit_cell(gemmi.UnitCell(*cell))
-    grid.set_size_from_spacing(d_min / sample_rate, gemmi.GridSizeRounding.Up)
+    grid.set_unit_cell(gemmi.UnitCell(*parameters))
+    grid.set_size_from_spacing(spacing, gemmi.GridSizeRounding.Up)
     return (grid.nu, grid.nv, grid.nw)
 
 
@@ -195,8 +212,11 @@ def _check_shape(shape: tuple[int, ...]) -> Sides:
     """Return the shape of a grid as three ints; raise where it is not."""
     if len(shape) != 3 or min(shape) < 1:
         raise ValueError(f"shape is {tuple(shape)}, needs three numbers >= 1")
-    na, nb, nc = shape
-    return (int(na), int(nb), int(nc))
+    try:
+        na, nb, nc = (operator.index(side) for side in shape)
+    except TypeError:
+        raise ValueError(f"shape is {tuple(shape)}, needs three whole numbers") from None
+    return (na, nb, nc)
 
 
 def _plan_map(

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from argand import _seam
-from argand.cell import FloatArray, cell_parameters, reciprocal_metric
+from argand._memory import demand
+from argand.cell import FloatArray, cell_parameters, cell_volume, reciprocal_metric
 from argand.errors import ArgandError
 from argand.symmetry import SpaceGroup, group_ops, operation_arrays, spacegroup_name
 
@@ -35,6 +36,23 @@ __all__ = [
 
 HklArray = npt.NDArray[np.int32]
 
+#: Largest |h|, |k|, |l|: the longest edge of a cell has no more orders at 1 angstrom, and the
+#: number of three such indices in `index_codes` keeps to 64 bits.
+LARGEST_ORDER = 1_000_000
+#: Resolutions beyond this (angstrom) are mistakes of units: nothing has been measured to a tenth of
+#: it, and form factors are tabulated to 0.08.
+SMALLEST_D_MIN = 0.01
+# Bytes of a reflection that is listed: its indices in gemmi's list as it grows, as an array, and
+# sorted, with the order that sorts them.
+_BYTES_OF_LISTED = 80
+# Bytes of an index triple of hkl_cube: three grids, and the list made of them.
+_BYTES_OF_CUBE = 24
+# Bytes of a reflection as Python's numbers, which gemmi takes to the asymmetric unit one by one.
+_BYTES_IN_PYTHON = 400
+# Bytes of an equivalent in `in_p1`: its indices in 64 bits, twice while they are sorted, its place
+# and its phase.
+_BYTES_OF_EQUIVALENT = 120
+
 
 def as_hkl(hkl: npt.ArrayLike) -> HklArray:
     """Return Miller indices as a contiguous int32 array (m, 3).
@@ -44,16 +62,46 @@ def as_hkl(hkl: npt.ArrayLike) -> HklArray:
     ArgandError
         Another shape, or numbers that are not whole.
     """
-    indices = np.asarray(hkl)
-    if indices.ndim != 2 or indices.shape[1] != 3:
-        raise ArgandError(f"hkl has shape {indices.shape}, needs (m, 3)")
-    if indices.dtype == np.int32:
-        return indices.copy(order="C")
-    with np.errstate(invalid="ignore"):
-        whole = indices.astype(np.int32)
-    if not np.array_equal(whole, indices):
+    numbers = orders_array(hkl)
+    if numbers.dtype != np.int32:
         raise ArgandError("hkl holds something that is no whole number")
-    return np.ascontiguousarray(whole)
+    is_argument = isinstance(hkl, np.ndarray) and np.may_share_memory(numbers, hkl)
+    return numbers.copy() if is_argument else numbers
+
+
+def orders_array(hkl: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Return orders (m, 3) contiguous: int32, or float64 where they are not whole numbers.
+
+    The array may be the argument itself.
+
+    Raises
+    ------
+    ArgandError
+        Another shape, masked, NaN or infinite numbers, or orders beyond `LARGEST_ORDER`.
+    """
+    if np.ma.is_masked(hkl):
+        raise ArgandError("hkl is a masked array, needs plain numbers: leave the masked rows out")
+    orders = np.asarray(hkl)
+    if orders.ndim != 2 or orders.shape[1] != 3:
+        raise ArgandError(f"hkl has shape {orders.shape}, needs (m, 3)")
+    if orders.dtype != np.int32:
+        if orders.dtype.kind not in "biufO":
+            raise ArgandError(f"hkl has dtype {orders.dtype}, needs whole numbers")
+        try:
+            orders = orders.astype(np.float64)
+        except (TypeError, ValueError):
+            raise ArgandError(f"hkl has dtype {orders.dtype}, needs whole numbers") from None
+        if not np.isfinite(orders).all():
+            raise ArgandError("hkl holds NaN or infinity, which is no whole number")
+    orders = np.ascontiguousarray(orders)
+    largest = _seam.largest_order(orders)
+    if largest > LARGEST_ORDER:
+        raise ArgandError(f"hkl holds {largest:.16g}, needs indices up to {LARGEST_ORDER:,}")
+    if orders.dtype == np.float64:
+        whole = orders.astype(np.int32)
+        if np.array_equal(whole, orders):
+            return whole
+    return orders
 
 
 def stol(hkl: npt.ArrayLike, cell: Sequence[float]) -> FloatArray:
@@ -102,6 +150,8 @@ def hkl_cube(h_max: int) -> HklArray:
     """
     if h_max < 0:
         raise ArgandError(f"h_max is {h_max}, needs to be 0 or more")
+    edge = 2 * int(h_max) + 1
+    demand(f"the cube of hkl to {h_max}", _BYTES_OF_CUBE * edge**3, "choose a smaller one")
     axis = np.arange(-h_max, h_max + 1, dtype=np.int32)
     h, k, l = np.meshgrid(axis, axis, axis, indexing="ij")
     return np.stack([h, k, l], axis=-1).reshape(-1, 3)
@@ -127,20 +177,59 @@ def miller_indices(
     Returns
     -------
     int32 (m, 3), sorted, l fastest
+
+    Raises
+    ------
+    ArgandError
+        `d_min` is below 0.01 angstrom, or so small that indices go beyond a million.
+    MemoryLimitError
+        The list takes more than `argand.memory_limit()`.
     """
-    if not 0.0 < d_min < np.inf:
-        raise ArgandError(f"d_min is {d_min}, needs a resolution in angstrom")
+    if not SMALLEST_D_MIN <= d_min < np.inf:
+        raise ArgandError(
+            f"d_min is {d_min}, needs a resolution in angstrom, {SMALLEST_D_MIN:g} or more"
+        )
+    parameters = cell_parameters(cell)
+    longest = max(parameters[:3])
+    if longest / d_min > LARGEST_ORDER:
+        raise ArgandError(
+            f"d_min is {d_min} for an edge of {longest:g} angstrom, needs a resolution with "
+            f"indices up to {LARGEST_ORDER:,}"
+        )
     group = group_ops(spacegroup)
     name = spacegroup_name(group)
-    unit_cell = gemmi.UnitCell(*cell_parameters(cell))
+    is_unique = unique and name is not None
+    listed = _count_to(parameters, d_min)
+    if name is not None:
+        # gemmi leaves out what the centring extinguishes.
+        listed /= len(group.cen_ops)
+    if is_unique:
+        listed /= _laue_order(group)
+    demand(
+        f"the list of some {listed:,.0f} reflections to {d_min:g} A",
+        _BYTES_OF_LISTED * listed,
+        "choose a larger d_min",
+    )
+    unit_cell = gemmi.UnitCell(*parameters)
     tabulated = gemmi.SpaceGroup(name or "P 1")
-    hkl = gemmi.make_miller_array(unit_cell, tabulated, d_min, unique=unique and name is not None)
+    hkl = gemmi.make_miller_array(unit_cell, tabulated, d_min, unique=is_unique)
     if name is None:
         hkl = hkl[~group.systematic_absences(hkl)]
         if unique:
             in_unit = (asymmetric_unit(hkl, spacegroup) == hkl).all(axis=1)
             hkl = hkl[in_unit]
     return _sorted(hkl)
+
+
+def _count_to(cell: Sequence[float], d_min: float) -> float:
+    """Estimate how many hkl a resolution holds: the volume of the sphere over that of a node."""
+    return 4.0 / 3.0 * np.pi * cell_volume(cell) / d_min**3
+
+
+def _laue_order(group: gemmi.GroupOps) -> int:
+    """Count the equivalents of a general reflection, Friedel mates included."""
+    operations = len(group.sym_ops)
+    return operations if group.is_centrosymmetric() else 2 * operations
 
 
 def _sorted(hkl: HklArray) -> HklArray:
@@ -160,6 +249,11 @@ def asymmetric_unit(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> HklArray:
     name = spacegroup_name(group)
     if name is None:
         return _last_equivalent(indices, spacegroup)
+    demand(
+        f"the asymmetric unit of {len(indices):,} reflections",
+        _BYTES_IN_PYTHON * len(indices),
+        "give fewer at a time",
+    )
     unit = gemmi.ReciprocalAsu(gemmi.SpaceGroup(name))
     inside = [unit.to_asu(row, group)[0] for row in indices.tolist()]
     return np.array(inside, dtype=np.int32).reshape(-1, 3)
@@ -203,6 +297,8 @@ def in_p1(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> tuple[HklArray, Callabl
     """
     indices = as_hkl(hkl)
     rotations, translations = operation_arrays(spacegroup)
+    count = len(rotations) * len(indices)
+    demand(f"{count:,} equivalents of reflections", _BYTES_OF_EQUIVALENT * count, "give fewer")
     images = np.einsum("mi,oij->omj", indices, rotations).reshape(-1, 3)
     turns = (indices @ translations.T).T
     phase = np.exp(-2j * np.pi * turns).reshape(-1)

@@ -8,6 +8,7 @@ hands addresses over.
 from __future__ import annotations
 
 from argand._seam.batch import Batch, box_shape, make_batch, row_pointers
+from argand._seam.checks import check_output, check_plain
 from argand._seam.density import (
     map_from_structure_factors,
     structure_factors_from_map,
@@ -28,7 +29,7 @@ from argand._seam.nufft import (
     add_reflections_to_box,
     project_scattering,
 )
-from argand._seam.reflections import arrangement, stol_squares, survey
+from argand._seam.reflections import arrangement, largest_order, stol_squares, survey
 from argand._seam.structure_factors import (
     structure_factors,
     structure_factors_form_vjp,
@@ -45,11 +46,14 @@ __all__ = [
     "add_reflections_to_box",
     "arrangement",
     "box_shape",
+    "check_output",
+    "check_plain",
     "core_build",
     "cuda_build",
     "cuda_status",
     "gaussian_sums",
     "jacobian",
+    "largest_order",
     "make_batch",
     "map_from_structure_factors",
     "measure",

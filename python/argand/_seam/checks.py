@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from argand._seam.arrays import CPU, Array, ArrayDevice, device_of, dtype_name, layout
 
 # The complex dtype of each real dtype that the kernels compute in, and the other way round.
@@ -67,3 +71,29 @@ def check_pointers(name: str, pointers: Array, end: int) -> None:
     )
     if not rising:
         raise ValueError(f"{name} must rise from 0 to {end}")
+
+
+def check_output(out: Any, shape: tuple[int, ...], dtype: Any, **inputs: Any) -> None:
+    """Raise a ValueError where an answer of a shape and dtype cannot be written to `out`.
+
+    `inputs` are arguments of the call by their names: `out` must not share memory with any of them,
+    which would be overwritten while they are read.
+    """
+    wanted = f"a C-contiguous {np.dtype(dtype)} array of shape {shape}"
+    if not isinstance(out, np.ndarray) or isinstance(out, np.ma.MaskedArray):
+        raise ValueError(f"out is a {type(out).__name__}, needs {wanted}")
+    if out.shape != shape or out.dtype != dtype or not out.flags.c_contiguous:
+        raise ValueError(f"out is {out.dtype} {out.shape}, needs {wanted}")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only, needs to be writeable")
+    for name, value in inputs.items():
+        arrays = value if isinstance(value, (list, tuple)) else [value]
+        for array in arrays:
+            if isinstance(array, np.ndarray) and np.may_share_memory(out, array):
+                raise ValueError(f"out shares memory with {name}, needs memory of its own")
+
+
+def check_plain(name: str, array: Any) -> None:
+    """Raise a ValueError where an array has masked values, which a sum would take for numbers."""
+    if np.ma.is_masked(array):
+        raise ValueError(f"{name} is a masked array, needs plain numbers: leave masked values out")

@@ -51,6 +51,15 @@ def survey(
     return _core.survey(count, address(hkl), address(metric), address(out))
 
 
+def largest_order(hkl: Array) -> float:
+    """Return the largest modulus of the orders of a list (m, 3), int32 or float64; 0 of none.
+
+    Arguments are not checked: only argand calls this.
+    """
+    is_int32 = dtype_name(hkl) == "int32"
+    return _core.largest_order(is_int32, hkl.shape[0], address(hkl))
+
+
 def arrangement(hkl: Array) -> tuple[int, int]:
     """Count the rows of a list of reflections, and recognise the list of `hkl_cube(n)`.
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from argand import _seam
 from argand.cell import FloatArray
+from argand.errors import ArgandError
 from argand.nufft.atoms import IntArray
 from argand.nufft.pairs import Pair
 
@@ -31,6 +32,9 @@ _SAMPLE_SIZE = 256
 _SPANS_PER_OCTAVE = 8
 # Smallest span whose logarithm is taken: the degree of a shorter one is 1 or 2 as well.
 _SHORTEST_SPAN = 1e-3
+# Highest degree of the polynomials in q. The time of a fit grows as its cube, and here is a second;
+# the proteins that transforms are made for need 30.
+LARGEST_DEGREE = 1000
 # Share of eps below which a term of a Chebyshev series is left out.
 _SERIES_SHARE = 0.01
 
@@ -143,10 +147,16 @@ def scattering(q: FloatArray, form: FloatArray, numbers: IntArray, b_iso: FloatA
 def sample_points(interval: tuple[float, float], sharpest: float, eps: float) -> FloatArray:
     """Return Chebyshev points in q that resolve exp(-sharpest q) to eps on an interval.
 
-    `interval` is in 1/A^2, `sharpest` in A^2.
+    `interval` is in 1/A^2, `sharpest` in A^2. An ArgandError says where that takes too many points.
     """
     low, high = interval
-    return chebyshev_points(low, high, chebyshev_degree(sharpest * (high - low), eps))
+    degree = chebyshev_degree(sharpest * (high - low), eps)
+    if degree > LARGEST_DEGREE:
+        raise ArgandError(
+            f"method='nufft' cannot follow exp(-{sharpest:.4g} stol^2) to a stol of "
+            f"{math.sqrt(high):.4g} 1/A: use method='direct'"
+        )
+    return chebyshev_points(low, high, degree)
 
 
 def sample_scattering(

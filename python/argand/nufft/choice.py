@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from argand._config import num_threads
 from argand._memory import demand, memory_limit
 from argand.crystal import Crystal
+from argand.nufft.basis import LARGEST_DEGREE, chebyshev_degree
 from argand.reflections import as_hkl, survey
 
 INSTALL = "method='nufft' needs finufft 2.5 or later: pip install argand[nufft]"
 
-# Range of `eps` that the transforms keep.
-SMALLEST_EPS = 1e-12
+# The smallest `eps` that transforms keep: rounding alone is up to 5e-12 of S.
+SMALLEST_EPS = 1e-11
+# The largest `eps`: fewer digits are hardly faster.
 LARGEST_EPS = 1e-2
 
 # One term of the direct sum: one atom at one reflection.
@@ -48,6 +50,8 @@ START_SECONDS = 4e-3
 _UPSAMPLING = (1.25, 2.0)
 # The smallest eps that an upsampling of 1.25 reaches.
 _SMALLEST_EPS_OF_NARROW = 1e-9
+# More than the B (A^2) of the sharpest Gaussian in any table of form factors.
+_SHARPEST_FORM = 1000.0
 # Below so many atoms x reflections (ten milliseconds of the direct sum) no estimate is made.
 _SMALL = 2e7
 # Accuracy from which on a pair is transformed in single precision.
@@ -103,6 +107,10 @@ def pays(crystal: Crystal, hkl: NDArray[Any], eps: float, dispersion: bool) -> b
     if len(crystal.types) * len(hkl) < _SMALL or eps < SMALLEST_EPS:
         return False
     if not np.issubdtype(hkl.dtype, np.integer) or not installed():
+        return False
+    _, _, (least, most) = survey(as_hkl(hkl), crystal.cell)
+    sharpest = _SHARPEST_FORM + float(crystal.b_iso.max(initial=0.0))
+    if chebyshev_degree(sharpest * (most - least), eps) > LARGEST_DEGREE:
         return False
     cost = estimate(crystal, hkl, eps, dispersion)
     return 2.0 * cost.nufft_seconds < cost.direct_seconds and cost.nufft_bytes < memory_limit()

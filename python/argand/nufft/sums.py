@@ -73,7 +73,7 @@ def structure_factors(
         Integer Miller indices in any order.
     eps : float
         Largest error divided by the root mean square of F at low angles (see `argand.nufft`),
-        1e-12 to 1e-2.
+        1e-11 to 1e-2.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def vjp(
     table, energy_kev
         As in `argand.structure_factors`.
     eps : float
-        Accuracy, 1e-12 to 1e-2.
+        Accuracy, 1e-11 to 1e-2.
     by_tensors : bool
         Whether derivatives by U are wanted too, which takes six transforms more.
 
