@@ -242,7 +242,9 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
 def test_every_writer_notices_a_full_disk(tmp_path: Path) -> None:
     """Nothing appears under its name that is not whole."""
     resource = pytest.importorskip("resource")
-    crystal = argand.Crystal(cell=(5, 6, 7, 90, 90, 90), types=("C",), frac=[[0.1, 0.2, 0.3]])
+    crystal = argand.Crystal(
+        cell=(5, 6, 7, 90, 90, 90), types=("C",), frac=np.array([[0.1, 0.2, 0.3]])
+    )
     hkl = argand.hkl_cube(4)
     f = argand.structure_factors(crystal, hkl)
     density = np.zeros((20, 20, 20), np.float32)
