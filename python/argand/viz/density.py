@@ -290,4 +290,11 @@ def _on_rectangular_grid(
     frac = points @ np.linalg.inv(to_angstrom).T
     values = map_coordinates(density, (frac * density.shape).T, order=1, mode="grid-wrap")
     is_inside = np.all((frac > origin - 1e-6) & (frac < origin + 1 + 1e-6), axis=1)
-    return points.astype(np.float32), np.where(is_inside, values, 0).astype(np.float32)
+    inside = np.where(is_inside, values, 0)
+    return points.astype(np.float32), _few_digits(inside).astype(np.float32)
+
+
+def _few_digits(density: FloatArray) -> FloatArray:
+    """Round a density to a thousandth of its largest value, which makes a packed page small."""
+    step = max(float(np.abs(density).max(initial=0.0)), 1e-300) / 1000
+    return np.asarray(np.round(density / step) * step)
