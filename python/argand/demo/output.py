@@ -113,19 +113,22 @@ def _plots(
 ) -> dict[str, Callable[..., Figure]]:
     """Return functions of the theme that draw all figures."""
     lines = {words: results.reference(name, NEW).value for words, name in _LINES.items()}
-    scores = {}
+    scores: dict[str, dict[str, float]] = {}
+    margins: dict[str, dict[str, float]] = {}
     for model in results.models:
-        bars = {}
+        name = MODEL_NAMES[model]
+        scores[name], margins[name] = {}, {}
         for loss in ("published", "invariant"):
-            bars[f"trained with the {loss} loss"] = results.score(model, loss, NEW).value
-        scores[MODEL_NAMES[model]] = bars
+            words = f"trained with the {loss} loss"
+            score = results.score(model, loss, NEW)
+            scores[name][words], margins[name][words] = score.value, score.margin
     histories = {MODEL_NAMES[model]: history for model, history in results.histories.items()}
     before = _on_box(example, example.before)
     true = _on_box(example, example.true)
     draw: dict[str, Callable[..., Figure]] = {
         "hkl": partial(viz.plot_hkl, example.hkl, example.true, title=example.title),
         "tiles": partial(viz.plot_tiles, before, true),
-        "scores": partial(viz.plot_scores, scores, lines),
+        "scores": partial(viz.plot_scores, scores, lines, margins=margins),
         "curves": partial(viz.plot_loss_curves, histories, references=lines),
     }
     for loss in example.predicted:

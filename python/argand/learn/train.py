@@ -17,7 +17,7 @@ from argand.errors import ArgandError
 from argand.learn.callbacks import History, ScoreRecord
 from argand.learn.evaluate import score, torch_threads
 from argand.learn.fit import fit
-from argand.learn.limits import check_accelerator, check_at_least, check_positive
+from argand.learn.limits import check_accelerator, check_at_least, check_not_negative
 from argand.learn.loading import Stream
 from argand.learn.metrics import PhaseLoss
 from argand.learn.recipes import LOSSES, RECIPES, LossName, ModelName, Recipe
@@ -99,7 +99,8 @@ def train(
     model, loss
         What is trained, and on which loss: "invariant" or "published".
     out
-        Folder for weights.safetensors, weights.json, history.json and the checkpoint.
+        Folder for weights.safetensors, weights.json, history.json and the checkpoint, and for
+        history.csv, which has the scores while the training runs.
     metals
         Elements of the table of metals (default: the sixteen of the first experiment).
     held_out
@@ -150,7 +151,7 @@ def train(
     check_at_least(1, score_every=score_every, checkpoint_every=checkpoint_every)
     check_at_least(1, patience=patience, threads=threads, hkl_max=hkl_max)
     check_at_least(0, workers=workers)
-    check_positive(lr=lr, energy_kev=energy_kev)
+    check_not_negative(lr=lr, energy_kev=energy_kev)
     check_accelerator(accelerator)
     recipe = _choose_recipe(model, loss, steps, batch_size, lr, weight_power, hyper)
     crystals = load_crystals(metals, folder)
@@ -194,7 +195,8 @@ def train(
     order = _order(samples, seed)
     stream = Stream(dataset, recipe.batch_size, batches=recipe.steps, order=order)
     watch = "loss" if loss == "published" else "loss_best_hand"
-    history = History(scores, settings.score_every, recipe.steps, watch, patience)
+    table = out / "history.csv"
+    history = History(scores, settings.score_every, recipe.steps, watch, patience, table)
     checkpoint = out / "checkpoint.safetensors"
     begun = time.perf_counter()
     with torch_threads(threads):
