@@ -291,6 +291,21 @@ class TestCommand:
         assert call("info", salt) == 0
         assert "Cl4 Na4: 2 sites, 8 in the cell, space group F m -3 m" in capsys.readouterr().out
 
+    def test_a_build_with_cuda_is_no_device(
+        self, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """That CUDA is built in, and that a device is usable, are two facts."""
+        build = {"version": "1", "cuda": True, "cuda_architectures": "90"}
+        monkeypatch.setattr("argand.build_config", lambda: build)
+        monkeypatch.setattr("argand.cuda.is_available", lambda: False)
+        assert call("info") == 0
+        printed = capsys.readouterr().out
+        assert re.search(r"^cuda built in +yes$", printed, re.MULTILINE)
+        assert re.search(r"^cuda device usable +no$", printed, re.MULTILINE)
+        assert call("info", "--json") == 0
+        facts = json.loads(capsys.readouterr().out)
+        assert (facts["cuda_built_in"], facts["cuda_device_usable"]) == (True, False)
+
     def test_version(self, capsys: Capture) -> None:
         assert call("--version") == 0
         assert capsys.readouterr().out == f"argand {argand.__version__}\n"

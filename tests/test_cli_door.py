@@ -125,7 +125,7 @@ def test_a_resolution_that_no_experiment_has(d_min: str, tmp_path: Path, capsys:
         (["--patience", "0"], "patience is 0"),
         (["--workers", "-1"], "workers is -1"),
         (["--hkl-max", "0"], "hkl_max is 0"),
-        (["--lr", "0"], "lr is 0.0"),
+        (["--lr", "-1"], "lr is -1.0"),
         (["--energy-kev", "-1"], "energy_kev is -1.0"),
     ],
 )

@@ -56,6 +56,7 @@ def test_writes_all_that_the_report_lists(folder: Path) -> None:
     assert len(list((folder / "figures").glob("*.png"))) == 6
     assert len(list((folder / "weights").glob("*-*/weights.safetensors"))) == 8
     assert "A rehearsal." in page
+    assert (folder / "report.html").stat().st_size < 6_000_000
     temporary = [path for path in folder.rglob("*") if path.name.startswith(".")]
     assert temporary == []
     assert list(folder.rglob("*.part")) == []

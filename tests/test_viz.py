@@ -11,6 +11,8 @@ import pytest
 pytest.importorskip("matplotlib")
 pytest.importorskip("plotly")
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
 from argand import viz
 from argand.cell import metric
 from argand.viz.density import orthogonal
@@ -123,7 +125,7 @@ def test_hkl_points_carry_amplitude_and_phase(theme: viz.ThemeName) -> None:
     drawn = np.column_stack([points.get_sizes(), rgb])
     strength = np.abs(f) / np.abs(f).max()
     expected_rgb = viz.phase_rgb(np.angle(f))
-    expected = np.column_stack([4 + 220 * strength, expected_rgb])
+    expected = np.column_stack([2 + 110 * strength, expected_rgb])
     expected = expected[strength > 1e-3]
     assert sorted_rows(drawn) == pytest.approx(sorted_rows(expected))
     assert {"h", "k", "l", "gold", "phase"} <= texts_of(figure)
@@ -180,16 +182,41 @@ def test_loss_curves() -> None:
     draw(figure)
 
 
-def test_score_bars() -> None:
+def test_scores_are_points_with_intervals() -> None:
     scores = {
         "linear": {"published": 500.0, "invariant": 1.0},
         "unet": {"published": 600.0, "invariant": 25.0},
     }
-    figure = viz.plot_scores(scores, {"floor": 485.0, "all zero": 930.0})
-    ends = [bar.get_x() + bar.get_width() for bar in figure.axes[0].patches]
-    assert ends == pytest.approx([500, 600, 1, 25])
-    assert {"floor 485", "all zero 930", "linear", "unet"} <= texts_of(figure)
+    margins = {"linear": {"published": 20.0, "invariant": 1.7}}
+    figure = viz.plot_scores(scores, {"floor": 485.0, "all zero": 930.0}, margins=margins)
+    axes = figure.axes[0]
+    points = [float(bar.lines[0].get_xdata()[0]) for bar in axes.containers]
+    assert points == pytest.approx([500, 600, 1, 25])
+    assert axes.get_xlim()[0] == pytest.approx(0.1)
+    # An interval below 0 ends at the left of the logarithmic axis.
+    intervals = [bar.lines[2][0].get_segments()[0][:, 0].tolist() for bar in axes.containers]
+    assert intervals[0] == pytest.approx([480, 520])
+    assert intervals[2] == pytest.approx([0.1, 2.7])
+    words = {"floor 485", "all zero 930", "linear", "unet", "500 ± 20", "1 ± 1.7", "25"}
+    assert words <= texts_of(figure)
     draw(figure)
+    # No number is written on a line or a point: all stand to the right of the axes.
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    frame = axes.get_window_extent(renderer)
+    numbers = [
+        text for text in axes.texts if text.get_text() in ("500 ± 20", "1 ± 1.7", "600", "25")
+    ]
+    assert len(numbers) == 4
+    for text in numbers:
+        assert text.get_window_extent(renderer).x0 > frame.x1
+    # Nor is the name of a reference written on the line of another.
+    lines = {float(path.vertices[0, 0]): path for c in axes.collections for path in c.get_paths()}
+    floor_end = axes.transData.transform(lines[485.0].vertices)[:, 1].max()
+    (name,) = [text for text in axes.texts if text.get_text() == "all zero 930"]
+    assert name.get_window_extent(renderer).y0 >= floor_end
+    legend = figure.legends[0]
+    assert [text.get_text() for text in legend.get_texts()] == ["published", "invariant"]
 
 
 @pytest.mark.parametrize(
@@ -221,6 +248,9 @@ def test_slices_are_maps_in_angstrom() -> None:
     assert np.asarray(third.get_array()) == pytest.approx(difference, abs=1e-9)
     assert first.get_clim() == second.get_clim()
     assert {"along a (Å)", "along b (Å)", "e/Å³", "difference"} <= texts_of(figure)
+    # The label of the second bar states the ratio of the scales.
+    span, fine = np.diff(first.get_clim()), np.diff(third.get_clim())
+    assert f"e/Å³, scale × {number(float(span[0] / fine[0]))}" in texts_of(figure)
     # The strongest point of the layer is an atom: the displaced one or that on the face centre.
     coordinates = first.get_coordinates().reshape(-1, 2)  # type: ignore[attr-defined]
     x, y = coordinates[int(np.argmax(true_layer))] / EDGE

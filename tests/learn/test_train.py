@@ -15,7 +15,7 @@ import argand
 from argand.errors import ArgandWarning
 from argand.learn import PerturbedCrystals, metal
 from argand.learn.checkpoint import SafetensorsIO, read_checkpoint
-from argand.learn.evaluate import evaluate
+from argand.learn.evaluate import evaluate, score
 from argand.learn.predict import predict
 from argand.learn.schedule import warmup_cosine
 from argand.learn.task import PhaseTask
@@ -83,6 +83,7 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path, monkeypatch, number)
     # The checkpoint of the last step is what more steps go on from.
     assert sorted(file.name for file in folder.iterdir()) == [
         "checkpoint.safetensors",
+        "history.csv",
         "history.json",
         "run.json",
         "weights.json",
@@ -117,6 +118,30 @@ def test_killed_run_goes_on_from_its_last_checkpoint(tmp_path, monkeypatch):
     parts = train("mlp", "published", tmp_path / "parts", **SMALL, checkpoint_every=5)
     assert parts.history == whole.history
     assert_equal_weights(parts, whole)
+
+
+def test_scores_are_in_a_table_while_the_training_runs(tmp_path, monkeypatch):
+    rows_at_each_score = []
+    table = tmp_path / "run" / "history.csv"
+
+    def score_and_count(*arguments):
+        lines = table.read_text().splitlines() if table.exists() else []
+        rows_at_each_score.append(max(len(lines) - 1, 0))
+        return score(*arguments)
+
+    monkeypatch.setattr("argand.learn.train.score", score_and_count)
+    result = train("linear", out=tmp_path / "run", **SMALL)
+    assert rows_at_each_score == [0, 1, 2]
+    head, *rows = table.read_text().splitlines()
+    assert head == "step,training,training_published,loss,loss_best_hand"
+    assert [row.split(",")[0] for row in rows] == ["4", "8", "12"]
+    last = [float(cell) for cell in rows[-1].split(",")]
+    assert last == pytest.approx(list(result.history[-1].values()), rel=1e-6)
+
+
+def test_the_progress_bar_shows_all_steps(tmp_path, capsys):
+    train("linear", out=tmp_path / "run", **{**SMALL, "progress": True})
+    assert "12/12" in capsys.readouterr().out
 
 
 def test_damaged_checkpoint_is_named(tmp_path):

@@ -73,6 +73,14 @@ def test_files_are_listed_in_numerical_order(tmp_path: Path) -> None:
     assert find_sources([odd_suffix])[0].path == odd_suffix.resolve()
 
 
+def test_named_files_are_sorted_as_a_shell_does_not(tmp_path: Path) -> None:
+    """A shell lists s*.hkl as s1, s10, s9; files of a series are numbered as a person counts."""
+    paths = [touch(tmp_path / name) for name in ("s1.hkl", "s10.hkl", "s9.hkl")]
+    folder = touch(tmp_path / "more" / "a.hkl").parent
+    names = [source.name for source in find_sources([*paths, folder, tmp_path / "s1.hkl"])]
+    assert names == ["s1", "s9", "s10", "a"]
+
+
 def test_equal_names_are_told_apart(tmp_path: Path) -> None:
     paths = [touch(tmp_path / name) for name in ("a/s.hkl", "b/s.hkl", "b/s.mtz")]
     names = [source.name for source in find_sources(paths)]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import argand
+from argand import cuda
 from argand.cli._description_text import text_of_file
 from argand.describe import describe_file
 from argand.errors import ArgandError
@@ -67,13 +68,21 @@ def info(
 
 
 def _print_build(*, as_json: bool) -> None:
-    """Print the configuration of this build."""
-    configuration = argand.build_config()
+    """Print the configuration of this build, and whether a CUDA device is usable."""
+    configuration: dict[str, str | int | bool] = {}
+    for name, value in argand.build_config().items():
+        # That CUDA is built in does not say that there is a device to run on.
+        if name == "cuda":
+            configuration["cuda_built_in"] = value
+            configuration["cuda_device_usable"] = bool(value) and cuda.is_available()
+        else:
+            configuration[name] = value
     if as_json:
         print(_json_text(configuration))
         return
     for name, value in configuration.items():
-        print(f"{name:<10} {value}")
+        text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+        print(f"{name.replace('_', ' '):<18} {text}")
 
 
 def _content(contents: str | None) -> dict[str, float] | None:

@@ -35,6 +35,7 @@ def predict(
     maps: bool = False,
     workers: int = 0,
     report: bool = True,
+    show: list[str] | None = None,
     cell: list[float] | None = None,
     weights: Path | None = None,
     contents: str | None = None,
@@ -69,6 +70,9 @@ def predict(
         Work in N processes; 0 starts one for each core.
     report
         Write report.html into the folder.
+    show : NAME...
+        Show the density of these files in the report, by their names in the table (default: all, or
+        200 files spread over a longer series).
     cell : A B C ALPHA BETA GAMMA
         Use this unit cell of the measured crystals, angstrom and degrees, instead of the one that
         the files state.
@@ -116,10 +120,14 @@ def predict(
         say=print,
     )
     _print_table(records)
+    names = {record.name for record in records}
+    for name in show or ():
+        if name not in names:
+            raise ArgandError(f"--show {name}: no file of the series has this name")
     if report:
         method = "refined" if refine else "quick estimate"
         settings = {"method": method, "known crystal": known.name}
-        _write_report(SeriesFolder(output), records, estimator, settings)
+        _write_report(SeriesFolder(output), records, estimator, settings, show or ())
     unusable = {record.name: record.error for record in records if record.error}
     links = _broken_links(measured)
     for link in links:
@@ -178,13 +186,17 @@ def _print_unusable(error_by_name: Mapping[str, str], files: int) -> None:
 
 
 def _write_report(
-    folder: SeriesFolder, records: Sequence[Record], estimator: Estimator, settings: dict[str, str]
+    folder: SeriesFolder,
+    records: Sequence[Record],
+    estimator: Estimator,
+    settings: dict[str, str],
+    shown: Sequence[str],
 ) -> None:
     """Write report.html into the folder of the series, and print where it is."""
     from argand.report.series import series_page
 
     path = folder.path / "report.html"
-    page = series_page(folder, records, estimator.crystal, settings, estimator.warning)
+    page = series_page(folder, records, estimator.crystal, settings, estimator.warning, shown)
     write_text(path, page)
     print(f"{path}: the series as a page")
 

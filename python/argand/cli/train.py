@@ -54,7 +54,8 @@ def train(
     loss
         Minimise this loss: the published one, or the one that accepts either hand.
     out : FOLDER
-        Write weights.safetensors, weights.json, history.json and the checkpoint into this folder.
+        Write weights.safetensors, weights.json, history.json and the checkpoint into this folder,
+        and history.csv, which has the scores while the training runs.
     metals : ELEMENT...
         Train on these metals (default: the sixteen of the first experiment).
     held_out : ELEMENT...

@@ -23,6 +23,12 @@ from argand.viz.style import THEMES
 # Corner of the cell that is shown: atom 0, at the origin, stays in one piece.
 _CORNER = (-0.25, -0.25, -0.25)
 
+# Dots per inch of the pictures in the report: as many points as its widest column has.
+_PAGE_DPI = 95
+
+# Dots per inch of the pictures in files, enough for print.
+_FILE_DPI = 220
+
 # Files and folders beside the report, and what it says of them.
 _FILES = {
     "table.md": "the scores of all models, to read",
@@ -51,10 +57,14 @@ def write_output(results: Results, example: Example, out: Path) -> Path:
         maps[loss] = example.density(f)
     _write_maps(out / "maps", maps, example)
     _write_reflections(out / "example.mtz", example)
-    pictures = _pictures(results, example, maps)
+    light, dark = THEMES
+    pictures = {}
     (out / "figures").mkdir(exist_ok=True)
-    for name, (light, _) in pictures.items():
-        _write(out / "figures" / f"{name}.png", light)
+    for name, plot in _plots(results, example, maps).items():
+        figure = plot(theme=light)
+        _write(out / "figures" / f"{name}.png", parts.png(figure, _FILE_DPI))
+        dark_figure = plot(theme=dark)
+        pictures[name] = (parts.png(figure, _PAGE_DPI), parts.png(dark_figure, _PAGE_DPI))
     density = viz.isosurfaces(
         {_TITLES[name]: rho for name, rho in maps.items()},
         example.crystal.cell,
@@ -96,26 +106,29 @@ def _write_reflections(path: Path, example: Example) -> None:
     )
 
 
-def _pictures(
+def _plots(
     results: Results,
     example: Example,
     maps: dict[str, FloatArray],
-) -> dict[str, tuple[bytes, bytes]]:
-    """Draw all figures, as PNG in the light and in the dark theme."""
+) -> dict[str, Callable[..., Figure]]:
+    """Return functions of the theme that draw all figures."""
     lines = {words: results.reference(name, NEW).value for words, name in _LINES.items()}
-    scores = {}
+    scores: dict[str, dict[str, float]] = {}
+    margins: dict[str, dict[str, float]] = {}
     for model in results.models:
-        bars = {}
+        name = MODEL_NAMES[model]
+        scores[name], margins[name] = {}, {}
         for loss in ("published", "invariant"):
-            bars[f"trained with the {loss} loss"] = results.score(model, loss, NEW).value
-        scores[MODEL_NAMES[model]] = bars
+            words = f"trained with the {loss} loss"
+            score = results.score(model, loss, NEW)
+            scores[name][words], margins[name][words] = score.value, score.margin
     histories = {MODEL_NAMES[model]: history for model, history in results.histories.items()}
     before = _on_box(example, example.before)
     true = _on_box(example, example.true)
     draw: dict[str, Callable[..., Figure]] = {
         "hkl": partial(viz.plot_hkl, example.hkl, example.true, title=example.title),
         "tiles": partial(viz.plot_tiles, before, true),
-        "scores": partial(viz.plot_scores, scores, lines),
+        "scores": partial(viz.plot_scores, scores, lines, margins=margins),
         "curves": partial(viz.plot_loss_curves, histories, references=lines),
     }
     for loss in example.predicted:
@@ -127,11 +140,7 @@ def _pictures(
             origin=_CORNER,
             names=(_TITLES["true"], f"phases by the {_TITLES[loss]}"),
         )
-    light, dark = THEMES
-    pictures = {}
-    for name, plot in draw.items():
-        pictures[name] = (parts.png(plot(theme=light)), parts.png(plot(theme=dark)))
-    return pictures
+    return draw
 
 
 def _on_box(example: Example, f: NDArray[np.complex128]) -> NDArray[np.complex128]:

@@ -12,11 +12,12 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 
 from argand.errors import ArgandError, ArgandWarning
+from argand.store import write_text
 
-__all__ = ["Checkpoints", "History", "ScoreRecord"]
+__all__ = ["Checkpoints", "History", "ScoreRecord", "StepBar"]
 
 #: Named numbers of one scoring: "step", losses in training, and scores on unseen samples
 ScoreRecord = dict[str, float]
@@ -37,6 +38,8 @@ class History(Callback):
         Name of the score that decides on stopping and that the progress bar shows.
     patience
         Scores without a new best after which training stops; None: never.
+    table
+        CSV file that holds all records after each score; None: no file.
     """
 
     def __init__(
@@ -46,12 +49,14 @@ class History(Callback):
         steps: int,
         watch: str,
         patience: int | None = None,
+        table: Path | None = None,
     ) -> None:
         self.score = score
         self.every = every
         self.steps = steps
         self.watch = watch
         self.patience = patience
+        self.table = table
         self.records: list[ScoreRecord] = []
         # (loss, published loss) of each step since the last record.
         self._losses: list[tuple[float, float]] = []
@@ -78,6 +83,8 @@ class History(Callback):
         }
         self._losses.clear()
         self.records.append(record)
+        if self.table is not None:
+            write_text(self.table, _csv_text(self.records))
         pl_module.log(self.watch, record[self.watch], prog_bar=True)
         scores_since_best = len(self.records) - 1 - self._best()
         if self.patience is not None and scores_since_best >= self.patience:
@@ -96,6 +103,23 @@ class History(Callback):
         """Take the records and losses from a checkpoint."""
         self.records = list(state_dict["records"])
         self._losses = list(state_dict["losses"])
+
+
+def _csv_text(records: list[ScoreRecord]) -> str:
+    """Write records as comma-separated values, a line for each, below their names."""
+    lines = [",".join(records[0])]
+    for record in records:
+        lines.append(",".join(f"{value:.9g}" for value in record.values()))
+    return "\n".join(lines) + "\n"
+
+
+class StepBar(TQDMProgressBar):
+    """Show the step of a training and the number of all its steps."""
+
+    @property
+    def total_train_batches(self) -> int:
+        """Return the number of all steps; lightning takes an endless stream to have no end."""
+        return self.trainer.max_steps
 
 
 class Checkpoints(Callback):

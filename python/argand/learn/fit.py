@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 
-from argand.learn.callbacks import Checkpoints
+from argand.learn.callbacks import Checkpoints, StepBar
 from argand.learn.checkpoint import SafetensorsIO
 
 __all__ = ["Training", "fit"]
@@ -112,7 +112,7 @@ def fit(
     KeyboardInterrupt
         After Ctrl-C, once the step at hand is done and the checkpoint is written.
     """
-    bar: list[Callback] = [TQDMProgressBar(refresh_rate=10)] if progress else []
+    bar: list[Callback] = [StepBar(refresh_rate=10)] if progress else []
     checkpoints = Checkpoints(checkpoint, checkpoint_every)
     resume = checkpoint if checkpoint is not None and checkpoint.is_file() else None
     with _quiet_lightning():

@@ -8,7 +8,7 @@ import torch
 
 from argand.errors import ArgandError
 
-__all__ = ["check_accelerator", "check_at_least", "check_positive"]
+__all__ = ["check_accelerator", "check_at_least", "check_not_negative"]
 
 # Devices of lightning that argand trains on.
 _ACCELERATORS = ("cpu", "gpu", "auto")
@@ -21,11 +21,11 @@ def check_at_least(least: int, **counts: int | None) -> None:
             raise ArgandError(f"{name} is {count}, needs to be {least} or more")
 
 
-def check_positive(**values: float | None) -> None:
-    """Raise an `ArgandError` that names a number which is not finite and above 0, None excepted."""
+def check_not_negative(**values: float | None) -> None:
+    """Raise an `ArgandError` that names a negative number, infinity or NaN; None is passed over."""
     for name, value in values.items():
-        if value is not None and not 0 < value < math.inf:
-            raise ArgandError(f"{name} is {value}, needs to be above 0")
+        if value is not None and not 0 <= value < math.inf:
+            raise ArgandError(f"{name} is {value}, needs to be 0 or more")
 
 
 def check_accelerator(accelerator: str) -> None:

@@ -18,7 +18,7 @@ from argand.files import locked_folder
 from argand.learn.callbacks import History, ScoreRecord
 from argand.learn.evaluate import score, torch_threads
 from argand.learn.fit import fit
-from argand.learn.limits import check_accelerator, check_at_least, check_positive
+from argand.learn.limits import check_accelerator, check_at_least, check_not_negative
 from argand.learn.loading import Stream
 from argand.learn.metrics import PhaseLoss
 from argand.learn.recipes import LOSSES, RECIPES, LossName, ModelName, Precision, Recipe
@@ -79,7 +79,8 @@ def train(
         What is trained, one of argand's models or a network of `register_model`, and on which
         loss: "invariant" or "published".
     out
-        Folder for weights.safetensors, weights.json, history.json and the checkpoint.
+        Folder for weights.safetensors, weights.json, history.json and the checkpoint, and for
+        history.csv, which has the scores while the training runs.
     metals
         Elements of the table of metals (default: the sixteen of the first experiment).
     held_out
@@ -131,7 +132,7 @@ def train(
     check_at_least(1, score_every=score_every, checkpoint_every=checkpoint_every)
     check_at_least(1, patience=patience, threads=threads, hkl_max=hkl_max)
     check_at_least(0, workers=workers)
-    check_positive(lr=lr, energy_kev=energy_kev)
+    check_not_negative(lr=lr, energy_kev=energy_kev)
     check_accelerator(accelerator)
     recipe = _choose_recipe(model, loss, steps, batch_size, lr, weight_power, hyper, precision)
     crystals = load_crystals(metals, folder)
@@ -205,7 +206,14 @@ def _train(
     order = _order(data.samples, data.seed)
     stream = Stream(dataset, recipe.batch_size, batches=recipe.steps, order=order)
     watch = "loss" if settings.loss == "published" else "loss_best_hand"
-    history = History(scores, settings.score_every, recipe.steps, watch, settings.patience)
+    history = History(
+        scores,
+        settings.score_every,
+        recipe.steps,
+        watch,
+        settings.patience,
+        out / "history.csv",
+    )
     begun = time.perf_counter()
     with torch_threads(threads):
         steps_done = fit(

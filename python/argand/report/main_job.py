@@ -53,11 +53,11 @@ _PICTURES = {
         "wide",
     ),
     "scores": (
-        "Bars of the final score of four models under both losses, with the floor as a line",
+        "Points: the final score of four models under both losses, with the floor as a line",
         (
             "Scores on new samples, every answer taken in the nearer hand: that is a choice "
             "the published loss does not offer, and it can bring a network a little below the "
-            "floor. The scale is logarithmic."
+            "floor. The scale is logarithmic; bars are 95 % intervals of the mean."
         ),
         "medium",
     ),

@@ -7,17 +7,23 @@ from html import escape
 from importlib import resources
 from string import Template
 
+from argand.report.packing import packed_script
 from argand.report.parts import Text, markup
 
 __all__ = ["page", "resource"]
 
+# The comment at the beginning of plotly.js, with its version and licence.
+_NOTICE = re.compile(r"\s*/\*.*?\*/", re.DOTALL)
+
+# A section of a body, with its anchor and its heading.
 _HEADING = re.compile(r'<section id="([^"]+)">\s*<h2>(.*?)</h2>', re.DOTALL)
 
 
 def page(title: str, lead: Text, body: str, *, footer: Text = "") -> str:
     """Make a report as one HTML text that needs no network.
 
-    Pictures are data URIs, and plotly.js is included once if the body holds an interactive figure.
+    Pictures are data URIs. If the body holds an interactive figure, plotly.js is included once,
+    compressed.
     The content security policy of the page forbids every request, so that a report which shows all
     its figures is complete.
 
@@ -56,4 +62,9 @@ def _scripts(body: str) -> str:
         return ""
     from plotly.offline import get_plotlyjs
 
-    return f"<script>{get_plotlyjs()}</script>\n<script>{resource('cameras.js')}</script>"
+    plotly = get_plotlyjs()
+    # The notice of its licence stays legible.
+    notice = _NOTICE.match(plotly)
+    words = notice.group() if notice else "/* plotly.js */"
+    runner = f"<script>{words}\n{resource('report.js')}</script>"
+    return packed_script(plotly, 'id="plotly"') + "\n" + runner

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from argand.report.packing import packed_script
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -25,6 +27,18 @@ __all__ = [
     "png",
     "table",
 ]
+
+
+# Height in pixels that plotly.js gives to a figure without one.
+_PLOTLY_HEIGHT = 450
+
+# How plotly.js behaves: without its logo, as wide as the page, and without a button that would send
+# the data to a server.
+_PLOTLY_SETTINGS = {
+    "displaylogo": False,
+    "responsive": True,
+    "modeBarButtonsToRemove": ["sendDataToCloud"],
+}
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,7 @@ def table(
     *,
     caption: Text = "",
     strong: Sequence[int] = (),
+    is_long: bool = False,
 ) -> Html:
     """Make a table whose first column names the row and whose other columns are numbers.
 
@@ -77,6 +92,8 @@ def table(
         Text below the table.
     strong : sequence of int
         Numbers of the columns that are set bold.
+    is_long : bool
+        Whether the table scrolls in a window of its own; it is printed in full.
     """
     titles = "".join(f"<th scope=col>{markup(cell)}</th>" for cell in head)
     body = []
@@ -87,8 +104,9 @@ def table(
             cells.append(f"<td{style}>{markup(cell)}</td>")
         body.append(f"<tr>{''.join(cells)}</tr>")
     words = f"<caption>{markup(caption)}</caption>" if caption else ""
+    classes = "wide scroll long" if is_long else "wide scroll"
     return Html(
-        f'<div class="wide scroll"><table>{words}<thead><tr>{titles}</tr></thead>'
+        f'<div class="{classes}"><table>{words}<thead><tr>{titles}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"
     )
 
@@ -126,24 +144,27 @@ def picture(
 
 def interactive(figure: Any, name: str, *, caption: Text = "") -> Html:
     """Show a plotly figure, told from others by its name; `page` adds plotly.js."""
-    from plotly import io as plotly_io
-
     # A section may have the same name: the prefix keeps anchors unique.
-    identifier = f"plot-{name}"
-    config = {
-        "displaylogo": False,
-        "responsive": True,
-        "modeBarButtonsToRemove": ["sendDataToCloud"],
+    identifier = f"plot-{escape(name)}"
+    content = figure.to_plotly_json()
+    packed = {
+        "data": content["data"],
+        "layout": content["layout"],
+        "frames": content.get("frames", []),
+        "config": _PLOTLY_SETTINGS,
     }
-    div = plotly_io.to_html(
-        figure,
-        include_plotlyjs=False,
-        full_html=False,
-        auto_play=False,
-        div_id=identifier,
-        config=config,
-    )
-    return _figure(f'<div class="interactive">{div}</div>', caption)
+    plotly_json = _plotly_json(packed)
+    height = int(figure.layout.height or _PLOTLY_HEIGHT)
+    div = f'<div id="{identifier}" style="height:{height}px"></div>'
+    script = packed_script(plotly_json, f'data-plot="{identifier}"')
+    return _figure(f'<div class="interactive">{div}{script}</div>', caption)
+
+
+def _plotly_json(content: dict[str, Any]) -> str:
+    """Write the content of a figure as JSON; arrays become typed arrays of plotly."""
+    from plotly.io.json import to_json_plotly
+
+    return str(to_json_plotly(content))
 
 
 def png(figure: Figure, dpi: int = 130) -> bytes:

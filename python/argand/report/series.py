@@ -11,10 +11,12 @@ import numpy as np
 from argand.crystal import Crystal
 from argand.report import parts
 from argand.report.environment import environment
+from argand.report.medians import median_interval
 from argand.report.page import page, resource
 from argand.report.parts import Html
 from argand.report.series_density import density_part
 from argand.series import Record, SeriesFolder
+from argand.series.tables import unique_labels
 from argand.viz.series import displacement_series, r_series
 
 __all__ = ["series_page"]
@@ -24,9 +26,6 @@ _LEAD = (
     "well the displaced atoms explain what was measured, and the density from the phases that "
     "follow."
 )
-
-# Files whose numbers the table shows: more would make the page slow to read.
-_TABLE_ROWS = 60
 
 # Remarks that the page shows, each with the names of its first files.
 _REMARKS = 12
@@ -39,7 +38,11 @@ _OUTPUTS = {
     "results": "the numbers of each file, JSON",
 }
 
+# Rows that a page shows at once; a longer table scrolls in a window of its own.
+_ROWS_WITHOUT_SCROLLING = 60
+
 _TABLE_HEAD = (
+    "number",
     "file",
     "reflections",
     "to (Å)",
@@ -57,6 +60,7 @@ def series_page(
     known: Crystal,
     settings: Mapping[str, str],
     warning: str = "",
+    shown: Sequence[str] = (),
 ) -> str:
     """Make the report of a series as one HTML text.
 
@@ -72,6 +76,9 @@ def series_page(
         What the page says about how the series was made.
     warning : str
         What holds for all answers of the estimator, such as an ambiguity.
+    shown : sequence of str
+        Names of the files whose density is shown; none shows all, or files spread over a series
+        that is too long for one page.
     """
     usable = [record for record in records if not record.error]
     outputs: list[parts.Text] = []
@@ -84,10 +91,10 @@ def series_page(
         "spacegroup": known.spacegroup,
         "sites": str(len(known.types)),
         "warnings": _warnings(records, warning),
-        "displacements": _displacements(usable, known),
-        "fit": _fit(usable),
-        "density": density_part(folder, usable, known),
-        "table": _table(records),
+        "displacements": _displacements(records, known),
+        "fit": _fit(records),
+        "density": density_part(folder, usable, known, shown),
+        "table": _table(records, unique_labels(known.labels)),
         "facts": parts.facts({**settings, **environment()}),
         "outputs": parts.bullets(outputs),
     }
@@ -101,15 +108,20 @@ def _cards(records: Sequence[Record], usable: Sequence[Record]) -> Html:
     """Make the cards with the most important numbers."""
     figures: list[tuple[str, parts.Text, str]] = [(str(len(records)), "files", "")]
     if usable:
-        r = np.median([record.r for record in usable])
-        r_known = np.median([record.r_known for record in usable])
+        r, r_low, r_high = median_interval([record.r for record in usable])
+        r_known = median_interval([record.r_known for record in usable])
         rms = [record.rms for record in usable]
+        rms_median, rms_low, rms_high = median_interval(rms)
         r_text = (
-            f"Median R with the atoms displaced; with the known crystal as it is {r_known:.3f}."
+            f"Median R with the atoms displaced, 95 % interval {r_low:.3f} to {r_high:.3f}; with "
+            f"the known crystal as it is {r_known[0]:.3f} ({r_known[1]:.3f} to {r_known[2]:.3f})."
         )
-        rms_text = f"Median rms displacement; the largest is {np.max(rms):.2f} Å."
+        rms_text = (
+            f"Median rms displacement, 95 % interval {rms_low:.2f} to {rms_high:.2f} Å; "
+            f"{_uncertainty_words(usable)}the largest is {np.max(rms):.2f} Å."
+        )
         figures.append((f"{r:.3f}", r_text, "cured"))
-        figures.append((f"{np.median(rms):.2f} Å", rms_text, "cured"))
+        figures.append((f"{rms_median:.2f} Å", rms_text, "cured"))
     flagged = sum(bool(record.flags) for record in usable)
     failures = len(records) - len(usable)
     flagged_text = "files deserve a second look"
@@ -117,6 +129,14 @@ def _cards(records: Sequence[Record], usable: Sequence[Record]) -> Html:
         flagged_text += f"; {failures} could not be used"
     figures.append((str(flagged), f"{flagged_text}.", "plain"))
     return parts.key_figures(figures)
+
+
+def _uncertainty_words(usable: Sequence[Record]) -> str:
+    """Say how well the rms displacement of one file is known, where that was estimated."""
+    uncertainty, _, _ = median_interval([record.uncertainty for record in usable])
+    if not np.isfinite(uncertainty):
+        return ""
+    return f"that of one file is known to {uncertainty:.3f} Å (median); "
 
 
 def _warnings(records: Sequence[Record], warning: str) -> Html:
@@ -144,49 +164,61 @@ def _first_names(names: Sequence[str]) -> str:
     return f"{first} and {others} more" if others > 0 else first
 
 
-def _displacements(usable: Sequence[Record], known: Crystal) -> Html:
-    """Show the displacement of every site in every file."""
-    if not usable:
+def _displacements(records: Sequence[Record], known: Crystal) -> Html:
+    """Show the displacement of every site in every file; files that failed keep their number."""
+    sites = len(known.types)
+    length = np.full((len(records), sites), np.nan)
+    sigma = np.full((len(records), sites), np.nan)
+    for number, record in enumerate(records):
+        if not record.error:
+            length[number] = np.linalg.norm(np.array(record.displacement), axis=1)
+            sigma[number] = record.sigma or np.nan
+    if np.isnan(length).all():
         return Html("<p>Nothing was found.</p>")
-    length = np.linalg.norm(np.array([record.displacement for record in usable]), axis=2)
-    sigma = None
-    if all(record.sigma for record in usable):
-        sigma = np.array([record.sigma for record in usable])
-    names = [record.name for record in usable]
-    figure = displacement_series(length, known.labels, names, sigma)
-    caption = "Click on a name to hide its line, twice to see it alone; drag to come nearer."
+    names = [record.name for record in records]
+    labels = unique_labels(known.labels)
+    band = sigma if np.isfinite(sigma).any() else None
+    figure = displacement_series(length, labels, names, band)
+    caption = (
+        "Click on a name to hide its line, twice to see it alone; drag to come nearer. Files that "
+        "could not be used leave a gap."
+    )
     return parts.interactive(figure, "displacements", caption=caption)
 
 
-def _fit(usable: Sequence[Record]) -> Html:
+def _fit(records: Sequence[Record]) -> Html:
     """Show R of every file, with the known crystal and with displaced atoms."""
-    if not usable:
+    if all(record.error for record in records):
         return Html("")
     figure = r_series(
-        [record.r_known for record in usable],
-        [record.r for record in usable],
-        [bool(record.flags) for record in usable],
-        [record.name for record in usable],
+        [record.r_known for record in records],
+        [record.r for record in records],
+        [bool(record.flags) and not record.error for record in records],
+        [record.name for record in records],
     )
     return parts.interactive(figure, "fit")
 
 
-def _table(records: Sequence[Record]) -> Html:
-    """Make the table of files, spread over the series where there are many."""
-    chosen = np.linspace(0, max(len(records) - 1, 0), _TABLE_ROWS).round().astype(int)
-    shown = [records[i] for i in np.unique(chosen)]
-    rows = [_table_row(record) for record in shown]
-    caption = f"{len(shown)} of {len(records)} files." if len(shown) < len(records) else ""
-    return parts.table(_TABLE_HEAD, rows, caption=caption, strong=(4,))
+def _table(records: Sequence[Record], labels: Sequence[str]) -> Html:
+    """Make the table of all files, with their numbers in the figures."""
+    rows = []
+    for number, record in enumerate(records, start=1):
+        rows.append([str(number), *_table_row(record, labels)])
+    return parts.table(_TABLE_HEAD, rows, strong=(5,), is_long=len(rows) > _ROWS_WITHOUT_SCROLLING)
 
 
-def _table_row(record: Record) -> list[parts.Text]:
-    """Return the numbers of a file as a row of the table."""
+def _table_row(record: Record, labels: Sequence[str]) -> list[parts.Text]:
+    """Return the name and the numbers of a file as a row of the table."""
     if record.error:
         return [record.name, *["–"] * 6, record.error]
     rms = f"{record.rms:.3f}"
     if np.isfinite(record.uncertainty):
         rms += f" ± {record.uncertainty:.3f}"
+    lengths = np.linalg.norm(np.array(record.displacement), axis=1)
+    largest_site = int(lengths.argmax())
+    largest = f"{record.largest:.2f}"
+    if record.sigma:
+        largest += f" ± {record.sigma[largest_site]:.2f}"
     return [
         record.name,
         f"{record.reflections:,}",
@@ -194,6 +226,6 @@ def _table_row(record: Record) -> list[parts.Text]:
         f"{record.r_known:.3f}",
         f"{record.r:.3f}",
         rms,
-        f"{record.largest:.2f} ({record.atom})",
+        f"{largest} ({labels[largest_site]})",
         "; ".join(record.flags) or "–",
     ]

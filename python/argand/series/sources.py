@@ -47,13 +47,18 @@ def find_sources(paths: Iterable[str | Path]) -> list[Source]:
         stand for two files.
     """
     files: list[Path] = []
+    # A shell lists s10 before s9: files that are named one after another are sorted as a folder is.
+    named: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
+            files += sorted(named, key=_numerical_order)
+            named.clear()
             files += _files_of_folder(path)
         elif path.exists():
-            files.append(path)
+            named.append(path)
         else:
             raise ArgandError(f"{path}: no such file")
+    files += sorted(named, key=_numerical_order)
     absolute = [path.resolve() if path.exists() else path.absolute() for path in files]
     unique_files = list(dict.fromkeys(absolute))
     sources = []

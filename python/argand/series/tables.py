@@ -6,12 +6,13 @@ import csv
 import io
 import json
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
 
 from argand.series.record import Record, record_to_builtins
 
-__all__ = ["table_csv", "table_json"]
+__all__ = ["table_csv", "table_json", "unique_labels"]
 
 # The stamp of a file helps no reader, and sites have columns or fields of their own.
 _NOT_IN_CSV = ("size", "mtime_ns", "displacement", "sigma", "outputs")
@@ -34,7 +35,7 @@ def table_csv(records: Sequence[Record], labels: Sequence[str]) -> str:
     columns = [field.name for field in fields(Record) if field.name not in _NOT_IN_CSV]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns + [f"|u| {label}" for label in labels])
+    writer.writerow(columns + [f"|u| {label}" for label in unique_labels(labels)])
     for record in records:
         values = [_csv_value(getattr(record, column)) for column in columns]
         lengths = [f"{math.hypot(*vector):.4f}" for vector in record.displacement]
@@ -45,7 +46,16 @@ def table_csv(records: Sequence[Record], labels: Sequence[str]) -> str:
 def table_json(records: Sequence[Record], labels: Sequence[str]) -> str:
     """Write records as JSON: ``{"sites": [labels], "files": [records]}``, with null for NaN."""
     files = [record_to_builtins(record) for record in records]
-    return json.dumps({"sites": list(labels), "files": files}, allow_nan=False)
+    return json.dumps({"sites": unique_labels(labels), "files": files}, allow_nan=False)
+
+
+def unique_labels(labels: Sequence[str]) -> list[str]:
+    """Return labels of sites as they are, those that repeat with the number of the site, from 1."""
+    counts = Counter(labels)
+    unique = []
+    for number, label in enumerate(labels, start=1):
+        unique.append(label if counts[label] == 1 else f"{label} ({number})")
+    return unique
 
 
 def _csv_value(value: object) -> str:

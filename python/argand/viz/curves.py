@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -15,8 +14,15 @@ __all__ = ["Curves", "plot_loss_curves", "plot_scores"]
 #: One training: "step", and values at these steps by the name of the curve ("training", ...).
 Curves = Mapping[str, Sequence[float]]
 
-# Height of the bars of one model, in units of the distance between models.
-_BARS_HEIGHT = 0.76
+# Where the axis of scores begins, unless a score is lower.
+_LOWEST_SCORE = 0.1
+
+# Height of the name of a reference in a picture with one loss, in units of the distance
+# between models.
+_REFERENCE_HEIGHT = 0.44
+
+# Height that the points of one model take, in units of the distance between models.
+_POINTS_HEIGHT = 0.7
 
 
 def plot_loss_curves(
@@ -108,11 +114,12 @@ def plot_scores(
     scores: Mapping[str, Mapping[str, float]],
     references: Mapping[str, float],
     *,
+    margins: Mapping[str, Mapping[str, float]] | None = None,
     unit: str = "loss per sample (log scale)",
     title: str = "",
     theme: ThemeName = "light",
 ) -> Figure:
-    """Plot scores as bars on a logarithmic axis, with reference values as lines.
+    """Plot scores as points on a logarithmic axis from 0.1, with reference values as lines.
 
     Parameters
     ----------
@@ -120,6 +127,8 @@ def plot_scores(
         Positive scores; losses in the order (published, invariant).
     references : name -> value
         Values drawn as vertical lines.
+    margins : model -> loss -> half width, optional
+        Half widths of the intervals that are drawn around the points.
     unit, title : str
         Label of the axis, and title of the picture.
     theme : str
@@ -129,37 +138,43 @@ def plot_scores(
     models = list(scores)
     losses: list[str] = []
     values = list(references.values())
-    smallest = np.inf
     for value_by_loss in scores.values():
         losses += [loss for loss in value_by_loss if loss not in losses]
         values += value_by_loss.values()
-        smallest = min(smallest, *value_by_loss.values())
-    left, right = smallest / 3, 2.2 * max(values)
-    bars = max(len(losses), 1)
-    figure = new_figure(8.6, 0.62 * len(models) * bars * 0.8 + 1.5, look)
+    # An axis from a fixed value keeps pictures of several trainings comparable.
+    left = min(_LOWEST_SCORE, min(values) / 3)
+    # The numbers stand to the right of all points and lines, in a column for each loss.
+    right = 2.0 * max(values)
+    columns = max(len(losses), 1)
+    figure = new_figure(8.6, 0.5 * len(models) * columns + 1.6, look)
     axes = figure.add_subplot()
-    height = _BARS_HEIGHT / bars
+    distance = _POINTS_HEIGHT / columns
     colours = (look.plain, look.cured, *look.others)
     for i, (loss, colour) in enumerate(zip(losses, colours, strict=False)):
-        rows = [row for row, model in enumerate(models) if loss in scores[model]]
-        ends = np.array([scores[models[row]][loss] for row in rows])
-        centres = np.array(rows) + (i - (len(losses) - 1) / 2) * height
-        axes.barh(centres, ends - left, height * 0.86, left=left, color=colour, label=loss)
-        for centre, end in zip(centres, ends, strict=True):
-            _write_score(axes, end, centre, look)
+        for row, model in enumerate(models):
+            if loss not in scores[model]:
+                continue
+            height = row + (i - (len(losses) - 1) / 2) * distance
+            margin = (margins or {}).get(model, {}).get(loss, 0.0)
+            label = loss if model == next(name for name in models if loss in scores[name]) else ""
+            _plot_score(axes, scores[model][loss], margin, height, left, colour, label)
+            _write_score(axes, scores[model][loss], margin, height, colour)
     axes.set(xscale="log", xlim=(left, right), xlabel=unit, title=title)
     axes.set_yticks(range(len(models)), labels=models)
-    axes.set_ylim(len(models) - 0.5, -0.55 - 0.22 * len(references))
+    bottom, line_height = len(models) - 0.5, _REFERENCE_HEIGHT / columns
+    axes.set_ylim(bottom, -0.55 - line_height * len(references))
     dress(axes, look)
     by_value = sorted(references.items(), key=lambda item: item[1])
     for line, (name, value) in enumerate(by_value):
-        axes.axvline(value, color=look.muted, lw=1.1, ls=(0, (5, 3)), zorder=0)
-        _write_reference(axes, name, value, line, look)
+        # A line ends at its name, which stands below the names of higher values: it crosses none.
+        top = -0.55 - line_height * (line + 1)
+        axes.vlines(value, top, bottom, color=look.muted, lw=1.1, ls=(0, (5, 3)), zorder=0)
+        _write_reference(axes, name, value, top, look)
     axes.tick_params(axis="y", labelsize=11, labelcolor=look.ink)
     axes.grid(axis="x", color=look.grid, lw=0.6)
     figure.legend(
         loc="outside lower center",
-        ncols=bars,
+        ncols=columns,
         frameon=False,
         labelcolor=look.ink,
         fontsize=9,
@@ -167,37 +182,51 @@ def plot_scores(
     return figure
 
 
-def _paper(look: Theme) -> dict[str, object]:
-    """Return the box behind a text that keeps it legible on lines."""
-    return {"fc": look.surface, "ec": "none", "pad": 1, "alpha": 0.85}
-
-
-def _write_score(axes: Axes, value: float, height: float, look: Theme) -> None:
-    """Write a score beside the end of its bar."""
-    axes.annotate(
-        number(value),
-        (value, height),
-        (4, 0),
-        textcoords="offset points",
-        va="center",
-        color=look.ink,
-        size=9,
-        weight="bold",
-        bbox=_paper(look),
+def _plot_score(
+    axes: Axes, value: float, margin: float, height: float, left: float, colour: str, label: str
+) -> None:
+    """Plot a score as a point with its interval, which may reach below 0 and ends at the axis."""
+    low = max(value - margin, left)
+    axes.errorbar(
+        [value],
+        [height],
+        xerr=[[value - low], [margin]],
+        fmt="o",
+        ms=7,
+        color=colour,
+        elinewidth=1.6,
+        capsize=3,
+        label=label or None,
     )
 
 
-def _write_reference(axes: Axes, name: str, value: float, line: int, look: Theme) -> None:
-    """Write the name of a vertical line at the top, each line of text below the one before."""
+def _write_score(axes: Axes, value: float, margin: float, height: float, colour: str) -> None:
+    """Write a score and its interval at the right of the axes, where no line is drawn."""
+    words = number(value)
+    if margin > 0:
+        words += f" ± {number(margin)}"
+    axes.annotate(
+        words,
+        (1, height),
+        (8, 0),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        va="center",
+        color=colour,
+        size=9,
+        weight="bold",
+    )
+
+
+def _write_reference(axes: Axes, name: str, value: float, top: float, look: Theme) -> None:
+    """Write the name and the value of a vertical line at the left of its upper end."""
     axes.annotate(
         f"{name} {number(value)}",
-        (value, 1),
-        (-4, -2 - 13 * line),
-        xycoords=("data", "axes fraction"),
+        (value, top),
+        (-4, -1),
         textcoords="offset points",
         ha="right",
         va="top",
         color=look.muted,
         size=8.5,
-        bbox=_paper(look),
     )

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from argand.cell import FloatArray
-from argand.viz.style import NEUTRAL, Theme, ThemeName, dress, new_figure, theme_of
+from argand.viz.style import NEUTRAL, Theme, ThemeName, dress, new_figure, number, theme_of
 
 __all__ = ["isosurfaces", "orthogonal", "plot_slices"]
 
@@ -103,9 +103,11 @@ def plot_slices(
     _add_bar(figure, middle, image, look)
     difference = predicted_layer - true_layer
     largest = max(float(np.abs(difference).max()), 0.02 * float(high - low), 1e-12)
+    # The difference has a scale of its own: its label says how much finer that is.
+    magnification = float(high - low) / (2 * largest)
     image = _draw_layer(right, x, y, difference, "PuOr", -largest, largest)
     right.set(title="difference")
-    _add_bar(figure, right, image, look)
+    _add_bar(figure, right, image, look, f"e/Å³, scale × {number(magnification)}")
     for axes in (left, middle, right):
         axes.set(aspect="equal", xlabel=f"along {'abc'[u]} (Å)")
         dress(axes, look, frame=True)
@@ -128,10 +130,10 @@ def _draw_layer(
     )
 
 
-def _add_bar(figure: Figure, axes: Axes, image: Any, look: Theme) -> None:
+def _add_bar(figure: Figure, axes: Axes, image: Any, look: Theme, label: str = "e/Å³") -> None:
     """Add a colour bar in e/A^3 at the right of axes."""
     bar = figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.035, 1.0)))
-    bar.set_label("e/Å³", color=look.ink, size=9)
+    bar.set_label(label, color=look.ink, size=9)
     bar.ax.tick_params(colors=look.muted, labelsize=8, length=2)
     bar.outline.set_visible(False)
 
@@ -290,4 +292,11 @@ def _on_rectangular_grid(
     frac = points @ np.linalg.inv(to_angstrom).T
     values = map_coordinates(density, (frac * density.shape).T, order=1, mode="grid-wrap")
     is_inside = np.all((frac > origin - 1e-6) & (frac < origin + 1 + 1e-6), axis=1)
-    return points.astype(np.float32), np.where(is_inside, values, 0).astype(np.float32)
+    inside = np.where(is_inside, values, 0)
+    return points.astype(np.float32), _few_digits(inside).astype(np.float32)
+
+
+def _few_digits(density: FloatArray) -> FloatArray:
+    """Round a density to a thousandth of its largest value, which makes a packed page small."""
+    step = max(float(np.abs(density).max(initial=0.0)), 1e-300) / 1000
+    return np.asarray(np.round(density / step) * step)

@@ -42,12 +42,13 @@ def plot_hkl(
     strength = np.abs(values) / largest
     is_drawn = strength > _WEAK
     indices, values, strength = indices[is_drawn], values[is_drawn], strength[is_drawn]
-    opacity = 0.25 + 0.7 * strength[:, None] ** 0.5
+    # A weak reflection is small and pale, so that strong ones are seen behind it.
+    opacity = 0.10 + 0.85 * strength[:, None]
     colours = np.concatenate([phase_rgb(np.angle(values)), opacity], axis=1)
     figure = new_figure(8.6, 6.0, look)
     axes = _hkl_axes(figure, look)
     h, k, l = indices.T
-    axes.scatter(h, k, l, s=4 + 220 * strength, c=colours, linewidths=0, depthshade=False)
+    axes.scatter(h, k, l, s=2 + 110 * strength, c=colours, linewidths=0, depthshade=False)
     axes.set_title(title, color=look.ink, size=11, weight="bold")
     _phase_wheel(figure, look)
     return figure
