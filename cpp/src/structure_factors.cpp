@@ -235,6 +235,7 @@ void structure_factors(const Atoms<T>& atoms, const FormFactors<F>& form, const 
     const std::shared_ptr<const Packed<T>> packed = packing(crystal);
     const Index blocks = Index(packed->blocks.size());
     Complex<T>* F_of_crystal = out + layout.first[crystal];
+    const Index terms_of_strip = Block<T>::lanes * terms_a_strip(layout[crystal]);
     Watch watch;
     // The blocks of a view stay in the cache while all rows are summed. Without atoms one pass
     // writes zeros.
@@ -245,7 +246,7 @@ void structure_factors(const Atoms<T>& atoms, const FormFactors<F>& form, const 
         const Strip& strip = strips[s];
         kernel.sum_rows(view, form, &rows[strip.begin], strip.end - strip.begin, strip.step,
                         first > 0, F_of_crystal);
-        watch.did(view.count * Block<T>::lanes * terms_a_strip(layout[crystal]));
+        watch.did(view.count * terms_of_strip);
       }
     }
   });
@@ -269,6 +270,7 @@ void structure_factors_vjp(const Atoms<T>& atoms, const FormFactors<F>& form,
     const std::shared_ptr<const Packed<T>> packed = packing(crystal);
     const Index end = limit == full_blocks(crystal) ? Index(packed->blocks.size()) : limit;
     const auto& [rows, strips] = layout[crystal];
+    const Index terms_of_strip = Block<T>::lanes * terms_a_strip(layout[crystal]);
     Watch watch;
     for (Index begin = first; begin < end; begin += blocks_in_cache) {
       const BlockView<T> view = packed->view(begin, std::min(end, begin + blocks_in_cache));
@@ -276,7 +278,7 @@ void structure_factors_vjp(const Atoms<T>& atoms, const FormFactors<F>& form,
       for (const Strip& strip : strips) {
         kernel.gather_rows(view, form, &rows[strip.begin], strip.end - strip.begin, strip.step,
                            g + layout.first[crystal], moments.data());
-        watch.did(view.count * Block<T>::lanes * terms_a_strip(layout[crystal]));
+        watch.did(view.count * terms_of_strip);
       }
       for (Index b = 0; b < view.count; ++b) store_gradients(view.block[b], moments[b], gradients);
     }
