@@ -320,5 +320,6 @@ def _safetensors() -> Any:
     try:
         import safetensors.numpy
     except ModuleNotFoundError:
-        raise ArgandError("this needs the package safetensors: pip install '.[learn]'") from None
+        advice = 'pip install ".[learn]" in argand\'s source folder'
+        raise ArgandError(f"this needs the package safetensors: {advice}") from None
     return safetensors.numpy

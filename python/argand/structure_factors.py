@@ -127,7 +127,7 @@ def structure_factors(
         are rounded, except for orders that are not whole numbers.
     method
         "direct", the sum over atoms, has no error but rounding. "nufft", for thousands of atoms,
-        has the error `eps` and needs whole orders and finufft (`pip install argand[nufft]`).
+        has the error `eps` and needs whole orders and finufft (the extra `nufft`).
         "auto" takes it where it is there and saves more than half of the time; see `argand.nufft`.
     eps
         Largest error of "nufft" over the root mean square of F at low angles, 1e-11 to 1e-2;

@@ -12,7 +12,6 @@ from argand.cli._outputs import check_output_folder
 from argand.errors import ArgandError
 from argand.estimate.estimate import Estimator
 from argand.series import Record, SeriesFolder, predict_series
-from argand.series.sources import SUFFIXES
 from argand.store import write_text
 
 __all__ = ["predict"]
@@ -70,7 +69,7 @@ def predict(
         Work in N processes; 0 starts one for each core.
     report
         Write report.html into the folder.
-    show : NAME...
+    show : DATA_SET...
         Show the density of these files in the report, by their names in the table (default: all, or
         200 files spread over a longer series).
     cell : A B C ALPHA BETA GAMMA
@@ -129,12 +128,9 @@ def predict(
         settings = {"method": method, "known crystal": known.name}
         _write_report(SeriesFolder(output), records, estimator, settings, show or ())
     unusable = {record.name: record.error for record in records if record.error}
-    links = _broken_links(measured)
-    for link in links:
-        unusable[link.name] = "is a link to a file that does not exist"
     if not unusable:
         return 0
-    _print_unusable(unusable, len(records) + len(links))
+    _print_unusable(unusable, len(records))
     return _SOME_FILES_UNUSABLE
 
 
@@ -164,18 +160,6 @@ def _check_not_in_results(files: Sequence[Path], output: Path) -> None:
             folder = (output / name).resolve()
             if path.resolve().is_relative_to(folder):
                 raise ArgandError(f"{path}: lies in {output / name}, which the results overwrite")
-
-
-def _broken_links(measured: Sequence[Path]) -> list[Path]:
-    """List the links of folders that look like reflection files and lead nowhere."""
-    links = []
-    for folder in measured:
-        if folder.is_dir():
-            for path in sorted(folder.iterdir()):
-                is_broken = path.is_symlink() and not path.exists()
-                if is_broken and path.suffix.lower() in SUFFIXES:
-                    links.append(path)
-    return links
 
 
 def _print_unusable(error_by_name: Mapping[str, str], files: int) -> None:

@@ -14,7 +14,7 @@ The sum has three steps, and each may use its share of an error `eps` that the c
 
 The work grows as atoms + box log box, that of the direct sum as atoms x reflections. `choice`
 estimates both costs; `argand.structure_factors(method="auto")` uses the faster way. The transforms
-need finufft: `pip install argand[nufft]`.
+need finufft: `pip install ".[nufft]"` in its source folder.
 
 `eps` is the largest error of F divided by
 

@@ -22,7 +22,9 @@ from argand.crystal import Crystal
 from argand.nufft.basis import LARGEST_DEGREE, chebyshev_degree
 from argand.reflections import as_hkl, survey
 
-INSTALL = "method='nufft' needs finufft 2.5 or later: pip install argand[nufft]"
+INSTALL = (
+    "method='nufft' needs finufft 2.5 or later: pip install \".[nufft]\" in argand's source folder"
+)
 
 # The smallest `eps` that transforms keep: rounding alone is up to 5e-12 of S.
 SMALLEST_EPS = 1e-11
