@@ -182,7 +182,7 @@ def test_a_full_disk_is_refused_at_the_door(
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=4096))
     out = tmp_path / "made"
     assert main(["adapt", str(tmp_path / "known.cif"), "-o", str(out)]) == 2
-    words = f"{out}: cannot be written: 4096 bytes are left on its disk"
+    words = f"{out}: cannot be written: the disk of {tmp_path} is full"
     assert words in capsys.readouterr().err
     assert not out.exists()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -171,6 +172,12 @@ def test_saved_and_loaded_it_is_the_same(made: Adaptation, tmp_path: Path) -> No
     numbers = folder / "adaptation.safetensors"
     tensors = load_file(numbers)
     save_file({name: tensors[name] for name in tensors if "norm" not in name}, numbers)
+    with pytest.raises(ArgandError, match="is damaged, or of another adaptation"):
+        Adaptation.load(folder)
+    # A folder of an earlier argand has no digest of its arrays.
+    content = json.loads((folder / "adaptation.json").read_text())
+    del content["arrays_digest"]
+    (folder / "adaptation.json").write_text(json.dumps(content))
     with pytest.raises(ArgandError, match="describes no adaptation: no network"):
         Adaptation.load(folder)
 
@@ -184,7 +191,18 @@ def test_asked_for_on_the_command_line(
     pytest.importorskip("safetensors")
     known, run = tmp_path / "known.cif", tmp_path / "run"
     write_crystal(known, crystal)
-    options = ["--d-min", "1.5", "--samples", "200", "--width", "0.3", "--test", "0", "--network"]
+    options = [
+        "--d-min",
+        "1.5",
+        "--samples",
+        "200",
+        "--width",
+        "0.3",
+        "--test",
+        "0",
+        "--network",
+        "--force",
+    ]
     outputs = []
     for worthwhile in (np.inf, 0.0):
         change_settings(steps=5, worthwhile=worthwhile)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
 from argand.crystal import Crystal
@@ -106,9 +106,11 @@ class TrainingSettings:
 
 def _flat(settings: Any, prefix: str = "") -> dict[str, Any]:
     """Return all values of settings by dotted names, such as "recipe.lr"."""
-    parts = settings if isinstance(settings, Mapping) else vars(settings)
+    names = list(settings) if isinstance(settings, Mapping) else [f.name for f in fields(settings)]
     values: dict[str, Any] = {}
-    for name, value in parts.items():
+    for name in names:
+        # A default that a file does not state is an attribute of the class alone.
+        value = settings[name] if isinstance(settings, Mapping) else getattr(settings, name)
         if is_dataclass(value) or isinstance(value, Mapping):
             values |= _flat(value, f"{prefix}{name}.")
         else:

@@ -195,7 +195,7 @@ class Waves:
         shapes = np.concatenate([np.cos(angle), np.sin(angle)])
         shapes = shapes / np.tile(wavenumber, 2)[:, None]
         polarised = np.einsum("qn,xy->qxny", shapes, np.eye(3))
-        columns = polarised.reshape(-1, len(sites), 3)
+        columns = polarised.reshape(columns_of_wave * len(q), len(sites), 3)
         return _assemble(crystal, [columns], [sites])
 
 
