@@ -1,4 +1,4 @@
-"""What the studies share: one core, tables, the description of the machine, Wilson's interval.
+"""Helpers of all studies: one core, tables, the description of the machine, Wilson's interval.
 
 Most of it belongs to the benchmarks and is imported from their folder here, once for all studies.
 """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import gemmi
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 import argand
 from argand.errors import ArgandError
 from argand.io import Reflections, identify
-from data_dir import SHARED, needs_shared
+from reflection_text import HEAD, LIST, loop
 
 INDEX = st.integers(-999, 9999)
 VALUE = st.integers(-999_999, 9_999_999).map(lambda n: n / 100)
@@ -163,20 +162,6 @@ class TestNamedColumns:
     def test_bad_tables(self, text: str, words: str) -> None:
         with pytest.raises(ArgandError, match=words):
             read(text)
-
-
-HEAD = """data_x
-_cell_length_a 5
-_cell_length_b 6
-_cell_length_c 7
-_symmetry_space_group_name_H-M 'P 21 21 21'
-_diffrn_radiation_wavelength 0.71073
-"""
-LIST = "   1   0   0   34.12    0.50\n  -2-10   3    4.12    0.50\n   0   0   0    0.00    0.00\n"
-
-
-def loop(stem: str, names: str, *rows: str) -> str:
-    return "\n".join(["loop_", *(f"{stem}{name}" for name in names.split()), *rows, ""])
 
 
 class TestCif:
@@ -446,70 +431,3 @@ def test_kinds_of_files(tmp_path: Path) -> None:
     assert [kinds[name].format for name in "mrchs"] == ["map", "MTZ", "CIF", "columns", "SHELX"]
     assert [name for name, kind in kinds.items() if kind.reflections] == ["r", "h"]
     assert [name for name, kind in kinds.items() if kind.structure] == ["c", "s"]
-
-
-SOURCES = {
-    "x.hkl": LIST.encode(),
-    "x.csv": b"h,k,l,F,sigF\n1,0,0,3.0,0.1\n",
-    "x.cif": f"{HEAD}_shelx_hkl_file\n;\n{LIST};\n".encode(),
-    "x.fcf": (
-        HEAD
-        + loop(
-            "_refln_",
-            "index_h index_k index_l F_squared_meas F_squared_sigma",
-            "1 0 0 5.0 1",
-            "0 1 0 2 1",
-        )
-    ).encode(),
-    "x.res": (
-        b"TITL x\nCELL 0.7 5 6 7 90 90 90\nLATT 1\nSFAC C\nUNIT 4\nFVAR 1\n"
-        b"C1 1 .1 .2 .3 11 .05\nHKLF 4\nEND\n"
-    ),
-}
-
-
-def complaint(function: Callable[[Path], object], path: Path) -> str:
-    """Return the error of reading a file, or its path where it is read."""
-    try:
-        function(path)
-    except ArgandError as error:
-        return str(error)
-    return str(path)
-
-
-@pytest.mark.parametrize("name", SOURCES)
-@given(st.data())
-@settings(max_examples=60, deadline=None)
-@pytest.mark.filterwarnings("ignore::argand.errors.ArgandWarning")
-def test_damaged_files_are_read_or_refused(name: str, data: st.DataObject) -> None:
-    """Cut short, with bytes changed, lost or put in: a result or one line, nothing else."""
-    content = bytearray(SOURCES[name])
-    del content[data.draw(st.integers(1, len(content))) :]
-    for _ in range(data.draw(st.integers(0, 4))):
-        position = data.draw(st.integers(0, max(len(content) - 1, 0)))
-        content[position : position + data.draw(st.integers(0, 2))] = data.draw(
-            st.binary(max_size=3)
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / name
-        path.write_bytes(bytes(content))
-        for function in (argand.read_reflections, argand.read_crystal, identify):
-            message = complaint(function, path)
-            assert message.startswith(str(path))
-            assert "\n" not in message
-
-
-@needs_shared
-@pytest.mark.parametrize("cut", [1, 100, 1000, 30001, 200002])
-@pytest.mark.parametrize(
-    "name",
-    ["nacl_hikari.cif", "cod_2238212.hkl", "structurefinder_106c.fcf", "shelxfile_2240189.res"],
-)
-@pytest.mark.filterwarnings("ignore::argand.errors.ArgandWarning")
-def test_real_files_cut_short(tmp_path: Path, name: str, cut: int) -> None:
-    path = tmp_path / name
-    path.write_bytes((SHARED / "measured" / name).read_bytes()[:cut])
-    for function in (argand.read_reflections, argand.read_crystal):
-        message = complaint(function, path)
-        assert message.startswith(str(path))
-        assert "\n" not in message

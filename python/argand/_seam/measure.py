@@ -1,4 +1,4 @@
-"""What a detector observes of structure factors: amplitudes, phases, which reflections at all."""
+"""Observe structure factors as a detector does: amplitudes, phases, and which reflections."""
 
 from __future__ import annotations
 

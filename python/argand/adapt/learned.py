@@ -1,4 +1,4 @@
-"""What `adapt` has learned of a known crystal: the data of an adaptation, as they go to disk."""
+"""The data of an adaptation, as `adapt` learns them and as they go to disk."""
 
 from __future__ import annotations
 

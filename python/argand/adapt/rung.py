@@ -1,4 +1,4 @@
-"""What was learned of crystals whose atoms have moved by about one width."""
+"""One rung of an adaptation: displacements of about one width, learned from samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an adaptation is made for: the simulated crystals and measurements that it learns from."""
+"""Settings of an adaptation: the simulated crystals and measurements that it learns from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a network is shown of a reflection file: one amplitude of each unique reflection."""
+"""The input of a network from a reflection file: one amplitude of each unique reflection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the main job leaves in its folder: report, tables, figures, maps, reflections."""
+"""Files of the main job: report, tables, figures, maps, reflections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an estimator of displacements takes and returns."""
+"""Estimators of displacements, and the estimates that they return."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ def doubts_of_fit(
     if r > UNEXPLAINED_R:
         doubts.append(f"R above {UNEXPLAINED_R}: displaced atoms do not explain the data")
     if further is not None:
-        place = ", ".join(f"{x:.3f}" for x in further.frac)
-        atom = f"{further.occ:.2f} {further.type} at {place}"
+        position = ", ".join(f"{x:.3f}" for x in further.frac)
+        atom = f"{further.occ:.2f} {further.type} at {position}"
         doubts.append(f"an atom that the known crystal lacks: {atom}")
     if not converged:
         doubts.append("the refinement did not converge")

@@ -110,9 +110,9 @@ def find_reflections(listed: HklArray, hkl: HklArray) -> NDArray[np.intp]:
     order = np.argsort(listed_codes, kind="stable")
     if not len(order):
         return np.full(len(codes), -1, np.intp)
-    place = np.searchsorted(listed_codes, codes, sorter=order)
-    place = np.minimum(place, len(order) - 1)
-    candidate = order[place]
+    insertion = np.searchsorted(listed_codes, codes, sorter=order)
+    insertion = np.minimum(insertion, len(order) - 1)
+    candidate = order[insertion]
     is_listed = listed_codes[candidate] == codes
     return np.where(is_listed, candidate, -1)
 

@@ -1,4 +1,4 @@
-"""What happens between two steps of a training: scores, checkpoints, Ctrl-C."""
+"""Hooks between two steps of a training: scores, checkpoints, Ctrl-C."""
 
 from __future__ import annotations
 

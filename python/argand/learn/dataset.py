@@ -159,11 +159,11 @@ class PerturbedCrystals(SampleDataset):
         shape = (b, *self._box)
         weight, amplitude, phase, stol2 = (_memory.tensor(shape, torch.float32) for _ in range(4))
         mask = _memory.tensor(shape, torch.bool)
-        seen = _seam.Observation(
+        observation = _seam.Observation(
             *(field.view(len(index), -1) for field in (weight, amplitude, phase, mask))
         )
         detector = _seam.Detector(crystal, self._in_phase, self._reach, EXTINCT)
-        _seam.measure_boxes(batch, detector, seen)
+        _seam.measure_boxes(batch, detector, observation)
         # Mode "raise" would make a copy of the output first.
         np.take(self._stol2, crystal, axis=0, out=stol2.numpy(), mode="clip")
         return SampleBatch(

@@ -1,4 +1,4 @@
-"""What a score has to be compared with: answers that need no learning."""
+"""References for the scores of a network: answers that need no learning."""
 
 from __future__ import annotations
 

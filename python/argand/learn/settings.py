@@ -1,4 +1,4 @@
-"""What decides the result of a training, as frozen data that is saved beside it."""
+"""Settings that decide the result of a training, as frozen data that is saved beside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model is trained on and what it has never seen: random samples, or whole elements."""
+"""Splits into samples for training and unseen ones: random samples, or whole elements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sample is made of: further atoms on sites or in voids, and all occupancies."""
+"""The atoms of samples: further atoms on sites or in voids, and all occupancies."""
 
 from __future__ import annotations
 

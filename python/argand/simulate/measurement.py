@@ -1,4 +1,4 @@
-"""What a diffractometer makes of structure factors: reach, losses, noise, an unknown scale."""
+"""Simulated measurements of structure factors: reach, losses, noise, an unknown scale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sample may differ by from the known crystal, as frozen data."""
+"""Changes of the known crystal that make a sample, as frozen data."""
 
 from __future__ import annotations
 

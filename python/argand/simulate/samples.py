@@ -1,4 +1,4 @@
-"""What a batch of samples holds."""
+"""A batch of samples: crystals, structure factors and measurements."""
 
 from __future__ import annotations
 
