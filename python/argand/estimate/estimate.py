@@ -75,7 +75,7 @@ class Estimate(NamedTuple):
     # R of the known structure, and of the displaced one
     r_known: float
     r: float
-    # of the measured |F|
+    # scale of the measured |F| over the absolute one
     scale: float
     # change of the overall B, A^2
     b_change: float

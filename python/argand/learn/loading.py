@@ -125,7 +125,7 @@ def _ahead(function: Callable[[T], U], items: Iterator[T]) -> Iterator[U]:
 
 def _start_worker(_: int) -> None:
     """Prepare a process that makes samples."""
-    # The workers are the parallelism: one thread each.
+    # Workers run side by side already, so each gets one thread.
     set_num_threads(1)
     # Ctrl-C is for the main process, which then ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

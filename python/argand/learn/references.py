@@ -90,7 +90,7 @@ class _CommittedMean(SampleMean):
         weight: Tensor,
         crystal: Tensor | None = None,
     ) -> Tensor:
-        """Compute the loss of a coin's hand for each sample, (b,)."""
+        """Compute the loss of each sample (b,) in a hand that a coin chooses."""
         return committed(phase, mask)
 
 

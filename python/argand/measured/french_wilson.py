@@ -165,7 +165,7 @@ def _moments(shift: FloatArray, nu_rows: FloatArray) -> FloatArray:
     moments: list[FloatArray] = []
     for quantity in (x, t):
         mean = (density * quantity).sum(axis=1)
-        # About the mean, not from the mean of squares, which cancels for strong reflections.
+        # Second moment about the mean: the mean of squares less the square cancels for strong F.
         variance = (density * (quantity - mean[:, None]) ** 2).sum(axis=1)
         moments += [mean, np.sqrt(variance)]
     return np.array(moments)
