@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-from typing import Any
 
 import numpy as np
 
@@ -26,15 +25,13 @@ SIMULATION = Simulation(
 )
 
 
-def structure_factors_in_child(crystal: argand.Crystal, hkl: np.ndarray) -> Any:
-    return argand.structure_factors(crystal, hkl)
-
-
 def test_a_used_crystal_works_in_a_spawned_process() -> None:
     hkl = argand.miller_indices(CRYSTAL.cell, CRYSTAL.spacegroup, d_min=1.0)
     expected = argand.structure_factors(CRYSTAL, hkl)
+    # A function of argand: the new process cannot import this file. Without a limit of time a
+    # process that cannot read its work would keep the pool waiting.
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        f = pool.apply(structure_factors_in_child, (CRYSTAL, hkl))
+        f = pool.apply_async(argand.structure_factors, (CRYSTAL, hkl)).get(timeout=120)
     np.testing.assert_array_equal(f, expected)
 
 
