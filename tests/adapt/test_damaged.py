@@ -144,8 +144,8 @@ def test_changed_bytes_are_noticed(made: Adaptation, tmp_path: Path) -> None:
     for seed in range(40):
         generator = random.Random(seed)
         changed = bytearray(data)
-        place = generator.randrange(len(changed))
-        changed[place] ^= 1 << generator.randrange(8)
+        position = generator.randrange(len(changed))
+        changed[position] ^= 1 << generator.randrange(8)
         path.write_bytes(changed)
         with pytest.raises(ArgandError, match=r"adaptation\.safetensors: "):
             Adaptation.load(path.parent)

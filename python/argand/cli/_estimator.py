@@ -7,7 +7,7 @@ from pathlib import Path
 from argand.errors import ArgandError
 from argand.estimate.estimate import Estimator
 from argand.estimate.least_squares import LeastSquares
-from argand.io import read_crystal, read_experiment
+from argand.io import open_file
 
 __all__ = ["load_estimator"]
 
@@ -36,8 +36,9 @@ def load_estimator(path: str | Path) -> Estimator:
     if is_adaptation(path):
         return load_adaptation(path)
     if path.suffix.lower() in _STRUCTURE_SUFFIXES:
-        crystal = read_crystal(path)
-        experiment = read_experiment(path)
+        file = open_file(path)
+        crystal = file.crystal()
+        experiment = file.experiment()
         return LeastSquares(
             crystal, experiment.radiation(), extinction=experiment.refined_extinction
         )

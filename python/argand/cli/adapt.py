@@ -13,7 +13,7 @@ from argand.adapt.store import is_adaptation, save_adaptation
 from argand.cli._extras import need_installed
 from argand.cli._outputs import check_output_folder
 from argand.errors import ArgandError
-from argand.io import read_crystal, read_experiment
+from argand.io import open_file
 
 __all__ = ["adapt"]
 
@@ -95,8 +95,9 @@ def adapt(
     need_installed(("safetensors",), "an adaptation")
     if network:
         need_installed(("torch", "lightning"), "a network")
-    crystal = read_crystal(file)
-    experiment = read_experiment(file)
+    source = open_file(file)
+    crystal = source.crystal()
+    experiment = source.experiment()
     radiation = experiment.radiation(table)
     adaptation = learn_adaptation(
         crystal,

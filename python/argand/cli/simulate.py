@@ -7,7 +7,6 @@ import warnings
 from pathlib import Path
 from typing import Literal
 
-import argand
 from argand.cli._extras import need_installed
 from argand.cli._outputs import check_output_file, check_output_folder
 from argand.cli._sample_options import (
@@ -18,7 +17,7 @@ from argand.cli._sample_options import (
 )
 from argand.cli._sample_table import show_samples
 from argand.errors import ArgandError
-from argand.io import read_experiment
+from argand.io import open_file
 from argand.simulate import (
     Measurement,
     Perturbation,
@@ -144,7 +143,8 @@ def simulate(
     if picture is not None:
         check_output_file(picture, (".png",), inputs)
         need_installed(("matplotlib",), "a picture")
-    crystal = argand.read_crystal(file)
+    source = open_file(file)
+    crystal = source.crystal()
     if description is not None:
         changes, measurement = read_description(description)
     else:
@@ -167,7 +167,7 @@ def simulate(
             strongest=strongest,
             wedge=wedge,
         )
-    radiation = read_experiment(file).radiation(table)
+    radiation = source.experiment().radiation(table)
     simulation = Simulation(
         crystal, changes, measurement, d_min=d_min, seed=seed, radiation=radiation
     )

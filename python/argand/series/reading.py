@@ -11,7 +11,7 @@ from argand.crystal import Crystal
 from argand.errors import ArgandWarning
 from argand.estimate.estimate import Estimate, Estimator
 from argand.estimate.observed import noise
-from argand.io import Reflections, read_experiment, read_reflections
+from argand.io import Reflections, open_file
 from argand.measured import Merged, check_data, merge
 from argand.radiation import Radiation
 from argand.series.sources import Source
@@ -57,7 +57,8 @@ def read_data_set(source: Source, known: Crystal, cell: Cell | None) -> DataSet:
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ArgandWarning)
-        reflections = read_reflections(source.path)
+        file = open_file(source.path)
+        reflections = file.reflections()
         measured_cell = cell or reflections.cell or known.cell
         spacegroup = reflections.spacegroup or known.spacegroup
         reflections = replace(reflections, cell=measured_cell, spacegroup=spacegroup)
@@ -65,7 +66,7 @@ def read_data_set(source: Source, known: Crystal, cell: Cell | None) -> DataSet:
     messages = [str(warning.message).removeprefix(f"{source.path}: ") for warning in caught]
     content = None
     if source.path.suffix.lower() in _FORMATS_WITH_CONTENT:
-        content = read_experiment(source.path).content
+        content = file.experiment().content
     return DataSet(source, reflections, merged, tuple(messages), content)
 
 
