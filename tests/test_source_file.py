@@ -144,3 +144,16 @@ def test_reading_and_measuring_import_nothing_heavy() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+def test_a_file_of_a_series_is_parsed_once(parsed: Counter[str], tmp_path: Path) -> None:
+    """Reflections, and the content that the same CIF states, come from one reading."""
+    from argand.series.reading import read_data_set
+    from argand.series.sources import find_sources
+
+    known = argand.read_crystal(DATA / "4003024.cif")
+    parsed.clear()
+    (source,) = find_sources([DATA / "4003024.cif"])
+    data_set = read_data_set(source, known, None)
+    assert data_set.content is not None
+    assert parsed["CIF"] == 1
