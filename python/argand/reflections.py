@@ -26,6 +26,7 @@ __all__ = [
     "centric",
     "epsilon",
     "friedel_mates",
+    "friedel_sides",
     "hkl_cube",
     "in_p1",
     "index_codes",
@@ -277,6 +278,31 @@ def index_codes(hkl: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 def friedel_mates(hkl: npt.ArrayLike) -> HklArray:
     """Return -h, -k, -l (m, 3) of reflections (m, 3)."""
     return -as_hkl(hkl)
+
+
+def friedel_sides(
+    hkl: npt.ArrayLike, spacegroup: SpaceGroup
+) -> tuple[HklArray, npt.NDArray[np.bool_]]:
+    """Take reflections to the asymmetric unit of the Laue group, and tell which are Friedel mates.
+
+    Parameters
+    ----------
+    hkl : (m, 3)
+    spacegroup
+        Name or operations.
+
+    Returns
+    -------
+    Equivalents (m, 3) in the asymmetric unit, and where (m,) only inversion leads to them. Centric
+    reflections are never mates.
+    """
+    indices = as_hkl(hkl)
+    unit_hkl = asymmetric_unit(indices, spacegroup)
+    rotations = np.unique(operation_arrays(spacegroup)[0], axis=0)
+    is_mate = np.ones(len(indices), bool)
+    for rotation in rotations:
+        is_mate &= (indices @ rotation != unit_hkl).any(axis=1)
+    return unit_hkl, is_mate
 
 
 def in_p1(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> tuple[HklArray, Callable[[Any], Any]]:

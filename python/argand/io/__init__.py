@@ -17,7 +17,7 @@ from argand.io.doors import (
 from argand.io.experiment import Experiment
 from argand.io.formula import parse_formula
 from argand.io.hklf import write_hklf4
-from argand.io.mtz import write_reflections
+from argand.io.mtz_writer import write_reflections
 from argand.io.reflections import Reflections
 from argand.io.shelx import Instructions
 from argand.io.source_file import Contents, SourceFile, open_file

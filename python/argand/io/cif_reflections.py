@@ -16,6 +16,7 @@ from argand.io.cif_crystal import read_cell
 from argand.io.cif_symmetry import read_symmetry, states_symmetry
 from argand.io.experiment import read_wavelength
 from argand.io.hklf import read_columns
+from argand.io.mates import rows_of_mates
 from argand.io.named_columns import checked_indices
 from argand.io.reflections import Reflections
 from argand.reflections import HklArray
@@ -83,7 +84,7 @@ def block_with_reflections(blocks: list[Block], name: str | None) -> Block:
     return chosen
 
 
-def reflections_of_block(block: Block, hklf: int | None) -> Reflections:
+def reflections_of_block(block: Block, hklf: int | None, *, mates: bool = False) -> Reflections:
     """Read the list of reflections in a data block, with cell, space group and wavelength.
 
     Parameters
@@ -92,13 +93,15 @@ def reflections_of_block(block: Block, hklf: int | None) -> Reflections:
         Data block that holds reflections.
     hklf
         Kind of a SHELX list kept as text, 3, 4 or 5; None to go by the instructions beside it.
+    mates
+        Read Friedel mates in columns of their own where the list has their mean as well.
 
     Raises
     ------
     ArgandError
         Names the file and what is wrong with the list.
     """
-    reflections = _of_loop(block) if _has_loop(block) else _of_text(block, hklf)
+    reflections = _of_loop(block, mates) if _has_loop(block) else _of_text(block, hklf)
     return _with_crystal_data(block, reflections)
 
 
@@ -107,26 +110,29 @@ def _has_loop(block: Block) -> bool:
     return block.column(*_INDEX_TAGS) is not None
 
 
-def _of_loop(block: Block) -> Reflections:
+def _of_loop(block: Block, keep_mates: bool = False) -> Reflections:
     """Read a loop of merged or of unmerged reflections."""
     is_merged = bool(block.column("_refln_index_h"))
     stem = "_refln" if is_merged else "_diffrn_refln"
     _check_keys(block, stem)
     with _complaints_about(block):
-        reflections = _of_merged_loop(block) if is_merged else _of_unmerged_loop(block)
+        reflections = _of_merged_loop(block, keep_mates) if is_merged else _of_unmerged_loop(block)
         return _main_reflections(block, stem, reflections)
 
 
-def _of_merged_loop(block: Block) -> Reflections:
+def _of_merged_loop(block: Block, keep_mates: bool) -> Reflections:
     """Read a loop of merged reflections, measured, calculated or both."""
     hkl = _indices(block, "_refln")
     intensity, amplitude, sigma = _measured(block)
-    if intensity is None and amplitude is None:
-        mates = _friedel_mates(block, hkl)
-        if mates is not None:
-            return mates
+    mates = _friedel_mates(block, hkl)
+    has_mean = intensity is not None or amplitude is not None
+    if mates is not None and (keep_mates or not has_mean):
+        return mates
     amplitude_calc, phase = _calculated(block)
     code = block.text("_shelx_refln_list_code")
+    format = f"SHELXL LIST {code}" if code else "CIF loop"
+    if mates is not None:
+        format += ", mean of Friedel mates"
     return Reflections(
         hkl,
         intensity=intensity,
@@ -136,7 +142,7 @@ def _of_merged_loop(block: Block) -> Reflections:
         phase=phase,
         map_coefficients=_map_coefficients(block),
         left_out=_left_out(block, len(hkl)),
-        format=f"SHELXL LIST {code}" if code else "CIF loop",
+        format=format,
     )
 
 
@@ -269,18 +275,15 @@ def _friedel_mates(block: Block, hkl: HklArray) -> Reflections | None:
         sigma = None
         if sigma_plus is not None and sigma_minus is not None:
             sigma = np.concatenate([sigma_plus, sigma_minus])
-        values = np.concatenate([plus, minus])
-        is_intensity = quantity == "intensity"
-        left_out = _left_out(block, len(hkl))
-        both = Reflections(
-            np.concatenate([hkl, -hkl]),
-            intensity=values if is_intensity else None,
-            amplitude=None if is_intensity else values,
-            sigma=sigma,
-            left_out=None if left_out is None else np.tile(left_out, 2),
-            format="mmCIF loop with Friedel mates",
+        header = Reflections(
+            hkl, left_out=_left_out(block, len(hkl)), format="mmCIF loop with Friedel mates"
         )
-        return both[np.isfinite(values)]
+        return rows_of_mates(
+            _with_crystal_data(block, header),
+            np.concatenate([plus, minus]),
+            sigma,
+            is_intensity=quantity == "intensity",
+        )
     return None
 
 

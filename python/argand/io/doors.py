@@ -107,6 +107,7 @@ def read_reflections(
     wavelength: float | None = None,
     hklf: int | None = None,
     block: str | None = None,
+    mates: bool = False,
 ) -> Reflections:
     """Read a list of reflections, in the order of the file, with nothing merged.
 
@@ -126,6 +127,9 @@ def read_reflections(
         taken as intensities unless instructions in the same file say otherwise.
     block
         Name of the data block, where a CIF has several.
+    mates
+        Read I(+) and I(-), or F(+) and F(-), as rows of h and of -h where an MTZ file or an mmCIF
+        has their mean as well, which is read otherwise.
 
     Raises
     ------
@@ -133,7 +137,7 @@ def read_reflections(
         One line that names the file and what is wrong with it, or the argument.
     """
     return open_file(path).reflections(
-        cell=cell, spacegroup=spacegroup, wavelength=wavelength, hklf=hklf, block=block
+        cell=cell, spacegroup=spacegroup, wavelength=wavelength, hklf=hklf, block=block, mates=mates
     )
 
 

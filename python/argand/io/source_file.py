@@ -163,11 +163,12 @@ class SourceFile:
         wavelength: float | None = None,
         hklf: int | None = None,
         block: str | None = None,
+        mates: bool = False,
     ) -> Reflections:
         """Read a list of reflections, see `read_reflections`."""
         if hklf not in (None, 3, 4, 5):
             raise ArgandError(f"hklf is {hklf}, needs to be 3 (amplitudes), 4 or 5 (intensities)")
-        reflections = self._read_reflections(hklf, block)
+        reflections = self._read_reflections(hklf, block, mates)
         if cell is not None:
             reflections = replace(reflections, cell=cell_parameters(cell))
         if spacegroup is not None:
@@ -218,14 +219,14 @@ class SourceFile:
         for block in self.blocks:
             block.take_notes()
 
-    def _read_reflections(self, hklf: int | None, block: str | None) -> Reflections:
+    def _read_reflections(self, hklf: int | None, block: str | None, mates: bool) -> Reflections:
         """Read the list of reflections as the file states it."""
         if self._is_mtz:
-            return read_mtz(self.source, self.data)
+            return read_mtz(self.source, self.data, mates=mates)
         if self._has_data_block:
             self._forget_notes()
             chosen = block_with_reflections(self.blocks, block)
-            reflections = reflections_of_block(chosen, hklf)
+            reflections = reflections_of_block(chosen, hklf, mates=mates)
             _warn(chosen.take_notes())
             return reflections
         if self._is_instruction_file:

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from argand.cell import Cell, FloatArray, cell_parameters, cell_volume
 from argand.errors import ArgandError
 from argand.io import Reflections
-from argand.reflections import HklArray, asymmetric_unit, miller_indices, stol, systematic_absences
-from argand.symmetry import SpaceGroup, group_ops, operation_arrays, spacegroup_name, triplets
+from argand.reflections import HklArray, asymmetric_unit, friedel_sides, miller_indices, stol, systematic_absences
+from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 
 __all__ = ["Merged", "group_means", "merge", "usable"]
 
@@ -195,7 +195,8 @@ def merge(
     laue_hkl = asymmetric_unit(reflections.hkl[rows], name)
     hkl = laue_hkl
     if keep_mates:
-        hkl = _on_their_side(reflections.hkl[rows], laue_hkl, name)
+        _, is_mate = friedel_sides(reflections.hkl[rows], name)
+        hkl = np.where(is_mate[:, None], -laue_hkl, laue_hkl)
     unique, group_of_row = np.unique(hkl, axis=0, return_inverse=True)
     group_of_row = group_of_row.reshape(-1)
     rejected = np.zeros(len(rows), bool)
@@ -253,23 +254,6 @@ def group_means(
     scatter = deviation / (count * np.sqrt(np.maximum(count - 1, 1)))
     from_sigmas = np.bincount(group_of_row, precision) ** -0.5
     return mean, np.maximum(from_sigmas, scatter), count, r_int
-
-
-def _on_their_side(hkl: HklArray, laue_hkl: HklArray, spacegroup: str) -> HklArray:
-    """Return the equivalents (m, 3) of the Laue group, negated where only inversion leads to them.
-
-    Parameters
-    ----------
-    hkl, laue_hkl : (m, 3)
-        Reflections, and their equivalents in the asymmetric unit of the Laue group.
-    spacegroup
-        Name or operations.
-    """
-    rotations = np.unique(operation_arrays(spacegroup)[0], axis=0)
-    is_rotated = np.zeros(len(hkl), bool)
-    for rotation in rotations:
-        is_rotated |= (hkl @ rotation == laue_hkl).all(axis=1)
-    return np.where(is_rotated[:, None], laue_hkl, -laue_hkl)
 
 
 def _completeness(unique: HklArray, cell: Cell, spacegroup: str) -> float:
