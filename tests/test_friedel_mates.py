@@ -158,7 +158,7 @@ def test_columns_in_another_order_and_the_mean(tmp_path: Path) -> None:
 
 def test_mates_beside_the_mean_in_an_mmcif(tmp_path: Path) -> None:
     path = tmp_path / "x.cif"
-    tags = "index_h index_k index_l intensity_meas intensity_sigma".split()
+    tags = ["index_h", "index_k", "index_l", "intensity_meas", "intensity_sigma"]
     tags += [f"pdbx_I_{side}{end}" for side in ("plus", "minus") for end in ("", "_sigma")]
     loop = "\n".join(f"_refln.{tag}" for tag in tags)
     path.write_text(f"data_x\nloop_\n{loop}\n1 2 3 5.4 0.4 5 0.5 6 0.6\n")

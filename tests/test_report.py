@@ -237,6 +237,34 @@ def test_the_environment_names_no_folder() -> None:
     assert str(Path.home()) not in "".join(facts.values())
 
 
+# Traces that plotly.js draws by regl, which makes functions of text when it draws.
+_TRACES_WITH_EVAL = ("scattergl", "scatterpolargl", "splom", "parcoords", "parcats")
+
+
+def test_the_policy_of_the_page_forbids_eval(report: str) -> None:
+    policy = re.findall(r'Content-Security-Policy" content="([^"]*)"', report)
+    assert len(policy) == 1
+    assert policy[0].startswith("default-src 'none'")
+    assert "unsafe-eval" not in policy[0]
+
+
+def test_no_picture_needs_eval() -> None:
+    """Interactive pictures in the whole package have no trace that regl draws."""
+    package = Path(viz.__file__).parents[1]
+    traces: set[str] = set()
+    for path in package.rglob("*.py"):
+        traces.update(re.findall(r"\bgo\.([A-Z]\w+)\(", path.read_text(encoding="utf-8")))
+    assert {"Isosurface", "Scatter3d", "Heatmap", "Scatter"} <= traces
+    assert not {trace.lower() for trace in traces} & set(_TRACES_WITH_EVAL)
+
+
+@needs_chromium
+def test_a_browser_refuses_eval(report: str, tmp_path: Path) -> None:
+    page = report.replace("</body>", "<script>eval('1')</script></body>")
+    _, complaints = shown(page, tmp_path)
+    assert any("unsafe-eval" in complaint for complaint in complaints)
+
+
 @needs_chromium
 def test_a_browser_shows_it_without_complaint(report: str, tmp_path: Path) -> None:
     document, complaints = shown(report, tmp_path)

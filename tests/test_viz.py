@@ -15,7 +15,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from argand import viz
 from argand.cell import metric
+from argand.radiation import Probe, Radiation
 from argand.viz.density import orthogonal
+from argand.viz.frames import density_frames
+from argand.viz.plane import Plane
 from argand.viz.style import LIGHT, number, phase_colorscale, theme_of
 
 AXIS = np.arange(-6, 7)
@@ -277,6 +280,25 @@ def test_isosurfaces_are_closed_cells() -> None:
     assert halves == pytest.approx(np.round(halves), abs=1e-6)
     titles = [annotation.text for annotation in figure.layout.annotations]
     assert titles == ["true", "predicted"]
+
+
+@pytest.mark.parametrize("probe", ["x-ray", "neutron", "electron"])
+def test_densities_have_the_unit_of_their_radiation(probe: Probe) -> None:
+    unit = Radiation(probe).density_unit
+    density = density_of(displaced_fcc(0.0))
+    slices = viz.plot_slices(density, density, CELL, unit=unit)
+    units = {text for text in texts_of(slices) if "Å³" in text or "Å²" in text}
+    assert len(units) == 2
+    assert all(text.startswith(unit) for text in units)
+    surface = viz.isosurfaces({"true": density}, CELL, unit=unit).data[0]
+    assert surface.colorbar.title.text == unit
+    assert f"%{{value:.2f}} {unit}<" in surface.hovertemplate
+    assert surface.showscale
+    plane = Plane(np.zeros(3), np.array([1.0, 0, 0]), np.array([0, 1.0, 0]), half=1.0)
+    layer = np.zeros((len(plane.axis), len(plane.axis)))
+    frames = density_frames([layer], ["a"], plane, [[[0, 0]]], [[0, 0]], ["C"], unit=unit)
+    assert frames.data[0].colorbar.title.text == unit
+    assert f"%{{z:.2f}} {unit}<" in frames.data[0].hovertemplate
 
 
 def test_orthogonal_axes_have_the_metric_of_the_cell() -> None:

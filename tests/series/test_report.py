@@ -285,6 +285,16 @@ def test_plotly_is_packed_and_complete(page: str) -> None:
     assert gzip.decompress(base64.b64decode(letters)).decode() == get_plotlyjs()
 
 
+def test_the_density_has_the_unit_of_the_radiation(
+    series: tuple[SeriesFolder, list[Record]],
+) -> None:
+    folder, records = series
+    for unit in ("e/Å³", "fm/Å³"):
+        page = series_page(folder, records, KNOWN, {}, density_unit=unit)
+        figure = packed_figures(page)["density-series"]
+        assert figure["data"][0]["colorbar"]["title"]["text"] == unit
+
+
 @needs_chromium
 def test_a_browser_shows_it_without_complaint(page: str, tmp_path: Path) -> None:
     document, complaints = shown(page, tmp_path)

@@ -62,7 +62,9 @@ def predict_with_network(
     has_phase = np.isfinite(phases)
     hkl = all_hkl[has_phase]
     f = amplitude[has_phase] * np.exp(1j * phases[has_phase])
-    argand.write_reflections(output, hkl, f, cell=cell, spacegroup=spacegroup)
+    argand.write_reflections(
+        output, hkl, f, cell=cell, spacegroup=spacegroup, wavelength=reflections.wavelength
+    )
     print(f"{output}: {has_phase.sum()} of {len(phases)} reflections have phases")
     skewness = density_skewness(hkl, f, cell, spacegroup)
     by_chance, deviation = random_skewness(hkl, np.abs(f), cell, spacegroup)

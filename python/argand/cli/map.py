@@ -62,6 +62,8 @@ def map(
         shape=shape,
         unit=_density_unit(source),
     )
+    if hkl.any(axis=1).all():
+        print(f"{file}: has no F(000): the mean of the density is 0")
     if reflections.f_columns:
         print(f"{file}: F is read from {reflections.f_columns}")
 

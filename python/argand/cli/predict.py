@@ -180,7 +180,15 @@ def _write_report(
     from argand.report.series import series_page
 
     path = folder.path / "report.html"
-    page = series_page(folder, records, estimator.crystal, settings, estimator.warning, shown)
+    page = series_page(
+        folder,
+        records,
+        estimator.crystal,
+        settings,
+        estimator.warning,
+        shown,
+        estimator.radiation.density_unit,
+    )
     write_text(path, page)
     print(f"{path}: the series as a page")
 

@@ -96,4 +96,6 @@ def sf(
     if anomalous:
         print("both Friedel mates, F(+) and F(-)")
     elif not sphere:
-        print("one of each two Friedel mates, whose |F| differ with dispersion: --anomalous for both")
+        print(
+            "one of each two Friedel mates, whose |F| differ with dispersion: --anomalous for both"
+        )

@@ -11,7 +11,14 @@ import numpy.typing as npt
 from argand.cell import Cell, FloatArray, cell_parameters, cell_volume
 from argand.errors import ArgandError
 from argand.io import Reflections
-from argand.reflections import HklArray, asymmetric_unit, friedel_sides, miller_indices, stol, systematic_absences
+from argand.reflections import (
+    HklArray,
+    asymmetric_unit,
+    friedel_sides,
+    miller_indices,
+    stol,
+    systematic_absences,
+)
 from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 
 __all__ = ["Merged", "group_means", "merge", "usable"]

@@ -61,6 +61,7 @@ def series_page(
     settings: Mapping[str, str],
     warning: str = "",
     shown: Sequence[str] = (),
+    density_unit: str = "e/Å³",
 ) -> str:
     """Make the report of a series as one HTML text.
 
@@ -79,6 +80,8 @@ def series_page(
     shown : sequence of str
         Names of the files whose density is shown; none shows all, or files spread over a series
         that is too long for one page.
+    density_unit : str
+        Unit of the density, that of the radiation of the series.
     """
     usable = [record for record in records if not record.error]
     outputs: list[parts.Text] = []
@@ -93,7 +96,7 @@ def series_page(
         "warnings": _warnings(records, warning),
         "displacements": _displacements(records, known),
         "fit": _fit(records),
-        "density": density_part(folder, usable, known, shown),
+        "density": density_part(folder, usable, known, shown, density_unit),
         "table": _table(records, unique_labels(known.labels)),
         "facts": parts.facts({**settings, **environment()}),
         "outputs": parts.bullets(outputs),

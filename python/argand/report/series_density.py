@@ -32,7 +32,11 @@ _MARKED_HEIGHT = 0.7
 
 
 def density_part(
-    folder: SeriesFolder, usable: Sequence[Record], known: Crystal, shown: Sequence[str] = ()
+    folder: SeriesFolder,
+    usable: Sequence[Record],
+    known: Crystal,
+    shown: Sequence[str] = (),
+    unit: str = "e/Å³",
 ) -> Html:
     """Show layers of the density of chosen files, of all, or of files spread over a long series.
 
@@ -46,6 +50,8 @@ def density_part(
         The known crystal, whose sites are marked too.
     shown : sequence of str
         Names of the files to show; none chooses by the length of the series.
+    unit : str
+        Unit of the density.
     """
     if not usable:
         return Html("")
@@ -69,7 +75,7 @@ def density_part(
     site_labels = unique_labels(known.labels)
     labels = [site_labels[i % len(site_labels)] for i in marked]
     known_positions = plane.project(known_images[marked], known.cell)[:, :2]
-    figure = density_frames(layers, names, plane, positions, known_positions, labels)
+    figure = density_frames(layers, names, plane, positions, known_positions, labels, unit=unit)
     advice = _advice(len(layers), len(usable))
     caption = (
         f"The plane through {site_labels[site]}, the atom that moves most, in the direction of "

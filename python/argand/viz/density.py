@@ -54,6 +54,7 @@ def plot_slices(
     index: int = 0,
     origin: ArrayLike = (0.0, 0.0, 0.0),
     names: tuple[str, str] = ("true phases", "predicted phases"),
+    unit: str = "e/Å³",
     theme: ThemeName = "light",
 ) -> Figure:
     """Plot one layer of the density from true phases, from predicted phases, and the difference.
@@ -61,7 +62,7 @@ def plot_slices(
     Parameters
     ----------
     true, predicted : (na, nb, nc) float
-        Density in e/A^3 over one unit cell.
+        Density over one unit cell.
     cell : (a, b, c, alpha, beta, gamma)
         Unit cell, angstrom and degrees.
     axis, index
@@ -70,6 +71,8 @@ def plot_slices(
         Fractional point that is moved to the corner of the picture, so that no atom is cut in two.
     names : (str, str)
         Titles of the two maps.
+    unit : str
+        Unit of the densities, see `argand.radiation.Radiation.density_unit`.
     theme : str
         "light" or "dark".
     """
@@ -100,14 +103,14 @@ def plot_slices(
         image = _draw_layer(axes, x, y, layer, "cividis", low, high)
         axes.contour(x, y, layer, levels=levels, colors="white", linewidths=0.5, alpha=0.55)
         axes.set(title=title)
-    _add_bar(figure, middle, image, look)
+    _add_bar(figure, middle, image, look, unit)
     difference = predicted_layer - true_layer
     largest = max(float(np.abs(difference).max()), 0.02 * float(high - low), 1e-12)
     # The difference has a scale of its own: its label says how much finer that is.
     magnification = float(high - low) / (2 * largest)
     image = _draw_layer(right, x, y, difference, "PuOr", -largest, largest)
     right.set(title="difference")
-    _add_bar(figure, right, image, look, f"e/Å³, scale × {number(magnification)}")
+    _add_bar(figure, right, image, look, f"{unit}, scale × {number(magnification)}")
     for axes in (left, middle, right):
         axes.set(aspect="equal", xlabel=f"along {'abc'[u]} (Å)")
         dress(axes, look, frame=True)
@@ -130,8 +133,8 @@ def _draw_layer(
     )
 
 
-def _add_bar(figure: Figure, axes: Axes, image: Any, look: Theme, label: str = "e/Å³") -> None:
-    """Add a colour bar in e/A^3 at the right of axes."""
+def _add_bar(figure: Figure, axes: Axes, image: Any, look: Theme, label: str) -> None:
+    """Add a colour bar with a label at the right of axes."""
     bar = figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.035, 1.0)))
     bar.set_label(label, color=look.ink, size=9)
     bar.ax.tick_params(colors=look.muted, labelsize=8, length=2)
@@ -144,6 +147,7 @@ def isosurfaces(
     *,
     origin: ArrayLike = (0.0, 0.0, 0.0),
     level: float = 0.12,
+    unit: str = "e/Å³",
     height: int = 460,
 ) -> Any:
     """Draw interactive isosurfaces of densities, side by side, as a plotly Figure.
@@ -151,13 +155,15 @@ def isosurfaces(
     Parameters
     ----------
     maps : title -> (na, nb, nc) float
-        Densities in e/A^3 over one unit cell.
+        Densities over one unit cell.
     cell : (a, b, c, alpha, beta, gamma)
         Unit cell, angstrom and degrees.
     origin : (3,) float
         Fractional point that is moved to the corner of the box.
     level : float
         Outermost of three surfaces, as a share of the highest density of the first map.
+    unit : str
+        Unit of the densities, see `argand.radiation.Radiation.density_unit`.
     height : int
         Height of the picture in pixels.
     """
@@ -174,8 +180,8 @@ def isosurfaces(
     highest = float(np.max(densities[0]))
     for column, density in enumerate(densities, start=1):
         start = np.round(np.asarray(origin, dtype=float) * density.shape) / density.shape
-        has_bar = column == len(maps)
-        surface = _isosurface(density, cell, start, level * highest, highest, has_bar)
+        surface = _isosurface(density, cell, start, (level * highest, highest), unit)
+        surface.showscale = column == len(maps)
         figure.add_trace(surface, row=1, col=column)
         figure.add_trace(_outline(cell, start), row=1, col=column)
     side = {"showbackground": False, "zeroline": False, "nticks": 5, "showgrid": False}
@@ -198,19 +204,15 @@ def isosurfaces(
 
 
 def _isosurface(
-    density: FloatArray,
-    cell: Cell,
-    start: FloatArray,
-    lowest: float,
-    highest: float,
-    has_bar: bool,
+    density: FloatArray, cell: Cell, start: FloatArray, limits: tuple[float, float], unit: str
 ) -> Any:
-    """Make three surfaces of a density, from `lowest` to 0.9 `highest`, as a plotly trace."""
+    """Make three surfaces of a density, from a lowest to 0.9 of a highest, as a plotly trace."""
     import plotly.graph_objects as go
     from plotly.colors import sample_colorscale
 
     # The darkest part of the scale would not be seen on a dark page.
     colours = sample_colorscale("Cividis", np.linspace(0.25, 1, 24).tolist())
+    lowest, highest = limits
     points, values = _on_rectangular_grid(density, cell, start)
     x, y, z = points.T
     return go.Isosurface(
@@ -226,9 +228,8 @@ def _isosurface(
         cmin=0,
         cmax=highest,
         caps={"x_show": False, "y_show": False, "z_show": False},
-        showscale=has_bar,
-        colorbar={"title": {"text": "e/Å³"}, "thickness": 12, "len": 0.7},
-        hovertemplate="%{x:.2f}, %{y:.2f}, %{z:.2f} Å<br>%{value:.2f} e/Å³<extra></extra>",
+        colorbar={"title": {"text": unit}, "thickness": 12, "len": 0.7},
+        hovertemplate="%{x:.2f}, %{y:.2f}, %{z:.2f} Å<br>%{value:.2f} " + unit + "<extra></extra>",
     )
 
 
@@ -279,7 +280,7 @@ def _on_rectangular_grid(
     points : (n, 3)
         Grid points, Cartesian angstrom.
     values : (n,)
-        Density at these points, e/A^3.
+        Density at these points.
     """
     from scipy.ndimage import map_coordinates
 

@@ -23,13 +23,15 @@ def density_frames(
     atoms: Sequence[ArrayLike],
     known: ArrayLike,
     labels: Sequence[str],
+    *,
+    unit: str = "e/Å³",
 ) -> Any:
     """Draw densities in a plane, file after file, with a slider and a button that plays them.
 
     Parameters
     ----------
     layers : sequence of (points, points)
-        Density of each file in the plane, e/A^3.
+        Density of each file in the plane.
     names : sequence of str
         Name of each file.
     plane : Plane
@@ -40,6 +42,8 @@ def density_frames(
         Positions of the sites in the known crystal, in the plane, angstrom.
     labels : (n,) str
         Labels of the sites.
+    unit : str
+        Unit of the densities, see `argand.radiation.Radiation.density_unit`.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def density_frames(
     high = max(float(density.max()) for density in densities)
     frames, traces = [], []
     for i, density in enumerate(densities):
-        heat = _heatmap(density, plane, low, high)
+        heat = _heatmap(density, plane, (low, high), unit)
         crosses = _crosses(_positions(atoms[i]), labels)
         traces.append([heat, crosses])
         frames.append(go.Frame(data=[heat, crosses], name=str(i), traces=[0, 1]))
@@ -72,8 +76,8 @@ def _positions(atoms: ArrayLike) -> FloatArray:
     return np.asarray(atoms, float).reshape(-1, 2)
 
 
-def _heatmap(density: FloatArray, plane: Plane, low: float, high: float) -> Any:
-    """Make the density (points, points) in a plane as a plotly trace."""
+def _heatmap(density: FloatArray, plane: Plane, limits: tuple[float, float], unit: str) -> Any:
+    """Make the density (points, points) in a plane as a plotly trace, coloured between limits."""
     import plotly.graph_objects as go
 
     axis = np.round(plane.axis, 3)
@@ -81,12 +85,12 @@ def _heatmap(density: FloatArray, plane: Plane, low: float, high: float) -> Any:
         x=axis,
         y=axis,
         z=plain_numbers(density, 2),
-        zmin=low,
-        zmax=high,
+        zmin=limits[0],
+        zmax=limits[1],
         colorscale="Cividis",
         zsmooth="best",
-        colorbar={"title": {"text": "e/Å³"}, "thickness": 12, "len": 0.8},
-        hovertemplate="%{x:.2f}, %{y:.2f} Å<br>%{z:.2f} e/Å³<extra></extra>",
+        colorbar={"title": {"text": unit}, "thickness": 12, "len": 0.8},
+        hovertemplate="%{x:.2f}, %{y:.2f} Å<br>%{z:.2f} " + unit + "<extra></extra>",
     )
 
 
