@@ -20,9 +20,9 @@ ORDER = (
     ("_fft", "_memory", "_seam", "atom_types", "cell", "isotopes"),
     (
         *("_config", "_form_gradient", "cuda", "extinction", "files"),
-        *("form_factors", "r_factors", "symmetry"),
+        *("form_factors", "medians", "r_factors", "symmetry"),
     ),
-    ("_gemmi", "origins", "reflections", "store"),
+    ("_gemmi", "origins", "reflections", "site_ranges", "store"),
     ("crystal", "density", "phases", "radiation"),
     ("_pack", "maps", "site_symmetry"),
     ("completion", "io"),

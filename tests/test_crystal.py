@@ -295,3 +295,44 @@ def test_errors_are_one_line(changes: dict[str, object], message: str) -> None:
     with pytest.raises(ArgandError, match=message) as error:
         argand.Crystal(**(good | changes))  # type: ignore[arg-type]
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"b_iso": [1e308, 1]}, "U beyond any crystal, needs -1 to 100 A.2: a"),
+        ({"b_iso": [1, 101 * 8 * np.pi**2]}, "U beyond any crystal, needs -1 to 100 A.2: b"),
+        ({"b_iso": [1, -2 * 8 * np.pi**2]}, "U far below 0, needs -1 to 100 A.2: b"),
+        ({"u_aniso": [[1e307] * 6, [np.nan] * 6]}, "needs -1 to 100 A.2: a"),
+        ({"u_aniso": [[np.nan] * 6, [0.1, 0.1, 0.1, 5, 0, 0]]}, "U far below 0, .*: b"),
+        ({"u_aniso": [[np.nan] * 6, [0.1, 150, 0.1, 0, 0, 0]]}, "U beyond any crystal, .*: b"),
+        ({"occ": [1e25, 1]}, "occupancy above 100, needs 0 to 1: a"),
+        ({"occ": [1, -5]}, "occupancy below -1, needs 0 to 1: b"),
+        ({"occ": [1, np.nan]}, "occ holds NaN or infinity"),
+        ({"frac": [[0, 0, 1e300], [0, 0, 0]]}, "frac holds 1e[+]300, needs coordinates"),
+        ({"frac": [[0, 0, np.inf], [0, 0, 0]]}, "frac holds NaN or infinity"),
+        ({"cell": (1e300, 5, 5, 90, 90, 90)}, "cell .* needs positive lengths"),
+        ({"cell": (5, 5, np.nan, 90, 90, 90)}, "cell .* needs positive lengths"),
+        ({"cell": (5, 5, 5, 90, 90, 360)}, "cell .* has angles"),
+    ],
+)
+def test_numbers_that_no_crystal_has_are_refused(
+    changes: dict[str, object], complaint: str
+) -> None:
+    """A crystal made in Python obeys the ranges by which files are read."""
+    sites = {"types": ("C", "O"), "labels": ("a", "b"), "frac": np.zeros((2, 3))}
+    crystal = argand.Crystal((5, 6, 7, 90, 90, 90), **sites)
+    with pytest.raises(ArgandError, match=complaint):
+        argand.Crystal(**{"cell": (5, 6, 7, 90, 90, 90), **sites, **changes})
+    with pytest.raises(ArgandError, match=complaint):
+        crystal.replace(**changes)
+
+
+def test_large_displacements_that_a_crystal_may_have_are_taken() -> None:
+    """Principal values decide: of 10 A^2 along one axis, and slightly below 0 along another."""
+    u_aniso = [[10.0, 0.1, -0.05, 0.2, 0, 0]]
+    crystal = argand.Crystal(
+        (5, 6, 7, 90, 90, 90), types=("C",), frac=[[0, 0, 0]], u_aniso=u_aniso, occ=[-0.1]
+    )
+    assert crystal.u_aniso is not None
+    assert crystal.u_aniso.tolist() == u_aniso

@@ -69,7 +69,8 @@ def test_scores_everything(results: Results) -> None:
             for samples in (NEW, NEVER):
                 score = results.score(model, loss, samples)
                 assert 0 < score.value <= score.value_plain < 3000
-                assert 0 < score.phase_error < 90
+                assert 0 < score.phase_error.value < 90
+                assert score.median.low <= score.median.value <= score.median.high
             assert len(results.histories[model][loss]["step"]) == 2
     for name in REFERENCE_NAMES:
         for samples in (NEW, NEVER, ALL):

@@ -190,17 +190,25 @@ def test_scores_are_points_with_intervals() -> None:
         "linear": {"published": 500.0, "invariant": 1.0},
         "unet": {"published": 600.0, "invariant": 25.0},
     }
-    margins = {"linear": {"published": 20.0, "invariant": 1.7}}
-    figure = viz.plot_scores(scores, {"floor": 485.0, "all zero": 930.0}, margins=margins)
+    intervals = {"linear": {"published": (480.0, 530.0), "invariant": (-0.7, 2.7)}}
+    figure = viz.plot_scores(scores, {"floor": 485.0, "all zero": 930.0}, intervals=intervals)
     axes = figure.axes[0]
     points = [float(bar.lines[0].get_xdata()[0]) for bar in axes.containers]
     assert points == pytest.approx([500, 600, 1, 25])
     assert axes.get_xlim()[0] == pytest.approx(0.1)
     # An interval below 0 ends at the left of the logarithmic axis.
-    intervals = [bar.lines[2][0].get_segments()[0][:, 0].tolist() for bar in axes.containers]
-    assert intervals[0] == pytest.approx([480, 520])
-    assert intervals[2] == pytest.approx([0.1, 2.7])
-    words = {"floor 485", "all zero 930", "linear", "unet", "500 ± 20", "1 ± 1.7", "25"}
+    drawn = [bar.lines[2][0].get_segments()[0][:, 0].tolist() for bar in axes.containers]
+    assert drawn[0] == pytest.approx([480, 530])
+    assert drawn[2] == pytest.approx([0.1, 2.7])
+    words = {
+        "floor 485",
+        "all zero 930",
+        "linear",
+        "unet",
+        "500 (480 to 530)",
+        "1 (-0.7 to 2.7)",
+        "25",
+    }
     assert words <= texts_of(figure)
     draw(figure)
     # No number is written on a line or a point: all stand to the right of the axes.
@@ -208,7 +216,9 @@ def test_scores_are_points_with_intervals() -> None:
     figure.draw(renderer)
     frame = axes.get_window_extent(renderer)
     numbers = [
-        text for text in axes.texts if text.get_text() in ("500 ± 20", "1 ± 1.7", "600", "25")
+        text
+        for text in axes.texts
+        if text.get_text() in ("500 (480 to 530)", "1 (-0.7 to 2.7)", "600", "25")
     ]
     assert len(numbers) == 4
     for text in numbers:

@@ -17,6 +17,7 @@ from argand import cell as _cell
 from argand.atom_types import atom_type, atomic_number
 from argand.cell import Cell, FloatArray
 from argand.errors import ArgandError
+from argand.site_ranges import check_site_ranges
 from argand.symmetry import group_ops, operation_arrays, spacegroup_name, triplets
 
 __all__ = ["SPECIAL_POSITION_RADIUS", "Crystal", "distinct_images"]
@@ -97,9 +98,13 @@ class Crystal:
         if self.u_aniso is not None:
             u_aniso = _array("u_aniso", self.u_aniso, (n, 6), nan_rows=True)
             put(self, "u_aniso", u_aniso)
-            equivalent = _cell.b_iso_from_u_aniso(u_aniso, self.cell)
+            with np.errstate(over="ignore", invalid="ignore"):
+                equivalent = _cell.b_iso_from_u_aniso(u_aniso, self.cell)
             b_iso = _read_only(np.where(self.anisotropic, equivalent, b_iso))
         put(self, "b_iso", b_iso)
+        with np.errstate(over="ignore", invalid="ignore"):
+            beta = self.beta()[self.anisotropic]
+            check_site_ranges(self.labels, self.occ, b_iso, beta, self.anisotropic, self.cell)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the fields of an unpickled or deep-copied crystal, and forbid writing to them."""

@@ -23,6 +23,7 @@ from argand.learn.metrics import (
     MapCorrelation,
     MeanPhaseError,
     PhaseLoss,
+    SampleMean,
     standard_metrics,
     with_interval,
 )
@@ -285,3 +286,28 @@ def test_standard_metrics_of_a_single_sample(example):
     best = agreements(prediction, phase, mask.double()).amax()
     expected = float(mask.sum() - best)
     assert float(metrics["loss_best_hand"].compute()) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_median_is_not_moved_by_a_few_bad_samples():
+    """One sample in ten has a loss 1000 times larger: the mean is near 100, the median 1."""
+    rng = torch.Generator().manual_seed(5)
+    losses = 0.9 + 0.2 * torch.rand(200, generator=rng)
+    losses[::10] *= 1000
+
+    class Given(SampleMean):
+        """Take the numbers of the samples as they are."""
+
+        def values(self, prediction, phase, mask, weight, crystal=None):
+            return prediction
+
+    metric = Given()
+    for batch in losses.split(64):
+        metric.update(batch, batch, batch, batch)
+    summary = with_interval(metric)
+    assert summary["mean"] == pytest.approx(float(losses.mean()))
+    assert summary["mean"] > 50
+    assert summary["median"] == pytest.approx(float(losses.quantile(0.5)))
+    assert 0.9 < summary["low"] < summary["median"] < summary["high"] < 1.1
+    metric.reset()
+    metric.update(losses[:1], losses, losses, losses)
+    assert with_interval(metric)["median"] == pytest.approx(float(losses[0]))

@@ -19,7 +19,7 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("plotly")
 
 import argand
-from argand.report.medians import median_interval
+from argand.medians import median_interval
 from argand.report.series import series_page
 from argand.series import Record, SeriesFolder, SeriesSettings
 from argand.series.tables import table_csv

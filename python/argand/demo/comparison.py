@@ -10,6 +10,7 @@ from argand.learn.recipes import LOSSES, RECIPES, LossName
 from argand.learn.settings import DataSettings
 from argand.learn.train import TrainResult, train
 from argand.learn.weights import load_weights
+from argand.medians import Median
 from argand.report.environment import environment
 from argand.report.results import ALL, NEW, ModelScore, Reference, Results
 
@@ -57,9 +58,9 @@ def compare(out: Path, seed: int = 0, quick: bool = False, progress: bool = True
             reflections = evaluation[NEW]["references"]["reflections"]["mean"]
             for group, values in evaluation.items():
                 references += _references(group, values["references"])
-        new, never_seen = scores[-2].value, scores[-1].value
+        new, never_seen = scores[-2].median.value, scores[-1].median.value
         print(
-            f"      {new:.4g} on new samples, {never_seen:.4g} on elements never seen",
+            f"      median {new:.4g} on new samples, {never_seen:.4g} on elements never seen",
             flush=True,
         )
     data = _data_settings(folder)
@@ -134,10 +135,16 @@ def _score(model: str, loss: str, group: str, scores: Scores) -> ModelScore:
         group,
         value=scores["loss_best_hand"]["mean"],
         margin=scores["loss_best_hand"]["interval"],
+        median=_median(scores["loss_best_hand"]),
         value_plain=scores["loss"]["mean"],
-        phase_error=scores["mean_phase_error_deg"]["mean"],
+        phase_error=_median(scores["mean_phase_error_deg"]),
         map_correlation=scores["map_correlation"]["mean"],
     )
+
+
+def _median(score: dict[str, float]) -> Median:
+    """Return the median of a score over samples, with its interval."""
+    return Median(score["median"], score["low"], score["high"])
 
 
 def _references(group: str, scores: Scores) -> list[Reference]:

@@ -9,7 +9,8 @@ from argand.viz.style import number
 _NAMES = 25
 
 _UNITS = (
-    "Sum over reflections of 1 - cos(phase difference), mean over samples, after the best hand."
+    "Sum over reflections of 1 - cos(phase difference) after the best hand: models by the median "
+    "over samples, references by the mean."
 )
 _HEADINGS = ["published", "invariant", "better by"]
 
@@ -35,10 +36,10 @@ def _score_lines(results: Results) -> list[str]:
     for model in results.models:
         cells = [MODEL_NAMES.get(model, model)]
         for samples in (NEW, NEVER):
-            published = results.score(model, "published", samples).value
-            invariant = results.score(model, "invariant", samples).value
+            published = results.score(model, "published", samples).median.value
+            invariant = results.score(model, "invariant", samples).median.value
             cells += [number(published), number(invariant), f"{number(published / invariant)} x"]
-        phase_error = results.score(model, "invariant", NEVER).phase_error
+        phase_error = results.score(model, "invariant", NEVER).phase_error.value
         rows.append([*cells, f"{phase_error:.2f} deg"])
     never_seen = "elements never seen: " + ", ".join(results.settings["held_out"])
     lines = [f"{'':{_NAMES}}{'new samples':^36}{never_seen:^48}"]

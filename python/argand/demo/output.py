@@ -114,21 +114,21 @@ def _plots(
     """Return functions of the theme that draw all figures."""
     lines = {words: results.reference(name, NEW).value for words, name in _LINES.items()}
     scores: dict[str, dict[str, float]] = {}
-    margins: dict[str, dict[str, float]] = {}
+    intervals: dict[str, dict[str, tuple[float, float]]] = {}
     for model in results.models:
         name = MODEL_NAMES[model]
-        scores[name], margins[name] = {}, {}
+        scores[name], intervals[name] = {}, {}
         for loss in ("published", "invariant"):
             words = f"trained with the {loss} loss"
-            score = results.score(model, loss, NEW)
-            scores[name][words], margins[name][words] = score.value, score.margin
+            median, low, high = results.score(model, loss, NEW).median
+            scores[name][words], intervals[name][words] = median, (low, high)
     histories = {MODEL_NAMES[model]: history for model, history in results.histories.items()}
     before = _on_box(example, example.before)
     true = _on_box(example, example.true)
     draw: dict[str, Callable[..., Figure]] = {
         "hkl": partial(viz.plot_hkl, example.hkl, example.true, title=example.title),
         "tiles": partial(viz.plot_tiles, before, true),
-        "scores": partial(viz.plot_scores, scores, lines, margins=margins),
+        "scores": partial(viz.plot_scores, scores, lines, intervals=intervals),
         "curves": partial(viz.plot_loss_curves, histories, references=lines),
     }
     for loss in example.predicted:

@@ -9,7 +9,8 @@ import numpy as np
 from argand.cell import Cell, FloatArray, u_aniso_from_beta
 from argand.errors import ArgandError
 from argand.io.cif_block import NULL_VALUES, Block
-from argand.io.cif_site_columns import site_names, site_numbers, site_texts
+from argand.io.cif_site_columns import site_numbers, site_texts
+from argand.site_ranges import site_names
 
 __all__ = ["read_displacements"]
 

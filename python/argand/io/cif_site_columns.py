@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-import numpy.typing as npt
-
 from argand.cell import FloatArray
 from argand.io.cif_block import NULL_VALUES, Block
 
-__all__ = ["site_names", "site_numbers", "site_texts"]
-
-# Names of sites in a note before the rest is only counted.
-_NAMES_SHOWN = 5
+__all__ = ["site_numbers", "site_texts"]
 
 
 def site_texts(block: Block, n: int, *tags: str) -> list[str]:
@@ -43,18 +35,6 @@ def site_numbers(block: Block, n: int, *tags: str) -> FloatArray | None:
     if numbers is not None:
         _check_length(block, tags[0], len(numbers), n)
     return numbers
-
-
-def site_names(labels: Sequence[str], chosen: npt.NDArray[np.bool_]) -> str:
-    """List the labels of the chosen sites, the first few by name."""
-    names: list[str] = []
-    for label, is_chosen in zip(labels, chosen, strict=True):
-        if is_chosen:
-            names.append(label or "(no label)")
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    if len(names) > _NAMES_SHOWN:
-        return f"{shown} and {len(names) - _NAMES_SHOWN} more"
-    return shown
 
 
 def _check_length(block: Block, tag: str, length: int, n: int) -> None:

@@ -12,9 +12,9 @@ from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.io.cif_block import Block
 from argand.io.cif_displacements import read_displacements
-from argand.io.cif_site_columns import site_names, site_numbers, site_texts
+from argand.io.cif_site_columns import site_numbers, site_texts
 from argand.io.labels import isotope_of, read_symbol, read_type
-from argand.io.site_checks import check_ranges
+from argand.site_ranges import site_names
 
 __all__ = ["FRACT_X", "read_sites"]
 
@@ -86,7 +86,6 @@ def read_sites(
         )
     except ArgandError as error:
         raise block.error(str(error)) from None
-    check_ranges(crystal, block.source)
     return crystal, atoms, n
 
 

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.io.cif_block import Block
-from argand.io.cif_site_columns import site_names, site_numbers, site_texts
+from argand.io.cif_site_columns import site_numbers, site_texts
+from argand.site_ranges import site_names
 
 __all__ = ["with_stated_occupancies", "wrong_multiplicities"]
 

@@ -11,7 +11,6 @@ from argand.cell import Cell, FloatArray, b_iso_from_u_aniso
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.io.shelx import Instructions
-from argand.io.site_checks import check_ranges
 
 __all__ = ["crystal_of_instructions"]
 
@@ -79,11 +78,9 @@ def crystal_of_instructions(instructions: Instructions) -> Crystal:
             b_iso=_B_PER_U * u_iso,
             u_aniso=None if np.isnan(u_aniso).all() else u_aniso,
         )
+        return crystal.replace(occ=_chemical_occupancy(occupancy, crystal))
     except ArgandError as error:
         raise ArgandError(f"{source}: {error}") from None
-    crystal = crystal.replace(occ=_chemical_occupancy(occupancy, crystal))
-    check_ranges(crystal, source)
-    return crystal
 
 
 def _element(words: Sequence[str], instructions: Instructions) -> str:

@@ -20,7 +20,7 @@ from argand.learn.weights import load_weights
 
 __all__ = ["Scores", "batches_of", "evaluate", "reference_scores", "score", "torch_threads"]
 
-#: Name of a score to its mean and the half width of its 95 % confidence interval
+#: Name of a score to its mean and median with their 95 % intervals, see `with_interval`
 Scores = dict[str, dict[str, float]]
 
 

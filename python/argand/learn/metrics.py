@@ -1,4 +1,4 @@
-"""Figures of merit of predicted phases, as torchmetrics: mean and 95 % confidence interval.
+"""Figures of merit of predicted phases, as torchmetrics: mean and median with 95 % intervals.
 
 All are updated with (prediction, phase, mask, weight, crystal), shapes as in
 `argand.learn.losses`; `weight` is |F|, `crystal` (b,) the number of each sample's crystal, which
@@ -13,26 +13,37 @@ from typing import Any
 import torch
 from torch import Tensor
 from torchmetrics import Metric
+from torchmetrics.utilities import dim_zero_cat
 
 from argand.learn.losses import OriginChoices, aligned_phases, best_agreement
+from argand.medians import Median, median_interval
 
-__all__ = ["MapCorrelation", "MeanPhaseError", "PhaseLoss", "SampleMean", "standard_metrics"]
+__all__ = [
+    "MapCorrelation",
+    "MeanPhaseError",
+    "PhaseLoss",
+    "SampleMean",
+    "standard_metrics",
+    "with_interval",
+]
 
 _VOXELS = (-3, -2, -1)
 
 
 class SampleMean(Metric):
-    """Average a number over samples, with its normal 95 % confidence interval."""
+    """Average a number over samples, with its normal 95 % confidence interval, and keep it."""
 
     full_state_update = False
     total: Tensor
     squares: Tensor
     count: Tensor
+    samples: list[Tensor]
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         for name in ("total", "squares", "count"):
             self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("samples", [], dist_reduce_fx="cat")
 
     def values(
         self,
@@ -58,6 +69,7 @@ class SampleMean(Metric):
         self.total += values.sum()
         self.squares += values.square().sum()
         self.count += values.numel()
+        self.samples.append(values)
 
     def compute(self) -> Tensor:
         """Return the mean over all samples, a scalar."""
@@ -71,6 +83,11 @@ class SampleMean(Metric):
         variance = spread * self.count / (self.count - 1.0)
         standard_error = (variance / self.count).sqrt()
         return 1.96 * standard_error
+
+    def median(self) -> Median:
+        """Return the median over all samples, and its 95 % interval by the bootstrap."""
+        samples = dim_zero_cat(self.samples)
+        return median_interval(samples.detach().cpu().numpy())
 
 
 class _InvariantMean(SampleMean):
@@ -179,9 +196,14 @@ def standard_metrics() -> dict[str, SampleMean]:
 
 
 def with_interval(metric: SampleMean) -> dict[str, float]:
-    """Return {"mean": ..., "interval": ...} of a metric; an interval that cannot be known is 0."""
+    """Return what a metric has averaged: "mean" and "interval", half the 95 % interval of the mean.
+
+    "median", "low" and "high" are the median over samples and the ends of its 95 % interval. An
+    interval that cannot be known is 0.
+    """
     mean = float(metric.compute())
     interval = float(metric.interval())
     if math.isnan(interval):
         interval = 0.0
-    return {"mean": mean, "interval": interval}
+    median, low, high = metric.median()
+    return {"mean": mean, "interval": interval, "median": median, "low": low, "high": high}

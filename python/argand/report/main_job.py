@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Template
 
+from argand.medians import Median
 from argand.report import parts
 from argand.report.main_job_tables import (
     format_degrees,
@@ -57,7 +58,7 @@ _PICTURES = {
         (
             "Scores on new samples, every answer taken in the nearer hand: that is a choice "
             "the published loss does not offer, and it can bring a network a little below the "
-            "floor. The scale is logarithmic; bars are 95 % intervals of the mean."
+            "floor. The scale is logarithmic; points are medians, bars their 95 % intervals."
         ),
         "medium",
     ),
@@ -177,20 +178,29 @@ def _cards(results: Results) -> Html:
     )
     best_plain = (
         f"The best network trained with the published loss, {MODEL_PHRASES[plain.model]}; "
-        f"{number(plain.value)} if the better hand is chosen afterwards."
+        f"median {number(plain.median.value)} if the better hand is chosen afterwards."
     )
-    best_cured = f"The best network trained with the invariant loss, {MODEL_PHRASES[cured.model]}."
+    best_cured = (
+        f"The best network trained with the invariant loss, {MODEL_PHRASES[cured.model]}: median "
+        f"over samples, 95 % interval {_interval(cured.median)}."
+    )
     best_never = (
-        f"Mean phase error on elements never seen ({held_out}), {MODEL_PHRASES[never.model]}."
+        f"Median phase error on elements never seen ({held_out}), {MODEL_PHRASES[never.model]}: "
+        f"95 % interval {_interval(never.phase_error)}°."
     )
     return parts.key_figures(
         [
             (_reference(results, "floor"), floor, ""),
             (number(plain.value_plain), best_plain, "plain"),
-            (number(cured.value), best_cured, "cured"),
-            (format_degrees(never.phase_error), best_never, "cured"),
+            (number(cured.median.value), best_cured, "cured"),
+            (format_degrees(never.phase_error.value), best_never, "cured"),
         ]
     )
+
+
+def _interval(median: Median) -> str:
+    """Write the 95 % interval of a median."""
+    return f"{number(median.low)} to {number(median.high)}"
 
 
 def _reference(results: Results, name: str) -> str:

@@ -38,16 +38,16 @@ def score_table(results: Results) -> Html:
                 MODEL_NAMES.get(model, model),
                 f"{results.parameters[model]:,}",
                 number(plain.value_plain),
-                _with_margin(plain),
-                _with_margin(cured),
-                _with_margin(never),
-                f"{number(plain.value / cured.value)} ×",
+                _with_interval(plain),
+                _with_interval(cured),
+                _with_interval(never),
+                f"{number(plain.median.value / cured.median.value)} ×",
             ]
         )
     head = [
         "Model",
         "numbers learned",
-        "published loss, as drawn",
+        "published loss, as drawn (mean)",
         "published loss, best hand",
         "invariant loss, best hand",
         "the same, elements never seen",
@@ -55,7 +55,8 @@ def score_table(results: Results) -> Html:
     ]
     caption = (
         "The loss it was trained with, and how the answer is scored: against the hand that was "
-        "drawn, or against the nearer one of the two. ± is a 95 % interval of the mean."
+        "drawn, or against the nearer one of the two. Best hand: median over samples, with its "
+        "95 % interval; better by: the ratio of the medians."
     )
     return parts.table(head, rows, caption=caption, strong=(4, 5))
 
@@ -112,8 +113,8 @@ def quality_table(results: Results) -> Html:
             rows.append(
                 [
                     f"{MODEL_NAMES.get(model, model)}, {loss} loss",
-                    format_degrees(new.phase_error),
-                    format_degrees(never.phase_error),
+                    format_degrees(new.phase_error.value),
+                    format_degrees(never.phase_error.value),
                     f"{new.map_correlation:.4f}",
                     f"{never.map_correlation:.4f}",
                 ]
@@ -126,8 +127,9 @@ def quality_table(results: Results) -> Html:
         "elements never seen",
     ]
     caption = (
-        "Mean phase error, weighted by |F|, and correlation with the true density, both after the "
-        f"best hand. Never seen: {join_words(results.settings['held_out'])}."
+        "Median over samples of the phase error, weighted by |F|, and mean correlation with the "
+        "true density, both after the best hand. "
+        f"Never seen: {join_words(results.settings['held_out'])}."
     )
     return parts.table(head, rows, caption=caption)
 
@@ -145,6 +147,7 @@ def join_words(names: object) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _with_margin(score: ModelScore) -> str:
-    """Write a score with half its 95 % interval."""
-    return f"{number(score.value)} ± {score.margin:.2g}"
+def _with_interval(score: ModelScore) -> str:
+    """Write the median of a score with its 95 % interval."""
+    median, low, high = score.median
+    return f"{number(median)} ({number(low)} to {number(high)})"

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from argand.medians import Median
 from argand.store import from_builtins, to_builtins
 
 __all__ = [
@@ -80,11 +81,14 @@ class ModelScore:
     value, margin : float
         Sum over reflections of 1 - cos(phase difference) after the best hand, mean over samples,
         and half its 95 % interval.
+    median : Median
+        The median over samples of the same sum, and its 95 % interval.
     value_plain : float
         Sum over reflections of 1 - cos(phase difference) without a choice of hand, mean over
         samples.
-    phase_error : float
-        Mean phase error after the best hand, weighted by |F|, degrees.
+    phase_error : Median
+        Phase error of a sample after the best hand, weighted by |F|, degrees: its median over
+        samples, and the 95 % interval of that.
     map_correlation : float
         Correlation with the true density after the best hand.
     """
@@ -94,8 +98,9 @@ class ModelScore:
     samples: str
     value: float
     margin: float
+    median: Median
     value_plain: float
-    phase_error: float
+    phase_error: Median
     map_correlation: float
 
 
@@ -161,13 +166,13 @@ class Results:
         return [score for score in self.scores if (score.loss, score.samples) == (loss, samples)]
 
     def best(self, loss: str, samples: str) -> ModelScore:
-        """Return the lowest score, on a set of samples, of models trained with a loss."""
-        return min(self.trained_with(loss, samples), key=lambda score: score.value)
+        """Return the lowest median score, on a set of samples, of models trained with a loss."""
+        return min(self.trained_with(loss, samples), key=lambda score: score.median.value)
 
     def most_precise(self, samples: str) -> ModelScore:
-        """Return the score with the lowest phase error on a set of samples."""
+        """Return the score with the lowest median phase error on a set of samples."""
         scores = [score for score in self.scores if score.samples == samples]
-        return min(scores, key=lambda score: score.phase_error)
+        return min(scores, key=lambda score: score.phase_error.value)
 
     def to_json(self) -> str:
         """Write all results as JSON."""
@@ -221,8 +226,10 @@ def _score_row(score: ModelScore) -> dict[str, str]:
         "samples": score.samples,
         "score": f"{score.value:.4g}",
         "95 %": f"{score.margin:.2g}",
+        "median": f"{score.median.value:.4g}",
+        "median 95 %": f"{score.median.low:.3g} to {score.median.high:.3g}",
         "without choice of hand": f"{score.value_plain:.4g}",
-        "phase error (deg)": f"{score.phase_error:.3g}",
+        "median phase error (deg)": f"{score.phase_error.value:.3g}",
         "map correlation": f"{score.map_correlation:.5f}",
         **dict(zip(_PUBLISHED_COLUMNS, published, strict=True)),
     }

@@ -9,9 +9,9 @@ from string import Template
 import numpy as np
 
 from argand.crystal import Crystal
+from argand.medians import median_interval
 from argand.report import parts
 from argand.report.environment import environment
-from argand.report.medians import median_interval
 from argand.report.page import page, resource
 from argand.report.parts import Html
 from argand.report.series_density import density_part

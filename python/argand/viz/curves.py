@@ -114,7 +114,7 @@ def plot_scores(
     scores: Mapping[str, Mapping[str, float]],
     references: Mapping[str, float],
     *,
-    margins: Mapping[str, Mapping[str, float]] | None = None,
+    intervals: Mapping[str, Mapping[str, tuple[float, float]]] | None = None,
     unit: str = "loss per sample (log scale)",
     title: str = "",
     theme: ThemeName = "light",
@@ -127,8 +127,8 @@ def plot_scores(
         Positive scores; losses in the order (published, invariant).
     references : name -> value
         Values drawn as vertical lines.
-    margins : model -> loss -> half width, optional
-        Half widths of the intervals that are drawn around the points.
+    intervals : model -> loss -> (low, high), optional
+        Ends of the intervals that are drawn around the points.
     unit, title : str
         Label of the axis, and title of the picture.
     theme : str
@@ -155,10 +155,10 @@ def plot_scores(
             if loss not in scores[model]:
                 continue
             height = row + (i - (len(losses) - 1) / 2) * distance
-            margin = (margins or {}).get(model, {}).get(loss, 0.0)
+            interval = (intervals or {}).get(model, {}).get(loss)
             label = loss if model == next(name for name in models if loss in scores[name]) else ""
-            _plot_score(axes, scores[model][loss], margin, height, left, colour, label)
-            _write_score(axes, scores[model][loss], margin, height, colour)
+            _plot_score(axes, scores[model][loss], interval, height, left, colour, label)
+            _write_score(axes, scores[model][loss], interval, height, colour)
     axes.set(xscale="log", xlim=(left, right), xlabel=unit, title=title)
     axes.set_yticks(range(len(models)), labels=models)
     bottom, line_height = len(models) - 0.5, _REFERENCE_HEIGHT / columns
@@ -183,14 +183,20 @@ def plot_scores(
 
 
 def _plot_score(
-    axes: Axes, value: float, margin: float, height: float, left: float, colour: str, label: str
+    axes: Axes,
+    value: float,
+    interval: tuple[float, float] | None,
+    height: float,
+    left: float,
+    colour: str,
+    label: str,
 ) -> None:
     """Plot a score as a point with its interval, which may reach below 0 and ends at the axis."""
-    low = max(value - margin, left)
+    low, high = interval or (value, value)
     axes.errorbar(
         [value],
         [height],
-        xerr=[[value - low], [margin]],
+        xerr=[[value - max(low, left)], [high - value]],
         fmt="o",
         ms=7,
         color=colour,
@@ -200,11 +206,13 @@ def _plot_score(
     )
 
 
-def _write_score(axes: Axes, value: float, margin: float, height: float, colour: str) -> None:
+def _write_score(
+    axes: Axes, value: float, interval: tuple[float, float] | None, height: float, colour: str
+) -> None:
     """Write a score and its interval at the right of the axes, where no line is drawn."""
     words = number(value)
-    if margin > 0:
-        words += f" ± {number(margin)}"
+    if interval is not None:
+        words += f" ({number(interval[0])} to {number(interval[1])})"
     axes.annotate(
         words,
         (1, height),

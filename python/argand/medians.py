@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-__all__ = ["median_interval"]
+__all__ = ["Median", "median_interval"]
 
 # Random choices of the same numbers, of which each has a median: their quantiles are good to a
 # tenth of the interval.
@@ -15,7 +17,15 @@ _RESAMPLES = 1000
 _QUANTILES = (0.025, 0.975)
 
 
-def median_interval(values: ArrayLike) -> tuple[float, float, float]:
+class Median(NamedTuple):
+    """Hold the median of numbers, and the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def median_interval(values: ArrayLike) -> Median:
     """Return the median of numbers (n,), and its 95 % interval by the bootstrap.
 
     Numbers that are not finite are left out; NaN is returned where none is left. Equal numbers give
@@ -24,8 +34,8 @@ def median_interval(values: ArrayLike) -> tuple[float, float, float]:
     numbers = np.asarray(values, dtype=float)
     numbers = numbers[np.isfinite(numbers)]
     if len(numbers) == 0:
-        return np.nan, np.nan, np.nan
+        return Median(np.nan, np.nan, np.nan)
     rng = np.random.default_rng(0)
     medians = [np.median(rng.choice(numbers, len(numbers))) for _ in range(_RESAMPLES)]
     low, high = np.quantile(medians, _QUANTILES)
-    return float(np.median(numbers)), float(low), float(high)
+    return Median(float(np.median(numbers)), float(low), float(high))
