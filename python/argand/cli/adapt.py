@@ -87,14 +87,14 @@ def adapt(
     """
     if test < 0:
         raise ArgandError(f"test is {test}, needs 0 or more")
+    need_installed(("safetensors",), "an adaptation")
+    if network:
+        need_installed(("torch", "lightning"), "a network")
     check_output_folder(output)
     if is_adaptation(output) and not force:
         raise ArgandError(
             f"{output}: holds an adaptation already; --force replaces it, or choose another folder"
         )
-    need_installed(("safetensors",), "an adaptation")
-    if network:
-        need_installed(("torch", "lightning"), "a network")
     source = open_file(file)
     crystal = source.crystal()
     experiment = source.experiment()
