@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand.errors import ArgandError
+from argand.errors import ArgandError, ArgandWarning
 from argand.io import read_experiment, read_instructions
 from argand.radiation import Radiation
 from data_dir import SHARED, needs_shared
@@ -157,3 +157,55 @@ def test_a_res_file_is_the_crystal_of_its_cif(name: str) -> None:
     assert np.abs(f - g).sum() < 0.002 * g.sum()
     assert first.spacegroup == second.spacegroup
     assert first.composition() == pytest.approx(second.composition(), rel=1e-3)
+
+
+SMALL = """TITL x
+CELL 0.71073 5 6 7 90 90 90
+LATT -1
+SFAC C Fe
+UNIT 1 1
+{extra}
+FVAR 1
+C1 1 0.1 0.2 0.3 11.0 0.05
+{between}
+Fe1 2 0.4 0.1 10.25 11.0 0.05
+HKLF 4
+END
+"""
+
+
+def test_move_shifts_and_inverts_the_atoms_that_follow(tmp_path: Path) -> None:
+    """MOVE dx dy dz sign: x' = dx + sign x; SHELXL moves coordinates that are fixed, too."""
+    path = written(tmp_path, SMALL.format(extra="", between="MOVE 1 1 1 -1"))
+    np.testing.assert_allclose(
+        argand.read_crystal(path).frac, [[0.1, 0.2, 0.3], [0.6, 0.9, 0.75]], atol=1e-12
+    )
+    path = written(tmp_path, SMALL.format(extra="MOVE 0.5 0 0", between="MOVE"))
+    np.testing.assert_allclose(
+        argand.read_crystal(path).frac, [[0.6, 0.2, 0.3], [0.4, 0.1, 0.25]], atol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        (
+            "DISP Fe 1.5 0.844",
+            r"DISP states f' 1.5 and f'' 0.844 of Fe, argand uses 0.3\d+ and 0.8",
+        ),
+        ("DISP $Fe 0.346 2.5 9", "DISP states f' 0.346 and f'' 2.5 of Fe"),
+        ("SWAT 0.5 2", r"line 6 \(SWAT\): diffuse solvent is not part of F"),
+        ("TWIN 0 1 0 1 0 0 0 0 -1 3", r"line 6 \(TWIN\): a twin of 3 domains is treated as one of"),
+        ("SFAC O 1 2 3 4 5 6 7 8 9 0 0 0 0 0", r"\(SFAC\): the form factor that it states is not"),
+    ],
+)
+def test_what_changes_f_and_is_not_used_is_said(tmp_path: Path, line: str, note: str) -> None:
+    path = written(tmp_path, SMALL.format(extra=line, between=""))
+    with pytest.warns(ArgandWarning, match=note):
+        argand.read_crystal(path)
+
+
+def test_dispersion_of_the_tables_is_no_note(tmp_path: Path) -> None:
+    """International Tables C 4.2.6.8: f' = 0.3463 and f'' = 0.8444 for iron and Mo K alpha."""
+    path = written(tmp_path, SMALL.format(extra="DISP Fe 0.3463 0.8444", between=""))
+    assert argand.read_crystal(path).types == ("C", "Fe")

@@ -23,6 +23,7 @@ from argand.io.shelx_lines import (
     is_peak,
     parse_numbers,
     parse_scatterers,
+    unused_dispersion,
 )
 from argand.symmetry import group_ops, spacegroup_name
 
@@ -40,6 +41,13 @@ _LONGEST_QUOTE = 40
 
 # Rounding of the matrix of HKLF leaves indices that are whole within this.
 _INDEX_ROUNDING = 0.05
+
+# Domains of a twin that TWIN states where it gives no number.
+_TWO_DOMAINS = 2
+
+# x' = shift + sign x of the coordinates of an atom: three shifts, and the sign.
+Move = tuple[float, float, float, float]
+_NO_MOVE: Move = (0.0, 0.0, 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -71,8 +79,11 @@ class Instructions:
         Numbers of FVAR, the overall scale first.
     atoms
         Atom lines, split into words.
+    moves
+        For each atom the shift (fractional) and the sign of its coordinates that MOVE states.
     notes
-        Lines that are neither instructions nor atoms, in words.
+        Lines that are neither instructions nor atoms, and instructions that change F and have no
+        use here, in words.
     """
 
     source: str
@@ -93,6 +104,7 @@ class Instructions:
     neutrons: bool = False
     free_variables: tuple[float, ...] = ()
     atoms: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
+    moves: tuple[Move, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -210,6 +222,9 @@ class _InstructionParser:
         self._notes: list[str] = []
         self._lattice = 1
         self._symm: list[str] = []
+        self._move = _NO_MOVE
+        self._moves: list[Move] = []
+        self._dispersion: dict[str, tuple[float, float]] = {}
 
     def read(self, name: str, line: str, where: str) -> bool:
         """Read an instruction, and tell whether it is one that has a use here."""
@@ -224,6 +239,8 @@ class _InstructionParser:
             self._symm.append(line[4:])
         elif name == "SFAC":
             elements = self.stated.elements + tuple(parse_scatterers(words, where))
+            if len(elements) < len(self.stated.elements) + len(words):
+                self._note(where, "the form factor that it states is not used, but a tabulated one")
             self._state(elements=elements)
         elif name == "UNIT":
             self._state(units=tuple(parse_numbers(words, where, 1)))
@@ -242,6 +259,7 @@ class _InstructionParser:
             return
         if is_atom(words):
             self._atoms.append(tuple(words))
+            self._moves.append(self._move)
             return
         text = " ".join(words)[:_LONGEST_QUOTE]
         meaning = "is neither an instruction nor an atom"
@@ -261,8 +279,17 @@ class _InstructionParser:
     def instructions(self) -> Instructions:
         """Return all that was read, with the operations that LATT and SYMM make together."""
         symops = all_operations(self._lattice, self._symm, self.stated.source)
-        atoms = tuple(self._atoms)
-        return replace(self.stated, symops=symops, atoms=atoms, notes=tuple(self._notes))
+        source = self.stated.source
+        notes = [*self._notes]
+        if not self.stated.neutrons:
+            notes += unused_dispersion(self._dispersion, self.stated.wavelength, source)
+        return replace(
+            self.stated,
+            symops=symops,
+            atoms=tuple(self._atoms),
+            moves=tuple(self._moves),
+            notes=tuple(notes),
+        )
 
     def _read_refinement(self, name: str, words: Sequence[str], where: str) -> bool:
         """Read an instruction about data, weights, extinction or twins; False for another one."""
@@ -274,12 +301,25 @@ class _InstructionParser:
         elif name == "TWIN":
             numbers = parse_numbers(words, where, 0)
             self._state(twin=tuple(numbers[:9]) if len(numbers) >= 9 else _INVERSION)
+            domains = numbers[9] if len(numbers) > 9 else _TWO_DOMAINS
+            if domains != _TWO_DOMAINS:
+                self._note(where, f"a twin of {domains:g} domains is treated as one of two")
         elif name == "BASF":
             fractions = self.stated.fractions + tuple(parse_numbers(words, where, 1))
             self._state(fractions=fractions)
         elif name in ("OMIT", "SHEL", "MERG"):
             numbers = _leading_numbers(words)
             self._state(refined_data=with_instruction(self.stated.refined_data, name, numbers))
+        elif name == "MOVE":
+            numbers = parse_numbers(words, where, 0)[:4]
+            dx, dy, dz, sign = [*numbers, *_NO_MOVE[len(numbers) :]]
+            self._move = (dx, dy, dz, sign)
+        elif name == "DISP":
+            numbers = parse_numbers(words[1:], where, 0)
+            if len(numbers) > 1:
+                self._dispersion[words[0].removeprefix("$")] = (numbers[0], numbers[1])
+        elif name == "SWAT":
+            self._note(where, "diffuse solvent is not part of F here")
         else:
             return False
         return True
@@ -299,6 +339,10 @@ class _InstructionParser:
         if not 1 <= abs(lattice) <= LARGEST_LATTICE:
             raise ArgandError(f"{where} is {lattice}, needs 1 to 7 or -1 to -7")
         self._lattice = lattice
+
+    def _note(self, where: str, fact: str) -> None:
+        """Note a fact about the line that `where` names."""
+        self._notes.append(f"{where}: {fact}")
 
     def _state(self, **values: object) -> None:
         """Set values of the instructions."""

@@ -61,7 +61,8 @@ def crystal_of_instructions(instructions: Instructions) -> Crystal:
     for site, words in enumerate(instructions.atoms):
         element = _element(words, instructions)
         values = [_decode(word, instructions, words[0]) for word in words[2:12]]
-        frac[site] = values[:3]
+        *shift, sign = instructions.moves[site]
+        frac[site] = np.array(shift) + sign * np.array(values[:3])
         if len(values) > 3:
             occupancy[site] = values[3]
         u_iso[site], u_aniso[site] = _displacement(values[4:], parent_u, cell)

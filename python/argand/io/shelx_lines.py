@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import gemmi
 import numpy as np
 
 from argand.atom_types import atom_type
 from argand.errors import ArgandError
+from argand.form_factors import dispersion
+from argand.radiation import KEV_ANGSTROM
 from argand.symmetry import group_ops, triplets
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "is_peak",
     "parse_numbers",
     "parse_scatterers",
+    "unused_dispersion",
 ]
 
 # Centring vectors by the number of LATT: P, I, rhombohedral obverse on hexagonal axes, F, A, B, C.
@@ -35,6 +38,9 @@ _CENTRING: dict[int, tuple[str, ...]] = {
     7: ("x+1/2,y+1/2,z",),
 }
 LARGEST_LATTICE = max(_CENTRING)
+
+# Tables of f' and f'' differ by less than this, in electrons, away from an absorption edge.
+_SAME_DISPERSION = 0.3
 
 # Names of the instructions of SHELXL, SHELXT, SHELXS and SHELXD, and of programs that write for
 # them. Every other line is an atom, or is complained about.
@@ -166,6 +172,37 @@ def all_operations(lattice: int, symm: Sequence[str], source: str) -> tuple[str,
         return triplets(group_ops(combined))
     except (RuntimeError, UnicodeDecodeError, ArgandError) as error:
         raise ArgandError(f"{source}: LATT and SYMM: {error}") from None
+
+
+def unused_dispersion(
+    stated: Mapping[str, tuple[float, float]], wavelength: float | None, source: str
+) -> list[str]:
+    """Note each f' and f'' of DISP that differs from the tabulated one, which is used instead.
+
+    Parameters
+    ----------
+    stated : element -> (f', f'')
+        What DISP states, in electrons.
+    wavelength
+        Angstrom; without one nothing is compared.
+    source
+        Name of the file.
+    """
+    notes: list[str] = []
+    for symbol, (real, imaginary) in stated.items():
+        if wavelength is None:
+            break
+        try:
+            tabulated = dispersion(symbol, KEV_ANGSTROM / wavelength)
+        except ArgandError:
+            # No atom of such a type can be read either.
+            continue
+        if abs(complex(real, imaginary) - tabulated) > _SAME_DISPERSION:
+            notes.append(
+                f"{source}: DISP states f' {real:g} and f'' {imaginary:g} of {symbol}, argand uses "
+                f"{tabulated.real:.3g} and {tabulated.imag:.3g} of its tables"
+            )
+    return notes
 
 
 def _plain_triplet(text: str) -> str:
