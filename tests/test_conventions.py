@@ -144,3 +144,29 @@ def test_reachable_reflections_have_d_of_half_a_wavelength():
     d = 4.0495 / np.sqrt((hkl**2).sum(axis=1))
     within = argand.radiation.reachable(hkl, cell, 10.0)
     np.testing.assert_array_equal(within, d >= argand.radiation.wavelength(10.0) / 2)
+
+
+def test_friedel_mates_differ_with_dispersion_and_have_columns_of_their_own(tmp_path):
+    """Iron at 8 keV in P 1: X(+) is |F(h)|, X(-) is |F(-h)|, and PHI(-) the phase of F(-h)."""
+    pair = crystal([[0.1, 0.2, 0.3], [0.4, 0.1, 0.9]], types=("Fe", "S"))
+    hkl = np.array([[1, 2, 3], [-1, -2, -3]])
+    f = argand.structure_factors(pair, hkl, energy_kev=8.0)
+    assert abs(abs(f[0]) - abs(f[1])) > 0.1
+    argand.write_reflections(tmp_path / "x.mtz", hkl, f, cell=CELL, mates=True)
+    mtz = gemmi.read_mtz_file(str(tmp_path / "x.mtz"))
+    assert mtz.column_labels() == ["H", "K", "L", "F(+)", "F(-)", "PHI(+)", "PHI(-)"]
+    row = mtz.array[0]
+    assert row[:3].tolist() == [1, 2, 3]
+    assert row[3:5] == pytest.approx(np.abs(f), rel=1e-6)
+    assert row[5:] == pytest.approx(np.degrees(np.angle(f)), abs=1e-3)
+
+
+def test_f000_is_left_out_unless_it_is_given():
+    """Without F(000) the mean of a map is 0, with it the mean is F(000) / V."""
+    atom = crystal([0.25, 0.5, 0.125], b_iso=3.0)
+    hkl = argand.miller_indices(CELL, d_min=1.0)
+    assert hkl.any(axis=1).all()
+    for listed, electrons in ((hkl, 0.0), (np.vstack([[0, 0, 0], hkl]), 6.0)):
+        f = argand.structure_factors(atom, listed)
+        rho = argand.map_from_structure_factors(listed, f, (12, 14, 16), cell=CELL)
+        assert rho.mean() * atom.volume == pytest.approx(electrons, abs=0.01)
