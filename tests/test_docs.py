@@ -1,0 +1,88 @@
+"""Examples in docs run as they stand there, and print what docs say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from argand.cli import main
+
+ROOT = Path(__file__).parents[1]
+
+# Settings that make an example short: what stands in the document, and what is run.
+SHORT = {
+    "adapt.md": [
+        ("adapt(known, d_min=1.0)", "adapt(known, d_min=1.2, widths=(0.4,), samples=300)"),
+        ("Measurement(noise=0.04), d_min=1.0", "Measurement(noise=0.04), d_min=1.2"),
+    ],
+    "series.md": [("range(1000)", "range(4)")],
+}
+
+
+@pytest.fixture
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in an empty folder in which the tests can be found."""
+    (tmp_path / "tests").symlink_to(ROOT / "tests", target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+
+
+def blocks(name: str, language: str) -> list[str]:
+    """Return the texts of a document in a language."""
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def run_examples(name: str) -> dict[str, object]:
+    """Run the Python examples of a document one after the other, and return their names."""
+    names: dict[str, object] = {}
+    examples = blocks(name, "python")
+    assert examples
+    document = "\n".join(examples)
+    for stated, short in SHORT.get(name, ()):
+        assert stated in document
+        document = document.replace(stated, short)
+    exec(compile(document, name, "exec"), names)
+    return names
+
+
+@pytest.mark.usefixtures("in_folder")
+def test_measured() -> None:
+    names = run_examples("measured.md")
+    assert names["doubts"] == []
+    assert names["merged"].r_int == pytest.approx(0.0268, abs=1e-4)
+
+
+@pytest.mark.usefixtures("in_folder")
+def test_what_argand_info_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    """The document cuts its lines nowhere, and every line of it is printed."""
+    (printed,) = blocks("measured.md", "text")
+    assert main(["info", "tests/data/4003024.cif"]) == 0
+    assert capsys.readouterr().out.splitlines() == printed.splitlines()
+
+
+@pytest.mark.usefixtures("in_folder")
+def test_refinement() -> None:
+    names = run_examples("refinement.md")
+    assert float(np.squeeze(names["refinement"].figures.r1)) < 0.04
+
+
+@pytest.mark.usefixtures("in_folder")
+def test_series() -> None:
+    assert run_examples("series.md")["samples"].f.shape[0] == 4
+
+
+@pytest.mark.usefixtures("in_folder")
+def test_gpu(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    assert run_examples("gpu.md")["f"].shape == (1, 13, 13, 13)
+
+
+@pytest.mark.usefixtures("in_folder")
+def test_adapt() -> None:
+    pytest.importorskip("safetensors")
+    estimates = run_examples("adapt.md")["estimates"]
+    assert len(estimates) == 3
+    assert all(estimate.r < estimate.r_known for estimate in estimates)
