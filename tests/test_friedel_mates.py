@@ -91,6 +91,48 @@ def test_sf_writes_both_mates_and_the_map_is_of_both(
     assert "MTZ with Friedel mates" in text
 
 
+# Settings of every lattice system without a centre of symmetry, one with, and cells that fit them.
+GROUPS = {
+    "P 1": (5, 6, 7, 81, 97, 104),
+    "P 1 1 21": (5, 6, 7, 90, 90, 104),
+    "I 1 2 1": (9, 6, 7, 90, 103, 90),
+    "F d d 2": (9, 11, 6, 90, 90, 90),
+    "R 3:R": (5, 5, 5, 66, 66, 66),
+    "R 3:H": (7, 7, 11, 90, 90, 120),
+    "I -4": (7, 7, 9, 90, 90, 90),
+    "P 3 1 2": (6, 6, 7, 90, 90, 120),
+    "P 65": (6, 6, 9, 90, 90, 120),
+    "P 21 3": (7, 7, 7, 90, 90, 90),
+    "P -1": (5, 6, 7, 81, 97, 104),
+}
+
+
+@pytest.mark.parametrize("spacegroup", GROUPS)
+def test_mates_of_any_group_survive_an_mtz_file(tmp_path: Path, spacegroup: str) -> None:
+    """F of each row, and the density of the rows, are those of the whole sphere."""
+    cell = GROUPS[spacegroup]
+    frac = np.random.default_rng(0).random((2, 3))
+    crystal = argand.Crystal(cell, spacegroup, types=("Fe", "S"), frac=frac, b_iso=1.0)
+    hkl = argand.miller_indices(cell, spacegroup, d_min=1.2)
+    hkl = np.concatenate([hkl, -hkl])
+    f = argand.structure_factors(crystal, hkl, energy_kev=8.0)
+    path = tmp_path / "x.mtz"
+    argand.write_reflections(path, hkl, f, cell=cell, spacegroup=spacegroup, mates=True)
+    reflections = argand.read_reflections(path)
+    expected = argand.structure_factors(crystal, reflections.hkl, energy_kev=8.0)
+    np.testing.assert_allclose(reflections.f, expected, atol=1e-6 * np.abs(expected).max())
+
+    half = argand.miller_indices(cell, spacegroup, d_min=1.2, unique=False)
+    sphere = np.unique(np.concatenate([half, -half]), axis=0).astype(np.int32)
+    all_f = argand.structure_factors(crystal, sphere, energy_kev=8.0)
+    shape = argand.grid_shape(cell, spacegroup, 1.2)
+    whole = argand.map_from_structure_factors(sphere, all_f, shape, cell=cell)
+    density = argand.map_from_structure_factors(
+        reflections.hkl, reflections.f, shape, cell=cell, spacegroup=spacegroup
+    )
+    np.testing.assert_allclose(density, whole, atol=1e-6 * whole.max())
+
+
 @pytest.mark.parametrize("other", [["--sphere", "--energy-kev", "8"], []])
 def test_sf_refuses_mates_that_are_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], crystal: argand.Crystal, other: list[str]

@@ -9,6 +9,7 @@ import pytest
 
 import argand
 from argand.io import write_crystal, write_hklf4
+from argand.radiation import Radiation
 from argand.simulate import (
     Independent,
     Measurement,
@@ -126,3 +127,15 @@ def test_hklf4_refusals(tmp_path):
         with pytest.raises(argand.ArgandError, match=words):
             write_hklf4(tmp_path / "x.hkl", *arguments)
     assert not list(tmp_path.iterdir())
+
+
+def test_mtz_files_state_the_wavelength(tmp_path):
+    """Measured reflections and the true structure factors are of the radiation of the samples."""
+    radiation = Radiation(wavelength=0.71073, dispersion=True)
+    changes = Perturbation([Independent(0.1)])
+    simulation = Simulation(CRYSTAL, changes, Measurement(), d_min=1.5, radiation=radiation)
+    (path,) = write_folder(tmp_path, simulation, range(1), format="mtz")
+    written = [path, *tmp_path.rglob("*.mtz")]
+    assert len(written) == 3
+    for file in written:
+        assert argand.read_reflections(file).wavelength == pytest.approx(0.71073)

@@ -186,7 +186,15 @@ def _write_measured(path: Path, simulation: Simulation, samples: Samples, row: i
     # A list of measured reflections is right in P 1 too, where the setting has no name.
     spacegroup = simulation.crystal.spacegroup if _has_name(simulation) else "P 1"
     cell = tuple(samples.cell[row])
-    write_reflections(path, hkl, cell=cell, spacegroup=spacegroup, I=intensity, SIGI=sigma)
+    write_reflections(
+        path,
+        hkl,
+        cell=cell,
+        spacegroup=spacegroup,
+        wavelength=simulation.radiation.wavelength,
+        I=intensity,
+        SIGI=sigma,
+    )
 
 
 def _write_truth(stem: Path, simulation: Simulation, samples: Samples, row: int) -> None:
@@ -199,7 +207,15 @@ def _write_truth(stem: Path, simulation: Simulation, samples: Samples, row: int)
         hkl, expand = in_p1(hkl, spacegroup)
         f = expand(f)
         spacegroup = "P 1"
-    write_reflections(stem.with_suffix(".mtz"), hkl, f, cell=cell, spacegroup=spacegroup)
+    path = stem.with_suffix(".mtz")
+    write_reflections(
+        path,
+        hkl,
+        f,
+        cell=cell,
+        spacegroup=spacegroup,
+        wavelength=simulation.radiation.wavelength,
+    )
     write_crystal(stem.with_suffix(".cif"), simulation.true_crystal(samples, row))
 
 
