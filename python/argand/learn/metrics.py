@@ -69,7 +69,7 @@ class SampleMean(Metric):
         self.total += values.sum()
         self.squares += values.square().sum()
         self.count += values.numel()
-        self.samples.append(values)
+        self.samples.append(values.detach())
 
     def compute(self) -> Tensor:
         """Return the mean over all samples, a scalar."""
