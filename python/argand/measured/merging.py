@@ -11,7 +11,14 @@ import numpy.typing as npt
 from argand.cell import Cell, FloatArray, cell_parameters, cell_volume
 from argand.errors import ArgandError
 from argand.io import Reflections
-from argand.reflections import HklArray, asymmetric_unit, miller_indices, stol, systematic_absences
+from argand.reflections import (
+    HklArray,
+    asymmetric_unit,
+    miller_indices,
+    stol,
+    systematic_absences,
+    unique_rows,
+)
 from argand.symmetry import SpaceGroup, group_ops, operation_arrays, spacegroup_name, triplets
 
 __all__ = ["Merged", "group_means", "merge", "usable"]
@@ -196,8 +203,8 @@ def merge(
     hkl = laue_hkl
     if keep_mates:
         hkl = _on_their_side(reflections.hkl[rows], laue_hkl, name)
-    unique, group_of_row = np.unique(hkl, axis=0, return_inverse=True)
-    group_of_row = group_of_row.reshape(-1)
+    unique, group_of_row = unique_rows(hkl)
+    laue_unique = unique_rows(laue_hkl)[0] if keep_mates else unique
     rejected = np.zeros(len(rows), bool)
     if outliers is not None and all_sigmas is not None:
         rejected = _outliers(all_intensities[rows], all_sigmas[rows], group_of_row, outliers)
@@ -211,7 +218,7 @@ def merge(
         r_sigma = float(mean_sigma.sum() / mean.sum())
     parameters = cell_parameters(unit_cell)
     return Merged(
-        hkl=np.ascontiguousarray(unique, np.int32),
+        hkl=unique,
         intensity=mean,
         sigma=mean_sigma,
         count=count,
@@ -219,7 +226,7 @@ def merge(
         spacegroup=name,
         r_int=r_int,
         r_sigma=r_sigma,
-        completeness=_completeness(np.unique(laue_hkl, axis=0), parameters, name),
+        completeness=_completeness(laue_unique, parameters, name),
         measured=len(intensity),
         absent=int(absent.sum()),
         rejected=int(rejected.sum()),
