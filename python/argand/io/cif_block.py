@@ -31,8 +31,8 @@ _LARGEST_NUMBER = 1e30
 # A value that is quoted, or a text of several lines, begins with one of these.
 _QUOTES = ("'", '"', ";")
 
-# The bytes of numbers without an exponent, and the length up to which none is too small or too large
-# for a double.
+# The bytes of numbers without an exponent, and the length up to which none is too small or too
+# large for a double.
 _PLAIN_BYTES = b"0123456789+-."
 _LONGEST_PLAIN_NUMBER = 30
 

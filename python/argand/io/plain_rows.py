@@ -1,4 +1,4 @@
-"""Read lists of reflections whose every row is plain, in fixed columns: a million within a second."""
+"""Read lists of reflections whose rows are all in plain fixed columns: a million in a second."""
 
 from __future__ import annotations
 
