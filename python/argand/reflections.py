@@ -50,6 +50,8 @@ _BYTES_OF_LISTED = 80
 _BYTES_OF_CUBE = 24
 # Bytes of a reflection that is taken to the asymmetric unit: its indices, and the equivalent.
 _BYTES_IN_UNIT = 40
+# Bytes of stol of a reflection: its indices, where they have to be converted, and the answer.
+_BYTES_OF_STOL = 32
 # Bytes of an image of a reflection where a setting has no name: its indices twice, and its code.
 _BYTES_OF_IMAGE = 60
 # Reflections that gemmi takes to the asymmetric unit at a time, within a fraction of a second:
@@ -115,6 +117,8 @@ def stol(hkl: npt.ArrayLike, cell: Sequence[float]) -> FloatArray:
     indices = np.asarray(hkl)
     if indices.ndim < 1 or indices.shape[-1] != 3:
         raise ArgandError(f"hkl has shape {indices.shape}, needs (..., 3)")
+    count = indices.size // 3
+    demand(f"stol of {count:,} reflections", _BYTES_OF_STOL * count, "give fewer at a time")
     dtype = np.int32 if indices.dtype == np.int32 else np.float64
     flat = np.ascontiguousarray(indices, dtype).reshape(-1, 3)
     squared = stol_squares(flat, cell)

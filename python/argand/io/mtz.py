@@ -11,6 +11,7 @@ import gemmi
 import numpy as np
 import numpy.typing as npt
 
+from argand._memory import demand
 from argand.cell import FloatArray, cell_parameters
 from argand.errors import ArgandError
 from argand.files import PathLike, replacing
@@ -51,6 +52,10 @@ _MAP_COLUMNS = (
     ("FOFCWT", "PHFOFCWT"),
 )
 _MAP_AMPLITUDES = tuple(amplitude for amplitude, _ in _MAP_COLUMNS)
+
+
+# Bytes of a number that is written: in double and in single precision, twice, and in gemmi's table.
+_BYTES_OF_NUMBER = 28
 
 
 def read_mtz(source: str, data: bytes) -> Reflections:
@@ -177,6 +182,8 @@ def write_reflections(
     group = named_spacegroup(spacegroup)
     columns_by_name = dict(columns) if f is None else {"F": f, **columns}
     real_columns: dict[str, FloatArray] = {}
+    numbers = len(indices) * (3 + 2 * len(columns_by_name))
+    demand(f"a file of {numbers:,} numbers", _BYTES_OF_NUMBER * numbers, "write fewer columns")
     for name, values in columns_by_name.items():
         real_columns.update(_real_columns(name, np.asarray(values), len(indices)))
     mtz = gemmi.Mtz(with_base=True)

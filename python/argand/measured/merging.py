@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from argand._memory import demand
 from argand.cell import Cell, FloatArray, cell_parameters, cell_volume
 from argand.errors import ArgandError
 from argand.io import Reflections
@@ -37,6 +38,10 @@ _DAMAGED = 1e25
 
 # Lattice spacing in angstrom beyond which nobody measures.
 _SMALLEST_D = 0.1
+
+# Bytes of a measurement while it is merged: its equivalent in the asymmetric unit, the code that
+# sorts it, its group, intensity and sigma, and what the search for outliers makes of them.
+_BYTES_OF_MEASUREMENT = 300
 
 # Reflections of a sphere beyond which counting them takes too long.
 _MOST_COUNTED = 30_000_000
@@ -180,6 +185,8 @@ def merge(
     ------
     ArgandError
         No cell, no space group, nothing to merge, or a reflection at less than 0.1 A.
+    MemoryLimitError
+        The measurements take more than `argand.memory_limit()`.
     """
     unit_cell = cell if cell is not None else reflections.cell
     if unit_cell is None:
@@ -187,6 +194,11 @@ def merge(
     group_named = spacegroup if spacegroup is not None else reflections.spacegroup
     if group_named is None:
         raise ArgandError("the reflections have no space group: give one")
+    demand(
+        f"merging of {len(reflections.hkl):,} measurements",
+        _BYTES_OF_MEASUREMENT * len(reflections.hkl),
+        "give fewer",
+    )
     group = group_ops(group_named)
     name = spacegroup_name(group) or ";".join(triplets(group))
     use = usable(reflections)
