@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand._memory import demand
+from argand._signals import interruptible
 from argand.origins import CONTINUOUS, Hand, Origins, group_rotations, permissible_origins
 from argand.reflections import as_hkl, index_codes
 from argand.symmetry import SpaceGroup
@@ -28,7 +30,7 @@ __all__ = [
 # Grid points per shortest period in the search for a floating origin.
 _OVERSAMPLING = 3
 # Bytes of a point of that grid: a complex number, its transform, its real part's maximum nearby.
-_BYTES_OF_POINT = 48
+_BYTES_OF_POINT = 64
 # Maxima on that grid that are refined.
 _PEAKS = 8
 # Largest number of Newton steps from a maximum on the grid; a few are enough.
@@ -255,8 +257,9 @@ def _grid_maxima(
     )
     box = np.zeros(shape, dtype=complex)
     np.add.at(box, tuple((orders % shape).T), coefficients)
-    grid = scipy.fft.fftn(box, overwrite_x=True).real
-    maxima = np.argwhere(grid == maximum_filter(grid, size=3, mode="wrap"))
+    grid = interruptible(points, scipy.fft.fftn, box).real
+    highest_nearby = interruptible(points, partial(maximum_filter, grid, size=3, mode="wrap"))
+    maxima = np.argwhere(grid == highest_nearby)
     descending = np.argsort(-grid[tuple(maxima.T)], kind="stable")
     return [maxima[number] / shape for number in descending[:_PEAKS]]
 

@@ -7,7 +7,7 @@ share h and k, as the kernels like it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import gemmi
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from argand import _seam
 from argand._memory import demand
+from argand._signals import interruptible
 from argand.cell import FloatArray, cell_parameters, cell_volume, reciprocal_metric
 from argand.errors import ArgandError
 from argand.symmetry import SpaceGroup, group_ops, operation_arrays, spacegroup_name
@@ -244,8 +245,10 @@ def _laue_order(group: gemmi.GroupOps) -> int:
 
 def _sorted(hkl: HklArray) -> HklArray:
     """Return reflections (m, 3) sorted by h, then k, then l."""
-    l_fastest = np.lexsort(hkl.T[::-1])
-    return np.ascontiguousarray(hkl[l_fastest], dtype=np.int32)
+    codes = index_codes(hkl.astype(np.int64))
+    if not (codes[1:] > codes[:-1]).all():
+        hkl = hkl[interruptible(len(codes), np.argsort, codes)]
+    return np.ascontiguousarray(hkl, dtype=np.int32)
 
 
 def asymmetric_unit(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> HklArray:
@@ -281,7 +284,8 @@ def asymmetric_unit(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> HklArray:
 def unique_rows(hkl: HklArray) -> tuple[HklArray, npt.NDArray[np.intp]]:
     """Return each of the reflections (m, 3) once, sorted, and the place (m,) of each among them."""
     codes = index_codes(hkl.astype(np.int64))
-    _, first, place = np.unique(codes, return_index=True, return_inverse=True)
+    find_unique = partial(np.unique, codes, return_index=True, return_inverse=True)
+    _, first, place = interruptible(len(codes), find_unique)
     return np.ascontiguousarray(hkl[first]), place.reshape(-1)
 
 
@@ -339,7 +343,8 @@ def in_p1(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> tuple[HklArray, Callabl
     images = np.einsum("mi,oij->omj", indices, rotations).reshape(-1, 3)
     turns = (indices @ translations.T).T
     phase = np.exp(-2j * np.pi * turns).reshape(-1)
-    _, first = np.unique(index_codes(images), return_index=True)
+    find_unique = partial(np.unique, index_codes(images), return_index=True)
+    _, first = interruptible(count, find_unique)
     equivalents = images[first]
 
     def expand(f: Any) -> Any:
