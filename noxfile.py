@@ -12,8 +12,8 @@ CONSTRAINTS = ("-c", "constraints.txt")
 # C++ and CUDA sources that clang-format checks.
 FIND_SOURCES = "find cpp tests/emulation -name '*.?pp' -o -name '*.cu*'"
 
-# Libraries that a sanitized module needs before Python itself is loaded.
-SANITIZER_LIBRARIES = ("libasan.so", "libstdc++.so.6")
+# The library that a sanitized module needs beside that of its sanitizer, before Python is loaded.
+STANDARD_LIBRARY = "libstdc++.so.6"
 
 
 @nox.session
@@ -43,12 +43,29 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def sanitizers(session: nox.Session) -> None:
-    """Test the kernels under AddressSanitizer and UndefinedBehaviorSanitizer."""
-    settings = ("-C", "cmake.define.ARGAND_SANITIZE=address,undefined", "-C", "install.strip=false")
-    session.install(*CONSTRAINTS, *settings, ".[test]")
-    env = {"LD_PRELOAD": preloaded(session), "ASAN_OPTIONS": "detect_leaks=0"}
-    paths = ("tests/test_kernels.py", "tests/test_density.py")
-    session.run("pytest", *paths, *session.posargs, env=env)
+    """Test all kernels under AddressSanitizer and UndefinedBehaviorSanitizer."""
+    install_sanitized(session, "address,undefined", ".[nufft,test]")
+    env = {
+        "LD_PRELOAD": preloaded(session, "libasan.so"),
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+    }
+    names = ("kernels", "density", "jacobian", "measure", "plain_rows", "reflections")
+    paths = [*(f"tests/test_{name}.py" for name in names), "tests/nufft/test_sums.py"]
+    session.run("pytest", *(session.posargs or paths), env=env)
+
+
+@nox.session
+def thread_sanitizer(session: nox.Session) -> None:
+    """Run threaded sums under ThreadSanitizer."""
+    install_sanitized(session, "thread", ".")
+    env = {
+        "LD_PRELOAD": preloaded(session, "libtsan.so"),
+        "TSAN_OPTIONS": "halt_on_error=1",
+        # The threads of numpy's BLAS are not compiled with it.
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    session.run("python", "tests/threaded_sums.py", *session.posargs, env=env)
 
 
 @nox.session
@@ -57,7 +74,7 @@ def emulation(session: nox.Session) -> None:
     session.install(*CONSTRAINTS, "-C", "cmake.define.ARGAND_CUDA=OFF", ".[test]")
     env = {
         "ARGAND_EMULATION_SANITIZE": "address,undefined",
-        "LD_PRELOAD": preloaded(session),
+        "LD_PRELOAD": preloaded(session, "libasan.so"),
         "ASAN_OPTIONS": "detect_leaks=0",
         "UBSAN_OPTIONS": "halt_on_error=1",
     }
@@ -74,10 +91,23 @@ def benchmarks(session: nox.Session) -> None:
     session.run("pytest", "benchmarks", *session.posargs)
 
 
-def preloaded(session: nox.Session) -> str:
-    """Return the paths of the sanitizers' libraries as LD_PRELOAD takes them."""
-    paths = []
-    for name in SANITIZER_LIBRARIES:
+def install_sanitized(session: nox.Session, sanitizers: str, package: str) -> None:
+    """Build the core with sanitizers, without its CUDA module, and install the package."""
+    settings = (
+        f"cmake.define.ARGAND_SANITIZE={sanitizers}",
+        "cmake.define.ARGAND_CUDA=OFF",
+        "install.strip=false",
+    )
+    arguments: list[str] = []
+    for setting in settings:
+        arguments += ["-C", setting]
+    session.install(*CONSTRAINTS, *arguments, package)
+
+
+def preloaded(session: nox.Session, sanitizer: str) -> str:
+    """Return the paths of a sanitizer's library and the standard library as LD_PRELOAD needs."""
+    paths: list[str] = []
+    for name in (sanitizer, STANDARD_LIBRARY):
         output = session.run("gcc", f"-print-file-name={name}", external=True, silent=True)
         paths.append(str(output).strip())
     return " ".join(paths)

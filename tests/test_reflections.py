@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import argand
+from argand import reflections
 from argand._seam import arrangement
 from argand.errors import ArgandError
 from argand.radiation import reachable, wavelength
@@ -17,6 +18,7 @@ from argand.reflections import (
     friedel_mates,
     survey,
     systematic_absences,
+    unique_rows,
 )
 from argand.symmetry import operations
 
@@ -210,3 +212,42 @@ def test_no_reflections() -> None:
     assert argand.miller_indices(TRICLINIC, "P -1", d_min=20.0).shape == (0, 3)
     assert asymmetric_unit(np.empty((0, 3), int), "P -1").shape == (0, 3)
     assert asymmetric_unit(np.empty((0, 3), int), ";".join(UNNAMED)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("largest", [12, 1_000_000])
+def test_the_asymmetric_unit_is_that_of_gemmi_in_every_setting(largest):
+    hkl = np.random.default_rng(11).integers(-largest, largest + 1, (60, 3))
+    hkl[::4, 0] = hkl[::4, 1]
+    hkl[::5, 2] = 0
+    settings = 0
+    for group in gemmi.spacegroup_table():
+        if gemmi.find_spacegroup_by_ops(group.operations()).xhm() != group.xhm():
+            continue
+        unit = gemmi.ReciprocalAsu(group)
+        expected = [unit.to_asu(row, group.operations())[0] for row in hkl.tolist()]
+        np.testing.assert_array_equal(asymmetric_unit(hkl, group.xhm()), expected, group.xhm())
+        settings += 1
+    assert settings > 500
+
+
+def test_blocks_of_rows_change_no_asymmetric_unit(monkeypatch):
+    hkl = np.random.default_rng(12).integers(-9, 10, (1000, 3))
+    expected = asymmetric_unit(hkl, "P 3 2 1")
+    monkeypatch.setattr(reflections, "_ROWS_AT_A_TIME", 77)
+    np.testing.assert_array_equal(asymmetric_unit(hkl, "P 3 2 1"), expected)
+
+
+def test_unique_rows_are_those_of_numpy():
+    hkl = np.random.default_rng(13).integers(-4, 5, (3000, 3)).astype(np.int32)
+    unique, place = unique_rows(hkl)
+    expected, expected_place = np.unique(hkl, axis=0, return_inverse=True)
+    np.testing.assert_array_equal(unique, expected)
+    np.testing.assert_array_equal(place, expected_place.reshape(-1))
+    assert unique.dtype == np.int32
+    assert unique_rows(hkl[:0])[0].shape == (0, 3)
+
+
+def test_equivalents_beyond_what_64_bits_tell_apart_are_refused():
+    far = [[700_000, 600_000, 1]]
+    with pytest.raises(ArgandError, match=r"an equivalent has an index of 1,300,000, needs"):
+        reflections.in_p1(far, "P 3")

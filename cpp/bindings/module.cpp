@@ -55,6 +55,7 @@ PYBIND11_MODULE(_core, m) {
   argand::bindings::register_structure_factors(m);
   argand::bindings::register_density(m);
   argand::bindings::register_gaussians(m);
+  argand::bindings::register_hklf(m);
   argand::bindings::register_indices(m);
   argand::bindings::register_jacobian(m);
   argand::bindings::register_measure(m);

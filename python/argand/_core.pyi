@@ -20,6 +20,7 @@ __all__: list[str] = [
     "measure_boxes",
     "num_threads",
     "project_scattering",
+    "read_fixed_rows",
     "set_num_threads",
     "simd_level",
     "stol_squares",
@@ -261,6 +262,12 @@ def project_scattering(
     strengths: typing.SupportsInt | typing.SupportsIndex,
     squares: typing.SupportsInt | typing.SupportsIndex,
 ) -> None: ...
+def read_fixed_rows(
+    length: typing.SupportsInt | typing.SupportsIndex,
+    text: typing.SupportsInt | typing.SupportsIndex,
+    rows: typing.SupportsInt | typing.SupportsIndex,
+    table: typing.SupportsInt | typing.SupportsIndex,
+) -> int: ...
 def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Let calls use up to n threads.

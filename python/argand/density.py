@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from argand import _seam
 from argand._fft import matrix_is_cheaper
 from argand._memory import demand
+from argand._signals import interruptible
 from argand.cell import cell_parameters, cell_volume
 from argand.reflections import SMALLEST_D_MIN, as_hkl
 from argand.symmetry import operations
@@ -92,7 +93,7 @@ def map_from_structure_factors(
     if by_matrix:
         _seam.map_from_structure_factors(box[None], out[None], scale)
     else:
-        out[...] = _map_by_fft(box, grid, scale)
+        out[...] = interruptible(math.prod(grid), _map_by_fft, box, grid, scale)
     return out
 
 
@@ -149,7 +150,7 @@ def structure_factors_from_map(
         "ask for fewer reflections",
     )
     if not by_matrix:
-        return _list_by_fft(density, indices, scale)
+        return interruptible(density.size, _list_by_fft, density, indices, scale)
     complex_dtype = np.result_type(density.dtype, np.complex64)
     box = np.empty(box_shape, complex_dtype)
     _seam.structure_factors_from_map(density[None], box[None], scale)

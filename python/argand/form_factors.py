@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from argand import _seam
+from argand._memory import demand
 from argand.atom_types import atom_type, atomic_number
 from argand.cell import FloatArray
 from argand.errors import ArgandError, ArgandWarning
@@ -30,6 +31,12 @@ from argand.isotopes import isotope_length
 __all__ = ["TABLES", "dispersion", "form_factors", "gaussians"]
 
 TABLES = ("it92", "electron", "neutron")
+
+# Bytes of a form factor, and of one with dispersion, which is made of a real one.
+_BYTES_OF_FACTOR = 8
+_BYTES_WITH_DISPERSION = 24
+# Bytes of stol^2.
+_BYTES_OF_SQUARE = 8
 
 # gemmi looks ions up only while a global switch is off, and the switch is to stay as its user set
 # it.
@@ -169,8 +176,17 @@ def form_factors(
     ------
     ArgandError
         Unknown type or table, or an energy for a table that is not of x-rays.
+    MemoryLimitError
+        The answer takes more than `argand.memory_limit()`.
     """
-    squares = np.square(np.asarray(stol, dtype=np.float64))
+    points = np.asarray(stol, dtype=np.float64)
+    bytes_of_factor = _BYTES_OF_FACTOR if energy_kev is None else _BYTES_WITH_DISPERSION
+    demand(
+        f"{len(types) * points.size:,} form factors",
+        (bytes_of_factor * len(types) + _BYTES_OF_SQUARE) * points.size,
+        "give fewer at a time",
+    )
+    squares = np.square(points)
     f = at_squares(types, np.ascontiguousarray(squares.reshape(-1)), table, energy_kev)
     return f.reshape(len(types), *squares.shape)
 

@@ -6,9 +6,13 @@ import gemmi
 import numpy as np
 from numpy.typing import ArrayLike
 
+from argand._memory import demand
 from argand.density import Complex, Real, map_from_structure_factors
 from argand.reflections import as_hkl
 from argand.symmetry import group_ops, triplets
+
+# Bytes of a coefficient while it is made: amplitude, phase, unit vector, and the answer.
+_BYTES_OF_COEFFICIENT = 80
 
 __all__ = ["difference_coefficients", "patterson"]
 
@@ -34,6 +38,8 @@ def difference_coefficients(
     ------
     ValueError
         Shapes differ.
+    MemoryLimitError
+        The coefficients take more than `argand.memory_limit()`.
     """
     observed = np.asarray(f_obs, float)
     calculated = np.asarray(f_calc)
@@ -41,6 +47,11 @@ def difference_coefficients(
         raise ValueError(
             f"f_obs has shape {observed.shape}, needs {calculated.shape}: that of f_calc"
         )
+    demand(
+        f"{observed.size:,} coefficients of a map",
+        _BYTES_OF_COEFFICIENT * observed.size,
+        "give fewer at a time",
+    )
     finite = np.isfinite(observed) & np.isfinite(calculated)
     size = np.where(finite, n_obs * observed - n_calc * np.abs(calculated), 0.0)
     phase = np.angle(np.where(finite, calculated, 0.0))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from argand._memory import demand
+from argand._signals import interruptible
 from argand.origins import CONTINUOUS, Hand, Origins, group_rotations, permissible_origins
 from argand.reflections import as_hkl, index_codes
 from argand.symmetry import SpaceGroup
@@ -25,6 +29,8 @@ __all__ = [
 
 # Grid points per shortest period in the search for a floating origin.
 _OVERSAMPLING = 3
+# Bytes of a point of that grid: a complex number, its transform, its real part's maximum nearby.
+_BYTES_OF_POINT = 64
 # Maxima on that grid that are refined.
 _PEAKS = 8
 # Largest number of Newton steps from a maximum on the grid; a few are enough.
@@ -173,6 +179,8 @@ def align_origin(
     ------
     ValueError
         Shapes differ, both `origins` and `spacegroup` are given, or no origin is allowed at all.
+    MemoryLimitError
+        The grid of floating origins takes more than `argand.memory_limit()`.
     """
     indices = as_hkl(hkl).astype(np.int64)
     phi = _phases(true)
@@ -240,12 +248,18 @@ def _grid_maxima(
 
     shape = []
     for reach in np.abs(orders).max(axis=0):
-        points = 2 * _OVERSAMPLING * max(int(reach), 1)
-        shape.append(scipy.fft.next_fast_len(points))
+        shape.append(scipy.fft.next_fast_len(2 * _OVERSAMPLING * max(int(reach), 1)))
+    points = math.prod(shape)
+    demand(
+        f"a grid of {points:,} origins",
+        _BYTES_OF_POINT * points,
+        "leave out reflections of high indices",
+    )
     box = np.zeros(shape, dtype=complex)
     np.add.at(box, tuple((orders % shape).T), coefficients)
-    grid = scipy.fft.fftn(box, overwrite_x=True).real
-    maxima = np.argwhere(grid == maximum_filter(grid, size=3, mode="wrap"))
+    grid = interruptible(points, scipy.fft.fftn, box).real
+    highest_nearby = interruptible(points, partial(maximum_filter, grid, size=3, mode="wrap"))
+    maxima = np.argwhere(grid == highest_nearby)
     descending = np.argsort(-grid[tuple(maxima.T)], kind="stable")
     return [maxima[number] / shape for number in descending[:_PEAKS]]
 

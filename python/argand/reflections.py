@@ -7,7 +7,7 @@ share h and k, as the kernels like it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import gemmi
@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from argand import _seam
 from argand._memory import demand
+from argand._signals import interruptible
 from argand.cell import FloatArray, cell_parameters, cell_volume, reciprocal_metric
 from argand.errors import ArgandError
 from argand.symmetry import SpaceGroup, group_ops, operation_arrays, spacegroup_name
@@ -33,6 +34,7 @@ __all__ = [
     "miller_indices",
     "stol",
     "systematic_absences",
+    "unique_rows",
 ]
 
 HklArray = npt.NDArray[np.int32]
@@ -48,8 +50,15 @@ SMALLEST_D_MIN = 0.01
 _BYTES_OF_LISTED = 80
 # Bytes of an index triple of hkl_cube: three grids, and the list made of them.
 _BYTES_OF_CUBE = 24
-# Bytes of a reflection as Python's numbers, which gemmi takes to the asymmetric unit one by one.
-_BYTES_IN_PYTHON = 400
+# Bytes of a reflection that is taken to the asymmetric unit: its indices, and the equivalent.
+_BYTES_IN_UNIT = 40
+# Bytes of stol of a reflection: its indices, where they have to be converted, and the answer.
+_BYTES_OF_STOL = 32
+# Bytes of an image of a reflection where a setting has no name: its indices twice, and its code.
+_BYTES_OF_IMAGE = 60
+# Reflections that gemmi takes to the asymmetric unit at a time, within a fraction of a second:
+# Ctrl-C is heard in between.
+_ROWS_AT_A_TIME = 1_000_000
 # Bytes of an equivalent in `in_p1`: its indices in 64 bits, twice while they are sorted, its place
 # and its phase.
 _BYTES_OF_EQUIVALENT = 120
@@ -110,6 +119,8 @@ def stol(hkl: npt.ArrayLike, cell: Sequence[float]) -> FloatArray:
     indices = np.asarray(hkl)
     if indices.ndim < 1 or indices.shape[-1] != 3:
         raise ArgandError(f"hkl has shape {indices.shape}, needs (..., 3)")
+    count = indices.size // 3
+    demand(f"stol of {count:,} reflections", _BYTES_OF_STOL * count, "give fewer at a time")
     dtype = np.int32 if indices.dtype == np.int32 else np.float64
     flat = np.ascontiguousarray(indices, dtype).reshape(-1, 3)
     squared = stol_squares(flat, cell)
@@ -235,8 +246,10 @@ def _laue_order(group: gemmi.GroupOps) -> int:
 
 def _sorted(hkl: HklArray) -> HklArray:
     """Return reflections (m, 3) sorted by h, then k, then l."""
-    l_fastest = np.lexsort(hkl.T[::-1])
-    return np.ascontiguousarray(hkl[l_fastest], dtype=np.int32)
+    codes = index_codes(hkl.astype(np.int64))
+    if not (codes[1:] > codes[:-1]).all():
+        hkl = hkl[interruptible(len(codes), np.argsort, codes)]
+    return np.ascontiguousarray(hkl, dtype=np.int32)
 
 
 def asymmetric_unit(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> HklArray:
@@ -248,16 +261,33 @@ def asymmetric_unit(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> HklArray:
     indices = as_hkl(hkl)
     group = group_ops(spacegroup)
     name = spacegroup_name(group)
-    if name is None:
-        return _last_equivalent(indices, spacegroup)
+    bytes_of_row = _BYTES_IN_UNIT if name else 2 * _BYTES_OF_IMAGE * len(group.sym_ops)
     demand(
         f"the asymmetric unit of {len(indices):,} reflections",
-        _BYTES_IN_PYTHON * len(indices),
+        bytes_of_row * len(indices),
         "give fewer at a time",
     )
-    unit = gemmi.ReciprocalAsu(gemmi.SpaceGroup(name))
-    inside = [unit.to_asu(row, group)[0] for row in indices.tolist()]
-    return np.array(inside, dtype=np.int32).reshape(-1, 3)
+    if name is None:
+        return _last_equivalent(indices, spacegroup)
+    inside = np.empty_like(indices)
+    for start in range(0, len(indices), _ROWS_AT_A_TIME):
+        rows = slice(start, start + _ROWS_AT_A_TIME)
+        # gemmi moves many reflections at once only as rows of an MTZ file, in single precision,
+        # which holds indices up to 2^24 exactly.
+        mtz = gemmi.Mtz(with_base=True)
+        mtz.spacegroup = gemmi.SpaceGroup(name)
+        mtz.set_data(indices[rows].astype(np.float32))
+        mtz.ensure_asu()
+        inside[rows] = mtz.array
+    return inside
+
+
+def unique_rows(hkl: HklArray) -> tuple[HklArray, npt.NDArray[np.intp]]:
+    """Return each of the reflections (m, 3) once, sorted, and the place (m,) of each among them."""
+    codes = index_codes(hkl.astype(np.int64))
+    find_unique = partial(np.unique, codes, return_index=True, return_inverse=True)
+    _, first, place = interruptible(len(codes), find_unique)
+    return np.ascontiguousarray(hkl[first]), place.reshape(-1)
 
 
 def _last_equivalent(indices: HklArray, spacegroup: SpaceGroup) -> HklArray:
@@ -269,8 +299,19 @@ def _last_equivalent(indices: HklArray, spacegroup: SpaceGroup) -> HklArray:
 
 
 def index_codes(hkl: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return one number for each hkl (..., 3), which sorts by h, then k, then l."""
-    side = 2 * int(np.abs(hkl).max(initial=0)) + 1
+    """Return one number for each hkl (..., 3), which sorts by h, then k, then l.
+
+    Raises
+    ------
+    ArgandError
+        An index goes beyond `LARGEST_ORDER`, as that of an equivalent can.
+    """
+    largest = int(np.abs(hkl).max(initial=0))
+    if largest > LARGEST_ORDER:
+        raise ArgandError(
+            f"an equivalent has an index of {largest:,}, needs indices up to {LARGEST_ORDER:,}"
+        )
+    side = 2 * largest + 1
     h, k, l = np.moveaxis(hkl, -1, 0)
     return np.asarray((h * side + k) * side + l)
 
@@ -328,7 +369,9 @@ def in_p1(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> tuple[HklArray, Callabl
     images = np.einsum("mi,oij->omj", indices, rotations).reshape(-1, 3)
     turns = (indices @ translations.T).T
     phase = np.exp(-2j * np.pi * turns).reshape(-1)
-    equivalents, first = np.unique(images, axis=0, return_index=True)
+    find_unique = partial(np.unique, index_codes(images), return_index=True)
+    _, first = interruptible(count, find_unique)
+    equivalents = images[first]
 
     def expand(f: Any) -> Any:
         return (np.tile(f, len(rotations)) * phase)[first]

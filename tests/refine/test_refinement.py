@@ -237,6 +237,7 @@ def test_progress_and_interruption():
     refinement = refine(model, observed, progress=stop)
     assert refinement.interrupted
     assert not refinement.converged.any()
+    assert np.isnan(refinement.sigma).all()
     start = refine(model, observed, cycles=0)
     assert refinement.figures.r1.max() < start.figures.r1.max()
 

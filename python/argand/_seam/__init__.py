@@ -15,6 +15,7 @@ from argand._seam.density import (
     transform_fits,
 )
 from argand._seam.gaussians import gaussian_sums
+from argand._seam.hklf import read_fixed_rows
 from argand._seam.jacobian import JacobianOrders, JacobianSites, jacobian
 from argand._seam.measure import Detector, Observation, measure, measure_boxes
 from argand._seam.modules import (
@@ -60,6 +61,7 @@ __all__ = [
     "measure_boxes",
     "num_threads",
     "project_scattering",
+    "read_fixed_rows",
     "row_pointers",
     "set_num_threads",
     "stol_squares",

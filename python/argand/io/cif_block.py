@@ -28,6 +28,14 @@ _UNCERTAINTY = re.compile(r"[+-]?\d*(?:\.(\d*))?(?:[eE]([+-]?\d{1,2}))?\((\d+)\)
 # Numbers beyond this are no measured or refined quantity, and overflow in products.
 _LARGEST_NUMBER = 1e30
 
+# A value that is quoted, or a text of several lines, begins with one of these.
+_QUOTES = ("'", '"', ";")
+
+# The bytes of numbers without an exponent, and the length up to which none is too small or too
+# large for a double.
+_PLAIN_BYTES = b"0123456789+-."
+_LONGEST_PLAIN_NUMBER = 30
+
 # gemmi begins its complaints with the source and the position.
 _GEMMI_POSITION = re.compile(r"^\w+:(\d+)(:\d+\(\d+\):)?")
 
@@ -188,7 +196,9 @@ class Block:
 
     def _parse_numbers(self, tag: str, values: Sequence[str]) -> FloatArray:
         """Turn the strings of a column into numbers; NaN where null."""
-        numbers = np.array([cif.as_number(value) for value in values], dtype=np.float64)
+        numbers = _plain_numbers(values)
+        if numbers is None:
+            numbers = np.array([cif.as_number(value) for value in values], dtype=np.float64)
         for row in np.flatnonzero(np.isnan(numbers)).tolist():
             value = values[row]
             if value.strip() not in NULL_VALUES:
@@ -232,7 +242,26 @@ def _values(item: cif.Item, position: int) -> list[str]:
         raw = [loop[row, position] for row in range(loop.length())]
     else:
         raw = [value for _, value in _pairs(item)]
-    return [cif.as_string(value) for value in raw]
+    # Most columns have neither quotes nor texts, and a column may have a million values.
+    text = "".join(raw)
+    if any(mark in text for mark in _QUOTES):
+        return [cif.as_string(value) for value in raw]
+    if any(null in raw for null in NULL_VALUES):
+        return ["" if value in NULL_VALUES else value for value in raw]
+    return raw
+
+
+def _plain_numbers(values: Sequence[str]) -> FloatArray | None:
+    """Return numbers (n,) that are digits, sign and decimal point alone; None where one is not."""
+    if max(map(len, values), default=0) > _LONGEST_PLAIN_NUMBER:
+        return None
+    text = "".join(values)
+    if not text.isascii() or text.encode().translate(None, _PLAIN_BYTES):
+        return None
+    try:
+        return np.array(list(map(float, values)), dtype=np.float64)
+    except ValueError:
+        return None
 
 
 def _pairs(item: cif.Item) -> list[tuple[str, str]]:

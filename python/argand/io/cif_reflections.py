@@ -259,7 +259,10 @@ def _left_out(block: Block, m: int) -> npt.NDArray[np.bool_] | None:
             continue
         if len(flags) != m:
             raise block.error(f"{tag} has {len(flags)} values for {m} reflections")
-        left_out |= [flag.lower() in _LEFT_OUT_FLAGS for flag in flags]
+        # A million flags have a few different values.
+        excluding = {flag for flag in set(flags) if flag.lower() in _LEFT_OUT_FLAGS}
+        if excluding:
+            left_out |= [flag in excluding for flag in flags]
     return left_out if left_out.any() else None
 
 

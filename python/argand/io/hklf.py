@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from argand._memory import demand
 from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.files import PathLike, write_text
@@ -40,6 +41,9 @@ _LARGEST_VALUE = 9999.0
 
 # Largest index that fits I4 with a sign.
 _LARGEST_WRITTEN_INDEX = 999
+
+# Bytes of a reflection that is written: its numbers as objects of Python, its line, and the text.
+_BYTES_OF_LINE = 500
 
 # Smallest sigma that F8.2 can hold.
 _SMALLEST_SIGMA = 0.01
@@ -187,6 +191,7 @@ def write_hklf4(
     indices = as_hkl(hkl)
     intensities = _finite_column("intensity", intensity, len(indices))
     sigmas = _finite_column("sigma", sigma, len(indices))
+    demand(f"a list of {len(indices):,} reflections", _BYTES_OF_LINE * len(indices), "write fewer")
     order = int(np.abs(indices).max(initial=0))
     if order > _LARGEST_WRITTEN_INDEX:
         raise ArgandError(f"hkl holds an order of {order}, needs four characters at most")

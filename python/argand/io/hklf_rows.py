@@ -16,6 +16,7 @@ from argand.io.named_columns import (
     is_comment,
     split_words,
 )
+from argand.io.plain_rows import read_plain_rows
 
 __all__ = ["RowTable", "read_rows"]
 
@@ -98,6 +99,13 @@ def read_rows(lines: list[str], first: int, source: str, *, has_satellites: bool
     ArgandError
         Names the line that is no reflection.
     """
+    plain = None if has_satellites else read_plain_rows(lines, first)
+    if plain is not None:
+        end = first + len(plain)
+        if end < len(lines) and lines[end].strip():
+            # The reflection 0 0 0 belongs to the list.
+            end += 1
+        return RowTable(plain, end, _notes_of_end(lines, end, _read_fixed))
     numbers, end = _list_body(lines, first)
     rows = [lines[number] for number in numbers]
     if not rows:

@@ -9,6 +9,7 @@ import gemmi
 import numpy as np
 import numpy.typing as npt
 
+from argand._memory import demand
 from argand.cell import FloatArray, cell_parameters
 from argand.errors import ArgandError
 from argand.files import PathLike, replacing
@@ -17,6 +18,9 @@ from argand.reflections import HklArray, as_hkl, centric, friedel_sides
 from argand.symmetry import named_spacegroup
 
 __all__ = ["write_reflections"]
+
+# Bytes of a number that is written: in double and in single precision, twice, and in gemmi's table.
+_BYTES_OF_NUMBER = 28
 
 # Type of a written column by the beginning of its name: standard deviation, phase, weight, flag of
 # cross-validation, intensity, amplitude and coefficients of maps. Others are real numbers, R.
@@ -82,6 +86,8 @@ def write_reflections(
     group = named_spacegroup(spacegroup)
     columns_by_name = dict(columns) if f is None else {"F": f, **columns}
     real_columns: dict[str, FloatArray] = {}
+    numbers = len(indices) * (3 + 2 * len(columns_by_name))
+    demand(f"a file of {numbers:,} numbers", _BYTES_OF_NUMBER * numbers, "write fewer columns")
     for name, values in columns_by_name.items():
         real_columns.update(_real_columns(name, np.asarray(values), len(indices)))
     if mates:

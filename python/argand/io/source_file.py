@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from argand._memory import demand
 from argand.cell import Cell, cell_parameters
 from argand.crystal import Crystal
 from argand.errors import ArgandError, ArgandWarning
@@ -51,6 +52,18 @@ _SYMMETRY_LINE = re.compile(r"^(LATT|SYMM)\b", re.MULTILINE | re.IGNORECASE)
 
 # The first line of a list of reflections begins with two integers, the first line of a CIF never.
 _FIRST_ROW = re.compile(r"(?:\s*(?:[#!].*)?\n)*\s*[+-]?\d+[\s,;+-]+\d")
+
+# Bytes that a line of a CIF takes while it is read, as strings of gemmi and of Python, and numbers.
+_BYTES_OF_CIF_LINE = 800
+
+# Bytes that a line of a list of reflections takes: itself, its words, and its numbers.
+_BYTES_OF_LIST_LINE = 700
+
+# Copies of a text that are held at the same time: its bytes, the text, and the text of its list.
+_COPIES_OF_TEXT = 5
+
+# Copies of the numbers of an MTZ file: in gemmi and in double precision, twice.
+_COPIES_OF_MTZ = 7
 
 # Wavelengths beyond this, in angstrom, are a mistake of units.
 _LONGEST_WAVELENGTH = 100.0
@@ -100,6 +113,7 @@ class SourceFile:
     @cached_property
     def blocks(self) -> list[Block]:
         """Return the data blocks of a CIF; an `ArgandError` for a file that is no CIF."""
+        self._demand_memory(_COPIES_OF_TEXT, _BYTES_OF_CIF_LINE)
         return parse_blocks(self.text, self.source)
 
     @cached_property
@@ -214,6 +228,15 @@ class SourceFile:
         """Parse the SHELX instructions that are the text of the file."""
         return parse_instructions(self.text, self.source)
 
+    def _demand_memory(self, copies: int, bytes_of_line: int = 0) -> None:
+        """Raise where reading the file takes more memory than a call may.
+
+        The file is held `copies` times, and each of its lines takes `bytes_of_line` more.
+        """
+        lines = self.data.count(b"\n") + 1 if bytes_of_line else 0
+        needed = copies * len(self.data) + bytes_of_line * lines
+        demand(f"{self.source}: the file", needed, "cut it into smaller files")
+
     def _forget_notes(self) -> None:
         """Drop the notes that an earlier reading of the blocks left."""
         for block in self.blocks:
@@ -222,7 +245,9 @@ class SourceFile:
     def _read_reflections(self, hklf: int | None, block: str | None, mates: bool) -> Reflections:
         """Read the list of reflections as the file states it."""
         if self._is_mtz:
+            self._demand_memory(_COPIES_OF_MTZ)
             return read_mtz(self.source, self.data, mates=mates)
+        self._demand_memory(_COPIES_OF_TEXT, _BYTES_OF_LIST_LINE)
         if self._has_data_block:
             self._forget_notes()
             chosen = block_with_reflections(self.blocks, block)

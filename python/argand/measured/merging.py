@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from argand._memory import demand
 from argand.cell import Cell, FloatArray, cell_parameters, cell_volume
 from argand.errors import ArgandError
 from argand.io import Reflections
@@ -18,6 +19,7 @@ from argand.reflections import (
     miller_indices,
     stol,
     systematic_absences,
+    unique_rows,
 )
 from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 
@@ -37,6 +39,10 @@ _DAMAGED = 1e25
 
 # Lattice spacing in angstrom beyond which nobody measures.
 _SMALLEST_D = 0.1
+
+# Bytes of a measurement while it is merged: its equivalent in the asymmetric unit, the code that
+# sorts it, its group, intensity and sigma, and what the search for outliers makes of them.
+_BYTES_OF_MEASUREMENT = 300
 
 # Reflections of a sphere beyond which counting them takes too long.
 _MOST_COUNTED = 30_000_000
@@ -180,6 +186,8 @@ def merge(
     ------
     ArgandError
         No cell, no space group, nothing to merge, or a reflection at less than 0.1 A.
+    MemoryLimitError
+        The measurements take more than `argand.memory_limit()`.
     """
     unit_cell = cell if cell is not None else reflections.cell
     if unit_cell is None:
@@ -187,6 +195,11 @@ def merge(
     group_named = spacegroup if spacegroup is not None else reflections.spacegroup
     if group_named is None:
         raise ArgandError("the reflections have no space group: give one")
+    demand(
+        f"merging of {len(reflections.hkl):,} measurements",
+        _BYTES_OF_MEASUREMENT * len(reflections.hkl),
+        "give fewer",
+    )
     group = group_ops(group_named)
     name = spacegroup_name(group) or ";".join(triplets(group))
     use = usable(reflections)
@@ -204,8 +217,8 @@ def merge(
     if keep_mates:
         _, is_mate = friedel_sides(reflections.hkl[rows], name)
         hkl = np.where(is_mate[:, None], -laue_hkl, laue_hkl)
-    unique, group_of_row = np.unique(hkl, axis=0, return_inverse=True)
-    group_of_row = group_of_row.reshape(-1)
+    unique, group_of_row = unique_rows(hkl)
+    laue_unique = unique_rows(laue_hkl)[0] if keep_mates else unique
     rejected = np.zeros(len(rows), bool)
     if outliers is not None and all_sigmas is not None:
         rejected = _outliers(all_intensities[rows], all_sigmas[rows], group_of_row, outliers)
@@ -219,7 +232,7 @@ def merge(
         r_sigma = float(mean_sigma.sum() / mean.sum())
     parameters = cell_parameters(unit_cell)
     return Merged(
-        hkl=np.ascontiguousarray(unique, np.int32),
+        hkl=unique,
         intensity=mean,
         sigma=mean_sigma,
         count=count,
@@ -227,7 +240,7 @@ def merge(
         spacegroup=name,
         r_int=r_int,
         r_sigma=r_sigma,
-        completeness=_completeness(np.unique(laue_hkl, axis=0), parameters, name),
+        completeness=_completeness(laue_unique, parameters, name),
         measured=len(intensity),
         absent=int(absent.sum()),
         rejected=int(rejected.sum()),

@@ -17,11 +17,17 @@ _TINY = 1e-300
 
 
 def summarise(
-    target: Target, p: FloatArray, groups: Sequence[Rows], keep_covariance: bool
+    target: Target,
+    p: FloatArray,
+    groups: Sequence[Rows],
+    *,
+    keep_covariance: bool,
+    is_complete: bool,
 ) -> tuple[FloatArray, FloatArray | None, FloatArray, FloatArray, Figures]:
     """Compute uncertainties and figures of merit of n data sets at parameters p (n, k).
 
-    `groups` are the data sets that are computed together.
+    `groups` are the data sets that are computed together. Uncertainties take longer than a cycle,
+    and mean little of a refinement that is not complete, which was interrupted: they are NaN then.
 
     Returns
     -------
@@ -29,10 +35,10 @@ def summarise(
     figures of merit, as `Refinement` has them.
     """
     n, k = p.shape
-    sigma = np.empty((n, k))
+    sigma = np.full((n, k), np.nan)
     scale = np.empty(n)
     chi2 = np.empty(n)
-    covariance = np.empty((n, k, k)) if keep_covariance else None
+    covariance = np.full((n, k, k), np.nan) if keep_covariance else None
     intensity, intensity_sigma, calculated, weight = np.full((4, *target.observed.shape), np.nan)
     floating = target.model.floating()
     springs = np.asarray(floating.T @ floating)
@@ -41,6 +47,10 @@ def summarise(
         point = target.reweighted(rows, p[rows], target.at(rows, p[rows]))
         scale[rows] = point.scale
         chi2[rows] = point.chi2
+        columns = _intensities(target, rows, point)
+        intensity[rows], intensity_sigma[rows], calculated[rows], weight[rows] = columns
+        if not is_complete:
+            continue
         normal, _ = target.normal(rows, p[rows], point, np.float64)
         matrices = _covariance(normal, springs)
         if target.prior is None:
@@ -51,8 +61,6 @@ def summarise(
         sigma[rows] = np.sqrt(np.maximum(variances, 0.0))
         if covariance is not None:
             covariance[rows] = matrices
-        columns = _intensities(target, rows, point)
-        intensity[rows], intensity_sigma[rows], calculated[rows], weight[rows] = columns
     figures = figures_of_merit(intensity, intensity_sigma, calculated, weight, chi2, free)
     return sigma, covariance, scale, chi2, figures
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from argand._memory import demand
 from argand.cell import (
     FloatArray,
     beta_from_b_iso,
@@ -36,6 +37,9 @@ from argand.site_symmetry import cartesian_axes
 __all__ = ["Model"]
 
 ComplexArray = NDArray[np.complex128]
+
+# Derivatives are made by coordinates first, and by parameters from these.
+_COPIES_OF_JACOBIAN = 2
 
 # A shift of the whole crystal that p reproduces to this (angstrom) is a floating origin.
 _SAME_SHIFT = 1e-6
@@ -149,6 +153,7 @@ class Model:
         It takes 16 n m k bytes; `jacobian_along` and `vjp` take less.
         """
         rows, single = self._rows(p)
+        self._demand("derivatives of F", len(rows), len(self), np.complex128)
         ones = np.ones((len(rows), len(self.hkl)), np.complex128)
         real_part = self.jacobian_along(rows, ones).transpose(0, 2, 1)
         imaginary_part = self.jacobian_along(rows, 1j * ones).transpose(0, 2, 1)
@@ -165,6 +170,15 @@ class Model:
         shape = (len(by_coordinate), len(self), len(self.hkl))
         return np.matmul(columns.astype(dtype), by_coordinate, out=np.empty(shape, dtype))
 
+    def _demand(self, what: str, n: int, columns: int, dtype: Any) -> None:
+        """Raise where derivatives (n, columns, m) and their copy take more memory than a call may.
+
+        `what` names them for the message.
+        """
+        numbers = n * columns * len(self.hkl)
+        needed = _COPIES_OF_JACOBIAN * np.dtype(dtype).itemsize * numbers
+        demand(f"{numbers:,} {what}", needed, "give fewer parameters or starts at a time")
+
     def site_jacobian(
         self, p: ArrayLike, w: ArrayLike, dtype: Any = np.float64
     ) -> tuple[NDArray[Any], FloatArray]:
@@ -176,6 +190,7 @@ class Model:
         rows, _ = self._rows(p)
         sites = self._sites(rows)
         shape = (len(rows), len(self.hkl))
+        self._demand("derivatives by coordinates", len(rows), self.site_columns, dtype)
         weights = np.ascontiguousarray(np.broadcast_to(np.asarray(w), shape), np.complex128)
         weights, by_parameter = self._overall_adjoint(rows, sites, weights)
         further_rows = list(by_parameter.values())

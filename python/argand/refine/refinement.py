@@ -45,7 +45,8 @@ class Refinement:
     ----------
     model : the model that was refined
     p : (n, k) parameters
-    sigma : (n, k) standard uncertainties, NaN where data say nothing about a parameter
+    sigma : (n, k) standard uncertainties, NaN where data say nothing about a parameter, and after
+        Ctrl-C
     covariance : (n, k, k), or None where it was not asked for
     scale : (n,) data over calculated: of |F| or of |F|^2, whichever was refined on
     chi2 : (n,) sum of weighted squares, with the part of the prior
@@ -136,7 +137,8 @@ def refine(
         Standard uncertainties follow from the undamped normal matrix at the end, times the goodness
         of fit; with a prior they are standard deviations of the posterior, not scaled. Directions
         that leave chi^2 as it is (floating origins) have none: uncertainties are for a structure
-        whose mean does not move. Ctrl-C ends the refinement between cycles and returns its state.
+        whose mean does not move. Ctrl-C ends the refinement and returns its state,
+        without uncertainties.
 
     Raises
     ------
@@ -166,7 +168,13 @@ def refine(
         interrupted = True
         state.converged[:] = False
         target.limit(None)
-    sigmas, covariances, scales, chi2, figures = summarise(target, state.p, groups, covariance)
+    sigmas, covariances, scales, chi2, figures = summarise(
+        target,
+        state.p,
+        groups,
+        keep_covariance=covariance,
+        is_complete=not interrupted,
+    )
     return Refinement(
         model=model,
         p=state.p,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from argand._memory import demand
 from argand.cell import FloatArray
 from argand.copies import Copies
 from argand.crystal import Crystal
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 __all__ = ["Simulation"]
+
+# Bytes of a reflection of a sample: F, amplitude, intensity and sigma in double precision, mask.
+_BYTES_OF_REFLECTION = 41
+
+# Bytes of an atom of a sample: displacement, coordinates, occupancy and vibration.
+_BYTES_OF_ATOM = 64
 
 # Samples that are computed at once: their arrays fit the cache of a small machine.
 _SAMPLES_AT_ONCE = 256
@@ -146,12 +153,27 @@ class Simulation:
         index = np.asarray(indices, dtype=np.int64)
         if index.ndim != 1 or not len(index):
             raise ValueError(f"indices has shape {index.shape}, needs (b,) with b > 0")
+        demand(
+            f"{len(index):,} samples of {len(self.hkl):,} reflections",
+            len(index) * self._bytes_of_sample(),
+            "draw fewer at a time",
+        )
         chunks = []
         for start in range(0, len(index), _SAMPLES_AT_ONCE):
             chunks.append(self._draw(index[start : start + _SAMPLES_AT_ONCE]))
         if len(chunks) == 1:
             return chunks[0]
         return Samples(*map(np.concatenate, zip(*chunks, strict=True)))
+
+    def _bytes_of_sample(self) -> int:
+        """Estimate the memory that a drawn sample takes, in bytes, twice while it is put together.
+
+        Each reflection has F, amplitude, intensity, sigma and mask, each atom has coordinates,
+        displacement, occupancy and vibration.
+        """
+        of_reflections = _BYTES_OF_REFLECTION * len(self.hkl)
+        atoms = len(self.crystal.types) + len(self._parent)
+        return 2 * (of_reflections + _BYTES_OF_ATOM * atoms)
 
     def displacements(self, index: NDArray[np.int64]) -> FloatArray:
         """Draw only the displacements (b, n, 3) of samples `index` (b,), Cartesian angstrom."""

@@ -1,0 +1,19 @@
+#include "argand/hklf.hpp"
+
+#include "register.hpp"
+
+namespace argand::bindings {
+
+namespace py = pybind11;
+
+void register_hklf(py::module_& m) {
+  m.def(
+      "read_fixed_rows",
+      [](Index length, Address text, Index rows, Address table) {
+        const py::gil_scoped_release unlocked;
+        return read_fixed_rows(length, pointer<const char>(text), rows, pointer<double>(table));
+      },
+      py::arg("length"), py::arg("text"), py::arg("rows"), py::arg("table"));
+}
+
+}  // namespace argand::bindings
