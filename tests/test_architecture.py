@@ -30,7 +30,7 @@ ORDER = (
     ("refine", "simulate", "structure_factors", "torch"),
     ("learn", "measured"),
     ("describe", "estimate"),
-    ("adapt", "series"),
+    ("adapt", "series", "solve"),
     ("viz",),
     ("report",),
     ("demo",),
