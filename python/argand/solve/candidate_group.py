@@ -8,7 +8,7 @@ import gemmi
 import numpy as np
 import numpy.typing as npt
 
-from argand.solve.group_fit import GroupAverage, GroupFit, fit_group
+from argand.solve.group_fit import GroupAverage, GroupFit
 from argand.solve.primitive import PrimitiveReflections, primitive_operations
 from argand.symmetry import group_ops, spacegroup_name
 
@@ -46,10 +46,9 @@ class CandidateGroup:
 
     def __init__(self, data: PrimitiveReflections, spacegroup: str) -> None:
         self.spacegroup = spacegroup
-        self._hkl = data.hkl
-        self._operations = primitive_operations(spacegroup, data.basis)
+        operations = primitive_operations(spacegroup, data.basis)
         self._is_one_hand = _is_enantiomorphic(spacegroup)
-        self.average = GroupAverage(data.hkl, *self._operations)
+        self.average = GroupAverage(data.hkl, *operations)
 
     def place(self, phased: ComplexArray) -> Placement:
         """Find the origin of the group in phases (n,), by trying both hands where they differ.
@@ -58,7 +57,7 @@ class CandidateGroup:
         symmetry.
         """
         hands = [phased, phased.conj()] if self._is_one_hand else [phased]
-        placements = [Placement(f, fit_group(self._hkl, f, *self._operations)) for f in hands]
+        placements = [Placement(f, self.average.fit(f)) for f in hands]
         return max(placements, key=lambda placement: placement.fit.agreement)
 
 
