@@ -6,16 +6,18 @@ given (residuals), and, more telling, those that were withheld (free correlation
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from argand.cell import FloatArray
+from argand.phases import align_origin
 from argand.solve.dual_space import DualSpace
 from argand.solve.primitive import PrimitiveReflections
 
-__all__ = ["FigureCalculator", "PhaseFigures"]
+__all__ = ["FigureCalculator", "PhaseFigures", "phase_agreement"]
 
 # The withheld parts and their size: a tenth of the unique reflections, so often.
 _FOLDS = 4
@@ -25,6 +27,9 @@ _PART = 10
 # measure, and for the free correlation, where light atoms count.
 _RESIDUAL_THRESHOLD = 1.0
 _FREE_THRESHOLD = 1.1
+
+# So many of the strongest reflections tell whether two maps are the same.
+_COMPARED = 250
 
 # Reflections are strong above so many standard uncertainties.
 _STRONG = 3.0
@@ -44,12 +49,15 @@ class PhaseFigures:
         transform of the density from which low values were taken.
     symmetry
         Agreement of the phases before symmetry was imposed with the space group: 1 is perfect.
+    consistency
+        Correlation with the phases that another start led to; NaN where none was compared.
     """
 
     free_correlation: float
     residual: float
     strong_residual: float
     symmetry: float
+    consistency: float = math.nan
 
 
 class FigureCalculator:
@@ -110,6 +118,29 @@ class FigureCalculator:
             strong_residual=_residual(data.amplitude, modulus[0], self._strong),
             symmetry=symmetry,
         )
+
+
+def phase_agreement(
+    hkl: npt.NDArray[np.int64],
+    first: npt.NDArray[np.complexfloating],
+    second: npt.NDArray[np.complexfloating],
+) -> float:
+    """Return the weighted mean cosine of the difference of phases, best over origins and hands.
+
+    The strongest few hundred reflections are compared; unrelated phases give about 0.2.
+
+    Parameters
+    ----------
+    hkl : (n, 3)
+        Miller indices in P 1.
+    first, second : (n,)
+        Structure factors of equal moduli.
+    """
+    strongest = np.argsort(-np.abs(first), kind="stable")[:_COMPARED]
+    alignment = align_origin(
+        hkl[strongest], first[strongest], second[strongest], origins="continuous"
+    )
+    return alignment.score
 
 
 def _correlation(first: FloatArray, second: FloatArray, rows: npt.NDArray[np.bool_]) -> float:

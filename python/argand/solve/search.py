@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from argand.solve.candidate_group import CandidateGroup, Placement
-from argand.solve.figures import FigureCalculator, PhaseFigures
+from argand.solve.figures import FigureCalculator, PhaseFigures, phase_agreement
 from argand.solve.modification import DensityModification
 from argand.solve.primitive import PrimitiveReflections
 from argand.solve.settings import Recipe, SolveSettings, recipe_for
@@ -24,6 +25,9 @@ ComplexArray = npt.NDArray[np.complexfloating]
 # Numbers of starts that are run side by side. Most crystals need one; those that need many gain
 # from starts that share the work.
 _BATCHES = (1, 1, 2, 4, 8)
+
+# Endings of so many other starts are kept to be compared with each new one.
+_MOST_COMPARED = 2
 
 # Below this agreement with the group phases are not worth averaging, unless they are the last.
 _HOPELESS_AGREEMENT = 0.3
@@ -105,6 +109,8 @@ class PhaseSearch:
         self._groups = {spacegroup: CandidateGroup(data, spacegroup)}
         self._spacegroup = spacegroup
         self._patterson: PattersonStarts | None = None
+        # The endings with the lowest residuals, at most one of each start.
+        self._lowest: list[Ending] = []
 
     def run(self, progress: Callable[[SearchProgress], None] | None = None) -> Ending | None:
         """Run starts until one is judged right, and return the best ending.
@@ -117,7 +123,8 @@ class PhaseSearch:
         limit = self._settings.time_limit
         try:
             for starts in self._batches():
-                for ending in self._endings(starts):
+                for alone in self._endings(starts):
+                    ending = self._compared(alone)
                     if best is None or _rank(ending) > _rank(best):
                         best = ending
                     if is_accepted(ending):
@@ -215,11 +222,35 @@ class PhaseSearch:
             cycles=cycles,
         )
 
+    def _compared(self, ending: Ending, always: bool = False) -> Ending:
+        """Return an ending with its consistency: its agreement with endings of other starts.
+
+        An ending that is accepted by its own figures is compared only if `always`.
+        """
+        if is_accepted(ending) and not always:
+            return ending
+        others = [other for other in self._lowest if other.start != ending.start]
+        agreement = math.nan
+        for other in others:
+            score = phase_agreement(self.data.hkl, ending.phased, other.phased)
+            agreement = max(score, agreement) if agreement == agreement else score
+        figures = replace(ending.figures, consistency=agreement)
+        same_start = [other for other in self._lowest if other.start == ending.start]
+        candidates = [*others, min([*same_start, ending], key=_residual)]
+        self._lowest = sorted(candidates, key=_residual)[:_MOST_COMPARED]
+        probability = judge_phases(figures, self.data)
+        return replace(ending, figures=figures, probability=probability)
+
     def _group(self, spacegroup: str) -> CandidateGroup:
         """Return a candidate group, whose tables are made once."""
         if spacegroup not in self._groups:
             self._groups[spacegroup] = CandidateGroup(self.data, spacegroup)
         return self._groups[spacegroup]
+
+
+def _residual(ending: Ending) -> float:
+    """Return the residual of an ending."""
+    return ending.figures.residual
 
 
 def is_accepted(ending: Ending) -> bool:
