@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gemmi
 import numpy as np
 from numpy.typing import ArrayLike
 
 from argand.density import Complex, Real, map_from_structure_factors
 from argand.reflections import as_hkl
-from argand.symmetry import group_ops, triplets
+from argand.symmetry import without_translations
 
 __all__ = ["difference_coefficients", "patterson"]
 
@@ -95,19 +94,5 @@ def patterson(
         )
     dtype = np.complex64 if size.dtype == np.float32 else np.complex128
     squares = (size * size).astype(dtype)
-    group = _patterson_group(spacegroup)
+    group = without_translations(spacegroup)
     return map_from_structure_factors(indices, squares, shape, cell=cell, spacegroup=group, out=out)
-
-
-def _patterson_group(spacegroup: str) -> str:
-    """Return the rotations and the centring of a space group, without other translations."""
-    # gemmi's object is shared by all who ask for the group: change a copy.
-    listed = triplets(group_ops(spacegroup))
-    group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in listed])
-    plain = []
-    for op in group.sym_ops:
-        rotation = gemmi.Op(op.triplet())
-        rotation.tran = [0, 0, 0]
-        plain.append(rotation)
-    group.sym_ops = plain
-    return ";".join(triplets(group))
