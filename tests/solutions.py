@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,17 @@ import numpy as np
 
 from argand.atom_types import atom_type
 from argand.crystal import Crystal
+from argand.estimate.riding import leaders
 from argand.io import Reflections
-from argand.measured import agreement, calculated_intensity, intensity_statistics, merge
+from argand.measured import (
+    Merged,
+    agreement,
+    calculated_intensity,
+    intensity_statistics,
+    merge,
+)
 from argand.radiation import Radiation
+from argand.refine import Model, Refinement, Weighting, free, refine
 from argand.reflections import miller_indices
 from argand.solve.solution import Solution, Verdict
 from argand.structure_factors import structure_factors
@@ -22,6 +31,9 @@ DATA = Path(__file__).parent / "data"
 # Scale of the simulated intensities, and their relative errors.
 INTENSITY_SCALE = 7.3
 NOISE = 0.02
+
+# SHELXL's weighting parameters a and b.
+WEIGHTS = (0.05, 0.2)
 
 
 @dataclass(frozen=True)
@@ -63,25 +75,74 @@ class StandInTwin:
     uncertainty: float = 0.01
 
 
+@dataclass(frozen=True)
+class StandInDoubt:
+    """Stand in for a site that may be another element."""
+
+    label: str
+    element: str
+    alternative: str
+    electrons: float = 7.4
+    margin: float = 0.5
+
+
 @dataclass(frozen=True, eq=False)
 class StandInModel:
     """Stand in for refined atoms."""
 
     crystal: Crystal
     hydrogens: Any
+    riding: Mapping[str, str]
+    refinement: Refinement
+    weighting: Weighting
     r1: float
     r1_all: float
     wr2: float
+    goodness: float
+    parameters: int
     reflections: int
-    goodness: float = 1.05
-    parameters: int = 100
     extinction: float | None = None
     highest_peak: float = 0.31
     deepest_hole: float = -0.27
-    weights: tuple[float, ...] = (0.05, 0.2)
-    position_sigma: Any = None
     notes: tuple[str, ...] = ()
-    element_doubts: tuple[str, ...] = ()
+    element_doubts: tuple[StandInDoubt, ...] = ()
+
+
+def model_of(
+    crystal: Crystal, merged: Merged, radiation: Radiation, extinction: float | None
+) -> StandInModel:
+    """Refine a known crystal for one cycle; the atoms that are kept are the known ones."""
+    riding: dict[str, str] = {}
+    is_hydrogen = np.array([atom_type(symbol).element == "H" for symbol in crystal.types])
+    for site, leader in enumerate(leaders(crystal).tolist()):
+        if is_hydrogen[site] and site != leader:
+            riding[crystal.labels[site]] = crystal.labels[leader]
+    weighting = Weighting(*WEIGHTS)
+    parameters = free(crystal, displacement=~is_hydrogen, riding=riding)
+    model = Model(
+        crystal, merged.hkl, parameters, radiation=radiation, extinction=extinction or 0.0
+    )
+    refinement = refine(
+        model, merged.intensity, merged.sigma, on="F2", weighting=weighting, cycles=1
+    )
+    calculated = calculated_intensity(
+        crystal, merged.hkl, radiation=radiation, extinction=extinction
+    )
+    fit = agreement(calculated, merged.intensity, merged.sigma, WEIGHTS)
+    return StandInModel(
+        crystal,
+        is_hydrogen,
+        riding,
+        refinement,
+        weighting,
+        r1=fit.r1,
+        r1_all=fit.r1_all,
+        wr2=fit.wr2,
+        goodness=float(refinement.figures.goodness[0]),
+        parameters=len(parameters),
+        reflections=len(merged.hkl),
+        extinction=extinction,
+    )
 
 
 def solution_of(
@@ -96,7 +157,6 @@ def solution_of(
     extinction: float | None = None,
     twin: StandInTwin | None = None,
     flack: StandInFlack | None = None,
-    **model_fields: Any,
 ) -> Solution:
     """Measure a crystal in simulation, and return the solution that has its atoms and phases."""
     radiation = Radiation("x-ray", wavelength, wavelength is not None)
@@ -121,23 +181,7 @@ def solution_of(
     f_mate = structure_factors(crystal, -merged.hkl, energy_kev=energy_kev)
     phase = np.angle(f + np.conj(f_mate))
     amplitude = np.sqrt(np.maximum(merged.intensity, 0.5 * merged.sigma))
-    model = None
-    if with_model:
-        of_merged = calculated_intensity(
-            crystal, merged.hkl, radiation=radiation, extinction=extinction
-        )
-        fit = agreement(of_merged, merged.intensity, merged.sigma, (0.05, 0.2))
-        is_hydrogen = np.array([atom_type(symbol).element == "H" for symbol in crystal.types])
-        model = StandInModel(
-            crystal,
-            is_hydrogen,
-            fit.r1,
-            fit.r1_all,
-            fit.wr2,
-            len(merged.hkl),
-            extinction=extinction,
-            **model_fields,
-        )
+    model = model_of(crystal, merged, radiation, extinction) if with_model else None
     return Solution(
         name=name,
         verdict=verdict,

@@ -23,6 +23,7 @@ from argand.solve.absolute_scale import scaled_phases
 from argand.solve.composition import cell_content, formula_units
 from argand.solve.geometry import angles, bonds
 from argand.solve.solution import Solution
+from argand.solve.uncertainty import site_sigma
 from argand.solve.write import write_solution
 from solutions import DATA, StandInFlack, StandInTwin, solution_of
 
@@ -185,7 +186,9 @@ def test_cif_is_read_back_by_argand_and_gemmi(name: str, tmp_path: Path) -> None
     read = file.crystal()
     assert set(read.symops) == set(crystal.symops)
     assert read.formula == crystal.formula
-    np.testing.assert_allclose(read.frac, crystal.frac, atol=1e-6)
+    # Rounding to the digits of the standard uncertainty changes a number by a quarter of it.
+    sigma = site_sigma(solution.model.refinement)
+    assert (np.abs(read.frac - crystal.frac) <= 0.26 * sigma[:, :3] + 1e-6).all()
     experiment = file.experiment()
     assert experiment.stated["R1"] == pytest.approx(solution.model.r1, abs=1e-4)
     assert experiment.wavelength == pytest.approx(0.71073)
@@ -360,3 +363,23 @@ def test_the_radiation_of_the_data_decides_the_instructions() -> None:
     assert scaled.calculated is not None
     f = argand.structure_factors(benzene(), solution.merged.hkl)
     np.testing.assert_allclose(scaled.calculated, f)
+
+
+def test_uncertainties_of_sites_are_those_of_their_parameters() -> None:
+    """A lone atom's coordinates are independent: sigma(x) is sigma along the axis over a."""
+    crystal = Crystal(
+        cell=(5.0, 7.0, 9.0, 90.0, 90.0, 90.0),
+        spacegroup="P -1",
+        types=("C", "O"),
+        frac=[[0.11, 0.23, 0.31], [0.5, 0.5, 0.5]],
+        b_iso=2.0,
+    )
+    refinement = solution_of(crystal).model.refinement
+    sigma = site_sigma(refinement)
+    names = refinement.model.parameters.names
+    for axis, length in zip("xyz", (5.0, 7.0, 9.0), strict=True):
+        along = refinement.sigma[0, names.index(f"C.{axis}")]
+        assert sigma[0, "xyz".index(axis)] == pytest.approx(along / length, rel=1e-9)
+    assert not sigma[1, :3].any()
+    b_sigma = refinement.sigma[0, names.index("C.B")]
+    assert sigma[0, 9] == pytest.approx(b_sigma / (8.0 * np.pi**2), rel=1e-9)

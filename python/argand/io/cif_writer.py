@@ -32,6 +32,9 @@ _LARGEST_DIGITS = 19.5
 # More decimals than these say nothing in a CIF.
 _MOST_DECIMALS = 8
 
+# Decimals of coordinates, and of U in A^2, without standard uncertainties.
+_SITE_DECIMALS = 6
+
 # B = 8 pi^2 U
 _B_PER_U = 8.0 * np.pi**2
 
@@ -109,8 +112,9 @@ def add_sites(
         Data block to add to.
     crystal
         Structure.
-    sigma : (n, 3)
-        Standard uncertainties of the fractional coordinates; 0 or NaN where there is none.
+    sigma : (n, 10)
+        Standard uncertainties of x y z, U 11 22 33 12 13 23 and the equivalent U; 0 where there is
+        none.
     riding : (n,) bool
         Sites whose positions were calculated, not refined.
 
@@ -125,24 +129,27 @@ def add_sites(
         tensors = np.full((len(labels), 6), np.nan)
     columns = _SITE_COLUMNS if riding is None else [*_SITE_COLUMNS, *_REFINEMENT_COLUMNS]
     sites = block.init_loop("_atom_site_", columns)
+    errors = np.zeros((len(labels), 10)) if sigma is None else sigma
     for row, label in enumerate(labels):
-        u_iso = crystal.b_iso[row] / _B_PER_U
-        position = [f"{coordinate:.6f}" for coordinate in crystal.frac[row]]
-        if sigma is not None:
-            pairs = zip(crystal.frac[row], sigma[row], strict=True)
-            position = [with_uncertainty(value, error, 6) for value, error in pairs]
+        position: list[str] = []
+        for coordinate, error in zip(crystal.frac[row], errors[row, :3], strict=True):
+            position.append(with_uncertainty(coordinate, error, _SITE_DECIMALS))
+        u_iso = with_uncertainty(crystal.b_iso[row] / _B_PER_U, errors[row, 9], _SITE_DECIMALS)
         kind = "Uiso" if np.isnan(tensors[row, 0]) else "Uani"
-        words = [label, crystal.types[row], *position]
-        words += [f"{crystal.occ[row]:.6f}", f"{u_iso:.6f}", kind]
+        words = [label, crystal.types[row], *position, f"{crystal.occ[row]:.6f}", u_iso, kind]
         if riding is not None:
             words += ["calc", "R"] if riding[row] else ["d", "."]
         sites.add_row(words)
-    if not np.isnan(tensors).all():
-        rows = block.init_loop("_atom_site_aniso_", _TENSOR_COLUMNS)
-        for label, tensor in zip(labels, tensors, strict=True):
-            if np.isnan(tensor[0]):
-                continue
-            rows.add_row([label, *[f"{component:.6f}" for component in tensor]])
+    if np.isnan(tensors).all():
+        return labels
+    rows = block.init_loop("_atom_site_aniso_", _TENSOR_COLUMNS)
+    for label, tensor, of_tensor in zip(labels, tensors, errors[:, 3:9], strict=True):
+        if np.isnan(tensor[0]):
+            continue
+        row_words = [label]
+        for component, error in zip(tensor, of_tensor, strict=True):
+            row_words.append(with_uncertainty(component, error, _SITE_DECIMALS))
+        rows.add_row(row_words)
     return labels
 
 

@@ -82,7 +82,7 @@ def scaled_phases(solution: Solution) -> ScaledPhases:
     if model is None:
         return ScaledPhases(merged.hkl, solution.structure_factors, sigma, None, None, 1.0)
     measurable = measurable_intensity(solution, model.crystal)
-    weights = getattr(model, "weights", ())
+    weights = (model.weighting.a, model.weighting.b)
     scale = agreement(measurable, merged.intensity, merged.sigma, weights).scale
     calculated = _of_the_density(model.crystal, merged.hkl, solution.radiation)
     correction = np.ones(len(amplitude))

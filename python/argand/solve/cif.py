@@ -23,6 +23,7 @@ from argand.site_symmetry import cartesian_axes
 from argand.solve.composition import formula_units
 from argand.solve.geometry import Bonds, angles, bonds, symmetry_code
 from argand.solve.solution import Solution
+from argand.solve.uncertainty import site_sigma
 from argand.symmetry import find_spacegroup
 
 __all__ = ["dispersion_of", "write_solution_cif"]
@@ -69,7 +70,7 @@ def write_solution_cif(
     _add_pairs(block, _measurement(solution))
     _add_pairs(block, _refinement(solution))
     _add_atom_types(block, solution)
-    sigma = getattr(model, "position_sigma", None)
+    sigma = np.where(model.hydrogens[:, None], 0.0, site_sigma(model.refinement))
     labels = add_sites(block, crystal, sigma, model.hydrogens)
     _add_geometry(block, crystal, labels, sigma)
     for tag, text in (("_shelx_res_file", instructions), ("_shelx_hkl_file", reflections)):
@@ -167,13 +168,11 @@ def _refinement(solution: Solution) -> dict[str, str]:
         "_refine_diff_density_max": _number(model.highest_peak, 3),
         "_refine_diff_density_min": _number(model.deepest_hole, 3),
     }
-    weights = getattr(model, "weights", ())
-    if len(weights) == 2:
-        a, b = weights
-        pairs["_refine_ls_weighting_scheme"] = "calc"
-        pairs["_refine_ls_weighting_details"] = (
-            rf"w=1/[\s^2^(Fo^2^)+({a:.4f}P)^2^+{b:.4f}P] where P=(Fo^2^+2Fc^2^)/3"
-        )
+    a, b = model.weighting.a, model.weighting.b
+    pairs["_refine_ls_weighting_scheme"] = "calc"
+    pairs["_refine_ls_weighting_details"] = (
+        rf"w=1/[\s^2^(Fo^2^)+({a:.4f}P)^2^+{b:.4f}P] where P=(Fo^2^+2Fc^2^)/3"
+    )
     if model.extinction:
         pairs["_refine_ls_extinction_method"] = "SHELXL"
         pairs["_refine_ls_extinction_expression"] = _EXTINCTION
@@ -216,18 +215,14 @@ def dispersion_of(
     return tuple(rows)
 
 
-def _add_geometry(
-    block: cif.Block, crystal: Crystal, labels: list[str], sigma: FloatArray | None
-) -> None:
+def _add_geometry(block: cif.Block, crystal: Crystal, labels: list[str], sigma: FloatArray) -> None:
     """Add the loops of bonds and angles, with standard uncertainties where positions have some.
 
     These leave out how the errors of different atoms, and of the cell, depend on each other.
     """
     contacts = bonds(crystal)
-    error = np.zeros(len(crystal.types))
-    if sigma is not None:
-        cartesian = np.nan_to_num(sigma) * np.linalg.norm(cartesian_axes(crystal), axis=0)
-        error = np.sqrt(np.mean(cartesian**2, axis=1))
+    cartesian = sigma[:, :3] * np.linalg.norm(cartesian_axes(crystal), axis=0)
+    error = np.sqrt(np.mean(cartesian**2, axis=1))
     _add_bonds(block, contacts, labels, error)
     _add_angles(block, contacts, labels, error)
 

@@ -243,7 +243,8 @@ class Solution:
             ("R1", figures),
             ("residual", residual),
         ]
-        rows += [("element", doubt) for doubt in model.element_doubts]
+        for doubt in model.element_doubts:
+            rows.append(("doubtful", f"{doubt.label} may be {doubt.alternative}"))
         return rows
 
     def _data_words(self) -> str:

@@ -11,7 +11,6 @@ import numpy as np
 from argand.crystal import Crystal
 from argand.density import grid_shape, map_from_structure_factors
 from argand.errors import ArgandError
-from argand.estimate.riding import leaders
 from argand.files import PathLike, decode_text, read_bytes
 from argand.io import write_hklf4, write_map, write_reflections
 from argand.io.shelx_writer import ShelxRefinement, shelx_text
@@ -32,9 +31,6 @@ SOLUTION_VERSION = 1
 
 # Standard uncertainty as a share of the mean intensity, where the data have none: SHELX needs one.
 _ASSUMED_SIGMA = 0.02
-
-# SHELXL's default weighting parameters.
-_DEFAULT_WEIGHTS = (0.1, 0.0)
 
 
 def write_solution(solution: Solution, folder: PathLike, stem: str | None = None) -> list[Path]:
@@ -107,20 +103,20 @@ def _instructions(solution: Solution, crystal: Crystal, scale: float) -> str:
     """Return the text of the SHELX instructions, with hydrogens that ride on their carriers."""
     model = solution.model
     assert model is not None
-    sites = np.arange(len(crystal.types))
-    carriers = np.where(model.hydrogens, leaders(crystal), sites)
-    # A carrier of hydrogens rides on nothing itself.
-    carriers = np.where(model.hydrogens[carriers], sites, carriers)
+    site_of_label = {label: site for site, label in enumerate(crystal.labels)}
+    carriers = list(range(len(crystal.types)))
+    for rider, carrier in model.riding.items():
+        carriers[site_of_label[rider]] = site_of_label[carrier]
     radiation = solution.radiation
     elements = list(crystal.composition())
     twin = solution.twin
     refinement = ShelxRefinement(
         wavelength=radiation.wavelength,
         scale=scale,
-        weights=tuple(getattr(model, "weights", ()) or _DEFAULT_WEIGHTS),
+        weights=(model.weighting.a, model.weighting.b),
         extinction=model.extinction,
         formula_units=formula_units(crystal),
-        carriers=tuple(carriers.tolist()),
+        carriers=tuple(carriers),
         twin=None if twin is None else tuple(np.ravel(twin.law).tolist()),
         fraction=0.0 if twin is None else twin.fraction,
         dispersion=dispersion_of(elements, radiation.energy_kev),
