@@ -24,7 +24,7 @@ ORDER = (
     ),
     ("_gemmi", "origins", "reflections", "store"),
     ("crystal", "density", "phases", "radiation"),
-    ("_pack", "maps", "site_symmetry"),
+    ("_pack", "maps", "peaks", "site_symmetry"),
     ("completion", "io"),
     ("copies", "nufft"),
     ("refine", "simulate", "structure_factors", "torch"),

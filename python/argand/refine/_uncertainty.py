@@ -17,11 +17,16 @@ _TINY = 1e-300
 
 
 def summarise(
-    target: Target, p: FloatArray, groups: Sequence[Rows], keep_covariance: bool
+    target: Target,
+    p: FloatArray,
+    groups: Sequence[Rows],
+    uncertainties: bool,
+    keep_covariance: bool,
 ) -> tuple[FloatArray, FloatArray | None, FloatArray, FloatArray, Figures]:
     """Compute uncertainties and figures of merit of n data sets at parameters p (n, k).
 
-    `groups` are the data sets that are computed together.
+    `groups` are the data sets that are computed together. Without `uncertainties` they are NaN,
+    unless covariances are kept.
 
     Returns
     -------
@@ -29,7 +34,7 @@ def summarise(
     figures of merit, as `Refinement` has them.
     """
     n, k = p.shape
-    sigma = np.empty((n, k))
+    sigma = np.full((n, k), np.nan)
     scale = np.empty(n)
     chi2 = np.empty(n)
     covariance = np.empty((n, k, k)) if keep_covariance else None
@@ -41,20 +46,32 @@ def summarise(
         point = target.reweighted(rows, p[rows], target.at(rows, p[rows]))
         scale[rows] = point.scale
         chi2[rows] = point.chi2
-        normal, _ = target.normal(rows, p[rows], point, np.float64)
-        matrices = _covariance(normal, springs)
-        if target.prior is None:
-            used = target.used[rows].sum(axis=1)
-            variance = point.chi2 / np.maximum(used - free, 1)
-            matrices *= variance[:, None, None]
-        variances = np.einsum("bkk->bk", matrices)
-        sigma[rows] = np.sqrt(np.maximum(variances, 0.0))
-        if covariance is not None:
-            covariance[rows] = matrices
+        if uncertainties or covariance is not None:
+            matrices = _scaled_covariance(target, rows, p[rows], point, springs, free)
+            variances = np.einsum("bkk->bk", matrices)
+            sigma[rows] = np.sqrt(np.maximum(variances, 0.0))
+            if covariance is not None:
+                covariance[rows] = matrices
         columns = _intensities(target, rows, point)
         intensity[rows], intensity_sigma[rows], calculated[rows], weight[rows] = columns
     figures = figures_of_merit(intensity, intensity_sigma, calculated, weight, chi2, free)
     return sigma, covariance, scale, chi2, figures
+
+
+def _scaled_covariance(
+    target: Target, rows: Rows, p: FloatArray, point: Point, springs: FloatArray, free: int
+) -> FloatArray:
+    """Return the covariances (b, k, k) at parameters p (b, k), by the goodness of fit.
+
+    `free` is the number of free parameters; with a prior covariances are not scaled.
+    """
+    normal, _ = target.normal(rows, p, point, np.float64)
+    matrices = _covariance(normal, springs)
+    if target.prior is None:
+        used = target.used[rows].sum(axis=1)
+        variance = point.chi2 / np.maximum(used - free, 1)
+        matrices *= variance[:, None, None]
+    return matrices
 
 
 def _intensities(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from argand.errors import ArgandError
-from argand.store import from_builtins, read_json, to_builtins, write_json
+from argand.store import from_builtins, null_for_nan, read_json, to_builtins, write_json
 
 __all__ = ["Record", "read_record", "record_to_builtins", "write_record"]
 
@@ -109,7 +109,7 @@ class Record:
 
 def record_to_builtins(record: Record) -> dict[str, Any]:
     """Turn a record into what JSON can hold: NaN becomes None."""
-    content: dict[str, Any] = _null_for_nan(to_builtins(record))
+    content: dict[str, Any] = null_for_nan(to_builtins(record))
     return content
 
 
@@ -145,17 +145,6 @@ def _is_possible(record: Record) -> bool:
     if any(sigma < 0.0 or sigma > _LARGEST for sigma in record.sigma):
         return False
     return all(math.hypot(*vector) <= _LARGEST_DISPLACEMENT for vector in record.displacement)
-
-
-def _null_for_nan(value: Any) -> Any:
-    """Replace numbers that are not finite by None, also inside lists and dictionaries."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _null_for_nan(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_null_for_nan(entry) for entry in value]
-    return value
 
 
 def _nan_for_null(value: Any) -> Any:

@@ -209,7 +209,7 @@ class _OriginSeries:
         return _grid_maxima(self._orders, self.terms(np.zeros(3)))
 
     def climb(self, start: FloatArray) -> tuple[float, FloatArray]:
-        """Climb from an origin (3,) to the next maximum by Newton steps; return height and origin."""
+        """Climb from an origin (3,) to the next maximum by Newton steps; return both."""
         orders = self._orders.astype(np.float32)
         longest = _LONGEST_STEP / np.maximum(np.abs(orders).max(axis=0), 1.0)
         shift = start
@@ -306,9 +306,9 @@ def _grid_maxima(orders: IntArray, coefficients: ComplexArray) -> list[FloatArra
     count = min(_HIGHEST_POINTS, flat.size)
     highest = np.argpartition(-flat, count - 1)[:count]
     highest = highest[np.argsort(-flat[highest], kind="stable")]
-    points = np.stack(np.unravel_index(highest, shape), axis=-1)
+    highest_points = np.stack(np.unravel_index(highest, shape), axis=-1)
     maxima: list[IntArray] = []
-    for point, height in zip(points, flat[highest], strict=True):
+    for point, height in zip(highest_points, flat[highest], strict=True):
         if height < _LEAST_SHARE * flat[highest[0]] or len(maxima) == _MOST_MAXIMA:
             break
         if all(_apart(point, other, shape) for other in maxima):
