@@ -1,0 +1,210 @@
+"""Go from measured reflections of an unknown crystal to phases, space group and atoms."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from argand.cell import cell_parameters
+from argand.errors import ArgandError
+from argand.io import Reflections
+from argand.measured import Merged, Statistics, intensity_statistics, merge
+from argand.radiation import Radiation
+from argand.reflections import index_codes, stol
+from argand.solve.model import AtomicModel, build_model
+from argand.solve.primitive import (
+    PrimitiveReflections,
+    merge_in_point_group,
+    primitive_basis,
+    primitive_reflections,
+)
+from argand.solve.search import Ending, PhaseSearch, SearchProgress
+from argand.solve.settings import SolveSettings
+from argand.solve.solution import Solution
+from argand.solve.verdict import verdict_of
+from argand.symmetry import group_ops, spacegroup_name, triplets
+
+__all__ = ["Phased", "solve"]
+
+ComplexArray = npt.NDArray[np.complex128]
+
+
+@dataclass(frozen=True, eq=False)
+class Phased:
+    """Hold unique reflections of a space group with phases.
+
+    Parameters
+    ----------
+    merged
+        Unique reflections in the conventional cell.
+    structure_factors : (n,) complex
+        |F| exp(i phi) of `merged.hkl`, on the scale of the data.
+    radiation
+        What the crystal was measured with.
+    """
+
+    merged: Merged
+    structure_factors: ComplexArray
+    radiation: Radiation
+
+
+class _Stopwatch:
+    """Measure the processor time of the steps of a solution, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.process_time()
+
+    def stop(self, step: str) -> None:
+        """Count the time since the last call as that of a step."""
+        now = time.process_time()
+        self.seconds[step] = self.seconds.get(step, 0.0) + now - self._last
+        self._last = now
+
+
+def solve(
+    reflections: Reflections,
+    *,
+    cell: Sequence[float] | None = None,
+    spacegroup: str | None = None,
+    contents: Mapping[str, float] | None = None,
+    wavelength: float | None = None,
+    settings: SolveSettings | None = None,
+    progress: Callable[[SearchProgress], None] | None = None,
+) -> Solution:
+    """Solve the structure of a crystal from its reflections, without a similar structure.
+
+    Reflections are merged in the Laue group and phased in P 1 by charge flipping; the space group
+    is read from the phases; atoms are found in the density, named, and refined. A probability says
+    how far all that can be trusted.
+
+    Source: G. Oszlanyi and A. Suto, Acta Cryst. A60 (2004) 134 and A64 (2008) 123 (charge
+    flipping); L. Palatinus and A. van der Lee, J. Appl. Cryst. 41 (2008) 975 (symmetry of a map).
+
+    Parameters
+    ----------
+    reflections
+        Measured intensities or amplitudes of x-rays, best not merged.
+    cell
+        Unit cell (a, b, c, alpha, beta, gamma), angstrom and degrees, where the reflections state
+        none.
+    spacegroup
+        Space group, or any other one of its Laue group and lattice; where none is stated, the Laue
+        group is found from how equivalents agree.
+    contents
+        Number of atoms in the unit cell by element; None where it is not known.
+    wavelength
+        Angstrom, where the reflections state none; without it there is no dispersion.
+    settings
+        Seed, limits; None takes the defaults.
+    progress
+        Is called after every batch of starts.
+
+    Returns
+    -------
+    Solution
+        Verdict, space group, phases, atoms.
+
+    Raises
+    ------
+    ArgandError
+        The reflections cannot be merged, or have no cell.
+    """
+    if settings is None:
+        settings = SolveSettings()
+    if cell is None:
+        cell = reflections.cell
+    if cell is None:
+        raise ArgandError("the reflections have no cell: give one")
+    unit_cell = cell_parameters(cell)
+    if wavelength is None:
+        wavelength = reflections.wavelength
+    radiation = Radiation("x-ray", wavelength, dispersion=wavelength is not None)
+    stated = spacegroup if spacegroup is not None else reflections.spacegroup
+    stopwatch = _Stopwatch()
+    notes: list[str] = []
+    if stated is None:
+        first_group = likely_laue_group(reflections, unit_cell)
+        notes.append(f"no space group is stated: {first_group} has the symmetry of the intensities")
+    else:
+        group = group_ops(stated)
+        stated = spacegroup_name(group) or ";".join(triplets(group))
+        first_group = stated
+    if settings.d_min is not None:
+        reflections = reflections[0.5 / stol(reflections.hkl, unit_cell) >= settings.d_min]
+    basis = primitive_basis(unit_cell, first_group)
+    laue_merged = merge_in_point_group(reflections, unit_cell, first_group)
+    data = primitive_reflections(laue_merged, basis)
+    stopwatch.stop("data")
+    symmetry = SymmetrySearch(data, laue_merged, first_group)
+    search = PhaseSearch(data, first_group, settings, symmetry.best)
+    ending = search.run(progress)
+    stopwatch.stop("phases")
+    if ending is None:
+        raise ArgandError("no phases: the search was ended before its first result")
+    ranked = symmetry.ranked(ending.p1)
+    ending = _in_best_group(search, ending, ranked)
+    notes += _group_notes(ending, stated, ranked)
+    stopwatch.stop("space group")
+    merged = merge(reflections, cell=unit_cell, spacegroup=ending.spacegroup)
+    phased = Phased(merged, _phases_in_group(merged, data, ending), radiation)
+    model: AtomicModel | None = None
+    if settings.refine and ending.probability > _WORTH_ATOMS:
+        try:
+            model = build_model(phased, contents)
+        except ArgandError as error:
+            notes.append(f"no atoms were refined: {error}")
+    stopwatch.stop("atoms")
+    statistics = intensity_statistics(merged)
+    verdict, probability, reasons = verdict_of(ending, data, model)
+    stopwatch.stop("verdict")
+    return Solution(
+        name="",
+        verdict=verdict,
+        probability=probability,
+        reasons=reasons,
+        spacegroup=ending.spacegroup,
+        stated_spacegroup=stated,
+        alternatives=ranked,
+        merged=merged,
+        structure_factors=phased.structure_factors,
+        model=model,
+        radiation=radiation,
+        figures=ending.figures,
+        starts=search.starts,
+        cycles=search.cycles,
+        flack=None,
+        twin=None,
+        statistics=statistics,
+        notes=tuple(notes),
+        seconds=stopwatch.seconds,
+    )
+
+
+# Below this probability no atoms are looked for: refinement would fit noise.
+_WORTH_ATOMS = 0.02
+
+
+def _phases_in_group(
+    merged: Merged, data: PrimitiveReflections, ending: Ending
+) -> ComplexArray:
+    """Return F (n,) of merged reflections, about the origin of the group's setting.
+
+    A reflection that the data in P 1 lack counts as 0.
+    """
+    hkl = np.rint(merged.hkl @ data.basis).astype(np.int64)
+    about_origin = ending.phased * np.exp(-2j * np.pi * (data.hkl @ ending.shift))
+    both = np.concatenate([data.hkl, -data.hkl, hkl])
+    codes = index_codes(both)
+    count = len(data.hkl)
+    order = np.argsort(codes[: 2 * count], kind="stable")
+    sorted_codes = codes[: 2 * count][order]
+    wanted = codes[2 * count :]
+    place = np.minimum(np.searchsorted(sorted_codes, wanted), 2 * count - 1)
+    values = np.concatenate([about_origin, about_origin.conj()])[order][place]
+    found: ComplexArray = np.where(sorted_codes[place] == wanted, values, 0.0)
+    return found
