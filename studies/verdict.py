@@ -9,15 +9,19 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from artificial_crystals import artificial_crystal
+from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from argand import Crystal, map_correlation, miller_indices, structure_factors
 from argand.io import Reflections
 from argand.phases import align_origin
+from argand.solve.figures import PhaseFigures
 from argand.solve.primitive import (
     PrimitiveReflections,
     merge_in_point_group,
@@ -26,9 +30,13 @@ from argand.solve.primitive import (
 )
 from argand.solve.search import PhaseSearch
 from argand.solve.settings import SolveSettings
+from argand.solve.verdict import predictors
 
 # Phases are right from this correlation with the true density.
 RIGHT = 0.7
+
+# Strength of the penalty on coefficients, which keeps the model from certainty on few crystals.
+_RIDGE = 0.02
 
 # Endings of so many starts of one crystal are recorded.
 STARTS = 4
@@ -70,7 +78,7 @@ def shuffled(
     )
 
 
-def correlation(data: PrimitiveReflections, phased: np.ndarray, true: np.ndarray) -> float:
+def correlation(data: PrimitiveReflections, phased: NDArray[Any], true: NDArray[Any]) -> float:
     """Return the map correlation over origins and hands."""
     strongest = np.argsort(-np.abs(true), kind="stable")[:400]
     alignment = align_origin(
@@ -121,11 +129,65 @@ def endings(path: Path, first: int, count: int) -> None:
                     file.write(json.dumps(record) + "\n")
 
 
+def fit(paths: list[Path]) -> None:
+    """Fit the logistic model of `argand.solve.verdict` to endings, and print it with its errors.
+
+    Half of the crystals fit, the other half test; the printed coefficients are of all.
+    """
+    records = [json.loads(line) for path in paths for line in path.open()]
+    right = np.array([record["correlation"] >= RIGHT for record in records], float)
+    seeds = np.array([record["seed"] for record in records])
+    x = np.array([predictors(figures_of(record), record["d_min"]) for record in records])
+    # A crystal counts as one, whatever the number of its endings.
+    _, crystal, count = np.unique(seeds, return_inverse=True, return_counts=True)
+    weight = 1.0 / count[crystal]
+    is_test = seeds % 2 == 1
+    coefficients = logistic(x[~is_test], right[~is_test], weight[~is_test])
+    probability = 1.0 / (1.0 + np.exp(-x[is_test] @ coefficients))
+    tested = right[is_test]
+    print(f"{len(records)} endings of {len(count)} crystals, {right.mean():.2f} right")
+    for low, high in ((0, 0.02), (0.02, 0.2), (0.2, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01)):
+        inside = (probability >= low) & (probability < high)
+        if inside.any():
+            mean = probability[inside].mean()
+            print(f"{low:4.2f} to {high:4.2f}: {inside.sum():5d} endings, "
+                  f"mean probability {mean:.3f}, right {tested[inside].mean():.3f}")
+    for level in (0.9, 0.95, 0.98, 0.99):
+        accepted = probability > level
+        wrong = int((accepted & (tested == 0)).sum())
+        print(f"above {level}: {accepted.sum()} of {int(tested.sum())} right ones, {wrong} wrong")
+    print("coefficients:", ", ".join(f"{c:.2f}" for c in logistic(x, right, weight)))
+
+
+def figures_of(record: dict[str, Any]) -> PhaseFigures:
+    """Return the figures of merit in a record."""
+    return PhaseFigures(**{field.name: record[field.name] for field in fields(PhaseFigures)})
+
+
+def logistic(
+    x: NDArray[np.float64], right: NDArray[np.float64], weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return coefficients (p,) of a logistic model by penalised maximum likelihood."""
+
+    def cost(coefficients: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        z = x @ coefficients
+        loss = np.logaddexp(0.0, z) - right * z
+        slope = x.T @ (weight * (1.0 / (1.0 + np.exp(-z)) - right))
+        penalty = _RIDGE * coefficients
+        return float(weight @ loss + 0.5 * penalty @ coefficients), slope + penalty
+
+    start = np.zeros(x.shape[1])
+    return np.asarray(minimize(cost, start, jac=True, method="L-BFGS-B").x)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("verb", choices=["endings"])
+    parser.add_argument("verb", choices=["endings", "fit"])
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=100)
     arguments = parser.parse_args()
-    endings(arguments.files[0], arguments.first, arguments.count)
+    if arguments.verb == "fit":
+        fit(arguments.files)
+    else:
+        endings(arguments.files[0], arguments.first, arguments.count)

@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import gemmi
 import numpy as np
 import numpy.typing as npt
 
 from argand.cell import cell_parameters
 from argand.errors import ArgandError
 from argand.io import Reflections
-from argand.measured import Merged, Statistics, intensity_statistics, merge
+from argand.measured import Merged, intensity_statistics, merge
 from argand.radiation import Radiation
 from argand.reflections import index_codes, stol
 from argand.solve.model import AtomicModel, build_model
@@ -25,6 +26,8 @@ from argand.solve.primitive import (
 from argand.solve.search import Ending, PhaseSearch, SearchProgress
 from argand.solve.settings import SolveSettings
 from argand.solve.solution import Solution
+from argand.solve.space_group import RankedGroup, rank_space_groups
+
 from argand.solve.verdict import verdict_of
 from argand.symmetry import group_ops, spacegroup_name, triplets
 
@@ -128,7 +131,7 @@ def solve(
     stopwatch = _Stopwatch()
     notes: list[str] = []
     if stated is None:
-        first_group = likely_laue_group(reflections, unit_cell)
+        first_group = laue_candidates(reflections, unit_cell)[0].spacegroup
         notes.append(f"no space group is stated: {first_group} has the symmetry of the intensities")
     else:
         group = group_ops(stated)
@@ -140,13 +143,16 @@ def solve(
     laue_merged = merge_in_point_group(reflections, unit_cell, first_group)
     data = primitive_reflections(laue_merged, basis)
     stopwatch.stop("data")
-    symmetry = SymmetrySearch(data, laue_merged, first_group)
-    search = PhaseSearch(data, first_group, settings, symmetry.best)
+
+    def find_group(p1: npt.NDArray[np.complexfloating]) -> str:
+        return rank_space_groups(data, p1, first_group)[0].spacegroup
+
+    search = PhaseSearch(data, first_group, settings, find_group)
     ending = search.run(progress)
     stopwatch.stop("phases")
     if ending is None:
         raise ArgandError("no phases: the search was ended before its first result")
-    ranked = symmetry.ranked(ending.p1)
+    ranked = rank_space_groups(data, ending.p1, first_group)
     ending = _in_best_group(search, ending, ranked)
     notes += _group_notes(ending, stated, ranked)
     stopwatch.stop("space group")
@@ -160,12 +166,12 @@ def solve(
             notes.append(f"no atoms were refined: {error}")
     stopwatch.stop("atoms")
     statistics = intensity_statistics(merged)
-    verdict, probability, reasons = verdict_of(ending, data, model)
-    stopwatch.stop("verdict")
+    r1 = None if model is None else model.r1
+    verdict, reasons = verdict_of(ending.figures, ending.probability, data.d_min, r1)
     return Solution(
         name="",
         verdict=verdict,
-        probability=probability,
+        probability=ending.probability,
         reasons=reasons,
         spacegroup=ending.spacegroup,
         stated_spacegroup=stated,
@@ -183,6 +189,64 @@ def solve(
         notes=tuple(notes),
         seconds=stopwatch.seconds,
     )
+
+
+# A better ranked group is taken where it explains the strong reflections no worse than by this.
+_WORSE_RESIDUAL = 0.02
+
+
+def _in_best_group(
+    search: PhaseSearch, ending: Ending, ranked: Sequence[RankedGroup]
+) -> Ending:
+    """Return the ending in the best space group: the best two are imposed and compared.
+
+    Parameters
+    ----------
+    search
+        What found the ending.
+    ending
+        Phases, in the group that they were looked at in.
+    ranked
+        Space groups by what the phases in P 1 say, best first.
+    """
+    best = ranked[0]
+    if best.refused or _is_same_or_mirrored(best.spacegroup, ending.spacegroup):
+        return ending
+    other = search.impose(ending.p1, best.spacegroup, ending.start, ending.cycles)
+    is_worse = other.figures.strong_residual > ending.figures.strong_residual + _WORSE_RESIDUAL
+    if is_worse and other.probability <= ending.probability:
+        return ending
+    return other
+
+
+def _is_same_or_mirrored(first: str, second: str) -> bool:
+    """Tell whether two space groups are one, or the two hands of an enantiomorphic pair."""
+    if first == second:
+        return True
+    names = [spacegroup_name(group_ops(name)) for name in (first, second)]
+    if None in names:
+        return False
+    groups = [gemmi.SpaceGroup(name) for name in names]
+    if groups[0].number == groups[1].number:
+        return groups[0].xhm() == groups[1].xhm()
+    mirrored = group_ops(first)
+    mirrored_group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in triplets(mirrored)])
+    mirrored_group.change_basis_forward(groups[0].change_of_hand_op())
+    return set(triplets(mirrored_group)) == set(triplets(group_ops(second)))
+
+
+def _group_notes(
+    ending: Ending, stated: str | None, ranked: Sequence[RankedGroup]
+) -> list[str]:
+    """Say in sentences where the space group is not the one that the data came with."""
+    if stated is None or stated == ending.spacegroup:
+        return []
+    reasons = {group.spacegroup: group.reasons for group in ranked}
+    notes = [f"the data contradict the space group {stated}: {ending.spacegroup} fits better"]
+    for name in (ending.spacegroup, stated):
+        if reasons.get(name):
+            notes.append(f"{name}: {'; '.join(reasons[name])}")
+    return notes
 
 
 # Below this probability no atoms are looked for: refinement would fit noise.

@@ -16,7 +16,7 @@ from argand.solve.modification import DensityModification
 from argand.solve.primitive import PrimitiveReflections
 from argand.solve.settings import Recipe, SolveSettings, recipe_for
 from argand.solve.starts import PattersonStarts, random_start
-from argand.solve.verdict import judge_phases
+from argand.solve.verdict import SOLVED, probability_of_phases
 
 __all__ = ["Ending", "PhaseSearch", "SearchProgress"]
 
@@ -109,6 +109,9 @@ class PhaseSearch:
         self._groups = {spacegroup: CandidateGroup(data, spacegroup)}
         self._spacegroup = spacegroup
         self._patterson: PattersonStarts | None = None
+        #: Starts that were begun, and cycles of all starts together.
+        self.starts = 0
+        self.cycles = 0
         # The endings with the lowest residuals, at most one of each start.
         self._lowest: list[Ending] = []
 
@@ -159,6 +162,7 @@ class PhaseSearch:
 
     def _endings(self, starts: range) -> Iterator[Ending]:
         """Run starts side by side, and yield what they end in at every look."""
+        self.starts = max(self.starts, starts.stop)
         recipe = self.recipe
         measured = self.modification.space.measured
         f = np.zeros((len(starts), len(self.modification.space.hkl)), np.complex64)
@@ -170,6 +174,7 @@ class PhaseSearch:
         done = 0
         for look in recipe.looks:
             f, origin, calculated = self.modification.flip(f, origin, look - done, threshold)
+            self.cycles += (look - done) * len(starts)
             done = look
             polished = self.modification.polish(calculated[:, :measured])
             for row, start in enumerate(starts):
@@ -217,7 +222,7 @@ class PhaseSearch:
             phased=phased,
             shift=placement.fit.shift,
             figures=figures,
-            probability=judge_phases(figures, self.data),
+            probability=probability_of_phases(figures, self.data.d_min),
             start=start,
             cycles=cycles,
         )
@@ -238,7 +243,7 @@ class PhaseSearch:
         same_start = [other for other in self._lowest if other.start == ending.start]
         candidates = [*others, min([*same_start, ending], key=_residual)]
         self._lowest = sorted(candidates, key=_residual)[:_MOST_COMPARED]
-        probability = judge_phases(figures, self.data)
+        probability = probability_of_phases(figures, self.data.d_min)
         return replace(ending, figures=figures, probability=probability)
 
     def _group(self, spacegroup: str) -> CandidateGroup:
@@ -255,7 +260,7 @@ def _residual(ending: Ending) -> float:
 
 def is_accepted(ending: Ending) -> bool:
     """Tell whether phases are so probably right that the search ends."""
-    return ending.probability > 0.9
+    return ending.probability > SOLVED
 
 
 def _rank(ending: Ending) -> tuple[float, float]:
