@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gemmi
 import numpy as np
@@ -28,7 +28,7 @@ from argand.solve.settings import SolveSettings
 from argand.solve.solution import Solution
 from argand.solve.space_group import RankedGroup, rank_space_groups
 
-from argand.solve.verdict import verdict_of
+from argand.solve.verdict import SOLVED, probability_with_atoms, verdict_of
 from argand.symmetry import group_ops, spacegroup_name, triplets
 
 __all__ = ["Phased", "solve"]
@@ -124,6 +124,7 @@ def solve(
     if cell is None:
         raise ArgandError("the reflections have no cell: give one")
     unit_cell = cell_parameters(cell)
+    reflections = replace(reflections, cell=unit_cell)
     if wavelength is None:
         wavelength = reflections.wavelength
     radiation = Radiation("x-ray", wavelength, dispersion=wavelength is not None)
@@ -148,57 +149,109 @@ def solve(
         return rank_space_groups(data, p1, first_group)[0].spacegroup
 
     search = PhaseSearch(data, first_group, settings, find_group)
-    ending = search.run(progress)
+    best: _Candidate | None = None
+    for ending in search.candidates(progress):
+        stopwatch.stop("phases")
+        ranked = rank_space_groups(data, ending.p1, first_group)
+        ending = _in_best_group(search, ending, ranked, stated)
+        stopwatch.stop("space group")
+        candidate = _with_atoms(reflections, data, ending, ranked, radiation, contents, settings)
+        stopwatch.stop("atoms")
+        if best is None or candidate.probability > best.probability:
+            best = candidate
+        if best.probability > SOLVED:
+            break
     stopwatch.stop("phases")
-    if ending is None:
+    if best is None:
         raise ArgandError("no phases: the search was ended before its first result")
-    ranked = rank_space_groups(data, ending.p1, first_group)
-    ending = _in_best_group(search, ending, ranked)
-    notes += _group_notes(ending, stated, ranked)
-    stopwatch.stop("space group")
-    merged = merge(reflections, cell=unit_cell, spacegroup=ending.spacegroup)
-    phased = Phased(merged, _phases_in_group(merged, data, ending), radiation)
-    model: AtomicModel | None = None
-    if settings.refine and ending.probability > _WORTH_ATOMS:
-        try:
-            model = build_model(phased, contents)
-        except ArgandError as error:
-            notes.append(f"no atoms were refined: {error}")
-    stopwatch.stop("atoms")
-    statistics = intensity_statistics(merged)
+    notes += best.notes
+    if best.probability > _WORTH_WORDS:
+        notes += _group_notes(best.ending, stated, best.ranked)
+    model = best.model
     r1 = None if model is None else model.r1
-    verdict, reasons = verdict_of(ending.figures, ending.probability, data.d_min, r1)
+    verdict, reasons = verdict_of(best.ending.figures, best.probability, data.d_min, r1)
     return Solution(
         name="",
         verdict=verdict,
-        probability=ending.probability,
+        probability=best.probability,
         reasons=reasons,
-        spacegroup=ending.spacegroup,
+        spacegroup=best.ending.spacegroup,
         stated_spacegroup=stated,
-        alternatives=ranked,
-        merged=merged,
-        structure_factors=phased.structure_factors,
+        alternatives=best.ranked,
+        merged=best.phased.merged,
+        structure_factors=best.phased.structure_factors,
         model=model,
         radiation=radiation,
-        figures=ending.figures,
+        figures=best.ending.figures,
         starts=search.starts,
         cycles=search.cycles,
         flack=None,
         twin=None,
-        statistics=statistics,
+        statistics=intensity_statistics(best.phased.merged),
         notes=tuple(notes),
         seconds=stopwatch.seconds,
     )
 
+
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """Hold phases in a space group, the atoms in them, and the probability that they are right."""
+
+    ending: Ending
+    ranked: tuple[RankedGroup, ...]
+    phased: Phased
+    model: AtomicModel | None
+    probability: float
+    notes: tuple[str, ...]
+
+
+# Below this probability of its phases no atoms are looked for: refinement would fit noise.
+_WORTH_ATOMS = 0.02
+
+# Below this probability nothing is said about the space group.
+_WORTH_WORDS = 0.3
+
+
+def _with_atoms(
+    reflections: Reflections,
+    data: PrimitiveReflections,
+    ending: Ending,
+    ranked: tuple[RankedGroup, ...],
+    radiation: Radiation,
+    contents: Mapping[str, float] | None,
+    settings: SolveSettings,
+) -> _Candidate:
+    """Find and refine the atoms in phases, and judge both together."""
+    cell = reflections.cell
+    merged = merge(reflections, cell=cell, spacegroup=ending.spacegroup)
+    phased = Phased(merged, _phases_in_group(merged, data, ending), radiation)
+    model: AtomicModel | None = None
+    notes: tuple[str, ...] = ()
+    if settings.refine and ending.probability > _WORTH_ATOMS:
+        try:
+            model = build_model(phased, contents)
+            model = _rebuilt(phased, model, contents)
+        except ArgandError as error:
+            notes = (f"no atoms were refined: {error}",)
+    probability = ending.probability
+    if model is not None:
+        probability = probability_with_atoms(probability, model.r1, data.d_min)
+    return _Candidate(ending, ranked, phased, model, probability, notes)
+
+
+# The stated space group is left where another one has so much more likelihood (logarithm).
+_DECISIVE = 4.0
 
 # A better ranked group is taken where it explains the strong reflections no worse than by this.
 _WORSE_RESIDUAL = 0.02
 
 
 def _in_best_group(
-    search: PhaseSearch, ending: Ending, ranked: Sequence[RankedGroup]
+    search: PhaseSearch, ending: Ending, ranked: Sequence[RankedGroup], stated: str | None
 ) -> Ending:
     """Return the ending in the best space group: the best two are imposed and compared.
+
+    The space group that the data came with is left only where the data contradict it.
 
     Parameters
     ----------
@@ -208,8 +261,15 @@ def _in_best_group(
         Phases, in the group that they were looked at in.
     ranked
         Space groups by what the phases in P 1 say, best first.
+    stated
+        Space group that the data came with; None where none is stated.
     """
     best = ranked[0]
+    for group in ranked:
+        is_stated = stated is not None and _is_same_or_mirrored(group.spacegroup, stated)
+        if is_stated and not group.refused and group.score > best.score - _DECISIVE:
+            best = group
+            break
     if best.refused or _is_same_or_mirrored(best.spacegroup, ending.spacegroup):
         return ending
     other = search.impose(ending.p1, best.spacegroup, ending.start, ending.cycles)
@@ -247,10 +307,6 @@ def _group_notes(
         if reasons.get(name):
             notes.append(f"{name}: {'; '.join(reasons[name])}")
     return notes
-
-
-# Below this probability no atoms are looked for: refinement would fit noise.
-_WORTH_ATOMS = 0.02
 
 
 def _phases_in_group(

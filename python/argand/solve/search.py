@@ -32,6 +32,9 @@ _MOST_COMPARED = 2
 # Below this agreement with the group phases are not worth averaging, unless they are the last.
 _HOPELESS_AGREEMENT = 0.3
 
+# Endings of this probability are worth a look at their atoms.
+_PROBABLE = 0.4
+
 # Another group is looked for where phases that explain the amplitudes in P 1 by themselves ...
 _GOOD_IN_P1 = 0.27
 
@@ -115,25 +118,37 @@ class PhaseSearch:
         # The endings with the lowest residuals, at most one of each start.
         self._lowest: list[Ending] = []
 
-    def run(self, progress: Callable[[SearchProgress], None] | None = None) -> Ending | None:
-        """Run starts until one is judged right, and return the best ending.
+    def candidates(
+        self, progress: Callable[[SearchProgress], None] | None = None
+    ) -> Iterator[Ending]:
+        """Run starts, and yield endings that are worth a look at their atoms, as they come.
 
-        The search ends early at the time limit and by KeyboardInterrupt, with the best so far; then
-        None where there is no ending yet.
+        Of each start the first ending that is probable is yielded, and any better one. The last
+        ending is the best that was not yielded before, if none was accepted. The search ends early
+        at the time limit and by KeyboardInterrupt.
+
+        Parameters
+        ----------
+        progress
+            Is called after every batch of starts.
         """
         best: Ending | None = None
         started = time.monotonic()
         limit = self._settings.time_limit
+        yielded: dict[int, float] = {}
         try:
             for starts in self._batches():
                 for alone in self._endings(starts):
                     ending = self._compared(alone)
                     if best is None or _rank(ending) > _rank(best):
                         best = ending
-                    if is_accepted(ending):
-                        return ending
+                    if ending.probability > max(_PROBABLE, yielded.get(ending.start, 0.0)):
+                        yielded[ending.start] = ending.probability
+                        yield ending
                     if limit is not None and time.monotonic() - started > limit:
-                        return best
+                        break
+                if limit is not None and time.monotonic() - started > limit:
+                    break
                 if progress is not None:
                     probability = 0.0 if best is None else best.probability
                     most = self._settings.starts
@@ -141,6 +156,20 @@ class PhaseSearch:
         except KeyboardInterrupt:
             if best is None:
                 raise
+        if best is not None and best.start not in yielded:
+            yield best
+
+    def run(self, progress: Callable[[SearchProgress], None] | None = None) -> Ending | None:
+        """Run starts until an ending is accepted by its phases alone; return the best one.
+
+        None where the search was ended before its first ending.
+        """
+        best: Ending | None = None
+        for ending in self.candidates(progress):
+            if best is None or _rank(ending) > _rank(best):
+                best = ending
+            if is_accepted(ending):
+                break
         return best
 
     def impose(self, p1: ComplexArray, spacegroup: str, start: int, cycles: int) -> Ending:

@@ -38,6 +38,14 @@ _MIDDLE = 1.1
 _COEFFICIENTS = (-9.0, 14.0, -7.0, -7.0, 3.5, 2.5, -1.32, 2.79, -0.79)
 
 
+# R1 beyond these is taken for them: the model of R1 is linear in between.
+_LOWEST_R1 = 0.05
+_HIGHEST_R1 = 0.45
+
+# Constant, and coefficients of the logit of the phases, of R1, and of the resolution.
+_ATOM_COEFFICIENTS = (7.0, 0.7, -30.0, -1.0)
+
+
 def predictors(figures: PhaseFigures, d_min: float) -> npt.NDArray[np.float64]:
     """Return the predictors (9,) of the logistic model.
 
@@ -80,6 +88,28 @@ def probability_of_phases(figures: PhaseFigures, d_min: float) -> float:
     """
     logit = float(predictors(figures, d_min) @ _COEFFICIENTS)
     return 1.0 / (1.0 + math.exp(-max(min(logit, 30.0), -30.0)))
+
+
+def probability_with_atoms(phases: float, r1: float, d_min: float) -> float:
+    """Return the probability that phases and the atoms refined in them are right.
+
+    Atoms in wrong phases never explain the data: their R1 is above .25.
+
+    Parameters
+    ----------
+    phases
+        Probability of the phases by themselves.
+    r1
+        R1 of the refined atoms.
+    d_min
+        Resolution of the data, angstrom.
+    """
+    clipped = min(max(phases, 1e-4), 1.0 - 1e-4)
+    logit = math.log(clipped / (1.0 - clipped))
+    constant, own, slope, coarse = _ATOM_COEFFICIENTS
+    total = constant + own * logit + slope * min(max(r1, _LOWEST_R1), _HIGHEST_R1)
+    total += coarse * (d_min - _MIDDLE)
+    return 1.0 / (1.0 + math.exp(-max(min(total, 30.0), -30.0)))
 
 
 def verdict_of(
