@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import argand
-from argand.symmetry import group_ops
+from argand.reflections import asymmetric_unit, stol
+from argand.solve.primitive import (
+    PrimitiveReflections,
+    normalised_amplitudes,
+    primitive_basis,
+)
+from argand.symmetry import group_ops, without_translations
 
 # Edges of a primitive cell, as columns, in fractions of the conventional cell.
 BASES = {
@@ -107,3 +113,53 @@ def phased_in_p1(
     error = np.radians(phase_error) * rng.normal(size=len(f))
     moved = f * np.exp(2j * np.pi * (hkl @ shift) + 1j * error)
     return {"hkl": hkl, "conventional": conventional, "f": moved, "shift": shift, "basis": basis}
+
+
+def measured_and_phased(
+    crystal: argand.Crystal,
+    rng: np.random.Generator,
+    d_min: float = 1.0,
+    phase_error: float = 30.0,
+    noise: float = 0.03,
+) -> tuple[PrimitiveReflections, NDArray[np.complex128]]:
+    """Return noisy intensities of a crystal in P 1, and |F| with phases about a random origin.
+
+    Parameters
+    ----------
+    crystal
+        True structure.
+    rng
+        Source of noise, origin and hand.
+    d_min
+        Resolution, angstrom.
+    phase_error
+        Standard deviation of the phases, degrees.
+    noise
+        Sigma of weak intensities over the mean intensity; strong ones have 2 %.
+    """
+    basis = primitive_basis(crystal.cell, crystal.spacegroup)
+    conventional, hkl = half_sphere(crystal, basis, d_min)
+    f = argand.structure_factors(crystal, conventional)
+    unique = asymmetric_unit(conventional, without_translations(crystal.spacegroup))
+    _, first, laue = np.unique(unique, axis=0, return_index=True, return_inverse=True)
+    true = np.abs(f[first]) ** 2
+    sigma = np.hypot(0.02 * true, noise * true.mean())
+    intensity = true + sigma * rng.normal(size=len(true))
+    laue = laue.ravel()
+    amplitude = np.sqrt(np.maximum(intensity, 0.3 * sigma))[laue]
+    spacing = 0.5 / stol(conventional, crystal.cell)
+    phase = np.angle(f) + 2 * np.pi * (hkl @ rng.random(3))
+    phase += np.radians(phase_error) * rng.normal(size=len(f))
+    data = PrimitiveReflections(
+        cell=crystal.cell,
+        basis=basis,
+        hkl=hkl,
+        intensity=intensity[laue],
+        sigma=sigma[laue],
+        amplitude=amplitude,
+        normalised=normalised_amplitudes(amplitude, spacing),
+        spacing=spacing,
+        laue=laue,
+    )
+    hand = rng.choice([-1, 1])
+    return data, amplitude * np.exp(1j * hand * phase)

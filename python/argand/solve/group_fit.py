@@ -15,9 +15,9 @@ import numpy.typing as npt
 import scipy.fft
 
 from argand.cell import FloatArray
-from argand.solve.equivalents import IntArray, equivalent_rows, with_mates
+from argand.solve.equivalents import IntArray, RowArray, equivalent_rows, with_mates
 
-__all__ = ["GroupAverage", "GroupFit", "fit_group"]
+__all__ = ["GroupAverage", "GroupFit", "fit_group", "sampled_series"]
 
 ComplexArray = npt.NDArray[np.complex64]
 
@@ -85,12 +85,20 @@ class GroupAverage:
     rotations, translations : (k, 3, 3) int, (k, 3) float
         Operations x -> R x + t in the basis of `hkl`, the identity first, without the copies that
         centring makes.
+    rows : (k, n) int32, optional
+        What `equivalent_rows` gives, where it is known.
     """
 
-    def __init__(self, hkl: IntArray, rotations: IntArray, translations: FloatArray) -> None:
+    def __init__(
+        self,
+        hkl: IntArray,
+        rotations: IntArray,
+        translations: FloatArray,
+        rows: RowArray | None = None,
+    ) -> None:
         self._hkl = np.asarray(hkl, np.int64)
         self._rotations = np.asarray(rotations, np.int64)
-        self._rows = equivalent_rows(self._hkl, self._rotations)
+        self._rows = equivalent_rows(self._hkl, self._rotations) if rows is None else rows
         turns = np.asarray(translations) @ self._hkl.T
         phases = np.exp(2j * np.pi * turns).astype(np.complex64)
         self._has_equivalent = self._rows < 2 * len(self._hkl)
@@ -301,7 +309,7 @@ def _grid_maxima(orders: IntArray, coefficients: ComplexArray) -> list[FloatArra
     for reach in np.abs(orders).max(axis=0):
         points = int(_OVERSAMPLING * reach)
         shape.append(scipy.fft.next_fast_len(points, real=True) if points else 1)
-    series = _sampled(orders, coefficients, tuple(shape))
+    series = sampled_series(orders, coefficients, tuple(shape))
     flat = series.ravel()
     count = min(_HIGHEST_POINTS, flat.size)
     highest = np.argpartition(-flat, count - 1)[:count]
@@ -323,7 +331,7 @@ def _apart(point: IntArray, other: IntArray, shape: list[int]) -> bool:
     return bool((np.minimum(steps, sides - steps) > 2).any())
 
 
-def _sampled(
+def sampled_series(
     orders: IntArray, coefficients: ComplexArray, shape: tuple[int, ...]
 ) -> npt.NDArray[np.float32]:
     """Sample Re sum c exp(-2 pi i d.u) at the points of a grid of the whole cell.
