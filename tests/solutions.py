@@ -175,7 +175,33 @@ def solution_of(
     reflections = Reflections(
         hkl, intensity, sigma=sigma, cell=crystal.cell, spacegroup=crystal.spacegroup
     )
-    merged = merge(reflections)
+    return solution_from(
+        reflections,
+        crystal,
+        radiation,
+        name=name,
+        verdict=verdict,
+        with_model=with_model,
+        extinction=extinction,
+        twin=twin,
+        flack=flack,
+    )
+
+
+def solution_from(
+    reflections: Reflections,
+    crystal: Crystal,
+    radiation: Radiation,
+    *,
+    name: str = "known",
+    verdict: Verdict = "solved",
+    with_model: bool = True,
+    extinction: float | None = None,
+    twin: StandInTwin | None = None,
+    flack: StandInFlack | None = None,
+) -> Solution:
+    """Return the solution of measured reflections that has the atoms and phases of a crystal."""
+    merged = merge(reflections, cell=crystal.cell, spacegroup=crystal.spacegroup)
     energy_kev = radiation.energy_kev
     f = structure_factors(crystal, merged.hkl, energy_kev=energy_kev)
     f_mate = structure_factors(crystal, -merged.hkl, energy_kev=energy_kev)

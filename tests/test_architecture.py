@@ -23,7 +23,7 @@ ORDER = (
         *("form_factors", "r_factors", "symmetry"),
     ),
     ("_gemmi", "origins", "reflections", "store"),
-    ("crystal", "density", "phases", "radiation"),
+    ("crystal", "density", "jobs", "phases", "radiation"),
     ("_pack", "maps", "peaks", "site_symmetry"),
     ("completion", "io"),
     ("copies", "nufft"),

@@ -11,12 +11,14 @@ import numpy as np
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 
-__all__ = ["cell_content", "expected_volume", "formula_units"]
+__all__ = ["cell_content", "expected_volume", "formula_units", "is_possible"]
 
-# Mean volumes in crystals, A^3: of hydrogen, of the elements of the second row, of others.
+# Mean volumes in crystals, A^3: of hydrogen, of the elements of the second row, of others, and of
+# cations that fill the gaps between more oxygens.
 _HYDROGEN_VOLUME = 5.1
 _SECOND_ROW_VOLUME = 13.0
 _HEAVY_VOLUME = 27.0
+_OXIDE_VOLUME = 5.0
 _LAST_OF_SECOND_ROW = 10
 
 # The volume of the cell over what its atoms are expected to need: inorganic crystals are dense,
@@ -52,16 +54,25 @@ def expected_volume(content: Mapping[str, float]) -> float:
     content
         Number of atoms by element.
     """
-    volume = 0.0
+    heavy = 0.0
+    second_row = 0.0
     for element, number in content.items():
         atomic_number = gemmi.Element(element).atomic_number
-        if atomic_number == 1:
-            volume += number * _HYDROGEN_VOLUME
-        elif atomic_number <= _LAST_OF_SECOND_ROW:
-            volume += number * _SECOND_ROW_VOLUME
-        else:
-            volume += number * _HEAVY_VOLUME
-    return volume
+        if atomic_number > _LAST_OF_SECOND_ROW:
+            heavy += number
+        elif atomic_number > 1:
+            second_row += number
+    is_oxide = "C" not in content and content.get("O", 0.0) > heavy
+    heavy_volume = _OXIDE_VOLUME if is_oxide else _HEAVY_VOLUME
+    hydrogen = content.get("H", 0.0) + content.get("D", 0.0)
+    volume = hydrogen * _HYDROGEN_VOLUME + second_row * _SECOND_ROW_VOLUME
+    return volume + heavy * heavy_volume
+
+
+def is_possible(content: Mapping[str, float], volume: float) -> bool:
+    """Tell whether atoms, by element, can fill a cell of a volume in A^3."""
+    needed = expected_volume(content)
+    return needed > 0.0 and _DENSEST < volume / needed < _EMPTIEST
 
 
 def cell_content(formula: Mapping[str, float], volume: float, operations: int) -> dict[str, float]:
@@ -91,8 +102,7 @@ def cell_content(formula: Mapping[str, float], volume: float, operations: int) -
             candidates.append(units)
     misfit = [abs(math.log(volume / (units * needed))) for units in candidates]
     units = candidates[int(np.argmin(misfit))]
-    ratio = volume / (units * needed)
-    if not _DENSEST < ratio < _EMPTIEST:
+    if not is_possible(formula, volume / units):
         words = " ".join(f"{element}{number:g}" for element, number in formula.items())
         raise ArgandError(
             f"contents is {words!r}, which needs about {needed:.0f} Å³, "
