@@ -19,7 +19,7 @@ from argand.atom_types import atomic_number
 from argand.cell import FloatArray
 from argand.solve.contacts import Contacts
 
-__all__ = ["Assignment", "assign", "assign_on_scale", "likely_elements", "scales"]
+__all__ = ["Assignment", "assign", "assign_on_scale", "scales"]
 
 # Electrons of a site are uncertain by this number and this share of them: what refined occupancies
 # of measured crystals scatter by.
@@ -32,28 +32,60 @@ _LARGEST_COST = 12.0
 # Cost of an atom more or less than the content of the cell states, which may be wrong itself.
 _CONTENT_COST = 2.0
 
-# Contacts longer than this, in angstrom, say nothing about an element.
+# Contacts longer than this, in angstrom, are no bonds of light elements.
 _LONGEST_CONTACT = 2.2
 
-# A bond may be shorter than the sum of gemmi's covalent radii by this, in angstrom (C#N: .29), and
-# longer by this.
+# Light atoms nearer than this, in angstrom, are bonded; heavier nonmetals to the second distance.
+_LIGHT_BOND = 1.72
+_NONMETAL_BOND = 1.95
+
+# A bond may be shorter than the sum of gemmi's covalent radii by this, in angstrom, between
+# nonmetals (C#N: .29), with a metal that forms double bonds (Mo=O: .5), and with any other metal.
 _SHORTENING = 0.28
-_LENGTHENING = 0.16
+_OXO_SHORTENING = 0.52
+_METAL_SHORTENING = 0.22
+_OXO_METALS = ("Ti", "V", "Cr", "Mn", "Fe", "Nb", "Mo", "Tc", "Ru", "Ta", "W", "Re", "Os", "U")
+_NONMETALS = ("B", "C", "N", "O", "F", "Si", "P", "S", "Cl", "As", "Se", "Br", "Te", "I")
+
+# A bond between nonmetals is longer by at most this, in angstrom.
+_LENGTHENING = 0.12
 
 # Beyond such a limit a bond length costs half a square of its excess over this, in angstrom.
 _LENGTH_NOISE = 0.06
+
+# Mean distance in angstrom to the nearest four oxygens at most, and by how much it varies.
+_OXYGEN_BONDS = {
+    **{"Be": (1.63, 0.04), "B": (1.43, 0.06), "Si": (1.62, 0.03), "P": (1.53, 0.03)},
+    **{"S": (1.47, 0.03), "Cl": (1.43, 0.03), "Al": (1.82, 0.08), "Mg": (2.07, 0.06)},
+    **{"Li": (1.98, 0.10), "Na": (2.40, 0.12), "K": (2.80, 0.12), "Ca": (2.38, 0.08)},
+    **{"Ti": (1.93, 0.08), "Fe": (2.03, 0.10), "Zn": (2.03, 0.10), "Ba": (2.75, 0.12)},
+    **{"Sr": (2.55, 0.10), "Rb": (2.95, 0.15), "Cs": (3.10, 0.15)},
+}
+_NEAREST_OXYGENS = 4
+_LARGEST_OXYGEN_COST = 5.0
+# An element without an entry: as likely as one that is a little off its typical distance.
+_USUAL_OXYGEN_COST = 0.8
 
 # Two atoms as near as a bond that these elements hardly ever form.
 _RARE_BOND = 3.0
 _RARE_PAIRS = {("O", "O"), ("O", "F"), ("N", "F"), ("F", "F"), ("F", "S"), ("O", "Cl")}
 
 # Cost of a light element with 0, 1, 2, 3, 4 or more light neighbours at the distance of a bond.
-_NEIGHBOUR_COSTS = {
-    "C": (4.0, 0.6, 0.0, 0.0, 0.0, 6.0),
+_LIGHT_COSTS = {
+    "C": (4.0, 0.6, 0.0, 0.0, 0.0, 3.0),
     "N": (2.0, 0.8, 0.0, 0.0, 1.5, 6.0),
     "O": (0.3, 0.0, 0.0, 3.0, 6.0, 9.0),
     "F": (2.0, 0.0, 4.0, 6.0, 9.0, 9.0),
     "B": (3.0, 3.0, 1.0, 0.0, 0.0, 0.0),
+}
+
+# Cost of a heavier nonmetal with 0 to 6 neighbours.
+_NONMETAL_COSTS = {
+    "Si": (3.0, 3.0, 2.0, 1.0, 0.0, 0.5, 0.5),
+    "P": (4.0, 4.0, 1.5, 0.0, 0.0, 1.0, 0.0),
+    "S": (0.5, 0.2, 0.0, 0.3, 0.0, 3.0, 3.0),
+    "Cl": (0.3, 0.0, 4.0, 4.0, 0.5, 6.0, 6.0),
+    "Br": (0.3, 0.0, 4.0, 5.0, 5.0, 6.0, 6.0),
 }
 
 # A single neighbour nearer than this, in angstrom, has a double or triple bond: no CH3 is there.
@@ -61,6 +93,18 @@ _DOUBLE_BOND = 1.30
 # A single neighbour farther than this, in angstrom, is no oxygen or fluorine.
 _SINGLE_BOND = 1.47
 _WRONG_TERMINAL = 3.0
+
+# The nearest neighbour of an atom is at most this farther than the sum of the radii, in angstrom;
+# beyond, half a square of the excess over the second number is the cost, up to a largest one.
+_LONELY = 0.40
+_LONELY_NOISE = 0.25
+_LONELY_COST = 6.0
+# Water and halide ions have no bonds: they cost no more than this.
+_ION_COST = 1.0
+_IONS = ("O", "F", "Cl", "Br", "I")
+
+# Share of the cost of a rare element for every site after the first.
+_REPEATED = 0.25
 
 # Elements of crystals and how much rarer each is than carbon, as a cost.
 _RARITY = {
@@ -75,10 +119,25 @@ _RARITY = {
     **{"Yb": 5.0, "Lu": 5.2, "U": 4.7, "Th": 5.0, "Tl": 5.0, "Ta": 5.0, "Hf": 5.0, "Be": 5.5},
 }
 
-# Average volumes of atoms in crystals, A^3 (D. W. M. Hofmann, Acta Cryst. B57, 2002, 489-493,
-# rounded); all other elements take about the volume of a metal.
-_VOLUMES = {"C": 13.9, "N": 11.8, "O": 11.4, "F": 11.2, "B": 13.2, "S": 25.2, "Cl": 25.8}
-_METAL_VOLUME = 30.0
+# Volumes of atoms in crystals, A^3, after D. W. M. Hofmann, Acta Cryst. B57 (2002) 489-493; cations
+# of metals take little room.
+_VOLUMES = {
+    **{"C": 13.9, "N": 11.8, "O": 11.4, "F": 11.2, "B": 10.0, "S": 23.0, "Cl": 25.8, "Br": 32.7},
+    **{"I": 46.0, "P": 15.0, "Si": 13.0, "Se": 28.0, "Te": 35.0, "K": 20.0, "Rb": 25.0, "Cs": 35.0},
+}
+_METAL_VOLUME = 12.0
+
+# Elements whose number of electrons is off by more standard deviations are not considered.
+_FARTHEST = 5.0
+
+# Scales that differ by less than this, as a logarithm, are one.
+_SAME_SCALE = 0.05
+
+# Share of the atoms below which the lightest ones may be noise.
+_LIGHTEST_SHARE = 0.15
+
+# Elements that the typical, or the lightest, site of a crystal may be.
+_ANCHORS = ("C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br", "I")
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +175,7 @@ def assign(
     multiplicity : (n,)
         Atoms of the cell for which each site stands.
     contacts
-        Those of the sites, to 2.2 A at least.
+        Those of the sites, to 2.2 A at least; the first of each site is its nearest.
     contents
         Atoms of each element in the cell; hydrogen is left out. It may be wrong by some atoms.
     """
@@ -144,8 +203,15 @@ def assign_on_scale(
     Arguments are those of `assign`; `electrons` times `scale` are numbers of electrons, and
     `symbols` are the elements that there may be.
     """
-    costs = _SiteCosts(electrons * scale, contacts, list(symbols), rarity=True)
     numbers = np.array([atomic_number(symbol) for symbol in symbols])
+    noise = _ELECTRON_NOISE + _ELECTRON_SHARE * numbers
+    deviation = np.abs(electrons[:, None] * scale - numbers) / noise
+    near = deviation.min(axis=0) < _FARTHEST
+    # A site that nothing is near gets the nearest there is.
+    near[deviation.argmin(axis=1)] = True
+    candidates = [symbols[i] for i in np.flatnonzero(near)]
+    numbers = numbers[near]
+    costs = _SiteCosts(electrons * scale, contacts, candidates, rarity=True)
     start = np.abs(numbers[None] - electrons[:, None] * scale).argmin(axis=1)
     chosen = _settle(costs, start, multiplicity, None)
     return _result(costs, chosen, scale)
@@ -165,25 +231,34 @@ def scales(
     hydrogens left out, must fill the cell of `volume` A^3 or less, but not much less. The
     assignments are sorted by cost, `most` at most.
     """
-    typical = _typical(electrons, multiplicity)
+    trials: list[float] = []
+    for group in (_typical(electrons, multiplicity), _lightest(electrons, multiplicity)):
+        trials += [atomic_number(anchor) / group for anchor in _ANCHORS]
     candidates: list[tuple[float, Assignment]] = []
-    for anchor in ("C", "N", "O", "F", "Si", "S", "Cl"):
-        middle = atomic_number(anchor) / typical
-        for factor in (0.94, 1.0, 1.06):
-            assignment = assign_on_scale(electrons, multiplicity, contacts, middle * factor)
-            cost = assignment.cost + _volume_cost(assignment.elements, multiplicity, volume)
-            candidates.append((cost, assignment))
+    for trial in _apart(trials, 0.02):
+        assignment = assign_on_scale(electrons, multiplicity, contacts, trial)
+        # The elements say better than the anchor what the scale is.
+        numbers = np.array([atomic_number(symbol) for symbol in assignment.elements])
+        better = _matching_scale(electrons, numbers)
+        assignment = assign_on_scale(electrons, multiplicity, contacts, better)
+        cost = assignment.cost + _volume_cost(assignment.elements, multiplicity, volume)
+        candidates.append((cost, assignment))
     candidates.sort(key=lambda pair: pair[0])
     distinct: list[Assignment] = []
     for _, assignment in candidates:
-        if all(assignment.elements != other.elements for other in distinct):
+        ratios = [abs(np.log(assignment.scale / other.scale)) for other in distinct]
+        if min(ratios, default=1.0) > _SAME_SCALE:
             distinct.append(assignment)
     return distinct[:most]
 
 
-def likely_elements() -> tuple[str, ...]:
-    """Return the elements that an unknown content may have."""
-    return tuple(_RARITY)
+def _apart(trials: Sequence[float], least: float) -> list[float]:
+    """Return sorted trial scales without those that are within a share of the one before."""
+    apart: list[float] = []
+    for trial in sorted(trials):
+        if not apart or trial > apart[-1] * (1.0 + least):
+            apart.append(trial)
+    return apart
 
 
 class _SiteCosts:
@@ -211,36 +286,79 @@ class _SiteCosts:
         # Where no element fits at all the differences between them still count.
         self.single = np.minimum(misfit, _LARGEST_COST + 0.1 * np.sqrt(misfit))
         self.single += np.log(noise / noise.min())
+        self.rarity = np.zeros(len(symbols))
         if rarity:
-            self.single += np.array([_RARITY[symbol] for symbol in symbols])
-        near = contacts.select(contacts.distance < _LONGEST_CONTACT)
-        self.near = near
-        light_bond = near.distance < 1.72
-        count = np.bincount(near.site[light_bond], minlength=len(electrons))
-        nearest = np.full(len(electrons), np.inf)
-        np.minimum.at(nearest, near.site, near.distance)
+            self.rarity = np.array([_RARITY[symbol] for symbol in symbols])
+        self.near = contacts.select(contacts.distance < _LONGEST_CONTACT)
+        n = len(electrons)
+        light = np.bincount(self.near.site[self.near.distance < _LIGHT_BOND], minlength=n)
+        nonmetal = np.bincount(self.near.site[self.near.distance < _NONMETAL_BOND], minlength=n)
+        nearest = np.full(n, np.inf)
+        np.minimum.at(nearest, self.near.site, self.near.distance)
         for column, symbol in enumerate(symbols):
-            self.single[:, column] += _neighbour_cost(symbol, count, nearest)
-        self.pair = _pair_costs(near.distance, tuple(symbols))
+            if symbol in _LIGHT_COSTS:
+                self.single[:, column] += _light_cost(symbol, light, nearest)
+            elif symbol in _NONMETAL_COSTS:
+                costs = np.array(_NONMETAL_COSTS[symbol])
+                self.single[:, column] += costs[np.minimum(nonmetal, len(costs) - 1)]
+        self.pair = _pair_costs(self.near.distance, tuple(symbols))
+        self._set_nearest(contacts, n)
+
+    def _set_nearest(self, contacts: Contacts, n: int) -> None:
+        """Note the nearest neighbour of every site, which may be no farther than a long bond."""
+        radii = np.array([_radius(symbol) for symbol in self.symbols])
+        site, first = np.unique(contacts.site, return_index=True)
+        self._has_neighbour = site
+        self._nearest = contacts.neighbour[first]
+        excess = contacts.distance[first][:, None, None] - radii[:, None] - radii - _LONELY
+        cost = np.square(np.maximum(excess, 0.0) / _LONELY_NOISE) / 2.0
+        self._set_oxygen_bonds(contacts, n)
+        largest = [_ION_COST if symbol in _IONS else _LONELY_COST for symbol in self.symbols]
+        self._lonely = np.minimum(cost, np.array(largest)[:, None])
+        if len(contacts.site):
+            alone = np.setdiff1d(np.arange(n), site)
+            self.single[alone] += np.array(largest)
+
+    def _set_oxygen_bonds(self, contacts: Contacts, n: int) -> None:
+        """Tabulate the costs (n, e) of the mean distance to four neighbours, if they are oxygen."""
+        self.oxygen_bonds = np.zeros((n, len(self.symbols)))
+        first = np.searchsorted(contacts.site, np.arange(n + 1))
+        for site in range(n):
+            distance = contacts.distance[first[site] : first[site + 1]][:_NEAREST_OXYGENS]
+            if len(distance) < 2:
+                continue
+            # The oxygens around an atom are at most a third farther than the nearest.
+            mean = float(distance[distance < 1.33 * distance[0]].mean())
+            for column, symbol in enumerate(self.symbols):
+                if symbol in _LIGHT_COSTS and symbol != "B":
+                    continue
+                cost = _USUAL_OXYGEN_COST
+                if symbol in _OXYGEN_BONDS:
+                    typical, width = _OXYGEN_BONDS[symbol]
+                    cost = min(((mean - typical) / width) ** 2 / 2.0, _LARGEST_OXYGEN_COST)
+                self.oxygen_bonds[site, column] = cost
 
     def table(self, chosen: NDArray[np.intp]) -> FloatArray:
         """Return the costs (n, e) of every element where the neighbours are `chosen` (n,)."""
         table = self.single.copy()
         of_neighbour = self.pair[np.arange(len(self.near.site)), :, chosen[self.near.neighbour]]
         np.add.at(table, self.near.site, of_neighbour)
+        rows = np.arange(len(self._has_neighbour))
+        table[self._has_neighbour] += self._lonely[rows, :, chosen[self._nearest]]
+        if "O" in self.symbols:
+            has_oxygen = chosen[self._nearest] == self.symbols.index("O")
+            sites = self._has_neighbour[has_oxygen]
+            table[sites] += self.oxygen_bonds[sites]
+        if self.rarity.any():
+            count = np.bincount(chosen, minlength=len(self.symbols))
+            of_others = count - (chosen[:, None] == np.arange(len(self.symbols)))
+            table += self.rarity * np.where(of_others > 0, _REPEATED, 1.0)
         return table
 
 
-def _neighbour_cost(
-    symbol: str, count: NDArray[np.intp], nearest: FloatArray
-) -> FloatArray | float:
-    """Return what the numbers (n,) of bonds of sites, and the shortest one (n,), cost an element.
-
-    Elements that are not light may have any number.
-    """
-    costs = _NEIGHBOUR_COSTS.get(symbol)
-    if costs is None:
-        return 0.0
+def _light_cost(symbol: str, count: NDArray[np.intp], nearest: FloatArray) -> FloatArray:
+    """Return what the numbers (n,) of bonds, and the shortest one (n,), cost a light element."""
+    costs = _LIGHT_COSTS[symbol]
     cost = np.array(costs)[np.minimum(count, len(costs) - 1)]
     terminal = count == 1
     if symbol == "C":
@@ -262,16 +380,18 @@ def _radius(symbol: str) -> float:
 def _pair_costs(distance: FloatArray, symbols: tuple[str, ...]) -> FloatArray:
     """Return the costs (c, e, e) of contacts between all pairs of elements.
 
-    Too short a distance costs; so does one between light elements that is too long for a bond and
+    Too short a distance costs; so does one between nonmetals that is too long for a bond and
     too short for atoms that are not bonded.
     """
     radii = np.array([_radius(symbol) for symbol in symbols])
-    bond = radii[:, None] + radii
-    excess = distance[:, None, None] - bond
-    light = np.array([symbol in _NEIGHBOUR_COSTS for symbol in symbols])
-    both_light = light[:, None] & light
-    short = np.maximum(-_SHORTENING - excess, 0.0)
-    long = np.where(both_light, np.maximum(excess - _LENGTHENING, 0.0), 0.0)
+    excess = distance[:, None, None] - radii[:, None] - radii
+    nonmetal = np.array([symbol in _NONMETALS for symbol in symbols])
+    oxo = np.array([symbol in _OXO_METALS for symbol in symbols])
+    both = nonmetal[:, None] & nonmetal
+    shortening = np.where(oxo[:, None] | oxo, _OXO_SHORTENING, _METAL_SHORTENING)
+    shortening = np.where(both, _SHORTENING, shortening)
+    short = np.maximum(-shortening - excess, 0.0)
+    long = np.where(both, np.maximum(excess - _LENGTHENING, 0.0), 0.0)
     cost = np.square((short + long) / _LENGTH_NOISE) / 2.0
     # Each bond is counted at both of its ends.
     cost = np.minimum(cost, _LARGEST_COST / 2.0) / 2.0
@@ -392,6 +512,15 @@ def _typical(electrons: FloatArray, multiplicity: NDArray[np.integer]) -> float:
     return float(np.exp(weights @ logarithm / weights.sum()))
 
 
+def _lightest(electrons: FloatArray, multiplicity: NDArray[np.integer]) -> float:
+    """Return the electrons of the lightest kind of site that is more than a few atoms."""
+    order = np.argsort(electrons)
+    share = np.cumsum(multiplicity[order]) / multiplicity.sum()
+    low = electrons[order[np.searchsorted(share, _LIGHTEST_SHARE)]]
+    group = np.abs(np.log(np.maximum(electrons, 1e-6) / low)) < 0.2
+    return float(np.average(electrons[group], weights=multiplicity[group]))
+
+
 def _volume_cost(
     elements: Sequence[str], multiplicity: NDArray[np.integer], volume: float
 ) -> float:
@@ -400,8 +529,8 @@ def _volume_cost(
     for symbol, number in zip(elements, multiplicity, strict=True):
         filled += _VOLUMES.get(symbol, _METAL_VOLUME) * float(number)
     logarithm = np.log(filled / volume)
-    # Hydrogens fill a quarter of organic crystals; oxides are denser than the averages say.
-    excess = max(logarithm - 0.35, -0.7 - logarithm, 0.0)
+    # Hydrogens fill a quarter of organic crystals or more; oxides are denser than the averages say.
+    excess = max(logarithm - 0.25, -0.65 - logarithm, 0.0)
     return float(excess / 0.15) ** 2 / 2.0
 
 

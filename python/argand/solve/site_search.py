@@ -22,6 +22,8 @@ from argand.solve.contacts import Contacts, find_contacts
 from argand.solve.elements import Assignment, assign, assign_on_scale, scales
 from argand.solve.observed_amplitudes import ObservedAmplitudes
 
+import os
+_DEBUG = bool(os.environ.get('DBG'))
 __all__ = ["FoundSites", "find_sites"]
 
 # Rounds of refinement and assignment: the elements of nearly all sites stay from the third one on.
@@ -51,6 +53,14 @@ _OCCUPANCY_WIDTH = 0.7
 # A site with less than this share of the electrons of the lightest element is no atom.
 _LEAST_SHARE = 0.42
 
+# This share of the sites of an unknown content may be noise.
+_LIGHTEST_QUANTILE = 0.2
+
+# A peak of a difference map is higher than so many robust standard deviations, and has so many
+# electrons, on a scale that may be wrong: hydrogens are no sites of this search.
+_LEAST_SIGNIFICANCE = 6.0
+_LEAST_ELECTRONS = 2.2
+
 # A difference peak with less than this share of them is none either, and at most such a share of
 # the sites is added in a round.
 _LEAST_ADDED = 0.5
@@ -59,7 +69,7 @@ _LEAST_ADDED = 0.5
 _SHORTEST = 0.9
 
 # Contacts are listed to this distance in angstrom.
-_LONGEST_CONTACT = 2.6
+_LONGEST_CONTACT = 3.8
 
 # Sites beyond the content of the cell that are tried, as a share of it.
 _SURPLUS = 0.15
@@ -105,11 +115,12 @@ def find_sites(
     search = _Search(observed, contents)
     density = observed.density(structure_factors)
     crystal = search.first_sites(density)
-    for number in range(_ROUNDS):
+    rounds = _ROUNDS if contents is not None else _ROUNDS + 1
+    for number in range(rounds):
         crystal, electrons, refinement = search.count_electrons(crystal, first=number == 0)
         crystal, electrons = search.without_spurious(crystal, electrons)
-        assignment = search.assignment(crystal, electrons, last=number == _ROUNDS - 1)
-        if number < 2:
+        assignment = search.assignment(crystal, electrons, last=number == rounds - 1)
+        if number < (2 if contents is not None else 3):
             crystal = search.with_missing(crystal, assignment, refinement)
             continue
         unchanged = assignment.elements == crystal.types
@@ -190,7 +201,8 @@ class _Search:
         """Drop sites with few electrons, and the weaker of two that are too near."""
         lightest = float(self.lightest)
         if self.contents is None:
-            lightest = float(np.median(electrons))
+            # Of an unknown content most of the lightest sites are atoms.
+            lightest = float(np.quantile(electrons, _LIGHTEST_QUANTILE))
         chosen = electrons > _LEAST_SHARE * lightest
         contacts = find_contacts(crystal, _SHORTEST)
         for site, neighbour in zip(contacts.site, contacts.neighbour, strict=True):
@@ -222,6 +234,7 @@ class _Search:
             refinement = self.observed.refine(trial, parameters, cycles=4, damping=_DAMPING)
             r1 = float(refinement.figures.r1_strong[0])
             cost = candidate.cost / len(trial.types) + 100.0 * _COST_OF_R1 * r1
+            if _DEBUG: print('   cand scale %.3f cost/n %.3f R1 %.4f total %.3f'%(candidate.scale,candidate.cost/len(trial.types),r1,cost), ' '.join(sorted(set(candidate.elements))))
             if cost < least:
                 best = candidate
                 least = cost
@@ -244,7 +257,11 @@ class _Search:
         light = np.argsort(numbers, kind="stable")[: max(3, len(numbers) // 2)]
         per_electron = float(np.median(heights[light] / numbers[light]))
         lowest = _LEAST_ADDED * self.lightest * max(per_electron, 0.0)
-        peaks = self.observed.peaks(difference, max(lowest, 3.0 * float(difference.std())), 40)
+        lowest = max(lowest, 3.0 * float(difference.std()))
+        if self.contents is None:
+            noise = float(np.median(np.abs(difference))) / 0.6745
+            lowest = max(_LEAST_SIGNIFICANCE * noise, _LEAST_ELECTRONS * per_electron)
+        peaks = self.observed.peaks(difference, lowest, 40)
         if not len(peaks.frac):
             return crystal
         merged = self.observed.merged
