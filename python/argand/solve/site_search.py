@@ -18,12 +18,10 @@ from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.peaks import Peaks, nearest_image
 from argand.refine import GaussianPrior, Refinement, free
-from argand.solve.contacts import Contacts, find_contacts
+from argand.solve.contacts import find_contacts
 from argand.solve.elements import Assignment, assign, assign_on_scale, scales
 from argand.solve.observed_amplitudes import ObservedAmplitudes
 
-import os
-_DEBUG = bool(os.environ.get('DBG'))
 __all__ = ["FoundSites", "find_sites"]
 
 # Rounds of refinement and assignment: the elements of nearly all sites stay from the third one on.
@@ -74,8 +72,8 @@ _LONGEST_CONTACT = 3.8
 # Sites beyond the content of the cell that are tried, as a share of it.
 _SURPLUS = 0.15
 
-# Cost of an assignment that one hundredth of R1 stands for, when scales compete.
-_COST_OF_R1 = 0.15
+# Cost of an assignment, for each site, of an R1 that is e times as large, when scales compete.
+_COST_OF_R1 = 2.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +118,7 @@ def find_sites(
         crystal, electrons, refinement = search.count_electrons(crystal, first=number == 0)
         crystal, electrons = search.without_spurious(crystal, electrons)
         assignment = search.assignment(crystal, electrons, last=number == rounds - 1)
+        search.scale = assignment.scale if 0 < number < rounds - 2 else None
         if number < (2 if contents is not None else 3):
             crystal = search.with_missing(crystal, assignment, refinement)
             continue
@@ -127,22 +126,20 @@ def find_sites(
         crystal = _with_elements(crystal, assignment.elements)
         if unchanged and contents is not None:
             break
-    return FoundSites(
-        crystal, electrons * assignment.scale, assignment, float(refinement.scale[0])
-    )
+    return FoundSites(crystal, electrons * assignment.scale, assignment, float(refinement.scale[0]))
 
 
 class _Search:
     """Share the data and the content between the steps of a search."""
 
-    def __init__(
-        self, observed: ObservedAmplitudes, contents: Mapping[str, float] | None
-    ) -> None:
+    def __init__(self, observed: ObservedAmplitudes, contents: Mapping[str, float] | None) -> None:
         self.observed = observed
         self.contents = contents
         self.volume = observed.volume
         self.atoms = self.volume / _LEAST_VOLUME
         self.lightest = 6
+        # The scale of electrons of an unknown content, where the last round needs not be repeated.
+        self.scale: float | None = None
         if contents is not None:
             heavy = {name: count for name, count in contents.items() if name not in ("H", "D")}
             self.atoms = sum(heavy.values())
@@ -219,7 +216,9 @@ class _Search:
         multiplicity = crystal.multiplicity().astype(int)
         if self.contents is not None:
             return assign(electrons, multiplicity, contacts, self.contents)
-        candidates = scales(electrons, multiplicity, contacts, self.volume, most=3)
+        if self.scale is not None:
+            return assign_on_scale(electrons, multiplicity, contacts, self.scale)
+        candidates = scales(electrons, multiplicity, contacts, self.volume, most=4)
         if not last or len(candidates) == 1:
             return candidates[0]
         return self._best_refined(crystal, candidates)
@@ -233,8 +232,7 @@ class _Search:
             parameters = free(trial, displacement=True)
             refinement = self.observed.refine(trial, parameters, cycles=4, damping=_DAMPING)
             r1 = float(refinement.figures.r1_strong[0])
-            cost = candidate.cost / len(trial.types) + 100.0 * _COST_OF_R1 * r1
-            if _DEBUG: print('   cand scale %.3f cost/n %.3f R1 %.4f total %.3f'%(candidate.scale,candidate.cost/len(trial.types),r1,cost), ' '.join(sorted(set(candidate.elements))))
+            cost = candidate.cost / len(trial.types) + _COST_OF_R1 * float(np.log(max(r1, 1e-4)))
             if cost < least:
                 best = candidate
                 least = cost
