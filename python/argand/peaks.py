@@ -103,7 +103,7 @@ def find_peaks(
         shift = images - frac[number]
         shift -= np.rint(shift)
         in_place = np.einsum("oi,ij,oj->o", shift, g, shift) < _SPECIAL_DISTANCE**2
-        position = frac[number] + _mean_of_group(shift, in_place)
+        position: FloatArray = frac[number] + shift[in_place].mean(axis=0)
         images = rotations @ position + translations
         candidates = np.flatnonzero(remaining)
         near = _are_near(frac[candidates], images, g)
@@ -142,18 +142,13 @@ def nearest_image(
     return np.sqrt(np.maximum(squared, 0.0))
 
 
-def _mean_of_group(shift: FloatArray, in_place: NDArray[np.bool_]) -> FloatArray:
-    """Return the mean shift (3,) of the images (o, 3) that are in place."""
-    mean: FloatArray = shift[in_place].mean(axis=0)
-    return mean
-
-
 def _are_near(frac: FloatArray, images: FloatArray, g: FloatArray) -> NDArray[np.bool_]:
     """Tell which points (q, 3) lie nearer to one of the images (o, 3) than two atoms do."""
     shift = frac[:, None] - images
     shift -= np.rint(shift)
     squared = np.einsum("qoi,qoi->qo", shift @ g, shift)
-    return np.asarray((squared < _PEAK_DISTANCE**2).any(axis=1))
+    near: NDArray[np.bool_] = (squared < _PEAK_DISTANCE**2).any(axis=1)
+    return near
 
 
 def _vertices(

@@ -45,7 +45,7 @@ def assemble(crystal: Crystal) -> Crystal:
     the largest first, in the order of their bonds; labels are those of `numbered_labels`.
     """
     contacts = bonds(crystal)
-    to_frac = np.linalg.inv(cartesian_axes(crystal)).T
+    to_frac = np.asarray(np.linalg.inv(cartesian_axes(crystal)).T, np.float64)
     frac = np.array(crystal.frac)
     numbers = np.array([atomic_number(atom_type(name).element) for name in crystal.types])
     fragments = _grow(frac, numbers, contacts, to_frac, crystal)

@@ -8,77 +8,36 @@ Costs are negative logarithms of probabilities, up to a constant.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 
-import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
 from argand.atom_types import atomic_number
 from argand.cell import FloatArray
 from argand.solve.contacts import Contacts
+from argand.solve.element_costs import ELECTRON_NOISE, ELECTRON_SHARE, SiteCosts
+from argand.solve.element_facts import RARITY, VOLUMES
 
-__all__ = ["Assignment", "assign", "assign_on_scale", "likely_elements", "scales"]
-
-# Electrons of a site are uncertain by this number and this share of them: what refined occupancies
-# of measured crystals scatter by.
-_ELECTRON_NOISE = 0.3
-_ELECTRON_SHARE = 0.03
-
-# No misfit costs more than this: an outlier must not outweigh everything else.
-_LARGEST_COST = 12.0
+__all__ = ["Assignment", "assign", "assign_on_scale", "scales"]
 
 # Cost of an atom more or less than the content of the cell states, which may be wrong itself.
 _CONTENT_COST = 2.0
 
-# Contacts longer than this, in angstrom, say nothing about an element.
-_LONGEST_CONTACT = 2.2
+# A cation of a metal takes about so much room, in A^3.
+_METAL_VOLUME = 12.0
 
-# A bond may be shorter than the sum of gemmi's covalent radii by this, in angstrom (C#N: .29), and
-# longer by this.
-_SHORTENING = 0.28
-_LENGTHENING = 0.16
+# Elements whose number of electrons is off by more standard deviations are not considered.
+_FARTHEST = 5.0
 
-# Beyond such a limit a bond length costs half a square of its excess over this, in angstrom.
-_LENGTH_NOISE = 0.06
+# Scales that differ by less than this, as a logarithm, are one.
+_SAME_SCALE = 0.05
 
-# Two atoms as near as a bond that these elements hardly ever form.
-_RARE_BOND = 3.0
-_RARE_PAIRS = {("O", "O"), ("O", "F"), ("N", "F"), ("F", "F"), ("F", "S"), ("O", "Cl")}
+# Share of the atoms below which the lightest ones may be noise.
+_LIGHTEST_SHARE = 0.15
 
-# Cost of a light element with 0, 1, 2, 3, 4 or more light neighbours at the distance of a bond.
-_NEIGHBOUR_COSTS = {
-    "C": (4.0, 0.6, 0.0, 0.0, 0.0, 6.0),
-    "N": (2.0, 0.8, 0.0, 0.0, 1.5, 6.0),
-    "O": (0.3, 0.0, 0.0, 3.0, 6.0, 9.0),
-    "F": (2.0, 0.0, 4.0, 6.0, 9.0, 9.0),
-    "B": (3.0, 3.0, 1.0, 0.0, 0.0, 0.0),
-}
-
-# A single neighbour nearer than this, in angstrom, has a double or triple bond: no CH3 is there.
-_DOUBLE_BOND = 1.30
-# A single neighbour farther than this, in angstrom, is no oxygen or fluorine.
-_SINGLE_BOND = 1.47
-_WRONG_TERMINAL = 3.0
-
-# Elements of crystals and how much rarer each is than carbon, as a cost.
-_RARITY = {
-    **{"C": 0.0, "O": 0.4, "N": 0.9, "F": 2.5, "S": 2.0, "Cl": 2.0, "P": 2.8, "Br": 3.0, "B": 3.0},
-    **{"Si": 3.0, "I": 3.5, "Cu": 3.3, "Zn": 3.3, "Fe": 3.3, "Co": 3.3, "Ni": 3.5, "Mn": 3.5},
-    **{"Na": 3.5, "K": 3.5, "Ca": 4.0, "Mg": 4.0, "Al": 3.8, "Li": 4.0, "Ti": 4.2, "Mo": 4.0},
-    **{"Pd": 4.0, "Pt": 4.0, "Ru": 4.0, "Ag": 4.0, "Rh": 4.2, "Cd": 4.2, "Sn": 4.2, "Cs": 4.5},
-    **{"W": 4.2, "Au": 4.2, "Ir": 4.3, "Hg": 4.4, "Pb": 4.3, "Bi": 4.4, "Se": 4.2, "V": 4.2},
-    **{"Cr": 4.2, "Re": 4.4, "Os": 4.6, "As": 4.5, "Sb": 4.5, "Te": 4.6, "Ge": 4.6, "Ga": 4.5},
-    **{"In": 4.7, "Zr": 4.5, "Nb": 4.7, "Ba": 4.5, "Sr": 4.5, "Rb": 4.7, "Y": 4.7, "La": 4.6},
-    **{"Ce": 4.8, "Nd": 4.8, "Sm": 5.0, "Eu": 4.8, "Gd": 4.8, "Tb": 4.9, "Dy": 4.9, "Er": 5.0},
-    **{"Yb": 5.0, "Lu": 5.2, "U": 4.7, "Th": 5.0, "Tl": 5.0, "Ta": 5.0, "Hf": 5.0, "Be": 5.5},
-}
-
-# Average volumes of atoms in crystals, A^3 (D. W. M. Hofmann, Acta Cryst. B57, 2002, 489-493,
-# rounded); all other elements take about the volume of a metal.
-_VOLUMES = {"C": 13.9, "N": 11.8, "O": 11.4, "F": 11.2, "B": 13.2, "S": 25.2, "Cl": 25.8}
-_METAL_VOLUME = 30.0
+# Elements that the typical, or the lightest, site of a crystal may be.
+_ANCHORS = ("C", "N", "O", "F", "Si", "P", "S", "Cl", "Se", "Br", "I")
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,7 +75,7 @@ def assign(
     multiplicity : (n,)
         Atoms of the cell for which each site stands.
     contacts
-        Those of the sites, to 2.2 A at least.
+        Those of the sites, to 2.2 A at least; the first of each site is its nearest.
     contents
         Atoms of each element in the cell; hydrogen is left out. It may be wrong by some atoms.
     """
@@ -126,7 +85,7 @@ def assign(
     ranked = _by_rank(electrons, multiplicity, quota)
     scale = _matching_scale(electrons, numbers[ranked])
     for _ in range(3):
-        costs = _SiteCosts(electrons * scale, contacts, symbols, rarity=False)
+        costs = SiteCosts(electrons * scale, contacts, symbols, rarity=False)
         chosen = _settle(costs, ranked, multiplicity, quota)
         scale = _matching_scale(electrons, numbers[chosen])
     return _result(costs, chosen, scale)
@@ -137,15 +96,22 @@ def assign_on_scale(
     multiplicity: NDArray[np.integer],
     contacts: Contacts,
     scale: float,
-    symbols: Sequence[str] = tuple(_RARITY),
+    symbols: Sequence[str] = tuple(RARITY),
 ) -> Assignment:
     """Assign elements of an unknown content to sites whose electrons are known on a scale.
 
     Arguments are those of `assign`; `electrons` times `scale` are numbers of electrons, and
     `symbols` are the elements that there may be.
     """
-    costs = _SiteCosts(electrons * scale, contacts, list(symbols), rarity=True)
     numbers = np.array([atomic_number(symbol) for symbol in symbols])
+    noise = ELECTRON_NOISE + ELECTRON_SHARE * numbers
+    deviation = np.abs(electrons[:, None] * scale - numbers) / noise
+    near = deviation.min(axis=0) < _FARTHEST
+    # A site that nothing is near gets the nearest there is.
+    near[deviation.argmin(axis=1)] = True
+    candidates = [symbols[i] for i in np.flatnonzero(near).tolist()]
+    numbers = numbers[near]
+    costs = SiteCosts(electrons * scale, contacts, candidates, rarity=True)
     start = np.abs(numbers[None] - electrons[:, None] * scale).argmin(axis=1)
     chosen = _settle(costs, start, multiplicity, None)
     return _result(costs, chosen, scale)
@@ -165,129 +131,38 @@ def scales(
     hydrogens left out, must fill the cell of `volume` A^3 or less, but not much less. The
     assignments are sorted by cost, `most` at most.
     """
-    typical = _typical(electrons, multiplicity)
-    candidates: list[tuple[float, Assignment]] = []
-    for anchor in ("C", "N", "O", "F", "Si", "S", "Cl"):
-        middle = atomic_number(anchor) / typical
-        for factor in (0.94, 1.0, 1.06):
-            assignment = assign_on_scale(electrons, multiplicity, contacts, middle * factor)
-            cost = assignment.cost + _volume_cost(assignment.elements, multiplicity, volume)
-            candidates.append((cost, assignment))
-    candidates.sort(key=lambda pair: pair[0])
+    trials: list[float] = []
+    for group in (_typical(electrons, multiplicity), _lightest(electrons, multiplicity)):
+        trials += [atomic_number(anchor) / group for anchor in _ANCHORS]
+    candidates: list[Assignment] = []
+    for trial in _apart(trials, 0.02):
+        assignment = assign_on_scale(electrons, multiplicity, contacts, trial)
+        # The elements say better than the anchor what the scale is.
+        numbers = np.array([atomic_number(symbol) for symbol in assignment.elements])
+        better = _matching_scale(electrons, numbers)
+        assignment = assign_on_scale(electrons, multiplicity, contacts, better)
+        volume_cost = _volume_cost(assignment.elements, multiplicity, volume)
+        candidates.append(replace(assignment, cost=assignment.cost + volume_cost))
+    candidates.sort(key=lambda candidate: candidate.cost)
     distinct: list[Assignment] = []
-    for _, assignment in candidates:
-        if all(assignment.elements != other.elements for other in distinct):
+    for assignment in candidates:
+        ratios = [abs(np.log(assignment.scale / other.scale)) for other in distinct]
+        if min(ratios, default=1.0) > _SAME_SCALE:
             distinct.append(assignment)
     return distinct[:most]
 
 
-def likely_elements() -> tuple[str, ...]:
-    """Return the elements that an unknown content may have."""
-    return tuple(_RARITY)
-
-
-class _SiteCosts:
-    """Tabulate the costs of n sites being each of e elements.
-
-    Parameters
-    ----------
-    electrons : (n,)
-        On the scale of atomic numbers.
-    contacts
-        Those of the sites.
-    symbols
-        The e elements.
-    rarity
-        Whether rare elements cost more.
-    """
-
-    def __init__(
-        self, electrons: FloatArray, contacts: Contacts, symbols: list[str], *, rarity: bool
-    ) -> None:
-        self.symbols = symbols
-        numbers = np.array([atomic_number(symbol) for symbol in symbols], float)
-        noise = _ELECTRON_NOISE + _ELECTRON_SHARE * numbers
-        misfit = np.square((electrons[:, None] - numbers) / noise) / 2.0
-        # Where no element fits at all the differences between them still count.
-        self.single = np.minimum(misfit, _LARGEST_COST + 0.1 * np.sqrt(misfit))
-        self.single += np.log(noise / noise.min())
-        if rarity:
-            self.single += np.array([_RARITY[symbol] for symbol in symbols])
-        near = contacts.select(contacts.distance < _LONGEST_CONTACT)
-        self.near = near
-        light_bond = near.distance < 1.72
-        count = np.bincount(near.site[light_bond], minlength=len(electrons))
-        nearest = np.full(len(electrons), np.inf)
-        np.minimum.at(nearest, near.site, near.distance)
-        for column, symbol in enumerate(symbols):
-            self.single[:, column] += _neighbour_cost(symbol, count, nearest)
-        self.pair = _pair_costs(near.distance, tuple(symbols))
-
-    def table(self, chosen: NDArray[np.intp]) -> FloatArray:
-        """Return the costs (n, e) of every element where the neighbours are `chosen` (n,)."""
-        table = self.single.copy()
-        of_neighbour = self.pair[np.arange(len(self.near.site)), :, chosen[self.near.neighbour]]
-        np.add.at(table, self.near.site, of_neighbour)
-        return table
-
-
-def _neighbour_cost(
-    symbol: str, count: NDArray[np.intp], nearest: FloatArray
-) -> FloatArray | float:
-    """Return what the numbers (n,) of bonds of sites, and the shortest one (n,), cost an element.
-
-    Elements that are not light may have any number.
-    """
-    costs = _NEIGHBOUR_COSTS.get(symbol)
-    if costs is None:
-        return 0.0
-    cost = np.array(costs)[np.minimum(count, len(costs) - 1)]
-    terminal = count == 1
-    if symbol == "C":
-        double = (nearest < _DOUBLE_BOND) & (nearest > 1.16)
-        cost = cost + _WRONG_TERMINAL * (terminal & double)
-    if symbol in ("O", "F"):
-        cost = cost + _WRONG_TERMINAL * (terminal & (nearest > _SINGLE_BOND))
-    if symbol == "F":
-        cost = cost + _WRONG_TERMINAL * (terminal & (nearest < _DOUBLE_BOND))
-    return np.asarray(cost)
-
-
-@cache
-def _radius(symbol: str) -> float:
-    """Return the covalent radius of an element in angstrom."""
-    return float(gemmi.Element(symbol).covalent_r)
-
-
-def _pair_costs(distance: FloatArray, symbols: tuple[str, ...]) -> FloatArray:
-    """Return the costs (c, e, e) of contacts between all pairs of elements.
-
-    Too short a distance costs; so does one between light elements that is too long for a bond and
-    too short for atoms that are not bonded.
-    """
-    radii = np.array([_radius(symbol) for symbol in symbols])
-    bond = radii[:, None] + radii
-    excess = distance[:, None, None] - bond
-    light = np.array([symbol in _NEIGHBOUR_COSTS for symbol in symbols])
-    both_light = light[:, None] & light
-    short = np.maximum(-_SHORTENING - excess, 0.0)
-    long = np.where(both_light, np.maximum(excess - _LENGTHENING, 0.0), 0.0)
-    cost = np.square((short + long) / _LENGTH_NOISE) / 2.0
-    # Each bond is counted at both of its ends.
-    cost = np.minimum(cost, _LARGEST_COST / 2.0) / 2.0
-    bonded = excess < _LENGTHENING
-    for first, second in _RARE_PAIRS:
-        if first in symbols and second in symbols:
-            i = symbols.index(first)
-            j = symbols.index(second)
-            cost[:, i, j] += _RARE_BOND / 2.0 * bonded[:, i, j]
-            if i != j:
-                cost[:, j, i] += _RARE_BOND / 2.0 * bonded[:, j, i]
-    return np.asarray(cost)
+def _apart(trials: Sequence[float], least: float) -> list[float]:
+    """Return sorted trial scales without those that are within a share of the one before."""
+    apart: list[float] = []
+    for trial in sorted(trials):
+        if not apart or trial > apart[-1] * (1.0 + least):
+            apart.append(trial)
+    return apart
 
 
 def _settle(
-    costs: _SiteCosts,
+    costs: SiteCosts,
     start: NDArray[np.intp],
     multiplicity: NDArray[np.integer],
     quota: FloatArray | None,
@@ -341,7 +216,7 @@ def _content_change(
     return np.asarray(_CONTENT_COST / unit * change)
 
 
-def _result(costs: _SiteCosts, chosen: NDArray[np.intp], scale: float) -> Assignment:
+def _result(costs: SiteCosts, chosen: NDArray[np.intp], scale: float) -> Assignment:
     """Put together the assignment of `chosen` (n,), with the second element of every site."""
     table = costs.table(chosen)
     rows = np.arange(len(chosen))
@@ -392,17 +267,26 @@ def _typical(electrons: FloatArray, multiplicity: NDArray[np.integer]) -> float:
     return float(np.exp(weights @ logarithm / weights.sum()))
 
 
+def _lightest(electrons: FloatArray, multiplicity: NDArray[np.integer]) -> float:
+    """Return the electrons of the lightest kind of site that is more than a few atoms."""
+    order = np.argsort(electrons)
+    share = np.cumsum(multiplicity[order]) / multiplicity.sum()
+    low = electrons[order[np.searchsorted(share, _LIGHTEST_SHARE)]]
+    group = np.abs(np.log(np.maximum(electrons, 1e-6) / low)) < 0.2
+    return float(np.average(electrons[group], weights=multiplicity[group]))
+
+
 def _volume_cost(
     elements: Sequence[str], multiplicity: NDArray[np.integer], volume: float
 ) -> float:
     """Return the cost of atoms that fill more of the cell than there is, or much less."""
     filled = 0.0
     for symbol, number in zip(elements, multiplicity, strict=True):
-        filled += _VOLUMES.get(symbol, _METAL_VOLUME) * float(number)
+        filled += VOLUMES.get(symbol, _METAL_VOLUME) * float(number)
     logarithm = np.log(filled / volume)
-    # Hydrogens fill a quarter of organic crystals; oxides are denser than the averages say.
-    excess = max(logarithm - 0.35, -0.7 - logarithm, 0.0)
-    return float(excess / 0.15) ** 2 / 2.0
+    # Hydrogens fill a quarter of organic crystals or more; oxides are denser than the averages say.
+    excess = max(logarithm - 0.25, -0.65 - logarithm, 0.0)
+    return len(elements) * float(excess / 0.15) ** 2 / 4.0
 
 
 def _without_hydrogen(contents: Mapping[str, float]) -> list[str]:

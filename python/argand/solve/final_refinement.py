@@ -117,9 +117,7 @@ def free_parameters(
 ) -> Parameters:
     """Free positions and displacements of all sites but hydrogens, which ride."""
     heavy = np.array([atom_type(name).element not in ("H", "D") for name in crystal.types])
-    return free(
-        crystal, positions=True, displacement=heavy, extinction=extinction, riding=riding
-    )
+    return free(crystal, positions=True, displacement=heavy, extinction=extinction, riding=riding)
 
 
 def refine_intensities(

@@ -78,9 +78,7 @@ class ObservedAmplitudes:
         """Return the number of symmetry operations, centring included."""
         return len(operation_arrays(self.merged.spacegroup)[0])
 
-    def model(
-        self, crystal: Crystal, parameters: Parameters, extinction: float = 0.0
-    ) -> Model:
+    def model(self, crystal: Crystal, parameters: Parameters, extinction: float = 0.0) -> Model:
         """Return the model of a crystal with the reflections of the data, Friedel mates merged.
 
         `extinction` is SHELXL's x to begin with.

@@ -18,7 +18,7 @@ from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.peaks import Peaks, nearest_image
 from argand.refine import GaussianPrior, Refinement, free
-from argand.solve.contacts import Contacts, find_contacts
+from argand.solve.contacts import find_contacts
 from argand.solve.elements import Assignment, assign, assign_on_scale, scales
 from argand.solve.observed_amplitudes import ObservedAmplitudes
 
@@ -51,6 +51,14 @@ _OCCUPANCY_WIDTH = 0.7
 # A site with less than this share of the electrons of the lightest element is no atom.
 _LEAST_SHARE = 0.42
 
+# This share of the sites of an unknown content may be noise.
+_LIGHTEST_QUANTILE = 0.2
+
+# A peak of a difference map is higher than so many robust standard deviations, and has so many
+# electrons, on a scale that may be wrong: hydrogens are no sites of this search.
+_LEAST_SIGNIFICANCE = 6.0
+_LEAST_ELECTRONS = 2.2
+
 # A difference peak with less than this share of them is none either, and at most such a share of
 # the sites is added in a round.
 _LEAST_ADDED = 0.5
@@ -59,13 +67,13 @@ _LEAST_ADDED = 0.5
 _SHORTEST = 0.9
 
 # Contacts are listed to this distance in angstrom.
-_LONGEST_CONTACT = 2.6
+_LONGEST_CONTACT = 3.8
 
 # Sites beyond the content of the cell that are tried, as a share of it.
 _SURPLUS = 0.15
 
-# Cost of an assignment that one hundredth of R1 stands for, when scales compete.
-_COST_OF_R1 = 0.15
+# Cost of an assignment, for each site, of an R1 that is e times as large, when scales compete.
+_COST_OF_R1 = 2.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,33 +113,33 @@ def find_sites(
     search = _Search(observed, contents)
     density = observed.density(structure_factors)
     crystal = search.first_sites(density)
-    for number in range(_ROUNDS):
+    rounds = _ROUNDS if contents is not None else _ROUNDS + 1
+    for number in range(rounds):
         crystal, electrons, refinement = search.count_electrons(crystal, first=number == 0)
         crystal, electrons = search.without_spurious(crystal, electrons)
-        assignment = search.assignment(crystal, electrons, last=number == _ROUNDS - 1)
-        if number < 2:
+        assignment = search.assignment(crystal, electrons, last=number == rounds - 1)
+        search.scale = assignment.scale if 0 < number < rounds - 2 else None
+        if number < (2 if contents is not None else 3):
             crystal = search.with_missing(crystal, assignment, refinement)
             continue
         unchanged = assignment.elements == crystal.types
         crystal = _with_elements(crystal, assignment.elements)
         if unchanged and contents is not None:
             break
-    return FoundSites(
-        crystal, electrons * assignment.scale, assignment, float(refinement.scale[0])
-    )
+    return FoundSites(crystal, electrons * assignment.scale, assignment, float(refinement.scale[0]))
 
 
 class _Search:
     """Share the data and the content between the steps of a search."""
 
-    def __init__(
-        self, observed: ObservedAmplitudes, contents: Mapping[str, float] | None
-    ) -> None:
+    def __init__(self, observed: ObservedAmplitudes, contents: Mapping[str, float] | None) -> None:
         self.observed = observed
         self.contents = contents
         self.volume = observed.volume
         self.atoms = self.volume / _LEAST_VOLUME
         self.lightest = 6
+        # The scale of electrons of an unknown content, where the last round needs not be repeated.
+        self.scale: float | None = None
         if contents is not None:
             heavy = {name: count for name, count in contents.items() if name not in ("H", "D")}
             self.atoms = sum(heavy.values())
@@ -190,7 +198,8 @@ class _Search:
         """Drop sites with few electrons, and the weaker of two that are too near."""
         lightest = float(self.lightest)
         if self.contents is None:
-            lightest = float(np.median(electrons))
+            # Of an unknown content most of the lightest sites are atoms.
+            lightest = float(np.quantile(electrons, _LIGHTEST_QUANTILE))
         chosen = electrons > _LEAST_SHARE * lightest
         contacts = find_contacts(crystal, _SHORTEST)
         for site, neighbour in zip(contacts.site, contacts.neighbour, strict=True):
@@ -207,7 +216,9 @@ class _Search:
         multiplicity = crystal.multiplicity().astype(int)
         if self.contents is not None:
             return assign(electrons, multiplicity, contacts, self.contents)
-        candidates = scales(electrons, multiplicity, contacts, self.volume, most=3)
+        if self.scale is not None:
+            return assign_on_scale(electrons, multiplicity, contacts, self.scale)
+        candidates = scales(electrons, multiplicity, contacts, self.volume, most=4)
         if not last or len(candidates) == 1:
             return candidates[0]
         return self._best_refined(crystal, candidates)
@@ -221,7 +232,7 @@ class _Search:
             parameters = free(trial, displacement=True)
             refinement = self.observed.refine(trial, parameters, cycles=4, damping=_DAMPING)
             r1 = float(refinement.figures.r1_strong[0])
-            cost = candidate.cost / len(trial.types) + 100.0 * _COST_OF_R1 * r1
+            cost = candidate.cost / len(trial.types) + _COST_OF_R1 * float(np.log(max(r1, 1e-4)))
             if cost < least:
                 best = candidate
                 least = cost
@@ -244,7 +255,11 @@ class _Search:
         light = np.argsort(numbers, kind="stable")[: max(3, len(numbers) // 2)]
         per_electron = float(np.median(heights[light] / numbers[light]))
         lowest = _LEAST_ADDED * self.lightest * max(per_electron, 0.0)
-        peaks = self.observed.peaks(difference, max(lowest, 3.0 * float(difference.std())), 40)
+        lowest = max(lowest, 3.0 * float(difference.std()))
+        if self.contents is None:
+            noise = float(np.median(np.abs(difference))) / 0.6745
+            lowest = max(_LEAST_SIGNIFICANCE * noise, _LEAST_ELECTRONS * per_electron)
+        peaks = self.observed.peaks(difference, lowest, 40)
         if not len(peaks.frac):
             return crystal
         merged = self.observed.merged
