@@ -205,6 +205,30 @@ class _Candidate:
     notes: tuple[str, ...]
 
 
+# Atoms are looked for again in the phases of a model of R1 above this, at most so often, and again
+# while R1 falls by this factor.
+_UNFINISHED_R1 = 0.12
+_REBUILDS = 4
+_FALLING = 0.97
+
+
+def _rebuilt(
+    phased: Phased, model: AtomicModel, contents: Mapping[str, float] | None
+) -> AtomicModel:
+    """Look for atoms again with the phases of a model that is not finished, while it improves."""
+    best = model
+    for _ in range(_REBUILDS):
+        if best.r1 < _UNFINISHED_R1:
+            break
+        phase = np.exp(1j * np.angle(best.structure_factors))
+        amplitude = np.abs(phased.structure_factors)
+        again = build_model(replace(phased, structure_factors=amplitude * phase), contents)
+        if again.r1 > _FALLING * best.r1:
+            break
+        best = again
+    return best
+
+
 # Below this probability of its phases no atoms are looked for: refinement would fit noise.
 _WORTH_ATOMS = 0.02
 
