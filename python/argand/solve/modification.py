@@ -13,7 +13,7 @@ from argand.reflections import index_codes, miller_indices
 from argand.solve.dual_space import DualSpace
 from argand.solve.group_fit import GroupAverage, GroupFit
 from argand.solve.primitive import PrimitiveReflections
-from argand.solve.settings import Recipe
+from argand.solve.settings import PhasingRecipe
 
 __all__ = ["DensityModification", "unit"]
 
@@ -52,7 +52,7 @@ class DensityModification:
     """
 
     def __init__(
-        self, data: PrimitiveReflections, recipe: Recipe, threads: int | None = None
+        self, data: PrimitiveReflections, recipe: PhasingRecipe, threads: int | None = None
     ) -> None:
         carried = _unmeasured(data, recipe.extension * data.d_min)
         self.data = data

@@ -14,7 +14,7 @@ from argand.solve.candidate_group import CandidateGroup, Placement
 from argand.solve.figures import FigureCalculator, PhaseFigures, phase_agreement
 from argand.solve.modification import DensityModification
 from argand.solve.primitive import PrimitiveReflections
-from argand.solve.settings import Recipe, SolveSettings, recipe_for
+from argand.solve.settings import PhasingRecipe, SolveSettings, recipe_for
 from argand.solve.starts import PattersonStarts, random_start
 from argand.solve.verdict import SOLVED, probability_of_phases
 
@@ -104,7 +104,7 @@ class PhaseSearch:
         find_group: Callable[[ComplexArray], str],
     ) -> None:
         self.data = data
-        self.recipe: Recipe = recipe_for(data.d_min)
+        self.recipe: PhasingRecipe = recipe_for(data.d_min)
         self.modification = DensityModification(data, self.recipe, settings.threads)
         self._settings = settings
         self._find_group = find_group

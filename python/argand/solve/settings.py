@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from argand.errors import ArgandError
 
-__all__ = ["Recipe", "SolveSettings", "recipe_for"]
+__all__ = ["PhasingRecipe", "SolveSettings", "recipe_for"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class SolveSettings:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class PhasingRecipe:
     """Hold the constants of phasing that depend on the resolution of the data.
 
     Parameters
@@ -84,7 +84,7 @@ class Recipe:
 
 
 # Resolved atoms: most crystals are solved after a hundred or two hundred cycles.
-_ATOMIC = Recipe(
+_ATOMIC = PhasingRecipe(
     thresholds=(1.2, 1.1, 1.15, 1.05, 1.2, 1.1, 1.0, 1.15),
     looks=(100, 200, 400, 800),
     extension=1.0,
@@ -93,7 +93,7 @@ _ATOMIC = Recipe(
 )
 
 # Overlapping atoms: reflections beyond the measured ones ("free lunch") help, and longer runs.
-_OVERLAPPING = Recipe(
+_OVERLAPPING = PhasingRecipe(
     thresholds=(1.1, 1.0, 1.2, 1.15),
     looks=(250, 1000),
     extension=0.8,
@@ -101,7 +101,7 @@ _OVERLAPPING = Recipe(
     patterson=True,
 )
 
-_UNRESOLVED = Recipe(
+_UNRESOLVED = PhasingRecipe(
     thresholds=(1.1, 1.0, 1.2, 1.15),
     looks=(300, 1000),
     extension=0.7,
@@ -114,7 +114,7 @@ _ATOMIC_LIMIT = 1.1
 _OVERLAPPING_LIMIT = 1.35
 
 
-def recipe_for(d_min: float) -> Recipe:
+def recipe_for(d_min: float) -> PhasingRecipe:
     """Return the recipe for data to a lattice spacing d_min, angstrom."""
     if d_min <= _ATOMIC_LIMIT:
         return _ATOMIC
