@@ -1,7 +1,7 @@
 """Make endings of artificial crystals, right and wrong, and fit the verdict's model to them.
 
-    python studies/verdict.py endings FILE --first 0 --count 500
-    python studies/verdict.py fit FILE [FILE ...]
+python studies/verdict.py endings FILE --first 0 --count 500
+python studies/verdict.py fit FILE [FILE ...]
 """
 
 from __future__ import annotations
@@ -59,9 +59,7 @@ def measured(crystal: Crystal, d_min: float, generator: np.random.Generator) -> 
     return Reflections(hkl=hkl, intensity=noisy, sigma=sigma)
 
 
-def shuffled(
-    data: PrimitiveReflections, generator: np.random.Generator
-) -> PrimitiveReflections:
+def shuffled(data: PrimitiveReflections, generator: np.random.Generator) -> PrimitiveReflections:
     """Exchange the amplitudes of unique reflections among forty neighbours in resolution."""
     _, first = np.unique(data.laue, return_index=True)
     order = np.argsort(data.spacing[first], kind="stable")
@@ -150,8 +148,10 @@ def fit(paths: list[Path]) -> None:
         inside = (probability >= low) & (probability < high)
         if inside.any():
             mean = probability[inside].mean()
-            print(f"{low:4.2f} to {high:4.2f}: {inside.sum():5d} endings, "
-                  f"mean probability {mean:.3f}, right {tested[inside].mean():.3f}")
+            print(
+                f"{low:4.2f} to {high:4.2f}: {inside.sum():5d} endings, "
+                f"mean probability {mean:.3f}, right {tested[inside].mean():.3f}"
+            )
     for level in (0.9, 0.95, 0.98, 0.99):
         accepted = probability > level
         wrong = int((accepted & (tested == 0)).sum())

@@ -153,9 +153,7 @@ class DensityModification:
         measured = self.space.measured
         f_measured = phased
         for _ in range(_ROUNDS):
-            f = self._with_carried(
-                (self._normalised * unit(average(f_measured, fit.shift)))[None]
-            )
+            f = self._with_carried((self._normalised * unit(average(f_measured, fit.shift)))[None])
             origin: ComplexArray = np.zeros(1, np.float32)
             for _ in range(_ROUND_CYCLES // _AVERAGE_EVERY):
                 f, origin, calculated = self.flip(f, origin, _AVERAGE_EVERY, _RECYCLE_THRESHOLD)

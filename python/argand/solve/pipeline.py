@@ -16,6 +16,7 @@ from argand.io import Reflections
 from argand.measured import Merged, intensity_statistics, merge
 from argand.radiation import Radiation
 from argand.reflections import index_codes, stol
+from argand.solve.absolute import AbsoluteStructure, absolute_structure, inverted
 from argand.solve.model import AtomicModel, build_model
 from argand.solve.primitive import (
     PrimitiveReflections,
@@ -29,6 +30,7 @@ from argand.solve.solution import Solution
 from argand.solve.space_group import RankedGroup, rank_space_groups
 
 from argand.solve.verdict import SOLVED, probability_with_atoms, verdict_of
+from argand.structure_factors import structure_factors
 from argand.symmetry import group_ops, spacegroup_name, triplets
 
 __all__ = ["Phased", "solve"]
@@ -167,6 +169,8 @@ def solve(
     notes += best.notes
     if best.probability > _WORTH_WORDS:
         notes += _group_notes(best.ending, stated, best.ranked)
+    best, absolute = _in_right_hand(reflections, best, contents)
+    stopwatch.stop("absolute structure")
     model = best.model
     r1 = None if model is None else model.r1
     verdict, reasons = verdict_of(best.ending.figures, best.probability, data.d_min, r1)
@@ -179,18 +183,67 @@ def solve(
         stated_spacegroup=stated,
         alternatives=best.ranked,
         merged=best.phased.merged,
-        structure_factors=best.phased.structure_factors,
+        structure_factors=_final_phases(best),
         model=model,
         radiation=radiation,
         figures=best.ending.figures,
         starts=search.starts,
         cycles=search.cycles,
-        flack=None,
+        flack=None if absolute is None else absolute.flack,
         twin=None,
         statistics=intensity_statistics(best.phased.merged),
         notes=tuple(notes),
         seconds=stopwatch.seconds,
     )
+
+
+def _in_right_hand(
+    reflections: Reflections, best: _Candidate, contents: Mapping[str, float] | None
+) -> tuple[_Candidate, AbsoluteStructure | None]:
+    """Invert a refined structure where dispersion says that the crystal has the other hand.
+
+    Returns the candidate, and what the data say about the hand; None where there are no atoms or
+    the group has a centre.
+    """
+    model = best.model
+    spacegroup = best.ending.spacegroup
+    if model is None or group_ops(spacegroup).is_centrosymmetric():
+        return best, None
+    radiation = best.phased.radiation
+    mates = merge(reflections, spacegroup=spacegroup, keep_mates=True)
+    absolute = absolute_structure(model.crystal, mates, radiation)
+    if absolute.hand != "inverted":
+        return best, absolute
+    crystal = inverted(model.crystal)
+    merged = merge(reflections, spacegroup=crystal.spacegroup)
+    calculated = structure_factors(crystal, merged.hkl)
+    amplitude = np.sqrt(np.maximum(merged.intensity, 0.0))
+    phased = Phased(merged, amplitude * np.exp(1j * np.angle(calculated)), radiation)
+    again = build_model(phased, contents)
+    if again.r1 > model.r1 + _WORSE_R1:
+        return best, absolute
+    ending = replace(best.ending, spacegroup=crystal.spacegroup)
+    turned = replace(best, ending=ending, phased=phased, model=again)
+    mates = merge(reflections, spacegroup=crystal.spacegroup, keep_mates=True)
+    return turned, absolute_structure(again.crystal, mates, radiation)
+
+
+# Atoms of a lower R1 have better phases than the density that they were found in.
+_BETTER_R1 = 0.15
+
+
+def _final_phases(best: _Candidate) -> ComplexArray:
+    """Return measured amplitudes with phases (n,): of the refined atoms where these are right."""
+    measured = best.phased.structure_factors
+    if best.model is None or best.probability < SOLVED or best.model.r1 > _BETTER_R1:
+        return measured
+    amplitude = np.sqrt(np.maximum(best.phased.merged.intensity, 0.0))
+    phased: ComplexArray = amplitude * np.exp(1j * np.angle(best.model.structure_factors))
+    return phased
+
+
+# The inverted structure is taken where its R1 is no larger than by this.
+_WORSE_R1 = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -319,9 +372,7 @@ def _is_same_or_mirrored(first: str, second: str) -> bool:
     return set(triplets(mirrored_group)) == set(triplets(group_ops(second)))
 
 
-def _group_notes(
-    ending: Ending, stated: str | None, ranked: Sequence[RankedGroup]
-) -> list[str]:
+def _group_notes(ending: Ending, stated: str | None, ranked: Sequence[RankedGroup]) -> list[str]:
     """Say in sentences where the space group is not the one that the data came with."""
     if stated is None or stated == ending.spacegroup:
         return []
@@ -333,9 +384,7 @@ def _group_notes(
     return notes
 
 
-def _phases_in_group(
-    merged: Merged, data: PrimitiveReflections, ending: Ending
-) -> ComplexArray:
+def _phases_in_group(merged: Merged, data: PrimitiveReflections, ending: Ending) -> ComplexArray:
     """Return F (n,) of merged reflections, about the origin of the group's setting.
 
     A reflection that the data in P 1 lack counts as 0.

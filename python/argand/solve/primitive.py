@@ -124,9 +124,7 @@ def primitive_basis(cell: Sequence[float], spacegroup: SpaceGroup) -> FloatArray
     return basis
 
 
-def primitive_operations(
-    spacegroup: SpaceGroup, basis: FloatArray
-) -> tuple[IntArray, FloatArray]:
+def primitive_operations(spacegroup: SpaceGroup, basis: FloatArray) -> tuple[IntArray, FloatArray]:
     """Return a group's rotations (k, 3, 3) and translations (k, 3) in a primitive basis.
 
     x -> R x + t in fractions of the primitive axes, identity first, each rotation once.
