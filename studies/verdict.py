@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from artificial_crystals import artificial_crystal
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
@@ -31,6 +30,7 @@ from argand.solve.primitive import (
 from argand.solve.search import PhaseSearch
 from argand.solve.settings import SolveSettings
 from argand.solve.verdict import predictors
+from artificial_crystals import artificial_crystal
 
 # Phases are right from this correlation with the true density.
 RIGHT = 0.7
@@ -107,7 +107,7 @@ def endings(path: Path, first: int, count: int) -> None:
         settings = SolveSettings(seed=seed, starts=STARTS, time_limit=None)
         search = PhaseSearch(data, crystal.spacegroup, settings, lambda _: crystal.spacegroup)
         started = time.process_time()
-        for starts in (range(0, 1), range(1, 2), range(2, STARTS)):
+        for starts in (range(1), range(1, 2), range(2, STARTS)):
             for ending in search._endings(starts):
                 compared = search._compared(ending, always=True)
                 truth = 0.0 if is_null else correlation(data, compared.phased, true)

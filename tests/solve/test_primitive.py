@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import molecules
 import numpy as np
 import pytest
 
+import molecules
 from argand import Crystal, structure_factors
 from argand.errors import ArgandError
 from argand.io import Reflections

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import molecules
 import numpy as np
 import pytest
 
+import molecules
 from argand import Crystal, map_correlation, structure_factors
 from argand.phases import align_origin
 from argand.solve.figures import FigureCalculator, phase_agreement

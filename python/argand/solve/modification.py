@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from argand.reflections import index_codes, miller_indices
-from argand.solve.dual_space import DualSpace
+from argand.solve.dual_space import DualSpace, Modification
 from argand.solve.group_fit import GroupAverage, GroupFit
 from argand.solve.primitive import PrimitiveReflections
 from argand.solve.settings import PhasingRecipe
@@ -18,6 +18,7 @@ from argand.solve.settings import PhasingRecipe
 __all__ = ["DensityModification", "unit"]
 
 ComplexArray = npt.NDArray[np.complexfloating]
+RealArray = npt.NDArray[np.floating]
 
 # Threshold of polishing, in standard deviations. A lower one loses light atoms beside heavy ones.
 _POLISH_THRESHOLD = 1.1
@@ -66,8 +67,12 @@ class DensityModification:
         self._weak[order[: int(_WEAK_SHARE * len(order))]] = True
 
     def flip(
-        self, structure_factors: ComplexArray, origin: ComplexArray, cycles: int, threshold: object
-    ) -> tuple[ComplexArray, ComplexArray, ComplexArray]:
+        self,
+        structure_factors: ComplexArray,
+        origin: RealArray,
+        cycles: int,
+        threshold: npt.ArrayLike,
+    ) -> tuple[ComplexArray, RealArray, ComplexArray]:
         """Flip |E| maps for some cycles.
 
         Parameters
@@ -97,7 +102,7 @@ class DensityModification:
         return result.structure_factors, result.origin, result.calculated
 
     def polish(
-        self, phased: ComplexArray, flips: int = 6, eliminations: int = 6, threshold: float = 1.1
+        self, phased: ComplexArray, flips: int = 6, eliminations: int = 6, threshold: float = _POLISH_THRESHOLD
     ) -> ComplexArray:
         """Return |F| (starts, n measured) with phases after flips, then eliminations, on |F|.
 
@@ -112,7 +117,8 @@ class DensityModification:
         """
         f = self._with_carried(self._amplitude * unit(phased))
         origin = np.zeros(len(f), np.float32)
-        for modify, cycles in (("flip", flips), ("eliminate", eliminations)):
+        steps: list[tuple[Modification, int]] = [("flip", flips), ("eliminate", eliminations)]
+        for modify, cycles in steps:
             if not cycles:
                 continue
             result = self.space.run(
@@ -154,7 +160,7 @@ class DensityModification:
         f_measured = phased
         for _ in range(_ROUNDS):
             f = self._with_carried((self._normalised * unit(average(f_measured, fit.shift)))[None])
-            origin: ComplexArray = np.zeros(1, np.float32)
+            origin: RealArray = np.zeros(1, np.float32)
             for _ in range(_ROUND_CYCLES // _AVERAGE_EVERY):
                 f, origin, calculated = self.flip(f, origin, _AVERAGE_EVERY, _RECYCLE_THRESHOLD)
                 f[0, :measured] = average(f[0, :measured], fit.shift)
@@ -163,7 +169,7 @@ class DensityModification:
             f_measured = self._amplitude * unit(average(polished, fit.shift))
         return f_measured
 
-    def residual(self, phased: ComplexArray) -> npt.NDArray[np.float32]:
+    def residual(self, phased: ComplexArray) -> RealArray:
         """Return R (starts,) of |F| (starts, n measured) with phases, after one elimination."""
         result = self.space.run(
             self._with_carried(phased),
@@ -187,8 +193,8 @@ def unit(f: ComplexArray) -> ComplexArray:
     """Return f / |f|, and 1 where f is 0."""
     modulus = np.abs(f)
     is_zero = modulus == 0
-    phase: ComplexArray = np.where(is_zero, 1.0, f) / np.where(is_zero, 1.0, modulus)
-    return phase
+    phase = np.where(is_zero, 1.0, f) / np.where(is_zero, 1.0, modulus)
+    return np.asarray(phase)
 
 
 def _unmeasured(data: PrimitiveReflections, d_min: float) -> npt.NDArray[np.int64]:

@@ -28,7 +28,6 @@ from argand.solve.search import Ending, PhaseSearch, SearchProgress
 from argand.solve.settings import SolveSettings
 from argand.solve.solution import Solution
 from argand.solve.space_group import RankedGroup, rank_space_groups
-
 from argand.solve.verdict import SOLVED, probability_with_atoms, verdict_of
 from argand.structure_factors import structure_factors
 from argand.symmetry import group_ops, spacegroup_name, triplets
@@ -360,16 +359,13 @@ def _is_same_or_mirrored(first: str, second: str) -> bool:
     """Tell whether two space groups are one, or the two hands of an enantiomorphic pair."""
     if first == second:
         return True
-    names = [spacegroup_name(group_ops(name)) for name in (first, second)]
-    if None in names:
-        return False
-    groups = [gemmi.SpaceGroup(name) for name in names]
-    if groups[0].number == groups[1].number:
-        return groups[0].xhm() == groups[1].xhm()
-    mirrored = group_ops(first)
-    mirrored_group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in triplets(mirrored)])
-    mirrored_group.change_basis_forward(groups[0].change_of_hand_op())
-    return set(triplets(mirrored_group)) == set(triplets(group_ops(second)))
+    operations = set(triplets(group_ops(second)))
+    mirrored: set[str] = set()
+    for triplet in triplets(group_ops(first)):
+        operation = gemmi.Op(triplet)
+        operation.tran = [-shift for shift in operation.tran]
+        mirrored.add(operation.wrap().triplet())
+    return mirrored == operations
 
 
 def _group_notes(ending: Ending, stated: str | None, ranked: Sequence[RankedGroup]) -> list[str]:

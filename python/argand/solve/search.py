@@ -199,7 +199,7 @@ class PhaseSearch:
             f[row, :measured] = self._first_phases(start)
         thresholds = [recipe.thresholds[start % len(recipe.thresholds)] for start in starts]
         threshold = np.array(thresholds, np.float32)
-        origin: ComplexArray = np.zeros(len(starts), np.float32)
+        origin: npt.NDArray[np.floating] = np.zeros(len(starts), np.float32)
         done = 0
         for look in recipe.looks:
             f, origin, calculated = self.modification.flip(f, origin, look - done, threshold)

@@ -6,13 +6,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from argand.cell import FloatArray
-from argand.density import map_from_structure_factors, structure_factors_from_map
+from argand.density import Real, map_from_structure_factors, structure_factors_from_map
 from argand.solve.primitive import PrimitiveReflections
 
 __all__ = ["PattersonStarts", "random_start"]
 
 ComplexArray = npt.NDArray[np.complex64]
+
+# Share of random amplitude in a start from the Patterson map.
+_NOISE = 0.1
 
 # So many of the highest Patterson peaks are tried as the vector by which the map is shifted.
 _PEAKS = 25
@@ -22,7 +24,8 @@ def random_start(data: PrimitiveReflections, seed: int, start: int) -> ComplexAr
     """Return |E| with random phases (n,), a pure function of the seed and the start's number."""
     generator = np.random.default_rng([seed, start])
     phase = 2j * np.pi * generator.random(len(data.hkl))
-    return (data.normalised * np.exp(phase)).astype(np.complex64)
+    start: ComplexArray = (data.normalised * np.exp(phase)).astype(np.complex64)
+    return start
 
 
 class PattersonStarts:
@@ -43,7 +46,7 @@ class PattersonStarts:
 
     def __init__(self, data: PrimitiveReflections, shape: tuple[int, int, int]) -> None:
         self._data = data
-        self._map: FloatArray = _patterson_map(data, shape)
+        self._map = _patterson_map(data, shape)
         self._peaks = _peaks(self._map)
 
     def __call__(self, seed: int, start: int) -> ComplexArray:
@@ -64,21 +67,18 @@ class PattersonStarts:
         noise = generator.normal(size=(2, len(f))) * (_NOISE * spread)
         phased = f + noise[0] + 1j * noise[1]
         modulus = np.maximum(np.abs(phased), 1e-30)
-        return (self._data.normalised * phased / modulus).astype(np.complex64)
+        result: ComplexArray = (self._data.normalised * phased / modulus).astype(np.complex64)
+        return result
 
 
-# Share of random amplitude in a start from the Patterson map.
-_NOISE = 0.1
-
-
-def _patterson_map(data: PrimitiveReflections, shape: tuple[int, int, int]) -> FloatArray:
+def _patterson_map(data: PrimitiveReflections, shape: tuple[int, int, int]) -> Real:
     """Return the Patterson map of |E|^2 - <|E|^2> on a grid."""
     squares = data.normalised**2
     coefficients = (squares - squares.mean()).astype(np.complex64)
     return map_from_structure_factors(data.hkl, coefficients, shape, cell=data.cell)
 
 
-def _peaks(density: FloatArray) -> npt.NDArray[np.intp]:
+def _peaks(density: Real) -> npt.NDArray[np.intp]:
     """Return grid points (p, 3) of the highest maxima, without the one at the origin."""
     highest = ndimage.maximum_filter(density, size=3, mode="wrap")
     points = np.argwhere((density >= highest) & (density > 0))
