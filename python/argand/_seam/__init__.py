@@ -14,6 +14,15 @@ from argand._seam.density import (
     structure_factors_from_map,
     transform_fits,
 )
+from argand._seam.dual_space import (
+    DualSpaceStarts,
+    DualSpaceTables,
+    DualSpaceTargets,
+    dual_space,
+    dual_space_bytes,
+    dual_space_tables,
+    dual_space_transforms,
+)
 from argand._seam.gaussians import gaussian_sums
 from argand._seam.jacobian import JacobianOrders, JacobianSites, jacobian
 from argand._seam.measure import Detector, Observation, measure, measure_boxes
@@ -39,6 +48,9 @@ from argand._seam.structure_factors import (
 __all__ = [
     "Batch",
     "Detector",
+    "DualSpaceStarts",
+    "DualSpaceTables",
+    "DualSpaceTargets",
     "JacobianOrders",
     "JacobianSites",
     "Observation",
@@ -51,6 +63,10 @@ __all__ = [
     "core_build",
     "cuda_build",
     "cuda_status",
+    "dual_space",
+    "dual_space_bytes",
+    "dual_space_tables",
+    "dual_space_transforms",
     "gaussian_sums",
     "jacobian",
     "largest_order",
