@@ -34,7 +34,7 @@ def ranked(group: str, seed: int, phase_error: float) -> tuple[RankedGroup, ...]
 
 
 def numbers_of_either_hand(spacegroup: str) -> tuple[int, ...]:
-    """Return the number of a space group and that of its enantiomorph, whose phases are mirrored."""
+    """Return the number of a space group and that of its enantiomorph, mirrored in phase."""
     group = gemmi.SpaceGroup(spacegroup)
     inverted = [gemmi.Op(op.triplet()) for op in group.operations()]
     for op in inverted:
