@@ -102,7 +102,11 @@ class DensityModification:
         return result.structure_factors, result.origin, result.calculated
 
     def polish(
-        self, phased: ComplexArray, flips: int = 6, eliminations: int = 6, threshold: float = _POLISH_THRESHOLD
+        self,
+        phased: ComplexArray,
+        flips: int = 6,
+        eliminations: int = 6,
+        threshold: float = _POLISH_THRESHOLD,
     ) -> ComplexArray:
         """Return |F| (starts, n measured) with phases after flips, then eliminations, on |F|.
 

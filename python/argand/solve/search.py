@@ -224,14 +224,14 @@ class PhaseSearch:
         """Impose the group on phases (n,) in P 1, and judge them; None where that is hopeless."""
         group = self._groups[self._spacegroup]
         placement = group.place(p1)
-        if placement.fit.agreement < _DOUBTFUL_AGREEMENT:
-            if self.modification.residual(p1[None])[0] < _GOOD_IN_P1:
-                better = self._group(self._find_group(p1))
-                better_placement = better.place(p1)
-                if better_placement.fit.agreement > placement.fit.agreement:
-                    group = better
-                    placement = better_placement
-                    self._spacegroup = better.spacegroup
+        is_doubtful = placement.fit.agreement < _DOUBTFUL_AGREEMENT
+        if is_doubtful and self.modification.residual(p1[None])[0] < _GOOD_IN_P1:
+            better = self._group(self._find_group(p1))
+            better_placement = better.place(p1)
+            if better_placement.fit.agreement > placement.fit.agreement:
+                group = better
+                placement = better_placement
+                self._spacegroup = better.spacegroup
         is_last = cycles == self.recipe.looks[-1]
         is_hopeless = placement.fit.agreement < _HOPELESS_AGREEMENT and not is_last
         if is_hopeless and not self.recipe.recycle:

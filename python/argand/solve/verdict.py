@@ -131,11 +131,12 @@ def verdict_of(
         verdict = "solved"
     elif probability > _PROBABLE:
         verdict = "probable"
+    expected = _of_right_phases(d_min)
+    free = f"{figures.free_correlation:.2f} ({expected} where phases are right)"
+    strong = f"{figures.strong_residual:.2f}"
     reasons = [
-        f"amplitudes that were left out are predicted with a correlation of "
-        f"{figures.free_correlation:.2f} ({_of_right_phases(d_min)} where phases are right)",
-        f"the density without its low values explains strong reflections with R = "
-        f"{figures.strong_residual:.2f}",
+        f"amplitudes that were left out are predicted with a correlation of {free}",
+        f"the density without its low values explains strong reflections with R = {strong}",
         f"phases that know no symmetry agree with the space group by {figures.symmetry:.2f}",
     ]
     if math.isfinite(figures.consistency):
