@@ -67,8 +67,24 @@ def test_what_disagrees_is_said() -> None:
     assert not wrong.accepted
     assert wrong.worst == pytest.approx(1.0, abs=0.2)
     assert wrong.r_int > 0.2
-    assert "disagree like" in wrong.reason
+    assert "disagree by" in wrong.reason
     assert by_name["P 1 2/m 1"].accepted
+
+
+def test_merged_data_do_not_tell() -> None:
+    rng = np.random.default_rng(4)
+    crystal = carbon_crystal("P 21 21 21", rng)
+    merged = argand.measured.merge(measured(crystal, rng), spacegroup="P 21 21 21")
+    listed = Reflections(
+        hkl=merged.hkl, intensity=merged.intensity, sigma=merged.sigma, cell=crystal.cell
+    )
+    by_name = {entry.spacegroup: entry for entry in laue_candidates(listed, spacegroup="P 2 2 2")}
+    assert by_name["P -1"].accepted
+    group = by_name["P m m m"]
+    assert not group.tested
+    assert not group.accepted
+    assert np.isnan(group.worst)
+    assert "the data are merged" in group.reason
 
 
 def test_a_space_group_is_needed_for_its_centring() -> None:

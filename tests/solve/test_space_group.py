@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import gemmi
 import numpy as np
 import pytest
@@ -85,6 +87,27 @@ def test_a_strong_extinguished_zone_refuses_a_group() -> None:
     stated = by_name["P 1 21/c 1"]
     assert stated.refused
     assert "contradicts" in " ".join(stated.reasons)
+
+
+def test_reflections_that_a_file_leaves_out_speak_for_their_group() -> None:
+    rng = np.random.default_rng(30)
+    crystal = carbon_crystal("P 1 21/c 1", rng)
+    data, f = measured_and_phased(crystal, rng)
+    absent = argand.reflections.systematic_absences(data.hkl, "P 1 21/c 1")
+    with_absences = rank_space_groups(data, f, "P 1 2/m 1")[0]
+    columns = ("hkl", "intensity", "sigma", "amplitude", "normalised", "spacing", "laue")
+    cut = replace(data, **{name: getattr(data, name)[~absent] for name in columns})
+    first = rank_space_groups(cut, f[~absent], "P 1 2/m 1")[0]
+    assert first.spacegroup == with_absences.spacegroup == "P 1 21/c 1"
+    assert np.isnan(first.extinguished)
+    assert "are missing from the file" in " ".join(first.reasons)
+    # Missing reflections prove less than extinct ones.
+    assert first.score < with_absences.score
+    # Where half of all reflections are missing, those of a row say nothing.
+    few = rng.random(len(data.hkl)) < 0.5
+    sparse = replace(data, **{name: getattr(data, name)[few & ~absent] for name in columns})
+    poor = rank_space_groups(sparse, f[few & ~absent], "P 1 2/m 1")[0]
+    assert "missing" not in " ".join(poor.reasons)
 
 
 def test_the_shift_is_where_the_operations_agree() -> None:

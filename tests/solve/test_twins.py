@@ -79,6 +79,27 @@ def test_single_crystals_are_no_twins(
     assert finding.fraction < max(3 * finding.uncertainty, 0.03)
 
 
+@pytest.mark.parametrize("fraction", [0.0, 0.06, 0.3, 0.5])
+def test_a_known_structure_tells_the_fraction_in_spite_of_a_heavy_atom(fraction: float) -> None:
+    rng = np.random.default_rng(15)
+    light = random_atoms("P -3", (12.0, 12.0, 14.0, 90.0, 90.0, 120.0), rng, 6)
+    # The heavy atom obeys all twin laws.
+    crystal = light.replace(
+        types=("I", *light.types[1:]), labels=(), frac=np.vstack([[0, 0, 0], light.frac[1:]])
+    )
+    law = twin_laws(twin(crystal, np.eye(3), 0.0, rng))[0]
+    data = twin(crystal, law, fraction, rng)
+    calculated = np.abs(argand.structure_factors(crystal, data.hkl)) ** 2
+    finding = find_twin(data, 2.5 * calculated)
+    assert finding is not None
+    assert finding.likely == (fraction > 0)
+    if fraction:
+        assert np.array_equal(finding.law, law)
+    assert abs(finding.fraction - fraction) < 3 * finding.uncertainty
+    assert finding.uncertainty < 0.02
+    assert "fit to the structure" in finding.reason
+
+
 def test_true_symmetry_of_the_intensities_is_no_twin() -> None:
     rng = np.random.default_rng(6)
     crystal = random_atoms("P 4/m m m", TETRAGONAL, rng, 4)

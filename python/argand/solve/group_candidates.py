@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -13,8 +12,7 @@ import numpy as np
 from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.solve.equivalents import IntArray
-from argand.solve.primitive import primitive_operations
-from argand.symmetry import SpaceGroup, group_ops, operation_arrays, spacegroup_name, triplets
+from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 
 __all__ = ["GroupCandidate", "LaueCandidates", "group_candidates"]
 
@@ -25,7 +23,7 @@ _DEN = gemmi.Op.DEN
 # than one cell, and sums over the powers of a rotation by less than two.
 _LATTICE = np.array(list(product((-2, -1, 0, 1, 2), repeat=3)))
 
-# Operation of a setting by its nine rotation numbers.
+# The nine numbers of a rotation in 24ths, as gemmi writes them, by which it is looked up.
 RotationKey = tuple[int, ...]
 
 
@@ -96,8 +94,9 @@ def group_candidates(spacegroup: SpaceGroup, basis: FloatArray) -> LaueCandidate
 def _group_candidates(symops: tuple[str, ...], basis_bytes: bytes) -> LaueCandidates:
     """List the groups of the Laue group and lattice of operations; see `group_candidates`."""
     basis = np.frombuffer(basis_bytes, np.float64).reshape(3, 3)
-    laue_keys = _laue_keys(symops)
-    rotations, number_of = _primitive_rotations(laue_keys, basis)
+    laue_keys = _laue_keys(group_ops(symops))
+    number_of = {key: number for number, key in enumerate(_identity_and_inversion_first(laue_keys))}
+    rotations = _primitive_rotations(list(number_of), basis)
     components = _FixedComponents(rotations)
     groups: dict[tuple[object, ...], GroupCandidate] = {}
     for name in _names(symops, laue_keys):
@@ -110,33 +109,37 @@ def _group_candidates(symops: tuple[str, ...], basis_bytes: bytes) -> LaueCandid
     return LaueCandidates(rotations, tuple(groups.values()))
 
 
-def _laue_keys(symops: Sequence[str]) -> frozenset[RotationKey]:
-    """Return the rotations of a group and their negatives as tuples of nine numbers."""
+def _laue_keys(group: gemmi.GroupOps) -> frozenset[RotationKey]:
+    """Return the rotations of a group and their negatives as tuples of nine numbers in 24ths."""
     keys: set[RotationKey] = set()
-    for rotation in operation_arrays(symops)[0]:
-        keys.add(tuple(rotation.ravel().tolist()))
-        keys.add(tuple((-rotation).ravel().tolist()))
+    for op in group.sym_ops:
+        key = _key(op)
+        keys.add(key)
+        keys.add(tuple(-number for number in key))
     return frozenset(keys)
 
 
-def _primitive_rotations(
-    laue_keys: frozenset[RotationKey], basis: FloatArray
-) -> tuple[IntArray, dict[RotationKey, int]]:
-    """Return rotations (r, 3, 3) in a primitive basis, and the number of each by its key there."""
-    identity = np.eye(3)
-    others = sorted(laue_keys - {_key(identity), _key(-identity)})
-    conventional = np.array([_key(identity), _key(-identity), *others]).reshape(-1, 3, 3)
+def _key(op: gemmi.Op) -> RotationKey:
+    """Return the rotation of an operation as a tuple of nine numbers in 24ths."""
+    first, second, third = op.rot
+    return (*first, *second, *third)
+
+
+def _identity_and_inversion_first(laue_keys: frozenset[RotationKey]) -> list[RotationKey]:
+    """Return the rotations of a Laue group in order: identity, inversion, all others."""
+    identity = _key(gemmi.Op("x,y,z"))
+    inversion = _key(gemmi.Op("-x,-y,-z"))
+    return [identity, inversion, *sorted(laue_keys - {identity, inversion})]
+
+
+def _primitive_rotations(keys: list[RotationKey], basis: FloatArray) -> IntArray:
+    """Return rotations (r, 3, 3), which are given in 24ths and on conventional axes, in a basis."""
+    conventional = np.array(keys).reshape(-1, 3, 3) / _DEN
     in_basis = np.linalg.inv(basis) @ conventional @ basis
     rotations = np.rint(in_basis).astype(np.int64)
     if np.abs(in_basis - rotations).max() > 1e-6:
         raise ArgandError("basis has axes that are not those of a primitive cell of the lattice")
-    number_of = {_key(rotation): number for number, rotation in enumerate(rotations)}
-    return rotations, number_of
-
-
-def _key(rotation: FloatArray | IntArray) -> RotationKey:
-    """Return a rotation (3, 3) as a tuple of nine whole numbers."""
-    return tuple(int(number) for number in rotation.ravel())
+    return rotations
 
 
 def _names(symops: tuple[str, ...], laue_keys: frozenset[RotationKey]) -> list[str]:
@@ -146,7 +149,7 @@ def _names(symops: tuple[str, ...], laue_keys: frozenset[RotationKey]) -> list[s
     """
     given = group_ops(symops)
     own_name = spacegroup_name(given) or ";".join(symops)
-    names = [own_name]
+    names: list[str] = []
     centring = _centring(given)
     size = len(laue_keys)
     for tabulated in gemmi.spacegroup_table():
@@ -154,17 +157,14 @@ def _names(symops: tuple[str, ...], laue_keys: frozenset[RotationKey]) -> list[s
         order = len(operations.sym_ops)
         if order not in (size, size // 2) or _centring(operations) != centring:
             continue
-        keys: set[RotationKey] = set()
-        for op in operations.sym_ops:
-            rotation = np.array(op.rot).ravel() // _DEN
-            keys.add(tuple(rotation.tolist()))
-            keys.add(tuple((-rotation).tolist()))
-        if keys == laue_keys:
+        if _laue_keys(operations) == laue_keys:
             names.append(str(tabulated.xhm()))
+    # Origins at a centre precede others, of which they are the same group.
+    names.sort(key=lambda name: name.endswith(":1"))
     if "P a -3" in names:
         # The tables leave out the other of two orientations, in which axes may have been chosen.
         names.append(_with_swapped_axes("P a -3"))
-    return list(dict.fromkeys(_preferred_first(names)))
+    return list(dict.fromkeys([own_name, *names]))
 
 
 def _with_swapped_axes(name: str) -> str:
@@ -175,11 +175,6 @@ def _with_swapped_axes(name: str) -> str:
     return ";".join(op.wrap().triplet() for op in swapped)
 
 
-def _preferred_first(names: list[str]) -> list[str]:
-    """Order names so that the given one stays first, and origins at a centre precede others."""
-    return [names[0], *sorted(names[1:], key=lambda name: name.endswith(":1"))]
-
-
 def _centring(group: gemmi.GroupOps) -> frozenset[tuple[int, ...]]:
     """Return the centring vectors of a group in 24ths."""
     return frozenset(tuple(vector) for vector in group.cen_ops)
@@ -187,10 +182,16 @@ def _centring(group: gemmi.GroupOps) -> frozenset[tuple[int, ...]]:
 
 def _candidate(name: str, basis: FloatArray, number_of: dict[RotationKey, int]) -> GroupCandidate:
     """Return a space group in terms of the numbered rotations of its Laue group."""
-    rotations, translations = primitive_operations(name, basis)
-    numbers = np.array([number_of[_key(rotation)] for rotation in rotations])
+    numbers: list[int] = []
+    conventional: list[list[int]] = []
+    for op in group_ops(name).sym_ops:
+        numbers.append(number_of[_key(op)])
+        conventional.append(op.tran)
     order = np.argsort(numbers)
-    return GroupCandidate(name, numbers[order], translations[order])
+    translations = np.array(conventional)[order] / _DEN @ np.linalg.inv(basis).T
+    # Translations are multiples of a 24th, but for rounding.
+    ticks = np.rint(_DEN * translations) % _DEN
+    return GroupCandidate(name, np.array(numbers)[order], ticks / _DEN)
 
 
 def _table_number(name: str) -> int:

@@ -99,8 +99,7 @@ class GroupAverage:
         self._hkl = np.asarray(hkl, np.int64)
         self._rotations = np.asarray(rotations, np.int64)
         self._rows = equivalent_rows(self._hkl, self._rotations) if rows is None else rows
-        turns = np.asarray(translations) @ self._hkl.T
-        phases = np.exp(2j * np.pi * turns).astype(np.complex64)
+        phases = np.stack([_ramp(self._hkl, -translation) for translation in translations])
         self._has_equivalent = self._rows < 2 * len(self._hkl)
         self._phases = np.where(self._has_equivalent, phases, np.complex64(0.0))
         self._share = 1.0 / np.maximum(self._has_equivalent.sum(axis=0), 1)

@@ -58,11 +58,13 @@ class LaueGroup:
         Disagreement of equivalents merged in it; 0 where there are none but Friedel mates.
     worst
         Largest disagreement by one of its operations over that of unrelated reflections: 1 where
-        the operation is none.
+        the operation is none. NaN where an operation relates no two measured reflections.
     score
-        Sum over its operations of what each is below the limit, largest first.
+        Sum over its operations of what each is below the limit.
     accepted
         Whether every operation agrees.
+    tested
+        Whether every operation relates measured reflections; merged data do not tell.
     reason
         Sentence that says how the operations agree.
     """
@@ -73,6 +75,7 @@ class LaueGroup:
     worst: float
     score: float
     accepted: bool
+    tested: bool
     reason: str
 
 
@@ -84,6 +87,8 @@ def laue_candidates(
     obliquity: float = _OBLIQUITY,
 ) -> tuple[LaueGroup, ...]:
     """Rank all Laue groups that the metric of a lattice allows, best first.
+
+    Groups that agree come first, then those that merged data cannot tell, then those that disagree.
 
     Parameters
     ----------
@@ -119,8 +124,13 @@ def laue_candidates(
         chosen = [rotations[number] for number in numbers]
         r_int = _merged_r_int(merged, [partners[number] for number in numbers])
         candidates.append(_judged(_name(chosen, group), ratios[numbers], r_int))
-    candidates.sort(key=lambda candidate: (not candidate.accepted, -candidate.score))
+    candidates.sort(key=_rank)
     return tuple(candidates)
+
+
+def _rank(candidate: LaueGroup) -> tuple[bool, bool, float, int]:
+    """Return what Laue groups are sorted by."""
+    return not candidate.accepted, candidate.tested, -candidate.score, -candidate.operations
 
 
 def _ratios(merged: Merged, partners: list[IndexArray]) -> FloatArray:
@@ -147,16 +157,23 @@ def _ratios(merged: Merged, partners: list[IndexArray]) -> FloatArray:
 def _judged(spacegroup: str, ratios: FloatArray, r_int: float) -> LaueGroup:
     """Judge a group by the disagreements of its proper rotations (k,), the identity first."""
     others = ratios[1:]
-    worst = float(others.max(initial=0.0))
-    score = float((_LIMIT - others).sum())
-    accepted = worst <= _LIMIT
+    is_tested = np.isfinite(others)
+    tested = bool(is_tested.all())
+    largest = float(others[is_tested].max(initial=0.0))
+    score = float((_LIMIT - others[is_tested]).sum())
+    accepted = tested and largest <= _LIMIT
+    worst = largest if tested else np.nan
     if not len(others):
         reason = "it has no operation but inversion"
     elif accepted:
         reason = f"equivalents agree, R_int = {r_int:.3f}"
+    elif largest > _LIMIT:
+        tested = True
+        worst = largest
+        reason = f"equivalents disagree by {100 * worst:.0f} % of what unrelated reflections do"
     else:
-        reason = f"equivalents of an operation disagree like {100 * worst:.0f} % of unrelated ones"
-    return LaueGroup(spacegroup, 2 * len(ratios), r_int, worst, score, accepted, reason)
+        reason = "equivalents of an operation were not measured apart: the data are merged"
+    return LaueGroup(spacegroup, 2 * len(ratios), r_int, worst, score, accepted, tested, reason)
 
 
 def _triclinic(group: gemmi.GroupOps) -> str:
@@ -229,11 +246,11 @@ def _partners(merged: Merged, rotation: FloatArray) -> IndexArray:
 
 
 def _disagreement(merged: Merged, partner: IndexArray) -> float:
-    """Return sum |I - I'| / sum |I + I'| of reflections and other partners (n,); 1 for too few."""
+    """Return sum |I - I'| / sum |I + I'| of reflections and other partners (n,); NaN for few."""
     own = np.arange(len(partner))
     rows = np.flatnonzero((partner >= 0) & (partner != own))
     if len(rows) < _FEWEST_PAIRS:
-        return 1.0
+        return np.nan
     first = merged.intensity[rows]
     second = merged.intensity[partner[rows]]
     return float(np.abs(first - second).sum() / max(np.abs(first + second).sum(), 1e-300))

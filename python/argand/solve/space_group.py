@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import erfc
 
 from argand.cell import FloatArray
 from argand.solve.equivalents import RowArray, equivalent_rows
+from argand.solve.extinctions import Extinctions, find_extinctions, unmeasured_reflections
 from argand.solve.group_candidates import GroupCandidate, LaueCandidates, group_candidates
 from argand.solve.group_fit import GroupAverage, GroupFit
 from argand.solve.primitive import PrimitiveReflections
@@ -18,8 +18,6 @@ from argand.solve.rotation_maps import RotationMaps
 from argand.symmetry import SpaceGroup
 
 __all__ = ["RankedGroup", "rank_space_groups"]
-
-BoolArray = npt.NDArray[np.bool_]
 
 # Reflections of lowest angles that the first search uses: enough to tell groups apart, and few
 # enough for a coarse grid.
@@ -35,10 +33,13 @@ _WRONG_AGREEMENT = 0.25
 # of a pseudo-symmetry, such as that of a heavy atom alone, reach up to two thirds.
 _PSEUDO_SHARE = 0.72
 
+# An operation that agrees by less than this counts as wrong, however poor the phases are.
+_LEAST_LIMIT = 0.38
+
 # Right phases agree with themselves at least this well; poorer ones do not lower what is expected.
 # Where inversion is the only operation nothing else tells how good the phases are.
 _LEAST_QUALITY = 0.5
-_LEAST_QUALITY_ALONE = 0.7
+_LEAST_QUALITY_ALONE = 0.8
 
 # Logarithm of likelihood for each unit of agreement: right and wrong operations lie .5 apart and
 # scatter by .15 each, but they are not independent of each other.
@@ -46,34 +47,6 @@ _GAIN = 12.0
 
 # A group is refused where its weakest operation reaches less than this share of what is expected.
 _WEAKEST_SHARE = 0.5
-
-# A group is refused where what it extinguishes has more than this share of the mean intensity ...
-_EXTINGUISHED = 0.12
-
-# ... and more than this share of these reflections is seen.
-_EXTINGUISHED_SEEN = 0.25
-
-# A reflection is seen where I is above so many sigma.
-_SEEN = 3.0
-
-# Multiple scattering and half the wavelength put this share of the mean intensity on extinguished
-# reflections ...
-_STRAY = 0.003
-
-# ... and on a tenth of them so much more.
-_STRAY_OUTLIERS = 0.1
-_STRAY_MEAN = 0.1
-
-# Bounds of the logarithm of likelihood of one extinguished reflection: many are weak by chance, and
-# a strong one is hard to explain away.
-_MOST_FOR = 2.0
-_MOST_AGAINST = 6.0
-
-# Bound of the logarithm of likelihood of all extinguished reflections together.
-_MOST_OF_ALL = 12.0
-
-# Share of that logarithm that counts: neighbouring reflections of a row are not independent.
-_INDEPENDENT = 0.5
 
 # Mean |E^2 - 1| is .968 with a centre of symmetry and .736 without: this is the middle.
 _MIDDLE_OF_E = 0.852
@@ -129,31 +102,6 @@ class RankedGroup:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Extinctions:
-    """Hold what the reflections that a group extinguishes say about it.
-
-    Attributes
-    ----------
-    count, seen
-        How many unique ones were measured, and how many have I > 3 sigma.
-    share
-        Their mean intensity over the mean at their resolution; NaN where there are none.
-    evidence
-        Logarithm of likelihood that they are extinct, against that they are like all others.
-    """
-
-    count: int
-    seen: int
-    share: float
-    evidence: float
-
-    @property
-    def contradicted(self) -> bool:
-        """Tell whether they are too strong and too often seen to be extinct."""
-        return self.share > _EXTINGUISHED and self.seen > max(1, _EXTINGUISHED_SEEN * self.count)
-
-
 def rank_space_groups(
     data: PrimitiveReflections,
     structure_factors: npt.NDArray[Any],
@@ -190,13 +138,14 @@ def rank_space_groups(
         fits.append((group, average.fit(f, start)))
     quality = _phase_quality(fits, len(candidates.rotations))
     centre = _centre_evidence(data, rows)
+    unmeasured = unmeasured_reflections(data)
     ranked = []
     for group, fit in fits:
         # Errors of two phases add up in a product; inversion has the error of one phase twice.
         expected = np.where(group.numbers == 1, quality**2, quality)
         limit = _limit(expected)
         operations = _GAIN * (fit.agreements - limit)[1:]
-        extinctions = find_extinctions(data, candidates, group, rows)
+        extinctions = find_extinctions(data, candidates, group, rows, unmeasured)
         sign = 0.5 if group.is_centrosymmetric else -0.5
         score = float(operations.sum()) + extinctions.evidence + sign * centre
         is_weak = bool((fit.agreements < _WEAKEST_SHARE * expected)[1:].any())
@@ -231,8 +180,8 @@ def _phase_quality(fits: list[tuple[GroupCandidate, GroupFit]], laue_order: int)
 def _limit(expected: FloatArray) -> FloatArray:
     """Return the agreements above which operations count as right, from those expected of them."""
     halfway = 0.5 * (expected + _WRONG_AGREEMENT)
-    limit: FloatArray = np.maximum(halfway, _PSEUDO_SHARE * expected)
-    return limit
+    limit = np.maximum(halfway, _PSEUDO_SHARE * expected)
+    return np.maximum(limit, _LEAST_LIMIT)
 
 
 def _first_search(
@@ -261,81 +210,6 @@ def _first_search(
     if 0 not in order:
         order.append(0)
     return [(searched[number][0], searched[number][1]) for number in order]
-
-
-def find_extinctions(
-    data: PrimitiveReflections,
-    candidates: LaueCandidates,
-    group: GroupCandidate,
-    rows: RowArray,
-) -> Extinctions:
-    """Look at the measured reflections that a group extinguishes.
-
-    Parameters
-    ----------
-    data
-        Reflections in P 1.
-    candidates, group
-        Laue group, and the space group.
-    rows : (r, n) int32
-        Equivalents by the rotations of the Laue group.
-    """
-    own = np.arange(len(data.hkl))
-    absent = np.zeros(len(own), bool)
-    for number, translation in zip(group.numbers[1:], group.translations[1:], strict=True):
-        if not translation.any():
-            continue
-        fixed = np.flatnonzero(rows[number] == own)
-        turns = data.hkl[fixed] @ translation
-        absent[fixed[np.abs(turns - np.rint(turns)) > 1e-3]] = True
-    _, first = np.unique(data.laue[absent], return_index=True)
-    chosen = np.flatnonzero(absent)[first]
-    if not len(chosen):
-        return Extinctions(0, 0, np.nan, 0.0)
-    intensity = data.intensity[chosen]
-    sigma = data.sigma[chosen]
-    local = _local_mean(data, chosen)
-    evidence = _extinction_evidence(intensity / local, sigma / local).sum()
-    return Extinctions(
-        count=len(chosen),
-        seen=int((intensity > _SEEN * sigma).sum()),
-        share=float((intensity / local).mean()),
-        evidence=float(np.clip(_INDEPENDENT * evidence, -_MOST_OF_ALL, _MOST_OF_ALL)),
-    )
-
-
-def _local_mean(data: PrimitiveReflections, chosen: npt.NDArray[np.intp]) -> FloatArray:
-    """Return the mean intensity at the resolution of the chosen reflections (m,): |F|^2/|E|^2."""
-    ratio = data.amplitude[chosen] / np.maximum(data.normalised[chosen], 1e-12)
-    mean: FloatArray = np.square(ratio)
-    return mean
-
-
-def _extinction_evidence(z: FloatArray, noise: FloatArray) -> FloatArray:
-    """Return ln of the likelihood (m,) that reflections are extinct over that they are not.
-
-    Parameters
-    ----------
-    z, noise : (m,)
-        Intensities and their standard uncertainties over the mean intensity.
-    """
-    width = np.hypot(noise, _STRAY)
-    gaussian = np.exp(-0.5 * np.square(z / width)) / (width * np.sqrt(2.0 * np.pi))
-    stray = _exponential(z, noise, _STRAY_MEAN)
-    extinct = (1.0 - _STRAY_OUTLIERS) * gaussian + _STRAY_OUTLIERS * stray
-    present = _exponential(z, noise, 1.0)
-    ratio = np.log(np.maximum(extinct, 1e-30)) - np.log(np.maximum(present, 1e-30))
-    evidence: FloatArray = np.clip(ratio, -_MOST_AGAINST, _MOST_FOR)
-    return evidence
-
-
-def _exponential(z: FloatArray, noise: FloatArray, mean: float) -> FloatArray:
-    """Return the density at z (m,) of an exponential distribution with Gaussian noise (m,)."""
-    reduced = noise / mean
-    exponent = np.clip(0.5 * np.square(reduced) - z / mean, -300.0, 300.0)
-    tail = erfc((reduced - z / noise) / np.sqrt(2.0))
-    density: FloatArray = np.exp(exponent) * tail / (2.0 * mean)
-    return density
 
 
 def _centre_evidence(data: PrimitiveReflections, rows: RowArray) -> float:
@@ -384,6 +258,10 @@ def _reasons(
             f"{100 * extinctions.share:.1f} % of the mean intensity, {extinctions.seen} are seen"
         )
         reasons.append(words + (", which contradicts it" if extinctions.contradicted else ""))
+    elif extinctions.missing:
+        reasons.append(
+            f"all {extinctions.missing} reflections that it extinguishes are missing from the file"
+        )
     if centre and group.is_centrosymmetric != (centre > 0):
         has = "no centre" if centre < 0 else "a centre"
         reasons.append(f"the distribution of intensities looks like that of a crystal with {has}")

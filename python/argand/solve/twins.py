@@ -43,10 +43,18 @@ _H_CENTRIC = 0.5
 _SIGNIFICANT = 3.0
 
 # ... and above this: statistics of few or heavy atoms are not those of random atoms.
-_LEAST_FRACTION = 0.03
+_LEAST_FRACTION = 0.08
 
-# Of a twin <|L|> falls by this share of what the fraction by the H test asks for, at least.
+# A model of the structure tells smaller fractions.
+_LEAST_FITTED = 0.02
+
+# Of a twin <|L|> falls by what the fraction by the H test asks for, or by a share of it between
+# these bounds. Heavy atoms that obey the law lower <|L|> more, or not at all.
 _LEAST_FALL = 0.5
+_MOST_FALL = 1.6
+
+# Errors of a model are some hundredths of the intensity.
+_MODEL_ERROR = 0.05
 
 # Intensities of domains cannot be separated where the fraction is larger.
 _MOST_FRACTION = 0.45
@@ -67,13 +75,15 @@ class TwinFinding:
     law : (3, 3) float
         Indices of the second domain, h' = law h, as in SHELXL's TWIN.
     fraction, uncertainty
-        Share of the second domain by the H test, and its standard uncertainty.
+        Share of the second domain by the H test, or fitted where a structure is known, and its
+        standard uncertainty.
     pairs
-        Number of pairs of reflections in the H test.
+        Number of pairs of reflections that were used.
     l_mean, l_untwinned, l_twinned
-        <|L|> as measured, and as expected without the twin and with it; NaN where unknown.
+        <|L|> as measured, and as random atoms have it without the twin and with it; NaN where
+        unknown.
     likely
-        Whether both tests speak for a twin.
+        Whether both tests speak for a twin, or the fit to a known structure does.
     reason
         Sentence that says so.
     """
@@ -130,13 +140,18 @@ def _code(matrix: FloatArray) -> bytes:
     return np.rint(matrix * gemmi.Op.DEN).astype(np.int64).tobytes()
 
 
-def find_twin(merged: Merged, obliquity: float = _OBLIQUITY) -> TwinFinding | None:
+def find_twin(
+    merged: Merged, calculated: FloatArray | None = None, obliquity: float = _OBLIQUITY
+) -> TwinFinding | None:
     """Look for the twin law that the intensities support best.
 
     Parameters
     ----------
     merged
         Data in their Laue group.
+    calculated : (n,)
+        |Fc|^2 of one domain, where the structure is known: the fraction is fitted to it. Without it
+        the statistics of random atoms are used, which heavy atoms do not have.
     obliquity
         Largest angle, degrees, between a direct and a reciprocal axis that are taken for one.
 
@@ -148,7 +163,7 @@ def find_twin(merged: Merged, obliquity: float = _OBLIQUITY) -> TwinFinding | No
     """
     findings: list[TwinFinding] = []
     for law in twin_laws(merged, obliquity):
-        finding = _finding(merged, law)
+        finding = _finding(merged, law, calculated)
         if finding is not None:
             findings.append(finding)
     if not findings:
@@ -156,10 +171,13 @@ def find_twin(merged: Merged, obliquity: float = _OBLIQUITY) -> TwinFinding | No
     return max(findings, key=lambda finding: (finding.likely, finding.fraction))
 
 
-def _finding(merged: Merged, law: FloatArray) -> TwinFinding | None:
+def _finding(merged: Merged, law: FloatArray, calculated: FloatArray | None) -> TwinFinding | None:
     """Test one law; None where too few reflections are related by it."""
-    first, second = _pairs(merged, law)
-    estimate = _h_test(merged, first, second)
+    partner = _partners(merged, law)
+    if calculated is None:
+        estimate = _h_test(merged, partner)
+    else:
+        estimate = _fitted(merged, partner, calculated)
     if estimate is None:
         return None
     fraction, uncertainty, pairs = estimate
@@ -168,18 +186,19 @@ def _finding(merged: Merged, law: FloatArray) -> TwinFinding | None:
     ratio = expected_l(fraction) / expected_l(0.0)
     twinned = untwinned * ratio
     fall = (untwinned - statistics.l_mean) / max(untwinned - twinned, 1e-12)
-    is_significant = fraction > max(_LEAST_FRACTION, _SIGNIFICANT * uncertainty)
-    falls = bool(fall > _LEAST_FALL)
+    least = _LEAST_FRACTION if calculated is None else _LEAST_FITTED
+    is_significant = fraction > max(least, _SIGNIFICANT * uncertainty)
+    falls = calculated is not None or bool(_LEAST_FALL < fall < _MOST_FALL)
     axes = law_words(law)
-    words = f"H test of {axes}: fraction {fraction:.2f} with a standard uncertainty of "
-    words += f"{uncertainty:.2f}"
-    if np.isfinite(statistics.l_mean):
+    test = "H test" if calculated is None else "fit to the structure"
+    words = f"{test}: fraction {fraction:.2f} with a standard uncertainty of {uncertainty:.2f}"
+    if np.isfinite(statistics.l_mean) and calculated is None:
         words += f"; <|L|> is {statistics.l_mean:.3f}, {untwinned:.3f} without a twin and "
         words += f"{twinned:.3f} with it"
     if is_significant and falls:
         reason = f"twinned by {axes}; {words}"
     elif is_significant:
-        reason = f"equal intensities by {axes} are symmetry or pseudo-symmetry, no twin; {words}"
+        reason = f"intensities alike by {axes} come from symmetry or heavy atoms, no twin; {words}"
     else:
         reason = f"not twinned by {axes}; {words}"
     return TwinFinding(
@@ -193,13 +212,6 @@ def _finding(merged: Merged, law: FloatArray) -> TwinFinding | None:
         likely=is_significant and falls,
         reason=reason,
     )
-
-
-def _pairs(merged: Merged, law: FloatArray) -> tuple[IndexArray, IndexArray]:
-    """Return the rows of reflections and of those that a law takes them to, each pair once."""
-    partner = _partners(merged, law)
-    first = np.flatnonzero(partner > np.arange(len(partner)))
-    return first, partner[first]
 
 
 def _partners(merged: Merged, law: FloatArray) -> IndexArray:
@@ -217,10 +229,8 @@ def _partners(merged: Merged, law: FloatArray) -> IndexArray:
     return np.where(is_whole & (own[partner] == wanted), partner, -1)
 
 
-def _h_test(
-    merged: Merged, first: IndexArray, second: IndexArray
-) -> tuple[float, float, int] | None:
-    """Estimate a twin fraction by Yeates' H test of pairs (p,), (p,).
+def _h_test(merged: Merged, partner: IndexArray) -> tuple[float, float, int] | None:
+    """Estimate a twin fraction by Yeates' H test of reflections and their partners (n,).
 
     The sum of a pair, by which pairs with a signal are chosen, does not depend on H.
 
@@ -229,6 +239,8 @@ def _h_test(
     tuple or None
         Fraction, its standard uncertainty and the number of pairs; None for too few pairs.
     """
+    first = np.flatnonzero(partner > np.arange(len(partner)))
+    second = partner[first]
     total = merged.intensity[first] + merged.intensity[second]
     noise = np.zeros(len(first))
     if merged.sigma is not None:
@@ -250,6 +262,40 @@ def _h_test(
     root = float(np.sqrt(np.clip(ratio, 0.0, 1.0)))
     uncertainty = 0.25 * ratio_sigma / max(root, float(np.sqrt(ratio_sigma)))
     return 0.5 * (1.0 - root), uncertainty, pairs
+
+
+def _fitted(
+    merged: Merged, partner: IndexArray, calculated: FloatArray
+) -> tuple[float, float, int] | None:
+    """Fit I = k ((1 - a) J(h) + a J(h')) to intensities whose J are known.
+
+    Returns
+    -------
+    tuple or None
+        Fraction a, its standard uncertainty and the number of reflections; None for too few.
+    """
+    rows = np.flatnonzero(partner >= 0)
+    rows = rows[partner[rows] != rows]
+    if len(rows) < _FEWEST_PAIRS:
+        return None
+    intensity = merged.intensity[rows]
+    own = calculated[rows]
+    other = calculated[partner[rows]]
+    scale = float(intensity @ (own + other) / np.square(own + other).sum()) * 2.0
+    width = _MODEL_ERROR * scale * (0.5 * (own + other) + own.mean())
+    if merged.sigma is not None:
+        width = np.hypot(width, merged.sigma[rows])
+    design = np.stack([own, other], axis=1) / width[:, None]
+    target = intensity / width
+    shares, *_ = np.linalg.lstsq(design, target, rcond=None)
+    residual = target - design @ shares
+    variance = float(residual @ residual) / (len(rows) - 2)
+    covariance = max(variance, 1e-12) * np.linalg.pinv(design.T @ design)
+    total = float(shares.sum())
+    # a = s2 / (s1 + s2).
+    gradient = np.array([-shares[1], shares[0]]) / total**2
+    uncertainty = float(np.sqrt(gradient @ covariance @ gradient))
+    return float(np.clip(shares[1] / total, 0.0, 1.0)), uncertainty, len(rows)
 
 
 def expected_l(fraction: float) -> float:
