@@ -139,7 +139,7 @@ def nearest_image(
         shift = points[:, None] - (sites @ rotation.T + translation)
         shift -= np.rint(shift)
         np.minimum(squared, np.einsum("qni,ij,qnj->qn", shift, g, shift), out=squared)
-    return np.sqrt(np.maximum(squared, 0.0))
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0)))
 
 
 def _are_near(frac: FloatArray, images: FloatArray, g: FloatArray) -> NDArray[np.bool_]:

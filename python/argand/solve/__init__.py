@@ -1,1 +1,1 @@
-"""Solve the crystal structure behind measured reflections, where no similar one is known."""
+"""Solve the crystal structure behind measured reflections of which no similar structure is known."""

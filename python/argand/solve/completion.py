@@ -25,7 +25,7 @@ from argand.solve.final_refinement import (
 from argand.solve.hydrogens import place_hydrogens, with_hydrogens
 from argand.solve.observed_amplitudes import ObservedAmplitudes
 
-__all__ = ["CompleteStructure", "ModelSettings", "complete", "is_hydrogen"]
+__all__ = ["AtomicModelSettings", "CompleteStructure", "complete", "is_hydrogen"]
 
 # Cycles on |F| with isotropic and with anisotropic sites, and on |F|^2.
 _ISOTROPIC_CYCLES = 4
@@ -41,7 +41,7 @@ _LARGEST_B = 40.0
 
 
 @dataclass(frozen=True)
-class ModelSettings:
+class AtomicModelSettings:
     """Choose how a model is refined.
 
     Attributes
@@ -82,7 +82,7 @@ def complete(
     observed: ObservedAmplitudes,
     heavy: Crystal,
     quota: float | None,
-    settings: ModelSettings,
+    settings: AtomicModelSettings,
 ) -> CompleteStructure:
     """Refine isotropic sites without hydrogens to a complete structure.
 
@@ -123,7 +123,7 @@ def _refined_on_intensities(
     observed: ObservedAmplitudes,
     crystal: Crystal,
     riding: Mapping[str, str],
-    settings: ModelSettings,
+    settings: AtomicModelSettings,
 ) -> CompleteStructure:
     """Refine a nearly complete structure on |F|^2, twice: weights follow from the first."""
     sigma = usable_sigma(observed)

@@ -159,7 +159,10 @@ def weighting_of(
         Of the data over the absolute scale.
     """
     order = np.argsort(calculated)
-    groups = np.array_split(order, min(_WEIGHT_GROUPS, max(1, len(order) // 10)))
+    groups = min(_WEIGHT_GROUPS, max(1, len(order) // 10))
+    edges = np.linspace(0, len(order), groups, endpoint=False).astype(int)
+    sizes = np.diff([*edges, len(order)])
+    intensity, sigma, calculated = intensity[order], sigma[order], calculated[order]
     squares = np.square(intensity - calculated)
     mean = float(calculated.mean())
     best = (0.1, 0.0)
@@ -170,9 +173,8 @@ def weighting_of(
             weight = shelxl_weight(intensity, sigma, calculated, a, absolute_b)
             # Outliers must not decide: of each group the residuals are cut at three deviations.
             weighted = np.minimum(weight * squares, 9.0)
-            spread = 0.0
-            for group in groups:
-                spread += np.log(max(float(weighted[group].mean()), 1e-6)) ** 2
+            means = np.add.reduceat(weighted, edges) / sizes
+            spread = float(np.square(np.log(np.maximum(means, 1e-6))).sum())
             if spread < least - 1e-9:
                 least = spread
                 best = (a, absolute_b / scale)

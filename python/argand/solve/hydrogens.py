@@ -41,6 +41,9 @@ _SAME_HYDROGEN = 0.4
 # Points of the sphere around a carrier on which hydrogens are sought.
 _SPHERE_POINTS = 240
 
+# Cosine of the angle from the highest point within which the density belongs to one hydrogen.
+_CAP = np.cos(np.radians(40.0))
+
 # Most neighbours, hydrogens included, of nitrogen and oxygen.
 _MOST_NEIGHBOURS = {"N": 4, "O": 2}
 
@@ -185,6 +188,8 @@ def _by_density(
     if quota is not None:
         # A known number of hydrogens allows less clear ones.
         lowest = max(0.35 * typical, 2.5 * noise)
+    if lowest <= 0.0:
+        return []
     candidates: list[tuple[float, int, FloatArray]] = []
     for site, name in enumerate(crystal.types):
         element = atom_type(name).element
@@ -228,7 +233,11 @@ def _peaks_around(
         best = int(density.argmax())
         if density[best] < lowest:
             break
-        peaks.append((float(density[best]), length * sphere[best]))
+        height = float(density[best])
+        # The points of the sphere are coarse: the direction is the mean of those above half height.
+        cap = np.maximum(density - 0.5 * height, 0.0) * (sphere @ sphere[best] > _CAP)
+        direction = cap @ sphere
+        peaks.append((height, length * direction / float(np.linalg.norm(direction))))
         # Two hydrogens of one atom are 90 degrees apart at least.
         density[sphere @ sphere[best] > 0.1] = -np.inf
     return peaks

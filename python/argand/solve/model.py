@@ -15,7 +15,7 @@ from argand.peaks import nearest_image
 from argand.radiation import Radiation
 from argand.refine import Refinement, Weighting
 from argand.solve.assembly import assemble
-from argand.solve.completion import CompleteStructure, ModelSettings, complete, is_hydrogen
+from argand.solve.completion import AtomicModelSettings, CompleteStructure, complete, is_hydrogen
 from argand.solve.notes import (
     content_notes,
     displacement_notes,
@@ -25,7 +25,7 @@ from argand.solve.notes import (
 from argand.solve.observed_amplitudes import ObservedAmplitudes
 from argand.solve.site_search import FoundSites, find_sites
 
-__all__ = ["AtomicModel", "ElementDoubt", "ModelSettings", "build_model"]
+__all__ = ["AtomicModel", "AtomicModelSettings", "ElementDoubt", "build_model"]
 
 # An element is doubtful where another one costs only so much more (see `argand.solve.elements`).
 _DOUBTFUL_MARGIN = 1.0
@@ -108,7 +108,7 @@ class AtomicModel:
 def build_model(
     phased: _Phased,
     contents: Mapping[str, float] | None = None,
-    settings: ModelSettings | None = None,
+    settings: AtomicModelSettings | None = None,
 ) -> AtomicModel:
     """Find the atoms of a phased crystal, their elements and hydrogens, and refine them.
 
@@ -126,7 +126,7 @@ def build_model(
     -------
     AtomicModel
     """
-    chosen = settings or ModelSettings()
+    chosen = settings or AtomicModelSettings()
     observed = ObservedAmplitudes.of(phased.merged, phased.radiation)
     sites = find_sites(observed, phased.structure_factors, contents)
     heavy = assemble(sites.crystal)
