@@ -33,6 +33,9 @@ _LARGEST_U = 0.4
 # has no end.
 _MOST_ATOMS = 80
 
+# Distance of plotly's eye, in units of its box: the molecule fills the picture.
+_EYE_DISTANCE = 0.75
+
 # Corners around a bond.
 _SIDES = 8
 
@@ -100,7 +103,9 @@ def connected_atoms(
             known.add(key)
             sites.append(neighbour)
             placed.append((turned, shift))
-    frac = [turn @ crystal.frac[site] + shift for site, (turn, shift) in zip(sites, placed, strict=True)]
+    frac = [
+        turn @ crystal.frac[site] + shift for site, (turn, shift) in zip(sites, placed, strict=True)
+    ]
     return np.array(sites), np.array(frac), np.array([turn for turn, _ in placed])
 
 
@@ -164,14 +169,14 @@ def _view_of(positions: FloatArray) -> dict[str, float]:
     """Return the direction from which the atoms (m, 3) are spread most, as plotly's eye."""
     centred = positions - positions.mean(axis=0)
     _, _, axes = np.linalg.svd(centred, full_matrices=True)
-    x, y, z = 1.5 * axes[2]
+    x, y, z = _EYE_DISTANCE * axes[2]
     return {"x": float(x), "y": float(y), "z": float(z)}
 
 
 def _ellipsoids(
     crystal: Crystal, sites: NDArray[np.intp], rotations: FloatArray
 ) -> NDArray[np.float64]:
-    """Return matrices (m, 3, 3) that turn a unit sphere into the ellipsoid of each atom, angstrom."""
+    """Return matrices (m, 3, 3), angstrom, that make the ellipsoid of each atom of a sphere."""
     to_angstrom = orthogonal(crystal.cell)
     to_frac = np.linalg.inv(to_angstrom)
     # U of a CIF is along the reciprocal axes: N U N with N = diag(a*, b*, c*) is fractional.
@@ -201,7 +206,9 @@ def _element_trace(element: str, positions: FloatArray, shapes: FloatArray) -> A
     vertices = np.einsum("mij,vj->mvi", shapes, sphere) + positions[:, None]
     offsets = len(sphere) * np.arange(len(positions))
     triangles = (faces[None] + offsets[:, None, None]).reshape(-1, 3)
-    return _mesh(go, vertices.reshape(-1, 3), triangles, _COLOURS.get(element, _OTHER_COLOUR), element)
+    return _mesh(
+        go, vertices.reshape(-1, 3), triangles, _COLOURS.get(element, _OTHER_COLOUR), element
+    )
 
 
 def _bond_trace(crystal: Crystal, sites: NDArray[np.intp], positions: FloatArray) -> Any:

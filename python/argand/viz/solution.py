@@ -1,22 +1,23 @@
-"""Pictures of measured data and of how atoms explain them, by resolution."""
+"""Interactive pictures of measured data and of how atoms explain them, by resolution."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from argand.cell import FloatArray
 from argand.measured import Merged
 from argand.measured.wilson import local_mean, shells, statistical_weight
 from argand.reflections import centric, miller_indices, stol
-from argand.viz.style import Theme, ThemeName, dress, new_figure, theme_of
+from argand.viz.interactive import dress_interactive, plain_numbers
+from argand.viz.style import DARK, NEUTRAL
 
-__all__ = ["plot_data", "plot_r_by_resolution"]
+__all__ = ["completeness_by_shell", "data_figure", "fit_figure"]
 
-# Largest Z = I / <I> of the picture of its distribution.
+# Largest Z = I / <I> of the picture of its distribution, and the number of its points.
 _LARGEST_Z = 3.0
+_POINTS_OF_Z = 121
 
 # Above this share of centric reflections all are taken as such.
 _MOSTLY_CENTRIC = 0.5
@@ -24,34 +25,45 @@ _MOSTLY_CENTRIC = 0.5
 # Shells of the picture of completeness.
 _COMPLETENESS_SHELLS = 12
 
+# More points than this make a picture of amplitudes slow: so many are drawn, evenly spread.
+_MOST_POINTS = 4000
 
-def plot_data(merged: Merged, *, theme: ThemeName = "light") -> Figure:
-    """Plot mean I/sigma and completeness by resolution, and the distribution of intensities.
+# Lattice spacings in angstrom that label an axis of sin(theta)/lambda.
+_SPACINGS = (5.0, 3.0, 2.0, 1.5, 1.2, 1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.45, 0.4)
 
-    Parameters
-    ----------
-    merged : Merged
-        Unique reflections.
-    theme : str
-        "light" or "dark".
+_HEIGHT = 360
+
+
+def data_figure(merged: Merged) -> Any:
+    """Draw mean I/sigma and completeness by resolution, and the distribution of intensities.
+
+    Returns a plotly Figure.
     """
-    look = theme_of(theme)
-    figure = new_figure(12.6, 3.6, look)
-    signal, complete, distribution = figure.subplots(1, 3)
-    rows_of_shells = shells(merged.stol)
-    _plot_signal(signal, merged, rows_of_shells, look)
-    _plot_completeness(complete, merged, look)
-    _plot_distribution(distribution, merged, look)
-    for axes in (signal, complete, distribution):
-        dress(axes, look)
-        axes.grid(color=look.grid, lw=0.6)
-    return figure
+    figure = _panels(("signal", "completeness", "distribution of intensities"))
+    middles, signal = [], []
+    for rows in shells(merged.stol):
+        middles.append(float(merged.stol[rows].mean()))
+        noise = 1.0 if merged.sigma is None else merged.sigma[rows]
+        signal.append(float(np.mean(merged.intensity[rows] / noise)))
+    figure.add_trace(_line(middles, signal, "mean I/σ", DARK.cured), row=1, col=1)
+    centres, share = completeness_by_shell(merged)
+    figure.add_trace(_line(centres, 100.0 * share, "measured (%)", DARK.plain), row=1, col=2)
+    z, measured, acentric, of_centric = _distribution(merged)
+    figure.add_trace(_line(z, measured, "measured", DARK.cured, marks=False), row=1, col=3)
+    figure.add_trace(_line(z, acentric, "random, acentric", NEUTRAL, dash="dash"), row=1, col=3)
+    figure.add_trace(_line(z, of_centric, "random, centric", NEUTRAL, dash="dot"), row=1, col=3)
+    _spacing_axis(figure, merged, 1)
+    _spacing_axis(figure, merged, 2)
+    name = "mean I" if merged.sigma is None else "mean I/σ"
+    figure.update_yaxes(title={"text": name}, rangemode="tozero", row=1, col=1)
+    figure.update_yaxes(title={"text": "measured (%)"}, range=[0, 104], row=1, col=2)
+    figure.update_yaxes(title={"text": "share below Z"}, range=[0, 1], row=1, col=3)
+    figure.update_xaxes(title={"text": "Z = I / ⟨I⟩"}, row=1, col=3)
+    return _dressed(figure)
 
 
-def plot_r_by_resolution(
-    merged: Merged, calculated: FloatArray, *, theme: ThemeName = "light"
-) -> Figure:
-    """Plot R of amplitudes by resolution, and measured against calculated amplitudes.
+def fit_figure(merged: Merged, calculated: FloatArray) -> Any:
+    """Draw R of amplitudes by resolution, and measured against calculated amplitudes.
 
     Parameters
     ----------
@@ -59,63 +71,63 @@ def plot_r_by_resolution(
         Unique reflections.
     calculated : (n,)
         |Fc|^2 of the atoms, on the scale of the data.
-    theme : str
-        "light" or "dark".
+
+    Returns
+    -------
+    plotly Figure
     """
-    look = theme_of(theme)
-    figure = new_figure(12.6, 4.0, look)
-    by_resolution, scatter = figure.subplots(1, 2)
+    import plotly.graph_objects as go
+
+    figure = _panels(("R by resolution", "measured and calculated amplitudes"))
     observed = np.sqrt(np.maximum(merged.intensity, 0.0))
     modulus = np.sqrt(calculated)
     middles, residuals = [], []
     for rows in shells(merged.stol):
-        middles.append(merged.stol[rows].mean())
-        residuals.append(np.abs(observed[rows] - modulus[rows]).sum() / observed[rows].sum())
-    by_resolution.plot(middles, residuals, color=look.cured, marker="o", ms=4, lw=1.8)
-    by_resolution.set(ylim=(0, None), ylabel="R", title="R by resolution")
-    _spacing_axis(by_resolution, look)
-    scatter.plot(modulus, observed, ".", color=look.cured, ms=3, alpha=0.5)
+        middles.append(float(merged.stol[rows].mean()))
+        difference = np.abs(observed[rows] - modulus[rows]).sum()
+        residuals.append(float(difference / max(observed[rows].sum(), 1e-300)))
+    figure.add_trace(_line(middles, residuals, "R", DARK.cured), row=1, col=1)
+    step = max(1, -(-len(observed) // _MOST_POINTS))
+    figure.add_trace(
+        go.Scattergl(
+            x=modulus[::step].astype(np.float32),
+            y=observed[::step].astype(np.float32),
+            mode="markers",
+            marker={"size": 4, "color": DARK.cured, "opacity": 0.5},
+            text=[f"{h} {k} {l}" for h, k, l in merged.hkl[::step].tolist()],
+            hovertemplate="%{text}<br>calculated %{x:.1f}, measured %{y:.1f}<extra></extra>",
+            showlegend=False,
+        ),
+        row=1,
+        col=2,
+    )
     largest = float(max(modulus.max(), observed.max()))
-    scatter.plot([0, largest], [0, largest], color=look.muted, lw=0.9)
-    scatter.set(xlabel="calculated |F|", ylabel="measured |F|", title="amplitudes")
-    for axes in (by_resolution, scatter):
-        dress(axes, look)
-        axes.grid(color=look.grid, lw=0.6)
-    return figure
+    diagonal = [0.0, largest]
+    figure.add_trace(_line(diagonal, diagonal, "equal", NEUTRAL, dash="dot"), row=1, col=2)
+    _spacing_axis(figure, merged, 1)
+    figure.update_yaxes(title={"text": "R"}, rangemode="tozero", row=1, col=1)
+    figure.update_xaxes(title={"text": "calculated |F|"}, row=1, col=2)
+    figure.update_yaxes(title={"text": "measured |F|"}, row=1, col=2)
+    return _dressed(figure)
 
 
-def _plot_signal(
-    axes: Axes, merged: Merged, rows_of_shells: list[NDArray[np.intp]], look: Theme
-) -> None:
-    """Plot the mean I/sigma, or the mean intensity without sigmas."""
-    middles, values = [], []
-    for rows in rows_of_shells:
-        middles.append(merged.stol[rows].mean())
-        noise = 1.0 if merged.sigma is None else merged.sigma[rows]
-        values.append(float(np.mean(merged.intensity[rows] / noise)))
-    axes.plot(middles, values, color=look.cured, marker="o", ms=4, lw=1.8)
-    name = "mean I/σ" if merged.sigma is not None else "mean I"
-    axes.set(ylabel=name, title="signal", ylim=(0, None))
-    _spacing_axis(axes, look)
-
-
-def _plot_completeness(axes: Axes, merged: Merged, look: Theme) -> None:
-    """Plot which share of the unique reflections was measured, in shells of equal numbers."""
+def completeness_by_shell(merged: Merged) -> tuple[FloatArray, FloatArray]:
+    """Return sin(theta)/lambda (s,), and the measured share (s,), of shells of equal numbers."""
     possible = miller_indices(merged.cell, merged.spacegroup, d_min=merged.d_min * (1.0 - 1e-9))
     possible_stol = np.sort(stol(possible, merged.cell))
-    edges = np.concatenate([part[:1] for part in np.array_split(possible_stol, _COMPLETENESS_SHELLS) if len(part)])
-    edges = np.append(edges, possible_stol[-1] * (1.0 + 1e-9))
+    parts = np.array_split(possible_stol, min(_COMPLETENESS_SHELLS, len(possible_stol)))
+    edges = np.array([part[0] for part in parts[1:]])
+    # Edges lie between reflections, so that rounding moves none into another shell.
+    before = np.array([part[-1] for part in parts[:-1]])
+    edges = np.concatenate([[0.0], 0.5 * (edges + before), [np.inf]])
     counts, _ = np.histogram(possible_stol, edges)
-    hits, _ = np.histogram(merged.stol, edges)
-    share = np.minimum(hits / np.maximum(counts, 1), 1.0)
-    middles = 0.5 * (edges[1:] + edges[:-1])
-    axes.plot(middles, 100.0 * share, color=look.plain, marker="o", ms=4, lw=1.8)
-    axes.set(ylabel="measured (%)", title="completeness", ylim=(0, 104))
-    _spacing_axis(axes, look)
+    measured, _ = np.histogram(merged.stol, edges)
+    share = np.minimum(measured / np.maximum(counts, 1), 1.0)
+    return np.array([part.mean() for part in parts]), share
 
 
-def _plot_distribution(axes: Axes, merged: Merged, look: Theme) -> None:
-    """Plot the cumulative distribution of Z = I / <I>, with those of random atoms.
+def _distribution(merged: Merged) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return Z, the share of measured intensities below it, and those of random atoms.
 
     Source: E. R. Howells, D. C. Phillips and D. Rogers, Acta Cryst. 3 (1950) 210-214.
     """
@@ -125,19 +137,55 @@ def _plot_distribution(axes: Axes, merged: Merged, look: Theme) -> None:
     is_centric = centric(merged.hkl, merged.spacegroup)
     # Of a crystal without a centre the few centric reflections have another distribution.
     z = np.sort(z if is_centric.mean() > _MOSTLY_CENTRIC else z[~is_centric])
-    grid = np.linspace(0.0, _LARGEST_Z, 121)
+    grid = np.linspace(0.0, _LARGEST_Z, _POINTS_OF_Z)
     share = np.searchsorted(z, grid) / max(len(z), 1)
-    axes.plot(grid, share, color=look.cured, lw=2.0, label="measured")
-    axes.plot(grid, 1.0 - np.exp(-grid), color=look.muted, lw=1.1, ls="--", label="acentric")
-    axes.plot(grid, erf(np.sqrt(grid / 2.0)), color=look.muted, lw=1.1, ls=":", label="centric")
-    axes.set(xlabel="Z = I / ⟨I⟩", ylabel="share below Z", title="distribution", ylim=(0, 1))
-    axes.legend(frameon=False, labelcolor=look.ink, fontsize=9, loc="lower right")
+    return grid, share, 1.0 - np.exp(-grid), erf(np.sqrt(0.5 * grid))
 
 
-def _spacing_axis(axes: Axes, look: Theme) -> None:
-    """Label an axis of sin(theta)/lambda with lattice spacings."""
-    low, high = axes.get_xlim()
-    ticks = np.linspace(max(low, 1e-3), high, 6)
-    axes.set_xticks(ticks, labels=[f"{0.5 / tick:.2f}" for tick in ticks])
-    axes.set_xlim(low, high)
-    axes.set_xlabel("d (Å)", color=look.ink)
+def _panels(titles: tuple[str, ...]) -> Any:
+    """Make a plotly Figure of panels side by side."""
+    from plotly.subplots import make_subplots
+
+    return make_subplots(rows=1, cols=len(titles), subplot_titles=titles, horizontal_spacing=0.09)
+
+
+def _line(
+    x: Any, y: Any, name: str, colour: str, *, marks: bool = True, dash: str = "solid"
+) -> Any:
+    """Make a line of plotly, with marks at its points."""
+    import plotly.graph_objects as go
+
+    return go.Scatter(
+        x=plain_numbers(x, 4),
+        y=plain_numbers(y, 4),
+        mode="lines+markers" if marks and dash == "solid" else "lines",
+        line={"color": colour, "width": 2, "dash": dash},
+        name=name,
+        showlegend=False,
+        hovertemplate="%{y:.3g}<extra>" + name + "</extra>",
+    )
+
+
+def _spacing_axis(figure: Any, merged: Merged, column: int) -> None:
+    """Label the axis of sin(theta)/lambda of a panel with lattice spacings."""
+    spacings = [d for d in _SPACINGS if merged.d_min * 0.98 <= d <= merged.d_max]
+    # Spacings that lie too near to each other for their labels are left out.
+    apart: list[float] = []
+    for d in spacings:
+        if not apart or 0.5 / d - 0.5 / apart[-1] > 0.08 * float(merged.stol.max()):
+            apart.append(d)
+    figure.update_xaxes(
+        title={"text": "d (Å)"},
+        tickvals=[0.5 / d for d in apart],
+        ticktext=[f"{d:g}" for d in apart],
+        row=1,
+        col=column,
+    )
+
+
+def _dressed(figure: Any) -> Any:
+    """Give a figure its look, with room for the titles of its panels."""
+    dress_interactive(figure, _HEIGHT)
+    figure.update_layout(margin={"l": 64, "r": 12, "t": 40, "b": 48})
+    figure.update_annotations(font={"size": 14, "color": NEUTRAL})
+    return figure
