@@ -33,6 +33,13 @@ def install() -> None:
     sys.modules["argand.solve.settings"] = settings
 
 
+def use(monkeypatch: Any) -> None:
+    """Put the stand-in where the solver is imported from, until a test ends."""
+    for name in ("argand.solve.pipeline", "argand.solve.settings"):
+        monkeypatch.setitem(sys.modules, name, sys.modules.get(name))
+    install()
+
+
 def known_crystal(name: str) -> Any:
     """Read a crystal with elements instead of ions, which SHELX does not know."""
     import warnings
@@ -50,6 +57,27 @@ def known_crystal(name: str) -> Any:
     elements = [gemmi.Element(atom_type(symbol).element).name for symbol in crystal.types]
     b_iso = np.where(crystal.b_iso > 0, crystal.b_iso, 0.6)
     return crystal.replace(types=tuple(elements), b_iso=b_iso)
+
+
+def write_data(folder: Path, name: str, crystal: Any, seed: int = 1) -> Path:
+    """Write simulated intensities of a crystal as NAME.hkl and all else that is known of it."""
+    import numpy as np
+
+    import argand
+    from argand.io import write_hklf4
+    from argand.io.shelx_writer import ShelxRefinement, write_shelx
+    from argand.reflections import miller_indices
+
+    folder.mkdir(exist_ok=True)
+    hkl = miller_indices(crystal.cell, crystal.spacegroup, d_min=0.95)
+    f = argand.structure_factors(crystal, hkl, energy_kev=17.444)
+    intensity = np.abs(f) ** 2
+    sigma = 0.02 * intensity + 0.002 * intensity.mean()
+    noise = np.random.default_rng(seed).standard_normal(len(hkl))
+    write_hklf4(folder / f"{name}.hkl", hkl, intensity + sigma * noise, sigma)
+    settings = ShelxRefinement(wavelength=0.71073)
+    write_shelx(folder / f"{name}.ins", crystal, settings, title=name)
+    return folder / f"{name}.hkl"
 
 
 def solve(

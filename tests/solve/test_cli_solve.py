@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +13,11 @@ import solve_stand_in
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.io import open_file, write_crystal, write_hklf4, write_map, write_reflections
-from argand.io.shelx_writer import ShelxRefinement, write_shelx
 from argand.reflections import miller_indices
 from argand.solve.problem import read_problem
 from command_line import Capture, call, refused
 from data_dir import SHARED, needs_shared
-from solve_stand_in import UNLUCKY_SEED, known_crystal
+from solve_stand_in import UNLUCKY_SEED, known_crystal, write_data
 
 CELL = ("6.5", "7.0", "8.0", "90", "100", "90")
 
@@ -27,23 +25,7 @@ CELL = ("6.5", "7.0", "8.0", "90", "100", "90")
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the stand-in solve."""
-    for name in ("argand.solve.pipeline", "argand.solve.settings"):
-        monkeypatch.setitem(sys.modules, name, sys.modules.get(name))
-    solve_stand_in.install()
-
-
-def write_data(folder: Path, name: str, crystal: Crystal, seed: int = 1) -> Path:
-    """Write simulated intensities of a crystal as NAME.hkl and all else that is known of it."""
-    folder.mkdir(exist_ok=True)
-    hkl = miller_indices(crystal.cell, crystal.spacegroup, d_min=0.95)
-    f = argand.structure_factors(crystal, hkl, energy_kev=17.444)
-    intensity = np.abs(f) ** 2
-    sigma = 0.02 * intensity + 0.002 * intensity.mean()
-    noise = np.random.default_rng(seed).standard_normal(len(hkl))
-    write_hklf4(folder / f"{name}.hkl", hkl, intensity + sigma * noise, sigma)
-    settings = ShelxRefinement(wavelength=0.71073)
-    write_shelx(folder / f"{name}.ins", crystal, settings, title=name)
-    return folder / f"{name}.hkl"
+    solve_stand_in.use(monkeypatch)
 
 
 @pytest.fixture
