@@ -206,7 +206,7 @@ def inorganic(generator: np.random.Generator) -> Crystal | None:
 def _snapped(
     packing: Packing, site: NDArray[np.float64], generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Return the mean of a site and its image by one operation, where that image stays a fixpoint."""
+    """Return the mean of a site and its image by an operation, where that maps it onto itself."""
     number = int(generator.integers(len(packing.rotations)))
     image = packing.rotations[number] @ site + packing.translations[number]
     shift = image - site

@@ -20,6 +20,9 @@ from scipy.optimize import minimize
 from argand import Crystal, map_correlation, miller_indices, structure_factors
 from argand.io import Reflections
 from argand.phases import align_origin
+from argand.radiation import Radiation
+from argand.reflections import stol
+from argand.solve.candidate import with_atoms
 from argand.solve.figures import PhaseFigures
 from argand.solve.primitive import (
     PrimitiveReflections,
@@ -29,7 +32,7 @@ from argand.solve.primitive import (
 )
 from argand.solve.search import PhaseSearch
 from argand.solve.settings import SolveSettings
-from argand.solve.verdict import predictors
+from argand.solve.verdict import atom_predictors, predictors
 from artificial_crystals import artificial_crystal
 
 # Phases are right from this correlation with the true density.
@@ -40,6 +43,9 @@ _RIDGE = 0.02
 
 # Endings of so many starts of one crystal are recorded.
 STARTS = 4
+
+# Atoms are refined in the endings of so many of them.
+WITH_ATOMS = 2
 
 # One in so many crystals is a null: its amplitudes are shuffled among neighbours in resolution.
 NULLS = 4
@@ -56,23 +62,19 @@ def measured(crystal: Crystal, d_min: float, generator: np.random.Generator) -> 
     floor = mean * np.exp(generator.uniform(np.log(0.003), np.log(0.12)))
     sigma = np.sqrt((relative * intensity) ** 2 + floor**2)
     noisy = intensity + sigma * generator.normal(size=len(hkl))
-    return Reflections(hkl=hkl, intensity=noisy, sigma=sigma)
+    return Reflections(
+        hkl=hkl, intensity=noisy, sigma=sigma, cell=crystal.cell, spacegroup=crystal.spacegroup
+    )
 
 
-def shuffled(data: PrimitiveReflections, generator: np.random.Generator) -> PrimitiveReflections:
-    """Exchange the amplitudes of unique reflections among forty neighbours in resolution."""
-    _, first = np.unique(data.laue, return_index=True)
-    order = np.argsort(data.spacing[first], kind="stable")
-    source = np.arange(len(first))
+def shuffled(reflections: Reflections, generator: np.random.Generator) -> Reflections:
+    """Exchange the intensities of reflections among forty neighbours in resolution."""
+    order = np.argsort(stol(reflections.hkl, reflections.cell), kind="stable")
+    source = np.arange(len(order))
     for part in np.array_split(order, max(3, len(order) // 40)):
         source[part] = part[generator.permutation(len(part))]
-    rows = first[source][data.laue]
     return replace(
-        data,
-        intensity=data.intensity[rows],
-        sigma=data.sigma[rows],
-        amplitude=data.amplitude[rows],
-        normalised=data.normalised[rows],
+        reflections, intensity=reflections.intensity[source], sigma=reflections.sigma[source]
     )
 
 
@@ -94,22 +96,31 @@ def endings(path: Path, first: int, count: int) -> None:
         crystal = artificial_crystal(seed)
         d_min = float(generator.choice([0.8, 0.9, 1.0, 1.15, 1.25, 1.4, 1.5, 1.6]))
         reflections = measured(crystal, d_min, generator)
+        is_null = seed % NULLS == 0
+        if is_null:
+            reflections = shuffled(reflections, generator)
         basis = primitive_basis(crystal.cell, crystal.spacegroup)
         merged = merge_in_point_group(reflections, crystal.cell, crystal.spacegroup)
         data = primitive_reflections(merged, basis)
         if not 100 < len(data.hkl) < 12_000:
             continue
-        is_null = seed % NULLS == 0
-        if is_null:
-            data = shuffled(data, generator)
         conventional = np.rint(data.hkl @ np.linalg.inv(basis)).astype(np.int32)
         true = structure_factors(crystal, conventional)
         settings = SolveSettings(seed=seed, starts=STARTS, time_limit=None)
-        search = PhaseSearch(data, crystal.spacegroup, settings, lambda _: crystal.spacegroup)
+        content = dict(crystal.composition()) if generator.random() < 0.5 else None
+        name = crystal.spacegroup
+        search = PhaseSearch(data, name, settings, lambda _, name=name: name)
         started = time.process_time()
         for starts in (range(1), range(1, 2), range(2, STARTS)):
             for ending in search._endings(starts):
                 compared = search._compared(ending, always=True)
+                r1 = np.nan
+                if ending.start < WITH_ATOMS:
+                    candidate = with_atoms(
+                        reflections, data, compared, (), Radiation(), content, settings
+                    )
+                    if candidate.model is not None:
+                        r1 = candidate.model.r1
                 truth = 0.0 if is_null else correlation(data, compared.phased, true)
                 record = asdict(compared.figures) | {
                     "seed": seed,
@@ -121,6 +132,7 @@ def endings(path: Path, first: int, count: int) -> None:
                     "start": ending.start,
                     "cycles": ending.cycles,
                     "correlation": truth,
+                    "r1": r1,
                     "seconds": time.process_time() - started,
                 }
                 with path.open("a") as file:
@@ -144,19 +156,35 @@ def fit(paths: list[Path]) -> None:
     probability = 1.0 / (1.0 + np.exp(-x[is_test] @ coefficients))
     tested = right[is_test]
     print(f"{len(records)} endings of {len(count)} crystals, {right.mean():.2f} right")
+    print_reliability(probability, tested)
+    coefficients = logistic(x, right, weight)
+    print("coefficients of phases:", ", ".join(f"{c:.2f}" for c in coefficients))
+    r1 = np.array([record["r1"] for record in records], float)
+    d_min = np.array([record["d_min"] for record in records])
+    x = atom_predictors(1.0 / (1.0 + np.exp(-x @ coefficients)), r1, d_min)
+    has_atoms = np.isfinite(r1)
+    test = has_atoms & is_test
+    fit_rows = has_atoms & ~is_test
+    with_r1 = logistic(x[fit_rows], right[fit_rows], weight[fit_rows])
+    print_reliability(1.0 / (1.0 + np.exp(-x[test] @ with_r1)), right[test])
+    with_r1 = logistic(x[has_atoms], right[has_atoms], weight[has_atoms])
+    print("coefficients with atoms:", ", ".join(f"{c:.2f}" for c in with_r1))
+
+
+def print_reliability(probability: NDArray[np.float64], right: NDArray[np.float64]) -> None:
+    """Print what share of endings (n,) is right in ranges of their probability (n,)."""
     for low, high in ((0, 0.02), (0.02, 0.2), (0.2, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01)):
         inside = (probability >= low) & (probability < high)
         if inside.any():
             mean = probability[inside].mean()
             print(
                 f"{low:4.2f} to {high:4.2f}: {inside.sum():5d} endings, "
-                f"mean probability {mean:.3f}, right {tested[inside].mean():.3f}"
+                f"mean probability {mean:.3f}, right {right[inside].mean():.3f}"
             )
     for level in (0.9, 0.95, 0.98, 0.99):
         accepted = probability > level
-        wrong = int((accepted & (tested == 0)).sum())
-        print(f"above {level}: {accepted.sum()} of {int(tested.sum())} right ones, {wrong} wrong")
-    print("coefficients:", ", ".join(f"{c:.2f}" for c in logistic(x, right, weight)))
+        wrong = int((accepted & (right == 0)).sum())
+        print(f"above {level}: {accepted.sum()} of {int(right.sum())} right ones, {wrong} wrong")
 
 
 def figures_of(record: dict[str, Any]) -> PhaseFigures:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from argand.io import read_crystal, read_map, read_reflections, write_map, write_reflections
     from argand.maps import difference_coefficients
     from argand.phases import align_origin, map_correlation, phase_error
-    from argand.reflections import hkl_cube, miller_indices, stol
+    from argand.reflections import miller_indices, stol
+    from argand.solve import solve
     from argand.structure_factors import structure_factors
 
 __all__ = [
@@ -40,7 +41,6 @@ __all__ = [
     "difference_coefficients",
     "form_factors",
     "grid_shape",
-    "hkl_cube",
     "map_correlation",
     "map_from_structure_factors",
     "memory_limit",
@@ -52,6 +52,7 @@ __all__ = [
     "read_reflections",
     "set_memory_limit",
     "set_num_threads",
+    "solve",
     "stol",
     "structure_factors",
     "structure_factors_from_map",
@@ -59,7 +60,8 @@ __all__ = [
     "write_reflections",
 ]
 
-# The module that defines each public name which is resolved at its first use.
+# The module that defines each public name which is resolved at its first use. `hkl_cube` is known
+# here for those who used it before it was left to `argand.reflections`.
 _MODULE_OF_NAME = {
     "align_origin": "phases",
     "build_config": "_config",
@@ -78,6 +80,7 @@ _MODULE_OF_NAME = {
     "read_reflections": "io",
     "set_memory_limit": "_memory",
     "set_num_threads": "_config",
+    "solve": "solve",
     "stol": "reflections",
     "structure_factors": "structure_factors",
     "structure_factors_from_map": "density",

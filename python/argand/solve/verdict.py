@@ -11,8 +11,8 @@ import math
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from argand.cell import FloatArray
 from argand.solve.figures import PhaseFigures
 
 __all__ = ["SOLVED", "Verdict", "predictors", "probability_of_phases", "verdict_of"]
@@ -38,6 +38,10 @@ _MIDDLE = 1.1
 _COEFFICIENTS = (-9.0, 14.0, -7.0, -7.0, 3.5, 2.5, -1.32, 2.79, -0.79)
 
 
+# No model knows better than this.
+_LEAST_PROBABILITY = 1e-4
+_LARGEST_LOGIT = 30.0
+
 # R1 beyond these is taken for them: the model of R1 is linear in between.
 _LOWEST_R1 = 0.05
 _HIGHEST_R1 = 0.45
@@ -46,7 +50,7 @@ _HIGHEST_R1 = 0.45
 _ATOM_COEFFICIENTS = (7.0, 0.7, -30.0, -1.0)
 
 
-def predictors(figures: PhaseFigures, d_min: float) -> npt.NDArray[np.float64]:
+def predictors(figures: PhaseFigures, d_min: float) -> FloatArray:
     """Return the predictors (9,) of the logistic model.
 
     Parameters
@@ -86,8 +90,7 @@ def probability_of_phases(figures: PhaseFigures, d_min: float) -> float:
     d_min
         Resolution of the data, angstrom.
     """
-    logit = float(predictors(figures, d_min) @ _COEFFICIENTS)
-    return 1.0 / (1.0 + math.exp(-max(min(logit, 30.0), -30.0)))
+    return _logistic(float(predictors(figures, d_min) @ _COEFFICIENTS))
 
 
 def probability_with_atoms(phases: float, r1: float, d_min: float) -> float:
@@ -104,12 +107,27 @@ def probability_with_atoms(phases: float, r1: float, d_min: float) -> float:
     d_min
         Resolution of the data, angstrom.
     """
-    clipped = min(max(phases, 1e-4), 1.0 - 1e-4)
-    logit = math.log(clipped / (1.0 - clipped))
-    constant, own, slope, coarse = _ATOM_COEFFICIENTS
-    total = constant + own * logit + slope * min(max(r1, _LOWEST_R1), _HIGHEST_R1)
-    total += coarse * (d_min - _MIDDLE)
-    return 1.0 / (1.0 + math.exp(-max(min(total, 30.0), -30.0)))
+    x = atom_predictors(np.array([phases]), np.array([r1]), np.array([d_min]))
+    return _logistic(float(x[0] @ _ATOM_COEFFICIENTS))
+
+
+def atom_predictors(phases: FloatArray, r1: FloatArray, d_min: FloatArray) -> FloatArray:
+    """Return the predictors (n, 4) of the logistic model of phases with atoms.
+
+    Parameters
+    ----------
+    phases, r1, d_min : (n,)
+        Probability of the phases, R1 of the atoms, and resolution in angstrom.
+    """
+    clipped = np.clip(phases, _LEAST_PROBABILITY, 1.0 - _LEAST_PROBABILITY)
+    logit = np.log(clipped / (1.0 - clipped))
+    bounded = np.clip(r1, _LOWEST_R1, _HIGHEST_R1)
+    return np.stack([np.ones_like(logit), logit, bounded, d_min - _MIDDLE], axis=1)
+
+
+def _logistic(logit: float) -> float:
+    """Return 1 / (1 + exp(-logit)), kept from the ends of the range of numbers."""
+    return 1.0 / (1.0 + math.exp(-max(min(logit, _LARGEST_LOGIT), -_LARGEST_LOGIT)))
 
 
 def verdict_of(
