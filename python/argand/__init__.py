@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 # Before anything else is imported.
 from argand import _interpreter as _interpreter
-from argand._version import __version__
+from argand._version import __version__ as __version__
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from argand.io import read_crystal, read_map, read_reflections, write_map, write_reflections
     from argand.maps import difference_coefficients
     from argand.phases import align_origin, map_correlation, phase_error
-    from argand.reflections import miller_indices, stol
+    from argand.reflections import hkl_cube, miller_indices, stol
     from argand.solve import solve
     from argand.structure_factors import structure_factors
 
 __all__ = [
     "ArgandError",
     "Crystal",
-    "__version__",
     "align_origin",
     "build_config",
     "difference_coefficients",
     "form_factors",
     "grid_shape",
+    "hkl_cube",
     "map_correlation",
     "map_from_structure_factors",
     "memory_limit",
@@ -60,8 +60,7 @@ __all__ = [
     "write_reflections",
 ]
 
-# The module that defines each public name which is resolved at its first use. `hkl_cube` is known
-# here for those who used it before it was left to `argand.reflections`.
+# The module that defines each public name which is resolved at its first use.
 _MODULE_OF_NAME = {
     "align_origin": "phases",
     "build_config": "_config",
