@@ -71,20 +71,36 @@ def test_what_disagrees_is_said() -> None:
     assert by_name["P 1 2/m 1"].accepted
 
 
-def test_merged_data_do_not_tell() -> None:
+@pytest.mark.parametrize(
+    ("group", "cell", "laue"),
+    [
+        ("P 21 21 21", CUBIC, "P m m m"),
+        ("P 1 21/c 1", (9.0, 10.0, 12.0, 90.0, 97.0, 90.0), "P 1 2/m 1"),
+        ("P 41", (11.0, 11.0, 14.0, 90.0, 90.0, 90.0), "P 4/m"),
+    ],
+)
+def test_merged_data_have_the_group_whose_unique_part_they_fill(
+    group: str, cell: tuple[float, ...], laue: str
+) -> None:
     rng = np.random.default_rng(4)
-    crystal = carbon_crystal("P 21 21 21", rng)
-    merged = argand.measured.merge(measured(crystal, rng), spacegroup="P 21 21 21")
+    crystal = carbon_crystal(group, rng).replace(cell=cell)
+    merged = argand.measured.merge(measured(crystal, rng), spacegroup=group)
     listed = Reflections(
         hkl=merged.hkl, intensity=merged.intensity, sigma=merged.sigma, cell=crystal.cell
     )
-    by_name = {entry.spacegroup: entry for entry in laue_candidates(listed, spacegroup="P 2 2 2")}
-    assert by_name["P -1"].accepted
-    group = by_name["P m m m"]
-    assert not group.tested
-    assert not group.accepted
-    assert np.isnan(group.worst)
-    assert "the data are merged" in group.reason
+    ranking = laue_candidates(listed, spacegroup="P 1")
+    first = ranking[0]
+    assert first.spacegroup == laue
+    assert first.accepted
+    assert not first.tested
+    assert np.isnan(first.worst)
+    assert first.completeness > 0.9
+    assert "the data are merged" in first.reason
+    # A part of these data tells nothing any more.
+    thin = listed[rng.random(len(listed.hkl)) < 0.4]
+    by_name = {entry.spacegroup: entry for entry in laue_candidates(thin, spacegroup="P 1")}
+    assert not by_name[laue].accepted
+    assert "not measured apart" in by_name[laue].reason
 
 
 def test_a_space_group_is_needed_for_its_centring() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -115,6 +117,20 @@ def test_true_symmetry_of_the_intensities_is_no_twin() -> None:
     assert finding.fraction > 0.4
     assert not finding.likely
     assert "symmetry" in finding.reason
+
+
+def test_few_reflections_leave_a_twin_in_doubt() -> None:
+    rng = np.random.default_rng(6)
+    crystal = random_atoms("P 41", TETRAGONAL, rng, 12)
+    law = twin_laws(twin(crystal, np.eye(3), 0.0, rng))[0]
+    data = twin(crystal, law, 0.4, rng)
+    few = data.stol < np.sort(data.stol)[180]
+    columns = ("hkl", "intensity", "sigma", "count")
+    finding = find_twin(replace(data, **{name: getattr(data, name)[few] for name in columns}))
+    assert finding is not None
+    assert not finding.likely
+    assert np.isnan(finding.l_mean)
+    assert "perhaps twinned" in finding.reason
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gemmi
 import numpy as np
@@ -14,7 +14,7 @@ from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.measured import Merged, merge
 from argand.measured.merging import group_means
-from argand.reflections import index_codes, stol
+from argand.reflections import index_codes, miller_indices, stol
 from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 
 __all__ = ["LaueGroup", "laue_candidates"]
@@ -39,6 +39,16 @@ _SHELL = 40
 # Fewer pairs say nothing about an operation.
 _FEWEST_PAIRS = 10
 
+# Merged data fill the unique part of their Laue group to more than this share, unless much of it
+# was not measured ...
+_FILLED = 0.75
+
+# ... while they leave so much of the half sphere empty.
+_HALF_EMPTY = 0.65
+
+# Score of each operation of a group whose unique part merged data fill: less than a tested one has.
+_SCORE_OF_FILLED = 0.1
+
 # Miller indices times an operation of the lattice are whole to this.
 _WHOLE = 1e-3
 
@@ -61,8 +71,11 @@ class LaueGroup:
         the operation is none. NaN where an operation relates no two measured reflections.
     score
         Sum over its operations of what each is below the limit.
+    completeness
+        Share of its unique reflections that were measured, to the resolution of the data.
     accepted
-        Whether every operation agrees.
+        Whether every operation agrees; or, where the data are merged and do not tell, whether they
+        fill the unique part of this group and no more.
     tested
         Whether every operation relates measured reflections; merged data do not tell.
     reason
@@ -74,6 +87,7 @@ class LaueGroup:
     r_int: float
     worst: float
     score: float
+    completeness: float
     accepted: bool
     tested: bool
     reason: str
@@ -118,14 +132,41 @@ def laue_candidates(
     table = _multiplication_table(rotations)
     partners = [_partners(merged, rotation) for rotation in rotations]
     ratios = _ratios(merged, partners)
+    possible = miller_indices(merged.cell, merged.spacegroup, d_min=merged.d_min * (1.0 - 1e-9))
     candidates: list[LaueGroup] = []
     for members in _subgroups(table):
         numbers = sorted(members)
         chosen = [rotations[number] for number in numbers]
         r_int = _merged_r_int(merged, [partners[number] for number in numbers])
-        candidates.append(_judged(_name(chosen, group), ratios[numbers], r_int))
+        filled = _count_unique(merged.hkl, chosen) / _count_unique(possible, chosen)
+        candidates.append(_judged(_name(chosen, group), ratios[numbers], r_int, filled))
     candidates.sort(key=_rank)
+    half_sphere = min(candidates, key=lambda candidate: candidate.operations)
+    if half_sphere.completeness < _HALF_EMPTY:
+        candidates = [_with_filled_accepted(candidate) for candidate in candidates]
+        candidates.sort(key=_rank)
     return tuple(candidates)
+
+
+def _with_filled_accepted(candidate: LaueGroup) -> LaueGroup:
+    """Accept a group that merged data cannot tell, but whose unique part they fill."""
+    if candidate.tested or candidate.completeness < _FILLED:
+        return candidate
+    reason = (
+        "the data are merged: they fill its unique part to "
+        f"{100 * candidate.completeness:.0f} % and hold no equivalents"
+    )
+    # The unique parts of 4/m and mmm are nearly one: the one that is filled better counts.
+    score = _SCORE_OF_FILLED * candidate.operations * candidate.completeness
+    return replace(candidate, accepted=True, score=score, reason=reason)
+
+
+def _count_unique(hkl: npt.NDArray[np.int32], rotations: list[FloatArray]) -> int:
+    """Count the orbits of reflections (n, 3) under proper rotations and inversion."""
+    moved = np.einsum("mi,oij->omj", hkl, np.array(rotations))
+    images = np.rint(moved).astype(np.int64)
+    codes = index_codes(np.concatenate([images, -images]))
+    return len(np.unique(codes.max(axis=0)))
 
 
 def _rank(candidate: LaueGroup) -> tuple[bool, bool, float, int]:
@@ -154,8 +195,20 @@ def _ratios(merged: Merged, partners: list[IndexArray]) -> FloatArray:
     return ratios
 
 
-def _judged(spacegroup: str, ratios: FloatArray, r_int: float) -> LaueGroup:
-    """Judge a group by the disagreements of its proper rotations (k,), the identity first."""
+def _judged(spacegroup: str, ratios: FloatArray, r_int: float, filled: float) -> LaueGroup:
+    """Judge a group by the disagreements of its proper rotations (k,), the identity first.
+
+    Parameters
+    ----------
+    spacegroup
+        Its name.
+    ratios : (k,)
+        Disagreements over those of unrelated reflections, NaN where unknown.
+    r_int
+        Disagreement of reflections merged in it.
+    filled
+        Share of its unique reflections that were measured.
+    """
     others = ratios[1:]
     is_tested = np.isfinite(others)
     tested = bool(is_tested.all())
@@ -173,7 +226,17 @@ def _judged(spacegroup: str, ratios: FloatArray, r_int: float) -> LaueGroup:
         reason = f"equivalents disagree by {100 * worst:.0f} % of what unrelated reflections do"
     else:
         reason = "equivalents of an operation were not measured apart: the data are merged"
-    return LaueGroup(spacegroup, 2 * len(ratios), r_int, worst, score, accepted, tested, reason)
+    return LaueGroup(
+        spacegroup=spacegroup,
+        operations=2 * len(ratios),
+        r_int=r_int,
+        worst=worst,
+        score=score,
+        completeness=filled,
+        accepted=accepted,
+        tested=tested,
+        reason=reason,
+    )
 
 
 def _triclinic(group: gemmi.GroupOps) -> str:

@@ -197,6 +197,9 @@ def _finding(merged: Merged, law: FloatArray, calculated: FloatArray | None) -> 
         words += f"{twinned:.3f} with it"
     if is_significant and falls:
         reason = f"twinned by {axes}; {words}"
+    elif is_significant and np.isnan(statistics.l_mean):
+        reason = f"perhaps twinned by {axes}, but too few reflections are there for a second test; "
+        reason += words
     elif is_significant:
         reason = f"intensities alike by {axes} come from symmetry or heavy atoms, no twin; {words}"
     else:
