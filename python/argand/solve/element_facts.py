@@ -11,6 +11,7 @@ from functools import cache
 import gemmi
 
 __all__ = [
+    "CHARGES",
     "LIGHT_COSTS",
     "NONMETALS",
     "NONMETAL_COSTS",
@@ -45,7 +46,7 @@ RARITY = _numbers(
     Ru 4  Ag 4  Rh 4.2  Cd 4.2  Sn 4.2  Cs 4.5  W 4.2  Au 4.2  Ir 4.3  Hg 4.4  Pb 4.3  Bi 4.4
     Se 4.2  V 4.2  Cr 4.2  Re 4.4  Os 4.6  As 4.5  Sb 4.5  Te 4.6  Ge 4.6  Ga 4.5  In 4.7
     Zr 4.5  Nb 4.7  Ba 4.5  Sr 4.5  Rb 4.7  Y 4.7  La 4.6  Ce 4.8  Nd 4.8  Sm 5  Eu 4.8  Gd 4.8
-    Tb 4.9  Dy 4.9  Er 5  Yb 5  Lu 5.2  U 4.7  Th 5  Tl 5  Ta 5  Hf 5  Be 7
+    Tb 4.9  Dy 4.9  Er 5  Ho 5  Yb 5  Lu 5.2  U 4.7  Th 5  Tl 5  Ta 5  Hf 5  Be 7
     """
 )
 
@@ -102,6 +103,74 @@ OXYGEN_BONDS = _rows(
     Sr 2.55 0.1
     Rb 2.95 0.15
     Cs 3.1 0.15
+    """
+)
+
+#: Charges that elements have in salts and oxides; all others may have any
+CHARGES = _rows(
+    """
+    Li 1
+    Na 1
+    K 1
+    Rb 1
+    Cs 1
+    Ag 1
+    Be 2
+    Mg 2
+    Ca 2
+    Sr 2
+    Ba 2
+    Zn 2
+    Cd 2
+    Pb 2 4
+    Sn 2 4
+    Fe 2 3
+    Co 2 3
+    Ni 2
+    Mn 2 3 4
+    Cu 1 2
+    Cr 3 6
+    V 3 4 5
+    Ti 4
+    Zr 4
+    B 3
+    Al 3
+    Ga 3
+    In 3
+    Sc 3
+    Y 3
+    La 3
+    Ce 3 4
+    Nd 3
+    Sm 3
+    Eu 2 3
+    Gd 3
+    Tb 3
+    Dy 3
+    Ho 3
+    Er 3
+    Yb 3
+    Lu 3
+    Bi 3
+    Sb 3 5
+    As 3 5 -3
+    Si 4
+    Ge 4
+    P -3
+    Nb 5
+    Ta 5
+    Mo 6 4
+    W 6
+    C -4
+    O -2
+    S -2
+    Se -2 4
+    Te -2
+    F -1
+    Cl -1
+    Br -1
+    I -1
+    N -3
     """
 )
 

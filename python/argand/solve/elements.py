@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from argand.atom_types import atomic_number
 from argand.cell import FloatArray
+from argand.solve.charges import balanced, can_be_neutral
 from argand.solve.contacts import Contacts
 from argand.solve.element_costs import ELECTRON_NOISE, ELECTRON_SHARE, SiteCosts
 from argand.solve.element_facts import RARITY, VOLUMES
@@ -23,6 +24,12 @@ __all__ = ["Assignment", "assign", "assign_on_scale", "scales"]
 
 # Cost of an atom more or less than the content of the cell states, which may be wrong itself.
 _CONTENT_COST = 2.0
+
+# Atoms nearer than this, in angstrom, are those of molecules, such as CO3, CN and SO4.
+_MOLECULAR_BOND = 1.56
+
+# Cost for each site of a crystal whose elements cannot be neutral.
+_CHARGE_COST = 0.7
 
 # A cation of a metal takes about so much room, in A^3.
 _METAL_VOLUME = 12.0
@@ -114,6 +121,8 @@ def assign_on_scale(
     costs = SiteCosts(electrons * scale, contacts, candidates, rarity=True)
     start = np.abs(numbers[None] - electrons[:, None] * scale).argmin(axis=1)
     chosen = _settle(costs, start, multiplicity, None)
+    if not _has_molecules(contacts):
+        chosen = balanced(costs.table(chosen), chosen, multiplicity, candidates)
     return _result(costs, chosen, scale)
 
 
@@ -141,8 +150,10 @@ def scales(
         numbers = np.array([atomic_number(symbol) for symbol in assignment.elements])
         better = _matching_scale(electrons, numbers)
         assignment = assign_on_scale(electrons, multiplicity, contacts, better)
-        volume_cost = _volume_cost(assignment.elements, multiplicity, volume)
-        candidates.append(replace(assignment, cost=assignment.cost + volume_cost))
+        cost = assignment.cost + _volume_cost(assignment.elements, multiplicity, volume)
+        if not (_has_molecules(contacts) or _is_neutral(assignment.elements, multiplicity)):
+            cost += len(electrons) * _CHARGE_COST
+        candidates.append(replace(assignment, cost=cost))
     candidates.sort(key=lambda candidate: candidate.cost)
     distinct: list[Assignment] = []
     for assignment in candidates:
@@ -150,6 +161,19 @@ def scales(
         if min(ratios, default=1.0) > _SAME_SCALE:
             distinct.append(assignment)
     return distinct[:most]
+
+
+def _has_molecules(contacts: Contacts) -> bool:
+    """Tell whether there are bonds that only molecules and molecular ions have."""
+    return bool((contacts.distance < _MOLECULAR_BOND).any())
+
+
+def _is_neutral(elements: Sequence[str], multiplicity: NDArray[np.integer]) -> bool:
+    """Tell whether the elements of all sites can be neutral."""
+    counts: dict[str, float] = {}
+    for element, number in zip(elements, multiplicity, strict=True):
+        counts[element] = counts.get(element, 0.0) + float(number)
+    return can_be_neutral(counts)
 
 
 def _apart(trials: Sequence[float], least: float) -> list[float]:

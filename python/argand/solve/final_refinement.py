@@ -13,6 +13,7 @@ from argand.crystal import Crystal
 from argand.extinction import Extinction
 from argand.r_factors import shelxl_weight
 from argand.refine import Parameters, Refinement, Weighting, free, refine
+from argand.site_symmetry import displacement_basis, position_basis
 from argand.solve.observed_amplitudes import ObservedAmplitudes
 
 __all__ = [
@@ -28,9 +29,6 @@ __all__ = [
 
 # Reflections for each parameter that an anisotropic model needs.
 _REFLECTIONS_A_PARAMETER = 7.0
-
-# Parameters of an anisotropic site on a general position.
-_ANISOTROPIC_PARAMETERS = 9
 
 # The mean square displacement of an atom along any direction is at least this, in A^2.
 _LEAST_U = 0.0015
@@ -77,13 +75,11 @@ def anisotropic(crystal: Crystal, reflections: int) -> Crystal:
     elements = [atom_type(name).element for name in crystal.types]
     heavy = np.array([element not in ("H", "D") for element in elements])
     scattering = np.array([atomic_number(name) for name in elements])
-    in_place = crystal.in_place.sum(axis=1)
-    cost = np.where(in_place > 1, 5.0, _ANISOTROPIC_PARAMETERS)
+    with_tensor, with_b = _parameter_counts(crystal, heavy)
     chosen = np.zeros(len(elements), bool)
-    others = 4.0 * int(heavy.sum())
     for number in sorted(set(scattering[heavy].tolist()), reverse=True):
         more = chosen | (heavy & (scattering == number))
-        parameters = cost[more].sum() + others * (heavy & ~more).sum() / max(1, int(heavy.sum()))
+        parameters = with_tensor[more].sum() + with_b[~more].sum()
         if reflections < _REFLECTIONS_A_PARAMETER * parameters:
             break
         chosen = more
@@ -97,6 +93,20 @@ def anisotropic(crystal: Crystal, reflections: int) -> Crystal:
         before = crystal.anisotropic & chosen
         u_aniso[before] = crystal.u_aniso[before]
     return crystal.replace(u_aniso=u_aniso)
+
+
+def _parameter_counts(
+    crystal: Crystal, heavy: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count the parameters (n,) of sites with a tensor U and with B; hydrogens have none."""
+    u_of_beta = u_aniso_from_beta(np.ones(6), crystal.cell)
+    with_tensor = np.zeros(len(heavy), np.int64)
+    with_b = np.zeros(len(heavy), np.int64)
+    for site in np.flatnonzero(heavy).tolist():
+        directions = len(position_basis(crystal, site))
+        with_tensor[site] = directions + len(displacement_basis(crystal, site, u_of_beta))
+        with_b[site] = directions + 1
+    return with_tensor, with_b
 
 
 def is_positive(crystal: Crystal) -> NDArray[np.bool_]:

@@ -9,7 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from argand.atom_types import atomic_number
 from argand.crystal import Crystal
+from argand.errors import ArgandError
 from argand.measured import Merged
 from argand.peaks import nearest_image
 from argand.radiation import Radiation
@@ -125,7 +127,14 @@ def build_model(
     Returns
     -------
     AtomicModel
+
+    Raises
+    ------
+    ArgandError
+        Structure factors of another shape or all 0, contents without atoms other than hydrogen or
+        with something that is no element, or fewer reflections than a model needs.
     """
+    _check(phased, contents)
     chosen = settings or AtomicModelSettings()
     observed = ObservedAmplitudes.of(phased.merged, phased.radiation)
     sites = find_sites(observed, phased.structure_factors, contents)
@@ -135,6 +144,28 @@ def build_model(
         quota = contents.get("H", 0.0) + contents.get("D", 0.0)
     structure = complete(observed, heavy, quota, chosen)
     return _finished(observed, sites, contents, structure)
+
+
+def _check(phased: _Phased, contents: Mapping[str, float] | None) -> None:
+    """Refuse structure factors and contents of which no model can be made."""
+    f = np.asarray(phased.structure_factors)
+    reflections = len(phased.merged.hkl)
+    if f.shape != (reflections,):
+        raise ArgandError(f"structure_factors has shape {f.shape}, needs ({reflections},)")
+    if not np.isfinite(f).all() or not f.any():
+        raise ArgandError("structure_factors are all 0 or not finite, needs phased amplitudes")
+    if contents is None:
+        return
+    heavy = 0.0
+    for symbol, count in contents.items():
+        number = atomic_number(symbol)
+        if number == 0 or not count >= 0.0:
+            raise ArgandError(
+                f"contents states {count} atoms of {symbol!r}, needs elements and numbers >= 0"
+            )
+        heavy += count * (number > 1)
+    if heavy == 0.0:
+        raise ArgandError("contents has no atoms but hydrogen, needs the atoms of the unit cell")
 
 
 def _finished(

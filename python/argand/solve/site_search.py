@@ -118,7 +118,6 @@ def find_sites(
         crystal, electrons, refinement = search.count_electrons(crystal, first=number == 0)
         crystal, electrons = search.without_spurious(crystal, electrons)
         assignment = search.assignment(crystal, electrons, last=number == rounds - 1)
-        search.scale = assignment.scale if 0 < number < rounds - 2 else None
         if number < (2 if contents is not None else 3):
             crystal = search.with_missing(crystal, assignment, refinement)
             continue
@@ -138,8 +137,6 @@ class _Search:
         self.volume = observed.volume
         self.atoms = self.volume / _LEAST_VOLUME
         self.lightest = 6
-        # The scale of electrons of an unknown content, where the last round needs not be repeated.
-        self.scale: float | None = None
         if contents is not None:
             heavy = {name: count for name, count in contents.items() if name not in ("H", "D")}
             self.atoms = sum(heavy.values())
@@ -216,8 +213,6 @@ class _Search:
         multiplicity = crystal.multiplicity().astype(int)
         if self.contents is not None:
             return assign(electrons, multiplicity, contacts, self.contents)
-        if self.scale is not None:
-            return assign_on_scale(electrons, multiplicity, contacts, self.scale)
         candidates = scales(electrons, multiplicity, contacts, self.volume, most=4)
         if not last or len(candidates) == 1:
             return candidates[0]
