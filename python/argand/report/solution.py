@@ -233,12 +233,21 @@ def _groups(solution: Solution) -> Html:
                 f"{group.agreement:.2f}",
                 f"{group.weakest:.2f}",
                 _number(group.extinguished, 3),
-                f"{group.score:.2f}",
+                f"{group.score:.1f}",
+                "; ".join(group.reasons),
             ]
         )
     if not rows:
         return Html("<p>No other space group was considered.</p>")
-    head = ("space group", "centre", "agreement", "weakest operation", "extinguished", "score")
+    head = (
+        "space group",
+        "centre",
+        "agreement",
+        "weakest operation",
+        "extinguished",
+        "score",
+        "why",
+    )
     caption = (
         "Agreement of the phases, found in P 1, with the operations of the group (1 is perfect); "
         "mean intensity of what the group extinguishes over that of all reflections."
