@@ -5,6 +5,7 @@ from __future__ import annotations
 from string import Template
 
 import numpy as np
+from numpy.typing import NDArray
 
 from argand.cell import FloatArray
 from argand.crystal import Crystal
@@ -79,14 +80,16 @@ def solution_page(solution: Solution) -> str:
     return page(f"{solution.name}: {solution.verdict}", _LEAD, body, footer=footer)
 
 
-def _density(solution: Solution, scaled: ScaledPhases, coefficients: FloatArray) -> FloatArray:
+def _density(
+    solution: Solution, scaled: ScaledPhases, coefficients: NDArray[np.complex128]
+) -> FloatArray:
     """Compute a density (na, nb, nc) over the unit cell from coefficients (n,)."""
     cell, spacegroup = solution.merged.cell, solution.merged.spacegroup
     shape = grid_shape(cell, spacegroup, solution.merged.d_min)
-    density: FloatArray = map_from_structure_factors(
+    density = map_from_structure_factors(
         scaled.hkl, coefficients, shape, cell=cell, spacegroup=spacegroup
     )
-    return density
+    return np.asarray(density, np.float64)
 
 
 def _cards(solution: Solution) -> Html:
