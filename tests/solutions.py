@@ -55,6 +55,7 @@ class StandInGroup:
     weakest: float = 0.8
     extinguished: float = 0.01
     score: float = 2.0
+    reasons: tuple[str, ...] = ("all operations agree with the phases",)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import gemmi
@@ -19,7 +20,7 @@ from argand.io.cif_writer import with_uncertainty
 from argand.io.shelx_writer import ShelxRefinement, shelx_text
 from argand.measured import agreement, calculated_intensity, merge
 from argand.radiation import Radiation
-from argand.solve.absolute_scale import scaled_phases
+from argand.solve.absolute_scale import scaled_phases, twin_in_use
 from argand.solve.composition import cell_content, formula_units
 from argand.solve.geometry import angles, bonds
 from argand.solve.solution import Solution
@@ -99,6 +100,10 @@ def test_shelx_files_of_a_twin_and_of_extinction(tmp_path: Path) -> None:
     untwinned = solution.model.r1
     r1, _ = r1_of_shelx(tmp_path, solution)
     assert r1 < 0.02 < untwinned
+    # Of separated domains the law would explain less: it is left out.
+    separated = replace(solution_of(neutral("9000905")), twin=twin)
+    assert twin_in_use(solution) == (twin.law, twin.fraction)
+    assert twin_in_use(separated) == (None, 0.0)
     solution = solution_of(neutral("9000905"), name="extinct", extinction=0.02)
     write_solution(solution, tmp_path)
     r1, _ = r1_of_shelx(tmp_path, solution)

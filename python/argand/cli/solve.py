@@ -5,16 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from argand.cli._extras import need_installed
 from argand.cli._outputs import check_output_folder
 from argand.errors import ArgandError
 from argand.solve.folder import SolveRecord, solve_folder
-from argand.solve.problem import Problem, read_problem
+from argand.solve.problem import Problem, data_name, read_problem
 from argand.solve.solution import Solution
 from argand.solve.solver import SolveOptions, solve_problem
 from argand.solve.write import write_solution
 from argand.store import write_text
+
+if TYPE_CHECKING:
+    from argand.solve.search import SearchProgress
 
 __all__ = ["solve"]
 
@@ -129,18 +133,25 @@ def solve(
         return _finish_folder(records, folder, as_json=json)
     if scheduler is not None:
         raise ArgandError("--scheduler goes with a folder or several files")
-    return _solve_one(files[0], output, options, as_json=json)
+    return _solve_one(files[0], output, options, as_json=json, progress=progress)
 
 
-def _solve_one(path: Path, output: Path | None, options: SolveOptions, *, as_json: bool) -> int:
+def _solve_one(
+    path: Path, output: Path | None, options: SolveOptions, *, as_json: bool, progress: bool
+) -> int:
     """Solve one crystal, write its files, print what was found, and return the exit code."""
     if output is not None:
         check_output_folder(output)
     problem = read_problem(path, **options.reading())
-    folder = output or _default_folder(problem.source)
+    folder = output or _default_folder(path)
     check_output_folder(folder)
     _check_inputs(problem, folder, path)
-    solution = solve_problem(problem, options)
+    report_progress = _print_progress if progress and sys.stderr.isatty() else None
+    try:
+        solution = solve_problem(problem, options, report_progress)
+    finally:
+        if report_progress is not None:
+            print(file=sys.stderr)
     files = write_solution(solution, folder)
     if options.report:
         files.append(_write_report(solution, folder))
@@ -162,9 +173,8 @@ def _check_inputs(problem: Problem, folder: Path, path: Path) -> None:
 
 def _default_folder(path: Path) -> Path:
     """Return the folder for results beside the working directory: the name with -solved."""
-    name = path.resolve().name if path.is_dir() else path.name.removesuffix(".gz")
-    stem = name if path.is_dir() else (name.rpartition(".")[0] or name)
-    return Path(f"{stem}-solved")
+    name = path.resolve().name if path.is_dir() else data_name(path)
+    return Path(f"{name}-solved")
 
 
 def _write_report(solution: Solution, folder: Path) -> Path:
@@ -215,6 +225,12 @@ def _table_line(record: SolveRecord) -> str:
         f"{record.name:<24}{record.verdict:<12}{record.spacegroup:<14}{record.d_min:>6.2f}{r1:>8}"
         f"  {record.formula}"
     )
+
+
+def _print_progress(progress: SearchProgress) -> None:
+    """Show on standard error how many starts there were, and how good the best one is."""
+    words = f"{progress.starts} starts, best probability {progress.probability:.2f}"
+    print(f"\r{words}", end="", file=sys.stderr, flush=True)
 
 
 def _say_on_stderr(line: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from string import Template
 
 import numpy as np
+from numpy.typing import NDArray
 
 from argand.cell import FloatArray
 from argand.crystal import Crystal
@@ -79,14 +80,16 @@ def solution_page(solution: Solution) -> str:
     return page(f"{solution.name}: {solution.verdict}", _LEAD, body, footer=footer)
 
 
-def _density(solution: Solution, scaled: ScaledPhases, coefficients: FloatArray) -> FloatArray:
+def _density(
+    solution: Solution, scaled: ScaledPhases, coefficients: NDArray[np.complex128]
+) -> FloatArray:
     """Compute a density (na, nb, nc) over the unit cell from coefficients (n,)."""
     cell, spacegroup = solution.merged.cell, solution.merged.spacegroup
     shape = grid_shape(cell, spacegroup, solution.merged.d_min)
-    density: FloatArray = map_from_structure_factors(
+    density = map_from_structure_factors(
         scaled.hkl, coefficients, shape, cell=cell, spacegroup=spacegroup
     )
-    return density
+    return np.asarray(density, np.float64)
 
 
 def _cards(solution: Solution) -> Html:
@@ -233,12 +236,21 @@ def _groups(solution: Solution) -> Html:
                 f"{group.agreement:.2f}",
                 f"{group.weakest:.2f}",
                 _number(group.extinguished, 3),
-                f"{group.score:.2f}",
+                f"{group.score:.1f}",
+                "; ".join(group.reasons),
             ]
         )
     if not rows:
         return Html("<p>No other space group was considered.</p>")
-    head = ("space group", "centre", "agreement", "weakest operation", "extinguished", "score")
+    head = (
+        "space group",
+        "centre",
+        "agreement",
+        "weakest operation",
+        "extinguished",
+        "score",
+        "why",
+    )
     caption = (
         "Agreement of the phases, found in P 1, with the operations of the group (1 is perfect); "
         "mean intensity of what the group extinguishes over that of all reflections."

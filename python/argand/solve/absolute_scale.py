@@ -16,7 +16,7 @@ from argand.reflections import HklArray, centric
 from argand.solve.solution import Solution
 from argand.structure_factors import structure_factors
 
-__all__ = ["ScaledPhases", "measurable_intensity", "scaled_phases"]
+__all__ = ["ScaledPhases", "measurable_intensity", "scaled_phases", "twin_in_use"]
 
 # Amplitudes that differ by less than this share of the mean amplitude are as good as equal: the
 # figure of merit stays below 1.
@@ -98,15 +98,42 @@ def scaled_phases(solution: Solution) -> ScaledPhases:
 def measurable_intensity(solution: Solution, crystal: Crystal) -> FloatArray:
     """Calculate |Fc|^2 (n,) as it was measured: with dispersion, extinction and twinning."""
     model = solution.model
-    twin = solution.twin
+    law, fraction = twin_in_use(solution)
     return calculated_intensity(
         crystal,
         solution.merged.hkl,
         radiation=solution.radiation,
         extinction=None if model is None else model.extinction,
-        twin=None if twin is None else np.ravel(twin.law).tolist(),
-        fraction=0.0 if twin is None else twin.fraction,
+        twin=law,
+        fraction=fraction,
     )
+
+
+def twin_in_use(solution: Solution) -> tuple[tuple[float, ...] | None, float]:
+    """Return the twin law, nine numbers, and the share of the second domain, that explain the data.
+
+    None and 0 where the crystal is no twin, and where the intensities of its domains were separated
+    before they were solved, so that the law makes R1 higher.
+    """
+    twin, model = solution.twin, solution.model
+    if twin is None or model is None:
+        return None, 0.0
+    merged = solution.merged
+    law = tuple(np.ravel(twin.law).tolist())
+    residuals: list[float] = []
+    for fraction in (0.0, twin.fraction):
+        calculated = calculated_intensity(
+            model.crystal,
+            merged.hkl,
+            radiation=solution.radiation,
+            extinction=model.extinction,
+            twin=law,
+            fraction=fraction,
+        )
+        residuals.append(agreement(calculated, merged.intensity, merged.sigma).r1)
+    if residuals[1] < residuals[0]:
+        return law, twin.fraction
+    return None, 0.0
 
 
 def _of_the_density(

@@ -24,7 +24,7 @@ from argand.reflections import stol
 from argand.solve.composition import cell_content, is_possible
 from argand.symmetry import group_ops
 
-__all__ = ["Problem", "list_beside", "read_problem"]
+__all__ = ["Problem", "data_name", "list_beside", "read_problem"]
 
 # Endings of the list of reflections that belongs to a structure, the best source first.
 _LIST_ENDINGS = (".hkl", "_hkl.hkl", ".fcf", ".mtz")
@@ -129,7 +129,7 @@ def read_problem(
         )
     content = reader.content(contents)
     problem = Problem(
-        name=reader.source.name.removesuffix(".gz").rpartition(".")[0] or reader.source.name,
+        name=data_name(Path(path)),
         source=reader.source,
         reflections=replace(reader.reflections, cell=reader.cell, spacegroup=reader.spacegroup),
         cell=reader.cell,
@@ -147,6 +147,13 @@ def read_problem(
             raise
         raise ArgandError(f"{reader.source}: {message}") from None
     return replace(problem, notes=tuple(dict.fromkeys([*reader.notes, *notes])))
+
+
+def data_name(path: Path) -> str:
+    """Return the name of the data in a file: its name without endings, and without _hkl."""
+    name = path.name.removesuffix(".gz")
+    stem = name.rpartition(".")[0] or name
+    return stem.removesuffix("_hkl") or stem
 
 
 def list_beside(path: Path) -> Path | None:

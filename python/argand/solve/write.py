@@ -15,7 +15,7 @@ from argand.files import PathLike, decode_text, read_bytes
 from argand.io import write_hklf4, write_map, write_reflections
 from argand.io.shelx_writer import ShelxRefinement, shelx_text
 from argand.reflections import HklArray, in_p1
-from argand.solve.absolute_scale import ScaledPhases, scaled_phases
+from argand.solve.absolute_scale import ScaledPhases, scaled_phases, twin_in_use
 from argand.solve.cif import dispersion_of, write_solution_cif
 from argand.solve.composition import formula_units
 from argand.solve.solution import Solution
@@ -109,7 +109,7 @@ def _instructions(solution: Solution, crystal: Crystal, scale: float) -> str:
         carriers[site_of_label[rider]] = site_of_label[carrier]
     radiation = solution.radiation
     elements = list(crystal.composition())
-    twin = solution.twin
+    law, fraction = twin_in_use(solution)
     refinement = ShelxRefinement(
         wavelength=radiation.wavelength,
         scale=scale,
@@ -117,8 +117,8 @@ def _instructions(solution: Solution, crystal: Crystal, scale: float) -> str:
         extinction=model.extinction,
         formula_units=formula_units(crystal),
         carriers=tuple(carriers),
-        twin=None if twin is None else tuple(np.ravel(twin.law).tolist()),
-        fraction=0.0 if twin is None else twin.fraction,
+        twin=law,
+        fraction=fraction,
         dispersion=dispersion_of(elements, radiation.energy_kev),
         neutrons=radiation.probe == "neutron",
     )
