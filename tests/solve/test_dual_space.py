@@ -255,7 +255,7 @@ def test_reflections_are_checked(hkl, message):
     [
         (0, None, "measured is 0, needs 1 to 2"),
         (3, None, "measured is 3, needs 1 to 2"),
-        (1, (8, 8, 8), r"shape is \(8, 8, 8\), needs at least \(8, 8, 9\)"),
+        (1, (8, 8, 8), r"shape is \(8, 8, 8\), needs at least \(8, 8, 10\)"),
         (1, (8, 4, 10), "needs at least"),
         (1, (8, 8, 15), "the last one even"),
         (1, (11, 8, 10), "products of 2, 3, 5 and 7"),

@@ -232,15 +232,17 @@ def _checked_hkl(hkl: ArrayLike) -> NDArray[np.int64]:
 
 def _checked_shape(hkl: NDArray[np.int64], shape: Shape | None) -> Shape:
     h_max, k_max, l_max = (int(order) for order in np.abs(hkl).max(axis=0))
-    needed = (2 * h_max + 1, 2 * k_max + 1, 2 * l_max + 1)
-    if shape is None:
-        chosen = (good_size(needed[0]), good_size(needed[1]), good_size(needed[2], even=True))
-    else:
-        na, nb, nc = (operator.index(points) for points in shape)
+    smallest = (
+        good_size(2 * h_max + 1),
+        good_size(2 * k_max + 1),
+        good_size(2 * l_max + 1, even=True),
+    )
+    chosen = smallest
+    if shape is not None:
+        na, nb, nc = map(operator.index, shape)
         chosen = (na, nb, nc)
-        least = tuple(max(points, _SHORTEST_AXIS) for points in needed)
-        if any(points < smallest for points, smallest in zip(chosen, least, strict=True)):
-            raise ArgandError(f"shape is {chosen}, needs at least {least}: 2 h_max + 1, and 8")
+        if na < smallest[0] or nb < smallest[1] or nc < smallest[2]:
+            raise ArgandError(f"shape is {chosen}, needs at least {smallest} for these hkl")
         if nc % 2 or not all(map(_is_good, chosen)):
             raise ArgandError(
                 f"shape is {chosen}, needs products of 2, 3, 5 and 7, the last one even"

@@ -79,20 +79,25 @@ def run_on_tensors(
     if shifted is not None:
         turned = shifted.to(device=device, dtype=torch.bool)
     targets = amplitudes.to(device=device, dtype=real)
-    f, f000 = structure_factors, origin.to(device=device, dtype=real)
-    g = f
+    f = g = structure_factors
+    f000 = origin.to(device=device, dtype=real)
     for _ in range(cycles):
-        squares = (f.real**2 + f.imag**2).sum(dim=1)
-        delta = (relative * torch.sqrt(2 * squares))[:, None, None, None]
         density = _density(space.shape, places, f, f000)
-        changed = torch.where(density < delta, FACTORS[modify] * density, density)
+        squares = (f.real**2 + f.imag**2).sum(dim=1)
+        delta = relative * torch.sqrt(2 * squares)
+        is_low = density < delta[:, None, None, None]
+        changed = torch.where(is_low, FACTORS[modify] * density, density)
         g, f000 = _structure_factors(places, changed)
         lengths = torch.abs(g)
-        unit = torch.where(lengths > _NO_PHASE, g / lengths.clamp_min(_NO_PHASE), 1)
-        known = torch.where(turned, 1j * g[:, :measured], targets * unit[:, :measured])
-        carried = lengths[:, measured:].clamp_max(cap) * unit[:, measured:]
+        has_phase = lengths > _NO_PHASE
+        phase_factors = torch.where(has_phase, g / lengths.clamp_min(_NO_PHASE), 1)
+        with_amplitudes = targets * phase_factors[:, :measured]
+        known = torch.where(turned, 1j * g[:, :measured], with_amplitudes)
+        carried_lengths = lengths[:, measured:].clamp_max(cap)
+        carried = carried_lengths * phase_factors[:, measured:]
         f = torch.cat([known, carried], dim=1)
-    return f, g, f000, _residuals(targets, torch.abs(g[:, :measured]))
+    residual = _residuals(targets, torch.abs(g[:, :measured]))
+    return f, g, f000, residual
 
 
 def _check(
@@ -136,9 +141,12 @@ def _places(space: DualSpace, device: torch.device) -> _Places:
 
 
 def _flat(hkl: torch.Tensor, shape: tuple[int, int, int]) -> torch.Tensor:
+    """Return the index of each hkl (n, 3), l >= 0, in a flattened half spectrum."""
     na, nb, nc = shape
     h, k, l = hkl.unbind(dim=1)
-    return (torch.remainder(h, na) * nb + torch.remainder(k, nb)) * (nc // 2 + 1) + l
+    row = torch.remainder(h, na) * nb + torch.remainder(k, nb)
+    index: torch.Tensor = row * (nc // 2 + 1) + l
+    return index
 
 
 def _density(
@@ -149,20 +157,24 @@ def _density(
 ) -> torch.Tensor:
     """Transform structure factors (starts, n) to densities (starts, na, nb, nc)."""
     na, nb, nc = shape
-    half = f.new_zeros((len(f), na * nb * (nc // 2 + 1)))
+    depth = nc // 2 + 1
+    half = f.new_zeros((len(f), na * nb * depth))
     stored = torch.where(places.conjugate, f.conj(), f)
     half[:, places.reflection] = stored
     half[:, places.mate] = stored[:, places.first_plane].conj()
     half[:, 0] = f000.to(f.dtype)
-    spectrum = half.reshape(len(f), na, nb, nc // 2 + 1)
-    return torch.fft.irfftn(spectrum, s=shape, dim=_AXES, norm="forward")
+    spectrum = half.reshape(len(f), na, nb, depth)
+    density: torch.Tensor = torch.fft.irfftn(spectrum, s=shape, dim=_AXES, norm="forward")
+    return density
 
 
 def _structure_factors(places: _Places, density: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Transform densities to structure factors (starts, n) and F(000) (starts,)."""
-    half = torch.fft.rfftn(density, dim=_AXES, norm="forward").flatten(start_dim=1)
+    spectrum = torch.fft.rfftn(density, dim=_AXES, norm="forward")
+    half = spectrum.flatten(start_dim=1)
     stored = half[:, places.reflection]
-    return torch.where(places.conjugate, stored.conj(), stored), half[:, 0].real
+    f = torch.where(places.conjugate, stored.conj(), stored)
+    return f, half[:, 0].real
 
 
 def _residuals(amplitudes: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
@@ -171,4 +183,5 @@ def _residuals(amplitudes: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
     products = (lengths * amplitudes).sum(dim=1)
     scale = products / squares.clamp_min(torch.finfo(squares.dtype).tiny)
     differences = torch.abs(amplitudes - scale[:, None] * lengths).sum(dim=1)
-    return differences / amplitudes.sum()
+    residuals: torch.Tensor = differences / amplitudes.sum()
+    return residuals
