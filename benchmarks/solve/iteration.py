@@ -35,7 +35,7 @@ OVER_PROTOTYPE = Goal("≤", 0.5)
 TWO_THREADS = Goal("≥", 1.8)
 # Starts of a batch, and cycles of a call: so many that preparing the call does not count.
 BATCH = 8
-CYCLES = 100
+CYCLES = 400
 # Seconds for all rounds of one size, and the fewest and the most rounds.
 SECONDS = 8.0
 ROUNDS = (5, 60)

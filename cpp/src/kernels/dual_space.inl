@@ -152,10 +152,11 @@ ARGAND_INLINE Register inverse_root(const Register& v) {
 
 // Returns F of G by its target, and adds |F|^2 to the squares.
 ARGAND_INLINE Number projected(const Number& g, const Register& target, Register& squares) {
-  // |G|^2 below which the phase is rounding; it counts as 0.
-  constexpr float no_phase = 1e-30f;
+  // Far below the rounding of G; it gives G = 0 the phase 0.
+  constexpr float nearly_nothing = 1e-15f;
   const Register zero{};
-  const Register square = g.re * g.re + g.im * g.im;
+  const Register re = g.re + nearly_nothing;
+  const Register square = re * re + g.im * g.im;
   const Register inverse = inverse_root(square);
   const Register high = target < zero ? -target : target;
   const Register low = target > zero ? target : zero;
@@ -164,10 +165,11 @@ ARGAND_INLINE Number projected(const Number& g, const Register& target, Register
   length = length < high ? length : high;
   squares += length * length;
   const Register factor = length * inverse;
-  const auto has_phase = square > no_phase;
-  const Number f{has_phase ? g.re * factor : low, has_phase ? g.im * factor : zero};
-  const auto by_i = target == target_plus_i, by_minus_i = target == target_minus_i;
-  return {by_i ? -f.im : by_minus_i ? f.im : f.re, by_i ? f.re : by_minus_i ? -f.re : f.im};
+  const Number f{re * factor, g.im * factor};
+  // 1 and -1 for the two targets of shifted reflections.
+  const Register sign = 3 + target * (2 / -target_plus_i);
+  const auto shifted = target <= target_plus_i;
+  return {shifted ? -sign * f.im : f.re, shifted ? sign * f.re : f.im};
 }
 
 // Transforms a block of columns, read from the grid, back along h: to G.

@@ -218,12 +218,13 @@ struct DualSpacePlan {
 };
 
 // A target says how F follows from G: an amplitude > 0, or minus the largest |F| that is carried.
-// 0 stands where there is no reflection, and these where F = i G and F = -i G. The stored numbers
-// are conj F where the reflection itself is stored, so that the signs differ for its mate.
-constexpr float target_plus_i = -1e37f;
-constexpr float target_minus_i = -2e37f;
-// Smaller than these in size: the largest |F| that is carried where there is no limit.
-constexpr float target_free = -1e36f;
+// 0 stands where there is no reflection, and two powers of two where F = i G and F = -i G. The
+// stored numbers are conj F where the reflection itself is stored, so that the signs differ for its
+// mate.
+constexpr float target_plus_i = -0x1p123f;
+constexpr float target_minus_i = -0x1p124f;
+// The largest |F| that is carried where there is no limit: smaller than those in size.
+constexpr float target_free = -0x1p120f;
 
 // Memory of one start, in floats.
 struct DualSpaceMemory {
