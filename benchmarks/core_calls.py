@@ -17,6 +17,7 @@ from argand import _seam
 from argand._fft import map_by_fft
 from argand._pack import pack
 from argand._seam import Batch
+from argand.solve.dual_space import DualSpace
 from precisions import COMPLEX, torch_real
 from rounds import Run
 
@@ -26,6 +27,7 @@ __all__ = [
     "array_bytes",
     "boxes_to_maps_call",
     "core_sum",
+    "dual_space_transforms_call",
     "empty_output",
     "maps_by_fft_call",
     "maps_to_boxes_call",
@@ -111,6 +113,28 @@ def maps_by_fft_call(library: Any, boxes: Any, shape: tuple[int, int, int], volu
 def maps_to_boxes_call(maps: Array, boxes: Array) -> Run:
     """Return a call that transforms densities into boxes of F, and writes `boxes`."""
     return lambda: _seam.structure_factors_from_map(maps, boxes, 1.0)
+
+
+def dual_space_transforms_call(
+    space: DualSpace, starts: Array, amplitudes: Array, *, cycles: int
+) -> Run:
+    """Return a call that makes the two transforms of dual-space cycles on one thread.
+
+    Parameters
+    ----------
+    space
+        Reflections, all of them measured, and the grid.
+    starts, amplitudes
+        (starts, n) complex64 and (n,) float32.
+    cycles
+        How many pairs of transforms a start gets.
+    """
+    tables = _seam.dual_space_tables(space.hkl, space.shape)
+    not_shifted = np.zeros(len(amplitudes), np.uint8)
+    threshold = np.ones(len(starts), np.float32)
+    targets = _seam.DualSpaceTargets(amplitudes, not_shifted, threshold, factor=-1.0, cap=1.0)
+    arrays = _seam.DualSpaceStarts(starts.copy(), np.zeros_like(starts), np.zeros_like(threshold))
+    return lambda: _seam.dual_space_transforms(tables, targets, arrays, cycles=cycles, threads=1)
 
 
 def array_bytes(batch: Batch, *others: Array) -> float:

@@ -69,3 +69,37 @@ def site_jacobian(
     by_frac = 2j * np.pi * np.stack([h, k, l]) * term * occ
     by_beta = -products * term * occ
     return np.concatenate([by_frac, by_beta, term[None]]).sum(axis=1)
+
+
+def dual_space_cycle(
+    hkl: NDArray[Any],
+    f: NDArray[Any],
+    f000: float,
+    amplitudes: NDArray[Any],
+    *,
+    shape: tuple[int, int, int],
+    threshold: float,
+    factor: float,
+    shifted: NDArray[Any],
+    cap: float,
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128], float]:
+    """Make one dual-space cycle of one start by full complex transforms in double precision.
+
+    hkl (n, 3) are one of each Friedel pair, f (n,) their structure factors, amplitudes (measured,)
+    those of the first rows, shifted (measured,) bool. Density below `threshold` of its rms without
+    F(000) is multiplied by `factor`. Returns F (n,), its calculated value G (n,) and F(000).
+    """
+    plus, minus = tuple(np.asarray(hkl).T), tuple(-np.asarray(hkl).T)
+    box = np.zeros(shape, complex)
+    box[plus], box[minus] = f, np.conj(f)
+    # numpy's forward transform sums exp(-2 pi i h.x), as the density does.
+    without_f000 = np.fft.fftn(box).real
+    rho = without_f000 + f000
+    rho = np.where(rho < threshold * without_f000.std(), factor * rho, rho)
+    back = np.fft.ifftn(rho)
+    g = back[plus]
+    measured = len(amplitudes)
+    new = g * np.minimum(1, cap / np.abs(g))
+    new[:measured] = amplitudes * np.exp(1j * np.angle(g[:measured]))
+    new[:measured][shifted] = 1j * g[:measured][shifted]
+    return new, g, float(back[0, 0, 0].real)

@@ -197,6 +197,15 @@ def test_unique_reflections_give_the_map_of_gemmi(spacegroup):
     assert worst_error(rho, expected) < 1e-6
 
 
+def test_grid_shape_serves_a_setting_without_a_name():
+    """The centring of a rhombohedral lattice with no more than inversion divides the grid."""
+    triplets = "x,y,z;-x,-y,-z;x+2/3,y+1/3,z+1/3;-x+2/3,-y+1/3,-z+1/3"
+    triplets += ";x+1/3,y+2/3,z+2/3;-x+1/3,-y+2/3,-z+2/3"
+    shape = argand.grid_shape((10.0, 10.0, 15.0, 90.0, 90.0, 120.0), triplets, d_min=1.0)
+    assert all(side % 3 == 0 for side in shape)
+    assert shape[0] >= 30 and shape[1] >= 30 and shape[2] >= 45
+
+
 def test_grid_shape_serves_the_resolution_and_the_symmetry():
     shape = argand.grid_shape((10.0, 10.0, 15.0, 90.0, 90.0, 120.0), "P 61", d_min=1.0)
     na, nb, nc = shape

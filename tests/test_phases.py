@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from argand import phases
-from argand.origins import CONTINUOUS, group_rotations
+from argand.origins import CONTINUOUS, free_axes, group_rotations
 from argand.reflections import hkl_cube
 
 SEEDS = [1, 2, 3]
@@ -209,6 +209,12 @@ class TestAlignOrigin:
 
 
 class TestPermissibleOrigins:
+    @pytest.mark.parametrize("spacegroup", ["P 1", "P -1", "C 1 2 1", "I 41", "F d d 2", "R 3:H"])
+    def test_free_axes(self, spacegroup: str) -> None:
+        """The floating directions alone are those that the search of all origins gives."""
+        expected = phases.permissible_origins(spacegroup).axes
+        assert free_axes(spacegroup).tolist() == expected.tolist()
+
     @pytest.mark.parametrize("spacegroup", ["P -1", "P 1 21/c 1", "P 21 21 21", "P n m a"])
     def test_eight_halves(self, spacegroup: str) -> None:
         alignment = phases.permissible_origins(spacegroup)

@@ -15,6 +15,8 @@ sys.path.insert(0, sys.argv[1])
 import numpy as np
 from batches import COMPLEX, as_double, random_batch, truth, worst_error
 from argand import _seam, build_config
+from argand.solve.dual_space import DualSpace
+from dual_space_cases import random_case, worst_deviation
 
 worst = 0.0
 for seed, dtype, tolerance in ((1, "float64", 1e-13), (2, "float32", 2e-6)):
@@ -35,6 +37,21 @@ worst = max(worst, np.abs(back - hermitian).max() / 1e-13)
 many = np.empty((3000, 8, 9, 11))
 _seam.map_from_structure_factors(np.repeat(f, len(many), axis=0), many, 1.0)
 assert many.nbytes > 16 << 20 and (many == rho).all()
+for modify, reach in (("flip", (8, 9, 10)), ("eliminate", (15, 11, 23))):
+    case = random_case(4, reach)
+    space = DualSpace(case.hkl, case.measured)
+    cycle = space.run(
+        case.structure_factors,
+        case.origin,
+        case.amplitudes,
+        cycles=1,
+        threshold=case.threshold,
+        modify=modify,
+        shifted=case.shifted,
+        cap=case.cap,
+    )
+    answer = cycle.structure_factors, cycle.calculated, cycle.origin
+    worst = max(worst, worst_deviation(case, space.shape, modify, answer) / 5e-6)
 print(build_config()["simd"], worst)
 """
 

@@ -148,8 +148,8 @@ def test_reading_and_measuring_import_nothing_heavy() -> None:
 
 def test_a_file_of_a_series_is_parsed_once(parsed: Counter[str], tmp_path: Path) -> None:
     """Reflections, and the content that the same CIF states, come from one reading."""
+    from argand.jobs.sources import find_sources
     from argand.series.reading import read_data_set
-    from argand.series.sources import find_sources
 
     known = argand.read_crystal(DATA / "4003024.cif")
     parsed.clear()

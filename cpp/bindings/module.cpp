@@ -54,6 +54,7 @@ PYBIND11_MODULE(_core, m) {
         "Return the address of the first number of a contiguous array.");
   argand::bindings::register_structure_factors(m);
   argand::bindings::register_density(m);
+  argand::bindings::register_dual_space(m);
   argand::bindings::register_gaussians(m);
   argand::bindings::register_hklf(m);
   argand::bindings::register_indices(m);

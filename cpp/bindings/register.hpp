@@ -19,6 +19,7 @@ T* pointer(Address address) {
 
 void register_structure_factors(pybind11::module_& m);
 void register_density(pybind11::module_& m);
+void register_dual_space(pybind11::module_& m);
 void register_gaussians(pybind11::module_& m);
 void register_hklf(pybind11::module_& m);
 void register_indices(pybind11::module_& m);

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 # Before anything else is imported.
 from argand import _interpreter as _interpreter
-from argand._version import __version__
+from argand._version import __version__ as __version__
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from argand.maps import difference_coefficients
     from argand.phases import align_origin, map_correlation, phase_error
     from argand.reflections import hkl_cube, miller_indices, stol
+    from argand.solve import solve
     from argand.structure_factors import structure_factors
 
 __all__ = [
     "ArgandError",
     "Crystal",
-    "__version__",
     "align_origin",
     "build_config",
     "difference_coefficients",
@@ -52,6 +52,7 @@ __all__ = [
     "read_reflections",
     "set_memory_limit",
     "set_num_threads",
+    "solve",
     "stol",
     "structure_factors",
     "structure_factors_from_map",
@@ -78,6 +79,7 @@ _MODULE_OF_NAME = {
     "read_reflections": "io",
     "set_memory_limit": "_memory",
     "set_num_threads": "_config",
+    "solve": "solve",
     "stol": "reflections",
     "structure_factors": "structure_factors",
     "structure_factors_from_map": "density",

@@ -16,7 +16,7 @@ from argand._memory import demand
 from argand._signals import interruptible
 from argand.cell import cell_parameters, cell_volume
 from argand.reflections import SMALLEST_D_MIN, as_hkl
-from argand.symmetry import operations
+from argand.symmetry import group_ops, operations, spacegroup_name
 
 Real = NDArray[np.floating[Any]]
 Complex = NDArray[np.complexfloating[Any, Any]]
@@ -26,6 +26,9 @@ Sides = tuple[int, int, int]
 _REFLECTION_BYTES = 64
 # Bytes of a point of a map in single precision.
 _BYTES_OF_POINT = 4
+# Translations of symmetry operations are multiples of a cell edge over this, in every setting.
+_TRANSLATION_DENOMINATOR = 12
+
 _METHODS = ("auto", "matrix", "fft")
 
 
@@ -203,10 +206,25 @@ def grid_shape(
         "choose a larger d_min",
     )
     grid = gemmi.FloatGrid()
-    grid.spacegroup = gemmi.SpaceGroup(spacegroup)
+    name = spacegroup_name(group_ops(spacegroup))
+    grid.spacegroup = gemmi.SpaceGroup(name or "P 1")
     grid.set_unit_cell(gemmi.UnitCell(*parameters))
     grid.set_size_from_spacing(spacing, gemmi.GridSizeRounding.Up)
-    return (grid.nu, grid.nv, grid.nw)
+    shape = (grid.nu, grid.nv, grid.nw)
+    return shape if name is not None else _for_any_setting(shape, spacegroup)
+
+
+def _for_any_setting(shape: Sides, spacegroup: str) -> Sides:
+    """Enlarge a grid until every operation of a group maps it onto itself.
+
+    Translations of all settings are multiples of 1/12; axes that rotations mix get equal numbers.
+    """
+    sides = np.array([-(-side // _TRANSLATION_DENOMINATOR) for side in shape])
+    for rotation, _ in operations(spacegroup):
+        for first, second in np.argwhere(rotation != 0).tolist():
+            sides[[first, second]] = max(sides[first], sides[second])
+    na, nb, nc = (int(side) * _TRANSLATION_DENOMINATOR for side in sides)
+    return (na, nb, nc)
 
 
 def _check_shape(shape: tuple[int, ...]) -> Sides:

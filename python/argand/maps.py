@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import gemmi
 import numpy as np
 from numpy.typing import ArrayLike
 
 from argand._memory import demand
 from argand.density import Complex, Real, map_from_structure_factors
 from argand.reflections import as_hkl
-from argand.symmetry import group_ops, triplets
+from argand.symmetry import without_translations
 
 # Bytes of a coefficient while it is made: amplitude, phase, unit vector, and the answer.
 _BYTES_OF_COEFFICIENT = 80
@@ -106,19 +105,5 @@ def patterson(
         )
     dtype = np.complex64 if size.dtype == np.float32 else np.complex128
     squares = (size * size).astype(dtype)
-    group = _patterson_group(spacegroup)
+    group = without_translations(spacegroup)
     return map_from_structure_factors(indices, squares, shape, cell=cell, spacegroup=group, out=out)
-
-
-def _patterson_group(spacegroup: str) -> str:
-    """Return the rotations and the centring of a space group, without other translations."""
-    # gemmi's object is shared by all who ask for the group: change a copy.
-    listed = triplets(group_ops(spacegroup))
-    group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in listed])
-    plain = []
-    for op in group.sym_ops:
-        rotation = gemmi.Op(op.triplet())
-        rotation.tran = [0, 0, 0]
-        plain.append(rotation)
-    group.sym_ops = plain
-    return ";".join(triplets(group))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from argand.symmetry import SpaceGroup, group_ops, operation_arrays
 
-__all__ = ["CONTINUOUS", "Hand", "Origins", "group_rotations", "permissible_origins"]
+__all__ = ["CONTINUOUS", "Hand", "Origins", "free_axes", "group_rotations", "permissible_origins"]
 
 # gemmi writes translations in 24ths.
 _DEN = gemmi.Op.DEN
@@ -82,6 +82,11 @@ def permissible_origins(spacegroup: SpaceGroup, hand: Hand = 1) -> Origins:
         allowed &= np.isin(_code(moved), lattice)
     shifts = _representatives(grid[allowed], centring, axes)
     return Origins(np.array(shifts, dtype=float).reshape(-1, 3) / _DEN, axes)
+
+
+def free_axes(spacegroup: SpaceGroup) -> NDArray[np.int64]:
+    """Return the directions (k, 3) along which the origin floats, as `Origins.axes` has them."""
+    return _free_axes(group_rotations(spacegroup))
 
 
 def group_rotations(spacegroup: SpaceGroup) -> NDArray[np.int64]:

@@ -52,6 +52,8 @@ def position_basis(crystal: Crystal, site: int) -> FloatArray:
 
     They are x, y and z on a general position, and fewer on a special one.
     """
+    if crystal.in_place[site].sum() == 1:
+        return np.eye(3)
     to_cartesian = cartesian_axes(crystal)
     mean = site_rotations(crystal, site).mean(axis=0)
     projector = to_cartesian @ mean @ np.linalg.inv(to_cartesian)
@@ -83,6 +85,8 @@ def displacement_basis(
     Names, 'U11' to 'U23', each with the direction (6,) in which the site symmetry takes the other
     components along.
     """
+    if crystal.in_place[site].sum() == 1:
+        return list(zip(_U_NAMES, np.eye(6), strict=True))
     turned = beta_rotations(site_rotations(crystal, site)).mean(axis=0)
     # Row q is what the site symmetry makes of the q-th unit tensor U.
     remaining = turned.T / to_u[:, None] * to_u

@@ -26,6 +26,7 @@ __all__ = [
     "axis_length",
     "check_shapes",
     "from_builtins",
+    "null_for_nan",
     "read_arrays",
     "read_json",
     "read_npy",
@@ -76,6 +77,17 @@ def from_builtins(kind: type[T], content: Any, source: str) -> T:
     if unknown is not None:
         raise ArgandError(f"{source}: Object contains unknown field {unknown}")
     return value
+
+
+def null_for_nan(content: Any) -> Any:
+    """Replace NaN and infinity, which JSON has not, by None, also inside lists and dicts."""
+    if isinstance(content, dict):
+        return {key: null_for_nan(entry) for key, entry in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [null_for_nan(entry) for entry in content]
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    return content
 
 
 def write_json(path: PathLike, content: Any, *, kind: str, version: int) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "operations",
     "spacegroup_name",
     "triplets",
+    "without_translations",
 ]
 
 SpaceGroup = str | Sequence[str]
@@ -244,3 +245,20 @@ def operation_arrays(spacegroup: SpaceGroup) -> tuple[npt.NDArray[np.int64], Flo
     rotations = np.array([rotation for rotation, _ in listed], np.int64)
     translations = np.array([translation for _, translation in listed])
     return rotations, translations
+
+
+def without_translations(spacegroup: SpaceGroup) -> str:
+    """Return the rotations and the centring of a space group, its other translations taken away.
+
+    The operations are joined by ';'. Every function of |F| alone, such as the Patterson function
+    or merged intensities, has their symmetry whatever screw axes and glide planes there are.
+    """
+    # gemmi's object is shared by all who ask for the group: change a copy.
+    group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in triplets(group_ops(spacegroup))])
+    rotations = []
+    for operation in group.sym_ops:
+        rotation = gemmi.Op(operation.triplet())
+        rotation.tran = [0, 0, 0]
+        rotations.append(rotation)
+    group.sym_ops = rotations
+    return ";".join(triplets(group))

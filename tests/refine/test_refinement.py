@@ -219,6 +219,30 @@ def test_a_parameter_without_effect_has_no_uncertainty():
     assert np.isfinite(refinement.sigma[0, ~blind]).all()
 
 
+def test_uncertainties_may_be_left_out():
+    """The parameters are the same, and sigma is NaN; covariances bring the uncertainties back."""
+    model = model_of("P -1")
+    observed = intensities(model, displaced(model, 2, 0.05, seed=8))
+    complete = refine(model, observed)
+    quick = refine(model, observed, uncertainties=False)
+    np.testing.assert_array_equal(quick.p, complete.p)
+    assert np.isnan(quick.sigma).all()
+    assert np.isfinite(complete.sigma).all()
+    with_covariance = refine(model, observed, uncertainties=False, covariance=True)
+    np.testing.assert_allclose(with_covariance.sigma, complete.sigma)
+
+
+def test_little_damping_saves_cycles_near_the_minimum():
+    """From .02 A away steps of Gauss and Newton converge in fewer cycles than damped ones."""
+    model = model_of("P 1 21/c 1")
+    p = displaced(model, 3, 0.02, seed=9)
+    observed = intensities(model, p)
+    damped = refine(model, observed)
+    quick = refine(model, observed, damping=1e-4)
+    assert np.abs(quick.p - p).max() < 1e-5
+    assert (quick.cycles < damped.cycles).all()
+
+
 def test_progress_and_interruption():
     model = model_of("P 1 21/c 1", d_min=1.0)
     p = displaced(model, 3, 0.3, seed=18)
@@ -255,6 +279,8 @@ def test_arguments_that_do_not_fit_are_named():
         refine(model, np.where(np.arange(len(ones)) < 9, ones, np.nan))
     with pytest.raises(ArgandError, match="start has shape"):
         refine(model, ones, start=np.zeros(3))
+    with pytest.raises(ArgandError, match="damping is 0"):
+        refine(model, ones, damping=0.0)
     with pytest.raises(ArgandError, match="on is 'I'"):
         refine(model, ones, on="I")
     with pytest.raises(ValueError, match="prior has mean"):

@@ -25,7 +25,7 @@ from argand.series import (
     table_csv,
     table_json,
 )
-from argand.series.parallel import in_chunks, spread
+from argand.jobs.parallel import in_chunks, spread
 from argand.series.record import read_record, write_record
 
 RECORD = Record(
@@ -202,7 +202,7 @@ import os, signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.path.insert(0, {here!r})
 import slow
-from argand.series.parallel import spread
+from argand.jobs.parallel import spread
 if __name__ == "__main__":
     print("started", flush=True)
     for pid in spread(slow.work, [[0], [0], [0], [0], [0], [0]], 2, setup=slow.setup, arguments=()):

@@ -188,6 +188,67 @@ struct SurveyKernels {
   void (*survey)(Index count, const std::int32_t* hkl, const StolSquare&, double* squares, Survey&);
 };
 
+// How a line of complex numbers is transformed: passes of small radices, at least two.
+struct LinePlan {
+  static constexpr int most_passes = 32;
+  Index points;
+  int passes;
+  int radix[most_passes];
+  const float* twiddles;  // cos and sin, in the order in which the passes need them
+};
+
+// How a grid of half the structure factors is transformed to a density and back. A plane of the
+// grid has one l: rows along h or x, one for each k or y; all real parts, then all imaginary parts.
+struct DualSpacePlan {
+  LinePlan h, k;
+  LinePlan half_l;               // two neighbouring points of the density make one complex number
+  const float* split;            // (points[2] / 4 + 1, 2): cos and sin of 2 pi l / points[2]
+  Index row;                     // floats of a row: the points along h, padded to a multiple of 4
+  Index plane;                   // floats of the real parts of a plane, padded
+  Index planes;                  // l_max + 1
+  Index blocks;                  // of columns
+  const Index* row_of_column;    // (blocks lanes): where the row of a column begins on the grid
+  const std::uint8_t* row_used;  // (planes, points along k): whether a row has columns
+  const float* weight;           // (blocks lanes): 2, on l = 0 it is 1, and 0 without a column
+  const Index* reach;            // (blocks): largest |h| of a block
+  const float* target;           // (blocks, points along h, lanes), see target_of_* below
+  float scale;                   // from the sums of the transform to G
+
+  Index dense() const { return blocks * h.points; }
+};
+
+// A target says how F follows from G: an amplitude > 0, or minus the largest |F| that is carried.
+// 0 stands where there is no reflection, and two powers of two where F = i G and F = -i G. The
+// stored numbers are conj F where the reflection itself is stored, so that the signs differ for its
+// mate.
+constexpr float target_plus_i = -0x1p123f;
+constexpr float target_minus_i = -0x1p124f;
+// The largest |F| that is carried where there is no limit: smaller than those in size.
+constexpr float target_free = -0x1p120f;
+
+// Memory of one start, in floats.
+struct DualSpaceMemory {
+  float* grid;      // (planes + 1, 2, plane) and one register
+  float* f;         // (blocks, points along h, 2, lanes)
+  float* g;         // (blocks, points along h, 2, lanes)
+  float* lines[4];  // each (longest line + lanes, 2, lanes)
+};
+
+struct DualSpaceKernels {
+  int lanes;
+  // Transforms the columns f along h and writes them to the grid.
+  void (*columns_to_grid)(const DualSpacePlan&, const DualSpaceMemory&);
+  // Transforms the grid to density, multiplies values below the threshold by the factor, and
+  // transforms it back.
+  void (*change_density)(const DualSpacePlan&, const DualSpaceMemory&, float threshold,
+                         float factor);
+  // Transforms the columns of the grid along h, and makes F of them. It is transformed and written
+  // to the grid, or in the last cycle F and G are kept. Returns sum |F|^2 without F(000).
+  double (*project)(const DualSpacePlan&, const DualSpaceMemory&, bool last);
+  // Makes the two transforms of a cycle and nothing else.
+  void (*transform_twice)(const DualSpacePlan&, const DualSpaceMemory&);
+};
+
 // All kernels of one instruction set.
 struct Kernels : BlockKernels<float>,
                  BlockKernels<double>,
@@ -209,7 +270,8 @@ struct Kernels : BlockKernels<float>,
                  SeriesKernels,
                  ProjectionKernels,
                  StreamKernels,
-                 SurveyKernels {
+                 SurveyKernels,
+                 DualSpaceKernels {
   const char* level;
 };
 

@@ -1,6 +1,7 @@
 // The kernels of one instruction set. CMake compiles this file once for each instruction set, with
 // its -march and its name.
 #include "box.inl"
+#include "dual_space.inl"
 #include "gaussians.inl"
 #include "jacobian.inl"
 #include "measure.inl"
@@ -39,6 +40,7 @@ const Kernels ARGAND_CAT(kernels_, ARGAND_LEVEL) = {
     {project_scattering},
     {copy_past_caches},
     {survey_list},
+    {register_lanes, columns_to_grid, change_density, project, transform_twice},
     ARGAND_LEVEL_NAME,
 };
 

@@ -14,6 +14,15 @@ from argand._seam.density import (
     structure_factors_from_map,
     transform_fits,
 )
+from argand._seam.dual_space import (
+    DualSpaceStarts,
+    DualSpaceTables,
+    DualSpaceTargets,
+    dual_space,
+    dual_space_bytes,
+    dual_space_tables,
+    dual_space_transforms,
+)
 from argand._seam.gaussians import gaussian_sums
 from argand._seam.hklf import read_fixed_rows
 from argand._seam.jacobian import JacobianOrders, JacobianSites, jacobian
@@ -40,6 +49,9 @@ from argand._seam.structure_factors import (
 __all__ = [
     "Batch",
     "Detector",
+    "DualSpaceStarts",
+    "DualSpaceTables",
+    "DualSpaceTargets",
     "JacobianOrders",
     "JacobianSites",
     "Observation",
@@ -52,6 +64,10 @@ __all__ = [
     "core_build",
     "cuda_build",
     "cuda_status",
+    "dual_space",
+    "dual_space_bytes",
+    "dual_space_tables",
+    "dual_space_transforms",
     "gaussian_sums",
     "jacobian",
     "largest_order",

@@ -1,8 +1,9 @@
 """The command line of argand: ``argand <verb> [options]``.
 
 Exit codes are 0 when all is done, 1 after a fault of argand itself, 2 for bad input or a full disk,
-3 when some of several files could not be used, and 130 after an interruption. An error prints one
-line on standard error. Set ARGAND_TRACEBACK=1 to see where it was raised.
+3 when some of several files could not be used or a crystal was not solved, and 130 after an
+interruption. An error prints one line on standard error. Set ARGAND_TRACEBACK=1 to see where it was
+raised.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ _SUMMARIES = {
     "demo": "the main job: train, compare, and write a report",
     "sf": "structure factors of a crystal: CIF to MTZ",
     "map": "electron density from structure factors: MTZ to CCP4 map",
+    "solve": "density, atoms and space group of an unknown crystal, from its reflections alone",
     "simulate": "crystals like a known one, and what would be measured of them",
     "adapt": "learn from a known crystal what amplitudes of crystals like it mean",
     "train": "train a network to find phases",
@@ -37,6 +39,7 @@ _FUNCTIONS = {
     "demo": "argand.cli.demo:demo",
     "sf": "argand.cli.sf:sf",
     "map": "argand.cli.map:map",
+    "solve": "argand.cli.solve:solve",
     "simulate": "argand.cli.simulate:simulate",
     "adapt": "argand.cli.adapt:adapt",
     "train": "argand.cli.train:train",
@@ -147,8 +150,8 @@ Structure factors, electron densities, and networks that learn phases.
 
 argand <verb> --help says more. argand --version prints the version.
 
-Exit codes: 0 done, 1 a fault of argand, 2 bad input, 3 some files could not be used,
-130 interrupted."""
+Exit codes: 0 done, 1 a fault of argand, 2 bad input, 3 some files could not be used or a crystal
+was not solved, 130 interrupted."""
 
 
 def _one_line(error: BaseException) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from argand.cli._description_text import text_of_file
 from argand.describe import describe_file
 from argand.errors import ArgandError
 from argand.io import parse_formula
-from argand.store import to_builtins
+from argand.store import null_for_nan, to_builtins
 
 
 def info(
@@ -97,16 +96,5 @@ def _content(contents: str | None) -> dict[str, float] | None:
 
 def _json_text(content: Any) -> str:
     """Write an object as JSON, with null for NaN and infinity."""
-    plain = _without_nan(to_builtins(content))
+    plain = null_for_nan(to_builtins(content))
     return json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False)
-
-
-def _without_nan(content: Any) -> Any:
-    """Replace NaN and infinity in dicts and lists by None."""
-    if isinstance(content, dict):
-        return {key: _without_nan(value) for key, value in content.items()}
-    if isinstance(content, (list, tuple)):
-        return [_without_nan(value) for value in content]
-    if isinstance(content, float) and not math.isfinite(content):
-        return None
-    return content

@@ -93,7 +93,7 @@ def predict(
     if not measured:
         raise ArgandError(
             "needs the known crystal and reflection files, or one file and a network: "
-            "--weights TRAINED --contents Pb4"
+            "--weights TRAINED --contents Pb4; argand solve needs no known crystal"
         )
     if contents is not None or map is not None or force:
         raise ArgandError(

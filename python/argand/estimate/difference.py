@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates, maximum_filter
+from scipy.ndimage import map_coordinates
 
 from argand.cell import FloatArray
 from argand.density import grid_shape, map_from_structure_factors
 from argand.maps import difference_coefficients
+from argand.peaks import grid_maxima
 from argand.refine import Model
 from argand.reflections import in_p1
 from argand.site_symmetry import cartesian_axes
@@ -63,8 +64,7 @@ class DifferenceMap:
     def peaks(self, amplitude: FloatArray, p: FloatArray) -> DifferencePeaks:
         """Find the peaks of |F| (m,), NaN where not measured, minus the model at p (k,)."""
         rho = self._map(amplitude, p)
-        is_maximum = rho == maximum_filter(rho, size=_NEIGHBOURHOOD, mode="wrap")
-        grid_points = np.argwhere(is_maximum & (rho > _LOWEST_PEAK))
+        grid_points = grid_maxima(rho, _LOWEST_PEAK, _NEIGHBOURHOOD)
         height = rho[tuple(grid_points.T)]
         frac = grid_points / np.array(self._shape)
         highest_first = np.argsort(-height, kind="stable")

@@ -204,7 +204,8 @@ def parse_instructions(text: str, source: str) -> Instructions:
         where = f"{source}: line {number} ({name})"
         if name in ("HKLF", "END"):
             if name == "HKLF":
-                parser.read_hklf(words[1:], where)
+                # SHELX reads four letters of a name: the number may follow without a gap.
+                parser.read_hklf(line[4:].split(), where)
             break
         if name in ("FRAG", "FEND"):
             in_fragment = name == "FRAG"

@@ -100,11 +100,16 @@ class Statistics:
     pairs: int
     by_structure: bool
 
+    @property
+    def varies_too_little(self) -> bool:
+        """Tell whether the values are spread as amplitudes are, not as intensities."""
+        least_moment = min(_SMALL_MOMENT, _SMALL_MOMENT_SHARE * self.expected_moment)
+        return self.second_moment < least_moment and not self.by_structure
+
     def verdict(self) -> list[str]:
         """Return the doubts about the data in words; an empty list where there are none."""
         moments = f"second moment {self.second_moment:.2f}, expected {self.expected_moment:.2f}"
-        least_moment = min(_SMALL_MOMENT, _SMALL_MOMENT_SHARE * self.expected_moment)
-        if self.second_moment < least_moment and not self.by_structure:
+        if self.varies_too_little:
             doubt = (
                 f"the intensities vary too little ({moments}): amplitudes given as intensities, "
                 "or a heavy atom that outshines all others"

@@ -34,8 +34,8 @@ LARGEST_STEP = {
     "extinction": 0.3,
 }
 
-# Damping lambda at the start: steps are short until N has proved to predict chi^2.
-_FIRST_DAMPING = 1.0
+#: Damping lambda at the start: steps are short until N has proved to predict chi^2.
+FIRST_DAMPING = 1.0
 # Below this lambda a step is that of Gauss and Newton.
 _LEAST_DAMPING = 1e-6
 # No step with a larger lambda moves anything: the data set is at a minimum.
@@ -70,6 +70,7 @@ def levenberg_marquardt(
     *,
     cycles: int,
     tolerance: float,
+    damping: float = FIRST_DAMPING,
     after_cycle: Callable[[int], None],
 ) -> None:
     """Refine the data sets `rows` (b,) of `state` in place.
@@ -81,6 +82,8 @@ def levenberg_marquardt(
     ----------
     cycles
         The largest number of cycles.
+    damping
+        lambda at the start.
     after_cycle
         Called after every cycle with the number of data sets that have converged.
     """
@@ -92,7 +95,7 @@ def levenberg_marquardt(
     p = state.p[rows]
     point = target.reweighted(rows, p, target.at(rows, p))
     normal, gradient = target.normal(rows, p, point, np.float32)
-    damping = np.full(len(rows), _FIRST_DAMPING)
+    damping_of_rows = np.full(len(rows), damping)
     squares = np.square(target.observed[rows])
     least_chi2 = _ROUNDING * np.einsum("bm,bm->b", target.weight[rows], squares)
     active = np.ones(len(rows), bool)
@@ -101,20 +104,20 @@ def levenberg_marquardt(
         running = np.flatnonzero(active)
         if not len(running):
             break
-        step, predicted = damper.step(normal[running], gradient[running], damping[running])
+        step, predicted = damper.step(normal[running], gradient[running], damping_of_rows[running])
         trial_p = p[running] + step
         trial = target.at(rows[running], trial_p)
         chi2 = point.chi2[running]
         gain = chi2 - trial.chi2
         accepted = gain > 0.0
 
-        at_limit = damping[running] >= _LARGEST_DAMPING
+        at_limit = damping_of_rows[running] >= _LARGEST_DAMPING
         finished = np.where(accepted, gain <= tolerance * chi2, at_limit)
         finished |= accepted & (trial.chi2 <= least_chi2[running])
         finished |= predicted <= _LEAST_PROMISE * chi2
 
-        damping[running] *= _damping_factor(gain, predicted)
-        np.clip(damping, _LEAST_DAMPING, _LARGEST_DAMPING, out=damping)
+        damping_of_rows[running] *= _damping_factor(gain, predicted)
+        np.clip(damping_of_rows, _LEAST_DAMPING, _LARGEST_DAMPING, out=damping_of_rows)
 
         better = running[accepted]
         p[better] = trial_p[accepted]

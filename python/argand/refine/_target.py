@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from argand.cell import FloatArray
 from argand.refine.model import Model
@@ -158,7 +159,7 @@ class Target:
         by_scale = products[..., 1]
         transposed = by_coordinate.transpose(0, 2, 1)
         normal = np.matmul(by_coordinate, transposed).astype(np.float64)
-        normal = np.matmul(np.matmul(columns, normal), columns.T)
+        normal = _by_parameters(columns, normal)
         if self.scale is None:
             calculated_squares = np.square(point.calculated)
             square = np.einsum("bm,bm->b", self.weight[rows], calculated_squares) + _TINY
@@ -179,6 +180,19 @@ class Target:
         if self.prior is not None:
             gradient -= 2.0 * self.prior.pull(rows, p)[1]
         return gradient
+
+
+def _by_parameters(columns: FloatArray, normal: FloatArray) -> FloatArray:
+    """Return C N C^T (b, k, k) of normal matrices N (b, s, s) by coordinates and C = dq/dp (k, s).
+
+    Most parameters move one coordinate or three: C is sparse, and its zeros are left out.
+    """
+    sparse = csr_array(columns)
+    by_parameters = np.empty((len(normal), len(columns), len(columns)))
+    for number, matrix in enumerate(normal):
+        half = sparse @ matrix
+        by_parameters[number] = sparse @ half.T
+    return by_parameters
 
 
 def _unit(point: Point) -> NDArray[np.complex128]:

@@ -21,13 +21,13 @@ def summarise(
     p: FloatArray,
     groups: Sequence[Rows],
     *,
+    uncertainties: bool,
     keep_covariance: bool,
-    is_complete: bool,
 ) -> tuple[FloatArray, FloatArray | None, FloatArray, FloatArray, Figures]:
     """Compute uncertainties and figures of merit of n data sets at parameters p (n, k).
 
-    `groups` are the data sets that are computed together. Uncertainties take longer than a cycle,
-    and mean little of a refinement that is not complete, which was interrupted: they are NaN then.
+    `groups` are the data sets that are computed together. Without `uncertainties`, which take
+    longer than a cycle, they are NaN.
 
     Returns
     -------
@@ -49,20 +49,31 @@ def summarise(
         chi2[rows] = point.chi2
         columns = _intensities(target, rows, point)
         intensity[rows], intensity_sigma[rows], calculated[rows], weight[rows] = columns
-        if not is_complete:
+        if not uncertainties:
             continue
-        normal, _ = target.normal(rows, p[rows], point, np.float64)
-        matrices = _covariance(normal, springs)
-        if target.prior is None:
-            used = target.used[rows].sum(axis=1)
-            variance = point.chi2 / np.maximum(used - free, 1)
-            matrices *= variance[:, None, None]
+        matrices = _scaled_covariance(target, rows, p[rows], point, springs, free)
         variances = np.einsum("bkk->bk", matrices)
         sigma[rows] = np.sqrt(np.maximum(variances, 0.0))
         if covariance is not None:
             covariance[rows] = matrices
     figures = figures_of_merit(intensity, intensity_sigma, calculated, weight, chi2, free)
     return sigma, covariance, scale, chi2, figures
+
+
+def _scaled_covariance(
+    target: Target, rows: Rows, p: FloatArray, point: Point, springs: FloatArray, free: int
+) -> FloatArray:
+    """Return the covariances (b, k, k) at parameters p (b, k), by the goodness of fit.
+
+    `free` is the number of free parameters; with a prior covariances are not scaled.
+    """
+    normal, _ = target.normal(rows, p, point, np.float64)
+    matrices = _covariance(normal, springs)
+    if target.prior is None:
+        used = target.used[rows].sum(axis=1)
+        variance = point.chi2 / np.maximum(used - free, 1)
+        matrices *= variance[:, None, None]
+    return matrices
 
 
 def _intensities(

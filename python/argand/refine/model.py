@@ -26,7 +26,7 @@ from argand.completion import independent_operations
 from argand.copies import Copies
 from argand.crystal import Crystal
 from argand.errors import ArgandError
-from argand.origins import permissible_origins
+from argand.origins import free_axes
 from argand.radiation import Radiation
 from argand.refine._jacobian import SiteJacobian
 from argand.refine._overall import OverallFactors
@@ -285,12 +285,15 @@ class Model:
 
         |F| does not change along them.
         """
-        axes = permissible_origins(self.crystal.symops).axes @ cartesian_axes(self.crystal).T
+        fractional = free_axes(self.crystal.symops)
+        if not len(fractional):
+            return np.empty((0, len(self)))
+        axes = fractional @ cartesian_axes(self.crystal).T
         shape = (len(axes), len(self.crystal.types), 3)
         u = np.broadcast_to(axes[:, None, :], shape)
         p = self.from_displacements(u).reshape(len(axes), len(self))
         error = np.abs(self.displacements(p) - u).max(initial=0.0)
-        if not len(axes) or error > _SAME_SHIFT:
+        if error > _SAME_SHIFT:
             return np.empty((0, len(self)))
         q, _ = np.linalg.qr(p.T)
         return np.ascontiguousarray(q.T)

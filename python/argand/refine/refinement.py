@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.refine._lbfgs import lbfgs
-from argand.refine._levenberg_marquardt import State, levenberg_marquardt
+from argand.refine._levenberg_marquardt import FIRST_DAMPING, State, levenberg_marquardt
 from argand.refine._target import On, Rows, Target
 from argand.refine._uncertainty import summarise
 from argand.refine.figures import Figures
@@ -90,6 +91,8 @@ def refine(
     method: Literal["lm", "lbfgs"] = "lm",
     cycles: int = 50,
     tolerance: float = 1e-5,
+    damping: float = FIRST_DAMPING,
+    uncertainties: bool = True,
     covariance: bool = False,
     progress: Callable[[RefinementProgress], None] | None = None,
 ) -> Refinement:
@@ -126,6 +129,12 @@ def refine(
     cycles, tolerance
         The largest number of cycles a stage; a step that lowers chi^2 by less than `tolerance` of
         it is the last.
+    damping
+        lambda of the first step of "lm": 1 for short steps from a doubtful start, .001 for those of
+        Gauss and Newton from a good one.
+    uncertainties
+        Whether standard uncertainties are calculated; without them `sigma` is NaN, which saves
+        about the time of a few cycles.
     covariance
         Keep the covariance matrices (n, k, k).
     progress
@@ -149,11 +158,13 @@ def refine(
     target = _target(model, observed, sigma, on, weighting, scale, prior)
     if method not in ("lm", "lbfgs"):
         raise ArgandError(f"method is {method!r}, needs 'lm' or 'lbfgs'")
+    if not 0.0 < damping < np.inf:
+        raise ArgandError(f"damping is {damping}, needs a number > 0")
     n = len(target.observed)
     p = _start(start, n, len(model))
     state = State(p, np.zeros(n, np.int64), np.zeros(n, bool))
     groups = _groups(model, n)
-    minimise = levenberg_marquardt if method == "lm" else lbfgs
+    minimise = partial(levenberg_marquardt, damping=damping) if method == "lm" else lbfgs
     stages: list[float | None] = [*anneal, None]
     interrupted = False
     try:
@@ -172,8 +183,8 @@ def refine(
         target,
         state.p,
         groups,
+        uncertainties=(uncertainties or covariance) and not interrupted,
         keep_covariance=covariance,
-        is_complete=not interrupted,
     )
     return Refinement(
         model=model,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from argand.jobs.sources import Source, find_sources
 from argand.series.folder import SeriesFolder
 from argand.series.predict import predict_series
 from argand.series.record import Record
 from argand.series.settings import SeriesSettings
-from argand.series.sources import Source, find_sources
 from argand.series.tables import table_csv, table_json
 
 __all__ = [

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from argand.errors import ArgandError
 from argand.files import locked_folder, remove_half_written, size_of
+from argand.jobs.records import is_current
+from argand.jobs.sources import Source
 from argand.series.record import Record, read_record, write_record
 from argand.series.settings import SeriesSettings
-from argand.series.sources import Source
 from argand.store import read_json, write_json
 
 __all__ = ["SeriesFolder"]
@@ -89,16 +90,13 @@ class SeriesFolder:
         results is missing or has another size than its record says.
         """
         record = read_record(self._record_path(source.name))
-        if record is None or record.error or record.name != source.name:
+        if record is None or not is_current(record, source, self.path):
             return None
         if sites is not None:
             has_every_site = len(record.displacement) == sites
             if not has_every_site or len(record.sigma) not in (0, sites):
                 return None
-        if (record.size, record.mtime_ns) != (source.size, source.mtime_ns):
-            return None
-        has_outputs = all(size_of(self.path / name) == size for name, size in record.outputs)
-        return record if has_outputs else None
+        return record
 
     def write_record(self, record: Record) -> None:
         """Write the record of a file, by which the file is done."""

@@ -10,11 +10,11 @@ from argand._config import num_threads
 from argand.cell import cell_parameters
 from argand.errors import ArgandError
 from argand.estimate.estimate import Estimator
+from argand.jobs.parallel import in_chunks, spread
+from argand.jobs.sources import Source, find_sources
 from argand.series.folder import SeriesFolder
-from argand.series.parallel import in_chunks, spread
 from argand.series.record import Record
 from argand.series.settings import SeriesSettings
-from argand.series.sources import Source, find_sources
 from argand.series.tables import table_csv, table_json
 from argand.series.work import prepare_worker, process_chunk
 from argand.store import write_text

@@ -12,9 +12,9 @@ from argand.errors import ArgandWarning
 from argand.estimate.estimate import Estimate, Estimator
 from argand.estimate.observed import noise
 from argand.io import Reflections, open_file
+from argand.jobs.sources import Source
 from argand.measured import Merged, check_data, merge
 from argand.radiation import Radiation
-from argand.series.sources import Source
 
 __all__ = ["DataSet", "check_data_set", "read_data_set", "unexplained"]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from argand.errors import ArgandError
-from argand.store import from_builtins, read_json, to_builtins, write_json
+from argand.jobs import records
+from argand.store import null_for_nan, to_builtins
 
 __all__ = ["Record", "read_record", "record_to_builtins", "write_record"]
 
@@ -109,13 +109,13 @@ class Record:
 
 def record_to_builtins(record: Record) -> dict[str, Any]:
     """Turn a record into what JSON can hold: NaN becomes None."""
-    content: dict[str, Any] = _null_for_nan(to_builtins(record))
+    content: dict[str, Any] = null_for_nan(to_builtins(record))
     return content
 
 
 def write_record(path: Path, record: Record) -> None:
     """Write a record as JSON, whole or not at all."""
-    write_json(path, record_to_builtins(record), kind=_KIND, version=_VERSION)
+    records.write_record(path, record, kind=_KIND, version=_VERSION)
 
 
 def read_record(path: Path) -> Record | None:
@@ -123,12 +123,8 @@ def read_record(path: Path) -> Record | None:
 
     The caller makes such a record again.
     """
-    try:
-        content: dict[str, Any] = read_json(dict, path, kind=_KIND, version=_VERSION)
-        record = from_builtins(Record, _nan_for_null(content), str(path))
-        return record if _is_possible(record) else None
-    except ArgandError:
-        return None
+    record = records.read_record(Record, path, kind=_KIND, version=_VERSION)
+    return record if record is not None and _is_possible(record) else None
 
 
 def _is_possible(record: Record) -> bool:
@@ -145,25 +141,3 @@ def _is_possible(record: Record) -> bool:
     if any(sigma < 0.0 or sigma > _LARGEST for sigma in record.sigma):
         return False
     return all(math.hypot(*vector) <= _LARGEST_DISPLACEMENT for vector in record.displacement)
-
-
-def _null_for_nan(value: Any) -> Any:
-    """Replace numbers that are not finite by None, also inside lists and dictionaries."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _null_for_nan(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_null_for_nan(entry) for entry in value]
-    return value
-
-
-def _nan_for_null(value: Any) -> Any:
-    """Replace None by NaN, also inside lists and dictionaries: no field of a record can be None."""
-    if value is None:
-        return math.nan
-    if isinstance(value, dict):
-        return {key: _nan_for_null(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_nan_for_null(entry) for entry in value]
-    return value

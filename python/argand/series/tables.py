@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
 
+from argand.jobs.records import csv_text
 from argand.series.record import Record, record_to_builtins
 
 __all__ = ["table_csv", "table_json", "unique_labels"]
 
 # The stamp of a file helps no reader, and sites have columns or fields of their own.
 _NOT_IN_CSV = ("size", "mtime_ns", "displacement", "sigma", "outputs")
-
-# Characters that make a spreadsheet run a text as a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def table_csv(records: Sequence[Record], labels: Sequence[str]) -> str:
@@ -33,14 +29,13 @@ def table_csv(records: Sequence[Record], labels: Sequence[str]) -> str:
         column named ``|u| LABEL``.
     """
     columns = [field.name for field in fields(Record) if field.name not in _NOT_IN_CSV]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns + [f"|u| {label}" for label in unique_labels(labels)])
+    head = columns + [f"|u| {label}" for label in unique_labels(labels)]
+    rows: list[list[object]] = []
     for record in records:
-        values = [_csv_value(getattr(record, column)) for column in columns]
+        values = [getattr(record, column) for column in columns]
         lengths = [f"{math.hypot(*vector):.4f}" for vector in record.displacement]
-        writer.writerow(values + (lengths or [""] * len(labels)))
-    return text.getvalue()
+        rows.append(values + (lengths or [""] * len(labels)))
+    return csv_text(head, rows)
 
 
 def table_json(records: Sequence[Record], labels: Sequence[str]) -> str:
@@ -56,16 +51,3 @@ def unique_labels(labels: Sequence[str]) -> list[str]:
     for number, label in enumerate(labels, start=1):
         unique.append(label if counts[label] == 1 else f"{label} ({number})")
     return unique
-
-
-def _csv_value(value: object) -> str:
-    """Return the text of a value: six significant digits, nothing for NaN, flags in one cell.
-
-    A spreadsheet takes an apostrophe before a text as the mark that it is no formula.
-    """
-    if isinstance(value, float):
-        return f"{value:.6g}" if math.isfinite(value) else ""
-    text = "; ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-    if isinstance(value, (str, tuple)) and text.startswith(_FORMULA_STARTS):
-        return f"'{text}"
-    return text

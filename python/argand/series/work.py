@@ -12,6 +12,7 @@ import numpy as np
 
 from argand.errors import ArgandError
 from argand.estimate.estimate import Answer, Estimate, Estimator
+from argand.jobs.sources import Source
 from argand.measured.check_crystal import check_content
 from argand.r_factors import r1
 from argand.series.folder import SeriesFolder
@@ -19,7 +20,6 @@ from argand.series.reading import DataSet, check_data_set, read_data_set, unexpl
 from argand.series.record import Record
 from argand.series.results import ResultWriter
 from argand.series.settings import SeriesSettings
-from argand.series.sources import Source
 
 __all__ = ["SeriesWorker", "prepare_worker", "process_chunk"]
 

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from argand._config import num_threads, set_num_threads
+from argand.errors import ArgandError
 
-__all__ = ["in_chunks", "spread"]
+__all__ = ["in_chunks", "spread", "spread_on_scheduler"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -69,6 +70,57 @@ def spread(
                     yield future.result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def spread_on_scheduler(
+    work: Callable[[Sequence[Item]], Result],
+    chunks: Sequence[Sequence[Item]],
+    address: str,
+    *,
+    setup: Callable[..., None],
+    arguments: tuple[Any, ...],
+) -> Iterator[Result]:
+    """Call `work` on chunks by the workers of a dask.distributed scheduler, yield each result.
+
+    Parameters
+    ----------
+    work, chunks, setup, arguments
+        As `spread` takes them; `setup` is called before each chunk. The workers need argand, and
+        see the same files under the same paths.
+    address : str
+        Address of the scheduler, such as tcp://host:8786.
+
+    Raises
+    ------
+    ArgandError
+        The package distributed is missing, or nobody answers at the address.
+    """
+    try:
+        import distributed
+    except ModuleNotFoundError:
+        advice = "pip install distributed"
+        raise ArgandError(f"a scheduler needs the package distributed: {advice}") from None
+    try:
+        client = distributed.Client(address)
+    except (OSError, ValueError) as error:
+        raise ArgandError(f"scheduler is {address!r}, which does not answer: {error}") from None
+    with client:
+        # A task is a function of its arguments for dask, which would call equal ones once.
+        tasks = [(setup, arguments, work, chunk) for chunk in chunks]
+        futures = client.map(_after_setup, tasks, pure=False)
+        for finished in distributed.as_completed(futures):
+            yield finished.result()
+
+
+def _after_setup(
+    task: tuple[
+        Callable[..., None], tuple[Any, ...], Callable[[Sequence[Item]], Result], Sequence[Item]
+    ],
+) -> Result:
+    """Prepare a process that may have worked for others, and do one chunk of work."""
+    setup, arguments, work, chunk = task
+    setup(*arguments)
+    return work(chunk)
 
 
 def _start(setup: Callable[..., None], arguments: tuple[Any, ...]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +25,12 @@ class Source(NamedTuple):
     mtime_ns: int
 
 
-def find_sources(paths: Iterable[str | Path]) -> list[Source]:
+def find_sources(
+    paths: Iterable[str | Path],
+    *,
+    suffixes: Sequence[str] = SUFFIXES,
+    choose: Callable[[list[Path]], list[Path]] | None = None,
+) -> list[Source]:
     """List reflection files and the content of folders, numbers in names in numerical order.
 
     Parameters
@@ -33,6 +38,10 @@ def find_sources(paths: Iterable[str | Path]) -> list[Source]:
     paths : paths
         Reflection files, and folders of them. Folders inside folders are not searched. A file that
         is given twice is listed once.
+    suffixes : sequence of str
+        Endings, in lower case, of the files that folders are searched for.
+    choose : function
+        Takes the files in their order, and returns those that are meant; None takes all.
 
     Returns
     -------
@@ -53,7 +62,7 @@ def find_sources(paths: Iterable[str | Path]) -> list[Source]:
         if path.is_dir():
             files += sorted(named, key=_numerical_order)
             named.clear()
-            files += _files_of_folder(path)
+            files += _files_of_folder(path, suffixes)
         elif path.exists():
             named.append(path)
         else:
@@ -61,6 +70,8 @@ def find_sources(paths: Iterable[str | Path]) -> list[Source]:
     files += sorted(named, key=_numerical_order)
     absolute = [path.resolve() if path.exists() else path.absolute() for path in files]
     unique_files = list(dict.fromkeys(absolute))
+    if choose is not None:
+        unique_files = choose(unique_files)
     sources = []
     for path, name in zip(unique_files, _unique_names(unique_files), strict=True):
         size, changed = 0, 0
@@ -72,14 +83,14 @@ def find_sources(paths: Iterable[str | Path]) -> list[Source]:
     return sources
 
 
-def _files_of_folder(folder: Path) -> list[Path]:
+def _files_of_folder(folder: Path, suffixes: Sequence[str]) -> list[Path]:
     """List the reflection files of a folder, hidden ones left out."""
     candidates = []
     for path in folder.iterdir():
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+        if path.suffix.lower() in suffixes and not path.name.startswith("."):
             candidates.append(path)
     if not candidates:
-        raise ArgandError(f"{folder}: holds no reflection file ({' '.join(SUFFIXES)})")
+        raise ArgandError(f"{folder}: holds no reflection file ({' '.join(suffixes)})")
     files = [path for path in candidates if path.is_file() or not path.exists()]
     return sorted(files, key=_numerical_order)
 
@@ -107,6 +118,6 @@ def _unique_names(paths: list[Path]) -> list[str]:
     for name, count in Counter(names).items():
         if count > 1:
             raise ArgandError(
-                f"several files would be called {name!r} in the results: predict them separately"
+                f"several files would be called {name!r} in the results: work on them one by one"
             )
     return names

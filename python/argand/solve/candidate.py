@@ -1,0 +1,179 @@
+"""Find the atoms in phases of a space group, judge both together, and choose the hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from argand.errors import ArgandError
+from argand.io import Reflections
+from argand.measured import Merged, merge
+from argand.radiation import Radiation
+from argand.reflections import index_codes
+from argand.solve.absolute import AbsoluteStructure, absolute_structure, inverted
+from argand.solve.model import AtomicModel, build_model
+from argand.solve.primitive import PrimitiveReflections
+from argand.solve.search import Ending
+from argand.solve.settings import SolveSettings
+from argand.solve.space_group import RankedGroup
+from argand.solve.verdict import SOLVED, probability_with_atoms
+from argand.structure_factors import structure_factors
+from argand.symmetry import group_ops
+
+__all__ = ["Candidate", "Phased", "final_phases", "in_right_hand", "with_atoms"]
+
+ComplexArray = npt.NDArray[np.complex128]
+
+# Atoms are looked for again in the phases of a model of R1 above this, at most so often, and again
+# while R1 falls by this factor.
+_UNFINISHED_R1 = 0.12
+_REBUILDS = 4
+_FALLING = 0.97
+
+
+# Below this probability of its phases no atoms are looked for: refinement would fit noise.
+_WORTH_ATOMS = 0.02
+
+# Atoms of a lower R1 have better phases than the density that they were found in.
+_BETTER_R1 = 0.15
+
+# The inverted structure is taken where its R1 is no larger than by this.
+_WORSE_R1 = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Phased:
+    """Hold unique reflections of a space group with phases.
+
+    Parameters
+    ----------
+    merged
+        Unique reflections in the conventional cell.
+    structure_factors : (n,) complex
+        |F| exp(i phi) of `merged.hkl`, on the scale of the data.
+    radiation
+        What the crystal was measured with.
+    """
+
+    merged: Merged
+    structure_factors: ComplexArray
+    radiation: Radiation
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """Hold phases in a space group, the atoms in them, and the probability that they are right."""
+
+    ending: Ending
+    ranked: tuple[RankedGroup, ...]
+    phased: Phased
+    model: AtomicModel | None
+    probability: float
+    notes: tuple[str, ...]
+
+
+def with_atoms(
+    reflections: Reflections,
+    data: PrimitiveReflections,
+    ending: Ending,
+    ranked: tuple[RankedGroup, ...],
+    radiation: Radiation,
+    contents: Mapping[str, float] | None,
+    settings: SolveSettings,
+) -> Candidate:
+    """Find and refine the atoms in phases, and judge both together."""
+    cell = reflections.cell
+    merged = merge(reflections, cell=cell, spacegroup=ending.spacegroup)
+    phased = Phased(merged, _phases_in_group(merged, data, ending), radiation)
+    model: AtomicModel | None = None
+    notes: tuple[str, ...] = ()
+    if settings.refine and ending.probability > _WORTH_ATOMS:
+        try:
+            model = build_model(phased, contents)
+            model = _rebuilt(phased, model, contents)
+        except ArgandError as error:
+            notes = (f"no atoms were refined: {error}",)
+    probability = ending.probability
+    if model is not None:
+        probability = probability_with_atoms(probability, model.r1, data.d_min)
+    return Candidate(ending, ranked, phased, model, probability, notes)
+
+
+def in_right_hand(
+    reflections: Reflections, best: Candidate, contents: Mapping[str, float] | None
+) -> tuple[Candidate, AbsoluteStructure | None]:
+    """Invert a refined structure where dispersion says that the crystal has the other hand.
+
+    Returns the candidate, and what the data say about the hand; None where there are no atoms or
+    the group has a centre.
+    """
+    model = best.model
+    spacegroup = best.ending.spacegroup
+    if model is None or group_ops(spacegroup).is_centrosymmetric():
+        return best, None
+    radiation = best.phased.radiation
+    mates = merge(reflections, spacegroup=spacegroup, keep_mates=True)
+    absolute = absolute_structure(model.crystal, mates, radiation)
+    if absolute.hand != "inverted":
+        return best, absolute
+    crystal = inverted(model.crystal)
+    merged = merge(reflections, spacegroup=crystal.spacegroup)
+    calculated = structure_factors(crystal, merged.hkl)
+    amplitude = np.sqrt(np.maximum(merged.intensity, 0.0))
+    phased = Phased(merged, amplitude * np.exp(1j * np.angle(calculated)), radiation)
+    again = build_model(phased, contents)
+    if again.r1 > model.r1 + _WORSE_R1:
+        return best, absolute
+    ending = replace(best.ending, spacegroup=crystal.spacegroup)
+    turned = replace(best, ending=ending, phased=phased, model=again)
+    mates = merge(reflections, spacegroup=crystal.spacegroup, keep_mates=True)
+    return turned, absolute_structure(again.crystal, mates, radiation)
+
+
+def final_phases(best: Candidate) -> ComplexArray:
+    """Return measured amplitudes with phases (n,): of the refined atoms where these are right."""
+    measured = best.phased.structure_factors
+    if best.model is None or best.probability < SOLVED or best.model.r1 > _BETTER_R1:
+        return measured
+    amplitude = np.sqrt(np.maximum(best.phased.merged.intensity, 0.0))
+    phased: ComplexArray = amplitude * np.exp(1j * np.angle(best.model.structure_factors))
+    return phased
+
+
+def _rebuilt(
+    phased: Phased, model: AtomicModel, contents: Mapping[str, float] | None
+) -> AtomicModel:
+    """Look for atoms again with the phases of a model that is not finished, while it improves."""
+    best = model
+    for _ in range(_REBUILDS):
+        if best.r1 < _UNFINISHED_R1:
+            break
+        phase = np.exp(1j * np.angle(best.structure_factors))
+        amplitude = np.abs(phased.structure_factors)
+        again = build_model(replace(phased, structure_factors=amplitude * phase), contents)
+        if again.r1 > _FALLING * best.r1:
+            break
+        best = again
+    return best
+
+
+def _phases_in_group(merged: Merged, data: PrimitiveReflections, ending: Ending) -> ComplexArray:
+    """Return F (n,) of merged reflections, about the origin of the group's setting.
+
+    A reflection that the data in P 1 lack counts as 0.
+    """
+    hkl = np.rint(merged.hkl @ data.basis).astype(np.int64)
+    about_origin = ending.phased * np.exp(-2j * np.pi * (data.hkl @ ending.shift))
+    both = np.concatenate([data.hkl, -data.hkl, hkl])
+    codes = index_codes(both)
+    count = len(data.hkl)
+    order = np.argsort(codes[: 2 * count], kind="stable")
+    sorted_codes = codes[: 2 * count][order]
+    wanted = codes[2 * count :]
+    place = np.minimum(np.searchsorted(sorted_codes, wanted), 2 * count - 1)
+    values = np.concatenate([about_origin, about_origin.conj()])[order][place]
+    found: ComplexArray = np.where(sorted_codes[place] == wanted, values, 0.0)
+    return found

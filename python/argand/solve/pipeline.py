@@ -1,0 +1,225 @@
+"""Go from measured reflections of an unknown crystal to phases, space group and atoms."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from argand.cell import cell_parameters
+from argand.errors import ArgandError
+from argand.io import Reflections
+from argand.measured import intensity_statistics, merge
+from argand.radiation import Radiation
+from argand.reflections import stol
+from argand.solve.candidate import Candidate, final_phases, in_right_hand, with_atoms
+from argand.solve.group_choice import first_group, group_notes, in_best_group
+from argand.solve.primitive import (
+    merge_in_point_group,
+    primitive_basis,
+    primitive_reflections,
+)
+from argand.solve.search import PhaseSearch, SearchProgress
+from argand.solve.settings import SolveSettings
+from argand.solve.solution import Solution
+from argand.solve.space_group import rank_space_groups
+from argand.solve.twins import TwinFinding, detwinned, find_twin
+from argand.solve.verdict import SOLVED, verdict_of
+from argand.symmetry import group_ops, spacegroup_name, triplets
+
+__all__ = ["solve"]
+
+# Below this probability nothing is said about the space group.
+_WORTH_WORDS = 0.3
+
+# Domains of a twin are separated where the smaller one has at most this share.
+_SEPARABLE = 0.42
+
+
+class _Stopwatch:
+    """Measure the processor time of the steps of a solution, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.process_time()
+
+    def stop(self, step: str) -> None:
+        """Count the time since the last call as that of a step."""
+        now = time.process_time()
+        self.seconds[step] = self.seconds.get(step, 0.0) + now - self._last
+        self._last = now
+
+
+def solve(
+    reflections: Reflections,
+    *,
+    cell: Sequence[float] | None = None,
+    spacegroup: str | None = None,
+    contents: Mapping[str, float] | None = None,
+    wavelength: float | None = None,
+    settings: SolveSettings | None = None,
+    progress: Callable[[SearchProgress], None] | None = None,
+) -> Solution:
+    """Solve the structure of a crystal from its reflections, without a similar structure.
+
+    Reflections are merged in the Laue group and phased in P 1 by charge flipping; the space group
+    is read from the phases; atoms are found in the density, named, and refined. A probability says
+    how far all that can be trusted.
+
+    Source: G. Oszlanyi and A. Suto, Acta Cryst. A60 (2004) 134 and A64 (2008) 123 (charge
+    flipping); L. Palatinus and A. van der Lee, J. Appl. Cryst. 41 (2008) 975 (symmetry of a map).
+
+    Parameters
+    ----------
+    reflections
+        Measured intensities or amplitudes of x-rays, best not merged.
+    cell
+        Unit cell (a, b, c, alpha, beta, gamma), angstrom and degrees, where the reflections state
+        none.
+    spacegroup
+        Space group, or any other one of its Laue group and lattice; where none is stated, the Laue
+        group is found from how equivalents agree.
+    contents
+        Number of atoms in the unit cell by element; None where it is not known.
+    wavelength
+        Angstrom, where the reflections state none; without it there is no dispersion.
+    settings
+        Seed, limits; None takes the defaults.
+    progress
+        Is called after every batch of starts.
+
+    Returns
+    -------
+    Solution
+        Verdict, space group, phases, atoms.
+
+    Raises
+    ------
+    ArgandError
+        The reflections cannot be merged, or have no cell.
+    """
+    if settings is None:
+        settings = SolveSettings()
+    if cell is None:
+        cell = reflections.cell
+    if cell is None:
+        raise ArgandError("the reflections have no cell: give one")
+    unit_cell = cell_parameters(cell)
+    reflections = replace(reflections, cell=unit_cell)
+    if settings.d_min is not None:
+        reflections = reflections[0.5 / stol(reflections.hkl, unit_cell) >= settings.d_min]
+    if wavelength is None:
+        wavelength = reflections.wavelength
+    radiation = Radiation("x-ray", wavelength, dispersion=wavelength is not None)
+    stated = spacegroup if spacegroup is not None else reflections.spacegroup
+    if stated is not None:
+        group = group_ops(stated)
+        stated = spacegroup_name(group) or ";".join(triplets(group))
+    stopwatch = _Stopwatch()
+    start_group, notes = first_group(reflections, unit_cell, stated)
+    twin = find_twin(merge(reflections, spacegroup=start_group))
+    stopwatch.stop("symmetry of the data")
+
+    def run(measured: Reflections) -> Solution:
+        return _solved(
+            measured, start_group, stated, radiation, contents, settings, progress, stopwatch
+        )
+
+    solution = run(reflections)
+    if twin is not None and twin.likely:
+        notes.append(twin.reason)
+        if not solution.is_solved and twin.fraction < _SEPARABLE:
+            separated = run(_first_domain(reflections, start_group, twin))
+            if separated.probability > solution.probability:
+                notes.append(
+                    "phases are those of the first domain, whose intensities were separated"
+                )
+                solution = separated
+    return replace(
+        solution,
+        twin=twin if twin is not None and twin.likely else None,
+        notes=tuple(dict.fromkeys([*notes, *solution.notes])),
+        seconds=stopwatch.seconds,
+    )
+
+
+def _first_domain(reflections: Reflections, spacegroup: str, twin: TwinFinding) -> Reflections:
+    """Return the intensities of the first domain of a twin."""
+    merged = merge(reflections, spacegroup=spacegroup)
+    domain = detwinned(merged, twin.law, twin.fraction)
+    return Reflections(
+        hkl=domain.hkl,
+        intensity=domain.intensity,
+        sigma=domain.sigma,
+        cell=domain.cell,
+        spacegroup=reflections.spacegroup,
+        wavelength=reflections.wavelength,
+    )
+
+
+def _solved(
+    reflections: Reflections,
+    start_group: str,
+    stated: str | None,
+    radiation: Radiation,
+    contents: Mapping[str, float] | None,
+    settings: SolveSettings,
+    progress: Callable[[SearchProgress], None] | None,
+    stopwatch: _Stopwatch,
+) -> Solution:
+    """Phase reflections of one crystal, and find its atoms; see `solve`."""
+    cell = cell_parameters(reflections.cell or ())
+    basis = primitive_basis(cell, start_group)
+    data = primitive_reflections(merge_in_point_group(reflections, cell, start_group), basis)
+    stopwatch.stop("data")
+
+    def find_group(p1: npt.NDArray[np.complexfloating]) -> str:
+        return rank_space_groups(data, p1, start_group)[0].spacegroup
+
+    search = PhaseSearch(data, start_group, settings, find_group)
+    best: Candidate | None = None
+    for ending in search.candidates(progress):
+        stopwatch.stop("phases")
+        ranked = rank_space_groups(data, ending.p1, start_group)
+        ending = in_best_group(search, ending, ranked, stated)
+        stopwatch.stop("space group")
+        candidate = with_atoms(reflections, data, ending, ranked, radiation, contents, settings)
+        stopwatch.stop("atoms")
+        if best is None or candidate.probability > best.probability:
+            best = candidate
+        if best.probability > SOLVED:
+            break
+    stopwatch.stop("phases")
+    if best is None:
+        raise ArgandError("no phases: the search was ended before its first result")
+    notes = list(best.notes)
+    if best.probability > _WORTH_WORDS:
+        notes += group_notes(best.ending, stated, best.ranked)
+    best, absolute = in_right_hand(reflections, best, contents)
+    stopwatch.stop("absolute structure")
+    r1 = None if best.model is None else best.model.r1
+    verdict, reasons = verdict_of(best.ending.figures, best.probability, data.d_min, r1)
+    return Solution(
+        name="",
+        verdict=verdict,
+        probability=best.probability,
+        reasons=reasons,
+        spacegroup=best.ending.spacegroup,
+        stated_spacegroup=stated,
+        alternatives=best.ranked,
+        merged=best.phased.merged,
+        structure_factors=final_phases(best),
+        model=best.model,
+        radiation=radiation,
+        figures=best.ending.figures,
+        starts=search.starts,
+        cycles=search.cycles,
+        flack=None if absolute is None else absolute.flack,
+        twin=None,
+        statistics=intensity_statistics(best.phased.merged),
+        notes=tuple(notes),
+        seconds=stopwatch.seconds,
+    )

@@ -1,0 +1,171 @@
+"""Turn figures of merit into the probability that phases are right, and into a verdict in words.
+
+The probability is that of a logistic model whose coefficients were fitted to endings of artificial
+crystals, right and wrong, and of shuffled amplitudes (`studies/verdict.py`). Right means a map
+correlation of 0.7 or more with the true density.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+
+from argand.cell import FloatArray
+from argand.solve.figures import PhaseFigures
+
+__all__ = ["SOLVED", "Verdict", "predictors", "probability_of_phases", "verdict_of"]
+
+Verdict = Literal["solved", "probable", "not solved"]
+
+#: Above this probability a crystal is called solved, and the search for phases ends.
+SOLVED = 0.95
+
+# Above this one phases are called probable.
+_PROBABLE = 0.3
+
+# What stands for the agreement with another start where there is none to compare with.
+_NO_CONSISTENCY = 0.55
+
+# Where all figures of merit are as good as they get, their differences mean nothing more.
+_LOWEST_RESIDUAL = 0.12
+
+# Resolution, in angstrom, about which the model is written.
+_MIDDLE = 1.1
+
+# Coefficients of the predictors, by `python studies/verdict.py fit` on 2026-11-29.
+_COEFFICIENTS = (-9.0, 14.0, -7.0, -7.0, 3.5, 2.5, -1.32, 2.79, -0.79)
+
+
+# No model knows better than this.
+_LEAST_PROBABILITY = 1e-4
+_LARGEST_LOGIT = 30.0
+
+# R1 beyond these is taken for them: the model of R1 is linear in between.
+_LOWEST_R1 = 0.05
+_HIGHEST_R1 = 0.45
+
+# Constant, and coefficients of the logit of the phases, of R1, and of the resolution.
+_ATOM_COEFFICIENTS = (7.0, 0.7, -30.0, -1.0)
+
+
+def predictors(figures: PhaseFigures, d_min: float) -> FloatArray:
+    """Return the predictors (9,) of the logistic model.
+
+    Parameters
+    ----------
+    figures
+        Figures of merit of phases.
+    d_min
+        Resolution of the data, angstrom.
+    """
+    finite = math.isfinite(figures.consistency)
+    consistency = figures.consistency if finite else _NO_CONSISTENCY
+    residual = max(figures.residual, _LOWEST_RESIDUAL)
+    strong_residual = max(figures.strong_residual, _LOWEST_RESIDUAL)
+    coarseness = d_min - _MIDDLE
+    return np.array(
+        [
+            1.0,
+            figures.free_correlation,
+            residual,
+            strong_residual,
+            figures.symmetry,
+            consistency,
+            coarseness,
+            coarseness * figures.free_correlation,
+            coarseness * strong_residual,
+        ]
+    )
+
+
+def probability_of_phases(figures: PhaseFigures, d_min: float) -> float:
+    """Return the probability that phases are right.
+
+    Parameters
+    ----------
+    figures
+        Figures of merit of the phases.
+    d_min
+        Resolution of the data, angstrom.
+    """
+    return _logistic(float(predictors(figures, d_min) @ _COEFFICIENTS))
+
+
+def probability_with_atoms(phases: float, r1: float, d_min: float) -> float:
+    """Return the probability that phases and the atoms refined in them are right.
+
+    Atoms in wrong phases never explain the data: their R1 is above .25.
+
+    Parameters
+    ----------
+    phases
+        Probability of the phases by themselves.
+    r1
+        R1 of the refined atoms.
+    d_min
+        Resolution of the data, angstrom.
+    """
+    x = atom_predictors(np.array([phases]), np.array([r1]), np.array([d_min]))
+    return _logistic(float(x[0] @ _ATOM_COEFFICIENTS))
+
+
+def atom_predictors(phases: FloatArray, r1: FloatArray, d_min: FloatArray) -> FloatArray:
+    """Return the predictors (n, 4) of the logistic model of phases with atoms.
+
+    Parameters
+    ----------
+    phases, r1, d_min : (n,)
+        Probability of the phases, R1 of the atoms, and resolution in angstrom.
+    """
+    clipped = np.clip(phases, _LEAST_PROBABILITY, 1.0 - _LEAST_PROBABILITY)
+    logit = np.log(clipped / (1.0 - clipped))
+    bounded = np.clip(r1, _LOWEST_R1, _HIGHEST_R1)
+    return np.stack([np.ones_like(logit), logit, bounded, d_min - _MIDDLE], axis=1)
+
+
+def _logistic(logit: float) -> float:
+    """Return 1 / (1 + exp(-logit)), kept from the ends of the range of numbers."""
+    return 1.0 / (1.0 + math.exp(-max(min(logit, _LARGEST_LOGIT), -_LARGEST_LOGIT)))
+
+
+def verdict_of(
+    figures: PhaseFigures, probability: float, d_min: float, r1: float | None
+) -> tuple[Verdict, tuple[str, ...]]:
+    """Say whether a crystal is solved, and why, in sentences.
+
+    Parameters
+    ----------
+    figures, probability
+        Figures of merit of the phases, and the probability that they are right.
+    d_min
+        Resolution of the data, angstrom.
+    r1
+        R1 of the refined atoms; None where none were refined.
+    """
+    verdict: Verdict = "not solved"
+    if probability > SOLVED:
+        verdict = "solved"
+    elif probability > _PROBABLE:
+        verdict = "probable"
+    expected = _of_right_phases(d_min)
+    free = f"{figures.free_correlation:.2f} ({expected} where phases are right)"
+    strong = f"{figures.strong_residual:.2f}"
+    reasons = [
+        f"amplitudes that were left out are predicted with a correlation of {free}",
+        f"the density without its low values explains strong reflections with R = {strong}",
+        f"phases that know no symmetry agree with the space group by {figures.symmetry:.2f}",
+    ]
+    if math.isfinite(figures.consistency):
+        reasons.append(f"the phases of another start agree by {figures.consistency:.2f}")
+    if r1 is not None:
+        reasons.append(f"the refined atoms explain the data with R1 = {r1:.3f}")
+    if verdict == "not solved":
+        reasons.append("phases, space group and atoms are the best that were found, but not right")
+    return verdict, tuple(reasons)
+
+
+def _of_right_phases(d_min: float) -> str:
+    """Say which free correlations right phases have at a resolution, angstrom."""
+    return "0.75 to 0.95" if d_min < _MIDDLE else "0.7 to 0.9"
