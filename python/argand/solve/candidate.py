@@ -23,7 +23,7 @@ from argand.solve.verdict import SOLVED, probability_with_atoms
 from argand.structure_factors import structure_factors
 from argand.symmetry import group_ops
 
-__all__ = ["Candidate", "Phased", "final_phases", "in_right_hand", "with_atoms"]
+__all__ = ["Candidate", "PhasedReflections", "final_phases", "in_right_hand", "with_atoms"]
 
 ComplexArray = npt.NDArray[np.complex128]
 
@@ -45,7 +45,7 @@ _WORSE_R1 = 0.01
 
 
 @dataclass(frozen=True, eq=False)
-class Phased:
+class PhasedReflections:
     """Hold unique reflections of a space group with phases.
 
     Parameters
@@ -69,7 +69,7 @@ class Candidate:
 
     ending: Ending
     ranked: tuple[RankedGroup, ...]
-    phased: Phased
+    phased: PhasedReflections
     model: AtomicModel | None
     probability: float
     notes: tuple[str, ...]
@@ -87,7 +87,7 @@ def with_atoms(
     """Find and refine the atoms in phases, and judge both together."""
     cell = reflections.cell
     merged = merge(reflections, cell=cell, spacegroup=ending.spacegroup)
-    phased = Phased(merged, _phases_in_group(merged, data, ending), radiation)
+    phased = PhasedReflections(merged, _phases_in_group(merged, data, ending), radiation)
     model: AtomicModel | None = None
     notes: tuple[str, ...] = ()
     if settings.refine and ending.probability > _WORTH_ATOMS:
@@ -123,7 +123,7 @@ def in_right_hand(
     merged = merge(reflections, spacegroup=crystal.spacegroup)
     calculated = structure_factors(crystal, merged.hkl)
     amplitude = np.sqrt(np.maximum(merged.intensity, 0.0))
-    phased = Phased(merged, amplitude * np.exp(1j * np.angle(calculated)), radiation)
+    phased = PhasedReflections(merged, amplitude * np.exp(1j * np.angle(calculated)), radiation)
     again = build_model(phased, contents)
     if again.r1 > model.r1 + _WORSE_R1:
         return best, absolute
@@ -144,7 +144,7 @@ def final_phases(best: Candidate) -> ComplexArray:
 
 
 def _rebuilt(
-    phased: Phased, model: AtomicModel, contents: Mapping[str, float] | None
+    phased: PhasedReflections, model: AtomicModel, contents: Mapping[str, float] | None
 ) -> AtomicModel:
     """Look for atoms again with the phases of a model that is not finished, while it improves."""
     best = model
