@@ -22,7 +22,7 @@ ORDER = (
         *("_config", "_form_gradient", "cuda", "extinction", "files"),
         *("form_factors", "r_factors", "symmetry"),
     ),
-    ("_gemmi", "origins", "reflections", "store"),
+    ("_gemmi", "domain", "origins", "reflections", "store"),
     ("crystal", "density", "phases", "radiation"),
     ("_pack", "maps", "site_symmetry"),
     ("completion", "io"),

@@ -173,7 +173,7 @@ def test_a_folder_holds_one_series(tmp_path: Path) -> None:
     folder.open(settings)
     with pytest.raises(argand.ArgandError, match="another refine"):
         folder.open(SeriesSettings("x", refine=False, cell=cell))
-    with pytest.raises(argand.ArgandError, match="another estimator, cell"):
+    with pytest.raises(argand.ArgandError, match=r"another estimator \(x there, y here\), cell"):
         folder.open(SeriesSettings("y", refine=True))
     (folder.path / "series.json").write_text("{")
     with pytest.raises(argand.ArgandError, match=r"series\.json: is no JSON"):
