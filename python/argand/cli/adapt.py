@@ -12,7 +12,7 @@ from argand.adapt import adapt as learn_adaptation
 from argand.adapt.held_out import held_out
 from argand.adapt.store import is_adaptation, save_adaptation
 from argand.cli._extras import need_installed
-from argand.cli._outputs import check_output_folder
+from argand.cli._outputs import check_output_folder, working_folder
 from argand.errors import ArgandError
 from argand.io import open_file
 
@@ -97,10 +97,6 @@ def adapt(
     if not 0.0 <= time_limit < math.inf:
         raise ArgandError(f"time_limit is {time_limit}, needs seconds, or 0 for no limit")
     check_output_folder(output)
-    if is_adaptation(output) and not force:
-        raise ArgandError(
-            f"{output}: holds an adaptation already; --force replaces it, or choose another folder"
-        )
     need_installed(("safetensors",), "an adaptation")
     if network:
         need_installed(("torch", "lightning"), "a network")
@@ -108,23 +104,29 @@ def adapt(
     crystal = source.crystal()
     experiment = source.experiment()
     radiation = experiment.radiation(table)
-    adaptation = learn_adaptation(
-        crystal,
-        d_min=d_min,
-        widths=width or WIDTHS,
-        samples=samples,
-        noise=noise,
-        b_change=b_change,
-        unmodelled=None if unmodelled == "none" else unmodelled,
-        break_symmetry=break_symmetry,
-        network=network,
-        rounds=rounds,
-        seed=seed,
-        radiation=radiation,
-        extinction=experiment.refined_extinction if radiation.dispersion else 0.0,
-        progress=_show_progress if progress and sys.stderr.isatty() else None,
-    )
-    save_adaptation(adaptation, output)
+    with working_folder(output):
+        if is_adaptation(output) and not force:
+            raise ArgandError(
+                f"{output}: holds an adaptation already; "
+                "--force replaces it, or choose another folder"
+            )
+        adaptation = learn_adaptation(
+            crystal,
+            d_min=d_min,
+            widths=width or WIDTHS,
+            samples=samples,
+            noise=noise,
+            b_change=b_change,
+            unmodelled=None if unmodelled == "none" else unmodelled,
+            break_symmetry=break_symmetry,
+            network=network,
+            rounds=rounds,
+            seed=seed,
+            radiation=radiation,
+            extinction=experiment.refined_extinction if radiation.dispersion else 0.0,
+            progress=_show_progress if progress and sys.stderr.isatty() else None,
+        )
+        save_adaptation(adaptation, output)
     print(
         f"{output}: {len(adaptation.modes)} displacements from {len(adaptation.hkl)} reflections, "
         f"{len(adaptation.rungs)} widths, {adaptation.remarks['seconds']:.1f} s"
