@@ -145,6 +145,7 @@ def write_reflections(
     cell: Sequence[float] | FloatArray,
     spacegroup: str = "P 1",
     wavelength: float | None = None,
+    history: Sequence[str] = (),
     **columns: npt.ArrayLike,
 ) -> None:
     """Write reflections as an MTZ file (float32), phases in degrees.
@@ -165,6 +166,8 @@ def write_reflections(
         Unit cell in angstrom and degrees; Hermann-Mauguin name.
     wavelength
         Angstrom.
+    history
+        Lines for people, of at most 80 characters each.
     columns : (m,)
         Further columns by name. A complex FC becomes FC and PHIC; a name PH... holds radians.
 
@@ -181,6 +184,7 @@ def write_reflections(
         real_columns.update(_real_columns(name, np.asarray(values), len(indices)))
     mtz = gemmi.Mtz(with_base=True)
     mtz.title = "written by argand"
+    mtz.history = list(history)
     mtz.spacegroup = group
     mtz.set_cell_for_all(gemmi.UnitCell(*cell_parameters(cell)))
     mtz.add_dataset("argand").wavelength = _checked_wavelength(wavelength)

@@ -146,10 +146,10 @@ class SeriesWorker:
         name, merged = data_set.source.name, data_set.merged
         answer = Answer(estimate.displacement, estimate.f, estimate.further)
         names = [name]
-        hkl, f = self.writer.write_answer(name, estimate, answer, merged.cell)
+        hkl, f = self.writer.write_answer(name, estimate, answer, merged.cell, data_set.axes)
         if estimate.other is not None:
             names.append(f"{name}_other")
-            self.writer.write_answer(names[1], estimate, estimate.other, merged.cell)
+            self.writer.write_answer(names[1], estimate, estimate.other, merged.cell, data_set.axes)
             remarks.append(f"its mirror image explains it as well: atoms/{name}_other.cif")
         if self.settings.maps:
             self.writer.write_density(name, hkl, f, merged.cell, merged.d_min)
