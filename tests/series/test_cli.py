@@ -68,6 +68,7 @@ def test_some_files_quickly(cif: Path, files: Path, tmp_path: Path) -> None:
         (["known.cif", "absent"], "absent: no such file"),
         (["known.cif", "files", "--contents", "C4"], "--contents"),
         (["known.cif", "files", "--cell", "1", "2"], "cell has 2 numbers"),
+        (["known.cif", "files", "--time-limit", "-1"], "time_limit is -1"),
         (["known.cif", "files", "--weights", "w", "--contents", "C4"], "one file"),
         (["known.cif", "--weights", "w"], "--contents"),
     ],

@@ -18,7 +18,8 @@ import argand
 from argand.atom_types import atom_type
 from argand.errors import ArgandWarning
 from argand.estimate.least_squares import LeastSquares
-from argand.io import Reflections, write_crystal, write_hklf4
+from argand.io import Reflections, write_crystal, write_hklf4, write_reflections
+from argand.radiation import Radiation
 from argand.series import Record, predict_series
 from argand.simulate import Independent, Measurement, Perturbation, Simulation
 from argand.site_symmetry import cartesian_axes
@@ -218,3 +219,33 @@ def test_what_is_forced_is_flagged(tmp_path: Path, capsys: pytest.CaptureFixture
     assert call(*command, *options, "--force", "-o", tmp_path / "forced") == 0
     assert "unlike the known crystal, and forced: another cell" in capsys.readouterr().out
     assert (tmp_path / "forced" / "phases" / "data.mtz").is_file()
+
+
+@pytest.mark.parametrize(
+    ("wavelength", "is_doubted"), [(0.7107, False), (0.711, False), (1.5418, True)]
+)
+def test_another_wavelength_than_that_of_dispersion(
+    wavelength: float, is_doubted: bool, tmp_path: Path
+) -> None:
+    pair = Pair(known_structure("9002547.cif"))
+    assert pair.data.cell is not None
+    write_reflections(
+        tmp_path / "data.mtz",
+        pair.data.hkl,
+        cell=pair.data.cell,
+        spacegroup="P m c n",
+        wavelength=wavelength,
+        I=pair.data.intensity,
+        SIGI=pair.data.sigma,
+    )
+    radiation = Radiation(wavelength=0.7107, dispersion=True)
+    (record,) = predict_series(
+        LeastSquares(pair.known, radiation),
+        [tmp_path / "data.mtz"],
+        tmp_path / "out",
+        refine=False,
+        workers=1,
+    )
+    assert record.error == ""
+    words = "measured at 1.5418 Å: dispersion is calculated for 0.7107 Å"
+    assert (words in record.flags) == is_doubted
