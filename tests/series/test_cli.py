@@ -43,6 +43,7 @@ def test_a_folder(cif: Path, files: Path, tmp_path: Path, capsys: Capture) -> No
     printed = capsys.readouterr().out
     assert "sample_0003" in printed
     assert "... 6 more in table.csv" in printed
+    assert "rms (Å)   ± (Å)" in printed
     assert "1 of 26 files could not be used:\n  bad: line 1 is 'nothing'" in printed
     written = {path.name for path in out.iterdir()}
     assert written >= {"table.csv", "table.json", "report.html", "phases", "atoms"}

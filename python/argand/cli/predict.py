@@ -207,7 +207,7 @@ def _write_report(
 def _print_table(records: Sequence[Record]) -> None:
     """Print the first and the last records; table.csv has all of them."""
     print(
-        f"{'file':<24}{'reflections':>12}{'R known':>9}{'R':>8}{'R1':>8}{'rms (Å)':>9}"
+        f"{'file':<24}{'reflections':>12}{'R known':>9}{'R':>8}{'R1':>8}{'rms (Å)':>9}{'± (Å)':>8}"
         f"  {'largest (Å)':<18}remarks"
     )
     if len(records) <= _TERMINAL_ROWS:
@@ -227,9 +227,11 @@ def _table_line(record: Record) -> str:
     if record.error:
         return f"{record.name:<24}{record.error}"
     r_values = f"{record.r_known:>9.4f}{record.r:>8.4f}{record.r1:>8.4f}"
+    # The quick estimate of some estimators states no uncertainty.
+    uncertainty = "" if math.isnan(record.uncertainty) else f"{record.uncertainty:.3f}"
     largest = f"{record.largest:.3f} {record.atom}"
     remarks = "; ".join(record.flags)
     return (
         f"{record.name:<24}{record.reflections:>12}{r_values}{record.rms:>9.3f}"
-        f"  {largest:<18}{remarks}"
+        f"{uncertainty:>8}  {largest:<18}{remarks}"
     )
