@@ -33,7 +33,7 @@ KILLS = int(os.environ.get("ARGAND_KILLS", "2"))
 # A command that never ends is a fault of its own (seconds).
 LONGEST = 300
 
-# Longest time between the moment at which a command begins to write and its kill (seconds).
+# Longest time between the progress of a command and its kill (seconds): some files are written.
 LATEST = 0.5
 
 
@@ -48,26 +48,41 @@ def call(command: list[str]) -> subprocess.Popen[bytes]:
 
 
 def kill_and_finish(
-    command: list[str], out: Path, seed: int, is_begun: Callable[[], bool], seconds: float
+    command: list[str],
+    out: Path,
+    seed: int,
+    progress: Callable[[], object],
+    latest: float = LATEST,
 ) -> dict[str, int]:
     """Kill a command again and again, then let it end; return what was done before the last kill.
 
-    One kill in three comes at any moment of the undisturbed run, which took `seconds`; the others
-    come soon after the command has begun to write. Every second kill is of the first process
-    alone, whose workers must end by themselves. The same seed draws the same moments.
+    Two kills in three come soon after the command has made some progress, others while it starts.
+    Every second kill is of the first process alone, whose workers must end by themselves. The same
+    seed draws the same moments.
+
+    Parameters
+    ----------
+    progress
+        Returns a value that changes as the command gets on.
+    latest
+        Longest time between that change and the kill, in seconds.
 
     Returns
     -------
     Times of the last change (ns) of the files below `out`, by their paths inside it.
     """
     generator = random.Random(seed)
+    longest_start = 0.0
     for number in range(KILLS):
+        before_start = progress()
         process = call(command)
         if number % 3 == 1:
-            time.sleep(generator.uniform(0.0, seconds))
+            time.sleep(generator.uniform(0.0, longest_start))
         else:
-            wait_until_begun(process, is_begun)
-            time.sleep(generator.uniform(0.0, LATEST))
+            begin = time.monotonic()
+            wait_for_change(process, progress, before_start)
+            longest_start = max(longest_start, time.monotonic() - begin)
+            time.sleep(generator.uniform(0.0, latest))
         if process.poll() is None:
             if number % 2:
                 process.kill()
@@ -81,18 +96,18 @@ def kill_and_finish(
     return before
 
 
-def wait_until_begun(process: subprocess.Popen[bytes], is_begun: Callable[[], bool]) -> None:
-    """Wait until a command has begun to write or has ended, at most for the longest time."""
+def wait_for_change(
+    process: subprocess.Popen[bytes], progress: Callable[[], object], before: object
+) -> None:
+    """Wait until a command has got on or has ended, at most for the longest time."""
     deadline = time.monotonic() + LONGEST
-    while process.poll() is None and not is_begun() and time.monotonic() < deadline:
+    while process.poll() is None and progress() == before and time.monotonic() < deadline:
         time.sleep(0.01)
 
 
-def undisturbed(command: list[str]) -> float:
-    """Run a command to its end, and return how many seconds it took."""
-    begin = time.monotonic()
-    assert call(command).wait(timeout=LONGEST) == 0
-    return time.monotonic() - begin
+def last_change(path: Path) -> int:
+    """Return the time of the last change (ns) of a file or folder; 0 where there is none."""
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def names(folder: Path) -> set[str]:
@@ -131,12 +146,12 @@ def test_simulate(known: Path, tmp_path: Path) -> None:
     samples = str(100 * KILLS)
     options = ["--d-min", "1.0", "--samples", samples, "--noise", "0.03", "--folder"]
     command = ["simulate", str(known), *options]
-    seconds = undisturbed([*command, str(whole)])
+    assert call([*command, str(whole)]).wait(timeout=LONGEST) == 0
 
-    def is_begun() -> bool:
-        return bool(list(out.glob("sample_*")))
+    def progress() -> int:
+        return len(list(out.glob("sample_*")))
 
-    before = kill_and_finish([*command, str(out)], out, 1, is_begun, seconds)
+    before = kill_and_finish([*command, str(out)], out, 1, progress)
     assert names(out) == names(whole)
     for pattern in ("*.hkl", "*.cif", "*.json"):
         assert contents(out, pattern) == contents(whole, pattern)
@@ -163,12 +178,12 @@ def test_predict(known: Path, tmp_path: Path) -> None:
     # Without a limit the answer does not depend on the speed of the machine.
     options = ["--no-report", "--workers", "2", "--time-limit", "0", "--maps", "-o"]
     command = ["predict", str(known), str(tmp_path / "in"), *options]
-    seconds = undisturbed([*command, str(whole)])
+    assert call([*command, str(whole)]).wait(timeout=LONGEST) == 0
 
-    def is_begun() -> bool:
-        return bool(list(out.glob("results/[!.]*.json")))
+    def progress() -> int:
+        return len(list(out.glob("results/[!.]*.json")))
 
-    before = kill_and_finish([*command, str(out)], out, 2, is_begun, seconds)
+    before = kill_and_finish([*command, str(out)], out, 2, progress)
     assert names(out) == names(whole)
     for pattern in ("*.cif", "*.ccp4"):
         expected = contents(whole, pattern)
@@ -196,9 +211,9 @@ def test_train(tmp_path: Path) -> None:
     steps = str(300 + 40 * KILLS)
     options = [*small.split(), "--steps", steps, "--checkpoint-every", "20", "--no-progress"]
     command = ["train", *options, "--out"]
-    seconds = undisturbed([*command, str(whole)])
+    assert call([*command, str(whole)]).wait(timeout=LONGEST) == 0
     checkpoint = out / "checkpoint.safetensors"
-    kill_and_finish([*command, str(out)], out, 3, checkpoint.is_file, seconds)
+    kill_and_finish([*command, str(out)], out, 3, lambda: last_change(checkpoint))
     assert names(out) == names(whole)
     actual = read_arrays(out / "weights.safetensors")
     expected = read_arrays(whole / "weights.safetensors")
@@ -218,8 +233,13 @@ def test_adapt(known: Path, tmp_path: Path) -> None:
     out, whole = tmp_path / "out", tmp_path / "whole"
     options = ["--d-min", "1.2", "--width", "0.1", "0.2", "--samples", "400", "--test", "0"]
     command = ["adapt", str(known), *options, "--force", "-o"]
-    seconds = undisturbed([*command, str(whole)])
-    kill_and_finish([*command, str(out)], out, 4, (out / "adaptation.json").is_file, seconds)
+    assert call([*command, str(whole)]).wait(timeout=LONGEST) == 0
+
+    def progress() -> set[str]:
+        # Temporary files exist while results are written, for some hundredths of a second.
+        return {path.name for path in out.glob(".argand-*")}
+
+    kill_and_finish([*command, str(out)], out, 4, progress, latest=0.03)
     assert names(out) == names(whole)
     arrays = (whole / "adaptation.safetensors").read_bytes()
     assert (out / "adaptation.safetensors").read_bytes() == arrays
