@@ -85,6 +85,14 @@ def emulation(session: nox.Session) -> None:
 
 
 @nox.session
+def kills(session: nox.Session) -> None:
+    """Kill each long command thirty times at random moments, and compare what it ends with."""
+    session.install(*CONSTRAINTS, ".[learn,nufft,validate,test]")
+    env = {"ARGAND_KILLS": "30"}
+    session.run("pytest", "tests/test_kills.py", *session.posargs, env=env)
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Run the workloads beside their peers."""
     session.install(*CONSTRAINTS, ".[learn,nufft,validate,test]")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import argand
+from argand.estimate.estimate import PLAIN
 from argand.estimate.least_squares import LeastSquares
 
 KNOWN = argand.Crystal(
@@ -24,8 +25,8 @@ KNOWN = argand.Crystal(
 class Slow(LeastSquares):
     """Least squares that wait for ARGAND_TEST_PAUSE seconds before each data set."""
 
-    def __call__(self, data: Any, *, refine: bool) -> Any:
+    def __call__(self, data: Any, *, refine: bool, options: Any = PLAIN) -> Any:
         """Wait, then refine a data set."""
         pause = float(os.environ.get("ARGAND_TEST_PAUSE", "0"))
         time.sleep(pause)
-        return super().__call__(data, refine=refine)
+        return super().__call__(data, refine=refine, options=options)

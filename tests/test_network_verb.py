@@ -99,8 +99,3 @@ def test_another_kind_of_crystal_is_refused(weights: Path, tmp_path: Path, capsy
     assert not phased.exists()
     assert call("predict", measured, *network, "--force") == 0
     assert phased.exists()
-
-
-def test_force_goes_with_weights(tmp_path: Path, capsys: Capture) -> None:
-    line = refused(capsys, "predict", "known.cif", "a.hkl", "-o", tmp_path / "o", "--force")
-    assert "--weights" in line

@@ -144,12 +144,12 @@ def write_arrays(path: PathLike, arrays: dict[str, NDArray[Any]]) -> None:
     contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     with replacing(path) as temporary:
         try:
-            safetensors.save_file(contiguous, temporary)
-        except OSError:
-            raise
+            # Its own writer makes a temporary file of another name, which a kill would leave.
+            content = safetensors.save(contiguous)
         except Exception as error:
-            # The exception of safetensors, as for a full disk, is derived from Exception alone.
+            # The exception of safetensors is derived from Exception alone.
             raise OSError(_one_line(error)) from None
+        Path(temporary).write_bytes(content)
 
 
 def read_arrays(path: PathLike) -> dict[str, NDArray[Any]]:

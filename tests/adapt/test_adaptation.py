@@ -15,6 +15,7 @@ from argand.adapt.held_out import as_measured, correlations, held_out, true_stru
 from argand.adapt.training import simulation_of
 from argand.errors import ArgandError
 from argand.estimate import Estimate, Observed
+from argand.estimate.estimate import EstimateOptions
 from argand.measured import Merged, calculated_intensity
 from argand.radiation import Radiation
 from argand.refine import refine as refine_one_model
@@ -192,6 +193,22 @@ def test_scores_on_samples_that_were_not_learned(made: Adaptation) -> None:
     assert [score.width for score in scores] == [0.1, 0.2, 0.35, 0.6]
     assert scores[1].known < scores[1].at_once <= scores[1].refined + 0.005
     assert scores[0].r < scores[0].r_known
+
+
+def test_a_search_ends_at_its_time_limit(made: Adaptation) -> None:
+    """The first starts, from the regression, are refined; what they do not explain is flagged."""
+    _, observed, _ = drawn(made, 0.6, 12, unmodelled=None)
+    starts: list[int] = []
+    options = EstimateOptions(time_limit=1e-9, on_starts=starts.append)
+    limited = made.estimate(observed, refine=True, options=options)
+    free = made.estimate(observed, refine=True)
+    stopped = ["stopped at the time limit" in " ".join(estimate.flags) for estimate in limited]
+    assert sum(starts) == 12
+    assert any(stopped)
+    for early, late, is_stopped in zip(limited, free, stopped, strict=True):
+        if not is_stopped:
+            np.testing.assert_array_equal(early.displacement, late.displacement)
+        assert not any("time limit" in flag for flag in late.flags)
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,7 @@ def test_radiation_is_what_the_file_names(
         (["known.cif", "-o", "run", "--samples", "2"], "samples is 2"),
         (["known.cif", "-o", "run", "--unmodelled", "Xx"], "Xx"),
         (["known.cif", "-o", "run", "--test", "-2"], "test is -2"),
+        (["known.cif", "-o", "run", "--time-limit", "-1"], "time_limit is -1"),
         (["known.cif", "-o", "known.cif/run"], "known.cif/run"),
     ],
 )

@@ -162,14 +162,31 @@ def test_two_folders_are_not_mixed(made: Adaptation, tmp_path: Path) -> None:
 def test_what_cannot_be_saved_is_kept(
     made: Adaptation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder that another process uses refuses, as a full disk does."""
+    """A folder that has become a file refuses, as a full disk does."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    refusal = pytest.raises(ArgandError, match="another process is at work")
-    with locked_folder(tmp_path / "made"), refusal as error:
+    (tmp_path / "made").write_text("")
+    with pytest.raises(ArgandError, match=r"made/.*: cannot be written") as error:
         save_adaptation(made, tmp_path / "made")
     rescue = Path(str(error.value).rpartition(" is in ")[2])
     assert rescue.parent == tmp_path
     assert Adaptation.load(rescue).fingerprint == made.fingerprint
+
+
+def test_two_commands_do_not_work_in_one_folder(
+    crystal: argand.Crystal, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second one is refused before it learns; one that fails leaves no folder behind."""
+    write_crystal(tmp_path / "known.cif", crystal)
+    out = tmp_path / "made"
+    command = ["adapt", str(tmp_path / "known.cif"), "-o", str(out), "--d-min", "1.4"]
+    with locked_folder(out):
+        assert main(command) == 2
+    assert f"{out}: another process is at work in this folder" in capsys.readouterr().err
+    assert list(out.iterdir()) == []
+    out.rmdir()
+    assert main([*command, "--samples", "3"]) == 2
+    assert "samples is 3" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_a_full_disk_is_refused_at_the_door(

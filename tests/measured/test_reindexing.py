@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from argand.cell import metric
 from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.measured import check_data
-from argand.measured.reindexing import other_axes, reindexing_words
+from argand.measured.reindexing import Reindexing, find_reindexing, other_axes, reindexing_words
 from argand.radiation import Radiation
 from intensities import measured, random_crystal
-
-# Indices of the crystal in terms of the measured ones: k, l, h, and k, h, -l.
-CYCLIC = np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]])
-EXCHANGE = np.array([[0, 1, 0], [1, 0, 0], [0, 0, -1]])
-
-
-def on_other_axes(reflections: Reflections, matrix: np.ndarray, *, cell: bool) -> Reflections:
-    """Write data on axes that `matrix` turns into those of the crystal."""
-    inverse = np.rint(np.linalg.inv(matrix)).astype(int)
-    hkl = (reflections.hkl @ inverse.T).astype(np.int32)
-    assert reflections.cell is not None
-    g = inverse @ metric(reflections.cell) @ inverse.T
-    lengths = np.sqrt(np.diag(g))
-    angles = [
-        float(np.degrees(np.arccos(g[i, j] / (lengths[i] * lengths[j]))))
-        for i, j in ((1, 2), (0, 2), (0, 1))
-    ]
-    stated = (*lengths.tolist(), *angles) if cell else None
-    return replace(reflections, hkl=hkl, cell=stated, spacegroup=None)
+from other_axes import CYCLIC, EXCHANGE, on_other_axes
 
 
 @pytest.mark.parametrize("spacegroup", ["P 1", "P 21 21 21", "P 1 21/c 1"])
@@ -70,3 +49,46 @@ def test_right_axes_get_no_hint() -> None:
         assert reindexing_words(measured(crystal), crystal, Radiation()) == ""
         other = random_crystal(spacegroup, 20, seed=9)
         assert reindexing_words(measured(other), crystal, Radiation()) == ""
+
+
+def test_reindexed_data_are_those_of_the_crystal() -> None:
+    """Indices, cell and space group are what they were before the data were put on other axes."""
+    crystal = random_crystal("P 1 21/c 1", 20)
+    expected = measured(crystal)
+    for matrix in (CYCLIC, EXCHANGE, np.array([[1, 0, 0], [0, 1, 0], [1, 0, 1]])):
+        moved = on_other_axes(expected, matrix, cell=True)
+        reindexing = find_reindexing(moved, crystal, Radiation())
+        assert reindexing is not None
+        assert reindexing.is_proven
+        actual = reindexing.apply(moved)
+        assert actual.cell == pytest.approx(crystal.cell, abs=1e-6)
+        # The two-fold axis may be turned round: its Laue group takes both for the same.
+        rotations = ([1, 1, 1], [-1, 1, -1])
+        assert any(np.array_equal(actual.hkl, expected.hkl * signs) for signs in rotations)
+
+
+def test_a_space_group_changes_with_its_axes() -> None:
+    """International Tables: P n m a is P m c n on the axes b, c, a, and P b n m on c, a, b."""
+    reflections = Reflections(
+        np.array([[1, 2, 3]], np.int32),
+        intensity=np.ones(1),
+        cell=(7.0, 8.0, 9.0, 90.0, 90.0, 90.0),
+        spacegroup="P n m a",
+    )
+    changed = Reindexing(CYCLIC, 1.0, 0.0, 1.0, fits_cell=True).apply(reflections)
+    assert changed.hkl.tolist() == [[2, 3, 1]]
+    assert changed.cell == (8.0, 9.0, 7.0, 90.0, 90.0, 90.0)
+    assert changed.spacegroup == "P m c n"
+    again = Reindexing(CYCLIC, 1.0, 0.0, 1.0, fits_cell=True).apply(changed)
+    assert again.spacegroup == "P b n m"
+
+
+def test_unrelated_data_are_never_reindexed() -> None:
+    """Forty unrelated structures on any axes; seed 0 to 39."""
+    crystal = random_crystal("P 1 21/c 1", 20)
+    for seed in range(40):
+        other = on_other_axes(
+            measured(random_crystal("P 1 21/c 1", 20, seed=100 + seed)), CYCLIC, cell=seed % 2 == 0
+        )
+        reindexing = find_reindexing(other, crystal, Radiation())
+        assert reindexing is None or not reindexing.is_proven, seed

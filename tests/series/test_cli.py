@@ -43,6 +43,7 @@ def test_a_folder(cif: Path, files: Path, tmp_path: Path, capsys: Capture) -> No
     printed = capsys.readouterr().out
     assert "sample_0003" in printed
     assert "... 6 more in table.csv" in printed
+    assert "rms (Å)   ± (Å)" in printed
     assert "1 of 26 files could not be used:\n  bad: line 1 is 'nothing'" in printed
     written = {path.name for path in out.iterdir()}
     assert written >= {"table.csv", "table.json", "report.html", "phases", "atoms"}
@@ -68,6 +69,7 @@ def test_some_files_quickly(cif: Path, files: Path, tmp_path: Path) -> None:
         (["known.cif", "absent"], "absent: no such file"),
         (["known.cif", "files", "--contents", "C4"], "--contents"),
         (["known.cif", "files", "--cell", "1", "2"], "cell has 2 numbers"),
+        (["known.cif", "files", "--time-limit", "-1"], "time_limit is -1"),
         (["known.cif", "files", "--weights", "w", "--contents", "C4"], "one file"),
         (["known.cif", "--weights", "w"], "--contents"),
     ],

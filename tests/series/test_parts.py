@@ -16,6 +16,7 @@ import pytest
 
 import argand
 import chunk_work
+from argand.jobs.parallel import in_chunks, spread
 from argand.series import (
     Record,
     SeriesFolder,
@@ -25,7 +26,7 @@ from argand.series import (
     table_csv,
     table_json,
 )
-from argand.jobs.parallel import in_chunks, spread
+from argand.series.progress import SeriesProgress, progress_line
 from argand.series.record import read_record, write_record
 
 RECORD = Record(
@@ -173,7 +174,7 @@ def test_a_folder_holds_one_series(tmp_path: Path) -> None:
     folder.open(settings)
     with pytest.raises(argand.ArgandError, match="another refine"):
         folder.open(SeriesSettings("x", refine=False, cell=cell))
-    with pytest.raises(argand.ArgandError, match="another estimator, cell"):
+    with pytest.raises(argand.ArgandError, match=r"another estimator \(x there, y here\), cell"):
         folder.open(SeriesSettings("y", refine=True))
     (folder.path / "series.json").write_text("{")
     with pytest.raises(argand.ArgandError, match=r"series\.json: is no JSON"):
@@ -248,3 +249,34 @@ def _is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
     except OSError:
         return False
+
+
+@pytest.mark.parametrize(
+    ("numbers", "line"),
+    [
+        ((0, 40, 3.0, 0), "0 of 40 files"),
+        ((0, 40, 3.0, 17), "0 of 40 files; 17 starts refined"),
+        ((10, 40, 5.0, 0), "10 of 40 files, 2 a second, 15 s left"),
+        ((2, 400, 5.0, 9), "2 of 400 files, 2.5 s each, 17 min left; 9 starts refined"),
+        ((1, 4000, 30.0, 9), "1 of 4000 files, 30 s each, 33.3 h left; 9 starts refined"),
+        ((40, 40, 20.0, 0), "40 of 40 files, 2 a second"),
+    ],
+)
+def test_progress_says_what_is_left(numbers: tuple[int, int, float, int], line: str) -> None:
+    assert progress_line(*numbers) == line
+
+
+def test_progress_moves_while_one_file_is_searched(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line is shown twice a second, whether or not a file has been done."""
+    progress = SeriesProgress(3)
+    with progress.shown():
+        with progress.starts.get_lock():
+            progress.starts.value += 5
+        deadline = time.monotonic() + 30.0
+        shown = ""
+        while "5 starts" not in shown and time.monotonic() < deadline:
+            time.sleep(0.05)
+            shown += capsys.readouterr().err
+        progress.done = 3
+    assert "\r0 of 3 files; 5 starts refined" in shown
+    assert "\r3 of 3 files" in capsys.readouterr().err

@@ -359,3 +359,23 @@ def test_maps_of_neutrons_say_their_unit(measured: Path, tmp_path: Path) -> None
         out = tmp_path / probe
         (record,) = predict_series(estimator, files, out, refine=False, maps=True, workers=1)
         assert [flag for flag in record.flags if "the map is of" in flag] == [words] * bool(words)
+
+
+def test_a_hopeless_file_ends_at_the_time_limit(measured: Path, tmp_path: Path) -> None:
+    """Of two files the one that nothing explains is stopped, says so, and has results."""
+    unrelated = KNOWN.replace(frac=KNOWN.frac[:, [1, 2, 0]])
+    simulation = Simulation(unrelated, Perturbation([Independent(0.2)]), d_min=1.2, seed=5)
+    folder = tmp_path / "in"
+    write_folder(folder, simulation, [0], format="hkl", truth=False)
+    shutil.copy(measured / "sample_0001.hkl", folder)
+    out = tmp_path / "out"
+    options = {"force": True, "time_limit": 1e-6}
+    hopeless, explained = predict(folder, out, **options)
+    assert hopeless.error == ""
+    assert any("stopped at the time limit" in flag for flag in hopeless.flags)
+    assert hopeless.r <= hopeless.r_known
+    assert not any("time limit" in flag for flag in explained.flags)
+    assert "stopped at the time limit" in (out / "table.csv").read_text()
+    assert (out / "phases" / "sample_0000.mtz").is_file()
+    with pytest.raises(argand.ArgandError, match=r"time_limit \(1e-06 there, None here\)"):
+        predict(folder, out, force=True)

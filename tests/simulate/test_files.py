@@ -139,3 +139,16 @@ def test_mtz_files_state_the_wavelength(tmp_path):
     assert len(written) == 3
     for file in written:
         assert argand.read_reflections(file).wavelength == pytest.approx(0.71073)
+
+
+def test_the_version_of_the_format_decides_not_that_of_argand(simulation, tmp_path):
+    """A folder that another version of argand has begun is completed; another format is refused."""
+    write_folder(tmp_path, simulation, range(2), truth=False)
+    path = tmp_path / "simulation.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"argand": "0.0.1"}))
+    assert len(write_folder(tmp_path, simulation, range(4), truth=False)) == 4
+    assert json.loads(path.read_text())["argand"] == "0.0.1"
+    path.write_text(json.dumps(content | {"format": content["format"] + 1}))
+    with pytest.raises(argand.ArgandError, match="format"):
+        write_folder(tmp_path, simulation, range(4), truth=False)

@@ -6,24 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from argand.adapt.ambiguity import WARNING
 from argand.adapt.answers import AdaptationAnswers
+from argand.adapt.domain import outside_learned
 from argand.adapt.folder import read_learned, write_learned
 from argand.adapt.learned import Learned
 from argand.cell import Cell
+from argand.domain import outside_words
 from argand.errors import ArgandError
-from argand.estimate.estimate import Estimate, estimate_by_cell
+from argand.estimate.estimate import PLAIN, Estimate, EstimateOptions, estimate_by_cell
 from argand.estimate.observed import Observed
 from argand.measured import Merged
 from argand.radiation import Radiation
 
 __all__ = ["Adaptation"]
-
-# A cell whose edges differ by more than this part, or whose angles by more than this (radians),
-# belongs to another crystal.
-_LARGEST_STRAIN = 0.05
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,20 +45,39 @@ class Adaptation(Learned):
         """Return a warning that all answers are ambiguous; '' where they are not."""
         return "" if self.mirror is None else WARNING
 
-    def __call__(self, data: Sequence[Merged], *, refine: bool) -> list[Estimate | ArgandError]:
-        """Estimate merged data sets; without `refine` by the regressions alone."""
+    def __call__(
+        self, data: Sequence[Merged], *, refine: bool, options: EstimateOptions = PLAIN
+    ) -> list[Estimate | ArgandError]:
+        """Estimate merged data sets; without `refine` by the regressions alone.
+
+        Data outside of what was learned are refused, or with `options.force` flagged.
+        """
+
+        def refusal(merged: Merged) -> str:
+            return self._refusal(merged, force=options.force)
 
         def estimate(observed: Observed, cell: Cell) -> list[Estimate]:
-            return self.estimate(observed, cell, refine=refine)
+            return self.estimate(observed, cell, refine=refine, options=options)
 
-        return estimate_by_cell(data, self.crystal, self._refusal, estimate)
+        estimates = estimate_by_cell(data, self.crystal, refusal, estimate)
+        for number, answer in enumerate(estimates):
+            if isinstance(answer, Estimate) and options.force:
+                differences = outside_learned(self, data[number])
+                flags = [f"outside of what was learned: {clause}" for clause in differences]
+                estimates[number] = answer._replace(flags=(*flags, *answer.flags))
+        return estimates
 
     def estimate(
-        self, observed: Observed, cell: Cell | None = None, *, refine: bool
+        self,
+        observed: Observed,
+        cell: Cell | None = None,
+        *,
+        refine: bool,
+        options: EstimateOptions = PLAIN,
     ) -> list[Estimate]:
         """Estimate data sets on one list of reflections; `cell` None is the known cell."""
         answers = AdaptationAnswers(self, observed, cell or self.crystal.cell)
-        return answers.refined() if refine else answers.at_once()
+        return answers.refined(options) if refine else answers.at_once()
 
     def save(self, path: str | Path) -> Path:
         """Write a folder, safetensors and JSON, that `load` and `argand predict` read."""
@@ -82,17 +97,14 @@ class Adaptation(Learned):
             remarks=learned.remarks,
         )
 
-    def _refusal(self, merged: Merged) -> str:
+    def _refusal(self, merged: Merged, *, force: bool) -> str:
         """Say why a data set cannot be estimated; '' where it can."""
         parameters = len(self.modes) + 1
         if len(merged.hkl) <= parameters:
             return f"{len(merged.hkl)} reflections for {parameters} parameters: too few"
-        measured_cell = np.array(merged.cell)
-        known_cell = np.array(self.crystal.cell)
-        edges = measured_cell[:3] / known_cell[:3] - 1.0
-        angles = np.radians(measured_cell[3:] - known_cell[3:])
-        strain = np.abs([*edges, *angles]).max()
-        if strain <= _LARGEST_STRAIN:
+        differences = outside_learned(self, merged)
+        if force or not differences:
             return ""
-        cell = " ".join(f"{x:g}" for x in merged.cell)
-        return f"the cell {cell} is not that of a crystal like the known one"
+        return outside_words(
+            "the adaptation was not made for such data", differences, "Its phases would be guesses"
+        )

@@ -12,7 +12,7 @@ from argand.adapt.refinement import refinement_settings
 from argand.adapt.regression import RegressionEstimates
 from argand.cell import Cell, FloatArray
 from argand.estimate.ends import Rows
-from argand.estimate.estimate import Answer, Estimate, FurtherAtom
+from argand.estimate.estimate import Answer, Estimate, EstimateOptions, FurtherAtom
 from argand.estimate.flags import doubts_of_fit
 from argand.estimate.observed import Observed
 from argand.estimate.scale import best_scale, disagreement
@@ -68,22 +68,24 @@ class AdaptationAnswers:
         further = [None] * len(p)
         return self._estimates(rows, p, displacement, np.array(sigma), f, further, flags)
 
-    def refined(self) -> list[Estimate]:
+    def refined(self, options: EstimateOptions) -> list[Estimate]:
         """Return the estimates of a search that starts from the regressions, width by width."""
         estimates: dict[int, Estimate] = {}
         for number in np.unique(self._regression.rung):
             rows = np.flatnonzero(self._regression.rung == number)
             width = self._learned.rungs[number].width
-            refined = self._search(rows, width)
+            refined = self._search(rows, width, options)
             estimates |= dict(zip(rows.tolist(), refined, strict=True))
         return [estimates[row] for row in range(len(self._observed.amplitude))]
 
-    def _search(self, rows: Rows, width: float) -> list[Estimate]:
+    def _search(self, rows: Rows, width: float, options: EstimateOptions) -> list[Estimate]:
         """Refine the data sets `rows`, whose atoms have moved by about `width`."""
-        settings = refinement_settings(self._learned.settings, width)
+        settings = refinement_settings(self._learned.settings, width, options.time_limit)
         observed = self._observed.of_rows(rows)
         expected = self._regression.p[rows]
-        result = search_displacements(self._models, observed, settings, expected)
+        result = search_displacements(
+            self._models, observed, settings, expected, on_starts=options.on_starts
+        )
         flags = []
         for number, row in enumerate(rows.tolist()):
             r = float(result.r[number])
@@ -94,6 +96,7 @@ class AdaptationAnswers:
                 result.further[number],
                 converged=converged,
                 unmoved=bool(result.unmoved[number]),
+                stopped=bool(result.stopped[number]),
             )
             flags.append(doubts)
         estimates = self._estimates(

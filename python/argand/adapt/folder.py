@@ -26,7 +26,7 @@ from argand.store import from_builtins, read_arrays, read_json, write_arrays, wr
 if TYPE_CHECKING:
     from argand.adapt.network import Network
 
-__all__ = ["FORMAT", "JSON_NAME", "read_learned", "write_learned"]
+__all__ = ["FORMAT", "JSON_NAME", "read_learned", "write_into", "write_learned"]
 
 #: Version of the layout of the folder
 FORMAT = 2
@@ -67,12 +67,24 @@ class AdaptationRecord:
 
 
 def write_learned(learned: Learned, path: str | Path, *, warning: str = "") -> Path:
-    """Write a folder; adaptation.json, by which it is recognised, is written last.
+    """Lock a folder, and write what was learned into it.
 
     Raises
     ------
     ArgandError
         Names a folder or file that cannot be written, or in which another process is at work.
+    """
+    with locked_folder(path):
+        return write_into(path, learned, warning=warning)
+
+
+def write_into(path: str | Path, learned: Learned, *, warning: str = "") -> Path:
+    """Write into a folder that is locked; adaptation.json, by which it is recognised, comes last.
+
+    Raises
+    ------
+    ArgandError
+        Names a file that cannot be written.
     """
     folder = Path(path)
     crystal = learned.crystal
@@ -97,10 +109,9 @@ def write_learned(learned: Learned, path: str | Path, *, warning: str = "") -> P
     for number, rung in enumerate(learned.rungs):
         for name, array in _rung_arrays(rung).items():
             arrays[f"{number}.{name}"] = array
-    with locked_folder(folder):
-        write_arrays(folder / _ARRAYS_NAME, arrays)
-        record = replace(record, arrays_digest=digest_of(folder / _ARRAYS_NAME))
-        write_json(folder / JSON_NAME, record, kind=_KIND, version=FORMAT)
+    write_arrays(folder / _ARRAYS_NAME, arrays)
+    record = replace(record, arrays_digest=digest_of(folder / _ARRAYS_NAME))
+    write_json(folder / JSON_NAME, record, kind=_KIND, version=FORMAT)
     return folder
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from argand.adapt.adaptation import Adaptation
 from argand.adapt.training import simulation_of
 from argand.cell import FloatArray
-from argand.estimate.estimate import Estimate
+from argand.estimate.estimate import Estimate, EstimateOptions
 from argand.estimate.observed import Observed
 from argand.phases import map_correlation
 from argand.simulate import Samples, Simulation
@@ -62,14 +62,21 @@ class HeldOutScore:
     ms: float
 
 
-def held_out(adaptation: Adaptation, samples: int = 16) -> Iterator[HeldOutScore]:
-    """Yield a score for every width that was learned."""
+def held_out(
+    adaptation: Adaptation, samples: int = 16, time_limit: float | None = None
+) -> Iterator[HeldOutScore]:
+    """Yield a score for every width that was learned.
+
+    The search for the atoms of a sample takes at most `time_limit` seconds.
+    """
     for number, rung in enumerate(adaptation.rungs):
         seed = adaptation.settings.seed + _SEED + number
-        yield _score(adaptation, rung.width, samples, seed)
+        yield _score(adaptation, rung.width, samples, seed, EstimateOptions(time_limit))
 
 
-def _score(adaptation: Adaptation, width: float, samples: int, seed: int) -> HeldOutScore:
+def _score(
+    adaptation: Adaptation, width: float, samples: int, seed: int, options: EstimateOptions
+) -> HeldOutScore:
     """Score an adaptation on samples whose atoms have moved by `width` angstrom."""
     crystal = adaptation.crystal
     simulation = simulation_of(crystal, width, adaptation.settings, seed)
@@ -79,7 +86,7 @@ def _score(adaptation: Adaptation, width: float, samples: int, seed: int) -> Hel
 
     at_once = adaptation.estimate(observed, refine=False)
     start = time.perf_counter()
-    refined = adaptation.estimate(observed, refine=True)
+    refined = adaptation.estimate(observed, refine=True, options=options)
     ms = (time.perf_counter() - start) / samples * 1e3
 
     known_f = np.broadcast_to(simulation.f0, true.shape)

@@ -27,8 +27,12 @@ _ROUND: tuple[ProposalName, ...] = (
 _PLAIN_STARTS = 3
 
 
-def refinement_settings(settings: AdaptationSettings, width: float) -> SearchSettings:
+def refinement_settings(
+    settings: AdaptationSettings, width: float, time_limit: float | None = None
+) -> SearchSettings:
     """Make the settings of a search for displacements of about `width`, angstrom.
+
+    A data set gets no other start after `time_limit` seconds.
 
     Starts by regression and statistical linearisation come first. Those that need no learning come
     last, for data sets that are still unexplained.
@@ -39,4 +43,9 @@ def refinement_settings(settings: AdaptationSettings, width: float) -> SearchSet
     schedule += repeated(plain_starts, "draw beside")
     schedule += repeated(plain_starts, "step beside")
     schedule += repeated(1, "exchange", "hydrogens")
-    return SearchSettings(schedule=tuple(schedule), prior_width=width, seed=settings.seed)
+    return SearchSettings(
+        schedule=tuple(schedule),
+        prior_width=width,
+        seed=settings.seed,
+        time_limit=time_limit,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from argand.adapt.adaptation import Adaptation
-from argand.adapt.folder import FORMAT, JSON_NAME
+from argand.adapt.folder import FORMAT, JSON_NAME, write_into
 from argand.files import save_or_rescue
 
 __all__ = ["FORMAT", "is_adaptation", "load_adaptation", "save_adaptation"]
@@ -17,7 +17,7 @@ def is_adaptation(path: str | Path) -> bool:
 
 
 def save_adaptation(adaptation: Adaptation, path: str | Path) -> Path:
-    """Write the folder of an adaptation, and return its path.
+    """Write the folder of an adaptation, which the caller has locked, and return its path.
 
     Raises
     ------
@@ -25,7 +25,12 @@ def save_adaptation(adaptation: Adaptation, path: str | Path) -> Path:
         The folder cannot be written, as on a full disk; the message names another folder, in which
         the adaptation was kept.
     """
-    return save_or_rescue(adaptation.save, Path(path))
+
+    def save(folder: Path) -> Path:
+        """Write all files into a folder."""
+        return write_into(folder, adaptation, warning=adaptation.warning)
+
+    return save_or_rescue(save, Path(path))
 
 
 def load_adaptation(path: str | Path) -> Adaptation:

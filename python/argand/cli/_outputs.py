@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from argand.errors import ArgandError
+from argand.files import locked_folder
 
-__all__ = ["MAP_SUFFIXES", "check_output_file", "check_output_folder"]
+__all__ = ["MAP_SUFFIXES", "check_output_file", "check_output_folder", "working_folder"]
 
 #: Endings of CCP4 maps by which other programs recognise them.
 MAP_SUFFIXES = (".ccp4", ".map", ".mrc")
@@ -61,6 +63,27 @@ def check_output_folder(path: Path) -> None:
                 raise ArgandError(f"{path}: cannot be made: {ancestor} is no folder")
             _check_writable(path, ancestor)
             return
+
+
+@contextmanager
+def working_folder(path: Path) -> Iterator[None]:
+    """Lock an output folder for the whole work of a verb; one that was new and is empty goes again.
+
+    Raises
+    ------
+    ArgandError
+        Names a folder that cannot be made or written, or in which another process is at work.
+    """
+    is_new = not path.exists()
+    try:
+        with locked_folder(path):
+            yield
+    except BaseException:
+        if is_new:
+            # Only an empty folder can be removed so.
+            with suppress(OSError):
+                path.rmdir()
+        raise
 
 
 def _is_same_file(path: Path, source: Path) -> bool:

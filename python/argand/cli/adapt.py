@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Literal
@@ -11,11 +12,14 @@ from argand.adapt import adapt as learn_adaptation
 from argand.adapt.held_out import held_out
 from argand.adapt.store import is_adaptation, save_adaptation
 from argand.cli._extras import need_installed
-from argand.cli._outputs import check_output_folder
+from argand.cli._outputs import check_output_folder, working_folder
 from argand.errors import ArgandError
 from argand.io import open_file
 
 __all__ = ["adapt"]
+
+# Seconds for one sample of the test: as long as `argand predict` searches in one file.
+_TIME_LIMIT = 60.0
 
 _COLUMNS = ("moved (Å)", "R known", "R", "known phases", "at once", "refined", "solved", "ms")
 
@@ -36,6 +40,7 @@ def adapt(
     seed: int = 0,
     table: Literal["it92", "electron", "neutron"] | None = None,
     test: int = 12,
+    time_limit: float = _TIME_LIMIT,
     force: bool = False,
     progress: bool = True,
 ) -> None:
@@ -80,6 +85,8 @@ def adapt(
         dispersion at its wavelength).
     test : N
         Test on N samples of each width, and print the table; 0 prints none.
+    time_limit : SECONDS
+        Search no longer than this for the atoms of one tested sample; 0 sets no limit.
     force
         Replace an adaptation that the folder holds already.
     progress
@@ -87,35 +94,39 @@ def adapt(
     """
     if test < 0:
         raise ArgandError(f"test is {test}, needs 0 or more")
+    if not 0.0 <= time_limit < math.inf:
+        raise ArgandError(f"time_limit is {time_limit}, needs seconds, or 0 for no limit")
     need_installed(("safetensors",), "an adaptation")
     if network:
         need_installed(("torch", "lightning"), "a network")
     check_output_folder(output)
-    if is_adaptation(output) and not force:
-        raise ArgandError(
-            f"{output}: holds an adaptation already; --force replaces it, or choose another folder"
-        )
     source = open_file(file)
     crystal = source.crystal()
     experiment = source.experiment()
     radiation = experiment.radiation(table)
-    adaptation = learn_adaptation(
-        crystal,
-        d_min=d_min,
-        widths=width or WIDTHS,
-        samples=samples,
-        noise=noise,
-        b_change=b_change,
-        unmodelled=None if unmodelled == "none" else unmodelled,
-        break_symmetry=break_symmetry,
-        network=network,
-        rounds=rounds,
-        seed=seed,
-        radiation=radiation,
-        extinction=experiment.refined_extinction if radiation.dispersion else 0.0,
-        progress=_show_progress if progress and sys.stderr.isatty() else None,
-    )
-    save_adaptation(adaptation, output)
+    with working_folder(output):
+        if is_adaptation(output) and not force:
+            raise ArgandError(
+                f"{output}: holds an adaptation already; "
+                "--force replaces it, or choose another folder"
+            )
+        adaptation = learn_adaptation(
+            crystal,
+            d_min=d_min,
+            widths=width or WIDTHS,
+            samples=samples,
+            noise=noise,
+            b_change=b_change,
+            unmodelled=None if unmodelled == "none" else unmodelled,
+            break_symmetry=break_symmetry,
+            network=network,
+            rounds=rounds,
+            seed=seed,
+            radiation=radiation,
+            extinction=experiment.refined_extinction if radiation.dispersion else 0.0,
+            progress=_show_progress if progress and sys.stderr.isatty() else None,
+        )
+        save_adaptation(adaptation, output)
     print(
         f"{output}: {len(adaptation.modes)} displacements from {len(adaptation.hkl)} reflections, "
         f"{len(adaptation.rungs)} widths, {adaptation.remarks['seconds']:.1f} s"
@@ -125,7 +136,7 @@ def adapt(
     if adaptation.warning:
         print(f"warning: {adaptation.warning}")
     if test:
-        _print_scores(adaptation, test)
+        _print_scores(adaptation, test, time_limit or None)
 
 
 def _networks_line(adaptation: Adaptation) -> str:
@@ -136,10 +147,10 @@ def _networks_line(adaptation: Adaptation) -> str:
     return f"networks kept for widths of {', '.join(widths)} Å"
 
 
-def _print_scores(adaptation: Adaptation, samples: int) -> None:
+def _print_scores(adaptation: Adaptation, samples: int, time_limit: float | None) -> None:
     """Print what an adaptation reaches on samples that it has not learned from, width by width."""
     print(" ".join(f"{name:>12}" for name in _COLUMNS))
-    for score in held_out(adaptation, samples):
+    for score in held_out(adaptation, samples, time_limit):
         numbers = [score.r_known, score.r, score.known, score.at_once, score.refined]
         cells = [f"{score.width:g}"]
         cells += [f"{number:.4f}" for number in numbers]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,10 @@ _SOME_FILES_UNUSABLE = 3
 # Folders below the output folder that a series writes its results into.
 _RESULT_FOLDERS = ("results", "phases", "atoms", "maps")
 
+# Seconds for one file: a hundred times what a file of a small structure takes, so that it ends the
+# search in data that nothing explains, and one such file cannot hold up a series.
+_TIME_LIMIT = 60.0
+
 # Rows of the table that a terminal shows.
 _TERMINAL_ROWS = 20
 
@@ -36,6 +41,8 @@ def predict(
     report: bool = True,
     show: list[str] | None = None,
     cell: list[float] | None = None,
+    time_limit: float = _TIME_LIMIT,
+    reindex: bool = False,
     weights: Path | None = None,
     contents: str | None = None,
     map: Path | None = None,
@@ -75,6 +82,12 @@ def predict(
     cell : A B C ALPHA BETA GAMMA
         Use this unit cell of the measured crystals, angstrom and degrees, instead of the one that
         the files state.
+    time_limit : SECONDS
+        Search no longer than this for one file, keep the best answer so far, and flag it; 0 sets no
+        limit. Without a limit results do not depend on the speed of the machine.
+    reindex
+        Reindex each file to the axes in which it follows the known crystal best; without this
+        option only axes that R proves are used.
     weights : WEIGHTS
         Ask the network whose weights are in this folder or file, which argand train wrote.
     contents : FORMULA
@@ -82,9 +95,10 @@ def predict(
     map : FILE
         With --weights, also write the density to this file (CCP4 map).
     force
-        With --weights, ask the network even where it was not trained for such a crystal.
+        Predict, with a flag, files that are unlike what the known crystal, the adaptation or the
+        network is made for.
     progress
-        Show how many files are done when standard error is a terminal.
+        Show how many files are done, how fast, and what is left, when standard error is a terminal.
     """
     if weights is not None:
         _predict_with_network(files, weights, contents, output, map, force)
@@ -95,11 +109,13 @@ def predict(
             "needs the known crystal and reflection files, or one file and a network: "
             "--weights TRAINED --contents Pb4; argand solve needs no known crystal"
         )
-    if contents is not None or map is not None or force:
+    if contents is not None or map is not None:
         raise ArgandError(
-            "--contents, --map and --force go with --weights; a known crystal has contents, "
+            "--contents and --map go with --weights; a known crystal has contents, "
             "and --maps writes its densities"
         )
+    if not 0.0 <= time_limit < math.inf:
+        raise ArgandError(f"time_limit is {time_limit}, needs seconds, or 0 for no limit")
     check_output_folder(output)
     _check_not_in_results(files, output)
     if workers < 0:
@@ -114,6 +130,9 @@ def predict(
         refine=refine,
         maps=maps,
         cell=cell,
+        force=force,
+        reindex=reindex,
+        time_limit=time_limit or None,
         workers=workers or None,
         progress=progress and sys.stderr.isatty(),
         say=print,
@@ -196,7 +215,7 @@ def _write_report(
 def _print_table(records: Sequence[Record]) -> None:
     """Print the first and the last records; table.csv has all of them."""
     print(
-        f"{'file':<24}{'reflections':>12}{'R known':>9}{'R':>8}{'R1':>8}{'rms (Å)':>9}"
+        f"{'file':<24}{'reflections':>12}{'R known':>9}{'R':>8}{'R1':>8}{'rms (Å)':>9}{'± (Å)':>8}"
         f"  {'largest (Å)':<18}remarks"
     )
     if len(records) <= _TERMINAL_ROWS:
@@ -216,9 +235,11 @@ def _table_line(record: Record) -> str:
     if record.error:
         return f"{record.name:<24}{record.error}"
     r_values = f"{record.r_known:>9.4f}{record.r:>8.4f}{record.r1:>8.4f}"
+    # The quick estimate of some estimators states no uncertainty.
+    uncertainty = "" if math.isnan(record.uncertainty) else f"{record.uncertainty:.3f}"
     largest = f"{record.largest:.3f} {record.atom}"
     remarks = "; ".join(record.flags)
     return (
         f"{record.name:<24}{record.reflections:>12}{r_values}{record.rms:>9.3f}"
-        f"  {largest:<18}{remarks}"
+        f"{uncertainty:>8}  {largest:<18}{remarks}"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple, Protocol
 
@@ -13,10 +14,46 @@ from argand.cell import Cell, FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.estimate.observed import Observed, on_one_list
+from argand.estimate.settings import check_time_limit
 from argand.measured import Merged
 from argand.radiation import Radiation
 
-__all__ = ["Answer", "Estimate", "Estimator", "FurtherAtom", "estimate_by_cell", "with_atom"]
+__all__ = [
+    "PLAIN",
+    "Answer",
+    "Estimate",
+    "EstimateOptions",
+    "Estimator",
+    "FurtherAtom",
+    "estimate_by_cell",
+    "with_atom",
+]
+
+
+@dataclass(frozen=True)
+class EstimateOptions:
+    """Choose how long an estimator searches, and whether it answers data that are unlike its own.
+
+    Parameters
+    ----------
+    time_limit : float, optional
+        Seconds that the search for one data set may take; None sets no limit.
+    force : bool
+        Whether data outside the range of the estimator are answered, with a flag, not refused.
+    on_starts : function, optional
+        Called with the number of starts whenever some have been refined.
+    """
+
+    time_limit: float | None = None
+    force: bool = False
+    on_starts: Callable[[int], None] | None = None
+
+    def __post_init__(self) -> None:
+        check_time_limit(self.time_limit)
+
+
+#: Options without a limit
+PLAIN = EstimateOptions()
 
 
 class FurtherAtom(NamedTuple):
@@ -110,7 +147,9 @@ class Estimator(Protocol):
     def fingerprint(self) -> str:
         """Return a text that differs between estimators, whose results must not be mixed."""
 
-    def __call__(self, data: Sequence[Merged], *, refine: bool) -> Sequence[Estimate | ArgandError]:
+    def __call__(
+        self, data: Sequence[Merged], *, refine: bool, options: EstimateOptions = PLAIN
+    ) -> Sequence[Estimate | ArgandError]:
         """Return an estimate for each data set, or the reason why there is none."""
 
 

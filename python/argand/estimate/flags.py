@@ -14,8 +14,9 @@ def doubts_of_fit(
     *,
     converged: bool = True,
     unmoved: bool = False,
+    stopped: bool = False,
 ) -> list[str]:
-    """Say what puts a fit in doubt: a high R, a further atom, no convergence, nothing better."""
+    """Say what puts a fit in doubt: a high R, a further atom, no convergence, a lack of time."""
     doubts = []
     if unmoved:
         doubts.append("no displacement has a lower R: the known structure is kept")
@@ -27,4 +28,6 @@ def doubts_of_fit(
         doubts.append(f"an atom that the known crystal lacks: {atom}")
     if not converged:
         doubts.append("the refinement did not converge")
+    if stopped:
+        doubts.append("stopped at the time limit: the best answer so far")
     return doubts

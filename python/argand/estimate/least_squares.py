@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from argand.cell import Cell
 from argand.crystal import Crystal
 from argand.errors import ArgandError
-from argand.estimate.estimate import Estimate, estimate_by_cell
+from argand.estimate.estimate import PLAIN, Estimate, EstimateOptions, estimate_by_cell
 from argand.estimate.flags import doubts_of_fit
 from argand.estimate.models import MovableCrystal
 from argand.estimate.observed import Observed
@@ -103,21 +104,28 @@ class LeastSquares:
             digest.update(np.round(array, 6).tobytes())
         return f"least squares {digest.hexdigest()[:16]}"
 
-    def __call__(self, data: Sequence[Merged], *, refine: bool) -> list[Estimate | ArgandError]:
+    def __call__(
+        self, data: Sequence[Merged], *, refine: bool, options: EstimateOptions = PLAIN
+    ) -> list[Estimate | ArgandError]:
         """Estimate merged data sets; without `refine` by a few cycles from the known structure."""
 
         def estimate(observed: Observed, cell: Cell) -> list[Estimate]:
-            return self.estimate(observed, cell, refine=refine)
+            return self.estimate(observed, cell, refine=refine, options=options)
 
         return estimate_by_cell(data, self.crystal, self._refusal, estimate)
 
     def estimate(
-        self, observed: Observed, cell: Cell | None = None, *, refine: bool
+        self,
+        observed: Observed,
+        cell: Cell | None = None,
+        *,
+        refine: bool,
+        options: EstimateOptions = PLAIN,
     ) -> list[Estimate]:
         """Estimate data sets on one list of reflections; `cell` None is the known cell."""
         models = self._movable.models(observed.hkl, cell or self.crystal.cell)
-        settings = THOROUGH if refine else QUICK
-        result = search_displacements(models, observed, settings)
+        settings = replace(THOROUGH if refine else QUICK, time_limit=options.time_limit)
+        result = search_displacements(models, observed, settings, on_starts=options.on_starts)
         estimates = []
         for row in range(len(observed.amplitude)):
             scale = float(result.scale[row])
@@ -129,6 +137,7 @@ class LeastSquares:
                 result.further[row],
                 converged=converged,
                 unmoved=bool(result.unmoved[row]),
+                stopped=bool(result.stopped[row]),
             )
             estimate = Estimate(
                 hkl=observed.hkl,

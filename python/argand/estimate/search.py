@@ -2,12 +2,14 @@
 
 One loop walks over rounds of proposals (`proposals.py`, in the order of `SearchSettings.schedule`).
 A data set leaves the search when its R is within its errors, or when several independent starts
-have reached the same minimum with a sound R. Models with more parameters, a further atom or
-released hydrogens, are believed where they lower chi^2 to a given share.
+have reached the same minimum with a sound R, or at its time limit. Models with more parameters, a
+further atom or released hydrogens, are believed where they lower chi^2 to a given share.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +48,7 @@ class SearchResult:
     converged : (b,)
     r_known : (b,) R of the known structure with its overall B refined
     unmoved : (b,) whether the known structure is kept, since no displacement has a lower R
+    stopped : (b,) whether the time limit has ended the search before its last start
     unseen : labels of sites of which a data set says less than the prior
     further : the further atom of each data set, or None
     vibrating : the crystal of each data set where B of its sites were refined, or None
@@ -61,6 +64,7 @@ class SearchResult:
     converged: NDArray[np.bool_]
     r_known: FloatArray
     unmoved: NDArray[np.bool_]
+    stopped: NDArray[np.bool_]
     unseen: list[tuple[str, ...]]
     further: list[FurtherAtom | None]
     vibrating: list[Crystal | None]
@@ -71,6 +75,7 @@ def search_displacements(
     observed: Observed,
     settings: SearchSettings,
     regression: FloatArray | None = None,
+    on_starts: Callable[[int], None] | None = None,
 ) -> SearchResult:
     """Refine displacements of b data sets from several starts; keep the most probable ends.
 
@@ -85,6 +90,8 @@ def search_displacements(
         What is tried, in which order, and when it is enough.
     regression
         Position parameters (b, n_positions) that a regression has found; None: there is none.
+    on_starts
+        Called with the number of starts whenever some have been refined.
 
     Returns
     -------
@@ -95,22 +102,37 @@ def search_displacements(
     state = SearchState(models, observed, settings, regression)
     for proposals in Schedule(models, settings).rounds():
         for proposal in proposals:
-            _try(state, proposal)
+            starts = _try(state, proposal)
+            if on_starts is not None and starts:
+                on_starts(starts)
         state.settle()
     return _result(state)
 
 
-def _try(state: SearchState, proposal: Proposal) -> None:
-    """Refine the starts of a proposal for the data sets that are worth it; keep the best."""
-    rows = np.flatnonzero(proposal.worth(state))
+def _try(state: SearchState, proposal: Proposal) -> int:
+    """Refine the starts of a proposal for the data sets that are worth it; keep the best.
+
+    The time is that of all data sets which are worth a start, in equal parts. Returns the number of
+    starts.
+    """
+    begin = time.perf_counter()
+    rows = state.within_time(proposal.worth(state))
     if not len(rows):
-        return
+        return 0
+    starts = _refine_starts(state, proposal, rows)
+    if starts:
+        state.seconds[rows] += (time.perf_counter() - begin) / len(rows)
+    return starts
+
+
+def _refine_starts(state: SearchState, proposal: Proposal, rows: NDArray[np.intp]) -> int:
+    """Refine the starts of a proposal for the data sets `rows`; return how many there were."""
     target = proposal.target(state)
     if target is None:
-        return
+        return 0
     data_sets, starts = proposal.starts(state, rows)
     if not len(data_sets):
-        return
+        return 0
     anneal = state.low_angles() if proposal.low_angles_first else []
     refinement = state.refine(target, data_sets, starts, anneal)
     target.keep_best(
@@ -122,6 +144,7 @@ def _try(state: SearchState, proposal: Proposal) -> None:
     if proposal.drawn_anew:
         state.last_start[data_sets] = starts
         state.last_end[data_sets] = refinement.p
+    return len(data_sets)
 
 
 def _result(state: SearchState) -> SearchResult:
@@ -140,6 +163,7 @@ def _result(state: SearchState) -> SearchResult:
         converged=np.zeros(data_sets, bool),
         r_known=np.zeros(data_sets),
         unmoved=np.zeros(data_sets, bool),
+        stopped=state.stopped.copy(),
         unseen=[()] * data_sets,
         further=[None] * data_sets,
         vibrating=[None] * data_sets,

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["LOW_ANGLES", "UNEXPLAINED_R", "ProposalName", "SearchSettings", "repeated"]
+from argand.errors import ArgandError
+
+__all__ = [
+    "LOW_ANGLES",
+    "UNEXPLAINED_R",
+    "ProposalName",
+    "SearchSettings",
+    "check_time_limit",
+    "repeated",
+]
 
 #: R that no crystal like the known one has once its atoms are in place
 UNEXPLAINED_R = 0.25
@@ -33,6 +43,12 @@ ProposalName = Literal[
 def repeated(times: int, *proposals: ProposalName) -> list[tuple[ProposalName, ...]]:
     """Return one round of these proposals, repeated so many times, as part of a schedule."""
     return [proposals] * times
+
+
+def check_time_limit(seconds: float | None) -> None:
+    """Raise an `ArgandError` for a time limit that is neither None nor a positive number."""
+    if seconds is not None and not 0.0 < seconds < math.inf:
+        raise ArgandError(f"time_limit is {seconds}, needs seconds above 0, or None for no limit")
 
 
 @dataclass(frozen=True)
@@ -113,3 +129,10 @@ class SearchSettings:
     vibration_width: float = 2.0
     # An exchange of atoms that moves none by more than this, in angstrom, is no other start.
     exchange_distance: float = 0.1
+    # Seconds after which a data set gets no other start; None sets no limit. Starts that are
+    # refined together share their time evenly. Only without a limit does the answer not depend on
+    # the speed of the machine.
+    time_limit: float | None = None
+
+    def __post_init__(self) -> None:
+        check_time_limit(self.time_limit)

@@ -29,6 +29,8 @@ class SearchState:
     vibrating : the best ends with a B for each site; None until it is tried
     unsettled : (b,) data sets on whose best end too few independent starts agree
     last_start : (b, k) the last start drawn anew, at first the regression or the known structure
+    seconds : (b,) time spent on the starts of each data set
+    stopped : (b,) data sets that were refused a start because of the time limit
     last_end : (b, k) where the last start drawn anew has converged; NaN before there was one
     """
 
@@ -55,6 +57,8 @@ class SearchState:
         every_row = np.arange(self.data_sets)
         self.last_start = self.padded(self.expected(every_row))
         self.last_end = np.full(self.last_start.shape, np.nan)
+        self.seconds = np.zeros(self.data_sets)
+        self.stopped: Mask = np.zeros(self.data_sets, bool)
 
     @property
     def data_sets(self) -> int:
@@ -122,6 +126,15 @@ class SearchState:
         settings = self.settings
         agreed = self.displaced.arrivals >= settings.arrivals_to_stop
         self.unsettled = ~(agreed & (self.displaced.r < settings.sound_r))
+
+    def within_time(self, worth: Mask) -> Rows:
+        """Return the data sets of a mask (b,) that have time for a start; mark the others."""
+        limit = self.settings.time_limit
+        if limit is None:
+            return np.flatnonzero(worth)
+        is_late = self.seconds >= limit
+        self.stopped |= worth & is_late
+        return np.flatnonzero(worth & ~is_late)
 
     def expected(self, rows: Rows) -> FloatArray:
         """Return the positions (len(rows), n_positions) of the regression, 0 without one."""

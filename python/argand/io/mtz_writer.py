@@ -47,6 +47,7 @@ def write_reflections(
     cell: Sequence[float] | FloatArray,
     spacegroup: str = "P 1",
     wavelength: float | None = None,
+    history: Sequence[str] = (),
     mates: bool = False,
     **columns: npt.ArrayLike,
 ) -> None:
@@ -68,6 +69,8 @@ def write_reflections(
         Unit cell in angstrom and degrees; Hermann-Mauguin name.
     wavelength
         Angstrom.
+    history
+        Lines for people, of at most 80 characters each.
     mates
         Write h and -h into one row: X becomes X(+) of h and X(-) of -h, empty where there is none.
         Rows are the reflections of the asymmetric unit. Where both mates are equivalent by
@@ -94,6 +97,7 @@ def write_reflections(
         indices, real_columns = _mates_in_columns(indices, real_columns, spacegroup)
     mtz = gemmi.Mtz(with_base=True)
     mtz.title = "written by argand"
+    mtz.history = list(history)
     mtz.spacegroup = group
     mtz.set_cell_for_all(gemmi.UnitCell(*cell_parameters(cell)))
     mtz.add_dataset("argand").wavelength = _checked_wavelength(wavelength)

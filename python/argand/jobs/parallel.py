@@ -9,18 +9,27 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from argand._config import num_threads, set_num_threads
 from argand.errors import ArgandError
 
-__all__ = ["in_chunks", "spread", "spread_on_scheduler"]
+__all__ = ["SharedCount", "in_chunks", "spread", "spread_on_scheduler"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 # Linear algebra libraries read these variables when they are loaded.
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class SharedCount(Protocol):
+    """Describe a number that processes share, as `multiprocessing.Value` makes it."""
+
+    value: int
+
+    def get_lock(self) -> Any:
+        """Return the lock that has to be held to change the value."""
 
 
 def in_chunks(items: Sequence[Item], size: int) -> list[Sequence[Item]]:

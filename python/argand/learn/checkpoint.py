@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import CheckpointIO
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from argand.errors import ArgandError
@@ -41,11 +41,9 @@ class SafetensorsIO(CheckpointIO):
         text = json.dumps(tree)
         digest = _digest(text, tensors)
         with replacing(path) as temporary:
-            try:
-                save_file(tensors, temporary, {"checkpoint": text, "digest": digest})
-            except SafetensorError as error:
-                # A full disk, in the words of safetensors.
-                raise OSError(str(error)) from None
+            # The writer of safetensors makes a temporary file of its own, which a kill would leave.
+            content = save(tensors, {"checkpoint": text, "digest": digest})
+            Path(temporary).write_bytes(content)
 
     def load_checkpoint(
         self,

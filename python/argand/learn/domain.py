@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from argand.atom_types import atom_type, atomic_number
 from argand.cell import FloatArray, cell_volume
 from argand.crystal import Crystal
+from argand.domain import resolution_difference
 from argand.errors import ArgandError
 from argand.learn.settings import DataSettings
 from argand.radiation import reachable
@@ -31,10 +32,6 @@ _NUMBER_FACTOR = 1.1
 # another lattice is not.
 _EDGE_TOLERANCE = 0.1
 _ANGLE_TOLERANCE = 6.0
-
-# Data that end at less than this share of the largest stol of the training lack seven eighths of
-# the reflections that the network was shown.
-_LOWEST_REACH = 0.5
 
 # Fractions of a cell edge within which an operation maps an atom onto another one.
 _SAME_PLACE = 0.01
@@ -198,11 +195,9 @@ def _resolution(data: DataSettings, cell: Sequence[float], measured: NDArray[np.
     reach = np.ones(len(box), np.bool_)
     if data.energy_kev is not None:
         reach = reachable(box, cell, data.energy_kev)
-    largest = stol(box[reach], cell).max()
-    ends = stol(measured, cell).max()
-    if ends >= _LOWEST_REACH * largest:
-        return ""
-    return f"its data end at {0.5 / ends:.2f} Å, those of the training at {0.5 / largest:.2f} Å"
+    largest = float(stol(box[reach], cell).max())
+    ends = float(stol(measured, cell).max())
+    return resolution_difference(ends, largest, "those of the training")
 
 
 def _range(numbers: Sequence[float]) -> str:

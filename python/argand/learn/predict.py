@@ -11,6 +11,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from argand.domain import outside_words
 from argand.errors import ArgandError, ArgandWarning
 from argand.form_factors import form_factors
 from argand.learn.domain import outside_training
@@ -216,8 +217,11 @@ def _refuse_unlike_training(
     differences = outside_training(data, contents, cell, spacegroup, measured)
     if differences:
         raise ArgandError(
-            f"the network was not trained for this crystal: {'; '.join(differences)}. "
-            "Its phases would be as good as random ones; force=True (--force) writes them anyway"
+            outside_words(
+                "the network was not trained for this crystal",
+                differences,
+                "Its phases would be as good as random ones",
+            )
         )
 
 

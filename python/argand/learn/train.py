@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from argand._memory import demand
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.files import locked_folder
@@ -36,6 +37,9 @@ from argand.learn.task import PhaseTask
 from argand.learn.weights import ModelSettings
 
 __all__ = ["TrainResult", "train"]
+
+# A weight, its gradient and two moments of the optimiser, in float32.
+_BYTES_PER_WEIGHT = 16
 
 
 def train(
@@ -159,6 +163,7 @@ def train(
         score_every=score_every or max(recipe.steps // 20, 1),
         patience=patience,
     )
+    _check_model(settings)
     training_crystals = [crystals[name] for name in training_names]
     with locked_folder(out):
         settings = open_run(out, settings, score_every is not None)
@@ -263,6 +268,27 @@ def _choose_recipe(
         hyper={**recipe.hyper, **(hyper or {})},
         precision=recipe.precision if precision is None else precision,
     )
+
+
+def _check_model(settings: TrainingSettings) -> None:
+    """Refuse a model that cannot be built, or whose training exceeds the memory.
+
+    Tensors of torch's meta device take no memory.
+
+    Raises
+    ------
+    ArgandError
+        Names the setting that does not fit, or the size of the model.
+    """
+    recipe = settings.recipe
+    model = ModelSettings(settings.model, settings.data.hkl_max, recipe.inputs, recipe.hyper)
+    try:
+        with torch.device("meta"):
+            net = model.build()
+    except ValueError as error:
+        raise ArgandError(str(error)) from None
+    weights = sum(parameter.numel() for parameter in net.parameters())
+    demand("the model in training", _BYTES_PER_WEIGHT * weights, "choose a smaller width")
 
 
 def _default_held_out(names: tuple[str, ...]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from argand.errors import ArgandError
+from argand.files import digest_of
 from argand.learn.models import build_model
 from argand.learn.recipes import HyperParameters
 from argand.learn.settings import DataSettings
@@ -41,6 +42,8 @@ class ModelSettings:
     loss, data, steps, scores
         What it was trained on, for how many steps, and its last scores; None or empty where it was
         not trained by `argand.learn.train`.
+    arrays_digest
+        SHA-256 of the safetensors file; '' where it is not known.
     """
 
     model: str
@@ -51,6 +54,7 @@ class ModelSettings:
     data: DataSettings | None = None
     steps: int | None = None
     scores: Mapping[str, float] = field(default_factory=dict)
+    arrays_digest: str = ""
 
     def build(self) -> nn.Module:
         """Build the network (b, channels, D, D, D) -> (b, 2, D, D, D) with random weights."""
@@ -75,6 +79,7 @@ def save_weights(path: str | Path, net: nn.Module, settings: ModelSettings) -> P
     file.parent.mkdir(parents=True, exist_ok=True)
     arrays = {name: tensor.detach().cpu().numpy() for name, tensor in net.state_dict().items()}
     write_arrays(file, arrays)
+    settings = replace(settings, arrays_digest=digest_of(file))
     write_json(file.with_suffix(".json"), settings, kind=_KIND, version=FORMAT)
     return file
 
@@ -97,6 +102,8 @@ def load_weights(path: str | Path) -> PhaseModel:
             )
     settings = read_json(ModelSettings, description, kind=_KIND, version=FORMAT)
     arrays = read_arrays(file)
+    if settings.arrays_digest not in ("", digest_of(file)):
+        raise ArgandError(f"{file}: is damaged, or of another training than {description.name}")
     try:
         # Tensors of the meta device take no memory, whatever size the description gives them.
         with torch.device("meta"), warnings.catch_warnings():

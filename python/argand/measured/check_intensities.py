@@ -18,6 +18,7 @@ from argand.measured.statistics import intensity_statistics
 from argand.measured.wilson import local_mean, statistical_weight
 
 __all__ = [
+    "amplitude_difference",
     "check_change",
     "check_kind",
     "check_relation",
@@ -190,6 +191,12 @@ def correlation_at_low_angles(merged: Merged, expected: FloatArray) -> tuple[flo
     return correlation, sigmas
 
 
+def amplitude_difference(merged: Merged, expected: FloatArray) -> float:
+    """Return R(|Eo|, |Ec|) = sum ||Eo| - |Ec|| / sum |Eo| of expected |E| (n,)."""
+    measured = _normalised(merged)
+    return float(np.abs(measured - expected).sum() / measured.sum())
+
+
 def check_change(merged: Merged, calculated: FloatArray, expected: FloatArray) -> list[str]:
     """Doubt amplitudes that differ much from those of the structure, or that look twinned.
 
@@ -200,8 +207,7 @@ def check_change(merged: Merged, calculated: FloatArray, expected: FloatArray) -
     calculated, expected : (n,)
         Intensities of the structure, and its |E|.
     """
-    measured = _normalised(merged)
-    r = float(np.abs(measured - expected).sum() / measured.sum())
+    r = amplitude_difference(merged, expected)
     if r > _LARGE_CHANGE:
         return [f"amplitudes differ much from those of the structure: R(|Eo|, |Ec|) = {r:.2f}"]
     # A structure that is nearly right is a better expectation than random atoms are.

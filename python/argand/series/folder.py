@@ -18,7 +18,7 @@ __all__ = ["SeriesFolder"]
 
 _KIND = "series"
 
-# Raise this when the fields of `SeriesSettings` change.
+# Raise this when fields of `SeriesSettings` change other than by new ones with a default.
 _VERSION = 1
 
 _RESULT_FOLDERS = ("results", "phases", "atoms")

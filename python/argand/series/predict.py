@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from argand._config import num_threads
@@ -13,6 +13,7 @@ from argand.estimate.estimate import Estimator
 from argand.jobs.parallel import in_chunks, spread
 from argand.jobs.sources import Source, find_sources
 from argand.series.folder import SeriesFolder
+from argand.series.progress import SeriesProgress
 from argand.series.record import Record
 from argand.series.settings import SeriesSettings
 from argand.series.tables import table_csv, table_json
@@ -41,6 +42,9 @@ def predict_series(
     refine: bool = True,
     maps: bool = False,
     cell: Sequence[float] | None = None,
+    force: bool = False,
+    reindex: bool = False,
+    time_limit: float | None = None,
     workers: int | None = None,
     progress: bool = False,
     say: Callable[[str], object] = _print_nothing,
@@ -68,10 +72,19 @@ def predict_series(
     cell : (a, b, c, alpha, beta, gamma), optional
         Unit cell of the measured crystals, angstrom and degrees, instead of the one that files
         state; None uses the cell of each file, or that of the known crystal.
+    force : bool
+        Whether to predict files that are unlike what the estimator was made for, with a flag,
+        instead of refusing them: another cell, content or space group, a lower resolution.
+    reindex : bool
+        Whether to reindex each file to the axes in which it follows the known crystal best; else
+        this is done only where R proves the axes. The record says so.
+    time_limit : float, optional
+        Seconds that the search for one file may take. At the limit it keeps the best answer so far
+        and flags it. Without a limit the results are the same on every machine.
     workers : int, optional
         Number of processes; None uses as many as `argand.num_threads` returns.
     progress : bool
-        Whether to show on standard error how many files are done.
+        Whether to show on standard error how many files are done, how fast, and what is left.
     say : function
         Takes lines of text for people, such as how many files were done before.
 
@@ -93,6 +106,9 @@ def predict_series(
         refine=refine,
         maps=maps,
         cell=None if cell is None else cell_parameters(cell),
+        force=force,
+        reindex=reindex,
+        time_limit=time_limit,
     )
     processes = num_threads() if workers is None else workers
     if processes < 1:
@@ -136,21 +152,20 @@ def _predict(
     largest_chunk = _REFINED_CHUNK if settings.refine else _QUICK_CHUNK
     chunks = in_chunks(sources, max(1, min(largest_chunk, files_per_process)))
     records: dict[str, Record] = {}
-    arguments = (estimator, folder.path, settings)
+    shown = SeriesProgress(len(sources)) if progress and sources else None
+    starts = None if shown is None else shown.starts
+    arguments = (estimator, folder.path, settings, starts)
     results = spread(process_chunk, chunks, processes, setup=prepare_worker, arguments=arguments)
     try:
-        for chunk_records in results:
-            records |= {record.name: record for record in chunk_records}
-            if progress:
-                line = f"\r{len(records)} of {len(sources)} files"
-                print(line, end="", file=sys.stderr, flush=True)
+        with nullcontext() if shown is None else shown.shown():
+            for chunk_records in results:
+                records |= {record.name: record for record in chunk_records}
+                if shown is not None:
+                    shown.done = len(records)
     except KeyboardInterrupt:
         # Chunks that other processes had begun have been finished and recorded by now.
         done = sum(folder.record(source) is not None for source in sources)
         raise KeyboardInterrupt(
             f"stopped after {done} of {len(sources)} files; the same call goes on there"
         ) from None
-    finally:
-        if progress and records:
-            print(file=sys.stderr)
     return records

@@ -53,6 +53,9 @@ class Record:
         Size in bytes and time of the last change in nanoseconds of the file that was read.
     error : str
         Why the file could not be used; empty where it could.
+    axes : str
+        Indices of the results in terms of those of the file, such as 'k, l, h', where it was
+        reindexed to the axes of the known structure; empty where they are the same.
     reflections : int
         Number of unique measured reflections that were used.
     completeness : float
@@ -88,6 +91,7 @@ class Record:
     size: int
     mtime_ns: int
     error: str = ""
+    axes: str = ""
     reflections: int = 0
     completeness: float = math.nan
     d_min: float = math.nan

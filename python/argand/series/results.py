@@ -40,7 +40,7 @@ class ResultWriter:
         self.spacegroup = known.spacegroup if self._has_named_setting else "P 1"
 
     def write_answer(
-        self, name: str, estimate: Estimate, answer: Answer, cell: Cell
+        self, name: str, estimate: Estimate, answer: Answer, cell: Cell, axes: str = ""
     ) -> tuple[HklArray, NDArray[Any]]:
         """Write phases/NAME.mtz and atoms/NAME.cif of one answer.
 
@@ -54,6 +54,9 @@ class ResultWriter:
             Displacements and structure factors of the crystal that is written.
         cell : (a, b, c, alpha, beta, gamma)
             Unit cell of the measured crystal.
+        axes : str
+            Indices of the results in terms of those of the file; '' where they are the same. The
+            history of the MTZ file states them.
 
         Returns
         -------
@@ -77,6 +80,7 @@ class ResultWriter:
             f,
             cell=cell,
             spacegroup=self.spacegroup,
+            history=[f"measured data reindexed as {axes}"] if axes else [],
             SIGF=sigma,
             FC=f_calc,
         )

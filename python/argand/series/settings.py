@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from argand.cell import Cell
+from argand.estimate.settings import check_time_limit
 
 __all__ = ["SeriesSettings"]
 
@@ -21,6 +22,12 @@ class SeriesSettings:
         Whether displacements are refined to convergence, or estimated quickly.
     maps : bool
         Whether a density is written for each file.
+    force : bool
+        Whether files are predicted that are unlike what the estimator was made for.
+    reindex : bool
+        Whether files are reindexed to the best axes; else only where R proves them.
+    time_limit : float, optional
+        Seconds that the search for one file may take; None sets no limit.
     cell : (a, b, c, alpha, beta, gamma), optional
         Unit cell of the measured crystals in angstrom and degrees, used instead of the one that a
         file states; None uses the cell of the file, or that of the known crystal.
@@ -30,8 +37,19 @@ class SeriesSettings:
     refine: bool = True
     maps: bool = False
     cell: Cell | None = None
+    force: bool = False
+    reindex: bool = False
+    time_limit: float | None = None
 
-    def differences(self, other: SeriesSettings) -> list[str]:
-        """Return the names of the fields in which two settings differ."""
-        names = [field.name for field in fields(self)]
-        return [name for name in names if getattr(self, name) != getattr(other, name)]
+    def __post_init__(self) -> None:
+        check_time_limit(self.time_limit)
+
+    def differences(self, stored: SeriesSettings) -> list[str]:
+        """Return the fields in which stored settings differ, each with its two values."""
+        differences: list[str] = []
+        for field in fields(self):
+            here = getattr(self, field.name)
+            there = getattr(stored, field.name)
+            if here != there:
+                differences.append(f"{field.name} ({there} there, {here} here)")
+        return differences

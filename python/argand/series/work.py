@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from argand.errors import ArgandError
-from argand.estimate.estimate import Answer, Estimate, Estimator
+from argand.estimate.estimate import Answer, Estimate, EstimateOptions, Estimator
+from argand.jobs.parallel import SharedCount
 from argand.jobs.sources import Source
 from argand.measured.check_crystal import check_content
 from argand.r_factors import r1
@@ -38,14 +39,24 @@ class SeriesWorker:
         Folder of the series, which has been opened.
     settings : SeriesSettings
         How files are predicted.
+    starts : SharedCount, optional
+        Counts the starts that are refined.
     """
 
     def __init__(
-        self, estimator: Estimator, folder: SeriesFolder, settings: SeriesSettings
+        self,
+        estimator: Estimator,
+        folder: SeriesFolder,
+        settings: SeriesSettings,
+        starts: SharedCount | None = None,
     ) -> None:
         self.estimator, self.folder, self.settings = estimator, folder, settings
         self.known = estimator.crystal
         self.writer = ResultWriter(folder.path, self.known)
+        self.starts = starts
+        self.options = EstimateOptions(
+            time_limit=settings.time_limit, force=settings.force, on_starts=self._count
+        )
 
     def __call__(self, sources: Sequence[Source]) -> list[Record]:
         """Predict files, and return their records, each written after the results of its file."""
@@ -60,7 +71,8 @@ class SeriesWorker:
         estimates: Sequence[Estimate | ArgandError] = []
         if data_sets:
             merged = [data_set.merged for data_set in data_sets]
-            estimates = self.estimator(merged, refine=self.settings.refine)
+            refine = self.settings.refine
+            estimates = self.estimator(merged, refine=refine, options=self.options)
         seconds_per_file = (time.perf_counter() - start) / len(sources)
         records = []
         for data_set, estimate in zip(data_sets, estimates, strict=True):
@@ -74,10 +86,26 @@ class SeriesWorker:
             self.folder.write_record(record)
         return records + failures
 
+    def _count(self, starts: int) -> None:
+        """Add to the starts that all processes have refined."""
+        if self.starts is not None:
+            with self.starts.get_lock():
+                self.starts.value += starts
+
     def _read(self, source: Source) -> DataSet:
         """Read a file, and refuse one that cannot be of a crystal like the known one."""
-        data_set = read_data_set(source, self.known, self.settings.cell)
-        check_data_set(data_set, self.estimator, explained=True)
+        data_set = read_data_set(
+            source,
+            self.known,
+            self.settings.cell,
+            self.estimator.radiation,
+            reindex=self.settings.reindex,
+        )
+        try:
+            check_data_set(data_set, self.estimator, explained=True)
+        except ArgandError as error:
+            # The remark makes sure that an answer is flagged even if it fits.
+            return data_set._replace(warnings=(*data_set.warnings, self._forced(error, data_set)))
         return data_set
 
     def _doubts(self, data_set: DataSet, estimate: Estimate) -> list[str]:
@@ -88,14 +116,24 @@ class SeriesWorker:
         Raises
         ------
         ArgandError
-            The data are not those of a crystal like the known one.
+            The data are not those of a crystal like the known one, and are not forced.
         """
         remarks = unexplained(data_set.merged, estimate) if self.settings.refine else []
-        if estimate.flags or remarks:
-            remarks += check_data_set(data_set, self.estimator, explained=False)
-        if data_set.content is not None:
-            remarks += check_content(data_set.content, self.known)
+        try:
+            if estimate.flags or remarks:
+                remarks += check_data_set(data_set, self.estimator, explained=False)
+            if data_set.content is not None:
+                remarks += check_content(data_set.content, self.known)
+        except ArgandError as error:
+            remarks.append(self._forced(error, data_set))
         return remarks
+
+    def _forced(self, error: ArgandError, data_set: DataSet) -> str:
+        """Return as a remark why a file would be refused; raise it unless files are forced."""
+        if not self.settings.force:
+            advice = "; --reindex uses these axes" if data_set.better_axes else ""
+            raise ArgandError(f"{error}{advice}")
+        return f"unlike the known crystal, and forced: {error}"
 
     def _write(self, data_set: DataSet, estimate: Estimate, seconds: float) -> Record:
         """Write the results of a file and its record; `seconds` were spent on it before."""
@@ -108,10 +146,10 @@ class SeriesWorker:
         name, merged = data_set.source.name, data_set.merged
         answer = Answer(estimate.displacement, estimate.f, estimate.further)
         names = [name]
-        hkl, f = self.writer.write_answer(name, estimate, answer, merged.cell)
+        hkl, f = self.writer.write_answer(name, estimate, answer, merged.cell, data_set.axes)
         if estimate.other is not None:
             names.append(f"{name}_other")
-            self.writer.write_answer(names[1], estimate, estimate.other, merged.cell)
+            self.writer.write_answer(names[1], estimate, estimate.other, merged.cell, data_set.axes)
             remarks.append(f"its mirror image explains it as well: atoms/{name}_other.cif")
         if self.settings.maps:
             self.writer.write_density(name, hkl, f, merged.cell, merged.d_min)
@@ -144,6 +182,7 @@ def _record(
     return Record(
         name=source.name,
         file=str(source.path),
+        axes=data_set.axes,
         size=source.size,
         mtime_ns=source.mtime_ns,
         reflections=int(measured.sum()),
@@ -183,9 +222,11 @@ def _failure(source: Source, reason: str) -> Record:
 _worker_of_process: list[SeriesWorker] = []
 
 
-def prepare_worker(estimator: Estimator, out: Path, settings: SeriesSettings) -> None:
+def prepare_worker(
+    estimator: Estimator, out: Path, settings: SeriesSettings, starts: SharedCount | None = None
+) -> None:
     """Make the worker of this process, which `process_chunk` uses."""
-    _worker_of_process[:] = [SeriesWorker(estimator, SeriesFolder(out), settings)]
+    _worker_of_process[:] = [SeriesWorker(estimator, SeriesFolder(out), settings, starts)]
 
 
 def process_chunk(sources: Sequence[Source]) -> list[Record]:

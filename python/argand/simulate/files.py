@@ -245,7 +245,8 @@ def _check_same_simulation(path: Path, about: dict[str, Any]) -> None:
         write_json(path, about, kind=_KIND, version=FORMAT)
         return
     saved = read_json(dict[str, Any], path, kind=_KIND, version=FORMAT)
-    if saved != json.loads(json.dumps(about)):
+    # The version of the format decides whether a folder can be completed, not that of argand.
+    if saved | {"argand": about["argand"]} != json.loads(json.dumps(about)):
         raise ArgandError(
             f"{path.parent}: holds samples of another simulation, needs another folder"
         )

@@ -33,6 +33,13 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
+# Models of users decide themselves what their arguments may be.
+_OWN_MODELS = frozenset(MODELS)
+
+# Arguments of models that count something: torch builds layers without weights for 0.
+_COUNTS = ("width", "depth", "kernel", "convolutions")
+
+
 def build_model(
     name: str,
     hkl_max: int,
@@ -68,8 +75,24 @@ def build_model(
         )
     side = 2 * hkl_max + 1
     shape = (hkl_max + 1 if friedel else side, side, side)
+    if name in _OWN_MODELS:
+        _check_hyper(hyper or {})
     try:
         net = MODELS[name](shape, channels, **(hyper or {}))
-    except TypeError as error:
-        raise ValueError(f"hyper does not fit the model {name!r}: {error}") from None
+    except (TypeError, RuntimeError, OverflowError, ZeroDivisionError) as error:
+        words = str(error).splitlines()[0]
+        raise ValueError(f"hyper does not fit the model {name!r}: {words}") from None
     return FriedelHalf(net) if friedel else net
+
+
+def _check_hyper(hyper: Mapping[str, Any]) -> None:
+    """Raise a ValueError for an argument of a model that torch takes and no network can have."""
+    for name in _COUNTS:
+        value = hyper.get(name, 1)
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if not is_whole or value < 1:
+            raise ValueError(f"hyper: {name} is {value!r}, needs a whole number from 1")
+    dropout = hyper.get("dropout", 0.0)
+    is_number = isinstance(dropout, (int, float)) and not isinstance(dropout, bool)
+    if not is_number or not 0.0 <= dropout < 1.0:
+        raise ValueError(f"hyper: dropout is {dropout!r}, needs a share from 0 to below 1")
