@@ -203,7 +203,9 @@ def test_grid_shape_serves_a_setting_without_a_name():
     triplets += ";x+1/3,y+2/3,z+2/3;-x+1/3,-y+2/3,-z+2/3"
     shape = argand.grid_shape((10.0, 10.0, 15.0, 90.0, 90.0, 120.0), triplets, d_min=1.0)
     assert all(side % 3 == 0 for side in shape)
-    assert shape[0] >= 30 and shape[1] >= 30 and shape[2] >= 45
+    assert shape[0] >= 30
+    assert shape[1] >= 30
+    assert shape[2] >= 45
 
 
 def test_grid_shape_serves_the_resolution_and_the_symmetry():

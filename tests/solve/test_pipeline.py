@@ -49,7 +49,8 @@ def test_content_need_not_be_known() -> None:
     """Without content the heavy atom and most of the others are named rightly."""
     crystal = molecules.molecule("P 1 21/c 1")
     solution = solve(molecules.measured(crystal), settings=SETTINGS)
-    assert solution.verdict == "solved" and solution.model is not None
+    assert solution.verdict == "solved"
+    assert solution.model is not None
     found = elements(solution.model.crystal)
     assert sum((found & elements(crystal)).values()) >= 7
 
@@ -143,7 +144,8 @@ def test_shuffled_intensities_are_not_solved() -> None:
     crystal = molecules.molecule("P -1")
     reflections = molecules.measured(crystal)
     order = np.random.default_rng(4).permutation(len(reflections.hkl))
-    assert reflections.intensity is not None and reflections.sigma is not None
+    assert reflections.intensity is not None
+    assert reflections.sigma is not None
     shuffled = replace(
         reflections, intensity=reflections.intensity[order], sigma=reflections.sigma[order]
     )

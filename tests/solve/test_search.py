@@ -142,6 +142,7 @@ def test_an_interrupted_search_keeps_its_best() -> None:
         raise KeyboardInterrupt
 
     ending = search.run(interrupt)
-    assert ending is not None and ending.start == 0
+    assert ending is not None
+    assert ending.start == 0
     limited = searched(data, crystal.spacegroup, time_limit=1e-3, starts=50)
     assert limited.start == 0
