@@ -32,15 +32,15 @@ _WRONG_AGREEMENT = 0.25
 # An operation that agrees by less than this share of what is expected counts as wrong: operations
 # that one heavy atom obeys alone reach .8, right ones of measured data .75 to 1. Between these only
 # a solution in both groups decides.
-_PSEUDO_SHARE = 0.76
+_PSEUDO_SHARE = 0.74
 
 # An operation that agrees by less than this counts as wrong, however poor the phases are.
-_LEAST_LIMIT = 0.38
+_LEAST_LIMIT = 0.34
 
 # Right phases agree with themselves at least this well; poorer ones do not lower what is expected.
 # Where inversion is the only operation nothing else tells how good the phases are.
 _LEAST_QUALITY = 0.5
-_LEAST_QUALITY_ALONE = 0.8
+_LEAST_QUALITY_ALONE = 0.7
 
 # Logarithm of likelihood for each unit of agreement: right and wrong operations lie .5 apart and
 # scatter by .15 each, but they are not independent of each other.
