@@ -168,8 +168,8 @@ def main() -> None:
             ]
         )
         print(*rows[-1], flush=True)
-    heads = ["set", "group", "cell", "elements", "unknown", "H", "R1", "published", "CPU s"]
-    print(table(heads, rows))
+    head = ["set", "group", "cell", "elements", "unknown", "H", "R1", "published", "CPU s"]
+    print("\n".join(table([head, *rows])))
     known, unknown, r1, seconds = np.array(numbers).T
     print(f"elements right: {known.mean():.3f}, content unknown {unknown.mean():.3f}")
     print(f"R1: median {np.median(r1):.4f}, below .12 {np.mean(r1 < 0.12):.2f}")
