@@ -102,6 +102,7 @@ class StandInModel:
     goodness: float
     parameters: int
     reflections: int
+    outliers: Any
     extinction: float | None = None
     highest_peak: float = 0.31
     deepest_hole: float = -0.27
@@ -142,6 +143,7 @@ def model_of(
         goodness=float(refinement.figures.goodness[0]),
         parameters=len(parameters),
         reflections=len(merged.hkl),
+        outliers=np.arange(len(merged.hkl)) < 2,
         extinction=extinction,
     )
 

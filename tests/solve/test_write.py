@@ -208,6 +208,8 @@ def test_cif_is_read_back_by_argand_and_gemmi(name: str, tmp_path: Path) -> None
     block = gemmi.cif.read(str(path)).sole_block()
     assert float(block.find_value("_refine_ls_abs_structure_Flack").split("(")[0]) == 0.02
     assert block.find_value("_diffrn_reflns_av_R_equivalents") == "?"
+    details = block.find_value("_refine_ls_weighting_details")
+    assert "less for 2 outliers" in details
     assert len(block.find_loop("_geom_bond_distance")) > 0
 
 

@@ -170,9 +170,11 @@ def _refinement(solution: Solution) -> dict[str, str]:
     }
     a, b = model.weighting.a, model.weighting.b
     pairs["_refine_ls_weighting_scheme"] = "calc"
-    pairs["_refine_ls_weighting_details"] = (
-        rf"w=1/[\s^2^(Fo^2^)+({a:.4f}P)^2^+{b:.4f}P] where P=(Fo^2^+2Fc^2^)/3"
-    )
+    details = rf"w=1/[\s^2^(Fo^2^)+({a:.4f}P)^2^+{b:.4f}P] where P=(Fo^2^+2Fc^2^)/3"
+    outliers = int(np.count_nonzero(model.outliers))
+    if outliers:
+        details += f"; less for {outliers} outliers"
+    pairs["_refine_ls_weighting_details"] = details
     if model.extinction:
         pairs["_refine_ls_extinction_method"] = "SHELXL"
         pairs["_refine_ls_extinction_expression"] = _EXTINCTION
