@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from argand.errors import ArgandError
+from argand.errors import ArgandError, reading
 from argand.files import read_text
 from argand.simulate import (
     Displacement,
@@ -98,15 +98,16 @@ def read_description(path: Path) -> tuple[Perturbation, Measurement]:
     ArgandError
         Names the file, and what it lacks.
     """
-    try:
-        content = json.loads(read_text(path))
-        changes = from_json(content["perturbation"], "perturbation")
-        measurement = from_json(content["measurement"], "measurement")
-    except (KeyError, TypeError, RecursionError, ValueError) as error:
-        if isinstance(error, ArgandError):
-            raise ArgandError(f"{path}: {error}") from None
-        raise ArgandError(f"{path}: no description of samples: {error}") from None
-    if not isinstance(changes, Perturbation) or not isinstance(measurement, Measurement):
-        kind = to_json(changes)["kind"]
-        raise ArgandError(f"{path}: needs a perturbation and a measurement, has {kind}")
-    return changes, measurement
+    with reading(path):
+        try:
+            content = json.loads(read_text(path))
+            changes = from_json(content["perturbation"], "perturbation")
+            measurement = from_json(content["measurement"], "measurement")
+        except (KeyError, TypeError, RecursionError, ValueError) as error:
+            if isinstance(error, ArgandError):
+                raise
+            raise ArgandError(f"{path}: no description of samples: {error}") from None
+        if not isinstance(changes, Perturbation) or not isinstance(measurement, Measurement):
+            kind = to_json(changes)["kind"]
+            raise ArgandError(f"{path}: needs a perturbation and a measurement, has {kind}")
+        return changes, measurement

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from argand.errors import ArgandError
+from argand.errors import ArgandError, reading
 from argand.learn.models import build_model
 from argand.learn.recipes import HyperParameters
 from argand.learn.settings import DataSettings
@@ -95,6 +95,12 @@ def load_weights(path: str | Path) -> PhaseModel:
                 f"{needed} is missing, needs to be there: "
                 "weights are a .safetensors and a .json file"
             )
+    with reading(file):
+        return _read_model(file, description)
+
+
+def _read_model(file: Path, description: Path) -> PhaseModel:
+    """Read a network and its weights from a safetensors file and the JSON file beside it."""
     settings = read_json(ModelSettings, description, kind=_KIND, version=FORMAT)
     arrays = read_arrays(file)
     try:
