@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from argand import _seam
 from argand._fft import matrix_is_cheaper
 from argand._memory import demand
+from argand._numbers import check_size, complex_array, real_array, real_number
 from argand.cell import cell_parameters, cell_volume
 from argand.reflections import SMALLEST_D_MIN, as_hkl
-from argand.symmetry import operations
+from argand.symmetry import named_spacegroup, operations
 
 Real = NDArray[np.floating[Any]]
 Complex = NDArray[np.complexfloating[Any, Any]]
@@ -79,7 +80,7 @@ def map_from_structure_factors(
         )
     is_single = values.dtype in (np.complex64, np.float32)
     real = np.dtype(np.float32 if is_single else np.float64)
-    values = values.astype(np.complex64 if is_single else np.complex128)
+    values = complex_array("f", values).astype(np.complex64 if is_single else np.complex128)
     grid = _check_shape(shape)
     if out is not None:
         _seam.check_output(out, grid, real, hkl=hkl, f=f)
@@ -133,7 +134,8 @@ def structure_factors_from_map(
     _seam.check_plain("rho", rho)
     density = np.ascontiguousarray(rho)
     if density.dtype != np.float32:
-        density = density.astype(np.float64, copy=False)
+        density = np.ascontiguousarray(real_array("rho", rho))
+    check_size("rho", density)
     grid = _check_shape(density.shape)
     indices = as_hkl(hkl)
     scale = cell_volume(cell_parameters(cell)) / density.size
@@ -187,6 +189,8 @@ def grid_shape(
     MemoryLimitError
         A map on the grid takes more than `argand.memory_limit()`.
     """
+    d_min = real_number("d_min", d_min)
+    sample_rate = real_number("sample_rate", sample_rate)
     if not SMALLEST_D_MIN <= d_min < math.inf:
         raise ValueError(
             f"d_min is {d_min}, needs a resolution in angstrom, {SMALLEST_D_MIN:g} or more"
@@ -194,7 +198,8 @@ def grid_shape(
     if not 0 < sample_rate < math.inf:
         raise ValueError(f"sample_rate is {sample_rate}, needs to be > 0")
     parameters = cell_parameters(cell)
-    spacing = d_min / sample_rate
+    # One point along an edge is the least; gemmi does not end where the spacing is far beyond it.
+    spacing = min(d_min / sample_rate, max(parameters[:3]))
     points = math.prod(max(1.0, edge / spacing) for edge in parameters[:3])
     demand(
         f"a grid of some {points:.2g} points to {d_min:g} A",
@@ -202,7 +207,7 @@ def grid_shape(
         "choose a larger d_min",
     )
     grid = gemmi.FloatGrid()
-    grid.spacegroup = gemmi.SpaceGroup(spacegroup)
+    grid.spacegroup = named_spacegroup(spacegroup)
     grid.set_unit_cell(gemmi.UnitCell(*parameters))
     grid.set_size_from_spacing(spacing, gemmi.GridSizeRounding.Up)
     return (grid.nu, grid.nv, grid.nw)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from argand import _seam
 from argand._memory import demand
+from argand._numbers import real_number
 from argand.cell import FloatArray, cell_parameters, cell_volume, reciprocal_metric
 from argand.errors import ArgandError
 from argand.symmetry import SpaceGroup, group_ops, operation_arrays, spacegroup_name
@@ -185,6 +186,7 @@ def miller_indices(
     MemoryLimitError
         The list takes more than `argand.memory_limit()`.
     """
+    d_min = real_number("d_min", d_min)
     if not SMALLEST_D_MIN <= d_min < np.inf:
         raise ArgandError(
             f"d_min is {d_min}, needs a resolution in angstrom, {SMALLEST_D_MIN:g} or more"
@@ -198,7 +200,7 @@ def miller_indices(
         )
     group = group_ops(spacegroup)
     name = spacegroup_name(group)
-    is_unique = unique and name is not None
+    is_unique = bool(unique) and name is not None
     listed = _count_to(parameters, d_min)
     if name is not None:
         # gemmi leaves out what the centring extinguishes.

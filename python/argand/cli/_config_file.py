@@ -9,7 +9,7 @@ import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from argand.cli._usage import Usage
 from argand.errors import ArgandError, reading
-from argand.files import read_text
+from argand.files import decode_text, read_bytes
 
 __all__ = ["CheckedConfig", "ConfigurableParser"]
 
@@ -60,7 +60,12 @@ def _check_yaml(path: str) -> None:
     ArgandError
         Names the file, and what is wrong with it.
     """
-    text = read_text(path)
+    data = read_bytes(path)
+    text = decode_text(data, path)
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ArgandError(f"{path}: is no text in UTF-8: {error}") from None
     if len(text) > _MOST_CHARACTERS:
         raise ArgandError(f"{path}: has {len(text)} characters, needs the options of one command")
     depth = 0

@@ -30,7 +30,7 @@ from argand.io.cif_reflections import (
 from argand.io.experiment import Experiment, experiment_of_blocks, experiment_of_instructions
 from argand.io.hklf import read_columns
 from argand.io.mtz import read_mtz
-from argand.io.reflections import Reflections
+from argand.io.reflections import LONGEST_WAVELENGTH, Reflections
 from argand.io.shelx import Instructions, is_shelx, parse_instructions
 from argand.io.shelx_crystal import crystal_of_instructions
 from argand.io.site_checks import structure_notes
@@ -51,9 +51,6 @@ _SYMMETRY_LINE = re.compile(r"^(LATT|SYMM)\b", re.MULTILINE | re.IGNORECASE)
 
 # The first line of a list of reflections begins with two integers, the first line of a CIF never.
 _FIRST_ROW = re.compile(r"(?:\s*(?:[#!].*)?\n)*\s*[+-]?\d+[\s,;+-]+\d")
-
-# Wavelengths beyond this, in angstrom, are a mistake of units.
-_LONGEST_WAVELENGTH = 100.0
 
 
 @dataclass(frozen=True)
@@ -183,7 +180,7 @@ class SourceFile:
             name = spacegroup_name(group) or ";".join(triplets(group))
             reflections = replace(reflections, spacegroup=name)
         if wavelength is not None:
-            if not 0.0 < wavelength < _LONGEST_WAVELENGTH:
+            if not 0.0 < wavelength < LONGEST_WAVELENGTH:
                 raise ArgandError(f"wavelength is {wavelength}, needs a wavelength in angstrom")
             reflections = replace(reflections, wavelength=float(wavelength))
         return reflections
