@@ -27,7 +27,8 @@ def real_number(name: str, value: Any) -> float:
         Names the argument, which is no number, or is larger than a float can be.
     """
     try:
-        if isinstance(value, (str, bytes)):
+        kind = getattr(getattr(value, "dtype", None), "kind", "f")
+        if isinstance(value, (str, bytes)) or kind not in "biuf" or np.ma.is_masked(value):
             raise TypeError
         return float(value)
     except _NO_NUMBER:
@@ -85,13 +86,13 @@ def _array(name: str, values: npt.ArrayLike, dtype: np.dtype[Any]) -> npt.NDArra
     """Turn an argument into an array of a type that holds numbers."""
     if np.ma.is_masked(values):
         raise ArgandError(f"{name} is a masked array, needs plain numbers: leave masked values out")
-    # Times and texts would be turned into numbers too.
-    kind = getattr(getattr(values, "dtype", None), "kind", "f")
-    is_complex = kind == "c" and dtype.kind != "c"
     try:
-        if kind in "mMSUV" or is_complex:
+        array = np.asarray(values)
+        is_complex = array.dtype.kind == "c" and dtype.kind != "c"
+        # Times and texts would be turned into numbers too.
+        if array.dtype.kind not in "biufcO" or is_complex:
             raise TypeError
-        return np.asarray(values, dtype=dtype)
+        return array.astype(dtype, copy=False)
     except _NO_NUMBER:
         words = "real numbers" if dtype.kind == "f" else "numbers"
         raise ArgandError(f"{name} holds something else than numbers, needs {words}") from None

@@ -15,6 +15,7 @@ from argand._fft import matrix_is_cheaper
 from argand._memory import demand
 from argand._numbers import check_size, complex_array, real_array, real_number
 from argand.cell import cell_parameters, cell_volume
+from argand.errors import ArgandError
 from argand.reflections import SMALLEST_D_MIN, as_hkl
 from argand.symmetry import named_spacegroup, operations
 
@@ -26,6 +27,8 @@ Sides = tuple[int, int, int]
 _REFLECTION_BYTES = 64
 # Bytes of a point of a map in single precision.
 _BYTES_OF_POINT = 4
+# Points along an edge of a map beyond any that fits a memory, with any other sides.
+_MOST_POINTS = 2**31 - 1
 _METHODS = ("auto", "matrix", "fft")
 
 
@@ -198,7 +201,7 @@ def grid_shape(
     if not 0 < sample_rate < math.inf:
         raise ValueError(f"sample_rate is {sample_rate}, needs to be > 0")
     parameters = cell_parameters(cell)
-    # One point along an edge is the least; gemmi does not end where the spacing is far beyond it.
+    # A spacing beyond the edges has the grid of the longest; gemmi does not end where it is huge.
     spacing = min(d_min / sample_rate, max(parameters[:3]))
     points = math.prod(max(1.0, edge / spacing) for edge in parameters[:3])
     demand(
@@ -221,6 +224,8 @@ def _check_shape(shape: tuple[int, ...]) -> Sides:
         na, nb, nc = (operator.index(side) for side in shape)
     except TypeError:
         raise ValueError(f"shape is {tuple(shape)}, needs three whole numbers") from None
+    if max(na, nb, nc) > _MOST_POINTS:
+        raise ArgandError(f"shape has a side of {max(na, nb, nc)}, needs up to {_MOST_POINTS:,}")
     return (na, nb, nc)
 
 
@@ -298,7 +303,7 @@ def _box_from_list(
 def _use_matrix(method: str, box: Sides, grid: Sides) -> bool:
     """Tell whether the method is matrix products; "auto" takes what costs less than the other."""
     if method not in _METHODS:
-        raise ValueError(f"method is {method!r}, needs one of {', '.join(_METHODS)}")
+        raise ArgandError(f"method is {method!r}, needs one of {', '.join(_METHODS)}")
     if method != "auto":
         return method == "matrix"
     return matrix_is_cheaper(box, grid)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from argand import _seam
 from argand._memory import demand
-from argand._numbers import real_number
+from argand._numbers import real_array, real_number
 from argand.cell import FloatArray, cell_parameters, cell_volume, reciprocal_metric
 from argand.errors import ArgandError
 from argand.symmetry import SpaceGroup, group_ops, operation_arrays, spacegroup_name
@@ -111,6 +111,8 @@ def stol(hkl: npt.ArrayLike, cell: Sequence[float]) -> FloatArray:
     if indices.ndim < 1 or indices.shape[-1] != 3:
         raise ArgandError(f"hkl has shape {indices.shape}, needs (..., 3)")
     dtype = np.int32 if indices.dtype == np.int32 else np.float64
+    if dtype != np.int32:
+        indices = real_array("hkl", hkl)
     flat = np.ascontiguousarray(indices, dtype).reshape(-1, 3)
     squared = stol_squares(flat, cell)
     return np.sqrt(squared, out=squared).reshape(indices.shape[:-1])
@@ -225,7 +227,7 @@ def miller_indices(
 
 def _count_to(cell: Sequence[float], d_min: float) -> float:
     """Estimate how many hkl a resolution holds: the volume of the sphere over that of a node."""
-    return 4.0 / 3.0 * np.pi * cell_volume(cell) / d_min**3
+    return 4.0 / 3.0 * np.pi * cell_volume(cell) * (1.0 / d_min) ** 3
 
 
 def _laue_order(group: gemmi.GroupOps) -> int:
