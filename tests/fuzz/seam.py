@@ -68,7 +68,7 @@ _PATIENT = {"d_min": 0.3, "sample_rate": 50.0}
 
 # Occupancies and displacement parameters beyond these make F overflow; what `Crystal` refuses of
 # them has tests of its own.
-_PHYSICAL = {"occ": (-100.0, 100.0), "b_iso": (-10.0, 1e4), "u_aniso": (-0.1, 1e3)}
+_PHYSICAL = {"occ": (-100.0, 100.0), "b_iso": (-10.0, 1e4), "u_aniso": (-0.1, 1.0)}
 
 
 def _ordinary(name: str) -> Arguments:
@@ -218,6 +218,9 @@ def _is_finite(value: Any) -> bool:
         array = np.ma.getdata(value) if np.ma.isMaskedArray(value) else np.asarray(value)
     except (ValueError, TypeError, OverflowError):
         return True
+    if array.dtype.kind == "O":
+        # numpy makes NaN of it.
+        return None not in array.reshape(-1).tolist()
     return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
 
 
