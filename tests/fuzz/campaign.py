@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import time
 from collections import Counter
@@ -63,7 +64,7 @@ class _Worker:
     def __init__(self, context: Any, work: Work) -> None:
         self._context = context
         self._current: Synchronized[int] = context.Value("q", work.first)
-        self._beats: Synchronized[float] = context.Value("d", time.monotonic())
+        self._beats: Synchronized[float] = context.Value("d", math.inf)
         self._pipe: Connection
         self._process: BaseProcess
         self._end = time.monotonic() + work.seconds
@@ -73,8 +74,8 @@ class _Worker:
     def _start(self, work: Work) -> None:
         """Start a process for the inputs of a piece of work."""
         self._work = work
-        # Loading takes a while before the first input.
-        self._beats.value = time.monotonic()
+        # Loading takes any time before the first input.
+        self._beats.value = math.inf
         self._pipe, other_end = self._context.Pipe(duplex=False)
         arguments = (work, other_end, self._current, self._beats)
         self._process = self._context.Process(target=run, args=arguments, daemon=True)
