@@ -81,7 +81,7 @@ CALLS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: argand.map_from_structure_factors(HKL, ONES, (10**400, 8, 8), cell=CELL),
         "shape has a side of",
     ),
-    "intensity": (lambda: Reflections(HKL, intensity=ONES * 1e38), r"intensity holds 1e\+38"),
+    "intensity": (lambda: Reflections(HKL, intensity=ONES * 1e39), r"intensity holds 1e\+39"),
     "sigma": (lambda: Reflections(HKL, sigma=np.array(["a", "b"])), "sigma has dtype <U1"),
     "phase": (lambda: Reflections(HKL, phase=ONES * 1e9), r"phase holds 1e\+09, needs radians"),
     "wavelength": (lambda: Reflections(HKL, wavelength=1e10), "wavelength is 10000000000.0"),

@@ -63,8 +63,8 @@ def complex_array(name: str, values: npt.ArrayLike) -> npt.NDArray[np.complex128
     return array
 
 
-def check_size(name: str, array: npt.NDArray[Any]) -> None:
-    """Raise where an array of numbers holds finite ones beyond `LARGEST`.
+def check_size(name: str, array: npt.NDArray[Any], largest: float = LARGEST) -> None:
+    """Raise where an array of numbers holds finite ones beyond `largest`.
 
     NaN and infinity, which stand for what is not known, are left to the caller.
 
@@ -76,10 +76,10 @@ def check_size(name: str, array: npt.NDArray[Any]) -> None:
     with np.errstate(over="ignore"):
         size = np.abs(array)
     # A complex number whose modulus overflows has finite parts.
-    too_large = np.isfinite(array) & (size > LARGEST)
+    too_large = np.isfinite(array) & (size > largest)
     if too_large.any():
-        largest = float(size[too_large].max())
-        raise ArgandError(f"{name} holds {largest:g}, needs numbers up to {LARGEST:g}")
+        stated = float(size[too_large].max())
+        raise ArgandError(f"{name} holds {stated:g}, needs numbers up to {largest:g}")
 
 
 def _array(name: str, values: npt.ArrayLike, dtype: np.dtype[Any]) -> npt.NDArray[Any]:

@@ -20,8 +20,8 @@ _LARGEST_OCCUPANCY = 100.0
 # A reflection of index 1e5 in a cell of 1000 angstrom is at 0.01 angstrom.
 _LARGEST_INDEX = 10**5
 
-# Numbers of intensities, amplitudes and sigmas beyond which their squares overflow in float32.
-_LARGEST_NUMBER = 1e30
+# Single rows of a damaged file hold any number of single precision, and merging leaves them out.
+_LARGEST_NUMBER = 3.5e38
 
 # Phases are radians; a few turns are harmless, and a million turns have no digits left.
 _LARGEST_PHASE = 1e6

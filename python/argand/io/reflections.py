@@ -18,6 +18,9 @@ __all__ = ["LONGEST_WAVELENGTH", "Reflections"]
 #: Wavelengths beyond this, in angstrom, are a mistake of units
 LONGEST_WAVELENGTH = 100.0
 
+# Single rows of a damaged file hold any number of single precision, and merging leaves them out.
+_LARGEST_VALUE = 3.5e38
+
 # Phases beyond this, in radians, are something else, and have lost their digits as float32.
 _LARGEST_PHASE = 1e6
 
@@ -108,7 +111,7 @@ class Reflections:
                 raise ArgandError(
                     f"{name} holds infinity, needs finite numbers, or NaN without one"
                 )
-            check_size(name, column)
+            check_size(name, column, _LARGEST_VALUE)
         if self.phase is not None and (np.abs(self.phase) > _LARGEST_PHASE).any():
             raise ArgandError(f"phase holds {np.nanmax(np.abs(self.phase)):g}, needs radians")
         wavelength = self.wavelength
