@@ -93,6 +93,16 @@ def kills(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Feed readers and functions with changed inputs: `nox -s fuzz -- --seconds 3600 --jobs 2`."""
+    session.install(*CONSTRAINTS, ".[learn,nufft,test]")
+    # The folder of the tests is that of the module `fuzz`.
+    env = {"PYTHONPATH": "tests", "OMP_NUM_THREADS": "1"}
+    arguments = session.posargs or ("--seconds", "300")
+    session.run("python", "-m", "fuzz", *arguments, env=env)
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Run the workloads beside their peers."""
     session.install(*CONSTRAINTS, ".[learn,nufft,validate,test]")

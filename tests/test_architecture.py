@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).parents[1] / "python" / "argand"
 # rooms of the rows that come before its own in this list, and never one of its own row.
 ORDER = (
     ("_core", "_cuda", "_interpreter", "_version", "errors"),
+    ("_numbers",),
     ("_fft", "_memory", "_seam", "_signals", "atom_types", "cell", "isotopes"),
     (
         *("_config", "_form_gradient", "cuda", "extinction", "files"),

@@ -58,6 +58,8 @@ def atom_type(symbol: str) -> AtomType:
     ArgandError
         Names a symbol that is neither element nor ion nor isotope.
     """
+    if not isinstance(symbol, str):
+        raise ArgandError(f"atom type is {symbol!r:.60}, needs a symbol such as 'C' or 'O2-'")
     match = _SYMBOL.fullmatch(symbol.strip())
     if match:
         nucleons, element, size_first, sign_last, sign_first, size_last = match.groups()

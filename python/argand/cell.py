@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from argand._numbers import real_number
 from argand.errors import ArgandError
 
 __all__ = [
@@ -57,7 +58,10 @@ def cell_parameters(cell: Sequence[float] | FloatArray) -> Cell:
     ArgandError
         Names the parameters that no cell can have.
     """
-    values = tuple(float(value) for value in cell)
+    try:
+        values = tuple(real_number("cell", value) for value in cell)
+    except TypeError:
+        raise ArgandError(f"cell is {cell!r:.60}, needs 6 numbers") from None
     if len(values) != 6:
         raise ArgandError(f"cell has {len(values)} numbers, needs 6: a, b, c, alpha, beta, gamma")
     a, b, c, alpha, beta, gamma = values

@@ -331,7 +331,7 @@ def _array(name: str, value: Any, shape: tuple[int, ...], nan_rows: bool = False
     """Return a checked read-only float64 copy of the argument `name`; a scalar fills all sites."""
     try:
         array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ArgandError(f"{name} holds something that is no number") from None
     if array.ndim == 0 and len(shape) == 1:
         array = np.full(shape, array)

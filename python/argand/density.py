@@ -13,8 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from argand import _seam
 from argand._fft import matrix_is_cheaper
 from argand._memory import demand
+from argand._numbers import check_size, complex_array, real_array, real_number
 from argand._signals import interruptible
 from argand.cell import cell_parameters, cell_volume
+from argand.errors import ArgandError
 from argand.reflections import SMALLEST_D_MIN, as_hkl
 from argand.symmetry import group_ops, operations, spacegroup_name
 
@@ -29,6 +31,8 @@ _BYTES_OF_POINT = 4
 # Translations of symmetry operations are multiples of a cell edge over this, in every setting.
 _TRANSLATION_DENOMINATOR = 12
 
+# Points along an edge of a map beyond any that fits a memory, with any other sides.
+_MOST_POINTS = 2**31 - 1
 _METHODS = ("auto", "matrix", "fft")
 
 
@@ -83,7 +87,7 @@ def map_from_structure_factors(
         )
     is_single = values.dtype in (np.complex64, np.float32)
     real = np.dtype(np.float32 if is_single else np.float64)
-    values = values.astype(np.complex64 if is_single else np.complex128)
+    values = complex_array("f", values).astype(np.complex64 if is_single else np.complex128)
     grid = _check_shape(shape)
     if out is not None:
         _seam.check_output(out, grid, real, hkl=hkl, f=f)
@@ -137,7 +141,8 @@ def structure_factors_from_map(
     _seam.check_plain("rho", rho)
     density = np.ascontiguousarray(rho)
     if density.dtype != np.float32:
-        density = density.astype(np.float64, copy=False)
+        density = np.ascontiguousarray(real_array("rho", rho))
+    check_size("rho", density)
     grid = _check_shape(density.shape)
     indices = as_hkl(hkl)
     scale = cell_volume(cell_parameters(cell)) / density.size
@@ -191,6 +196,8 @@ def grid_shape(
     MemoryLimitError
         A map on the grid takes more than `argand.memory_limit()`.
     """
+    d_min = real_number("d_min", d_min)
+    sample_rate = real_number("sample_rate", sample_rate)
     if not SMALLEST_D_MIN <= d_min < math.inf:
         raise ValueError(
             f"d_min is {d_min}, needs a resolution in angstrom, {SMALLEST_D_MIN:g} or more"
@@ -198,7 +205,8 @@ def grid_shape(
     if not 0 < sample_rate < math.inf:
         raise ValueError(f"sample_rate is {sample_rate}, needs to be > 0")
     parameters = cell_parameters(cell)
-    spacing = d_min / sample_rate
+    # A spacing beyond the edges has the grid of the longest; gemmi does not end where it is huge.
+    spacing = min(d_min / sample_rate, max(parameters[:3]))
     points = math.prod(max(1.0, edge / spacing) for edge in parameters[:3])
     demand(
         f"a grid of some {points:.2g} points to {d_min:g} A",
@@ -235,6 +243,8 @@ def _check_shape(shape: tuple[int, ...]) -> Sides:
         na, nb, nc = (operator.index(side) for side in shape)
     except TypeError:
         raise ValueError(f"shape is {tuple(shape)}, needs three whole numbers") from None
+    if max(na, nb, nc) > _MOST_POINTS:
+        raise ArgandError(f"shape has a side of {max(na, nb, nc)}, needs up to {_MOST_POINTS:,}")
     return (na, nb, nc)
 
 
@@ -312,7 +322,7 @@ def _box_from_list(
 def _use_matrix(method: str, box: Sides, grid: Sides) -> bool:
     """Tell whether the method is matrix products; "auto" takes what costs less than the other."""
     if method not in _METHODS:
-        raise ValueError(f"method is {method!r}, needs one of {', '.join(_METHODS)}")
+        raise ArgandError(f"method is {method!r}, needs one of {', '.join(_METHODS)}")
     if method != "auto":
         return method == "matrix"
     return matrix_is_cheaper(box, grid)

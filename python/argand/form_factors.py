@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from argand import _seam
 from argand._memory import demand
+from argand._numbers import real_array, real_number
 from argand.atom_types import atom_type, atomic_number
 from argand.cell import FloatArray
 from argand.errors import ArgandError, ArgandWarning
@@ -45,6 +46,11 @@ _ion_switch = Lock()
 # Atomic numbers in the tables of Cromer and Liberman: lithium to uranium. Below lithium f' and f''
 # are under 1e-4 and taken as 0.
 _DISPERSION_Z = range(3, 93)
+
+# Photon energies in keV between which x-rays are diffracted, with a margin: the wavelengths are
+# 124 and 0.0124 angstrom. Far outside the tables give numbers that are not finite.
+_LOWEST_ENERGY = 0.1
+_HIGHEST_ENERGY = 1000.0
 
 
 @cache
@@ -135,10 +141,13 @@ def dispersion(symbol: str, energy_kev: float) -> complex:
     Raises
     ------
     ArgandError
-        The energy is not positive, or the element stands beyond uranium.
+        The energy is not one of x-rays, or the element stands beyond uranium.
     """
-    if not 0.0 < energy_kev < np.inf:
-        raise ArgandError(f"energy_kev is {energy_kev}, needs a photon energy in keV")
+    if not _LOWEST_ENERGY <= energy_kev <= _HIGHEST_ENERGY:
+        raise ArgandError(
+            f"energy_kev is {energy_kev}, needs a photon energy of "
+            f"{_LOWEST_ENERGY:g} to {_HIGHEST_ENERGY:g} keV"
+        )
     z = atomic_number(atom_type(symbol).element)
     if z > _DISPERSION_Z[-1]:
         raise ArgandError(f"no dispersion for {symbol!r}: the tables end at uranium")
@@ -179,7 +188,7 @@ def form_factors(
     MemoryLimitError
         The answer takes more than `argand.memory_limit()`.
     """
-    points = np.asarray(stol, dtype=np.float64)
+    points = real_array("stol", stol)
     bytes_of_factor = _BYTES_OF_FACTOR if energy_kev is None else _BYTES_WITH_DISPERSION
     demand(
         f"{len(types) * points.size:,} form factors",
@@ -229,7 +238,7 @@ def at_squares(
         _seam.gaussian_sums(amplitudes, widths, squares, f)
     if energy_kev is None:
         return f
-    corrections = [dispersion(symbol, float(energy_kev)) for symbol in types]
+    corrections = [dispersion(symbol, real_number("energy_kev", energy_kev)) for symbol in types]
     with_dispersion: npt.NDArray[np.complex128] = f + np.array(corrections, complex)[:, None]
     return with_dispersion
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from argand._memory import demand
+from argand._numbers import check_size, complex_array, real_array, real_number
 from argand.density import Complex, Real, map_from_structure_factors
 from argand.reflections import as_hkl
 from argand.symmetry import without_translations
@@ -40,8 +41,11 @@ def difference_coefficients(
     MemoryLimitError
         The coefficients take more than `argand.memory_limit()`.
     """
-    observed = np.asarray(f_obs, float)
-    calculated = np.asarray(f_calc)
+    observed = real_array("f_obs", f_obs)
+    calculated = complex_array("f_calc", f_calc)
+    n_obs = real_number("n_obs", n_obs)
+    n_calc = real_number("n_calc", n_calc)
+    check_size("n_obs, n_calc", np.array([n_obs, n_calc]))
     if observed.shape != calculated.shape:
         raise ValueError(
             f"f_obs has shape {observed.shape}, needs {calculated.shape}: that of f_calc"
@@ -104,6 +108,8 @@ def patterson(
             f"amplitude is {size.dtype} {size.shape}, needs real numbers ({len(indices)},): |F|"
         )
     dtype = np.complex64 if size.dtype == np.float32 else np.complex128
-    squares = (size * size).astype(dtype)
+    modulus = real_array("amplitude", size)
+    check_size("amplitude^2", modulus * modulus)
+    squares = (modulus * modulus).astype(dtype)
     group = without_translations(spacegroup)
     return map_from_structure_factors(indices, squares, shape, cell=cell, spacegroup=group, out=out)

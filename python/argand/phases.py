@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand._memory import demand
+from argand._numbers import complex_array, real_array
 from argand._signals import interruptible
 from argand.origins import CONTINUOUS, Hand, Origins, group_rotations, permissible_origins
 from argand.reflections import as_hkl, index_codes
@@ -80,8 +81,8 @@ def phase_error(phi: ArrayLike, phi_hat: ArrayLike, weights: ArrayLike | None = 
     ValueError
         Shapes differ, or the weights are negative or sum to zero.
     """
-    true = np.asarray(phi, dtype=float)
-    predicted = np.asarray(phi_hat, dtype=float)
+    true = real_array("phi", phi)
+    predicted = real_array("phi_hat", phi_hat)
     _check_same_shape("phi_hat", predicted, "phi", true)
     weight = _weights(weights, true)
     error = np.abs(_wrap(true - predicted))
@@ -111,8 +112,8 @@ def map_correlation(
         Shapes differ, or one of the densities is constant.
     """
     indices = as_hkl(hkl).astype(np.int64)
-    first = np.asarray(f1, dtype=complex)
-    second = np.asarray(f2, dtype=complex)
+    first = complex_array("f1", f1)
+    second = complex_array("f2", f2)
     _check_same_shape("f1", first, "hkl[:, 0]", indices[:, 0])
     _check_same_shape("f2", second, "hkl[:, 0]", indices[:, 0])
     multiplicity = _multiplicity(indices, spacegroup) * indices.any(axis=1)
@@ -133,8 +134,8 @@ def density_correlation(rho1: ArrayLike, rho2: ArrayLike) -> float:
     ValueError
         Shapes differ, or one of the densities is constant.
     """
-    first = np.asarray(rho1, dtype=float)
-    second = np.asarray(rho2, dtype=float)
+    first = real_array("rho1", rho1)
+    second = real_array("rho2", rho2)
     _check_same_shape("rho2", second, "rho1", first)
     first = first - first.mean()
     second = second - second.mean()
@@ -183,12 +184,12 @@ def align_origin(
         The grid of floating origins takes more than `argand.memory_limit()`.
     """
     indices = as_hkl(hkl).astype(np.int64)
-    phi = _phases(true)
-    phi_hat = _phases(predicted)
+    phi = _phases("true", true)
+    phi_hat = _phases("predicted", predicted)
     _check_same_shape("true", phi, "hkl[:, 0]", indices[:, 0])
     _check_same_shape("predicted", phi_hat, "hkl[:, 0]", indices[:, 0])
     if weights is None and np.iscomplexobj(true):
-        weights = np.abs(np.asarray(true))
+        weights = np.abs(complex_array("true", true))
     weight = _weights(weights, phi)
     best: Alignment | None = None
     for hand in hands:
@@ -311,7 +312,7 @@ def _allowed(origins: Any, spacegroup: SpaceGroup | None, hand: Hand) -> Origins
                 f"origins is {origins!r}, must be 'continuous', an array (n, 3) or None"
             )
         return CONTINUOUS
-    shifts = np.zeros((1, 3)) if origins is None else np.asarray(origins, dtype=float)
+    shifts = np.zeros((1, 3)) if origins is None else real_array("origins", origins)
     if shifts.ndim != 2 or shifts.shape[1] != 3:
         raise ValueError(f"origins has shape {shifts.shape}, needs (n, 3)")
     return Origins(shifts, np.zeros((0, 3), dtype=np.int64))
@@ -333,15 +334,16 @@ def _wrap(angle: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray((angle + np.pi) % (2 * np.pi) - np.pi)
 
 
-def _phases(values: ArrayLike) -> NDArray[np.float64]:
+def _phases(name: str, values: ArrayLike) -> NDArray[np.float64]:
     """Return phases in radians of phases or of complex numbers."""
-    array = np.asarray(values)
-    return np.angle(array) if np.iscomplexobj(array) else array.astype(float)
+    if np.iscomplexobj(values):
+        return np.angle(complex_array(name, values))
+    return real_array(name, values)
 
 
 def _weights(weights: ArrayLike | None, like: NDArray[Any]) -> NDArray[np.float64]:
     """Return checked weights in the shape of `like`; 1 where none are given."""
-    values = np.ones(like.shape) if weights is None else np.asarray(weights, dtype=float)
+    values = np.ones(like.shape) if weights is None else real_array("weights", weights)
     _check_same_shape("weights", values, "the phases", like)
     if not (np.all(values >= 0) and values.sum() > 0):
         raise ValueError("weights must not be negative and must not sum to zero")

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from argand import _seam
 from argand._memory import demand
+from argand._numbers import real_array, real_number
 from argand._signals import interruptible
 from argand.cell import FloatArray, cell_parameters, cell_volume, reciprocal_metric
 from argand.errors import ArgandError
@@ -122,6 +123,8 @@ def stol(hkl: npt.ArrayLike, cell: Sequence[float]) -> FloatArray:
     count = indices.size // 3
     demand(f"stol of {count:,} reflections", _BYTES_OF_STOL * count, "give fewer at a time")
     dtype = np.int32 if indices.dtype == np.int32 else np.float64
+    if dtype != np.int32:
+        indices = real_array("hkl", hkl)
     flat = np.ascontiguousarray(indices, dtype).reshape(-1, 3)
     squared = stol_squares(flat, cell)
     return np.sqrt(squared, out=squared).reshape(indices.shape[:-1])
@@ -197,6 +200,7 @@ def miller_indices(
     MemoryLimitError
         The list takes more than `argand.memory_limit()`.
     """
+    d_min = real_number("d_min", d_min)
     if not SMALLEST_D_MIN <= d_min < np.inf:
         raise ArgandError(
             f"d_min is {d_min}, needs a resolution in angstrom, {SMALLEST_D_MIN:g} or more"
@@ -210,7 +214,7 @@ def miller_indices(
         )
     group = group_ops(spacegroup)
     name = spacegroup_name(group)
-    is_unique = unique and name is not None
+    is_unique = bool(unique) and name is not None
     listed = _count_to(parameters, d_min)
     if name is not None:
         # gemmi leaves out what the centring extinguishes.
@@ -235,7 +239,7 @@ def miller_indices(
 
 def _count_to(cell: Sequence[float], d_min: float) -> float:
     """Estimate how many hkl a resolution holds: the volume of the sphere over that of a node."""
-    return 4.0 / 3.0 * np.pi * cell_volume(cell) / d_min**3
+    return 4.0 / 3.0 * np.pi * cell_volume(cell) * (1.0 / d_min) ** 3
 
 
 def _laue_order(group: gemmi.GroupOps) -> int:

@@ -6,6 +6,7 @@ completely (names, types, finite numbers) before anything uses it; nothing is ev
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argand._memory import memory_limit
-from argand.errors import ArgandError
+from argand.errors import ArgandError, reading
 from argand.files import PathLike, read_bytes, replacing, write_text
 
 __all__ = [
@@ -38,6 +39,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+# Version of the format of .npy files from which on a header can have more than 64 KiB.
+_FIRST_LONG_HEADER = 2
 
 # What numpy's kinds of dtypes hold, in words.
 _KINDS = {
@@ -117,19 +121,20 @@ def read_json(type_: type[T], path: PathLike, *, kind: str, version: int) -> T:
     """
     name = os.fspath(path)
     data = read_bytes(path)
-    try:
-        document = json.loads(data, parse_constant=_refuse_constant, parse_float=_finite_float)
-    except (ValueError, RecursionError) as error:
-        raise ArgandError(f"{name}: is no JSON: {_one_line(error)}") from None
-    if not isinstance(document, dict) or document.pop("kind", None) != kind:
-        raise ArgandError(f"{name}: is no {kind} of argand")
-    stated_version = document.pop("format", None)
-    if stated_version != version:
-        raise ArgandError(
-            f"{name}: has format {stated_version}, needs {version}: "
-            "made by another version of argand?"
-        )
-    return from_builtins(type_, document, name)
+    with reading(path):
+        try:
+            document = json.loads(data, parse_constant=_refuse_constant, parse_float=_finite_float)
+        except (ValueError, RecursionError) as error:
+            raise ArgandError(f"{name}: is no JSON: {_one_line(error)}") from None
+        if not isinstance(document, dict) or document.pop("kind", None) != kind:
+            raise ArgandError(f"{name}: is no {kind} of argand")
+        stated_version = document.pop("format", None)
+        if stated_version != version:
+            raise ArgandError(
+                f"{name}: has format {stated_version}, needs {version}: "
+                "made by another version of argand?"
+            )
+        return from_builtins(type_, document, name)
 
 
 def write_arrays(path: PathLike, arrays: dict[str, NDArray[Any]]) -> None:
@@ -183,15 +188,19 @@ def read_npz(path: PathLike) -> dict[str, NDArray[Any]]:
         take, or that holds NaN, infinity or a Python object.
     """
     name = os.fspath(path)
+    data = read_bytes(path)
+    arrays: dict[str, NDArray[Any]] = {}
     try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > memory_limit():
-            raise ArgandError(
-                f"{name}: its arrays need {size:.3g} bytes, more than argand.memory_limit()"
-            )
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            size = sum(entry.file_size for entry in entries)
+            if size > memory_limit():
+                raise ArgandError(
+                    f"{name}: its arrays need {size:.3g} bytes, more than argand.memory_limit()"
+                )
+            for entry in entries:
+                content = archive.read(entry)
+                arrays[entry.filename.removesuffix(".npy")] = _parse_npy(content)
     except ArgandError:
         raise
     except Exception as error:
@@ -210,9 +219,9 @@ def read_npy(path: PathLike) -> NDArray[Any]:
         Names a file that is missing or damaged, or that holds NaN, infinity or a Python object.
     """
     name = os.fspath(path)
+    data = read_bytes(path)
     try:
-        with open(path, "rb") as file:
-            array = np.lib.format.read_array(file, allow_pickle=False)
+        array = _parse_npy(data)
     except Exception as error:
         # numpy's parser of the header raises what Python's tokenizer and parser raise.
         raise ArgandError(f"{name}: is no array: {_one_line(error)}") from None
@@ -260,6 +269,27 @@ def check_shapes(
             raise ArgandError(f"{source}: {name} has shape {array.shape}, needs ({words})")
         if array.dtype.kind not in kinds:
             raise ArgandError(f"{source}: {name} holds {array.dtype}, needs {_KINDS[kinds[0]]}")
+
+
+def _parse_npy(data: bytes) -> NDArray[Any]:
+    """Return the array of the bytes of a .npy file, whose header is compared with their number.
+
+    A header that speaks of more than the file has would make numpy allocate it first.
+    """
+    file = io.BytesIO(data)
+    major, _ = np.lib.format.read_magic(file)
+    read_header = np.lib.format.read_array_header_1_0
+    if major >= _FIRST_LONG_HEADER:
+        read_header = np.lib.format.read_array_header_2_0
+    shape, _, dtype = read_header(file)
+    stated = math.prod(shape) * dtype.itemsize
+    stored = len(data) - file.tell()
+    # Python objects are pickled, in any number of bytes; numpy refuses them below.
+    if min(shape, default=0) < 0 or (stated != stored and not dtype.hasobject):
+        raise ValueError(f"its header speaks of {stated} bytes, and it has {stored}")
+    file.seek(0)
+    array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
 
 
 def _check_arrays(arrays: Mapping[str, NDArray[Any]], source: str) -> None:

@@ -14,9 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from argand import _seam, nufft
 from argand._memory import demand, memory_limit
+from argand._numbers import real_number
 from argand._pack import Orders, hkl_lists, pack, row_order
 from argand.completion import Completion, independent_part
 from argand.crystal import Crystal
+from argand.errors import ArgandError
 from argand.reflections import as_hkl
 
 Complex = NDArray[np.complexfloating[Any, Any]]
@@ -153,10 +155,10 @@ def structure_factors(
     factor).
     """
     if dtype not in _REAL:
-        raise ValueError(f"dtype is {dtype!r}, needs 'complex128' or 'complex64'")
+        raise ArgandError(f"dtype is {dtype!r}, needs 'complex128' or 'complex64'")
     if method not in ("auto", "direct", "nufft"):
-        raise ValueError(f"method is {method!r}, needs 'auto', 'direct' or 'nufft'")
-    settings = SumSettings(table, energy_kev, dtype, method, eps)
+        raise ArgandError(f"method is {method!r}, needs 'auto', 'direct' or 'nufft'")
+    settings = SumSettings(table, energy_kev, dtype, method, real_number("eps", eps))
     crystals = [crystal] if isinstance(crystal, Crystal) else list(crystal)
     lists = hkl_lists(hkl, len(crystals))
     parts = [independent_part(each, settings.real_form) for each in crystals]

@@ -7,7 +7,7 @@ symmetry operations as triplets 'x,y,z', either as a sequence or as one string j
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import gemmi
@@ -109,6 +109,8 @@ def named_spacegroup(name: str) -> gemmi.SpaceGroup:
     ArgandError
         The name is unknown, or it is a list of operations, which has no name.
     """
+    if not isinstance(name, str):
+        raise ArgandError(f"spacegroup is {name!r:.60}, needs a name")
     if "," in name:
         raise ArgandError(
             "this setting of a space group has no name, which is needed here: "
@@ -128,7 +130,14 @@ def group_ops(spacegroup: SpaceGroup) -> gemmi.GroupOps:
     ArgandError
         The name is unknown, or the operations are not understood or form no group.
     """
-    return _group_ops(spacegroup if isinstance(spacegroup, str) else tuple(spacegroup))
+    if isinstance(spacegroup, str):
+        return _group_ops(spacegroup)
+    listed = tuple(spacegroup) if isinstance(spacegroup, Iterable) else (spacegroup,)
+    if not all(isinstance(triplet, str) for triplet in listed):
+        raise ArgandError(
+            f"spacegroup is {spacegroup!r:.60}, needs a name, or operations such as 'x,y,z'"
+        )
+    return _group_ops(listed)
 
 
 @lru_cache(maxsize=256)

@@ -148,6 +148,10 @@ def test_damaged_weights_give_one_line(saved, tmp_path):
     refused("does not fit", hyper={"width": 4, "depth": 1})
     refused("describes no model", model="other")
     refused("hyper", hyper=3)
+    refused("the box of hkl to 4000 needs .* of memory", hkl_max=4000)
+    content["data"] = {"metals": ["Al"], "held_out": [], "hkl_max": 2}
+    refused("hkl_max is 3, needs 2 as in the training")
+    del content["data"]
     description.write_bytes(b"\xff\xfe")
     with pytest.raises(ArgandError, match="no JSON"):
         load_weights(path)

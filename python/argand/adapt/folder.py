@@ -17,7 +17,7 @@ from argand.adapt.rung import Rung
 from argand.adapt.settings import AdaptationSettings
 from argand.adapt.width import WidthCurve
 from argand.crystal import Crystal
-from argand.errors import ArgandError
+from argand.errors import ArgandError, reading
 from argand.files import digest_of, locked_folder
 from argand.radiation import Radiation
 from argand.reflections import stol
@@ -124,6 +124,12 @@ def read_learned(path: str | Path) -> Learned:
         Names a file that is missing, damaged, of another version, or does not fit the other one.
     """
     folder = Path(path)
+    with reading(folder):
+        return _read_folder(folder)
+
+
+def _read_folder(folder: Path) -> Learned:
+    """Read the JSON file and the arrays of a folder, and put them together."""
     for name in (JSON_NAME, _ARRAYS_NAME):
         if not (folder / name).is_file():
             raise ArgandError(

@@ -15,8 +15,9 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from argand.cli._arguments import Usage, parser_of
+from argand.cli._arguments import parser_of
 from argand.cli._extras import INSTALL_LEARN, is_installed
+from argand.cli._usage import Usage
 
 __all__ = ["main"]
 

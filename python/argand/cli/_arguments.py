@@ -21,7 +21,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["Parser", "Usage", "parser_of"]
+from argand.cli._usage import Usage
+
+__all__ = ["Parser", "parser_of"]
 
 _SHORT_OPTIONS = {"output": "-o", "out": "-o"}
 
@@ -30,10 +32,6 @@ _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
 
 # A parameter of a numpydoc docstring: its line, then its indented text.
 _PARAMETER = re.compile(r"^(\S.*)\n((?:[ \t]+.*\n?|\n)*)", re.MULTILINE)
-
-
-class Usage(Exception):
-    """Say why a command line cannot be understood."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -70,7 +68,12 @@ def parser_of(
         Whether options can be read from a YAML file (``--config FILE``), which needs jsonargparse.
     """
     description, documentation = _parse_docstring(inspect.getdoc(function) or "")
-    parser_class = _configurable_parser() if configurable else Parser
+    parser_class: Any = Parser
+    if configurable:
+        # jsonargparse is an optional dependency.
+        from argand.cli._config_file import CheckedConfig, ConfigurableParser
+
+        parser_class = ConfigurableParser
     parser: argparse.ArgumentParser = parser_class(
         prog=prog,
         description=description,
@@ -79,7 +82,7 @@ def parser_of(
     )
     if configurable:
         config_help = "Read any of these options from a YAML file"
-        parser.add_argument("--config", action="config", metavar="FILE", help=config_help)
+        parser.add_argument("--config", action=CheckedConfig, metavar="FILE", help=config_help)
     hints = get_type_hints(function)
     for parameter in inspect.signature(function).parameters.values():
         metavar, text = documentation.get(parameter.name, ("", ""))
@@ -163,17 +166,3 @@ def _parse_parameters(section: str) -> Iterable[tuple[str, tuple[str, str]]]:
         sentences = " ".join(text.split()).rstrip(".")
         for name in names.split(","):
             yield name.strip(), (metavar.strip(), sentences)
-
-
-def _configurable_parser() -> Any:
-    """Return the class of jsonargparse's parser, which raises `Usage` too."""
-    import jsonargparse
-
-    class ConfigurableParser(jsonargparse.ArgumentParser):  # type: ignore[misc, unused-ignore]
-        """Parse a command line or a YAML file, and raise `Usage` where argparse would exit."""
-
-        def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-            """Raise `Usage` with the message in one line."""
-            raise Usage(" ".join(message.split()))
-
-    return ConfigurableParser

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from argand.errors import ArgandError
+from argand.errors import ArgandError, reading
 from argand.files import read_text
 from argand.simulate import (
     Displacement,
@@ -54,7 +54,8 @@ def displacement_of(
         File of displacement patterns (modes, sites, 3) that replace `move`.
     """
     if modes is not None:
-        return Modes(_read_patterns(modes), rms)
+        with reading(modes):
+            return _modes_of(modes, rms)
     if move in ("molecules", "hydrogens"):
         if atoms is not None:
             raise ArgandError(
@@ -67,15 +68,17 @@ def displacement_of(
     return Waves(rms, atoms=sites) if move == "waves" else Independent(rms, sites)
 
 
-def _read_patterns(path: Path) -> list[list[list[float]]]:
+def _modes_of(path: Path, rms: Width) -> Modes:
     """Read an array of displacement patterns (modes, sites, 3) from a .npy file."""
     array = read_npy(path)
     if array.dtype.kind not in "fiu" or array.ndim != 3 or array.shape[2] != 3:
         raise ArgandError(
             f"{path}: has shape {array.shape} of {array.dtype}, needs (modes, sites, 3) numbers"
         )
-    patterns: list[list[list[float]]] = array.tolist()
-    return patterns
+    try:
+        return Modes(array.tolist(), rms)
+    except ValueError as error:
+        raise ArgandError(f"{path}: {error}") from None
 
 
 def substitution_of(text: str) -> Substitution:
@@ -98,15 +101,16 @@ def read_description(path: Path) -> tuple[Perturbation, Measurement]:
     ArgandError
         Names the file, and what it lacks.
     """
-    try:
-        content = json.loads(read_text(path))
-        changes = from_json(content["perturbation"], "perturbation")
-        measurement = from_json(content["measurement"], "measurement")
-    except (KeyError, TypeError, RecursionError, ValueError) as error:
-        if isinstance(error, ArgandError):
-            raise ArgandError(f"{path}: {error}") from None
-        raise ArgandError(f"{path}: no description of samples: {error}") from None
-    if not isinstance(changes, Perturbation) or not isinstance(measurement, Measurement):
-        kind = to_json(changes)["kind"]
-        raise ArgandError(f"{path}: needs a perturbation and a measurement, has {kind}")
-    return changes, measurement
+    with reading(path):
+        try:
+            content = json.loads(read_text(path))
+            changes = from_json(content["perturbation"], "perturbation")
+            measurement = from_json(content["measurement"], "measurement")
+        except (KeyError, TypeError, RecursionError, ValueError) as error:
+            if isinstance(error, ArgandError):
+                raise
+            raise ArgandError(f"{path}: no description of samples: {error}") from None
+        if not isinstance(changes, Perturbation) or not isinstance(measurement, Measurement):
+            kind = to_json(changes)["kind"]
+            raise ArgandError(f"{path}: needs a perturbation and a measurement, has {kind}")
+        return changes, measurement

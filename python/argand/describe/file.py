@@ -14,7 +14,7 @@ from argand.describe.merging import MergingDescription, describe_merging
 from argand.describe.reflections import ReflectionsDescription, describe_reflections
 from argand.describe.structure import StructureDescription, describe_structure
 from argand.describe.structure_doubts import content_doubts, structure_doubts
-from argand.errors import ArgandError, ArgandWarning
+from argand.errors import ArgandError, ArgandWarning, reading
 from argand.files import PathLike
 from argand.io import Experiment, Instructions, Reflections, SourceFile, open_file
 
@@ -99,7 +99,8 @@ def describe_file(
     reader = _Reader(source, None if structure is None else Path(structure), content)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ArgandWarning)
-        reader.read(cell, spacegroup, wavelength, hklf)
+        with reading(path):
+            reader.read(cell, spacegroup, wavelength, hklf)
     reader.doubt(_short(str(warning.message), source) for warning in caught)
     return reader.description()
 

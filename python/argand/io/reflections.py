@@ -8,10 +8,33 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from argand._numbers import check_size
 from argand.cell import Cell, FloatArray
 from argand.errors import ArgandError
+from argand.reflections import as_hkl
 
-__all__ = ["Reflections"]
+__all__ = ["LONGEST_WAVELENGTH", "Reflections"]
+
+#: Wavelengths beyond this, in angstrom, are a mistake of units
+LONGEST_WAVELENGTH = 100.0
+
+# Single rows of a damaged file hold any number of single precision, and merging leaves them out.
+_LARGEST_VALUE = 3.5e38
+
+# Phases beyond this, in radians, are something else, and have lost their digits as float32.
+_LARGEST_PHASE = 1e6
+
+# Kinds of numpy's dtypes that a column may have.
+_KINDS = {
+    "intensity": "biuf",
+    "amplitude": "biuf",
+    "sigma": "biuf",
+    "amplitude_calc": "biuf",
+    "phase": "biuf",
+    "map_coefficients": "biufc",
+    "batch": "biu",
+    "left_out": "b",
+}
 
 RowChoice = npt.NDArray[np.bool_] | npt.NDArray[np.integer] | slice
 ColumnType = TypeVar("ColumnType", bound=npt.NDArray[Any])
@@ -74,14 +97,26 @@ class Reflections:
     format: str = ""
 
     def __post_init__(self) -> None:
+        if not _is_hkl(self.hkl):
+            object.__setattr__(self, "hkl", as_hkl(self.hkl))
         m = len(self.hkl)
-        for name, column in self.columns().items():
-            if np.shape(column) != (m,):
-                raise ArgandError(f"{name} has shape {np.shape(column)}, needs ({m},) like hkl")
-            if column.dtype.kind in "fc" and np.isinf(column).any():
+        for name, values in self.columns().items():
+            column = np.asarray(values)
+            object.__setattr__(self, name, column)
+            if column.shape != (m,):
+                raise ArgandError(f"{name} has shape {column.shape}, needs ({m},) like hkl")
+            if column.dtype.kind not in _KINDS[name]:
+                raise ArgandError(f"{name} has dtype {column.dtype}, needs numbers")
+            if np.isinf(column).any():
                 raise ArgandError(
                     f"{name} holds infinity, needs finite numbers, or NaN without one"
                 )
+            check_size(name, column, _LARGEST_VALUE)
+        if self.phase is not None and (np.abs(self.phase) > _LARGEST_PHASE).any():
+            raise ArgandError(f"phase holds {np.nanmax(np.abs(self.phase)):g}, needs radians")
+        wavelength = self.wavelength
+        if wavelength is not None and not 0.0 < wavelength < LONGEST_WAVELENGTH:
+            raise ArgandError(f"wavelength is {wavelength}, needs a wavelength in angstrom")
 
     def __getitem__(self, rows: RowChoice) -> Reflections:
         """Return the reflections of the chosen rows, with the cell and all else that is known."""
@@ -149,6 +184,12 @@ class Reflections:
             return squared, None
         sigma = self.sigma * np.sqrt(4.0 * squared + 2.0 * self.sigma**2)
         return squared, sigma
+
+
+def _is_hkl(hkl: Any) -> bool:
+    """Tell whether an argument is an array (m, 3) int32, which needs no copy."""
+    is_array = isinstance(hkl, np.ndarray) and hkl.dtype == np.int32
+    return is_array and hkl.ndim == 2 and hkl.shape[1] == 3
 
 
 def _rows(column: ColumnType | None, rows: RowChoice) -> ColumnType | None:

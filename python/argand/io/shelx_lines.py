@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 import gemmi
-import numpy as np
 
+from argand._numbers import LARGEST
 from argand.atom_types import atom_type
 from argand.errors import ArgandError
 from argand.form_factors import dispersion
@@ -88,7 +88,7 @@ def parse_numbers(words: Sequence[str], where: str, needed: int) -> list[float]:
     Raises
     ------
     ArgandError
-        `where` has fewer than the `needed` numbers, or one that is not finite.
+        `where` has fewer than the `needed` numbers, or one that is not finite or beyond `LARGEST`.
     """
     numbers: list[float] = []
     for word in words:
@@ -96,7 +96,8 @@ def parse_numbers(words: Sequence[str], where: str, needed: int) -> list[float]:
             numbers.append(float(word.split("(")[0]))
         except ValueError:
             break
-    if len(numbers) < needed or not np.isfinite(numbers).all():
+    in_range = all(abs(number) <= LARGEST for number in numbers)
+    if len(numbers) < needed or not in_range:
         plural = "s" if needed > 1 else ""
         stated = " ".join(words)[:40]
         raise ArgandError(f"{where} is {stated!r}, needs {needed} number{plural}")

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from argand._memory import demand
 from argand.cell import Cell, cell_parameters
 from argand.crystal import Crystal
-from argand.errors import ArgandError, ArgandWarning
+from argand.errors import ArgandError, ArgandWarning, reading
 from argand.files import PathLike, decode_text, read_bytes
 from argand.io.ccp4 import read_ccp4
 from argand.io.cif_block import Block, parse_blocks
@@ -31,7 +31,7 @@ from argand.io.cif_reflections import (
 from argand.io.experiment import Experiment, experiment_of_blocks, experiment_of_instructions
 from argand.io.hklf import read_columns
 from argand.io.mtz import read_mtz
-from argand.io.reflections import Reflections
+from argand.io.reflections import LONGEST_WAVELENGTH, Reflections
 from argand.io.shelx import Instructions, is_shelx, parse_instructions
 from argand.io.shelx_crystal import crystal_of_instructions
 from argand.io.site_checks import structure_notes
@@ -64,9 +64,6 @@ _COPIES_OF_TEXT = 5
 
 # Copies of the numbers of an MTZ file: in gemmi and in double precision, twice.
 _COPIES_OF_MTZ = 7
-
-# Wavelengths beyond this, in angstrom, are a mistake of units.
-_LONGEST_WAVELENGTH = 100.0
 
 
 @dataclass(frozen=True)
@@ -108,13 +105,15 @@ class SourceFile:
     @cached_property
     def text(self) -> str:
         """Return the content of a text file; an `ArgandError` for an empty or binary file."""
-        return decode_text(self.data, self.source)
+        with reading(self.source):
+            return decode_text(self.data, self.source)
 
     @cached_property
     def blocks(self) -> list[Block]:
         """Return the data blocks of a CIF; an `ArgandError` for a file that is no CIF."""
         self._demand_memory(_COPIES_OF_TEXT, _BYTES_OF_CIF_LINE)
-        return parse_blocks(self.text, self.source)
+        with reading(self.source):
+            return parse_blocks(self.text, self.source)
 
     @cached_property
     def format(self) -> Format:
@@ -139,8 +138,9 @@ class SourceFile:
             One line that names the file and why it is none of the known kinds.
         """
         if self.format == "CIF":
-            structure = any(has_sites(block) for block in self.blocks)
-            reflections = any(holds_reflections(block) for block in self.blocks)
+            with reading(self.source):
+                structure = any(has_sites(block) for block in self.blocks)
+                reflections = any(holds_reflections(block) for block in self.blocks)
             return Contents("CIF", structure, reflections)
         structure = self.format == "SHELX"
         reflections = self.format in ("MTZ", "columns")
@@ -148,22 +148,25 @@ class SourceFile:
 
     def crystal(self, block: str | None = None) -> Crystal:
         """Read the crystal structure, see `read_crystal`."""
-        if self._is_shelx:
-            crystal = crystal_of_instructions(self._instructions)
-            coincident = [f"{self.source}: {note}" for note in structure_notes(crystal)]
-            _warn([*self._instructions.notes, *coincident])
-            return crystal
-        self._forget_notes()
-        chosen = block_with_sites(self.blocks, block)
-        crystal = crystal_of_block(chosen)
-        _warn(chosen.take_notes())
+        with reading(self.source):
+            if self._is_shelx:
+                crystal = crystal_of_instructions(self._instructions)
+                coincident = [f"{self.source}: {note}" for note in structure_notes(crystal)]
+                notes = [*self._instructions.notes, *coincident]
+            else:
+                self._forget_notes()
+                chosen = block_with_sites(self.blocks, block)
+                crystal = crystal_of_block(chosen)
+                notes = chosen.take_notes()
+        _warn(notes)
         return crystal
 
     def experiment(self, block: str | None = None) -> Experiment:
         """Read what the file states about measurement and refinement, see `read_experiment`."""
-        if self._is_shelx:
-            return experiment_of_instructions(self._instructions)
-        return experiment_of_blocks(self.blocks, block)
+        with reading(self.source):
+            if self._is_shelx:
+                return experiment_of_instructions(self._instructions)
+            return experiment_of_blocks(self.blocks, block)
 
     def instructions(self) -> Instructions:
         """Read the SHELX instructions of a .res or .ins file, see `read_instructions`."""
@@ -182,7 +185,9 @@ class SourceFile:
         """Read a list of reflections, see `read_reflections`."""
         if hklf not in (None, 3, 4, 5):
             raise ArgandError(f"hklf is {hklf}, needs to be 3 (amplitudes), 4 or 5 (intensities)")
-        reflections = self._read_reflections(hklf, block, mates)
+        with reading(self.source):
+            reflections, notes = self._read_reflections(hklf, block, mates)
+        _warn(notes)
         if cell is not None:
             reflections = replace(reflections, cell=cell_parameters(cell))
         if spacegroup is not None:
@@ -190,14 +195,15 @@ class SourceFile:
             name = spacegroup_name(group) or ";".join(triplets(group))
             reflections = replace(reflections, spacegroup=name)
         if wavelength is not None:
-            if not 0.0 < wavelength < _LONGEST_WAVELENGTH:
+            if not 0.0 < wavelength < LONGEST_WAVELENGTH:
                 raise ArgandError(f"wavelength is {wavelength}, needs a wavelength in angstrom")
             reflections = replace(reflections, wavelength=float(wavelength))
         return reflections
 
     def density(self) -> tuple[npt.NDArray[np.float32], Cell, str]:
         """Read a density map, its unit cell and its space group, see `read_map`."""
-        return read_ccp4(self.source, self.data)
+        with reading(self.source):
+            return read_ccp4(self.source, self.data)
 
     @property
     def _is_mtz(self) -> bool:
@@ -226,7 +232,8 @@ class SourceFile:
     @cached_property
     def _instructions(self) -> Instructions:
         """Parse the SHELX instructions that are the text of the file."""
-        return parse_instructions(self.text, self.source)
+        with reading(self.source):
+            return parse_instructions(self.text, self.source)
 
     def _demand_memory(self, copies: int, bytes_of_line: int = 0) -> None:
         """Raise where reading the file takes more memory than a call may.
@@ -242,33 +249,35 @@ class SourceFile:
         for block in self.blocks:
             block.take_notes()
 
-    def _read_reflections(self, hklf: int | None, block: str | None, mates: bool) -> Reflections:
-        """Read the list of reflections as the file states it."""
+    def _read_reflections(
+        self, hklf: int | None, block: str | None, mates: bool
+    ) -> tuple[Reflections, list[str]]:
+        """Read the list of reflections as the file states it, and notes that deserve a look."""
         if self._is_mtz:
             self._demand_memory(_COPIES_OF_MTZ)
-            return read_mtz(self.source, self.data, mates=mates)
+            return read_mtz(self.source, self.data, mates=mates), []
         self._demand_memory(_COPIES_OF_TEXT, _BYTES_OF_LIST_LINE)
         if self._has_data_block:
             self._forget_notes()
             chosen = block_with_reflections(self.blocks, block)
             reflections = reflections_of_block(chosen, hklf, mates=mates)
-            _warn(chosen.take_notes())
-            return reflections
+            return reflections, chosen.take_notes()
         if self._is_instruction_file:
             raise ArgandError(f"{self.source}: SHELX instructions, no reflections")
-        reflections, trailer, notes = read_columns(self.text, self.source, hklf=hklf)
-        _warn([f"{self.source}: {note}" for note in notes])
+        reflections, trailer, column_notes = read_columns(self.text, self.source, hklf=hklf)
+        notes = [f"{self.source}: {note}" for note in column_notes]
         # Some programs repeat the instructions after the end of the list.
         trailing_text = "\n".join(trailer)
         if not is_shelx(trailing_text):
-            return reflections
+            return reflections, notes
         instructions = parse_instructions(trailing_text, self.source)
-        return replace(
+        stated = replace(
             reflections,
             cell=instructions.cell,
             spacegroup=instructions.spacegroup if _states_symmetry(trailing_text) else None,
             wavelength=instructions.wavelength,
         )
+        return stated, notes
 
 
 def open_file(path: PathLike) -> SourceFile:

@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from argand.errors import ArgandError
+from argand.errors import ArgandError, reading
 from argand.files import replacing
 
 __all__ = ["SafetensorsIO", "read_checkpoint"]
@@ -68,23 +68,25 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         The file is damaged.
     """
     tensors: dict[str, Tensor] = {}
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            for name in file.keys():  # noqa: SIM118, the file is no dictionary
-                tensors[name] = file.get_tensor(name)
-        text = metadata["checkpoint"]
-        # Checkpoints of an earlier argand have no digest.
-        if metadata.get("digest", _digest(text, tensors)) != _digest(text, tensors):
-            raise ValueError("its content is not what was written")
-        content = _unpack(json.loads(text), tensors)
-        if not isinstance(content, dict):
-            raise ValueError(f"holds a {type(content).__name__}")
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise ArgandError(
-            f"{path} is no checkpoint ({' '.join(str(error).split())}); remove it to start again"
-        ) from None
-    return content
+    with reading(path):
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                for name in file.keys():  # noqa: SIM118, the file is no dictionary
+                    tensors[name] = file.get_tensor(name)
+            text = metadata["checkpoint"]
+            # Checkpoints of an earlier argand have no digest.
+            if metadata.get("digest", _digest(text, tensors)) != _digest(text, tensors):
+                raise ValueError("its content is not what was written")
+            content = _unpack(json.loads(text), tensors)
+            if not isinstance(content, dict):
+                raise ValueError(f"holds a {type(content).__name__}")
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+            words = " ".join(str(error).split())
+            raise ArgandError(
+                f"{path} is no checkpoint ({words}); remove it to start again"
+            ) from None
+        return content
 
 
 def _digest(text: str, tensors: dict[str, Tensor]) -> str:

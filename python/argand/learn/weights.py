@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from argand.errors import ArgandError
+from argand._memory import demand
+from argand.errors import ArgandError, reading
 from argand.files import digest_of
 from argand.learn.models import build_model
 from argand.learn.recipes import HyperParameters
@@ -28,6 +29,9 @@ _KIND = "phase network"
 
 # No weight of a trained network is larger; sums of products stay finite in float32.
 _LARGEST = 1e12
+
+# Bytes of a reflection of the box in the tables of a network: the places of Friedel mates.
+_BYTES_OF_VOXEL = 24
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,14 @@ def load_weights(path: str | Path) -> PhaseModel:
                 f"{needed} is missing, needs to be there: "
                 "weights are a .safetensors and a .json file"
             )
+    with reading(file):
+        return _read_model(file, description)
+
+
+def _read_model(file: Path, description: Path) -> PhaseModel:
+    """Read a network and its weights from a safetensors file and the JSON file beside it."""
     settings = read_json(ModelSettings, description, kind=_KIND, version=FORMAT)
+    _check_box(settings, description)
     arrays = read_arrays(file)
     if settings.arrays_digest not in ("", digest_of(file)):
         raise ArgandError(f"{file}: is damaged, or of another training than {description.name}")
@@ -125,6 +136,24 @@ def load_weights(path: str | Path) -> PhaseModel:
     net = settings.build()
     net.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     return PhaseModel(net.eval(), settings)
+
+
+def _check_box(settings: ModelSettings, description: Path) -> None:
+    """Refuse a box of Miller indices that is not that of the training, or fits no memory.
+
+    Convolutions have weights of one size for any box, so that the weights do not tell.
+    """
+    if settings.data is not None and settings.data.hkl_max != settings.hkl_max:
+        raise ArgandError(
+            f"{description}: hkl_max is {settings.hkl_max}, "
+            f"needs {settings.data.hkl_max} as in the training"
+        )
+    side = 2.0 * settings.hkl_max + 1.0
+    demand(
+        f"{description}: the box of hkl to {settings.hkl_max}",
+        _BYTES_OF_VOXEL * side**3,
+        "use weights of a smaller box",
+    )
 
 
 def _safetensors_path(path: str | Path) -> Path:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argand._version import __version__
-from argand.errors import ArgandError
+from argand.errors import ArgandError, reading
 from argand.files import locked_folder, remove_half_written, replacing, size_of
 from argand.io import write_crystal, write_hklf4, write_reflections
 from argand.reflections import in_p1
@@ -65,18 +65,19 @@ def read_samples(path: str | Path) -> tuple[Samples, NDArray[np.int32], dict[str
         Names a file that is missing, damaged, or holds no samples.
     """
     name = os.fspath(path)
-    arrays = read_npz(path)
-    b = axis_length(arrays, "sample", 0)
-    n = axis_length(arrays, "displacement", 1)
-    m = axis_length(arrays, "hkl", 0)
-    check_shapes(arrays, _shapes(b, n, m), name)
-    try:
-        about = json.loads(str(arrays["about"]))
-    except (ValueError, RecursionError) as error:
-        raise ArgandError(f"{name}: holds no samples: {error}") from None
-    if not isinstance(about, dict):
-        raise ArgandError(f"{name}: holds no samples: about is {type(about).__name__}")
-    return Samples(*(arrays[field] for field in Samples._fields)), arrays["hkl"], about
+    with reading(path):
+        arrays = read_npz(path)
+        b = axis_length(arrays, "sample", 0)
+        n = axis_length(arrays, "displacement", 1)
+        m = axis_length(arrays, "hkl", 0)
+        check_shapes(arrays, _shapes(b, n, m), name)
+        try:
+            about = json.loads(str(arrays["about"]))
+        except (ValueError, RecursionError) as error:
+            raise ArgandError(f"{name}: holds no samples: {error}") from None
+        if not isinstance(about, dict):
+            raise ArgandError(f"{name}: holds no samples: about is {type(about).__name__}")
+        return Samples(*(arrays[field] for field in Samples._fields)), arrays["hkl"], about
 
 
 def write_folder(

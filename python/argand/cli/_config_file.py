@@ -1,0 +1,82 @@
+"""Read options from a YAML file, which is checked before jsonargparse sees it."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import jsonargparse
+import yaml  # type: ignore[import-untyped, unused-ignore]
+
+from argand.cli._usage import Usage
+from argand.errors import ArgandError, reading
+from argand.files import decode_text, read_bytes
+
+__all__ = ["CheckedConfig", "ConfigurableParser"]
+
+# Options of a verb fit on a page; a list of names of a thousand crystals has fewer characters.
+_MOST_CHARACTERS = 2**18
+
+# No option is a list of lists of lists.
+_DEEPEST = 8
+
+
+class CheckedConfig(jsonargparse.ActionConfigFile):  # type: ignore[misc, name-defined, unused-ignore]
+    """Read options from a YAML file without aliases, whose values could be of any size."""
+
+    def __call__(
+        self, parser: Any, cfg: Any, values: Any, option_string: str | None = None
+    ) -> None:
+        """Check the file called `values`, and add its options to the namespace `cfg`."""
+        _check_yaml(str(values))
+        try:
+            super().__call__(parser, cfg, values, option_string)
+        except Usage as error:
+            raise Usage(f"{values}: {error}") from None
+
+
+class ConfigurableParser(jsonargparse.ArgumentParser):  # type: ignore[misc, unused-ignore]
+    """Parse a command line or a YAML file, and raise `Usage` where argparse would exit."""
+
+    def parse_args(self, *args: Any, **keywords: Any) -> Any:
+        """Parse options; raise `Usage` too where their values stop jsonargparse in its tracks."""
+        try:
+            return super().parse_args(*args, **keywords)
+        except (OverflowError, RecursionError, AttributeError, LookupError) as error:
+            words = f"{type(error).__name__}: {error}"
+            raise Usage(f"an option has a value that cannot be read: {words}") from error
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise `Usage` with the message in one line."""
+        raise Usage(" ".join(message.split()))
+
+
+def _check_yaml(path: str) -> None:
+    """Refuse a file that is no YAML, is long or nested deeply, or has aliases.
+
+    A few lines of aliases of aliases stand for more values than any memory holds.
+
+    Raises
+    ------
+    ArgandError
+        Names the file, and what is wrong with it.
+    """
+    data = read_bytes(path)
+    text = decode_text(data, path)
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ArgandError(f"{path}: is no text in UTF-8: {error}") from None
+    if len(text) > _MOST_CHARACTERS:
+        raise ArgandError(f"{path}: has {len(text)} characters, needs the options of one command")
+    depth = 0
+    with reading(path):
+        try:
+            for event in yaml.parse(text):
+                if isinstance(event, yaml.AliasEvent):
+                    raise ArgandError(f"{path}: has the alias *{event.anchor}, needs plain values")
+                depth += isinstance(event, yaml.CollectionStartEvent)
+                depth -= isinstance(event, yaml.CollectionEndEvent)
+                if depth > _DEEPEST:
+                    raise ArgandError(f"{path}: is nested deeper than the options of a command")
+        except yaml.YAMLError as error:
+            raise ArgandError(f"{path}: is no YAML: {error}") from None

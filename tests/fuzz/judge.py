@@ -1,0 +1,145 @@
+"""Run one input in this process, and tell what became of it."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import signal
+import sys
+import traceback
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from types import FrameType
+from typing import NamedTuple
+
+from argand.errors import ArgandError
+from fuzz.sanity import Nonsense
+from fuzz.targets import Files, Target, targets
+
+# No reader of a small file takes longer, in seconds of this processor.
+_LONGEST = 5.0
+
+# Bytes by which an input may raise the memory of the process.
+_LARGEST_GROWTH = 2**29
+
+# Failures that are no faults: an input that was read, and one that was refused in one line.
+HARMLESS = ("accepted", "refused")
+
+
+@dataclass(frozen=True)
+class Case:
+    """Hold an input: the name of its target and its files by name."""
+
+    target: str
+    files: Files
+
+
+class Outcome(NamedTuple):
+    """Hold what became of an input: a kind, the place in the code, and what was said."""
+
+    kind: str
+    place: str = ""
+    words: str = ""
+
+    @property
+    def is_failure(self) -> bool:
+        """Tell whether the input found a fault."""
+        return self.kind not in HARMLESS
+
+
+class _Slow(BaseException):
+    """Interrupt an input that takes too long."""
+
+
+class Judge:
+    """Draw inputs from a seed and run them, in a folder of this process alone."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._targets = targets()
+        self._seeds: dict[str, list[Files]] = {}
+
+    def draw(self, seed: int, index: int, only: str | None = None) -> Case:
+        """Draw an input, which follows from the seed of the campaign and its number."""
+        random = Random(f"{seed} {index}")
+        names = list(self._targets)
+        weights = [self._targets[name].weight for name in names]
+        name = only or random.choices(names, weights)[0]
+        target = self._targets[name]
+        seeds = self._seeds_of(name, target)
+        files = target.mutate(random, random.choice(seeds), random.choice(seeds))
+        return Case(name, files)
+
+    def run(self, case: Case) -> Outcome:
+        """Read an input, and tell what became of it."""
+        target = self._targets[case.target]
+        folder = self._scratch / "input"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for name, content in case.files.items():
+            (folder / name).write_bytes(content)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        previous = signal.signal(signal.SIGVTALRM, _interrupt)
+        signal.setitimer(signal.ITIMER_VIRTUAL, _LONGEST)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                target.read(folder)
+            outcome = Outcome("accepted")
+        except _Slow:
+            outcome = Outcome("slow", _place(sys.exc_info()[1]))
+        except Nonsense as error:
+            outcome = Outcome("nonsense", "", str(error))
+        except Exception as error:
+            outcome = _judged(error, folder, case)
+        finally:
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
+            signal.signal(signal.SIGVTALRM, previous)
+        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        # The system counts in units of 1024 bytes.
+        if (after - before) * 1024 > _LARGEST_GROWTH:
+            outcome = Outcome("memory", outcome.place, f"{(after - before) >> 10} MiB")
+        return outcome
+
+    def _seeds_of(self, name: str, target: Target) -> list[Files]:
+        """Return the seeds of a target, which are read once."""
+        if name not in self._seeds:
+            self._seeds[name] = target.seeds()
+        return self._seeds[name]
+
+
+def _judged(error: Exception, folder: Path, case: Case) -> Outcome:
+    """Tell whether an exception is a refusal in one line, or a fault."""
+    message = str(error)
+    if isinstance(error, ArgandError):
+        cause = error.__cause__
+        if cause is not None:
+            return Outcome("exception", _place(cause), f"{type(cause).__name__}: {cause}")
+        if "\n" in message:
+            return Outcome("lines", _place(error), message)
+        if case.target != "seam" and str(folder) not in message:
+            return Outcome("unnamed", _place(error), message)
+        return Outcome("refused")
+    # Functions on arrays may complain in Python's own words.
+    if case.target == "seam" and type(error) in (ValueError, TypeError) and "\n" not in message:
+        return Outcome("refused")
+    return Outcome("exception", _place(error), f"{type(error).__name__}: {message}")
+
+
+def _place(error: BaseException | None) -> str:
+    """Return the innermost line of argand in the traceback of an exception."""
+    if error is None:
+        return ""
+    place = ""
+    for frame in traceback.extract_tb(error.__traceback__):
+        name = frame.filename.replace("\\", "/")
+        if "/argand/" in name:
+            place = f"{name.rsplit('/argand/', 1)[1]}:{frame.name}"
+    return f"{type(error).__name__} in {place}"
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Stop an input that takes too long."""
+    raise _Slow

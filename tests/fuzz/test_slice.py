@@ -1,0 +1,63 @@
+"""A slice of a campaign: some inputs of every reader, which are those of every run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("resource")
+pytest.importorskip("torch")
+pytest.importorskip("jsonargparse")
+
+import argand
+from fuzz.judge import HARMLESS, Case, Judge, Outcome
+from fuzz.shrink import shrink
+from fuzz.targets import targets
+
+SEED = 20260
+
+# Inputs of a reader, which take a second or two.
+INPUTS = 200
+
+
+@pytest.fixture
+def judge(tmp_path: Path) -> Iterator[Judge]:
+    """Return what runs inputs, with the limit of memory that a campaign has."""
+    limit = argand.memory_limit()
+    argand.set_memory_limit(2**28)
+    yield Judge(tmp_path)
+    argand.set_memory_limit(limit)
+
+
+@pytest.mark.parametrize("name", targets())
+def test_no_input_of_the_slice_fails(name: str, judge: Judge) -> None:
+    print(f"seed {SEED}")
+    kinds: Counter[str] = Counter()
+    for index in range(INPUTS):
+        outcome = judge.run(judge.draw(SEED, index, name))
+        assert not outcome.is_failure, (index, outcome)
+        kinds[outcome.kind] += 1
+    # A reader that refuses everything, or nothing, is not tested.
+    assert set(kinds) == set(HARMLESS), kinds
+
+
+def test_inputs_follow_from_the_seed(judge: Judge) -> None:
+    first = [judge.draw(SEED, index) for index in range(50)]
+    assert first == [judge.draw(SEED, index) for index in range(50)]
+    assert first != [judge.draw(SEED + 1, index) for index in range(50)]
+
+
+def test_a_failure_is_made_smaller(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a text that fails for one word, that word is what remains."""
+
+    def run(case: Case) -> Outcome:
+        is_failure = b"1e308" in case.files["x.hkl"]
+        return Outcome("nonsense", "", "absurd") if is_failure else Outcome("accepted")
+
+    monkeypatch.setattr(judge, "run", run)
+    text = b"   1   0   0   10.00    1.00\n" * 40 + b"   1   1   0   1e308    1.00\n"
+    smaller = shrink(judge, Case("columns", {"x.hkl": text}), run(Case("", {"x.hkl": text})))
+    assert smaller.files == {"x.hkl": b"1e308"}
