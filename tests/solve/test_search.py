@@ -47,7 +47,7 @@ def correlation(data: PrimitiveReflections, true: np.ndarray, phased: np.ndarray
 def searched(data: PrimitiveReflections, spacegroup: str, **settings: object) -> Ending:
     """Return the ending of a search."""
     options = {"seed": 1, "time_limit": None, "starts": 12} | settings
-    search = PhaseSearch(data, spacegroup, SolveSettings(**options), lambda _: spacegroup)  # type: ignore[arg-type]
+    search = PhaseSearch(data, spacegroup, SolveSettings(**options), lambda _: spacegroup)
     ending = search.run()
     assert ending is not None
     return ending
@@ -122,7 +122,7 @@ def test_agreement_of_maps_knows_neither_origin_nor_hand() -> None:
 
 
 def test_starts_are_functions_of_their_number() -> None:
-    """A start has the measured |E|, the same phases every time, and other ones than its neighbour."""
+    """A start has the measured |E|, the same phases every time, and others than its neighbours."""
     _, data = problem("P -1")
     patterson = PattersonStarts(data, (24, 24, 24))
     for make in (lambda i: random_start(data, 4, i), lambda i: patterson(4, i)):

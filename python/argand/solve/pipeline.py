@@ -120,7 +120,6 @@ def solve(
         stated = spacegroup_name(group) or ";".join(triplets(group))
     stopwatch = _Stopwatch()
     start_group, notes = first_group(reflections, unit_cell, stated)
-    twin = find_twin(merge(reflections, spacegroup=start_group))
     stopwatch.stop("symmetry of the data")
 
     def run(measured: Reflections) -> Solution:
@@ -129,21 +128,33 @@ def solve(
         )
 
     solution = run(reflections)
-    if twin is not None and twin.likely:
+    twin = _likely_twin(solution)
+    stopwatch.stop("twin")
+    if twin is not None:
         notes.append(twin.reason)
         if not solution.is_solved and twin.fraction < _SEPARABLE:
             separated = run(_first_domain(reflections, start_group, twin))
             if separated.probability > solution.probability:
-                notes.append(
-                    "phases are those of the first domain, whose intensities were separated"
-                )
+                notes.append("the intensities of the first domain were separated and phased")
                 solution = separated
     return replace(
         solution,
-        twin=twin if twin is not None and twin.likely else None,
+        twin=twin,
         notes=tuple(dict.fromkeys([*notes, *solution.notes])),
         seconds=stopwatch.seconds,
     )
+
+
+def _likely_twin(solution: Solution) -> TwinFinding | None:
+    """Return the twin that the data of a solution speak for; None where they are of one crystal.
+
+    Refined atoms tell more than the distribution of intensities.
+    """
+    calculated = None
+    if solution.model is not None and solution.is_solved:
+        calculated = np.abs(solution.model.structure_factors) ** 2
+    twin = find_twin(solution.merged, calculated=calculated)
+    return twin if twin is not None and twin.likely else None
 
 
 def _first_domain(reflections: Reflections, spacegroup: str, twin: TwinFinding) -> Reflections:
