@@ -237,12 +237,13 @@ def _for_any_setting(shape: Sides, spacegroup: str) -> Sides:
 
 def _check_shape(shape: tuple[int, ...]) -> Sides:
     """Return the shape of a grid as three ints; raise where it is not."""
-    if len(shape) != 3 or min(shape) < 1:
-        raise ValueError(f"shape is {tuple(shape)}, needs three numbers >= 1")
     try:
-        na, nb, nc = (operator.index(side) for side in shape)
+        sides = [operator.index(side) for side in shape]
     except TypeError:
         raise ValueError(f"shape is {tuple(shape)}, needs three whole numbers") from None
+    if len(sides) != 3 or min(sides) < 1:
+        raise ValueError(f"shape is {tuple(shape)}, needs three numbers >= 1")
+    na, nb, nc = sides
     if max(na, nb, nc) > _MOST_POINTS:
         raise ArgandError(f"shape has a side of {max(na, nb, nc)}, needs up to {_MOST_POINTS:,}")
     return (na, nb, nc)

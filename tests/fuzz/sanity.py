@@ -26,6 +26,9 @@ _LARGEST_NUMBER = 3.5e38
 # Phases are radians; a few turns are harmless, and a million turns have no digits left.
 _LARGEST_PHASE = 1e6
 
+# What has no limit where a file states none, and a ratio to reflections that are all zero.
+_UNBOUNDED = (".d_max", ".absences.mean")
+
 
 class Nonsense(Exception):
     """Report a value that was accepted, and that nothing in the field can have."""
@@ -98,5 +101,5 @@ def check_description(name: str, content: Any) -> None:
     elif isinstance(content, (list, tuple)):
         for value in content:
             check_description(name, value)
-    elif isinstance(content, float) and np.isinf(content) and not name.endswith(".d_max"):
+    elif isinstance(content, float) and np.isinf(content) and not name.endswith(_UNBOUNDED):
         raise Nonsense(f"{name} is infinite")

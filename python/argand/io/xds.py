@@ -18,6 +18,9 @@ _KEYWORD = re.compile(r"!\s*([A-Z][A-Z_-]*(?:\([A-Z]+\))?)\s*=\s*(.*)")
 # Places of h, k, l, intensity and sigma in a row of XDS.
 _PLACES = {"ITEM_H": 1, "ITEM_K": 2, "ITEM_L": 3, "ITEM_IOBS": 4, "ITEM_SIGMA(IOBS)": 5}
 
+# There are so many types of space groups.
+_MOST_GROUPS = 230
+
 
 class XdsHeader(NamedTuple):
     """Hold what XDS states above a list of reflections; None for what it does not state.
@@ -69,6 +72,8 @@ def xds_header(lines: Sequence[str], source: str) -> XdsHeader | None:
         if constants is not None:
             cell = cell_parameters([float(word) for word in constants.split()])
         number = int(values.get("SPACE_GROUP_NUMBER", "0"))
+        if not 0 <= number <= _MOST_GROUPS:
+            raise ValueError(f"SPACE_GROUP_NUMBER is {number}, needs to be 1 to {_MOST_GROUPS}")
         group = gemmi.find_spacegroup_by_number(number) if number else None
         wavelength = float(values.get("X-RAY_WAVELENGTH", "0"))
     except (ValueError, ArgandError) as error:
