@@ -191,10 +191,9 @@ def _finished(
     notes += peak_notes(crystal, peaks)
     if refined_extinction is not None:
         notes.append(f"Extinction was refined: x = {refined_extinction:.4g}.")
-    if structure.outliers.any():
-        notes.append(
-            f"{int(structure.outliers.sum())} outliers among the reflections have less weight."
-        )
+    outliers = int(structure.outliers.sum())
+    if outliers:
+        notes.append(f"Reflections that fit badly and were given less weight: {outliers}.")
     return AtomicModel(
         crystal=crystal,
         refinement=refinement,

@@ -88,10 +88,13 @@ def occupancy_notes(crystal: Crystal, frac: FloatArray, electrons: FloatArray) -
 
 
 def peak_notes(crystal: Crystal, peaks: Peaks) -> list[str]:
-    """Name the atom next to the highest residual peak, where that is high (e/A^3)."""
+    """Name the atom, no hydrogen, next to the highest residual peak where that is high (e/A^3)."""
     if not len(peaks.height) or peaks.height[0] < _NOTABLE_PEAK:
         return []
     distance = nearest_image(peaks.frac[:1], crystal.frac, crystal.cell, crystal.symops)[0]
+    for site, name in enumerate(crystal.types):
+        if atom_type(name).element in ("H", "D"):
+            distance[site] = np.inf
     site = int(distance.argmin())
     electrons = atomic_number(atom_type(crystal.types[site]).element)
     if peaks.height[0] < _NOTABLE_SHARE * electrons:
