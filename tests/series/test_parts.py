@@ -16,6 +16,7 @@ import pytest
 
 import argand
 import chunk_work
+from argand.jobs.parallel import in_chunks, spread
 from argand.series import (
     Record,
     SeriesFolder,
@@ -25,7 +26,6 @@ from argand.series import (
     table_csv,
     table_json,
 )
-from argand.jobs.parallel import in_chunks, spread
 from argand.series.record import read_record, write_record
 
 RECORD = Record(
