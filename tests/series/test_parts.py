@@ -26,10 +26,7 @@ from argand.series import (
     table_csv,
     table_json,
 )
-<<<<<<< HEAD
 from argand.series.progress import SeriesProgress, progress_line
-=======
->>>>>>> out
 from argand.series.record import read_record, write_record
 
 RECORD = Record(
