@@ -94,7 +94,7 @@ def test_it_runs_from_top_to_bottom_in_one_folder(tmp_path, monkeypatch):
 
 def test_python_examples_run(tmp_path, monkeypatch):
     pytest.importorskip("lightning")
-    assert len(examples("python")) == 4
+    assert len(examples("python")) == 5
     (tmp_path / "tests").symlink_to(ROOT / "tests", target_is_directory=True)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
