@@ -26,8 +26,8 @@ _LARGEST_NUMBER = 3.5e38
 # Phases are radians; a few turns are harmless, and a million turns have no digits left.
 _LARGEST_PHASE = 1e6
 
-# What has no limit where a file states none, and a ratio to reflections that are all zero.
-_UNBOUNDED = (".d_max", ".absences.mean")
+# What has no limit where a file states none.
+_UNBOUNDED = (".d_max",)
 
 
 class Nonsense(Exception):
