@@ -220,7 +220,7 @@ def _to_dtype(random: Random, value: Any, arguments: Arguments) -> Any:
     """Turn an array into another type."""
     try:
         return np.asarray(value).astype(random.choice(_DTYPES))
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError, RuntimeError):
         return value
 
 
