@@ -65,6 +65,8 @@ def check_crystal(crystal: Crystal) -> None:
 
 def check_experiment(experiment: Experiment) -> None:
     """Raise where a stated number of an experiment is not finite."""
+    if experiment.wavelength is not None:
+        check_bounded("wavelength", experiment.wavelength, 100.0)
     for name, value in vars(experiment).items():
         # Reflections of any d are used where a file does not limit it.
         if name != "d_max" and isinstance(value, (float, tuple, np.ndarray)):
