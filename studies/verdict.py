@@ -116,8 +116,10 @@ def endings(path: Path, first: int, count: int) -> None:
                 compared = search._compared(ending, always=True)
                 r1 = np.nan
                 if ending.start < WITH_ATOMS:
+                    # Wrong phases get their atoms too.
+                    even = replace(compared, probability=0.5)
                     candidate = with_atoms(
-                        reflections, data, compared, (), Radiation(), content, settings
+                        reflections, data, even, (), Radiation(), content, settings
                     )
                     if candidate.model is not None:
                         r1 = candidate.model.r1

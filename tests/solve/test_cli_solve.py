@@ -57,6 +57,20 @@ class TestReading:
         assert problem.radiation.wavelength == 0.8
         assert problem.spacegroup == "C 1 c 1"
 
+    def test_a_formula_without_a_number_of_units(self, data: Path) -> None:
+        crystal = known_crystal("9000905")
+        data.with_suffix(".ins").unlink()
+        path = data.with_suffix(".cif")
+        write_crystal(path, crystal)
+        formula = " ".join(f"{e}{n / 4:g}" for e, n in crystal.composition().items())
+        without_z = path.read_text() + f"\n_chemical_formula_sum '{formula}'\n"
+        path.write_text(without_z)
+        assert read_problem(data).content == pytest.approx(crystal.composition(), rel=1e-3)
+        path.write_text(path.read_text().replace(formula, "C900 H900"))
+        problem = read_problem(data)
+        assert problem.content is None
+        assert "does not fit the volume of the cell" in problem.notes[0]
+
     def test_an_mtz_file_alone(self, data: Path, tmp_path: Path) -> None:
         crystal = known_crystal("9000905")
         reflections = argand.read_reflections(data)

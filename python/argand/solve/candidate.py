@@ -38,7 +38,7 @@ _FALLING = 0.97
 _WORTH_ATOMS = 0.02
 
 # Atoms of a lower R1 have better phases than the density that they were found in.
-_BETTER_R1 = 0.15
+_BETTER_R1 = 0.1
 
 # The inverted structure is taken where its R1 is no larger than by this.
 _WORSE_R1 = 0.01

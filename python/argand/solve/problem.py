@@ -177,6 +177,8 @@ class _ProblemReader:
         self.cell: Cell | None = None
         self.spacegroup: str | None = None
         self.reflections: Reflections
+        # Formula of a CIF that states no number of formula units.
+        self._formula: dict[str, float] | None = None
 
     def note(self, notes: Iterable[str]) -> None:
         """Add remarks, without the name of the file at their beginning."""
@@ -232,13 +234,18 @@ class _ProblemReader:
         """
         assert self.cell is not None
         volume = cell_volume(self.cell)
+        operations = len(list(group_ops(self.spacegroup or "P 1")))
         if contents is not None:
             formula = parse_formula(contents)
             if not formula:
                 raise ArgandError(f"contents is {contents!r}, needs a formula such as 'C24 H30 N2'")
-            operations = len(list(group_ops(self.spacegroup or "P 1")))
             return cell_content(formula, volume, operations)
         stated = self.experiment.content
+        if stated is None and self._formula is not None:
+            try:
+                return cell_content(self._formula, volume, operations)
+            except ArgandError:
+                stated = self._formula
         if stated and not is_possible(stated, volume):
             self.notes.append(
                 "the content that the file states does not fit the volume of the cell: "
@@ -257,6 +264,10 @@ class _ProblemReader:
         """Read cell, group, content and wavelength; a damaged file beside the data is a note."""
         try:
             self.experiment = holder.experiment()
+            blocks = holder.blocks if holder.contents().format == "CIF" else []
+            for block in blocks:
+                formula = parse_formula(block.text("_chemical_formula_sum") or "")
+                self._formula = self._formula or formula
         except ArgandError as error:
             if is_needed:
                 raise

@@ -243,8 +243,11 @@ class Solution:
             ("R1", figures),
             ("residual", residual),
         ]
+        labels_by_alternative: dict[str, list[str]] = {}
         for doubt in model.element_doubts:
-            rows.append(("doubtful", f"{doubt.label} may be {doubt.alternative}"))
+            labels_by_alternative.setdefault(doubt.alternative, []).append(doubt.label)
+        for alternative, labels in labels_by_alternative.items():
+            rows.append(("doubtful", f"{', '.join(labels)} may be {alternative}"))
         return rows
 
     def _data_words(self) -> str:

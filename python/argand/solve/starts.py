@@ -24,8 +24,8 @@ def random_start(data: PrimitiveReflections, seed: int, start: int) -> ComplexAr
     """Return |E| with random phases (n,), a pure function of the seed and the start's number."""
     generator = np.random.default_rng([seed, start])
     phase = 2j * np.pi * generator.random(len(data.hkl))
-    start: ComplexArray = (data.normalised * np.exp(phase)).astype(np.complex64)
-    return start
+    phased: ComplexArray = (data.normalised * np.exp(phase)).astype(np.complex64)
+    return phased
 
 
 class PattersonStarts:

@@ -35,19 +35,23 @@ _LOWEST_RESIDUAL = 0.12
 _MIDDLE = 1.1
 
 # Coefficients of the predictors, by `python studies/verdict.py fit` on 2026-11-29.
-_COEFFICIENTS = (-9.0, 14.0, -7.0, -7.0, 3.5, 2.5, -1.32, 2.79, -0.79)
+_COEFFICIENTS = (-9.0, 14.0, -0.7, -0.7, 3.5, 2.5, -1.32, 2.79, -0.08)
 
 
 # No model knows better than this.
 _LEAST_PROBABILITY = 1e-4
 _LARGEST_LOGIT = 30.0
 
+# Residuals are multiplied by this, so that all predictors vary by about 1 and are penalised alike
+# when coefficients are fitted.
+_TENFOLD = 10.0
+
 # R1 beyond these is taken for them: the model of R1 is linear in between.
 _LOWEST_R1 = 0.05
 _HIGHEST_R1 = 0.45
 
 # Constant, and coefficients of the logit of the phases, of R1, and of the resolution.
-_ATOM_COEFFICIENTS = (7.0, 0.7, -30.0, -1.0)
+_ATOM_COEFFICIENTS = (7.0, 0.7, -3.0, -1.0)
 
 
 def predictors(figures: PhaseFigures, d_min: float) -> FloatArray:
@@ -62,8 +66,8 @@ def predictors(figures: PhaseFigures, d_min: float) -> FloatArray:
     """
     finite = math.isfinite(figures.consistency)
     consistency = figures.consistency if finite else _NO_CONSISTENCY
-    residual = max(figures.residual, _LOWEST_RESIDUAL)
-    strong_residual = max(figures.strong_residual, _LOWEST_RESIDUAL)
+    residual = _TENFOLD * max(figures.residual, _LOWEST_RESIDUAL)
+    strong_residual = _TENFOLD * max(figures.strong_residual, _LOWEST_RESIDUAL)
     coarseness = d_min - _MIDDLE
     return np.array(
         [
@@ -121,7 +125,7 @@ def atom_predictors(phases: FloatArray, r1: FloatArray, d_min: FloatArray) -> Fl
     """
     clipped = np.clip(phases, _LEAST_PROBABILITY, 1.0 - _LEAST_PROBABILITY)
     logit = np.log(clipped / (1.0 - clipped))
-    bounded = np.clip(r1, _LOWEST_R1, _HIGHEST_R1)
+    bounded = _TENFOLD * np.clip(r1, _LOWEST_R1, _HIGHEST_R1)
     return np.stack([np.ones_like(logit), logit, bounded, d_min - _MIDDLE], axis=1)
 
 
