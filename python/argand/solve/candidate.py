@@ -37,6 +37,12 @@ _FALLING = 0.97
 # Below this probability of its phases no atoms are looked for: refinement would fit noise.
 _WORTH_ATOMS = 0.02
 
+# Where R1 of atoms of the stated content is above this, they are named without it too, and taken
+# where their R1 is lower by the second factor.
+_DOUBTFUL_R1 = 0.08
+_DECIDEDLY = 0.7
+_CONTENT_NOTE = "atoms of the stated content explain the data much worse: density named them"
+
 # Atoms of a lower R1 have better phases than the density that they were found in.
 _BETTER_R1 = 0.1
 
@@ -92,8 +98,12 @@ def with_atoms(
     notes: tuple[str, ...] = ()
     if settings.refine and ending.probability > _WORTH_ATOMS:
         try:
-            model = build_model(phased, contents)
-            model = _rebuilt(phased, model, contents)
+            model = _rebuilt(phased, build_model(phased, contents), contents)
+            if contents is not None and model.r1 > _DOUBTFUL_R1:
+                without = _rebuilt(phased, build_model(phased, None), None)
+                if without.r1 < _DECIDEDLY * model.r1:
+                    model = without
+                    notes = (_CONTENT_NOTE,)
         except ArgandError as error:
             notes = (f"no atoms were refined: {error}",)
     probability = ending.probability
