@@ -140,7 +140,7 @@ def targets() -> dict[str, Target]:
         "adaptation": Target(
             6, lambda: [seeds.adaptation()], _change_one, own_files.read_adaptation
         ),
-        "weights": Target(3, seeds.weights, _change_one, own_files.read_weights),
+        "weights": Target(1, seeds.weights, _change_one, own_files.read_weights),
         "training": Target(
             6, lambda: [seeds.training()], _change_settings, own_files.read_training
         ),
