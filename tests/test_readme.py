@@ -28,6 +28,7 @@ RESULTS = {
     "demo": ("demo/report.html", "demo/example.mtz"),
     "sf": ("pyrochlore.mtz",),
     "map": ("pyrochlore.ccp4",),
+    "solve": ("solved/pyrochlore.cif", "solved/pyrochlore.html"),
     "info": (),
     "train": ("run/weights.safetensors",),
     "evaluate": (),
@@ -94,7 +95,7 @@ def test_it_runs_from_top_to_bottom_in_one_folder(tmp_path, monkeypatch):
 
 def test_python_examples_run(tmp_path, monkeypatch):
     pytest.importorskip("lightning")
-    assert len(examples("python")) == 4
+    assert len(examples("python")) == 5
     (tmp_path / "tests").symlink_to(ROOT / "tests", target_is_directory=True)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
@@ -104,3 +105,4 @@ def test_python_examples_run(tmp_path, monkeypatch):
     assert names["frac"].grad.abs().max() > 0
     assert names["samples"].amplitude.shape == (32, 13, 13, 13)
     assert all(e.r < 0.05 < 0.4 < e.r_known for e in names["estimates"])
+    assert names["solution"].verdict == "solved"

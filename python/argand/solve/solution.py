@@ -121,7 +121,9 @@ class Solution:
         rows += [("note", note) for note in self._all_notes()]
         rows.append(("time", self._time_words()))
         lines = [f"{name:<{_NAME_WIDTH}}{words}" for name, words in rows]
-        return "\n".join([self.name, *lines])
+        if self.name:
+            lines.insert(0, self.name)
+        return "\n".join(lines)
 
     def description(self) -> dict[str, Any]:
         """Return everything but the reflections as dicts, lists, strings and numbers.
