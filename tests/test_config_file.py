@@ -23,6 +23,8 @@ REFUSED = {
     "no_yaml": ("steps: [1", "is no YAML"),
     "binary": ("steps: \x00", "a binary file"),
     "unknown": ("stepz: 3", "'stepz' is not accepted"),
+    "infinite": ("spread: 1e999", "spread is inf, needs a finite number"),
+    "nested": ("hyper: {width: .nan}", "hyper.width is nan, needs a finite number"),
     "huge": ("lr: 1" + "0" * 400, "int too large to convert to float"),
 }
 

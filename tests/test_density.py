@@ -249,6 +249,8 @@ def test_grids_of_no_resolution_are_refused(arguments):
         ({"spacegroup": "Q 7"}, "Q 7"),
         ({"hkl": np.full((27, 3), 0.5)}, "no whole number"),
         ({"cell": (7.0, 8.0, np.nan, 90.0, 90.0, 90.0)}, "cell .* needs positive lengths"),
+        ({"shape": 4}, "shape is 4, needs three whole numbers"),
+        ({"shape": np.ma.masked_array([[4], [4], [4]])}, r"shape is masked_array\(.*numbers$"),
         ({"shape": (4.5, 4, 4)}, r"shape is \(4.5, 4, 4\), needs three whole numbers"),
         ({"f": np.ma.masked_equal(np.ones(27, complex), 1)}, "f is a masked array"),
         ({"out": np.zeros((4, 4, 4)).tolist()}, "out is a list"),

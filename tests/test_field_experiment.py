@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from argand.describe import describe_file
-from argand.io import read_experiment
+from argand.errors import ArgandError
+from argand.io import read_experiment, read_instructions
 from cif_text import GROUP, HEAD, ONE
 from data_dir import DATA
 
@@ -59,3 +60,25 @@ def test_embedded_instructions_tell_of_neutrons_and_wavelength(tmp_path: Path) -
     text = f"{HEAD}{GROUP}{ONE}_shelx_res_file\n;\n{res}\n;\n"
     experiment = read_experiment(written(tmp_path, text))
     assert (experiment.probe, experiment.wavelength) == ("neutron", 1.17)
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        ("_diffrn_radiation_wavelength 1e20", "wavelength"),
+        ("_diffrn_radiation_wavelength -1.54", "wavelength"),
+        ("_chemical_formula_sum C\n_cell_formula_units_Z 1e20", "content"),
+    ],
+)
+def test_what_no_measurement_has_is_not_known(tmp_path: Path, lines: str, name: str) -> None:
+    path = tmp_path / "x.cif"
+    path.write_text(f"data_x\n_refine_ls_R_factor_gt 0.05\n_cell_length_a 5\n{lines}\n")
+    assert getattr(read_experiment(path), name) is None
+
+
+@pytest.mark.parametrize("wavelength", ["-0.71073", "71073"])
+def test_instructions_with_a_wavelength_of_no_radiation(tmp_path: Path, wavelength: str) -> None:
+    path = tmp_path / "x.ins"
+    path.write_text(f"TITL x\nCELL {wavelength} 5 6 7 90 90 90\nLATT -1\nSFAC C\nUNIT 1\nHKLF 4\n")
+    with pytest.raises(ArgandError, match=f"x.ins.*wavelength is {wavelength}, needs angstrom"):
+        read_instructions(path)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand._numbers import LARGEST, complex_array, real_array, real_number
+from argand._numbers import LARGEST, complex_array, real_array, real_number, shown
 from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.phases import density_correlation
@@ -111,3 +111,8 @@ def test_the_coarsest_grid() -> None:
             4,
             4,
         )
+
+
+def test_values_are_shown_on_one_line() -> None:
+    assert shown(np.ones((2, 2))) == "array([[1., 1.], [1., 1.]])"
+    assert shown("x" * 100) == "'" + "x" * 59

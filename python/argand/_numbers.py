@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from argand.errors import ArgandError
 
-__all__ = ["LARGEST", "check_size", "complex_array", "real_array", "real_number"]
+__all__ = ["LARGEST", "check_size", "complex_array", "real_array", "real_number", "shown"]
 
 #: No coordinate, amplitude or density is larger; sums of products of such numbers stay finite.
 LARGEST = 1e30
@@ -32,7 +32,7 @@ def real_number(name: str, value: Any) -> float:
             raise TypeError
         return float(value)
     except _NO_NUMBER:
-        raise ArgandError(f"{name} is {_shown(value)}, needs a number") from None
+        raise ArgandError(f"{name} is {shown(value)}, needs a number") from None
 
 
 def real_array(name: str, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -98,6 +98,6 @@ def _array(name: str, values: npt.ArrayLike, dtype: np.dtype[Any]) -> npt.NDArra
         raise ArgandError(f"{name} holds something else than numbers, needs {words}") from None
 
 
-def _shown(value: Any) -> str:
-    """Return the beginning of what a value looks like."""
-    return repr(value)[:60]
+def shown(value: Any) -> str:
+    """Return the beginning of what a value looks like, on one line."""
+    return " ".join(repr(value).split())[:60]

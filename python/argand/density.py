@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from argand import _seam
 from argand._fft import matrix_is_cheaper
 from argand._memory import demand
-from argand._numbers import check_size, complex_array, real_array, real_number
+from argand._numbers import check_size, complex_array, real_array, real_number, shown
 from argand._signals import interruptible
 from argand.cell import cell_parameters, cell_volume
 from argand.errors import ArgandError
@@ -240,9 +240,9 @@ def _check_shape(shape: tuple[int, ...]) -> Sides:
     try:
         sides = [operator.index(side) for side in shape]
     except TypeError:
-        raise ValueError(f"shape is {tuple(shape)}, needs three whole numbers") from None
+        raise ValueError(f"shape is {shown(shape)}, needs three whole numbers") from None
     if len(sides) != 3 or min(sides) < 1:
-        raise ValueError(f"shape is {tuple(shape)}, needs three numbers >= 1")
+        raise ValueError(f"shape is {shown(shape)}, needs three numbers >= 1")
     na, nb, nc = sides
     if max(na, nb, nc) > _MOST_POINTS:
         raise ArgandError(f"shape has a side of {max(na, nb, nc)}, needs up to {_MOST_POINTS:,}")

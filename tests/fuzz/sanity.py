@@ -26,8 +26,8 @@ _LARGEST_NUMBER = 3.5e38
 # Phases are radians; a few turns are harmless, and a million turns have no digits left.
 _LARGEST_PHASE = 1e6
 
-# What has no limit where a file states none, and a ratio to reflections that are all zero.
-_UNBOUNDED = (".d_max", ".absences.mean")
+# What has no limit where a file states none.
+_UNBOUNDED = (".d_max",)
 
 
 class Nonsense(Exception):
@@ -65,6 +65,8 @@ def check_crystal(crystal: Crystal) -> None:
 
 def check_experiment(experiment: Experiment) -> None:
     """Raise where a stated number of an experiment is not finite."""
+    if experiment.wavelength is not None:
+        check_bounded("wavelength", experiment.wavelength, 100.0)
     for name, value in vars(experiment).items():
         # Reflections of any d are used where a file does not limit it.
         if name != "d_max" and isinstance(value, (float, tuple, np.ndarray)):

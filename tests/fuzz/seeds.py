@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tempfile
@@ -145,6 +146,23 @@ _refln.pdbx_PHWT
 """
 )
 
+_MATES = (
+    _MMCIF[: _MMCIF.index("loop_")]
+    + """loop_
+_refln.index_h
+_refln.index_k
+_refln.index_l
+_refln.intensity_meas
+_refln.intensity_sigma
+_refln.pdbx_I_plus
+_refln.pdbx_I_plus_sigma
+_refln.pdbx_I_minus
+_refln.pdbx_I_minus_sigma
+1 0 0 5.0 1 5.2 1.4 4.8 1.3
+0 1 0 2.5 1 2.2 1.2 ? ?
+"""
+)
+
 _YAML = (
     "model: mlp\nloss: invariant\nhkl_max: 2\nsteps: 10\nlr: 0.001\nmetals: [Al, Fe]\n"
     "held_out: [Fe]\nhyper: {width: 8}\nprogress: false\nseed: 3\nspread: 0.05\n"
@@ -190,13 +208,13 @@ def columns() -> list[bytes]:
 def cif_reflections() -> list[bytes]:
     """Return CIFs with reflections: in loops, and as SHELX lists."""
     embedded = f"{_HEAD}_shelx_hkl_file\n;\n{_LIST};\n_shelx_res_file\n;\n{_INSTRUCTIONS};\n"
-    own = [_HEAD + _REFLN, _HEAD + _SITES + _REFLN, embedded, _MMCIF]
+    own = [_HEAD + _REFLN, _HEAD + _SITES + _REFLN, embedded, _MMCIF, _MATES]
     return [*(text.encode() for text in own), *texts("*.fcf")]
 
 
 @cache
 def mtz_files() -> list[bytes]:
-    """Return MTZ files: merged, with coefficients of maps, with mates, and unmerged."""
+    """Return MTZ files: merged, with coefficients of maps, with mates and means, and unmerged."""
     from argand.io import write_reflections
 
     paths = [_GOLDEN / "reflections.mtz", _DATA / "field" / "e16_unmerged_no_batches.mtz"]
@@ -204,11 +222,12 @@ def mtz_files() -> list[bytes]:
     hkl = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 2], [1, 1, 1]])
     values = np.array([5.0, 4.0, 3.0, 2.0])
     mates = {"I(+)": values, "SIGI(+)": values / 10, "I(-)": values, "SIGI(-)": values / 10}
+    both = {"I": values, "SIGI": values / 20, **mates}
     maps = {"FWT": values * 1j, "F": values, "SIGF": values / 20, "FC": values * (1 + 1j)}
     cell = (5.0, 6.0, 7.0, 90.0, 97.5, 90.0)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x.mtz"
-        for further in (mates, maps):
+        for further in (mates, both, maps):
             write_reflections(path, hkl, cell=cell, spacegroup="P 1 21/c 1", **further)
             contents.append(path.read_bytes())
     return contents
@@ -249,11 +268,15 @@ def adaptation() -> dict[str, bytes]:
 
 @cache
 def weights() -> list[dict[str, bytes]]:
-    """Return networks of phases, each of two files."""
+    """Return networks of phases, each of two files, with the digest of the weights and without."""
     networks = []
     for folder in (_GOLDEN / "learn", _GOLDEN / "learn" / "training"):
-        names = ("weights.json", "weights.safetensors")
-        networks.append({name: (folder / name).read_bytes() for name in names})
+        arrays = (folder / "weights.safetensors").read_bytes()
+        for digest in ("", hashlib.sha256(arrays).hexdigest()):
+            settings = json.loads((folder / "weights.json").read_bytes())
+            settings["arrays_digest"] = digest
+            text = json.dumps(settings).encode()
+            networks.append({"weights.json": text, "weights.safetensors": arrays})
     return networks
 
 
@@ -290,6 +313,45 @@ def records() -> list[bytes]:
 def series() -> bytes:
     """Return the settings of a series."""
     return (_GOLDEN / "series" / "series.json").read_bytes()
+
+
+@cache
+def solve_records() -> list[bytes]:
+    """Return records of the crystals of a folder that were solved: one with results, one not."""
+    record = json.loads((_GOLDEN / "solve" / "records" / "sample_0001.json").read_bytes())
+    failed = {**record, "error": "holds no reflections", "verdict": "", "probability": None}
+    rich = {**record, "r1": 0.05, "outputs": [["solutions/sample_0001/sample_0001.cif", 100]]}
+    return [json.dumps(content).encode() for content in (record, failed, rich)]
+
+
+@cache
+def solve_options() -> bytes:
+    """Return the options with which the crystals of a folder were solved."""
+    return (_GOLDEN / "solve" / "solve.json").read_bytes()
+
+
+@cache
+def problems() -> list[dict[str, bytes]]:
+    """Return reflections of an unknown crystal, alone and with the files that belong to them."""
+    import argand
+
+    cell = (5.0, 6.0, 7.0, 90.0, 97.5, 90.0)
+    frac = np.array([[0.1, 0.2, 0.3], [0.4, 0.1, 0.6]])
+    crystal = argand.Crystal(cell, "P 1 21/c 1", ("C", "O"), frac, b_iso=1.0)
+    hkl = argand.miller_indices(cell, "P 1 21/c 1", d_min=1.1)
+    intensity = np.abs(argand.structure_factors(crystal, hkl)) ** 2
+    lines = []
+    for (h, k, l), value in zip(hkl.tolist(), intensity.tolist(), strict=True):
+        lines.append(f"{h:4d}{k:4d}{l:4d}{value:8.2f}{0.5:8.2f}\n")
+    text = "".join(lines)
+    data = text.encode()
+    embedded = f"{_HEAD}_shelx_hkl_file\n;\n{text};\n_shelx_res_file\n;\n{_INSTRUCTIONS};\n"
+    return [
+        {"x.hkl": data, "x.ins": _INSTRUCTIONS[: _INSTRUCTIONS.index("C1 1")].encode()},
+        {"x.hkl": data, "x.res": _INSTRUCTIONS.encode()},
+        {"x.hkl": data, "x.cif": (_HEAD + _SITES).encode()},
+        {"x.cif": embedded.encode()},
+    ]
 
 
 @cache

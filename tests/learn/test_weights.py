@@ -50,6 +50,8 @@ def test_weights_of_another_training_are_refused(tmp_path):
         ("mlp", {"width": 0}, "width is 0, needs a whole number from 1"),
         ("unet", {"width": -3}, "width is -3, needs"),
         ("unet", {"depth": 2.5}, "depth is 2.5, needs"),
+        ("unet", {"depth": 10**30}, "depth is 1000000000000000000000000000000, needs"),
+        ("unet", {"convolutions": 10**6}, "convolutions is 1000000, needs .* 1 to 100"),
         ("conv", {"kernel": True}, "kernel is True, needs"),
         ("mlp", {"width": "a"}, "width is 'a', needs"),
         ("mlp", {"dropout": 1.5}, "dropout is 1.5, needs"),

@@ -238,6 +238,19 @@ class TestAbsences:
         assert (absences.count, absences.violated) == (0, False)
         assert str(absences) == "none measured"
 
+    def test_absences_beside_reflections_without_intensity(self) -> None:
+        hkl = np.array([[0, 1, 0], [0, 3, 0], [0, 5, 0], [1, 1, 0], [0, 2, 0]], np.int32)
+        intensity = np.array([9.0, 8.0, 7.0, -2.0, 1.0])
+        reflections = Reflections(hkl, intensity=intensity, sigma=np.ones(5))
+        absences = check_absences(reflections, "P 1 21 1")
+        assert np.isnan(absences.mean)
+        assert absences.violated
+        assert str(absences).endswith("at I/σ = 9.0, the others have no mean intensity above 0")
+        assert check_absences(reflections[:3], "P 1 21 1").violated
+        # Absent reflections that nobody sees speak against no group.
+        unseen = replace(reflections, intensity=intensity / 10)
+        assert not check_absences(unseen, "P 1 21 1").violated
+
     def test_absences_without_sigmas(self) -> None:
         reflections = replace(measured(random_crystal("P 4"), d_min=1.5), sigma=None)
         assert check_absences(reflections, "I 4").violated

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NoReturn
 
 import jsonargparse
@@ -38,16 +39,28 @@ class ConfigurableParser(jsonargparse.ArgumentParser):  # type: ignore[misc, unu
     """Parse a command line or a YAML file, and raise `Usage` where argparse would exit."""
 
     def parse_args(self, *args: Any, **keywords: Any) -> Any:
-        """Parse options; raise `Usage` too where their values stop jsonargparse in its tracks."""
+        """Parse options; raise `Usage` where jsonargparse fails, or takes infinity for a number."""
         try:
-            return super().parse_args(*args, **keywords)
+            options = super().parse_args(*args, **keywords)
         except (OverflowError, RecursionError, AttributeError, LookupError) as error:
             words = f"{type(error).__name__}: {error}"
             raise Usage(f"an option has a value that cannot be read: {words}") from error
+        for name, value in vars(options).items():
+            _check_finite(name, value)
+        return options
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise `Usage` with the message in one line."""
         raise Usage(" ".join(message.split()))
+
+
+def _check_finite(name: str, value: Any) -> None:
+    """Refuse an option called `name` that is or holds infinity or NaN."""
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            _check_finite(f"{name}.{key}", entry)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise Usage(f"{name} is {value}, needs a finite number")
 
 
 def _check_yaml(path: str) -> None:

@@ -220,15 +220,16 @@ def _agreement_lines(description: AgreementDescription) -> list[str]:
         lines.append(_as_refined_words(description.as_refined))
     r = description.unmerged
     if r is not None:
-        lines.append(f"R1 {r.r1:.4f} of the {r.strong} measurements above 2σ, not merged")
+        lines.append(f"R1 {_r_words(r.r1)} of the {r.strong} measurements above 2σ, not merged")
     return lines
 
 
 def _as_refined_words(refined: AgreementAsRefined) -> str:
     """Write the R factors that are to be compared with the stated ones, and what they are of."""
     r = refined.agreement
-    words = f"to compare: R1 {r.r1:.4f} ({r.strong} above {refined.threshold:g}σ)"
-    words += f", R1 of all {r.r1_all:.4f} (all {r.count}), wR2 {r.wr2:.4f}, {refined.merging}"
+    words = f"to compare: R1 {_r_words(r.r1)} ({r.strong} above {refined.threshold:g}σ)"
+    words += f", R1 of all {_r_words(r.r1_all)} (all {r.count})"
+    words += f", wR2 {_r_words(r.wr2)}, {refined.merging}"
     if refined.left_out:
         words += f", {refined.left_out} left out as in the refinement"
     if refined.extinction is not None:
@@ -253,12 +254,18 @@ def _radiation_words(description: AgreementDescription) -> str:
 
 def _r1_words(r: Agreement) -> str:
     """Write R1 of strong reflections and of all."""
-    return f"R1 {r.r1:.4f} ({r.strong} above 2σ), {r.r1_all:.4f} (all {r.count})"
+    strong = f"R1 {_r_words(r.r1)} ({r.strong} above 2σ)"
+    return f"{strong}, {_r_words(r.r1_all)} (all {r.count})"
 
 
 def _all_r_words(r: Agreement) -> str:
     """Write R1, wR2 and the scale of amplitudes."""
-    return f"{_r1_words(r)}, wR2 {r.wr2:.4f}, |Fo| = {r.scale:.4f} × |Fc|"
+    return f"{_r1_words(r)}, wR2 {_r_words(r.wr2)}, |Fo| = {r.scale:.4f} × |Fc|"
+
+
+def _r_words(value: float) -> str:
+    """Write an R factor; where no reflection has an intensity there is none."""
+    return f"{value:.4f}" if math.isfinite(value) else "not known"
 
 
 def _cell_words(cell: Sequence[float]) -> str:

@@ -154,7 +154,7 @@ class Block:
         return float(self._parse_numbers(tags[0], [value])[0])
 
     def optional_number(self, *tags: str) -> float | None:
-        """Return a single number, or None for a value such as '0.7-2.1' or 'TOF'.
+        """Return a single number, or None for a value such as '0.7-2.1', 'TOF' or 1e99.
 
         For values that are good to know and not needed.
         """
@@ -162,7 +162,8 @@ class Block:
         if value is None:
             return None
         number = float(cif.as_number(value))
-        return number if np.isfinite(number) else None
+        # NaN is not within the range either.
+        return number if abs(number) <= _LARGEST_NUMBER else None
 
     def numbers(self, *tags: str) -> FloatArray | None:
         """Return a column (n,) of numbers without their standard uncertainties; NaN where null.

@@ -12,6 +12,7 @@ from argand.io.cif_crystal import read_cell
 from argand.io.cif_symmetry import read_symmetry, states_symmetry
 from argand.io.formula import parse_formula
 from argand.io.refined_data import RefinedData, parse_threshold
+from argand.io.reflections import LONGEST_WAVELENGTH
 from argand.io.shelx import Instructions
 from argand.radiation import Probe, Radiation
 from argand.symmetry import group_ops, spacegroup_name
@@ -39,6 +40,9 @@ _TELLING_TAGS = (
     "_chemical_formula_sum",
     "_cell_length_a",
 )
+
+# No unit cell holds more formula units; those of zeolites and clathrates hold some hundred.
+_LARGEST_Z = 1e6
 
 # a and b in 'w=1/[s^2^(Fo^2^)+(0.0397P)^2^+1.3092P]'
 _WEIGHT_A = re.compile(r"\(([0-9.]+)P\)")
@@ -208,11 +212,11 @@ def experiment_of_instructions(instructions: Instructions) -> Experiment:
 
 
 def read_wavelength(block: Block) -> float | None:
-    """Read the wavelength in angstrom of a data block; None where it is none that is positive."""
+    """Read the wavelength in angstrom of a data block; None where it is that of no radiation."""
     wavelength = block.optional_number(
         "_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength_wavelength"
     )
-    if wavelength is None or wavelength <= 0:
+    if wavelength is None or not 0.0 < wavelength < LONGEST_WAVELENGTH:
         return None
     return wavelength
 
@@ -292,7 +296,7 @@ def _content(block: Block) -> dict[str, float] | None:
     """Count the atoms in the unit cell by formula and Z; None where one of them is missing."""
     formula = parse_formula(block.text("_chemical_formula_sum") or "")
     z = block.optional_number("_cell_formula_units_z")
-    if not formula or z is None or z <= 0:
+    if not formula or z is None or not 0 < z <= _LARGEST_Z:
         return None
     return {element: z * count for element, count in formula.items()}
 

@@ -12,7 +12,7 @@ from argand.atom_types import atom_type
 from argand.cell import Cell, FloatArray, cell_parameters
 from argand.errors import ArgandError
 from argand.io.refined_data import RefinedData, with_instruction
-from argand.io.reflections import Reflections
+from argand.io.reflections import LONGEST_WAVELENGTH, Reflections
 from argand.io.shelx_lines import (
     LARGEST_LATTICE,
     all_operations,
@@ -332,7 +332,10 @@ class _InstructionParser:
             cell = cell_parameters(numbers[1:7])
         except ArgandError as error:
             raise ArgandError(f"{where}: {error}") from None
-        self._state(wavelength=numbers[0] or None, cell=cell)
+        wavelength = numbers[0]
+        if not 0.0 <= wavelength < LONGEST_WAVELENGTH:
+            raise ArgandError(f"{where}: wavelength is {wavelength:g}, needs angstrom")
+        self._state(wavelength=wavelength or None, cell=cell)
 
     def _read_lattice(self, words: Sequence[str], where: str) -> None:
         """Read LATT: the number of the centring, negative without a centre of symmetry."""

@@ -39,7 +39,8 @@ class Absences:
     strong
         How many have I > 3 sigma; 0 where there are no sigmas.
     mean
-        Their mean intensity over the mean intensity of all other reflections.
+        Their mean intensity over the mean intensity of all other reflections; NaN where that is
+        not above 0, or where there are no others.
     strongest
         Miller indices of the one with the largest intensity.
     i_over_sigma
@@ -59,7 +60,8 @@ class Absences:
             present = self.count > _SUSPECT_COUNT
         else:
             present = self.strong > max(_SUSPECT_COUNT, _SUSPECT_SHARE * self.count)
-        return bool(present and self.mean > _SUSPECT_MEAN)
+        # Beside others without intensity, whatever is there is too much.
+        return bool(present and (np.isnan(self.mean) or self.mean > _SUSPECT_MEAN))
 
     def __str__(self) -> str:
         if not self.count:
@@ -69,9 +71,10 @@ class Absences:
             h, k, l = self.strongest
             sigmas = f", {self.strong} above 3σ, strongest {h} {k} {l}"
             sigmas += f" at I/σ = {self.i_over_sigma:.1f}"
-        return (
-            f"{self.count} measured{sigmas}, mean intensity {self.mean:.2g} of that of the others"
-        )
+        mean = f"mean intensity {self.mean:.2g} of that of the others"
+        if np.isnan(self.mean):
+            mean = "the others have no mean intensity above 0"
+        return f"{self.count} measured{sigmas}, {mean}"
 
 
 def check_absences(reflections: Reflections, spacegroup: SpaceGroup) -> Absences:
@@ -106,7 +109,7 @@ def check_absences(reflections: Reflections, spacegroup: SpaceGroup) -> Absences
     return Absences(
         count=int(absent.sum()),
         strong=strong,
-        mean=float(absent_intensity.mean()) / other_mean if other_mean > 0 else np.inf,
+        mean=float(absent_intensity.mean()) / other_mean if other_mean > 0 else np.nan,
         strongest=(h, k, l),
         i_over_sigma=i_over_sigma,
     )

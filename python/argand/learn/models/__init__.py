@@ -36,8 +36,10 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
 # Models of users decide themselves what their arguments may be.
 _OWN_MODELS = frozenset(MODELS)
 
-# Arguments of models that count something: torch builds layers without weights for 0.
-_COUNTS = ("width", "depth", "kernel", "convolutions")
+# Largest values of arguments of models that count something, of which torch builds layers without
+# weights for 0. Layers are built one after the other, and U-nets double their width with depth; how
+# much memory a width needs is said elsewhere.
+_LARGEST_COUNTS = {"width": 10**8, "depth": 50, "kernel": 999, "convolutions": 100}
 
 
 def build_model(
@@ -87,11 +89,13 @@ def build_model(
 
 def _check_hyper(hyper: Mapping[str, Any]) -> None:
     """Raise a ValueError for an argument of a model that torch takes and no network can have."""
-    for name in _COUNTS:
+    for name, largest in _LARGEST_COUNTS.items():
         value = hyper.get(name, 1)
         is_whole = isinstance(value, int) and not isinstance(value, bool)
-        if not is_whole or value < 1:
-            raise ValueError(f"hyper: {name} is {value!r}, needs a whole number from 1")
+        if not is_whole or not 1 <= value <= largest:
+            raise ValueError(
+                f"hyper: {name} is {value!r}, needs a whole number from 1 to {largest}"
+            )
     dropout = hyper.get("dropout", 0.0)
     is_number = isinstance(dropout, (int, float)) and not isinstance(dropout, bool)
     if not is_number or not 0.0 <= dropout < 1.0:
