@@ -37,7 +37,7 @@ _STRONGEST = 0.02
 _WEDGE = 30.0
 
 # Right solutions have this map correlation with the deposited structure.
-_RIGHT = 0.7
+RIGHT = 0.7
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,15 @@ def in_wedge(reflections: Reflections) -> NDArray[np.bool_]:
 
 
 def correlation(solution: Solution, known: Crystal) -> float:
-    """Return the map correlation with a structure, over origins and hands."""
+    """Return the map correlation of a solution with a structure, over origins and hands."""
     hkl, expand = in_p1(solution.merged.hkl, solution.spacegroup)
-    found = expand(solution.structure_factors)
+    return agreement(hkl, expand(solution.structure_factors), known)
+
+
+def agreement(
+    hkl: NDArray[np.integer], found: NDArray[np.complexfloating], known: Crystal
+) -> float:
+    """Return the map correlation of F (n,) of P 1 with a structure, over origins and hands."""
     true = structure_factors(known, hkl)
     strongest = np.argsort(-np.abs(true), kind="stable")[:600]
     alignment = align_origin(
@@ -191,7 +197,7 @@ def print_row(row: Row) -> None:
 def summarise(case: str, rows: list[Row]) -> None:
     """Print the counts of a case."""
     compared = [row for row in rows if np.isfinite(row.correlation)]
-    right = [row for row in compared if row.correlation >= _RIGHT]
+    right = [row for row in compared if row.correlation >= RIGHT]
     called = [row for row in right if row.solution.verdict == "solved"]
     wrong = [row for row in rows if row.solution.verdict == "solved" and row not in right]
     if case != "shuffled":
