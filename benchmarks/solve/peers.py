@@ -16,6 +16,7 @@ import sys
 import warnings
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 # The parts that all benchmarks share lie in the folder above, those of studies beside it.
@@ -72,13 +73,14 @@ def crystals(folders: list[Path]) -> list[Problem]:
 
 def print_row(row: SolvedCase) -> None:
     """Print what came of one crystal."""
-    values = [
-        "" if number is None else f"{name} {number:.3f}"
-        for name, number in (("CC", row.correlation), ("el", row.elements), ("R1", row.r1))
-    ]
+    numbers = {"CC": row.correlation, "elements": row.elements, "R1": row.r1}
+    words = ""
+    for name, number in numbers.items():
+        if number is not None:
+            words += f"{name} {number:.3f} "
     print(
         f"{row.case:<10}{row.who:<25}{row.crystal:<22}{row.verdict:<11}"
-        f"{row.spacegroup or '':<14}{' '.join(values)}  {row.seconds:.2f} s  {row.remark}",
+        f"{row.spacegroup or '':<14}{words} {row.seconds:.2f} s  {row.remark}",
         flush=True,
     )
 
@@ -86,7 +88,7 @@ def print_row(row: SolvedCase) -> None:
 def measure(arguments: argparse.Namespace, results: SolveResults) -> SolveResults:
     """Run what is not yet in the results, and write them after every run."""
     done = {(row.who, row.case, row.crystal) for row in results.rows}
-    for problem, case in [(p, c) for c in arguments.case for p in crystals(arguments.folders)]:
+    for case, problem in product(arguments.case, crystals(arguments.folders)):
         reflections = changed(problem.reflections, case, SEED)
         if reflections is None:
             continue
@@ -100,15 +102,17 @@ def measure(arguments: argparse.Namespace, results: SolveResults) -> SolveResult
                 row = solve_by_peer(who, arguments.peers, problem, reflections, case, limit)
             print_row(row)
             results = replace(results, rows=(*results.rows, row))
-            write_json(
-                arguments.json, null_for_nan(to_builtins(results)), kind=KIND, version=VERSION
-            )
+            write_results(arguments.json, results)
     return results
 
 
-def main() -> None:
-    """Run the programs and cases that are asked for, and print the table."""
-    restart_with_one_thread()
+def write_results(path: Path, results: SolveResults) -> None:
+    """Write results as JSON, with null for numbers that are not known."""
+    write_json(path, null_for_nan(to_builtins(results)), kind=KIND, version=VERSION)
+
+
+def command_line() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -119,6 +123,13 @@ def main() -> None:
     parser.add_argument("--case", nargs="+", default=["native"], choices=CASES)
     parser.add_argument("--limit", type=float, default=60.0, metavar="SECONDS")
     parser.add_argument("--cut-limit", type=float, default=30.0, metavar="SECONDS")
+    return parser
+
+
+def main() -> None:
+    """Run the programs and cases that are asked for, and print the table."""
+    restart_with_one_thread()
+    parser = command_line()
     arguments = parser.parse_args()
     if arguments.who is None:
         arguments.who = [*ARGAND, *PEERS] if arguments.peers else list(ARGAND)

@@ -45,36 +45,51 @@ def _line(case: str, who: str, rows: list[SolvedCase]) -> tuple[str, ...]:
     Rows without a deposited structure are not compared; of shuffled amplitudes every map is wrong.
     """
     compared = [row for row in rows if row.correlation is not None]
-    right = [row for row in compared if _at_least(row, RIGHT)]
+    right = _better(compared, RIGHT)
     judged = rows if case == "shuffled" else compared
-    called = [row for row in right if row.verdict == "solved"]
-    wrong = [row for row in judged if row.verdict == "solved" and row not in right]
+    wrong = [row for row in judged if row not in right]
+    wrong_words = f"{_called_solved(wrong)} of {len(judged)}"
     seconds = f"{np.median([row.seconds for row in rows]):.2f}"
-    wrong_words = f"{len(wrong)} of {len(judged)}"
     if not compared:
         return (case, who, "", "", "", "", "", wrong_words, "", "", "", seconds)
     low, high = wilson_interval(len(right), len(compared))
-    with_group = [row for row in right if row.spacegroup is not None]
-    in_group = [row for row in with_group if row.spacegroup == row.deposited]
     return (
         case,
         who,
         f"{len(right)} of {len(compared)}",
         f"{100 * low:.0f}–{100 * high:.0f}",
-        str(sum(_at_least(row, _GOOD) for row in compared)),
-        str(sum(_at_least(row, _VERY_GOOD) for row in compared)),
-        f"{len(called)} of {len(right)}",
+        str(len(_better(compared, _GOOD))),
+        str(len(_better(compared, _VERY_GOOD))),
+        f"{_called_solved(right)} of {len(right)}",
         wrong_words,
-        f"{len(in_group)} of {len(with_group)}" if with_group else "",
+        _groups(right),
         _middle([row.elements for row in right], np.mean),
         _middle([row.r1 for row in right], np.median),
         seconds,
     )
 
 
-def _at_least(row: SolvedCase, correlation: float) -> bool:
-    """Tell whether the map of a result has this correlation with the deposited structure."""
-    return row.correlation is not None and row.correlation >= correlation
+def _better(rows: list[SolvedCase], correlation: float) -> list[SolvedCase]:
+    """Return the results whose maps have at least this correlation with the structure."""
+    chosen = []
+    for row in rows:
+        if row.correlation is not None and row.correlation >= correlation:
+            chosen.append(row)
+    return chosen
+
+
+def _called_solved(rows: list[SolvedCase]) -> int:
+    """Count the maps that their program calls solved."""
+    return sum(row.verdict == "solved" for row in rows)
+
+
+def _groups(rows: list[SolvedCase]) -> str:
+    """Count the maps in the space group of the deposited structure; '' where none is chosen."""
+    chosen = [row for row in rows if row.spacegroup is not None]
+    if not chosen:
+        return ""
+    same = sum(row.spacegroup == row.deposited for row in chosen)
+    return f"{same} of {len(chosen)}"
 
 
 def _middle(
