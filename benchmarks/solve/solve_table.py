@@ -30,7 +30,7 @@ _VERY_GOOD = 0.98
 def case_table(rows: Iterable[SolvedCase], cases: Sequence[str]) -> list[str]:
     """Format a Markdown table with a line for each case and program."""
     rows = list(rows)
-    lines = [HEAD]
+    lines: list[tuple[str, ...]] = [HEAD]
     for case in cases:
         for who in (*ARGAND, *PEERS):
             chosen = [row for row in rows if row.case == case and row.who == who]
