@@ -12,7 +12,7 @@ import argparse
 import time
 import warnings
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from argand import Crystal, map_correlation, structure_factors
 from argand.describe.file import structure_beside
 from argand.errors import ArgandError
 from argand.io import Reflections, open_file
+from argand.measured import merge
 from argand.phases import align_origin
 from argand.reflections import in_p1, stol
 from argand.solve import Problem, Solution, SolveSettings, read_problem, solve
@@ -96,18 +97,33 @@ def changed(reflections: Reflections, case: str, seed: int) -> Reflections | Non
     if case == "wedge":
         return reflections[~in_wedge(reflections)]
     if case == "shuffled":
-        order = np.argsort(-spacing, kind="stable")
-        generator = np.random.default_rng(seed)
-        source = np.arange(len(order))
-        for part in np.array_split(order, max(3, len(order) // 40)):
-            source[part] = part[generator.permutation(len(part))]
-        if reflections.amplitude is not None and reflections.intensity is None:
-            return replace(reflections, amplitude=reflections.amplitude[source])
-        return replace(reflections, intensity=intensity[source])
+        return shuffled(reflections, seed)
     d_min = float(case)
     if spacing.min() > d_min - _NO_CUT:
         return None
     return reflections[spacing >= d_min]
+
+
+def shuffled(reflections: Reflections, seed: int) -> Reflections:
+    """Merge data, and give each unique reflection the intensity of another of like resolution.
+
+    Measurements are merged first: equivalents have one resolution, and would only change places
+    among themselves.
+    """
+    merged = merge(reflections, spacegroup=reflections.spacegroup or "P -1")
+    order = np.argsort(merged.stol, kind="stable")
+    generator = np.random.default_rng(seed)
+    source = np.arange(len(order))
+    for shell in np.array_split(order, max(3, len(order) // 40)):
+        source[shell] = shell[generator.permutation(len(shell))]
+    return Reflections(
+        hkl=merged.hkl,
+        intensity=merged.intensity[source],
+        sigma=None if merged.sigma is None else merged.sigma[source],
+        cell=merged.cell,
+        spacegroup=reflections.spacegroup,
+        wavelength=reflections.wavelength,
+    )
 
 
 def in_wedge(reflections: Reflections) -> NDArray[np.bool_]:

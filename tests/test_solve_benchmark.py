@@ -164,3 +164,33 @@ def test_results_are_counted(tmp_path: Path) -> None:
     native = ["8 of 10", "49–94", "7", "6", "7 of 8", "1 of 10", "7 of 8", "0.912", "0.050", "1.00"]
     assert cells(output, "native", "argand")[2:] == native
     assert cells(output, "shuffled", "argand")[7] == "1 of 2"
+
+
+def test_redundant_data_are_shuffled_after_merging(tmp_path: Path) -> None:
+    """Of data measured thirteen times over, most unique reflections get another intensity."""
+    script = tmp_path / "shuffle.py"
+    script.write_text(
+        "import json, sys\n"
+        "from solve import changed\n"
+        "from argand.measured import merge\n"
+        "from argand.solve import read_problem\n"
+        "reflections = read_problem(sys.argv[1]).reflections\n"
+        "shuffled = changed(reflections, 'shuffled', 0)\n"
+        "merged = [merge(data).intensity.tolist() for data in (reflections, shuffled)]\n"
+        "print(json.dumps([len(reflections.hkl), *merged]))\n"
+    )
+    search_path = [str(Path(argand.__file__).parents[1]), str(ROOT / "studies")]
+    ended = subprocess.run(
+        [sys.executable, str(script), str(CRYSTAL)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(search_path)},
+    )
+    assert ended.returncode == 0, ended.stderr
+    measured, before, after = json.loads(ended.stdout.splitlines()[-1])
+    assert measured > 10 * len(before)
+    np.testing.assert_allclose(np.sort(after), np.sort(before), rtol=1e-12)
+    unchanged = np.isclose(before, after, rtol=1e-6)
+    assert unchanged.mean() < 0.25
