@@ -51,8 +51,8 @@ _BYTES_OF_LISTED = 80
 _BYTES_OF_CUBE = 24
 # Bytes of a reflection that is taken to the asymmetric unit: its indices, and the equivalent.
 _BYTES_IN_UNIT = 40
-# Bytes of stol of a reflection: its indices, where they have to be converted, and the answer.
-_BYTES_OF_STOL = 32
+# Bytes of stol of a reflection: its indices as they are converted and checked, and the answer.
+_BYTES_OF_STOL = 64
 # Bytes of an image of a reflection where a setting has no name: its indices twice, and its code.
 _BYTES_OF_IMAGE = 60
 # Reflections that gemmi takes to the asymmetric unit at a time: Ctrl-C is heard in between.

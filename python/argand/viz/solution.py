@@ -89,7 +89,7 @@ def fit_figure(merged: Merged, calculated: FloatArray) -> Any:
     figure.add_trace(_line(middles, residuals, "R", DARK.cured), row=1, col=1)
     step = max(1, -(-len(observed) // _MOST_POINTS))
     figure.add_trace(
-        go.Scattergl(
+        go.Scatter(
             x=modulus[::step].astype(np.float32),
             y=observed[::step].astype(np.float32),
             mode="markers",
