@@ -12,7 +12,7 @@ import argparse
 import time
 import warnings
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from argand import Crystal, map_correlation, structure_factors
 from argand.describe.file import structure_beside
 from argand.errors import ArgandError
 from argand.io import Reflections, open_file
+from argand.measured import merge
 from argand.phases import align_origin
 from argand.reflections import in_p1, stol
 from argand.solve import Problem, Solution, SolveSettings, read_problem, solve
@@ -37,7 +38,7 @@ _STRONGEST = 0.02
 _WEDGE = 30.0
 
 # Right solutions have this map correlation with the deposited structure.
-_RIGHT = 0.7
+RIGHT = 0.7
 
 
 @dataclass(frozen=True)
@@ -96,18 +97,33 @@ def changed(reflections: Reflections, case: str, seed: int) -> Reflections | Non
     if case == "wedge":
         return reflections[~in_wedge(reflections)]
     if case == "shuffled":
-        order = np.argsort(-spacing, kind="stable")
-        generator = np.random.default_rng(seed)
-        source = np.arange(len(order))
-        for part in np.array_split(order, max(3, len(order) // 40)):
-            source[part] = part[generator.permutation(len(part))]
-        if reflections.amplitude is not None and reflections.intensity is None:
-            return replace(reflections, amplitude=reflections.amplitude[source])
-        return replace(reflections, intensity=intensity[source])
+        return shuffled(reflections, seed)
     d_min = float(case)
     if spacing.min() > d_min - _NO_CUT:
         return None
     return reflections[spacing >= d_min]
+
+
+def shuffled(reflections: Reflections, seed: int) -> Reflections:
+    """Merge data, and give each unique reflection the intensity of another of like resolution.
+
+    Measurements are merged first: equivalents have one resolution, and would only change places
+    among themselves.
+    """
+    merged = merge(reflections, spacegroup=reflections.spacegroup or "P -1")
+    order = np.argsort(merged.stol, kind="stable")
+    generator = np.random.default_rng(seed)
+    source = np.arange(len(order))
+    for shell in np.array_split(order, max(3, len(order) // 40)):
+        source[shell] = shell[generator.permutation(len(shell))]
+    return Reflections(
+        hkl=merged.hkl,
+        intensity=merged.intensity[source],
+        sigma=None if merged.sigma is None else merged.sigma[source],
+        cell=merged.cell,
+        spacegroup=reflections.spacegroup,
+        wavelength=reflections.wavelength,
+    )
 
 
 def in_wedge(reflections: Reflections) -> NDArray[np.bool_]:
@@ -122,9 +138,15 @@ def in_wedge(reflections: Reflections) -> NDArray[np.bool_]:
 
 
 def correlation(solution: Solution, known: Crystal) -> float:
-    """Return the map correlation with a structure, over origins and hands."""
+    """Return the map correlation of a solution with a structure, over origins and hands."""
     hkl, expand = in_p1(solution.merged.hkl, solution.spacegroup)
-    found = expand(solution.structure_factors)
+    return agreement(hkl, expand(solution.structure_factors), known)
+
+
+def agreement(
+    hkl: NDArray[np.integer], found: NDArray[np.complexfloating], known: Crystal
+) -> float:
+    """Return the map correlation of F (n,) of P 1 with a structure, over origins and hands."""
     true = structure_factors(known, hkl)
     strongest = np.argsort(-np.abs(true), kind="stable")[:600]
     alignment = align_origin(
@@ -191,7 +213,7 @@ def print_row(row: Row) -> None:
 def summarise(case: str, rows: list[Row]) -> None:
     """Print the counts of a case."""
     compared = [row for row in rows if np.isfinite(row.correlation)]
-    right = [row for row in compared if row.correlation >= _RIGHT]
+    right = [row for row in compared if row.correlation >= RIGHT]
     called = [row for row in right if row.solution.verdict == "solved"]
     wrong = [row for row in rows if row.solution.verdict == "solved" and row not in right]
     if case != "shuffled":

@@ -161,16 +161,15 @@ def fit(paths: list[Path]) -> None:
     print_reliability(probability, tested)
     coefficients = logistic(x, right, weight)
     print("coefficients of phases:", ", ".join(f"{c:.2f}" for c in coefficients))
-    r1 = np.array([record["r1"] for record in records], float)
+    r1 = np.array([record.get("r1", np.nan) for record in records], float)
     d_min = np.array([record["d_min"] for record in records])
-    x = atom_predictors(1.0 / (1.0 + np.exp(-x @ coefficients)), r1, d_min)
     has_atoms = np.isfinite(r1)
-    test = has_atoms & is_test
-    fit_rows = has_atoms & ~is_test
-    with_r1 = logistic(x[fit_rows], right[fit_rows], weight[fit_rows])
-    print_reliability(1.0 / (1.0 + np.exp(-x[test] @ with_r1)), right[test])
-    with_r1 = logistic(x[has_atoms], right[has_atoms], weight[has_atoms])
-    print("coefficients with atoms:", ", ".join(f"{c:.2f}" for c in with_r1))
+    x = atom_predictors(r1[has_atoms], d_min[has_atoms])
+    evidence = logistic(x, right[has_atoms], weight[has_atoms])
+    share = np.average(right[has_atoms], weights=weight[has_atoms])
+    # What R1 says by itself, without how many endings were right before.
+    evidence[0] -= np.log(share / (1.0 - share))
+    print("evidence of atoms:", ", ".join(f"{c:.2f}" for c in evidence))
 
 
 def print_reliability(probability: NDArray[np.float64], right: NDArray[np.float64]) -> None:

@@ -43,11 +43,9 @@ HklArray = npt.NDArray[np.int32]
 #: Largest |h|, |k|, |l|: the longest edge of a cell has no more orders at 1 angstrom, and the
 #: number of three such indices in `index_codes` keeps to 64 bits.
 LARGEST_ORDER = 1_000_000
-#: Resolutions beyond this (angstrom) are mistakes of units: nothing has been measured to a tenth of
-#: it, and form factors are tabulated to 0.08.
+#: Resolutions beyond this (angstrom) are mistakes of units: form factors are tabulated to 0.08.
 SMALLEST_D_MIN = 0.01
-# Bytes of a reflection that is listed: its indices in gemmi's list as it grows, as an array, and
-# sorted, with the order that sorts them.
+# Bytes of a listed reflection: in gemmi's list as it grows, as an array, and sorted with its order.
 _BYTES_OF_LISTED = 80
 # Bytes of an index triple of hkl_cube: three grids, and the list made of them.
 _BYTES_OF_CUBE = 24
@@ -59,10 +57,9 @@ _BYTES_OF_STOL = 8
 _BYTES_OF_REAL_INDICES = 56
 # Bytes of an image of a reflection where a setting has no name: its indices twice, and its code.
 _BYTES_OF_IMAGE = 60
-# Reflections that gemmi takes to the asymmetric unit at a time, within a fraction of a second:
-# Ctrl-C is heard in between.
+# Reflections that gemmi takes to the asymmetric unit at a time: Ctrl-C is heard in between.
 _ROWS_AT_A_TIME = 1_000_000
-# Bytes of an equivalent in `in_p1`: indices in 64 bits, twice while sorted, place and phase.
+# Bytes of an equivalent in `in_p1`: its indices, twice while they are sorted, place and phase.
 _BYTES_OF_EQUIVALENT = 120
 
 
@@ -269,8 +266,7 @@ def asymmetric_unit(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> HklArray:
     inside = np.empty_like(indices)
     for start in range(0, len(indices), _ROWS_AT_A_TIME):
         rows = slice(start, start + _ROWS_AT_A_TIME)
-        # gemmi moves many reflections at once only as rows of an MTZ file, in single precision,
-        # which holds indices up to 2^24 exactly.
+        # gemmi moves many at once only as rows of an MTZ file: float32 holds 2^24 exactly.
         mtz = gemmi.Mtz(with_base=True)
         mtz.spacegroup = gemmi.SpaceGroup(name)
         mtz.set_data(indices[rows].astype(np.float32))
@@ -298,10 +294,7 @@ def _last_equivalent(indices: HklArray, spacegroup: SpaceGroup) -> HklArray:
 def index_codes(hkl: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return one number for each hkl (..., 3), which sorts by h, then k, then l.
 
-    Raises
-    ------
-    ArgandError
-        An index goes beyond `LARGEST_ORDER`, as that of an equivalent can.
+    An index beyond `LARGEST_ORDER`, as an equivalent can have, is an `ArgandError`.
     """
     largest = int(np.abs(hkl).max(initial=0))
     if largest > LARGEST_ORDER:

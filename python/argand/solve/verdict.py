@@ -35,11 +35,11 @@ _LOWEST_RESIDUAL = 0.12
 _MIDDLE = 1.1
 
 # Coefficients of the predictors, by `python studies/verdict.py fit` on 2026-11-29.
-_COEFFICIENTS = (-9.0, 14.0, -0.7, -0.7, 3.5, 2.5, -1.32, 2.79, -0.08)
+_COEFFICIENTS = (-2.79, 9.43, 0.02, -2.96, 3.44, 3.79, -0.65, 3.23, 0.28)
 
 
 # No model knows better than this.
-_LEAST_PROBABILITY = 1e-4
+_LEAST_PROBABILITY = 1e-3
 _LARGEST_LOGIT = 30.0
 
 # Residuals are multiplied by this, so that all predictors vary by about 1 and are penalised alike
@@ -50,8 +50,9 @@ _TENFOLD = 10.0
 _LOWEST_R1 = 0.05
 _HIGHEST_R1 = 0.45
 
-# Constant, and coefficients of the logit of the phases, of R1, and of the resolution.
-_ATOM_COEFFICIENTS = (7.0, 0.7, -3.0, -1.0)
+# Logarithm of the odds that R1 gives: constant, coefficients of R1 and of the resolution, by the
+# same command.
+_ATOM_COEFFICIENTS = (5.23, -2.19, 1.07)
 
 
 def predictors(figures: PhaseFigures, d_min: float) -> FloatArray:
@@ -100,7 +101,8 @@ def probability_of_phases(figures: PhaseFigures, d_min: float) -> float:
 def probability_with_atoms(phases: float, r1: float, d_min: float) -> float:
     """Return the probability that phases and the atoms refined in them are right.
 
-    Atoms in wrong phases never explain the data: their R1 is above .25.
+    The logarithm of the odds of R1 is added to that of the phases, as independent evidence. Atoms
+    in wrong phases never explain the data: their R1 is above .3.
 
     Parameters
     ----------
@@ -111,22 +113,21 @@ def probability_with_atoms(phases: float, r1: float, d_min: float) -> float:
     d_min
         Resolution of the data, angstrom.
     """
-    x = atom_predictors(np.array([phases]), np.array([r1]), np.array([d_min]))
-    return _logistic(float(x[0] @ _ATOM_COEFFICIENTS))
+    clipped = min(max(phases, _LEAST_PROBABILITY), 1.0 - _LEAST_PROBABILITY)
+    evidence = atom_predictors(np.array([r1]), np.array([d_min]))[0] @ _ATOM_COEFFICIENTS
+    return _logistic(math.log(clipped / (1.0 - clipped)) + float(evidence))
 
 
-def atom_predictors(phases: FloatArray, r1: FloatArray, d_min: FloatArray) -> FloatArray:
-    """Return the predictors (n, 4) of the logistic model of phases with atoms.
+def atom_predictors(r1: FloatArray, d_min: FloatArray) -> FloatArray:
+    """Return the predictors (n, 3) of the evidence that refined atoms give.
 
     Parameters
     ----------
-    phases, r1, d_min : (n,)
-        Probability of the phases, R1 of the atoms, and resolution in angstrom.
+    r1, d_min : (n,)
+        R1 of the atoms, and resolution in angstrom.
     """
-    clipped = np.clip(phases, _LEAST_PROBABILITY, 1.0 - _LEAST_PROBABILITY)
-    logit = np.log(clipped / (1.0 - clipped))
     bounded = _TENFOLD * np.clip(r1, _LOWEST_R1, _HIGHEST_R1)
-    return np.stack([np.ones_like(logit), logit, bounded, d_min - _MIDDLE], axis=1)
+    return np.stack([np.ones_like(bounded), bounded, d_min - _MIDDLE], axis=1)
 
 
 def _logistic(logit: float) -> float:
