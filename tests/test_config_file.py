@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 
@@ -49,3 +50,10 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[
     os.mkfifo(path)
     assert main(["train", "--config", str(path)]) == 2
     assert "a pipe, needs to be a regular file" in capsys.readouterr().err
+
+
+def test_a_compressed_file_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "options.yaml"
+    path.write_bytes(gzip.compress(b"steps: 3\n"))
+    assert main(["train", "--config", str(path)]) != 0
+    assert capsys.readouterr().err.endswith("options.yaml: is compressed, needs plain text\n")

@@ -51,8 +51,10 @@ _BYTES_OF_LISTED = 80
 _BYTES_OF_CUBE = 24
 # Bytes of a reflection that is taken to the asymmetric unit: its indices, and the equivalent.
 _BYTES_IN_UNIT = 40
-# Bytes of stol of a reflection: its indices as they are converted and checked, and the answer.
-_BYTES_OF_STOL = 64
+# Bytes of stol of a reflection: the answer, and its indices where they are no int32, which are
+# converted to float64 and checked for their size.
+_BYTES_OF_STOL = 8
+_BYTES_OF_REAL_INDICES = 56
 # Bytes of an image of a reflection where a setting has no name: its indices twice, and its code.
 _BYTES_OF_IMAGE = 60
 # Reflections that gemmi takes to the asymmetric unit at a time: Ctrl-C is heard in between.
@@ -117,8 +119,9 @@ def stol(hkl: npt.ArrayLike, cell: Sequence[float]) -> FloatArray:
     if indices.ndim < 1 or indices.shape[-1] != 3:
         raise ArgandError(f"hkl has shape {indices.shape}, needs (..., 3)")
     count = indices.size // 3
-    demand(f"stol of {count:,} reflections", _BYTES_OF_STOL * count, "give fewer at a time")
     dtype = np.int32 if indices.dtype == np.int32 else np.float64
+    bytes_of_row = _BYTES_OF_STOL + (0 if dtype == np.int32 else _BYTES_OF_REAL_INDICES)
+    demand(f"stol of {count:,} reflections", bytes_of_row * count, "give fewer at a time")
     if dtype != np.int32:
         indices = real_array("hkl", hkl)
     flat = np.ascontiguousarray(indices, dtype).reshape(-1, 3)
@@ -211,12 +214,14 @@ def miller_indices(
     group = group_ops(spacegroup)
     name = spacegroup_name(group)
     is_unique = bool(unique) and name is not None
-    listed = _count_to(parameters, d_min)
+    # The volume of the sphere of resolution over that of a node of the reciprocal lattice.
+    listed = 4.0 / 3.0 * np.pi * cell_volume(parameters) * (1.0 / d_min) ** 3
     if name is not None:
         # gemmi leaves out what the centring extinguishes.
         listed /= len(group.cen_ops)
     if is_unique:
-        listed /= _laue_order(group)
+        # The equivalents of a general reflection, Friedel mates included.
+        listed /= len(group.sym_ops) * (1 if group.is_centrosymmetric() else 2)
     demand(
         f"the list of some {listed:,.0f} reflections to {d_min:g} A",
         _BYTES_OF_LISTED * listed,
@@ -231,17 +236,6 @@ def miller_indices(
             in_unit = (asymmetric_unit(hkl, spacegroup) == hkl).all(axis=1)
             hkl = hkl[in_unit]
     return _sorted(hkl)
-
-
-def _count_to(cell: Sequence[float], d_min: float) -> float:
-    """Estimate how many hkl a resolution holds: the volume of the sphere over that of a node."""
-    return 4.0 / 3.0 * np.pi * cell_volume(cell) * (1.0 / d_min) ** 3
-
-
-def _laue_order(group: gemmi.GroupOps) -> int:
-    """Count the equivalents of a general reflection, Friedel mates included."""
-    operations = len(group.sym_ops)
-    return operations if group.is_centrosymmetric() else 2 * operations
 
 
 def _sorted(hkl: HklArray) -> HklArray:

@@ -257,13 +257,18 @@ def npy_files() -> list[bytes]:
 
 
 @cache
-def adaptation() -> dict[str, bytes]:
-    """Return the two files of an adaptation, without the digest that refuses any change."""
+def adaptations() -> list[dict[str, bytes]]:
+    """Return the two files of an adaptation, with the digest of its arrays and without."""
     folder = _GOLDEN / "adapt"
-    content = json.loads((folder / "adaptation.json").read_bytes())
-    content.pop("arrays_digest", None)
     arrays = (folder / "adaptation.safetensors").read_bytes()
-    return {"adaptation.json": json.dumps(content).encode(), "adaptation.safetensors": arrays}
+    folders = []
+    # Without the digest changed arrays are read.
+    for digest in ("", hashlib.sha256(arrays).hexdigest()):
+        content = json.loads((folder / "adaptation.json").read_bytes())
+        content["arrays_digest"] = digest
+        text = json.dumps(content).encode()
+        folders.append({"adaptation.json": text, "adaptation.safetensors": arrays})
+    return folders
 
 
 @cache

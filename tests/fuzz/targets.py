@@ -137,9 +137,7 @@ def targets() -> dict[str, Target]:
         "patterns": Target(
             8, **_binary("x.npy", seeds.npy_files, binary.mutate_npy), read=own_files.read_patterns
         ),
-        "adaptation": Target(
-            6, lambda: [seeds.adaptation()], _change_one, own_files.read_adaptation
-        ),
+        "adaptation": Target(6, seeds.adaptations, _change_one, own_files.read_adaptation),
         "weights": Target(1, seeds.weights, _change_one, own_files.read_weights),
         "training": Target(
             6, lambda: [seeds.training()], _change_settings, own_files.read_training

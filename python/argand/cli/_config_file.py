@@ -33,6 +33,9 @@ class CheckedConfig(jsonargparse.ActionConfigFile):  # type: ignore[misc, name-d
             super().__call__(parser, cfg, values, option_string)
         except Usage as error:
             raise Usage(f"{values}: {error}") from None
+        except UnicodeDecodeError:
+            # The check has unpacked it, and jsonargparse reads it as it is.
+            raise ArgandError(f"{values}: is compressed, needs plain text") from None
 
 
 class ConfigurableParser(jsonargparse.ArgumentParser):  # type: ignore[misc, unused-ignore]

@@ -184,7 +184,8 @@ class SourceFile:
     ) -> Reflections:
         """Read a list of reflections, see `read_reflections`."""
         if hklf not in (None, 3, 4, 5):
-            raise ArgandError(f"hklf is {hklf}, needs to be 3 (amplitudes), 4 or 5 (intensities)")
+            needs = "needs to be 3 (amplitudes), 4 or 5 (intensities)"
+            raise ArgandError(f"{self.source}: hklf is {hklf}, {needs}")
         with reading(self.source):
             reflections, notes = self._read_reflections(hklf, block, mates)
         _warn(notes)
