@@ -100,7 +100,7 @@ def test_arrays_that_no_adaptation_has(folder: Path, name: str) -> None:
 
 
 def test_any_changed_field_is_refused_or_harmless(folder: Path) -> None:
-    """What is accepted is a whole adaptation, with finite numbers."""
+    """A damaged adaptation is refused, or is read whole with finite numbers."""
     original = json.loads((folder / "adaptation.json").read_text())
     paths = [(key,) for key in original] + [("settings", key) for key in original["settings"]]
     paths += [("settings", "radiation", key) for key in original["settings"]["radiation"]]

@@ -54,7 +54,7 @@ def test_inputs_follow_from_the_seed(judge: Judge) -> None:
 
 
 def test_a_failure_is_made_smaller(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a text that fails for one word, that word is what remains."""
+    """A text that fails for one word is shortened to that word."""
 
     def run(case: Case) -> Outcome:
         is_failure = b"1e308" in case.files["x.hkl"]

@@ -362,7 +362,7 @@ def test_maps_of_neutrons_say_their_unit(measured: Path, tmp_path: Path) -> None
 
 
 def test_a_hopeless_file_ends_at_the_time_limit(measured: Path, tmp_path: Path) -> None:
-    """Of two files the one that nothing explains is stopped, says so, and has results."""
+    """A file that nothing explains is stopped at the limit, says so, and has results."""
     unrelated = KNOWN.replace(frac=KNOWN.frac[:, [1, 2, 0]])
     simulation = Simulation(unrelated, Perturbation([Independent(0.2)]), d_min=1.2, seed=5)
     folder = tmp_path / "in"

@@ -35,7 +35,7 @@ def data(tmp_path: Path) -> Path:
 
 
 class TestReading:
-    """What `read_problem` finds in files."""
+    """Check the data, cell, group and content that `read_problem` finds in files."""
 
     @pytest.mark.parametrize("suffix", [".hkl", ".ins"])
     def test_a_list_and_its_instructions_belong_together(self, data: Path, suffix: str) -> None:
@@ -218,7 +218,7 @@ class TestRefusals:
 
 
 class TestAnswers:
-    """What is printed and written, and the exit code."""
+    """Check what the command prints and writes, and its exit code."""
 
     def test_a_solved_crystal(self, data: Path, tmp_path: Path, capsys: Capture) -> None:
         out = tmp_path / "out"

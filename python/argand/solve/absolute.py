@@ -21,7 +21,8 @@ from argand.crystal import Crystal
 from argand.measured import Merged
 from argand.origins import permissible_origins
 from argand.radiation import Radiation
-from argand.reflections import centric, index_codes
+from argand.reflections import centric
+from argand.solve.equivalents import listed_rows
 from argand.structure_factors import structure_factors
 from argand.symmetry import group_ops, spacegroup_name, triplets
 
@@ -141,14 +142,9 @@ def _judged(flack: Flack) -> AbsoluteStructure:
 
 def _friedel_pairs(merged: Merged) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Return the rows of acentric reflections and of their Friedel mates, each pair once."""
-    hkl = merged.hkl.astype(np.int64)
-    both = index_codes(np.concatenate([hkl, -hkl]))
-    codes = both[: len(hkl)]
-    mate_codes = both[len(hkl) :]
-    order = np.argsort(codes)
-    place = np.minimum(np.searchsorted(codes[order], mate_codes), len(order) - 1)
-    mate = order[place]
-    is_pair = (codes[mate] == mate_codes) & (codes > mate_codes)
+    mate = listed_rows(merged.hkl, -merged.hkl)
+    # Of two mates the first in the list stands for both.
+    is_pair = mate > np.arange(len(mate))
     is_pair &= ~centric(merged.hkl, merged.spacegroup)
     first = np.flatnonzero(is_pair)
     return first, mate[first]

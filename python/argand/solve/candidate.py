@@ -12,8 +12,8 @@ from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.measured import Merged, merge
 from argand.radiation import Radiation
-from argand.reflections import index_codes
 from argand.solve.absolute import AbsoluteStructure, absolute_structure, inverted
+from argand.solve.equivalents import listed_rows
 from argand.solve.model import AtomicModel, build_model
 from argand.solve.primitive import PrimitiveReflections
 from argand.solve.search import Ending
@@ -177,13 +177,6 @@ def _phases_in_group(merged: Merged, data: PrimitiveReflections, ending: Ending)
     """
     hkl = np.rint(merged.hkl @ data.basis).astype(np.int64)
     about_origin = ending.phased * np.exp(-2j * np.pi * (data.hkl @ ending.shift))
-    both = np.concatenate([data.hkl, -data.hkl, hkl])
-    codes = index_codes(both)
-    count = len(data.hkl)
-    order = np.argsort(codes[: 2 * count], kind="stable")
-    sorted_codes = codes[: 2 * count][order]
-    wanted = codes[2 * count :]
-    place = np.minimum(np.searchsorted(sorted_codes, wanted), 2 * count - 1)
-    values = np.concatenate([about_origin, about_origin.conj()])[order][place]
-    found: ComplexArray = np.where(sorted_codes[place] == wanted, values, 0.0)
-    return found
+    # Row -1 of a reflection that is not listed is the last one, 0.
+    values = np.concatenate([about_origin, about_origin.conj(), np.zeros(1)])
+    return np.asarray(values[listed_rows(np.concatenate([data.hkl, -data.hkl]), hkl)])

@@ -15,6 +15,7 @@ from argand.io import Reflections
 from argand.measured import Merged, merge
 from argand.measured.merging import group_means
 from argand.reflections import index_codes, miller_indices, stol
+from argand.solve.equivalents import listed_rows
 from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 
 __all__ = ["LaueGroup", "laue_candidates"]
@@ -296,16 +297,9 @@ def _partners(merged: Merged, rotation: FloatArray) -> IndexArray:
     moved = merged.hkl @ rotation
     whole = np.rint(moved).astype(np.int64)
     is_whole = (np.abs(moved - whole) < _WHOLE).all(axis=1)
-    hkl = merged.hkl.astype(np.int64)
-    codes = index_codes(np.concatenate([hkl, whole, -whole])).reshape(3, -1)
-    own = codes[0]
-    order = np.argsort(own)
-    partner = np.full(len(own), -1)
-    for wanted in codes[1:]:
-        place = np.minimum(np.searchsorted(own[order], wanted), len(own) - 1)
-        candidate = order[place]
-        partner = np.where(is_whole & (own[candidate] == wanted), candidate, partner)
-    return partner
+    partner = listed_rows(merged.hkl, whole)
+    mate = listed_rows(merged.hkl, -whole)
+    return np.where(is_whole, np.where(mate >= 0, mate, partner), -1)
 
 
 def _disagreement(merged: Merged, partner: IndexArray) -> float:

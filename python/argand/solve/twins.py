@@ -19,7 +19,8 @@ import numpy.typing as npt
 from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.measured import Merged, intensity_statistics
-from argand.reflections import asymmetric_unit, centric, index_codes
+from argand.reflections import asymmetric_unit, centric
+from argand.solve.equivalents import listed_rows
 from argand.symmetry import group_ops, operation_arrays
 
 __all__ = ["TwinFinding", "detwinned", "expected_l", "find_twin", "law_words", "twin_laws"]
@@ -223,13 +224,7 @@ def _partners(merged: Merged, law: FloatArray) -> IndexArray:
     whole = np.rint(moved).astype(np.int32)
     is_whole = (np.abs(moved - whole) < _WHOLE).all(axis=1)
     unique = asymmetric_unit(whole, merged.spacegroup)
-    codes = index_codes(np.concatenate([merged.hkl, unique]).astype(np.int64))
-    own = codes[: len(merged.hkl)]
-    wanted = codes[len(merged.hkl) :]
-    order = np.argsort(own)
-    place = np.minimum(np.searchsorted(own[order], wanted), len(own) - 1)
-    partner = order[place]
-    return np.where(is_whole & (own[partner] == wanted), partner, -1)
+    return np.where(is_whole, listed_rows(merged.hkl, unique), -1)
 
 
 def _h_test(merged: Merged, partner: IndexArray) -> tuple[float, float, int] | None:
