@@ -112,9 +112,13 @@ def test_each_command_of_the_readme_runs_or_says_what_it_needs(folder: Path) -> 
         assert any(f"needs {package}" in line for package in EXTRAS), line
         assert done.stdout == "", command
         assert files_of(folder) == before, command
-    assert verbs == {*BASE_VERBS, "demo", "train", "evaluate", "adapt", "predict"}
+    assert verbs == {*BASE_VERBS, "demo", "solve", "train", "evaluate", "adapt", "predict"}
     # What a refusal advises works: a known structure needs no extra when no report is asked for.
     words = ["predict", "tests/data/9000905.cif", "series", "-o", "found", "--no-report"]
     done = run_without_extras(folder, [*words, "--workers", "1"])
     assert done.returncode == 0, done.stderr
     assert (folder / "found" / "table.csv").stat().st_size > 100
+    words = ["solve", "pyrochlore.mtz", "-o", "solved", "--no-report"]
+    done = run_without_extras(folder, words)
+    assert done.returncode == 0, done.stderr
+    assert (folder / "solved" / "pyrochlore.cif").stat().st_size > 100

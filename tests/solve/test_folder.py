@@ -161,7 +161,8 @@ def test_a_scheduler_does_the_work(
 
 def command(folder: Path, out: Path) -> subprocess.Popen[bytes]:
     """Start `argand solve FOLDER` with the stand-in, in a process group of its own."""
-    paths = [TESTS / "solve" / "site", TESTS, TESTS.parent / "python"]
+    # The argand that is tested may be installed elsewhere than beside its tests.
+    paths = [TESTS / "solve" / "site", TESTS, *sys.path]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(map(str, paths)),
