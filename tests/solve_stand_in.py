@@ -26,17 +26,12 @@ def install() -> None:
     pipeline: Any = types.ModuleType("argand.solve.pipeline")
     pipeline.solve = solve
     sys.modules["argand.solve.pipeline"] = pipeline
-    if (_HERE.parent / "python" / "argand" / "solve" / "settings.py").exists():
-        return
-    settings: Any = types.ModuleType("argand.solve.settings")
-    settings.SolveSettings = lambda **options: types.SimpleNamespace(**options)
-    sys.modules["argand.solve.settings"] = settings
 
 
 def use(monkeypatch: Any) -> None:
     """Put the stand-in where the solver is imported from, until a test ends."""
-    for name in ("argand.solve.pipeline", "argand.solve.settings"):
-        monkeypatch.setitem(sys.modules, name, sys.modules.get(name))
+    name = "argand.solve.pipeline"
+    monkeypatch.setitem(sys.modules, name, sys.modules.get(name))
     install()
 
 
