@@ -363,6 +363,15 @@ def test_a_formula_is_of_the_cell_or_of_a_formula_unit() -> None:
         cell_content({"C": 60.0}, 100.0, 4)
 
 
+def test_units_in_the_cell_fill_the_lattice() -> None:
+    """Cells of rock salt and of a pyrochlore have as many units as their lattices ask for."""
+    assert cell_content({"Na": 1.0, "Cl": 1.0}, 179.4, 192, 4) == {"Na": 4.0, "Cl": 4.0}
+    pyrochlore = cell_content({"La": 2.0, "Zr": 2.0, "O": 7.0}, 1255.0, 192, 4)
+    assert pyrochlore == {"La": 16.0, "Zr": 16.0, "O": 56.0}
+    aluminate = cell_content({"Ca": 9.0, "Al": 6.0, "O": 18.0}, 3556.0, 24)
+    assert aluminate["Ca"] == 72.0
+
+
 def test_the_radiation_of_the_data_decides_the_instructions() -> None:
     solution = solution_of(benzene(), wavelength=None)
     assert solution.radiation == Radiation("x-ray", None, False)

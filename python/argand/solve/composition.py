@@ -13,12 +13,14 @@ from argand.errors import ArgandError
 
 __all__ = ["cell_content", "expected_volume", "formula_units", "is_possible"]
 
-# Mean volumes in crystals, A^3: of hydrogen, of the elements of the second row, of others, and of
-# cations that fill the gaps between more oxygens.
+# Mean volumes in crystals, A^3: of hydrogen, of the elements of the second row, and of others.
 _HYDROGEN_VOLUME = 5.1
 _SECOND_ROW_VOLUME = 13.0
 _HEAVY_VOLUME = 27.0
-_OXIDE_VOLUME = 5.0
+
+# In oxides the oxygen atoms are packed, and cations fill the gaps between them.
+_OXIDE_OXYGEN_VOLUME = 17.5
+_OXIDE_CATION_VOLUME = 5.0
 _LAST_OF_SECOND_ROW = 10
 
 # The volume of the cell over what its atoms are expected to need: inorganic crystals are dense,
@@ -62,11 +64,13 @@ def expected_volume(content: Mapping[str, float]) -> float:
             heavy += number
         elif atomic_number > 1:
             second_row += number
-    is_oxide = "C" not in content and content.get("O", 0.0) > heavy
-    heavy_volume = _OXIDE_VOLUME if is_oxide else _HEAVY_VOLUME
     hydrogen = content.get("H", 0.0) + content.get("D", 0.0)
     volume = hydrogen * _HYDROGEN_VOLUME + second_row * _SECOND_ROW_VOLUME
-    return volume + heavy * heavy_volume
+    oxygen = content.get("O", 0.0)
+    if "C" not in content and oxygen > heavy:
+        volume += oxygen * (_OXIDE_OXYGEN_VOLUME - _SECOND_ROW_VOLUME)
+        return volume + heavy * _OXIDE_CATION_VOLUME
+    return volume + heavy * _HEAVY_VOLUME
 
 
 def is_possible(content: Mapping[str, float], volume: float) -> bool:
@@ -75,7 +79,9 @@ def is_possible(content: Mapping[str, float], volume: float) -> bool:
     return needed > 0.0 and _DENSEST < volume / needed < _EMPTIEST
 
 
-def cell_content(formula: Mapping[str, float], volume: float, operations: int) -> dict[str, float]:
+def cell_content(
+    formula: Mapping[str, float], volume: float, operations: int, centring: int = 1
+) -> dict[str, float]:
     """Return the atoms in the unit cell that a formula stands for.
 
     The formula is that of the cell, or of one formula unit, of which the cell has as many as its
@@ -87,8 +93,9 @@ def cell_content(formula: Mapping[str, float], volume: float, operations: int) -
         Number of atoms by element.
     volume
         Volume of the cell, A^3.
-    operations
-        Number of symmetry operations.
+    operations, centring
+        Number of symmetry operations, and of lattice points in the cell: a cell has each atom as
+        often as a lattice point, or a multiple of that.
 
     Raises
     ------
@@ -100,6 +107,9 @@ def cell_content(formula: Mapping[str, float], volume: float, operations: int) -
     for units in range(2, _MOST_UNITS + 1):
         if operations % units == 0 or units % operations == 0:
             candidates.append(units)
+    candidates = [units for units in candidates if _fill_lattice(formula, units, centring)]
+    if not candidates:
+        candidates = [1]
     misfit = [abs(math.log(volume / (units * needed))) for units in candidates]
     units = candidates[int(np.argmin(misfit))]
     if not is_possible(formula, volume / units):
@@ -109,3 +119,12 @@ def cell_content(formula: Mapping[str, float], volume: float, operations: int) -
             f"but the cell has {volume:.0f} Å³"
         )
     return {element: units * number for element, number in formula.items()}
+
+
+def _fill_lattice(formula: Mapping[str, float], units: int, centring: int) -> bool:
+    """Tell whether every whole number of atoms in the cell is a multiple of the lattice points."""
+    for number in formula.values():
+        is_whole = abs(number - round(number)) < _WHOLE
+        if is_whole and units * round(number) % centring:
+            return False
+    return True

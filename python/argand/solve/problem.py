@@ -234,16 +234,18 @@ class _ProblemReader:
         """
         assert self.cell is not None
         volume = cell_volume(self.cell)
-        operations = len(list(group_ops(self.spacegroup or "P 1")))
+        group = group_ops(self.spacegroup or "P 1")
+        operations = len(list(group))
+        centring = len(group.cen_ops)
         if contents is not None:
             formula = parse_formula(contents)
             if not formula:
                 raise ArgandError(f"contents is {contents!r}, needs a formula such as 'C24 H30 N2'")
-            return cell_content(formula, volume, operations)
+            return cell_content(formula, volume, operations, centring)
         stated = self.experiment.content
         if stated is None and self._formula is not None:
             try:
-                return cell_content(self._formula, volume, operations)
+                return cell_content(self._formula, volume, operations, centring)
             except ArgandError:
                 stated = self._formula
         if stated and not is_possible(stated, volume):
