@@ -13,6 +13,7 @@ from argand.reflections import index_codes
 __all__ = ["equivalent_rows", "listed_rows", "with_mates"]
 
 IntArray = npt.NDArray[np.int64]
+IndexArray = npt.NDArray[np.integer[Any]]
 RowArray = npt.NDArray[np.int32]
 
 
@@ -54,7 +55,7 @@ def equivalent_rows(hkl: IntArray, rotations: IntArray) -> RowArray:
     return rows
 
 
-def listed_rows(listed: IntArray, wanted: IntArray) -> npt.NDArray[np.intp]:
+def listed_rows(listed: IndexArray, wanted: IndexArray) -> npt.NDArray[np.intp]:
     """Find reflections in any list.
 
     Parameters
