@@ -15,7 +15,15 @@ import numpy as np
 from argand.cell import FloatArray
 from argand.solve.figures import PhaseFigures
 
-__all__ = ["SOLVED", "Verdict", "predictors", "probability_of_phases", "verdict_of"]
+__all__ = [
+    "SOLVED",
+    "Verdict",
+    "atom_predictors",
+    "predictors",
+    "probability_of_phases",
+    "probability_with_atoms",
+    "verdict_of",
+]
 
 Verdict = Literal["solved", "probable", "not solved"]
 
