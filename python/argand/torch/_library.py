@@ -69,6 +69,40 @@ def loop_over_samples(
     return torch.stack(results), 0
 
 
+def keep_nothing(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    """Keep nothing of an operator that has no derivatives."""
+
+
+def operator_function(
+    name: str,
+    *,
+    backward: Callable[..., Any],
+    jvp: Callable[..., Any],
+    setup_context: Callable[..., None] = keep_nothing,
+) -> type[torch.autograd.Function]:
+    """Make the Function of an operator; under vmap it takes one sample after another.
+
+    Parameters
+    ----------
+    name
+        The operator is `torch.ops.argand.NAME`; it may be defined later.
+    backward, jvp, setup_context
+        The methods of this name of `torch.autograd.Function`.
+    """
+
+    def forward(*arguments: Any) -> Any:
+        return getattr(torch.ops.argand, name)(*arguments)
+
+    def vmap(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Any, Any]:
+        return loop_over_samples(function, info, in_dims, *arguments)
+
+    methods = (forward, setup_context, backward, jvp, vmap)
+    names = ("forward", "setup_context", "backward", "jvp", "vmap")
+    static = {key: staticmethod(method) for key, method in zip(names, methods, strict=True)}
+    function: type[torch.autograd.Function] = type(name, (torch.autograd.Function,), static)
+    return function
+
+
 def refuse(message: str) -> Callable[..., Any]:
     """Make the derivative of a Function that has none: it raises NotImplementedError."""
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from argand import _seam
 from argand._fft import box_by_fft, map_by_fft, matrix_is_cheaper
 from argand._memory import demand
-from argand.torch._library import COMPLEX, LIBRARY, REAL, call, loop_over_samples, plain
+from argand.torch._library import COMPLEX, LIBRARY, REAL, call, operator_function, plain
 
 
 def map_from_structure_factors(
@@ -228,38 +228,12 @@ def _box_jvp(ctx: Any, tangent: Tensor, *_: None) -> Any:
     return call(_FromMap, tangent, ctx.hkl_max, ctx.scale)
 
 
-class _ToMap(torch.autograd.Function):
-    """The transform of boxes to maps as a Function."""
-
-    @staticmethod
-    def forward(*arguments: Any) -> Any:
-        return torch.ops.argand.map_from_structure_factors(*arguments)
-
-    setup_context = staticmethod(_map_setup)
-    backward = staticmethod(_map_backward)
-    jvp = staticmethod(_map_jvp)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
-        return loop_over_samples(_ToMap, info, in_dims, *arguments)
-
-
-class _FromMap(torch.autograd.Function):
-    """The transform of maps to boxes as a Function."""
-
-    @staticmethod
-    def forward(*arguments: Any) -> Any:
-        return torch.ops.argand.structure_factors_from_map(*arguments)
-
-    setup_context = staticmethod(_box_setup)
-    backward = staticmethod(_box_backward)
-    jvp = staticmethod(_box_jvp)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
-        return loop_over_samples(_FromMap, info, in_dims, *arguments)
-
-
+_ToMap = operator_function(
+    "map_from_structure_factors", backward=_map_backward, jvp=_map_jvp, setup_context=_map_setup
+)
+_FromMap = operator_function(
+    "structure_factors_from_map", backward=_box_backward, jvp=_box_jvp, setup_context=_box_setup
+)
 torch.library.register_autograd(
     "argand::map_from_structure_factors", _map_backward, setup_context=_map_setup, lib=LIBRARY
 )
