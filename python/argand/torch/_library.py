@@ -94,13 +94,18 @@ def operator_function(
         return getattr(torch.ops.argand, name)(*arguments)
 
     def vmap(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Any, Any]:
-        return loop_over_samples(function, info, in_dims, *arguments)
+        return loop_over_samples(made, info, in_dims, *arguments)
 
-    methods = (forward, setup_context, backward, jvp, vmap)
-    names = ("forward", "setup_context", "backward", "jvp", "vmap")
-    static = {key: staticmethod(method) for key, method in zip(names, methods, strict=True)}
-    function: type[torch.autograd.Function] = type(name, (torch.autograd.Function,), static)
-    return function
+    methods: dict[str, Callable[..., Any]] = {
+        "forward": forward,
+        "setup_context": setup_context,
+        "backward": backward,
+        "jvp": jvp,
+        "vmap": vmap,
+    }
+    static = {key: staticmethod(method) for key, method in methods.items()}
+    made: type[torch.autograd.Function] = type(name, (torch.autograd.Function,), static)
+    return made
 
 
 def refuse(message: str) -> Callable[..., Any]:
