@@ -20,6 +20,7 @@ from argand._numbers import real_array, real_number
 from argand._signals import interruptible
 from argand.cell import FloatArray, cell_parameters, cell_volume, reciprocal_metric
 from argand.errors import ArgandError
+from argand.rows import distinct_rows
 from argand.symmetry import SpaceGroup, group_ops, operation_arrays, spacegroup_name
 
 __all__ = [
@@ -277,10 +278,8 @@ def asymmetric_unit(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> HklArray:
 
 def unique_rows(hkl: HklArray) -> tuple[HklArray, npt.NDArray[np.intp]]:
     """Return each of the reflections (m, 3) once, sorted, and the place (m,) of each among them."""
-    codes = index_codes(hkl.astype(np.int64))
-    find_unique = partial(np.unique, codes, return_index=True, return_inverse=True)
-    _, first, place = interruptible(len(codes), find_unique)
-    return np.ascontiguousarray(hkl[first]), place.reshape(-1)
+    first, place = distinct_rows(hkl)
+    return np.ascontiguousarray(hkl[first], np.int32), place
 
 
 def _last_equivalent(indices: HklArray, spacegroup: SpaceGroup) -> HklArray:

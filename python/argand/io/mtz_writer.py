@@ -14,7 +14,7 @@ from argand.cell import FloatArray, cell_parameters
 from argand.errors import ArgandError
 from argand.files import PathLike, replacing
 from argand.io.mtz_columns import MAP_COLUMNS, MINUS, PLUS
-from argand.reflections import HklArray, as_hkl, centric, friedel_sides
+from argand.reflections import HklArray, as_hkl, centric, friedel_sides, unique_rows
 from argand.symmetry import named_spacegroup
 
 __all__ = ["write_reflections"]
@@ -140,8 +140,7 @@ def _mates_in_columns(
     is_centric = centric(unit_hkl, spacegroup)
     listed_as_mate = (hkl == -unit_hkl).all(axis=1) & hkl.any(axis=1)
     is_minus |= is_centric & listed_as_mate
-    unique, row = np.unique(unit_hkl, axis=0, return_inverse=True)
-    row = row.reshape(-1)
+    unique, row = unique_rows(unit_hkl)
     place = 2 * row + is_minus
     if len(np.unique(place)) < len(place):
         raise ArgandError("hkl holds equivalent reflections, needs merged ones to write mates")
