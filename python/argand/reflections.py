@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from argand import _seam
 from argand._memory import demand
-from argand._numbers import real_array, real_number
+from argand._numbers import real_array, real_number, shown
 from argand._signals import interruptible
 from argand.cell import FloatArray, cell_parameters, cell_volume, reciprocal_metric
 from argand.errors import ArgandError
@@ -163,11 +163,14 @@ def hkl_cube(h_max: int) -> HklArray:
 
     h is slowest and l fastest.
     """
-    if h_max < 0:
-        raise ArgandError(f"h_max is {h_max}, needs to be 0 or more")
-    edge = 2 * int(h_max) + 1
-    demand(f"the cube of hkl to {h_max}", _BYTES_OF_CUBE * edge**3, "choose a smaller one")
-    axis = np.arange(-h_max, h_max + 1, dtype=np.int32)
+    number = real_number("h_max", h_max)
+    if not number.is_integer() or not 0 <= number <= LARGEST_ORDER:
+        needs = f"needs a whole number from 0 to {LARGEST_ORDER:,}"
+        raise ArgandError(f"h_max is {shown(h_max)}, {needs}")
+    highest = int(number)
+    edge = 2 * highest + 1
+    demand(f"the cube of hkl to {highest}", _BYTES_OF_CUBE * edge**3, "choose a smaller one")
+    axis = np.arange(-highest, highest + 1, dtype=np.int32)
     h, k, l = np.meshgrid(axis, axis, axis, indexing="ij")
     return np.stack([h, k, l], axis=-1).reshape(-1, 3)
 

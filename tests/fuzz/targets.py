@@ -144,19 +144,19 @@ def _of_the_field() -> dict[str, Target]:
         "instructions": Target(4, **instructions, read=readers.read_instructions),
         "columns": Target(4, **lists, read=readers.read_reflections),
         "cif_reflections": Target(4, **_text("x.fcf", cif, CIF_WORDS), read=readers.read_mates),
-        "mtz": Target(3, **mtz, read=readers.read_mates),
+        "mtz": Target(4, **mtz, read=readers.read_mates),
         "map": Target(1, **maps, read=readers.read_map),
         "merge": Target(1, **lists, read=readers.merge),
         "merge_mtz": Target(1, **mtz, read=readers.merge),
-        "describe": Target(2, **_one_file(_all_files), read=readers.describe),
-        "problem": Target(2, seeds_of_crystals.short_problems, _change_text, problems.read),
-        "solve": Target(1, seeds_of_crystals.problems, _change_text, problems.solve_crystal),
-        "pair": Target(2, seeds_of_crystals.pairs, _change_pair, verbs.describe_pair),
-        "like_known": Target(2, seeds_of_crystals.pairs, _change_pair, verbs.read_like_known),
-        "predict": Target(2, seeds_of_crystals.pairs, _change_pair, verbs.predict_atoms),
-        "density": Target(1, **_one_file(_phased_files), read=verbs.draw_density),
-        "network": Target(1, **_one_file(_phased_files), read=verbs.predict_phases),
-        "simulate": Target(1, **structures, read=verbs.simulate),
+        "describe": Target(1, **_one_file(_all_files), read=readers.describe),
+        "problem": Target(1, seeds_of_crystals.short_problems, _change_text, problems.read),
+        "solve": Target(0.5, seeds_of_crystals.problems, _change_text, problems.solve_crystal),
+        "pair": Target(1, seeds_of_crystals.pairs, _change_pair, verbs.describe_pair),
+        "like_known": Target(1, seeds_of_crystals.pairs, _change_pair, verbs.read_like_known),
+        "predict": Target(0.5, seeds_of_crystals.pairs, _change_pair, verbs.predict_atoms),
+        "density": Target(0.5, **_one_file(_phased_files), read=verbs.draw_density),
+        "network": Target(0.5, **_one_file(_phased_files), read=verbs.predict_phases),
+        "simulate": Target(0.5, **structures, read=verbs.simulate),
     }
 
 
@@ -200,12 +200,12 @@ def _seam_target() -> dict[str, Target]:
     name = "call.json"
 
     def read(folder: Path) -> None:
-        seam.call((folder / name).read_bytes())
+        seam.call((folder / name).read_bytes(), folder)
 
     def make(random: Random, files: Files, other: Files) -> Files:
         return {name: seam.draw(random)}
 
-    return {"seam": Target(6, lambda: [{name: b"{}"}], make, read)}
+    return {"seam": Target(8, lambda: [{name: b"{}"}], make, read)}
 
 
 @cache
