@@ -60,6 +60,8 @@ _BYTES_OF_REAL_INDICES = 56
 _BYTES_OF_IMAGE = 60
 # Reflections that gemmi takes to the asymmetric unit at a time: Ctrl-C is heard in between.
 _ROWS_AT_A_TIME = 1_000_000
+# Bytes of a reflection whose flag or mate is found: its indices, converted from real numbers.
+_BYTES_OF_FLAG = 72
 # Bytes of an equivalent in `in_p1`: its indices, twice while they are sorted, place and phase.
 _BYTES_OF_EQUIVALENT = 120
 
@@ -310,7 +312,7 @@ def index_codes(hkl: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 def friedel_mates(hkl: npt.ArrayLike) -> HklArray:
     """Return -h, -k, -l (m, 3) of reflections (m, 3)."""
-    return -as_hkl(hkl)
+    return -_fitting("mates", hkl)
 
 
 def friedel_sides(
@@ -373,7 +375,8 @@ def in_p1(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> tuple[HklArray, Callabl
 
 def systematic_absences(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> npt.NDArray[np.bool_]:
     """Tell which reflections (m, 3) a space group extinguishes: F = 0 whatever the atoms."""
-    absent: npt.NDArray[np.bool_] = group_ops(spacegroup).systematic_absences(as_hkl(hkl))
+    indices = _fitting("absences", hkl)
+    absent: npt.NDArray[np.bool_] = group_ops(spacegroup).systematic_absences(indices)
     return absent
 
 
@@ -382,7 +385,8 @@ def centric(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> npt.NDArray[np.bool_]
 
     The phase of a centric reflection has two possible values.
     """
-    flags: npt.NDArray[np.bool_] = group_ops(spacegroup).centric_flag_array(as_hkl(hkl))
+    indices = _fitting("centric flags", hkl)
+    flags: npt.NDArray[np.bool_] = group_ops(spacegroup).centric_flag_array(indices)
     return flags
 
 
@@ -391,5 +395,14 @@ def epsilon(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> npt.NDArray[np.int32]
 
     The expected intensity of a reflection is this times the average.
     """
-    factors = group_ops(spacegroup).epsilon_factor_without_centering_array(as_hkl(hkl))
+    indices = _fitting("epsilon", hkl)
+    factors = group_ops(spacegroup).epsilon_factor_without_centering_array(indices)
     return np.asarray(factors, dtype=np.int32)
+
+
+def _fitting(what: str, hkl: npt.ArrayLike) -> HklArray:
+    """Return Miller indices (m, 3), or raise where `what` of them takes more than a call may."""
+    indices = as_hkl(hkl)
+    needed = _BYTES_OF_FLAG * len(indices)
+    demand(f"{what} of {len(indices):,} reflections", needed, "give fewer at a time")
+    return indices

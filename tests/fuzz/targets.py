@@ -140,8 +140,8 @@ def _of_the_field() -> dict[str, Target]:
     mtz = _binary("x.mtz", seeds.mtz_files, mutate_binary.mutate_mtz)
     maps = _binary("x.ccp4", seeds.map_files, mutate_binary.mutate_map)
     return {
-        "structure": Target(4, **structures, read=readers.read_structure),
-        "instructions": Target(4, **instructions, read=readers.read_instructions),
+        "structure": Target(3, **structures, read=readers.read_structure),
+        "instructions": Target(3, **instructions, read=readers.read_instructions),
         "columns": Target(4, **lists, read=readers.read_reflections),
         "cif_reflections": Target(4, **_text("x.fcf", cif, CIF_WORDS), read=readers.read_mates),
         "mtz": Target(4, **mtz, read=readers.read_mates),
@@ -173,10 +173,10 @@ def _of_argand() -> dict[str, Target]:
     samples = _binary("simulation.json", lambda: [seeds.sample_folder()], change_json)
     description = _binary("x.json", seeds.descriptions, change_json)
     return {
-        "samples": Target(1, **npz, read=own_files.read_samples),
+        "samples": Target(0.5, **npz, read=own_files.read_samples),
         "patterns": Target(1, **npy, read=own_files.read_patterns),
         "adaptation": Target(1, seeds.adaptations, _change_one, own_files.read_adaptation),
-        "weights": Target(1, seeds.weights, _change_one, own_files.read_weights),
+        "weights": Target(0.5, seeds.weights, _change_one, own_files.read_weights),
         "training": Target(
             1, lambda: [seeds.training()], _change_settings, own_files.read_training
         ),
@@ -186,9 +186,9 @@ def _of_argand() -> dict[str, Target]:
         "solve_record": Target(1, **solved, read=own_files.read_solve_record),
         "solve_options": Target(1, **options, read=own_files.read_solve_options),
         "sample_folder": Target(1, **samples, read=verbs.open_samples),
-        "description": Target(1, **description, read=own_files.read_description),
+        "description": Target(0.5, **description, read=own_files.read_description),
         "options": Target(
-            1, **_text("x.yaml", seeds.yaml_files, YAML_WORDS), read=own_files.read_options
+            0.5, **_text("x.yaml", seeds.yaml_files, YAML_WORDS), read=own_files.read_options
         ),
     }
 
@@ -205,7 +205,7 @@ def _seam_target() -> dict[str, Target]:
     def make(random: Random, files: Files, other: Files) -> Files:
         return {name: seam.draw(random)}
 
-    return {"seam": Target(8, lambda: [{name: b"{}"}], make, read)}
+    return {"seam": Target(10, lambda: [{name: b"{}"}], make, read)}
 
 
 @cache
