@@ -14,7 +14,7 @@ import pytest
 
 import argand
 from argand import phases, reflections
-from argand.errors import MemoryLimitError
+from argand.errors import ArgandWarning, MemoryLimitError
 from argand.io import Reflections, open_file, write_hklf4
 from argand.measured import merge
 from argand.refine import Model, free
@@ -109,6 +109,19 @@ def test_files_refuse_to_be_read(tmp_path):
     for path in lists_in_files(tmp_path):
         read = open_file(path).density if path.suffix == ".ccp4" else open_file(path).reflections
         refused(read)
+
+
+def test_atoms_on_top_of_each_other_are_counted_and_not_listed(tmp_path):
+    """1500 atoms at one place are a million pairs, of which a warning names five."""
+    path = tmp_path / "stacked.res"
+    atoms = [f"C{number} 1 0.1 0.2 0.3 11.0 0.05" for number in range(1500)]
+    head = ["CELL 0.71 12 13 14 90 90 90", "LATT -1", "SFAC C", "UNIT 1500", "FVAR 1"]
+    path.write_text("\n".join([*head, *atoms, "HKLF 4", "END"]))
+    message = r"top of each other: C0-C1, C0-C2, C0-C3, C0-C4, C0-C5 and 1124245 more$"
+    with pytest.warns(ArgandWarning, match=message):
+        taken = peak(lambda: argand.read_crystal(path))
+    # Two numbers for each pair, three times while they are put together; a name takes 150 bytes.
+    assert taken < 60 * 1_124_250
 
 
 def peak(call: Callable[[], object]) -> int:

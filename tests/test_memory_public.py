@@ -78,6 +78,18 @@ def data_of(rows: int) -> Reflections:
     )
 
 
+def fitting_data(rows: int) -> tuple[Reflections, argand.Crystal]:
+    """Return calculated intensities of as many reflections as rows, and their crystal."""
+    frac = np.random.default_rng(11).random((10, 3))
+    crystal = argand.Crystal(CELL, "P 1 21 1", types=("C",) * 10, frac=frac, b_iso=1.0)
+    hkl = argand.miller_indices(CELL, "P 1 21 1", d_min=0.5)[:rows]
+    intensity = np.abs(argand.structure_factors(crystal, hkl)) ** 2
+    data = Reflections(
+        hkl, intensity=intensity, sigma=np.ones(len(hkl)), cell=CELL, spacegroup="P 1 21 1"
+    )
+    return data, crystal
+
+
 def merged_of(rows: int) -> measured.Merged:
     """Return as many unique reflections as rows."""
     hkl = argand.miller_indices(CELL, "P 1 21 1", d_min=0.5)[:rows]
@@ -102,7 +114,7 @@ BOUNDED: dict[str, tuple[Callable[[int], Any], Callable[[Any], object]]] = {
     "unique_rows": (hkl_of, reflections.unique_rows),
     "check_absences": (data_of, lambda data: measured.check_absences(data, "P 1 21 1")),
     "check_data": (
-        lambda rows: (data_of(rows), crystal_of(100).replace(cell=CELL, spacegroup="P 1 21 1")),
+        fitting_data,
         lambda held: measured.check_data(*held, explained=True),
     ),
     "agreement": (numbers_of, lambda values: measured.agreement(values, values + 0.1, None)),

@@ -127,8 +127,9 @@ def _least_squared_distances(frac: FloatArray, image_frac: FloatArray, g: FloatA
     neighbours = np.meshgrid([-1, 0, 1], [-1, 0, 1], [-1, 0, 1], indexing="ij")
     translations = np.stack(neighbours, axis=-1).reshape(-1, 3)
     steps = difference + translations[:, None]
-    squared: FloatArray = np.einsum("tmi,tmi->tm", steps @ g, steps)
-    return squared.min(axis=0)
+    squared = np.einsum("tmi,tmi->tm", steps @ g, steps)
+    least: FloatArray = squared.min(axis=0)
+    return least
 
 
 def _indefinite(crystal: Crystal) -> npt.NDArray[np.bool_]:
