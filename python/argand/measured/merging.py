@@ -137,7 +137,8 @@ def usable(reflections: Reflections) -> BoolArray:
     use: BoolArray = (np.abs(intensity) < _DAMAGED) & reflections.hkl.any(axis=1)
     if sigma is not None:
         positive = (sigma > 1.0 / _DAMAGED) & (sigma < _DAMAGED)
-        use &= positive | ~positive.any()
+        # Where no sigma is positive they are none, and none of them says anything of its row.
+        use &= positive if positive.any() else ~(sigma >= _DAMAGED)
     if reflections.left_out is not None:
         use &= ~reflections.left_out
     batch = reflections.batch

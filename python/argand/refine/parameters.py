@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand._memory import demand
+from argand._numbers import real_array
 from argand.cell import FloatArray, u_aniso_from_beta
 from argand.crystal import Crystal
 from argand.errors import ArgandError
@@ -216,7 +217,7 @@ def _modes(crystal: Crystal, modes: NDArray[Any]) -> list[_Parameter]:
         raise ArgandError(f"positions has shape {modes.shape}, needs (modes, {n}, 3)")
     bases = [position_basis(crystal, site) for site in range(n)]
     parameters: list[_Parameter] = []
-    for number, mode in enumerate(np.asarray(modes, np.float64)):
+    for number, mode in enumerate(real_array("positions", modes)):
         tolerance = _OFF_POSITION * max(1.0, float(np.abs(mode).max()))
         for site, basis in enumerate(bases):
             allowed = basis.T @ (basis @ mode[site])
