@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from argand._memory import demand
+from argand._numbers import real_array
 from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.files import PathLike, write_text
@@ -208,7 +209,7 @@ def write_hklf4(
 
 def _finite_column(name: str, values: npt.ArrayLike, m: int) -> FloatArray:
     """Make an array (m,) of an argument and check its shape and that its numbers are finite."""
-    column = np.asarray(values, dtype=np.float64)
+    column = real_array(name, values)
     if column.shape != (m,) or not np.isfinite(column).all():
         raise ArgandError(f"{name} has shape {column.shape}, needs ({m},) finite numbers like hkl")
     return column

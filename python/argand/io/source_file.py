@@ -59,6 +59,9 @@ _BYTES_OF_CIF_LINE = 800
 # Bytes that a line of a list of reflections takes: itself, its words, and its numbers.
 _BYTES_OF_LIST_LINE = 700
 
+# Bytes that a SHELX instruction takes: its words, and an atom with its coordinates.
+_BYTES_OF_INSTRUCTION = 600
+
 # Copies of a text that are held at the same time: its bytes, the text, and the text of its list.
 _COPIES_OF_TEXT = 5
 
@@ -233,6 +236,7 @@ class SourceFile:
     @cached_property
     def _instructions(self) -> Instructions:
         """Parse the SHELX instructions that are the text of the file."""
+        self._demand_memory(_COPIES_OF_TEXT, _BYTES_OF_INSTRUCTION)
         with reading(self.source):
             return parse_instructions(self.text, self.source)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from argand._numbers import real_array
 from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
@@ -89,9 +90,9 @@ def calculated_intensity(
     """
     indices = np.asarray(hkl)
     intensity = _squared(crystal, indices, radiation, merged)
-    shares = np.atleast_1d(np.asarray(fraction, float))
+    shares = np.atleast_1d(real_array("fraction", fraction))
     if twin is not None and shares.any():
-        twin_matrix = np.reshape(np.asarray(twin, float), (3, 3))
+        twin_matrix = real_array("twin", twin).reshape(3, 3)
         intensity = (1.0 - shares.sum()) * intensity
         for share in shares:
             indices = indices @ twin_matrix.T

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from argand._numbers import complex_array
 from argand.cell import FloatArray, beta_from_u_aniso
 from argand.completion import independent_part
 from argand.crystal import Crystal
@@ -159,7 +160,7 @@ def vjp(
         raise ValueError(
             f"crystal has {len(crystal.symops)} symmetry operations, needs P 1: crystal.to_p1()"
         )
-    by_f = np.asarray(g, dtype=np.complex128)
+    by_f = complex_array("g", g)
     if by_f.shape != (len(indices),):
         raise ValueError(f"g has shape {by_f.shape}, needs ({len(indices)},): one for each of hkl")
     hkl_list = HklList.of(indices, crystal.cell)

@@ -22,7 +22,7 @@ from argand.measured import Merged
 from argand.origins import permissible_origins
 from argand.radiation import Radiation
 from argand.reflections import centric
-from argand.solve.equivalents import listed_rows
+from argand.rows import find_rows
 from argand.structure_factors import structure_factors
 from argand.symmetry import group_ops, spacegroup_name, triplets
 
@@ -142,7 +142,7 @@ def _judged(flack: Flack) -> AbsoluteStructure:
 
 def _friedel_pairs(merged: Merged) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Return the rows of acentric reflections and of their Friedel mates, each pair once."""
-    mate = listed_rows(merged.hkl, -merged.hkl)
+    mate = find_rows(merged.hkl, -merged.hkl)
     # Of two mates the first in the list stands for both.
     is_pair = mate > np.arange(len(mate))
     is_pair &= ~centric(merged.hkl, merged.spacegroup)

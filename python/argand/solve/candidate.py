@@ -12,8 +12,8 @@ from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.measured import Merged, merge
 from argand.radiation import Radiation
+from argand.rows import find_rows
 from argand.solve.absolute import AbsoluteStructure, absolute_structure, inverted
-from argand.solve.equivalents import listed_rows
 from argand.solve.model import AtomicModel, build_model
 from argand.solve.primitive import PrimitiveReflections
 from argand.solve.search import Ending
@@ -179,4 +179,4 @@ def _phases_in_group(merged: Merged, data: PrimitiveReflections, ending: Ending)
     about_origin = ending.phased * np.exp(-2j * np.pi * (data.hkl @ ending.shift))
     # Row -1 of a reflection that is not listed is the last one, 0.
     values = np.concatenate([about_origin, about_origin.conj(), np.zeros(1)])
-    return np.asarray(values[listed_rows(np.concatenate([data.hkl, -data.hkl]), hkl)])
+    return np.asarray(values[find_rows(np.concatenate([data.hkl, -data.hkl]), hkl)])
