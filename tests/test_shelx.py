@@ -189,11 +189,6 @@ def test_move_shifts_and_inverts_the_atoms_that_follow(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "note"),
     [
-        (
-            "DISP Fe 1.5 0.844",
-            r"DISP states f' 1.5 and f'' 0.844 of Fe, argand uses 0.3\d+ and 0.8",
-        ),
-        ("DISP $Fe 0.346 2.5 9", "DISP states f' 0.346 and f'' 2.5 of Fe"),
         ("SWAT 0.5 2", r"line 6 \(SWAT\): diffuse solvent is not part of F"),
         ("TWIN 0 1 0 1 0 0 0 0 -1 3", r"line 6 \(TWIN\): a twin of 3 domains is treated as one of"),
         ("SFAC O 1 2 3 4 5 6 7 8 9 0 0 0 0 0", r"\(SFAC\): the form factor that it states is not"),
@@ -203,9 +198,3 @@ def test_what_changes_f_and_is_not_used_is_said(tmp_path: Path, line: str, note:
     path = written(tmp_path, SMALL.format(extra=line, between=""))
     with pytest.warns(ArgandWarning, match=note):
         argand.read_crystal(path)
-
-
-def test_dispersion_of_the_tables_is_no_note(tmp_path: Path) -> None:
-    """International Tables C 4.2.6.8: f' = 0.3463 and f'' = 0.8444 for iron and Mo K alpha."""
-    path = written(tmp_path, SMALL.format(extra="DISP Fe 0.3463 0.8444", between=""))
-    assert argand.read_crystal(path).types == ("C", "Fe")

@@ -29,9 +29,12 @@ from argand.cell import FloatArray
 from argand.errors import ArgandError, ArgandWarning
 from argand.isotopes import isotope_length
 
-__all__ = ["TABLES", "dispersion", "form_factors", "gaussians"]
+__all__ = ["TABLES", "Corrections", "dispersion", "form_factors", "gaussians"]
 
 TABLES = ("it92", "electron", "neutron")
+
+# Element, f' and f'' in electrons, where they are stated rather than taken from the tables.
+Corrections = tuple[tuple[str, float, float], ...]
 
 # Bytes of a form factor, and of one with dispersion, which is made of a real one.
 _BYTES_OF_FACTOR = 8
@@ -163,6 +166,7 @@ def form_factors(
     stol: npt.ArrayLike,
     table: str = "it92",
     energy_kev: float | None = None,
+    corrections: Corrections = (),
 ) -> npt.NDArray[Any]:
     """Compute the form factor of every type at every sin(theta)/lambda.
 
@@ -176,6 +180,8 @@ def form_factors(
         "it92" (x-rays, electrons), "electron" (angstrom) or "neutron" (fm, equal at every stol).
     energy_kev
         Photon energy in keV; it adds f' + i f'' to x-ray form factors.
+    corrections
+        (element, f', f'') in electrons at this energy, instead of the tabulated ones.
 
     Returns
     -------
@@ -196,7 +202,8 @@ def form_factors(
         "give fewer at a time",
     )
     squares = np.square(points)
-    f = at_squares(types, np.ascontiguousarray(squares.reshape(-1)), table, energy_kev)
+    rows = np.ascontiguousarray(squares.reshape(-1))
+    f = at_squares(types, rows, table, energy_kev, corrections)
     return f.reshape(len(types), *squares.shape)
 
 
@@ -205,6 +212,7 @@ def at_squares(
     squares: FloatArray,
     table: str = "it92",
     energy_kev: float | None = None,
+    corrections: Corrections = (),
 ) -> npt.NDArray[Any]:
     """Compute the form factor of every type at every stol^2.
 
@@ -216,8 +224,8 @@ def at_squares(
         n atom types: 'C', 'O2-', 'D'.
     squares
         stol^2 (m,) float64 in 1/A^2, contiguous.
-    table, energy_kev
-        Table and photon energy in keV, as in `form_factors`.
+    table, energy_kev, corrections
+        Table, photon energy in keV and stated f' and f'', as in `form_factors`.
 
     Returns
     -------
@@ -238,8 +246,13 @@ def at_squares(
         _seam.gaussian_sums(amplitudes, widths, squares, f)
     if energy_kev is None:
         return f
-    corrections = [dispersion(symbol, real_number("energy_kev", energy_kev)) for symbol in types]
-    with_dispersion: npt.NDArray[np.complex128] = f + np.array(corrections, complex)[:, None]
+    energy = real_number("energy_kev", energy_kev)
+    stated = {element: complex(real, imaginary) for element, real, imaginary in corrections}
+    added = np.empty((len(types), 1), complex)
+    for row, symbol in enumerate(types):
+        element = atom_type(symbol).element
+        added[row] = stated[element] if element in stated else dispersion(symbol, energy)
+    with_dispersion: npt.NDArray[np.complex128] = f + added
     return with_dispersion
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand.errors import ArgandError
-from argand.form_factors import form_factors
+from argand.form_factors import Corrections, form_factors
 from argand.reflections import stol
 
-__all__ = ["KEV_ANGSTROM", "Probe", "Radiation", "reachable", "wavelength"]
+__all__ = ["KEV_ANGSTROM", "LARGEST_CORRECTION", "Probe", "Radiation", "reachable", "wavelength"]
 
 Probe = Literal["x-ray", "neutron", "electron"]
 
@@ -24,6 +24,9 @@ KEV_ANGSTROM = 12.398419843320026
 _TABLES: dict[Probe, str] = {"x-ray": "it92", "neutron": "neutron", "electron": "electron"}
 _DENSITY_UNITS: dict[Probe, str] = {"x-ray": "e/Å³", "neutron": "fm/Å³", "electron": "1/Å²"}
 _PROBES: dict[str, Probe] = {table: probe for probe, table in _TABLES.items()}
+
+#: f' and f'' have some tens of electrons at most, at the edges of the heaviest elements.
+LARGEST_CORRECTION = 100.0
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,21 @@ class Radiation:
     dispersion
         Whether f' + i f'' at `wavelength` is added to the form factors; x-rays of known wavelength
         only.
+    corrections
+        (element, f', f'') in electrons at `wavelength`, where they are known better than the tables
+        have them; with dispersion only.
 
     Raises
     ------
     ArgandError
-        An unknown probe, a wavelength that is not positive, or dispersion where it cannot be
-        calculated.
+        An unknown probe, a wavelength that is not positive, dispersion where it cannot be
+        calculated, or corrections that are no numbers of electrons.
     """
 
     probe: Probe = "x-ray"
     wavelength: float | None = None
     dispersion: bool = False
+    corrections: Corrections = ()
 
     def __post_init__(self) -> None:
         if self.probe not in _TABLES:
@@ -62,6 +69,15 @@ class Radiation:
                 )
         if self.dispersion and (self.probe != "x-ray" or self.wavelength is None):
             raise ArgandError("dispersion needs x-rays of a known wavelength")
+        if self.corrections and not self.dispersion:
+            raise ArgandError("corrections are f' and f'': they need dispersion")
+        for element, real, imaginary in self.corrections:
+            # Comparisons with NaN are false.
+            if not (abs(real) <= LARGEST_CORRECTION and abs(imaginary) <= LARGEST_CORRECTION):
+                raise ArgandError(
+                    f"corrections hold f' {real:g} and f'' {imaginary:g} of {element}, need "
+                    f"electrons, {LARGEST_CORRECTION:g} at most"
+                )
 
     @classmethod
     def of_table(cls, table: str = "it92", energy_kev: float | None = None) -> Radiation:
@@ -98,7 +114,13 @@ class Radiation:
 
         They are complex with dispersion, else real; see `argand.form_factors`.
         """
-        return form_factors(types, stol, table=self.table, energy_kev=self.energy_kev)
+        return form_factors(
+            types,
+            stol,
+            table=self.table,
+            energy_kev=self.energy_kev,
+            corrections=self.corrections,
+        )
 
 
 def wavelength(energy_kev: float) -> float:

@@ -11,11 +11,13 @@ import numpy as np
 from argand.atom_types import atom_type
 from argand.cell import Cell, FloatArray, cell_parameters
 from argand.errors import ArgandError
+from argand.form_factors import Corrections
 from argand.io.refined_data import RefinedData, with_instruction
 from argand.io.reflections import LONGEST_WAVELENGTH, Reflections
 from argand.io.shelx_lines import (
     LARGEST_LATTICE,
     all_operations,
+    dispersion_of_scatterer,
     instruction_lines,
     instruction_name,
     is_atom,
@@ -23,7 +25,6 @@ from argand.io.shelx_lines import (
     is_peak,
     parse_numbers,
     parse_scatterers,
-    unused_dispersion,
 )
 from argand.symmetry import group_ops, spacegroup_name
 
@@ -75,6 +76,8 @@ class Instructions:
         Which reflections are refined: OMIT, SHEL, MERG.
     neutrons
         Whether neutrons were scattered.
+    dispersion
+        (element, f', f'') in electrons, as DISP and SFAC state them.
     free_variables
         Numbers of FVAR, the overall scale first.
     atoms
@@ -102,6 +105,7 @@ class Instructions:
     fractions: tuple[float, ...] = ()
     refined_data: RefinedData = field(default_factory=RefinedData)
     neutrons: bool = False
+    dispersion: Corrections = ()
     free_variables: tuple[float, ...] = ()
     atoms: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     moves: tuple[Move, ...] = field(default=(), repr=False)
@@ -225,7 +229,7 @@ class _InstructionParser:
         self._symm: list[str] = []
         self._move = _NO_MOVE
         self._moves: list[Move] = []
-        self._dispersion: dict[str, tuple[float, float]] = {}
+        self._dispersion: dict[str, tuple[str, float, float]] = {}
 
     def read(self, name: str, line: str, where: str) -> bool:
         """Read an instruction, and tell whether it is one that has a use here."""
@@ -242,6 +246,7 @@ class _InstructionParser:
             elements = self.stated.elements + tuple(parse_scatterers(words, where))
             if len(elements) < len(self.stated.elements) + len(words):
                 self._note(where, "the form factor that it states is not used, but a tabulated one")
+                self._state_dispersion(words, where)
             self._state(elements=elements)
         elif name == "UNIT":
             self._state(units=tuple(parse_numbers(words, where, 1)))
@@ -280,16 +285,13 @@ class _InstructionParser:
     def instructions(self) -> Instructions:
         """Return all that was read, with the operations that LATT and SYMM make together."""
         symops = all_operations(self._lattice, self._symm, self.stated.source)
-        source = self.stated.source
-        notes = [*self._notes]
-        if not self.stated.neutrons:
-            notes += unused_dispersion(self._dispersion, self.stated.wavelength, source)
         return replace(
             self.stated,
             symops=symops,
+            dispersion=tuple(self._dispersion.values()),
             atoms=tuple(self._atoms),
             moves=tuple(self._moves),
-            notes=tuple(notes),
+            notes=tuple(self._notes),
         )
 
     def _read_refinement(self, name: str, words: Sequence[str], where: str) -> bool:
@@ -316,9 +318,7 @@ class _InstructionParser:
             dx, dy, dz, sign = [*numbers, *_NO_MOVE[len(numbers) :]]
             self._move = (dx, dy, dz, sign)
         elif name == "DISP":
-            numbers = parse_numbers(words[1:], where, 0)
-            if len(numbers) > 1:
-                self._dispersion[words[0].removeprefix("$")] = (numbers[0], numbers[1])
+            self._state_dispersion(words, where)
         elif name == "SWAT":
             self._note(where, "diffuse solvent is not part of F here")
         else:
@@ -343,6 +343,12 @@ class _InstructionParser:
         if not 1 <= abs(lattice) <= LARGEST_LATTICE:
             raise ArgandError(f"{where} is {lattice}, needs 1 to 7 or -1 to -7")
         self._lattice = lattice
+
+    def _state_dispersion(self, words: Sequence[str], where: str) -> None:
+        """Take f' and f'' of an element from the words of DISP, or of SFAC with its own factor."""
+        stated = dispersion_of_scatterer(words, where)
+        if stated is not None:
+            self._dispersion[stated[0]] = stated
 
     def _note(self, where: str, fact: str) -> None:
         """Note a fact about the line that `where` names."""

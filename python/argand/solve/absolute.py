@@ -152,7 +152,13 @@ def _friedel_pairs(merged: Merged) -> tuple[npt.NDArray[np.intp], npt.NDArray[np
 
 def _intensity(crystal: Crystal, hkl: npt.NDArray[np.int32], radiation: Radiation) -> FloatArray:
     """Calculate |F|^2 (n,) with dispersion, of these reflections and not of their mates."""
-    f = structure_factors(crystal, hkl, table=radiation.table, energy_kev=radiation.energy_kev)
+    f = structure_factors(
+        crystal,
+        hkl,
+        table=radiation.table,
+        energy_kev=radiation.energy_kev,
+        corrections=radiation.corrections,
+    )
     return np.asarray(np.square(np.abs(f)), np.float64)
 
 

@@ -140,12 +140,17 @@ def _of_the_density(
     crystal: Crystal, hkl: HklArray, radiation: Radiation
 ) -> NDArray[np.complex128]:
     """Compute F (n,) of the real density, without f'': the mean of F(h) and conj F(-h)."""
-    energy_kev = radiation.energy_kev
-    f = structure_factors(crystal, hkl, table=radiation.table, energy_kev=energy_kev)
-    if energy_kev is None:
-        return np.asarray(f)
-    f_mate = structure_factors(crystal, -hkl, table=radiation.table, energy_kev=energy_kev)
-    return np.asarray(0.5 * (f + np.conj(f_mate)))
+    both: list[NDArray[np.complex128]] = []
+    for indices in (hkl, -hkl):
+        f = structure_factors(
+            crystal,
+            indices,
+            table=radiation.table,
+            energy_kev=radiation.energy_kev,
+            corrections=radiation.corrections,
+        )
+        both.append(np.asarray(f))
+    return 0.5 * (both[0] + np.conj(both[1]))
 
 
 def _figure_of_merit(
