@@ -46,6 +46,13 @@ _INDEX_ROUNDING = 0.05
 # Domains of a twin that TWIN states where it gives no number.
 _TWO_DOMAINS = 2
 
+# An atom line has a name, the number of a type, x, y, z, the occupancy, and one or six numbers of U.
+_OCCUPANCY_WORD = 5
+_TENSOR = 6
+
+# SHELXS and SHELXT write the height of a peak after U; three numbers and more are none of both.
+_FEWEST_DAMAGED = 3
+
 # x' = shift + sign x of the coordinates of an atom: three shifts, and the sign.
 Move = tuple[float, float, float, float]
 _NO_MOVE: Move = (0.0, 0.0, 0.0, 1.0)
@@ -229,6 +236,10 @@ class _InstructionParser:
         self._symm: list[str] = []
         self._move = _NO_MOVE
         self._moves: list[Move] = []
+        # Occupancy and U, as atom lines code them, of the atoms that follow PART or AFIX.
+        self._part_occupancy: str | None = None
+        self._afix_occupancy: str | None = None
+        self._afix_u: str | None = None
         self._dispersion: dict[str, tuple[str, float, float]] = {}
 
     def read(self, name: str, line: str, where: str) -> bool:
@@ -264,7 +275,11 @@ class _InstructionParser:
         if is_instruction(words[0]) or is_peak(words[0]):
             return
         if is_atom(words):
-            self._atoms.append(tuple(words))
+            count = len(words) - _OCCUPANCY_WORD - 1
+            if _FEWEST_DAMAGED <= count < _TENSOR:
+                where = f"{self.stated.source}: line {number} ({words[0]})"
+                self._note(where, f"{count} numbers of U, needs 1 or 6: the first is used alone")
+            self._atoms.append(self._as_part_and_afix_state(words))
             self._moves.append(self._move)
             return
         text = " ".join(words)[:_LONGEST_QUOTE]
@@ -319,11 +334,33 @@ class _InstructionParser:
             self._move = (dx, dy, dz, sign)
         elif name == "DISP":
             self._state_dispersion(words, where)
+        elif name == "PART":
+            self._part_occupancy = words[1] if len(words) > 1 else None
+        elif name == "AFIX":
+            self._afix_occupancy = words[2] if len(words) > 2 else None
+            self._afix_u = words[3] if len(words) > 3 else None
         elif name == "SWAT":
             self._note(where, "diffuse solvent is not part of F here")
         else:
             return False
         return True
+
+    def _as_part_and_afix_state(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Return the words of an atom with the occupancy and U that PART and AFIX state for it.
+
+        Occupancies of PART come before those of AFIX, and both before that of the atom; U of AFIX
+        is for isotropic atoms.
+
+        Source: SHELXL manual, PART and AFIX.
+        """
+        stated = list(words)
+        occupancy = self._part_occupancy or self._afix_occupancy
+        if occupancy is not None:
+            stated[_OCCUPANCY_WORD : _OCCUPANCY_WORD + 1] = [occupancy]
+        is_isotropic = len(words) - _OCCUPANCY_WORD - 1 < _TENSOR
+        if self._afix_u is not None and is_isotropic and len(stated) > _OCCUPANCY_WORD:
+            stated[_OCCUPANCY_WORD + 1 :] = [self._afix_u]
+        return tuple(stated)
 
     def _read_cell(self, words: Sequence[str], where: str) -> None:
         """Read CELL: the wavelength and the unit cell."""

@@ -63,7 +63,7 @@ def instruction_lines(text: str) -> list[tuple[int, str]]:
     """List the instructions of a file with the numbers of their lines, from 1.
 
     Remarks, comments and indented lines are left out; a '=' at the end of a line continues it on
-    the next.
+    the next, except in a title.
     """
     instructions: list[tuple[int, str]] = []
     continues = False
@@ -77,7 +77,8 @@ def instruction_lines(text: str) -> list[tuple[int, str]]:
             instructions.append((number, content))
         else:
             continue
-        continues = line.endswith("=")
+        is_title = instructions[-1][1][:4].upper() == "TITL"
+        continues = line.endswith("=") and not is_title
     return instructions
 
 
