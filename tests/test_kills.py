@@ -251,8 +251,8 @@ def test_adapt(known: Path, tmp_path: Path) -> None:
 
 
 def test_solve(tmp_path: Path) -> None:
-    """Every crystal of a folder is solved once, by the solver itself: its data are quick to solve."""
-    files = 14 + 8 * KILLS
+    """Every crystal of a folder is solved once; the solver itself does it, from quick data."""
+    files = 10 + 2 * KILLS
     crystal = known_crystal("9000905")
     for number in range(files):
         write_data(tmp_path / "in", f"s{number}", crystal, seed=number)
@@ -265,7 +265,7 @@ def test_solve(tmp_path: Path) -> None:
     def progress() -> int:
         return len(list(out.glob("records/[!.]*.json")))
 
-    before = kill_and_finish([*command, str(out)], out, 5, progress)
+    before = kill_and_finish([*command, str(out)], out, 5, progress, latest=0.1)
     assert names(out) == names(whole)
     for pattern in ("solutions/*/*.cif", "solutions/*/*.res", "solutions/*/*.ccp4"):
         expected = contents(whole, pattern)

@@ -145,9 +145,7 @@ def projection() -> NDArray[np.float64]:
 def box_to_reflections() -> NDArray[np.complex128]:
     """Return F of reflections from the box of their transform."""
     f = np.zeros(len(half), complex)
-    _seam.add_box_to_reflections(
-        half, half_q, axes, series, (0.0, 1.0), transform, f, 0, len(half)
-    )
+    _seam.add_box_to_reflections(half, half_q, axes, series, (0.0, 1.0), transform, f, 0, len(half))
     return f
 
 

@@ -166,9 +166,7 @@ def structure_factors(
         raise ArgandError(f"dtype is {dtype!r}, needs 'complex128' or 'complex64'")
     if method not in ("auto", "direct", "nufft"):
         raise ArgandError(f"method is {method!r}, needs 'auto', 'direct' or 'nufft'")
-    settings = SumSettings(
-        table, energy_kev, corrections, dtype, method, real_number("eps", eps)
-    )
+    settings = SumSettings(table, energy_kev, corrections, dtype, method, real_number("eps", eps))
     crystals = [crystal] if isinstance(crystal, Crystal) else list(crystal)
     lists = hkl_lists(hkl, len(crystals))
     parts = [independent_part(each, settings.real_form) for each in crystals]

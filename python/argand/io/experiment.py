@@ -143,7 +143,7 @@ class Experiment:
         return self.measured_radiation()
 
     def corrections_at(self, energy_kev: float) -> Corrections:
-        """Return the stated f' and f'' where they belong to a photon energy in keV, else nothing."""
+        """Return the stated f' and f'' if they belong to a photon energy in keV, else nothing."""
         stated = self.measured_radiation()
         if stated.energy_kev is None:
             return ()

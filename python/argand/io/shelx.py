@@ -46,7 +46,7 @@ _INDEX_ROUNDING = 0.05
 # Domains of a twin that TWIN states where it gives no number.
 _TWO_DOMAINS = 2
 
-# An atom line has a name, the number of a type, x, y, z, the occupancy, and one or six numbers of U.
+# An atom line has a name, the number of a type, x, y, z, the occupancy, and one or six U.
 _OCCUPANCY_WORD = 5
 _TENSOR = 6
 

@@ -175,9 +175,7 @@ def all_operations(lattice: int, symm: Sequence[str], source: str) -> tuple[str,
         raise ArgandError(f"{source}: LATT and SYMM: {error}") from None
 
 
-def dispersion_of_scatterer(
-    words: Sequence[str], where: str
-) -> tuple[str, float, float] | None:
+def dispersion_of_scatterer(words: Sequence[str], where: str) -> tuple[str, float, float] | None:
     """Read the element, f' and f'' in electrons of DISP, or of SFAC with a scattering factor.
 
     DISP has E f' f'' and an absorption coefficient; SFAC has E a1 b1 a2 b2 a3 b3 a4 b4 c f' f'' and
