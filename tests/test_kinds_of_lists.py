@@ -136,3 +136,53 @@ def test_main_reflections_among_satellites(tmp_path: Path, count: int, form: str
     expected = [12345.67] * 2 if form == "touching" else [100.25, 103.25]
     assert reflections.intensity.tolist() == expected
     assert reflections.sigma.tolist() == [2.5, 2.5]
+
+
+def read_text(tmp_path: Path, text: str) -> Reflections:
+    """Read a list of reflections from its text."""
+    path = tmp_path / "x.hkl"
+    path.write_text(text)
+    return argand.read_reflections(path)
+
+
+def test_multiplicities_are_no_intensities(tmp_path: Path) -> None:
+    rows = "1 0 0 8 123.4 2.5\n0 1 0 4 50.1 2.5\n1 1 0 16 20.0 2.5\n"
+    with pytest.raises(ArgandError, match="needs h k l intensity sigma"):
+        read_text(tmp_path, rows)
+    # Counts without a point are intensities.
+    reflections = read_text(tmp_path, rows.replace(" 8 ", " 87 "))
+    assert reflections.intensity.tolist() == [87, 4, 16]
+
+
+def test_named_multiplicities_are_not_used(tmp_path: Path) -> None:
+    reflections = read_text(tmp_path, "h k l m I sigma\n1 0 0 8 123 4\n0 1 0 4 50 2\n")
+    assert reflections.intensity.tolist() == [123, 50]
+    assert reflections.batch is None
+
+
+@pytest.mark.parametrize("names", ["m", "m1 m2", "m n"])
+def test_named_satellites_are_left_out(tmp_path: Path, names: str) -> None:
+    zeros = " 0" * (len(names.split()) - 1)
+    text = f"h k l {names} I sigma\n1 0 0 0{zeros} 123 4\n1 0 0 -1{zeros} 50 2\n"
+    with pytest.warns(ArgandWarning, match="1 satellites of a modulated structure"):
+        reflections = read_text(tmp_path, text)
+    assert reflections.intensity.tolist() == [123]
+
+
+def test_named_batch_numbers_stand_after_the_values(tmp_path: Path) -> None:
+    reflections = read_text(tmp_path, "h k l I sigma m\n1 0 0 123 4 2\n0 1 0 50 2 1\n")
+    assert reflections.batch.tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("name", ["wavelength", "Lambda", "wl"])
+def test_named_wavelengths(tmp_path: Path, name: str) -> None:
+    text = f"h k l I sigma {name}\n1 0 0 123 4 0.8\n0 1 0 50 2 "
+    assert read_text(tmp_path, f"{text}0.8\n").wavelength == 0.8
+    with pytest.raises(ArgandError, match=r"a wavelength for each reflection, 0.8 to 1.2 Å"):
+        read_text(tmp_path, f"{text}1.2\n")
+
+
+@pytest.mark.parametrize("header", ["h k l I(+) sigI(+) I(-) sigI(-)", "h k l F+ sigF+ F- sigF-"])
+def test_named_mates_in_one_row_are_refused(tmp_path: Path, header: str) -> None:
+    with pytest.raises(ArgandError, match="of Friedel mates, needs a row for each"):
+        read_text(tmp_path, f"{header}\n1 0 0 123 4 120 4\n")

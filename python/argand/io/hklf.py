@@ -20,6 +20,7 @@ from argand.io.named_columns import (
     split_words,
 )
 from argand.io.reflections import Reflections
+from argand.io.satellites import main_reflections
 from argand.io.xds import xds_header
 from argand.reflections import as_hkl
 
@@ -101,14 +102,15 @@ def read_columns(
         raise ArgandError(f"{source}: no reflections")
     names = _named_line(lines, first)
     if names is not None:
-        return read_named_columns(lines, names, source), [], []
+        reflections, notes = read_named_columns(lines, names, source)
+        return reflections, [], notes
     header = xds_header(lines[:first], source)
     table = read_rows(lines, first, source, has_satellites=hklf == 6)
     notes = list(table.notes)
     numbers = table.numbers
     if header is None:
         _refuse_wavelengths(numbers[:, 7], source)
-    numbers = _main_reflections(numbers, source, notes)
+    numbers = main_reflections(numbers, numbers[:, 6], source, notes)
     reflections = _reflections(numbers, source, hklf)
     if header is not None:
         reflections = replace(
@@ -169,22 +171,6 @@ def _refuse_wavelengths(wavelengths: FloatArray, source: str) -> None:
             f"{source}: a wavelength for each reflection, {shortest:g} to {longest:g} Å "
             "(Laue data, HKLF 2), needs data of one wavelength"
         )
-
-
-def _main_reflections(numbers: FloatArray, source: str, notes: list[str]) -> FloatArray:
-    """Return the rows whose satellite index is 0 or absent, with a note about the others."""
-    order = numbers[:, 6]
-    is_main = np.isnan(order) | (order == 0)
-    if is_main.all():
-        return numbers
-    satellites = int((~is_main).sum())
-    if not is_main.any():
-        raise ArgandError(
-            f"{source}: {satellites} satellites of a modulated structure alone (h k l m)"
-        )
-    notes.append(f"{satellites} satellites of a modulated structure (h k l m) are left out")
-    main: FloatArray = numbers[is_main]
-    return main
 
 
 def write_hklf4(

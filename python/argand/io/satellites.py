@@ -1,4 +1,4 @@
-"""Count the satellite indices in rows of reflections of a modulated structure.
+"""Recognise satellites of a modulated structure in rows of reflections, and leave them out.
 
 Such a row is h k l m value sigma, with one to three indices m of one digit. Value and sigma have
 decimal points, so that a small whole intensity is not taken for an index.
@@ -9,7 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-__all__ = ["satellites_in_columns", "satellites_in_words"]
+import numpy as np
+
+from argand.cell import FloatArray
+from argand.errors import ArgandError
+
+__all__ = ["main_reflections", "satellites_in_columns", "satellites_in_words"]
 
 _MOST_SATELLITES = 3
 
@@ -50,3 +55,37 @@ def _has_satellites(words: Sequence[str], count: int) -> bool:
     if len(words) < count + 2 or not all(map(_SATELLITE.fullmatch, words[:count])):
         return False
     return "." in words[count] and "." in words[count + 1]
+
+
+def main_reflections(
+    table: FloatArray, order: FloatArray, source: str, notes: list[str]
+) -> FloatArray:
+    """Return the rows of a table whose satellite index is 0 or absent, with a note about others.
+
+    Parameters
+    ----------
+    table : (m, columns)
+        Numbers of the reflections.
+    order : (m,)
+        Satellite index of each, NaN where a row has none.
+    source
+        Name of the file, for complaints.
+    notes
+        Remarks, which this function adds to.
+
+    Raises
+    ------
+    ArgandError
+        All reflections are satellites.
+    """
+    is_main = np.isnan(order) | (order == 0)
+    if is_main.all():
+        return table
+    satellites = int((~is_main).sum())
+    if not is_main.any():
+        raise ArgandError(
+            f"{source}: {satellites} satellites of a modulated structure alone (h k l m)"
+        )
+    notes.append(f"{satellites} satellites of a modulated structure (h k l m) are left out")
+    main: FloatArray = table[is_main]
+    return main
