@@ -88,9 +88,7 @@ def has_named_columns(line: str) -> bool:
     return [word.lower() for word in split_words(line)[:3]] == ["h", "k", "l"]
 
 
-def read_named_columns(
-    lines: list[str], header: int, source: str
-) -> tuple[Reflections, list[str]]:
+def read_named_columns(lines: list[str], header: int, source: str) -> tuple[Reflections, list[str]]:
     """Read the columns under a line of names; columns of unknown names are ignored.
 
     Returns the reflections, and remarks about what the list holds and is not used.
