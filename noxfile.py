@@ -12,8 +12,8 @@ CONSTRAINTS = ("-c", "constraints.txt")
 # C++ and CUDA sources that clang-format checks.
 FIND_SOURCES = "find cpp tests/emulation -name '*.?pp' -o -name '*.cu*'"
 
-# Tests of what the core is compiled of: sums, maps, derivatives, detectors, lists of reflections and
-# their readers, form factors, the front door, and every instruction set.
+# Tests of what the core is compiled of: sums, maps, derivatives, detectors, lists of reflections
+# and their readers, form factors, the front door, and every instruction set.
 COMPILED_PARTS = (
     "kernels",
     "density",

@@ -169,6 +169,24 @@ def test_lines_without_both_numbers_state_nothing(tmp_path: Path, line: str) -> 
     assert read_experiment(write_res(tmp_path, line)).corrections == ()
 
 
+@pytest.mark.parametrize(
+    ("corrections", "words"),
+    [
+        ([("Fe", 1.0)], r"corrections hold \('Fe', 1.0\), need"),
+        ({"Fe": 1.0}, "corrections hold 'Fe', need"),
+        ([("Xx", 1.0, 1.0)], "unknown atom type 'Xx'"),
+        ([("Fe", "a", 1.0)], "corrections is 'a', needs a number"),
+        ([("Fe", np.nan, 1.0)], "need electrons, 100 at most"),
+    ],
+)
+def test_corrections_that_are_none(tmp_path: Path, corrections: object, words: str) -> None:
+    crystal = argand.read_crystal(write_res(tmp_path))
+    with pytest.raises(ArgandError, match=words):
+        argand.structure_factors(crystal, HKL, energy_kev=10.0, corrections=corrections)
+    with pytest.raises(ArgandError, match="give energy_kev"):
+        argand.structure_factors(crystal, HKL, corrections=(("Fe", 1.0, 1.0),))
+
+
 @pytest.mark.parametrize("number", [np.nan, np.inf, 101.0])
 def test_radiation_refuses_impossible_corrections(number: float) -> None:
     with pytest.raises(ArgandError, match="corrections hold f'"):

@@ -29,12 +29,23 @@ from argand.cell import FloatArray
 from argand.errors import ArgandError, ArgandWarning
 from argand.isotopes import isotope_length
 
-__all__ = ["TABLES", "Corrections", "dispersion", "form_factors", "gaussians"]
+__all__ = [
+    "LARGEST_CORRECTION",
+    "TABLES",
+    "Corrections",
+    "corrections_by_element",
+    "dispersion",
+    "form_factors",
+    "gaussians",
+]
 
 TABLES = ("it92", "electron", "neutron")
 
 # Element, f' and f'' in electrons, where they are stated rather than taken from the tables.
 Corrections = tuple[tuple[str, float, float], ...]
+
+#: f' and f'' have some tens of electrons at most, at the edges of the heaviest elements.
+LARGEST_CORRECTION = 100.0
 
 # Bytes of a form factor, and of one with dispersion, which is made of a real one.
 _BYTES_OF_FACTOR = 8
@@ -207,6 +218,31 @@ def form_factors(
     return f.reshape(len(types), *squares.shape)
 
 
+def corrections_by_element(corrections: Corrections) -> dict[str, complex]:
+    """Return the stated f' + i f'' of each element, in electrons.
+
+    Raises
+    ------
+    ArgandError
+        Corrections that are not (element, f', f''), an element that is not known, or numbers that
+        are none of electrons.
+    """
+    by_element: dict[str, complex] = {}
+    for stated in corrections:
+        if isinstance(stated, str) or len(stated) != 3:
+            raise ArgandError(f"corrections hold {stated!r:.60}, need (element, f', f'')")
+        symbol, *numbers = stated
+        real, imaginary = (real_number("corrections", number) for number in numbers)
+        # Comparisons with NaN are false.
+        if not (abs(real) <= LARGEST_CORRECTION and abs(imaginary) <= LARGEST_CORRECTION):
+            raise ArgandError(
+                f"corrections hold f' {real:g} and f'' {imaginary:g} of {symbol}, need electrons, "
+                f"{LARGEST_CORRECTION:g} at most"
+            )
+        by_element[atom_type(symbol).element] = complex(real, imaginary)
+    return by_element
+
+
 def at_squares(
     types: Sequence[str],
     squares: FloatArray,
@@ -245,9 +281,11 @@ def at_squares(
         amplitudes, widths = _stacked_gaussians(tuple(types), table)
         _seam.gaussian_sums(amplitudes, widths, squares, f)
     if energy_kev is None:
+        if corrections:
+            raise ArgandError("corrections are f' and f'' at a photon energy: give energy_kev")
         return f
     energy = real_number("energy_kev", energy_kev)
-    stated = {element: complex(real, imaginary) for element, real, imaginary in corrections}
+    stated = corrections_by_element(corrections)
     added = np.empty((len(types), 1), complex)
     for row, symbol in enumerate(types):
         element = atom_type(symbol).element

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand.errors import ArgandError
-from argand.form_factors import Corrections, form_factors
+from argand.form_factors import Corrections, corrections_by_element, form_factors
 from argand.reflections import stol
 
-__all__ = ["KEV_ANGSTROM", "LARGEST_CORRECTION", "Probe", "Radiation", "reachable", "wavelength"]
+__all__ = ["KEV_ANGSTROM", "Probe", "Radiation", "reachable", "wavelength"]
 
 Probe = Literal["x-ray", "neutron", "electron"]
 
@@ -24,9 +24,6 @@ KEV_ANGSTROM = 12.398419843320026
 _TABLES: dict[Probe, str] = {"x-ray": "it92", "neutron": "neutron", "electron": "electron"}
 _DENSITY_UNITS: dict[Probe, str] = {"x-ray": "e/Å³", "neutron": "fm/Å³", "electron": "1/Å²"}
 _PROBES: dict[str, Probe] = {table: probe for probe, table in _TABLES.items()}
-
-#: f' and f'' have some tens of electrons at most, at the edges of the heaviest elements.
-LARGEST_CORRECTION = 100.0
 
 
 @dataclass(frozen=True)
@@ -71,13 +68,7 @@ class Radiation:
             raise ArgandError("dispersion needs x-rays of a known wavelength")
         if self.corrections and not self.dispersion:
             raise ArgandError("corrections are f' and f'': they need dispersion")
-        for element, real, imaginary in self.corrections:
-            # Comparisons with NaN are false.
-            if not (abs(real) <= LARGEST_CORRECTION and abs(imaginary) <= LARGEST_CORRECTION):
-                raise ArgandError(
-                    f"corrections hold f' {real:g} and f'' {imaginary:g} of {element}, need "
-                    f"electrons, {LARGEST_CORRECTION:g} at most"
-                )
+        corrections_by_element(self.corrections)
 
     @classmethod
     def of_table(cls, table: str = "it92", energy_kev: float | None = None) -> Radiation:

@@ -10,7 +10,7 @@ import gemmi
 from argand.atom_types import atom_type
 from argand.cell import Cell
 from argand.errors import ArgandError
-from argand.form_factors import Corrections
+from argand.form_factors import LARGEST_CORRECTION, Corrections
 from argand.io.cif_block import Block
 from argand.io.cif_crystal import read_cell
 from argand.io.cif_symmetry import read_symmetry, states_symmetry
@@ -18,7 +18,7 @@ from argand.io.formula import parse_formula
 from argand.io.refined_data import RefinedData, parse_threshold
 from argand.io.reflections import LONGEST_WAVELENGTH
 from argand.io.shelx import Instructions
-from argand.radiation import LARGEST_CORRECTION, Probe, Radiation
+from argand.radiation import Probe, Radiation
 from argand.symmetry import group_ops, spacegroup_name
 
 __all__ = [

@@ -30,8 +30,8 @@ _INTEGER_BYTES = b"0123456789+- "
 # The bytes of numbers as C and Fortran write them, and blanks.
 _NUMBER_BYTES = b"0123456789+-.eEdD "
 
-# Multiplicities of the reflections of a powder, and the fewest rows that show them for what they are
-# where intensities would stand.
+# Multiplicities of the reflections of a powder, and the fewest rows that show what they are where
+# intensities would stand.
 _MULTIPLICITIES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 48)
 _FEWEST_MULTIPLICITIES = 3
 

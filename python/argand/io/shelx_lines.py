@@ -10,7 +10,7 @@ import gemmi
 from argand._numbers import LARGEST
 from argand.atom_types import atom_type
 from argand.errors import ArgandError
-from argand.radiation import LARGEST_CORRECTION
+from argand.form_factors import LARGEST_CORRECTION
 from argand.symmetry import group_ops, triplets
 
 __all__ = [
