@@ -19,7 +19,7 @@ from argand.reflections import stol
 from argand.structure_factors import structure_factors
 from argand.symmetry import group_ops
 
-__all__ = ["Agreement", "agreement", "calculated_intensity"]
+__all__ = ["Agreement", "agreement", "calculated_intensity", "f_with_radiation"]
 
 # SHELXL's default weighting parameters a and b.
 _DEFAULT_WEIGHTS = (0.1, 0.0)
@@ -106,20 +106,20 @@ def _squared(
     crystal: Crystal, hkl: npt.NDArray[Any], radiation: Radiation, merged: bool
 ) -> FloatArray:
     """Calculate |F|^2 (n,), or its mean over Friedel mates, of one domain without extinction."""
-    f = _complex_f(crystal, hkl, radiation)
+    f = f_with_radiation(crystal, hkl, radiation)
     intensity = np.asarray(np.abs(f) ** 2, dtype=np.float64)
     if not merged or not radiation.dispersion:
         return intensity
     if group_ops(crystal.spacegroup).is_centrosymmetric():
         return intensity
-    f_mate = _complex_f(crystal, -hkl, radiation)
+    f_mate = f_with_radiation(crystal, -hkl, radiation)
     return np.asarray(0.5 * (intensity + np.abs(f_mate) ** 2), dtype=np.float64)
 
 
-def _complex_f(
+def f_with_radiation(
     crystal: Crystal, hkl: npt.NDArray[Any], radiation: Radiation
 ) -> npt.NDArray[np.complex128]:
-    """Calculate F (n,) of one domain with the form factors of the radiation."""
+    """Calculate F (n,) of a crystal at hkl (n, 3) with the form factors of a radiation."""
     f = structure_factors(
         crystal,
         hkl,
