@@ -286,7 +286,7 @@ def at_squares(
         return f
     energy = real_number("energy_kev", energy_kev)
     stated = corrections_by_element(corrections)
-    added = np.empty((len(types), 1), complex)
+    added = np.empty((len(types), 1), np.complex128)
     for row, symbol in enumerate(types):
         element = atom_type(symbol).element
         added[row] = stated[element] if element in stated else dispersion(symbol, energy)
