@@ -17,7 +17,11 @@ from argand.io.named_columns import (
     split_words,
 )
 from argand.io.plain_rows import read_plain_rows
-from argand.io.satellites import satellites_in_columns, satellites_in_words
+from argand.io.satellites import (
+    has_multiplicities,
+    satellites_in_columns,
+    satellites_in_words,
+)
 
 __all__ = ["RowTable", "read_rows"]
 
@@ -29,11 +33,6 @@ _INTEGER_BYTES = b"0123456789+- "
 
 # The bytes of numbers as C and Fortran write them, and blanks.
 _NUMBER_BYTES = b"0123456789+-.eEdD "
-
-# Multiplicities of the reflections of a powder, and the fewest rows that show what they are where
-# intensities would stand.
-_MULTIPLICITIES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 48)
-_FEWEST_MULTIPLICITIES = 3
 
 # Values beyond this are damage: their squares overflow.
 _LARGEST_VALUE = 1e100
@@ -309,19 +308,9 @@ def _read_free(rows: Sequence[str]) -> _Table | None:
             _fill_free(table[start:stop], _free_words(rows[start:stop]), satellites)
         except ValueError:
             return None
-    if satellites == 0 and _has_multiplicities(table[:, 3], _free_words(rows[:1])[0]):
+    if satellites == 0 and has_multiplicities(table[:, 3], _free_words(rows[:1])[0]):
         return None
     return table, ()
-
-
-def _has_multiplicities(values: FloatArray, words: Sequence[str]) -> bool:
-    """Tell whether multiplicities stand where values (m,) should, before a value and a sigma.
-
-    The words are those of the first row.
-    """
-    if len(values) < _FEWEST_MULTIPLICITIES or len(words) < 6 or "." not in words[5]:
-        return False
-    return bool(np.isin(values, _MULTIPLICITIES).all())
 
 
 def _free_words(rows: Sequence[str]) -> list[list[str]]:

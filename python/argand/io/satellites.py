@@ -1,7 +1,8 @@
 """Recognise satellites of a modulated structure in rows of reflections, and leave them out.
 
 Such a row is h k l m value sigma, with one to three indices m of one digit. Value and sigma have
-decimal points, so that a small whole intensity is not taken for an index.
+decimal points, so that a small whole intensity is not taken for an index. The multiplicity of a
+reflection of a powder stands in the same place.
 """
 
 from __future__ import annotations
@@ -14,9 +15,14 @@ import numpy as np
 from argand.cell import FloatArray
 from argand.errors import ArgandError
 
-__all__ = ["main_reflections", "satellites_in_columns", "satellites_in_words"]
+__all__ = ["has_multiplicities", "main_reflections", "satellites_in_columns", "satellites_in_words"]
 
 _MOST_SATELLITES = 3
+
+# Multiplicities of the reflections of a powder, and the fewest rows that show what they are where
+# intensities would stand.
+_MULTIPLICITIES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 48)
+_FEWEST_MULTIPLICITIES = 3
 
 _SATELLITE = re.compile(r"[+-]?\d")
 
@@ -55,6 +61,16 @@ def _has_satellites(words: Sequence[str], count: int) -> bool:
     if len(words) < count + 2 or not all(map(_SATELLITE.fullmatch, words[:count])):
         return False
     return "." in words[count] and "." in words[count + 1]
+
+
+def has_multiplicities(values: FloatArray, words: Sequence[str]) -> bool:
+    """Tell whether multiplicities stand where values (m,) should, before a value and a sigma.
+
+    The words are those of the first row.
+    """
+    if len(values) < _FEWEST_MULTIPLICITIES or len(words) < 6 or "." not in words[5]:
+        return False
+    return bool(np.isin(values, _MULTIPLICITIES).all())
 
 
 def main_reflections(
