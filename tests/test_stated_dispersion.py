@@ -195,6 +195,12 @@ def test_radiation_refuses_impossible_corrections(number: float) -> None:
         Radiation("x-ray", 1.0, False, (("Fe", 0.0, 1.0),))
 
 
+def test_a_list_of_corrections_becomes_a_tuple() -> None:
+    radiation = Radiation("x-ray", 1.0, True, [["FE", 1, 2.5]])
+    assert radiation.corrections == (("Fe", 1.0, 2.5),)
+    assert hash(radiation) == hash(Radiation("x-ray", 1.0, True, (("Fe", 1.0, 2.5),)))
+
+
 def test_stored_radiation_keeps_them() -> None:
     radiation = Radiation("x-ray", WAVELENGTH, True, (("Fe", -6.5, 0.51),))
     assert from_builtins(Radiation, to_builtins(radiation), "a test") == radiation

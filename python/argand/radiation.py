@@ -68,7 +68,10 @@ class Radiation:
             raise ArgandError("dispersion needs x-rays of a known wavelength")
         if self.corrections and not self.dispersion:
             raise ArgandError("corrections are f' and f'': they need dispersion")
-        corrections_by_element(self.corrections)
+        stated = corrections_by_element(self.corrections)
+        corrections = tuple((element, f.real, f.imag) for element, f in stated.items())
+        # A list would make the radiation one that cannot be hashed.
+        object.__setattr__(self, "corrections", corrections)
 
     @classmethod
     def of_table(cls, table: str = "it92", energy_kev: float | None = None) -> Radiation:
