@@ -190,6 +190,8 @@ def test_move_shifts_and_inverts_the_atoms_that_follow(tmp_path: Path) -> None:
     ("line", "note"),
     [
         ("SWAT 0.5 2", r"line 6 \(SWAT\): diffuse solvent is not part of F"),
+        ("HFIX 43 C1", r"line 6 \(HFIX\): hydrogens that it would make are not part of F"),
+        ("ABIN 2", r"line 6 \(ABIN\): partial structure factors of a .fab file are not part of F"),
         ("TWIN 0 1 0 1 0 0 0 0 -1 3", r"line 6 \(TWIN\): a twin of 3 domains is treated as one of"),
         ("SFAC O 1 2 3 4 5 6 7 8 9 0 0 0 0 0", r"\(SFAC\): the form factor that it states is not"),
     ],

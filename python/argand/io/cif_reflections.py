@@ -98,7 +98,7 @@ def reflections_of_block(block: Block, hklf: int | None, *, mates: bool = False)
     block
         Data block that holds reflections.
     hklf
-        Kind of a SHELX list kept as text, 3, 4 or 5; None to go by the instructions beside it.
+        Kind of a SHELX list kept as text, 3 to 6; None to go by the instructions beside it.
     mates
         Read Friedel mates in columns of their own where the list has their mean as well.
 

@@ -82,7 +82,7 @@ class Experiment:
     twin, fractions
         SHELXL's twin matrix, nine numbers, and the fractions of the further domains.
     hklf
-        SHELX's number for the kind of list: 3 for amplitudes, 4 or 5 for intensities.
+        SHELX's number for the kind of list: 3 for amplitudes, 4, 5 or 6 for intensities.
     refined_data
         Which reflections were refined, and how they were merged.
     stated

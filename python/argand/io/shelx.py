@@ -16,6 +16,7 @@ from argand.io.refined_data import RefinedData, with_instruction
 from argand.io.reflections import LONGEST_WAVELENGTH, Reflections
 from argand.io.shelx_lines import (
     LARGEST_LATTICE,
+    NOT_PART_OF_F,
     all_operations,
     dispersion_of_scatterer,
     instruction_lines,
@@ -339,8 +340,8 @@ class _InstructionParser:
         elif name == "AFIX":
             self._afix_occupancy = words[2] if len(words) > 2 else None
             self._afix_u = words[3] if len(words) > 3 else None
-        elif name == "SWAT":
-            self._note(where, "diffuse solvent is not part of F here")
+        elif name in NOT_PART_OF_F:
+            self._note(where, f"{NOT_PART_OF_F[name]} not part of F here")
         else:
             return False
         return True

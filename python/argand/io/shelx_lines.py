@@ -15,6 +15,7 @@ from argand.symmetry import group_ops, triplets
 
 __all__ = [
     "LARGEST_LATTICE",
+    "NOT_PART_OF_F",
     "all_operations",
     "dispersion_of_scatterer",
     "instruction_lines",
@@ -37,6 +38,13 @@ _CENTRING: dict[int, tuple[str, ...]] = {
     7: ("x+1/2,y+1/2,z",),
 }
 LARGEST_LATTICE = max(_CENTRING)
+
+#: Instructions that change F, and what they add to it.
+NOT_PART_OF_F = {
+    "SWAT": "diffuse solvent is",
+    "HFIX": "hydrogens that it would make are",
+    "ABIN": "partial structure factors of a .fab file are",
+}
 
 # Numbers of a scattering factor in SFAC before f' and f'': a1 b1 a2 b2 a3 b3 a4 b4 c.
 _NUMBERS_OF_F0 = 9
