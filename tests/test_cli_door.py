@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -264,3 +265,12 @@ class TestExitCodes:
         overview = capsys.readouterr().out
         for words in ("0 done", "1 a fault", "2 bad input", "3 some files", "130 interrupted"):
             assert words in overview
+
+
+def test_samples_that_no_disk_holds(tmp_path: Path, capsys: Capture) -> None:
+    """A billion samples of some hundred reflections take terabytes."""
+    folder = tmp_path / "out"
+    command = ("simulate", DATA / "9000905.cif", "--d-min", 1, "--folder", folder)
+    words = refused(capsys, *command, "--samples", 10**9)
+    assert re.search(r"out: its files take [\d,.]+ GiB at least, the disk has", words)
+    assert not folder.exists()

@@ -330,6 +330,8 @@ def _read_only(array: FloatArray) -> FloatArray:
 
 def _array(name: str, value: Any, shape: tuple[int, ...], nan_rows: bool = False) -> FloatArray:
     """Return a checked read-only float64 copy of the argument `name`; a scalar fills all sites."""
+    if np.ma.is_masked(value):
+        raise ArgandError(f"{name} is a masked array, needs plain numbers: leave masked values out")
     try:
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):

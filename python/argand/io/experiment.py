@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
+import gemmi
+
+from argand.atom_types import atom_type
 from argand.cell import Cell
 from argand.errors import ArgandError
+from argand.form_factors import LARGEST_CORRECTION, Corrections
 from argand.io.cif_block import Block
 from argand.io.cif_crystal import read_cell
 from argand.io.cif_symmetry import read_symmetry, states_symmetry
@@ -44,6 +48,10 @@ _TELLING_TAGS = (
 # No unit cell holds more formula units; those of zeolites and clathrates hold some hundred.
 _LARGEST_Z = 1e6
 
+# Energies and wavelengths of one radiation are written with so many digits: they differ by less
+# than this share.
+_SAME_ENERGY = 1e-3
+
 # a and b in 'w=1/[s^2^(Fo^2^)+(0.0397P)^2^+1.3092P]'
 _WEIGHT_A = re.compile(r"\(([0-9.]+)P\)")
 _WEIGHT_B = re.compile(r"\+([0-9.]+)P\]")
@@ -65,6 +73,8 @@ class Experiment:
         Atoms of each element in the unit cell.
     dispersion
         Whether f' and f'' were part of the refinement.
+    corrections
+        (element, f', f'') in electrons as stated; other elements have those of the tables.
     extinction
         SHELXL's extinction coefficient x.
     weights
@@ -72,7 +82,7 @@ class Experiment:
     twin, fractions
         SHELXL's twin matrix, nine numbers, and the fractions of the further domains.
     hklf
-        SHELX's number for the kind of list: 3 for amplitudes, 4 or 5 for intensities.
+        SHELX's number for the kind of list: 3 for amplitudes, 4, 5 or 6 for intensities.
     refined_data
         Which reflections were refined, and how they were merged.
     stated
@@ -86,6 +96,7 @@ class Experiment:
     powder: bool = False
     content: dict[str, float] | None = None
     dispersion: bool | None = None
+    corrections: Corrections = ()
     extinction: float | None = None
     weights: tuple[float, ...] = ()
     twin: tuple[float, ...] | None = None
@@ -98,6 +109,7 @@ class Experiment:
         """Return the radiation of the measurement, with its wavelength where that is known.
 
         F was calculated with dispersion, unless the file denies it or it cannot be calculated.
+        Where the file states f' and f'' they are used: they belong to its own wavelength.
 
         Parameters
         ----------
@@ -107,7 +119,10 @@ class Experiment:
         if self.wavelength is not None:
             wavelength = self.wavelength
         has_dispersion = self.probe == "x-ray" and self.dispersion is not False
-        return Radiation(self.probe, wavelength, has_dispersion and wavelength is not None)
+        if not has_dispersion or wavelength is None:
+            return Radiation(self.probe, wavelength)
+        corrections = self.corrections if self.wavelength is not None else ()
+        return Radiation(self.probe, wavelength, dispersion=True, corrections=corrections)
 
     def radiation(self, table: str | None = None) -> Radiation:
         """Return the radiation with which the refinement calculated F.
@@ -126,6 +141,14 @@ class Experiment:
         if self.probe != "x-ray" or self.wavelength is None or self.dispersion is False:
             return radiation
         return self.measured_radiation()
+
+    def corrections_at(self, energy_kev: float) -> Corrections:
+        """Return the stated f' and f'' if they belong to a photon energy in keV, else nothing."""
+        stated = self.measured_radiation()
+        if stated.energy_kev is None:
+            return ()
+        is_same = abs(energy_kev - stated.energy_kev) < _SAME_ENERGY * stated.energy_kev
+        return stated.corrections if is_same else ()
 
     @property
     def twin_shares(self) -> tuple[float, ...]:
@@ -189,7 +212,9 @@ def _with_other_blocks(block: Block, others: list[Block]) -> Experiment:
             stated=further.stated | experiment.stated,
         )
         if experiment.dispersion is None and experiment.probe == "x-ray":
-            experiment = replace(experiment, dispersion=further.dispersion)
+            experiment = replace(
+                experiment, dispersion=further.dispersion, corrections=further.corrections
+            )
     return experiment
 
 
@@ -202,6 +227,7 @@ def experiment_of_instructions(instructions: Instructions) -> Experiment:
         wavelength=instructions.wavelength,
         content=instructions.content,
         dispersion=None if instructions.neutrons else True,
+        corrections=() if instructions.neutrons else instructions.dispersion,
         extinction=instructions.extinction or None,
         weights=instructions.weights,
         twin=instructions.twin,
@@ -239,6 +265,7 @@ def _experiment_of_block(block: Block) -> Experiment:
         powder=block.has("_pd_"),
         content=_content(block),
         dispersion=_dispersion(block) if probe == "x-ray" else None,
+        corrections=_corrections(block) if probe == "x-ray" else (),
         refined_data=_refined_data(block),
         stated=stated,
     )
@@ -247,6 +274,7 @@ def _experiment_of_block(block: Block) -> Experiment:
     return replace(
         common,
         wavelength=common.wavelength or instructions.wavelength,
+        corrections=common.corrections or instructions.dispersion,
         extinction=instructions.extinction or None,
         weights=instructions.weights,
         twin=instructions.twin,
@@ -308,6 +336,27 @@ def _dispersion(block: Block) -> bool | None:
         return None
     imaginary = block.column("_atom_type_scat_dispersion_imag")
     return any(re.search(r"[1-9]", value) for value in [*real, *(imaginary or [])])
+
+
+def _corrections(block: Block) -> Corrections:
+    """Read the table of f' and f''; a row that is no element or has no such numbers is left out."""
+    symbols = block.column("_atom_type_symbol") or []
+    real = block.column("_atom_type_scat_dispersion_real") or []
+    imaginary = block.column("_atom_type_scat_dispersion_imag") or []
+    if not len(symbols) == len(real) == len(imaginary):
+        return ()
+    corrections: dict[str, tuple[str, float, float]] = {}
+    for symbol, *texts in zip(symbols, real, imaginary, strict=True):
+        f1, f2 = (float(gemmi.cif.as_number(text)) for text in texts)
+        # NaN, of a value that is not known, is not within the range either.
+        if not (abs(f1) <= LARGEST_CORRECTION and abs(f2) <= LARGEST_CORRECTION):
+            continue
+        try:
+            element = atom_type(symbol).element
+        except ArgandError:
+            continue
+        corrections[element] = (element, f1, f2)
+    return tuple(corrections.values())
 
 
 def _extinction(block: Block) -> float | None:

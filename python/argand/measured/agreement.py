@@ -20,7 +20,7 @@ from argand.reflections import stol
 from argand.structure_factors import structure_factors
 from argand.symmetry import group_ops
 
-__all__ = ["Agreement", "agreement", "calculated_intensity"]
+__all__ = ["Agreement", "agreement", "calculated_intensity", "f_with_radiation"]
 
 # SHELXL's default weighting parameters a and b.
 _DEFAULT_WEIGHTS = (0.1, 0.0)
@@ -107,16 +107,28 @@ def _squared(
     crystal: Crystal, hkl: npt.NDArray[Any], radiation: Radiation, merged: bool
 ) -> FloatArray:
     """Calculate |F|^2 (n,), or its mean over Friedel mates, of one domain without extinction."""
-    table = radiation.table
-    energy_kev = radiation.energy_kev
-    f = structure_factors(crystal, hkl, table=table, energy_kev=energy_kev)
+    f = f_with_radiation(crystal, hkl, radiation)
     intensity = np.asarray(np.abs(f) ** 2, dtype=np.float64)
-    if not merged or energy_kev is None:
+    if not merged or not radiation.dispersion:
         return intensity
     if group_ops(crystal.spacegroup).is_centrosymmetric():
         return intensity
-    f_mate = structure_factors(crystal, -hkl, table=table, energy_kev=energy_kev)
+    f_mate = f_with_radiation(crystal, -hkl, radiation)
     return np.asarray(0.5 * (intensity + np.abs(f_mate) ** 2), dtype=np.float64)
+
+
+def f_with_radiation(
+    crystal: Crystal, hkl: npt.NDArray[Any], radiation: Radiation
+) -> npt.NDArray[np.complex128]:
+    """Calculate F (n,) of a crystal at hkl (n, 3) with the form factors of a radiation."""
+    f = structure_factors(
+        crystal,
+        hkl,
+        table=radiation.table,
+        energy_kev=radiation.energy_kev,
+        corrections=radiation.corrections,
+    )
+    return np.asarray(f, np.complex128)
 
 
 def agreement(
