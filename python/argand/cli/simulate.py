@@ -171,10 +171,9 @@ def simulate(
     simulation = Simulation(
         crystal, changes, measurement, d_min=d_min, seed=seed, radiation=radiation
     )
-    if output is not None:
-        write_samples(output, simulation, simulation.draw(range(samples)))
     show_samples(simulation, samples, picture)
     if output is not None:
+        write_samples(output, simulation, simulation.draw(range(samples)))
         print(f"{output}: {samples} samples")
     if folder is not None:
         _write_files(folder, simulation, samples, format, truth)
