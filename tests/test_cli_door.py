@@ -112,6 +112,15 @@ def test_a_resolution_that_no_experiment_has(d_min: str, tmp_path: Path, capsys:
     assert not output.exists()
 
 
+@pytest.mark.parametrize("option", ["--missing", "--strongest"])
+def test_samples_of_which_nothing_is_measured(option: str, tmp_path: Path, capsys: Capture) -> None:
+    output = tmp_path / "o.npz"
+    words = ("--d-min", "2", "--samples", "2", option, "1", "-o", output)
+    complaint = refused(capsys, "simulate", PYROCHLORE, *words)
+    assert "none of 2 samples has a measured reflection" in complaint
+    assert not output.exists()
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -149,3 +149,12 @@ def test_a_sample_between_two_is_none() -> None:
     simulation = Simulation(crystal, d_min=2.0)
     with pytest.raises(ArgandError, match=r"indices holds .*, needs whole numbers"):
         simulation.draw([0.7])
+
+
+def test_a_number_of_extended_precision_beyond_all_floats() -> None:
+    """A finite long double of 1e400 is not read as infinity."""
+    if np.finfo(np.longdouble).max <= np.finfo(np.float64).max:
+        pytest.skip("long double is double precision here")
+    with pytest.raises(ArgandError, match="sigma holds a number beyond all floats"):
+        real_array("sigma", np.array([1.0, np.longdouble(10) ** 400]))
+    assert real_array("sigma", np.array([np.inf], np.longdouble)).tolist() == [np.inf]

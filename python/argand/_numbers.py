@@ -118,10 +118,16 @@ def _array(name: str, values: npt.ArrayLike, dtype: np.dtype[Any]) -> npt.NDArra
         # Times and texts would be turned into numbers too.
         if array.dtype.kind not in "biufcO" or is_complex:
             raise TypeError
-        return array.astype(dtype, copy=False)
+        with np.errstate(over="ignore"):
+            numbers = array.astype(dtype, copy=False)
     except _NO_NUMBER:
         words = "real numbers" if dtype.kind == "f" else "numbers"
         raise ArgandError(f"{name} holds something else than numbers, needs {words}") from None
+    # A number of extended precision may be beyond double precision.
+    is_extended = array.dtype.kind in "fc" and array.dtype.itemsize > dtype.itemsize
+    if is_extended and (np.isfinite(array) & ~np.isfinite(numbers)).any():
+        raise ArgandError(f"{name} holds a number beyond all floats, needs up to {LARGEST:g}")
+    return numbers
 
 
 def shown(value: Any) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from fuzz import corpus
-from fuzz.judge import HARMLESS, Case, Judge, Outcome
-from fuzz.worker import Progress, Report, Work, failure_kind, run
+from fuzz.judge import HARMLESS, Case, Judge, Outcome, failure_kind
+from fuzz.worker import Progress, Report, Work, run
 
 # Seconds without a new input after which a process hangs in compiled code: readers are
 # interrupted by then, and an input is made smaller within ten seconds.

@@ -50,6 +50,12 @@ class Outcome(NamedTuple):
         return self.kind not in HARMLESS
 
 
+def failure_kind(case: Case, outcome: Outcome) -> tuple[str, str, str]:
+    """Return what two inputs have in common that found one fault."""
+    place = outcome.place or outcome.words
+    return case.target, outcome.kind, place
+
+
 class _Slow(BaseException):
     """Interrupt an input that takes too long."""
 

@@ -21,8 +21,8 @@ _FEW_HKL = np.array([[0, 0, 0], [1, 0, 0], [0, 2, -1], [3, 1, 4]], dtype=np.int3
 # Structures with more sites are read without computing F, to keep a campaign quick.
 _MOST_SITES = 60
 
-# Infinity and NaN where a number is printed; "In" and "nano" are other words.
-_NO_NUMBER = re.compile(r"(?<![\w'\"-])-?(?:inf|nan)(?![\w'\"-])", re.IGNORECASE)
+#: Infinity and NaN where a number is printed; "In" and "nano" are other words.
+NO_NUMBER = re.compile(r"(?<![\w'\"-])-?(?:inf|nan)(?![\w'\"-])", re.IGNORECASE)
 
 
 def only_file(paths: Path) -> Path:
@@ -130,6 +130,6 @@ def describe(folder: Path) -> None:
     description = describe_file(path)
     sanity.check_description("description", to_builtins(description))
     _json_text(description)
-    match = _NO_NUMBER.search(text_of_file(description))
-    if match is not None and not _NO_NUMBER.search(content.decode("latin-1")):
+    match = NO_NUMBER.search(text_of_file(description))
+    if match is not None and not NO_NUMBER.search(content.decode("latin-1")):
         raise Nonsense(f"the description says {match[0]}")

@@ -105,8 +105,10 @@ def _is_finite(value: Any) -> bool:
     except (ValueError, TypeError, OverflowError):
         return True
     if array.dtype.kind == "O":
-        # numpy makes NaN of it.
-        return None not in array.reshape(-1).tolist()
+        # numpy makes NaN of None.
+        items = array.reshape(-1).tolist()
+        numbers = [item for item in items if isinstance(item, (float, complex, np.inexact))]
+        return None not in items and bool(np.isfinite(numbers).all())
     return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
 
 

@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 
 import argand
-from fuzz.seeds import HEAD, INSTRUCTIONS, SITES
+from fuzz.seeds import HEAD, INSTRUCTIONS, SITES, mtz_files
 
-__all__ = ["pairs", "problems", "short_problems"]
+__all__ = ["command_files", "pairs", "problems", "short_problems"]
 
 _CELL = (5.0, 6.0, 7.0, 90.0, 97.5, 90.0)
 _GROUP = "P 1 21/c 1"
@@ -68,3 +68,13 @@ def pairs() -> list[dict[str, bytes]]:
         {"known.res": INSTRUCTIONS.encode(), "x.hkl": text.encode()},
         {"known.res": INSTRUCTIONS.encode(), "x.fcf": cif.encode()},
     ]
+
+
+@cache
+def command_files() -> dict[str, bytes]:
+    """Return the files that commands are given: a structure, a list of reflections, and phases."""
+    return {
+        "x.cif": (HEAD + SITES).encode(),
+        "x.hkl": _list_of(1.5).encode(),
+        "x.mtz": mtz_files()[-1],
+    }

@@ -193,9 +193,9 @@ def _of_argand() -> dict[str, Target]:
     }
 
 
-def _seam_target() -> dict[str, Target]:
-    """Return the target whose input is a call of a public function."""
-    from fuzz import seam
+def _drawn() -> dict[str, Target]:
+    """Return the targets whose input is a call of a public function, or a command."""
+    from fuzz import commands, seam
 
     name = "call.json"
 
@@ -205,10 +205,16 @@ def _seam_target() -> dict[str, Target]:
     def make(random: Random, files: Files, other: Files) -> Files:
         return {name: seam.draw(random)}
 
-    return {"seam": Target(10, lambda: [{name: b"{}"}], make, read)}
+    def type_command(random: Random, files: Files, other: Files) -> Files:
+        return {commands.COMMAND: commands.draw(random)}
+
+    return {
+        "seam": Target(10, lambda: [{name: b"{}"}], make, read),
+        "command": Target(1, lambda: [{}], type_command, commands.read),
+    }
 
 
 @cache
 def targets() -> Mapping[str, Target]:
     """Return all readers by name, and the functions on arrays."""
-    return {**_of_the_field(), **_of_argand(), **_seam_target()}
+    return {**_of_the_field(), **_of_argand(), **_drawn()}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import argand
-from fuzz.judge import Case, Judge, Outcome
+from fuzz.judge import Case, Judge, Outcome, failure_kind
 from fuzz.shrink import shrink
 from fuzz.targets import targets
 
@@ -153,12 +153,6 @@ def _run_inputs(work: Work, judge: Judge, pipe: Connection, progress: Progress) 
             counts, seconds, failures, reported = Counter(), Counter(), [], now
     progress.beat.value = math.inf
     pipe.send(Report(counts, seconds, failures, True))
-
-
-def failure_kind(case: Case, outcome: Outcome) -> tuple[str, str, str]:
-    """Return what two inputs have in common that found one fault."""
-    place = outcome.place or outcome.words
-    return case.target, outcome.kind, place
 
 
 def _warm(judge: Judge, work: Work) -> None:

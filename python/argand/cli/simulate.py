@@ -178,10 +178,9 @@ def simulate(
     if folder is not None:
         reflections = len(simulation.hkl)
         check_output_folder(folder, samples * reflections * _LEAST_BYTES_OF_REFLECTION)
-    if output is not None:
-        write_samples(output, simulation, simulation.draw(range(samples)))
     show_samples(simulation, samples, picture)
     if output is not None:
+        write_samples(output, simulation, simulation.draw(range(samples)))
         print(f"{output}: {samples} samples")
     if folder is not None:
         _write_files(folder, simulation, samples, format, truth)

@@ -41,6 +41,9 @@ _INVERSION = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, -1.0)
 # Characters of a line in a note about it.
 _LONGEST_QUOTE = 40
 
+# No axis of a cell is the sum of so many axes of another one that is measured.
+_LARGEST_ELEMENT = 100.0
+
 # Rounding of the matrix of HKLF leaves indices that are whole within this.
 _INDEX_ROUNDING = 0.05
 
@@ -296,7 +299,11 @@ class _InstructionParser:
         if len(numbers) > 1:
             self._state(hkl_scale=numbers[1])
         if len(numbers) > 10:
-            self._state(hkl_matrix=tuple(numbers[2:11]))
+            matrix = tuple(numbers[2:11])
+            if max(map(abs, matrix)) > _LARGEST_ELEMENT:
+                needs = f"needs elements up to {_LARGEST_ELEMENT:g}"
+                raise ArgandError(f"{where}: the matrix of HKLF is {matrix}, {needs}")
+            self._state(hkl_matrix=matrix)
 
     def instructions(self) -> Instructions:
         """Return all that was read, with the operations that LATT and SYMM make together."""
