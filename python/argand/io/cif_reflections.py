@@ -13,8 +13,8 @@ from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.io.cif_block import NULL_VALUES, Block, parse_blocks
 from argand.io.cif_crystal import read_cell
+from argand.io.cif_radiation import read_wavelength
 from argand.io.cif_symmetry import read_symmetry, states_symmetry
-from argand.io.experiment import read_wavelength
 from argand.io.hklf import read_columns
 from argand.io.mates import rows_of_mates
 from argand.io.named_columns import checked_indices

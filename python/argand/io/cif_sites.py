@@ -98,6 +98,9 @@ def _note_unused(block: Block) -> None:
     notes = {note for prefix, note in _UNUSED.items() if block.states(prefix)}
     for note in sorted(notes):
         block.note(note)
+    instructions = block.instructions
+    if block.states("_twin_individual") and (instructions is None or instructions.twin is None):
+        block.note("a twin: its domains are not read from the items of the CIF")
     attached = block.numbers("_atom_site_attached_hydrogens")
     count = 0.0 if attached is None else float(np.nansum(np.maximum(attached, 0.0)))
     if count > 0.0:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 
-import gemmi
-
-from argand.atom_types import atom_type
 from argand.cell import Cell
 from argand.errors import ArgandError
-from argand.form_factors import LARGEST_CORRECTION, Corrections
+from argand.form_factors import Corrections
 from argand.io.cif_block import Block
 from argand.io.cif_crystal import read_cell
+from argand.io.cif_radiation import (
+    read_corrections,
+    read_wavelength,
+    stated_probe,
+    states_dispersion,
+)
 from argand.io.cif_symmetry import read_symmetry, states_symmetry
 from argand.io.formula import parse_formula
 from argand.io.refined_data import RefinedData, parse_threshold
-from argand.io.reflections import LONGEST_WAVELENGTH
 from argand.io.shelx import Instructions
 from argand.radiation import Probe, Radiation
 from argand.symmetry import group_ops, spacegroup_name
@@ -25,7 +27,6 @@ __all__ = [
     "Experiment",
     "experiment_of_blocks",
     "experiment_of_instructions",
-    "read_wavelength",
 ]
 
 # Names of R values in `Experiment.stated`, and the tags that hold them.
@@ -190,14 +191,14 @@ def _with_other_blocks(block: Block, others: list[Block]) -> Experiment:
     readable: list[Experiment] = []
     for other in others:
         try:
-            probe = _stated_probe(other)
+            probe = stated_probe(other)
             readable.append(_experiment_of_block(other))
         except ArgandError:
             # A block that is not asked for may be damaged.
             continue
         if probe is not None:
             probes.add(probe)
-    if _stated_probe(block) is None and len(probes) == 1:
+    if stated_probe(block) is None and len(probes) == 1:
         experiment = replace(experiment, probe=probes.pop())
     for further in readable:
         experiment = replace(
@@ -237,20 +238,10 @@ def experiment_of_instructions(instructions: Instructions) -> Experiment:
     )
 
 
-def read_wavelength(block: Block) -> float | None:
-    """Read the wavelength in angstrom of a data block; None where it is that of no radiation."""
-    wavelength = block.optional_number(
-        "_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength_wavelength"
-    )
-    if wavelength is None or not 0.0 < wavelength < LONGEST_WAVELENGTH:
-        return None
-    return wavelength
-
-
 def _experiment_of_block(block: Block) -> Experiment:
     """Read the experiment in a data block; SHELX instructions in it come before its own tags."""
     instructions = block.instructions
-    probe = _stated_probe(block) or "x-ray"
+    probe = stated_probe(block) or "x-ray"
     cell, spacegroup = _lattice(block)
     stated: dict[str, float] = {}
     for name, tags in _R_VALUE_TAGS.items():
@@ -264,8 +255,8 @@ def _experiment_of_block(block: Block) -> Experiment:
         wavelength=read_wavelength(block),
         powder=block.has("_pd_"),
         content=_content(block),
-        dispersion=_dispersion(block) if probe == "x-ray" else None,
-        corrections=_corrections(block) if probe == "x-ray" else (),
+        dispersion=states_dispersion(block) if probe == "x-ray" else None,
+        corrections=read_corrections(block) if probe == "x-ray" else (),
         refined_data=_refined_data(block),
         stated=stated,
     )
@@ -300,26 +291,6 @@ def _lattice(block: Block) -> tuple[Cell | None, str | None]:
     return cell, spacegroup_name(group_ops(symops)) or ";".join(symops)
 
 
-def _stated_probe(block: Block) -> Probe | None:
-    """Read the probe from words about the radiation, scattering lengths, or NEUT in instructions.
-
-    None where the block states none.
-    """
-    words: list[str] = []
-    for tag in ("_diffrn_radiation_probe", "_diffrn_radiation_type"):
-        words.append((block.text(tag) or "").lower())
-    if any("neutron" in word for word in words):
-        return "neutron"
-    if block.column("_atom_type_scat_length_neutron"):
-        return "neutron"
-    if any("electron" in word for word in words):
-        return "electron"
-    instructions = block.instructions
-    if instructions is not None and instructions.neutrons:
-        return "neutron"
-    return "x-ray" if any(words) else None
-
-
 def _content(block: Block) -> dict[str, float] | None:
     """Count the atoms in the unit cell by formula and Z; None where one of them is missing."""
     formula = parse_formula(block.text("_chemical_formula_sum") or "")
@@ -327,36 +298,6 @@ def _content(block: Block) -> dict[str, float] | None:
     if not formula or z is None or not 0 < z <= _LARGEST_Z:
         return None
     return {element: z * count for element, count in formula.items()}
-
-
-def _dispersion(block: Block) -> bool | None:
-    """Tell whether the table of f' and f'' has a number that is not 0; None without a table."""
-    real = block.column("_atom_type_scat_dispersion_real")
-    if real is None:
-        return None
-    imaginary = block.column("_atom_type_scat_dispersion_imag")
-    return any(re.search(r"[1-9]", value) for value in [*real, *(imaginary or [])])
-
-
-def _corrections(block: Block) -> Corrections:
-    """Read the table of f' and f''; a row that is no element or has no such numbers is left out."""
-    symbols = block.column("_atom_type_symbol") or []
-    real = block.column("_atom_type_scat_dispersion_real") or []
-    imaginary = block.column("_atom_type_scat_dispersion_imag") or []
-    if not len(symbols) == len(real) == len(imaginary):
-        return ()
-    corrections: dict[str, tuple[str, float, float]] = {}
-    for symbol, *texts in zip(symbols, real, imaginary, strict=True):
-        f1, f2 = (float(gemmi.cif.as_number(text)) for text in texts)
-        # NaN, of a value that is not known, is not within the range either.
-        if not (abs(f1) <= LARGEST_CORRECTION and abs(f2) <= LARGEST_CORRECTION):
-            continue
-        try:
-            element = atom_type(symbol).element
-        except ArgandError:
-            continue
-        corrections[element] = (element, f1, f2)
-    return tuple(corrections.values())
 
 
 def _extinction(block: Block) -> float | None:
