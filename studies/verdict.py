@@ -1,6 +1,6 @@
 """Make endings of artificial crystals, right and wrong, and fit the verdict's model to them.
 
-python studies/verdict.py endings FILE --first 0 --count 500
+python studies/verdict.py endings FILE --first 0 --count 500 --kind shuffled
 python studies/verdict.py fit FILE [FILE ...]
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -41,14 +42,18 @@ RIGHT = 0.7
 # Strength of the penalty on coefficients, which keeps the model from certainty on few crystals.
 _RIDGE = 0.02
 
-# Endings of so many starts of one crystal are recorded.
+# Endings of so many starts of one crystal are recorded, with their atoms.
 STARTS = 4
 
-# Atoms are refined in the endings of so many of them.
-WITH_ATOMS = 2
+# One in so many crystals of the kind "mixed" has its amplitudes shuffled among neighbours in
+# resolution: no phases are right.
+SHUFFLED = 4
 
-# One in so many crystals is a null: its amplitudes are shuffled among neighbours in resolution.
-NULLS = 4
+# Resolutions, angstrom, of most kinds, and where right and wrong phases look most alike.
+RESOLUTIONS = (0.8, 0.9, 1.0, 1.15, 1.25, 1.4, 1.5, 1.6)
+COARSE = (1.25, 1.4, 1.5, 1.6, 1.7)
+
+KINDS = ("mixed", "shuffled", "pseudo", "coarse")
 
 
 def measured(crystal: Crystal, d_min: float, generator: np.random.Generator) -> Reflections:
@@ -89,56 +94,67 @@ def correlation(data: PrimitiveReflections, phased: NDArray[Any], true: NDArray[
     return map_correlation(data.hkl, true, aligned)
 
 
-def endings(path: Path, first: int, count: int) -> None:
-    """Append the figures of every ending of some crystals to a file, one JSON object a line."""
+def endings(path: Path, first: int, count: int, kind: str, most: int) -> None:
+    """Append the figures of every ending of some crystals to a file, one JSON object a line.
+
+    Crystals of less than 100 and of more than `most` reflections in P 1 are left out.
+    """
     for seed in range(first, first + count):
         generator = np.random.default_rng([12, seed])
-        crystal = artificial_crystal(seed)
-        d_min = float(generator.choice([0.8, 0.9, 1.0, 1.15, 1.25, 1.4, 1.5, 1.6]))
+        crystal = artificial_crystal(seed, pseudo=kind == "pseudo")
+        d_min = float(generator.choice(COARSE if kind == "coarse" else RESOLUTIONS))
         reflections = measured(crystal, d_min, generator)
-        is_null = seed % NULLS == 0
-        if is_null:
+        is_shuffled = kind == "shuffled" or (kind == "mixed" and seed % SHUFFLED == 0)
+        if is_shuffled:
             reflections = shuffled(reflections, generator)
         basis = primitive_basis(crystal.cell, crystal.spacegroup)
         merged = merge_in_point_group(reflections, crystal.cell, crystal.spacegroup)
         data = primitive_reflections(merged, basis)
-        if not 100 < len(data.hkl) < 12_000:
+        if not 100 < len(data.hkl) < most:
             continue
-        conventional = np.rint(data.hkl @ np.linalg.inv(basis)).astype(np.int32)
-        true = structure_factors(crystal, conventional)
-        settings = SolveSettings(seed=seed, starts=STARTS, time_limit=None)
         content = dict(crystal.composition()) if generator.random() < 0.5 else None
-        name = crystal.spacegroup
-        search = PhaseSearch(data, name, settings, lambda _, name=name: name)
-        started = time.process_time()
-        for starts in (range(1), range(1, 2), range(2, STARTS)):
-            for ending in search._endings(starts):
-                compared = search._compared(ending, always=True)
-                r1 = np.nan
-                if ending.start < WITH_ATOMS:
-                    # Wrong phases get their atoms too.
-                    even = replace(compared, probability=0.5)
-                    candidate = with_atoms(
-                        reflections, data, even, (), Radiation(), content, settings
-                    )
-                    if candidate.model is not None:
-                        r1 = candidate.model.r1
-                truth = 0.0 if is_null else correlation(data, compared.phased, true)
-                record = asdict(compared.figures) | {
-                    "seed": seed,
-                    "null": is_null,
-                    "d_min": data.d_min,
-                    "unique": int(data.laue.max()) + 1,
-                    "sites": len(crystal.types),
-                    "group": crystal.spacegroup,
-                    "start": ending.start,
-                    "cycles": ending.cycles,
-                    "correlation": truth,
-                    "r1": r1,
-                    "seconds": time.process_time() - started,
-                }
-                with path.open("a") as file:
-                    file.write(json.dumps(record) + "\n")
+        about_crystal = {
+            "seed": seed,
+            "kind": kind,
+            "null": is_shuffled,
+            "d_min": data.d_min,
+            "unique": int(data.laue.max()) + 1,
+            "sites": len(crystal.types),
+            "group": crystal.spacegroup,
+        }
+        for record in endings_of(crystal, reflections, data, content, seed):
+            if is_shuffled:
+                record["correlation"] = 0.0
+            with path.open("a") as file:
+                file.write(json.dumps(about_crystal | record) + "\n")
+
+
+def endings_of(
+    crystal: Crystal,
+    reflections: Reflections,
+    data: PrimitiveReflections,
+    content: dict[str, float] | None,
+    seed: int,
+) -> Iterator[dict[str, Any]]:
+    """Run the starts of one crystal, and yield figures, correlation and R1 of each ending."""
+    conventional = np.rint(data.hkl @ np.linalg.inv(data.basis)).astype(np.int32)
+    true = structure_factors(crystal, conventional)
+    settings = SolveSettings(seed=seed, starts=STARTS, time_limit=None)
+    search = PhaseSearch(data, crystal.spacegroup, settings, lambda _: crystal.spacegroup)
+    started = time.process_time()
+    for starts in (range(1), range(1, 2), range(2, STARTS)):
+        for ending in search._endings(starts):
+            compared = search._compared(ending, always=True)
+            # Wrong phases get their atoms too.
+            even = replace(compared, probability=0.5)
+            candidate = with_atoms(reflections, data, even, (), Radiation(), content, settings)
+            yield asdict(compared.figures) | {
+                "start": ending.start,
+                "cycles": ending.cycles,
+                "correlation": correlation(data, compared.phased, true),
+                "r1": np.nan if candidate.model is None else candidate.model.r1,
+                "seconds": time.process_time() - started,
+            }
 
 
 def fit(paths: list[Path]) -> None:
@@ -215,8 +231,12 @@ if __name__ == "__main__":
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--kind", choices=KINDS, default="mixed")
+    parser.add_argument("--most", type=int, default=12_000, metavar="REFLECTIONS")
     arguments = parser.parse_args()
     if arguments.verb == "fit":
         fit(arguments.files)
     else:
-        endings(arguments.files[0], arguments.first, arguments.count)
+        endings(
+            arguments.files[0], arguments.first, arguments.count, arguments.kind, arguments.most
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,7 @@ from argand.solve.element_facts import (
     covalent_radius,
 )
 
-__all__ = ["ELECTRON_NOISE", "ELECTRON_SHARE", "SiteCosts"]
+__all__ = ["ELECTRON_NOISE", "ELECTRON_SHARE", "SiteCosts", "electron_misfits"]
 
 #: Electrons of a site are uncertain by this number and this share of them: what refined occupancies
 # of measured crystals scatter by.
@@ -86,8 +88,8 @@ class SiteCosts:
 
     Parameters
     ----------
-    electrons : (n,)
-        On the scale of atomic numbers.
+    misfits : (n, e)
+        What the density, or the fit to the data, says against each element.
     contacts
         Those of the sites.
     symbols
@@ -97,11 +99,11 @@ class SiteCosts:
     """
 
     def __init__(
-        self, electrons: FloatArray, contacts: Contacts, symbols: list[str], *, rarity: bool
+        self, misfits: FloatArray, contacts: Contacts, symbols: Sequence[str], *, rarity: bool
     ) -> None:
-        self.symbols = symbols
-        sites = len(electrons)
-        self.single = _electron_costs(electrons, symbols)
+        self.symbols = list(symbols)
+        sites = len(misfits)
+        self.single = np.array(misfits)
         self._rarity = np.zeros(len(symbols))
         if rarity:
             self._rarity = np.array([RARITY[symbol] for symbol in symbols])
@@ -172,8 +174,11 @@ class SiteCosts:
         return table
 
 
-def _electron_costs(electrons: FloatArray, symbols: list[str]) -> FloatArray:
-    """Return the costs (n, e) of electrons (n,) being those of elements."""
+def electron_misfits(electrons: FloatArray, symbols: Sequence[str]) -> FloatArray:
+    """Return the costs (n, e) of electrons (n,) being those of elements.
+
+    They are counted without hydrogens and on the scale of atomic numbers.
+    """
     numbers = np.array([atomic_number(symbol) for symbol in symbols], float)
     noise = ELECTRON_NOISE + ELECTRON_SHARE * numbers
     misfit = np.square((electrons[:, None] - numbers) / noise) / 2.0
@@ -182,7 +187,7 @@ def _electron_costs(electrons: FloatArray, symbols: list[str]) -> FloatArray:
     return np.asarray(bounded + np.log(noise / noise.min()))
 
 
-def _oxygen_costs(contacts: Contacts, sites: int, symbols: list[str]) -> FloatArray:
+def _oxygen_costs(contacts: Contacts, sites: int, symbols: Sequence[str]) -> FloatArray:
     """Return the costs (n, e) of the mean distance to neighbours that are oxygen."""
     costs = np.zeros((sites, len(symbols)))
     first = np.searchsorted(contacts.site, np.arange(sites + 1))

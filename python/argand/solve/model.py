@@ -17,7 +17,13 @@ from argand.peaks import nearest_image
 from argand.radiation import Radiation
 from argand.refine import Refinement, Weighting
 from argand.solve.assembly import assemble
-from argand.solve.completion import AtomicModelSettings, CompleteStructure, complete, is_hydrogen
+from argand.solve.completion import (
+    AtomicModelSettings,
+    CompleteStructure,
+    complete,
+    is_hydrogen,
+    without_hydrogens,
+)
 from argand.solve.notes import (
     content_notes,
     displacement_notes,
@@ -25,12 +31,19 @@ from argand.solve.notes import (
     peak_notes,
 )
 from argand.solve.observed_amplitudes import ObservedAmplitudes
+from argand.solve.site_revision import revised_sites
 from argand.solve.site_search import FoundSites, find_sites
 
 __all__ = ["AtomicModel", "AtomicModelSettings", "ElementDoubt", "build_model"]
 
 # An element is doubtful where another one costs only so much more (see `argand.solve.elements`).
 _DOUBTFUL_MARGIN = 1.0
+
+
+# Elements are revised with the complete model so often, as long as they change and R1 does not rise
+# by more than this factor.
+_REVISIONS = 3
+_WORSE_R1 = 1.01
 
 
 class _Phased(Protocol):
@@ -143,6 +156,17 @@ def build_model(
     if contents is not None:
         quota = contents.get("H", 0.0) + contents.get("D", 0.0)
     structure = complete(observed, heavy, quota, chosen)
+    for _ in range(_REVISIONS):
+        revised = revised_sites(observed, structure, contents)
+        heavy = assemble(revised.crystal)
+        if revised.crystal.types == without_hydrogens(structure.crystal).types:
+            sites = revised
+            break
+        again = complete(observed, heavy, quota, chosen)
+        if again.r1 > _WORSE_R1 * structure.r1:
+            break
+        sites = revised
+        structure = again
     return _finished(observed, sites, contents, structure)
 
 
