@@ -46,6 +46,9 @@ _LARGEST_HYDROGEN_B = 15.0
 _LEAST_B = 0.2
 _LARGEST_B = 40.0
 
+# Least occupancy between refinements.
+_LEAST_OCCUPANCY = 0.1
+
 
 @dataclass(frozen=True)
 class AtomicModelSettings:
@@ -237,7 +240,7 @@ def _with_riding_b(crystal: Crystal, riding: Mapping[str, str]) -> Crystal:
 def _bounded(crystal: Crystal) -> Crystal:
     """Make displacements positive: a tensor that is not becomes isotropic, a B that is not small.
 
-    Tensors that are far too large become isotropic as well.
+    Occupancies are brought to between 0 and 1.
     """
     positive = is_positive(crystal)
     b_iso = np.clip(crystal.b_iso, _LEAST_B, _LARGEST_B)
@@ -249,4 +252,5 @@ def _bounded(crystal: Crystal) -> Crystal:
         u_aniso[~positive] = np.nan
         if np.isnan(u_aniso).all():
             u_aniso = None
-    return crystal.replace(b_iso=b_iso, u_aniso=u_aniso)
+    occ = np.where(hydrogens, crystal.occ, np.clip(crystal.occ, _LEAST_OCCUPANCY, 1.0))
+    return crystal.replace(b_iso=b_iso, u_aniso=u_aniso, occ=occ)

@@ -20,7 +20,7 @@ from argand.solve.element_facts import (
     covalent_radius,
 )
 
-__all__ = ["ELECTRON_NOISE", "ELECTRON_SHARE", "SiteCosts", "electron_misfits"]
+__all__ = ["ELECTRON_NOISE", "ELECTRON_SHARE", "SiteCosts", "electron_misfits", "is_alone"]
 
 #: Electrons of a site are uncertain by this number and this share of them: what refined occupancies
 # of measured crystals scatter by.
@@ -76,6 +76,13 @@ _LONELY_COST = 6.0
 _ION_COST = 1.0
 _IONS = ("O", "F", "Cl", "Br", "I")
 
+# An atom is alone that has no other one nearer than this, in angstrom. It is water or an ion, often
+# partly occupied: electrons that oxygen lacks cost it no more than the second number.
+_ALONE = 1.9
+_PARTLY_OCCUPIED = 2.0
+
+_OXYGEN = 8
+
 # Cost of carbides and nitrides: the nearest neighbour is no light atom.
 _WITHOUT_LIGHT = {"C": 1.5, "N": 1.5}
 
@@ -104,6 +111,14 @@ class SiteCosts:
         self.symbols = list(symbols)
         sites = len(misfits)
         self.single = np.array(misfits)
+        if "O" in self.symbols:
+            oxygen = self.symbols.index("O")
+            alone = is_alone(contacts, sites)
+            lighter = np.array([atomic_number(symbol) <= _OXYGEN for symbol in self.symbols])
+            # More electrons than oxygen has are no lack of them.
+            has_few = alone & lighter[self.single.argmin(axis=1)]
+            cost = np.minimum(self.single[has_few, oxygen], _PARTLY_OCCUPIED)
+            self.single[has_few, oxygen] = cost
         self._rarity = np.zeros(len(symbols))
         if rarity:
             self._rarity = np.array([RARITY[symbol] for symbol in symbols])
@@ -172,6 +187,13 @@ class SiteCosts:
             of_others = count - is_chosen
             table += self._rarity * np.where(of_others > 0, _REPEATED, 1.0)
         return table
+
+
+def is_alone(contacts: Contacts, sites: int) -> NDArray[np.bool_]:
+    """Tell which sites (n,) have no neighbour at the distance of a bond between light atoms."""
+    alone = np.ones(sites, bool)
+    alone[contacts.site[contacts.distance < _ALONE]] = False
+    return alone
 
 
 def electron_misfits(electrons: FloatArray, symbols: Sequence[str]) -> FloatArray:

@@ -43,7 +43,12 @@ _LARGEST_STEP = 0.6
 
 # Light elements have hydrogens or have none.
 _LIGHT = ("B", "C", "N", "O", "F")
-_MAY_KEEP_HYDROGENS = ("C", "N", "O")
+# Nitrogen and oxygen carry at most so many of the hydrogens that carbon would have in their place.
+_MOST_HYDROGENS = {"N": 2, "O": 1}
+
+# B of a site is wrong where its element is: so much of what makes up for that is tried, before the
+# linear step.
+_SPREADS = (0.0, 1.2)
 
 # The diagonal of the normal matrix is raised by this share, more than rounding in float32.
 _RIDGE = 1e-5
@@ -96,8 +101,9 @@ def element_misfits(
             if symbol not in _LIGHT:
                 continue
             for removed, added in _hydrogen_options(present[row], symbol, carried, as_carbon):
-                columns.append(column)
-                changes.append(judge.change(site, symbol, removed, added))
+                for spread in _SPREADS if symbol != present[row] else (0.0,):
+                    columns.append(column)
+                    changes.append(judge.change(site, symbol, removed, added, spread))
         if not changes:
             continue
         chi2 = judge.chi2(changes)
@@ -135,13 +141,15 @@ def _hydrogen_options(
     `carried` are the hydrogens that the site has now, `as_carbon` those that it would carry as
     carbon, if it is something else.
     """
-    if symbol == present or present not in _LIGHT:
-        return [([], [])]
+    if symbol == "C" and present != "C":
+        return [(carried, as_carbon)]
     options: list[tuple[list[int], list[int]]] = [(carried, [])]
-    if symbol == "C":
-        options = [(carried, as_carbon)]
-    elif symbol in _MAY_KEEP_HYDROGENS and carried and len(carried) < 3:
+    if symbol == present:
+        options = [([], [])]
+    elif symbol in _MOST_HYDROGENS and 0 < len(carried) <= _MOST_HYDROGENS[symbol]:
         options.append(([], []))
+    if symbol == "N" and 0 < len(as_carbon) <= _MOST_HYDROGENS["N"]:
+        options.append((carried, as_carbon))
     return options
 
 
@@ -193,12 +201,19 @@ class _LinearJudge:
         self._factors: dict[str, FloatArray] = {}
 
     def change(
-        self, site: int, symbol: str, removed: list[int], added: list[int]
+        self, site: int, symbol: str, removed: list[int], added: list[int], spread: float
     ) -> NDArray[np.complexfloating]:
-        """Return by how much F (m,) changes with another element and other hydrogens at a site."""
+        """Return by how much F (m,) changes with another element and other hydrogens at a site.
+
+        B of the site changes as well: by `spread` times what makes up for the other electrons at
+        the mean square of stol.
+        """
         crystal = self._crystal
         present = atom_type(crystal.types[site]).element
-        ratio = self._form_factor(symbol) / self._form_factor(present) - 1.0
+        squares = np.square(self._stol)
+        more_b = np.log(atomic_number(symbol) / atomic_number(present)) / float(squares.mean())
+        damping = np.exp(-spread * more_b * squares)
+        ratio = self._form_factor(symbol) / self._form_factor(present) * damping - 1.0
         change = float(crystal.occ[site]) * ratio * self._by_occupancy[:, site]
         for hydrogen in removed:
             change = change - crystal.occ[hydrogen] * self._by_occupancy[:, hydrogen]

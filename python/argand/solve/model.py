@@ -22,7 +22,6 @@ from argand.solve.completion import (
     CompleteStructure,
     complete,
     is_hydrogen,
-    without_hydrogens,
 )
 from argand.solve.notes import (
     content_notes,
@@ -31,8 +30,8 @@ from argand.solve.notes import (
     peak_notes,
 )
 from argand.solve.observed_amplitudes import ObservedAmplitudes
-from argand.solve.site_revision import revised_sites
-from argand.solve.site_search import FoundSites, find_sites
+from argand.solve.site_revision import is_same, revised_sites
+from argand.solve.site_search import FoundSites, assignment_cost, find_sites
 
 __all__ = ["AtomicModel", "AtomicModelSettings", "ElementDoubt", "build_model"]
 
@@ -150,19 +149,24 @@ def build_model(
     _check(phased, contents)
     chosen = settings or AtomicModelSettings()
     observed = ObservedAmplitudes.of(phased.merged, phased.radiation)
-    sites = find_sites(observed, phased.structure_factors, contents)
-    heavy = assemble(sites.crystal)
     quota = None
     if contents is not None:
         quota = contents.get("H", 0.0) + contents.get("D", 0.0)
-    structure = complete(observed, heavy, quota, chosen)
+    sites = find_sites(observed, phased.structure_factors, contents)
+    structure = complete(observed, assemble(sites.crystal), quota, chosen)
+    for rival in sites.rivals:
+        other = sites.of_rival(rival)
+        completed = complete(observed, assemble(other.crystal), quota, chosen)
+        cost = assignment_cost(rival, completed.r1)
+        if cost < assignment_cost(sites.assignment, structure.r1):
+            sites = other
+            structure = completed
     for _ in range(_REVISIONS):
         revised = revised_sites(observed, structure, contents)
-        heavy = assemble(revised.crystal)
-        if revised.crystal.types == without_hydrogens(structure.crystal).types:
+        if is_same(revised.crystal, structure):
             sites = revised
             break
-        again = complete(observed, heavy, quota, chosen)
+        again = complete(observed, assemble(revised.crystal), quota, chosen)
         if again.r1 > _WORSE_R1 * structure.r1:
             break
         sites = revised
