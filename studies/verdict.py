@@ -35,6 +35,7 @@ from argand.solve.search import PhaseSearch
 from argand.solve.settings import SolveSettings
 from argand.solve.verdict import atom_predictors, predictors
 from artificial_crystals import artificial_crystal
+from helpers import wilson_interval
 
 # Phases are right from this correlation with the true density.
 RIGHT = 0.7
@@ -52,6 +53,12 @@ SHUFFLED = 4
 # Resolutions, angstrom, of most kinds, and where right and wrong phases look most alike.
 RESOLUTIONS = (0.8, 0.9, 1.0, 1.15, 1.25, 1.4, 1.5, 1.6)
 COARSE = (1.25, 1.4, 1.5, 1.6, 1.7)
+
+# Crystals are split into so many parts, each predicted by the others.
+FOLDS = 5
+
+# Logarithm of the odds beyond which phases say no more, as in `argand.solve.verdict`.
+_LARGEST_PHASE_LOGIT = 6.9
 
 KINDS = ("mixed", "shuffled", "pseudo", "coarse")
 
@@ -158,45 +165,68 @@ def endings_of(
 
 
 def fit(paths: list[Path]) -> None:
-    """Fit the logistic model of `argand.solve.verdict` to endings, and print it with its errors.
+    """Fit the models of `argand.solve.verdict` to endings, and print them with their errors.
 
-    Half of the crystals fit, the other half test; the printed coefficients are of all.
+    Reliability is that of endings of crystals that the coefficients were not fitted to: each fifth
+    of the crystals is predicted by the other four. The printed coefficients are of all.
     """
     records = [json.loads(line) for path in paths for line in path.open()]
     right = np.array([record["correlation"] >= RIGHT for record in records], float)
-    seeds = np.array([record["seed"] for record in records])
-    x = np.array([predictors(figures_of(record), record["d_min"]) for record in records])
+    names = [f"{record.get('kind', 'mixed')} {record['seed']}" for record in records]
+    d_min = np.array([record["d_min"] for record in records])
+    r1 = np.array([record.get("r1", np.nan) for record in records], float)
+    has_atoms = np.isfinite(r1)
     # A crystal counts as one, whatever the number of its endings.
-    _, crystal, count = np.unique(seeds, return_inverse=True, return_counts=True)
+    _, crystal, count = np.unique(names, return_inverse=True, return_counts=True)
     weight = 1.0 / count[crystal]
-    is_test = seeds % 2 == 1
-    coefficients = logistic(x[~is_test], right[~is_test], weight[~is_test])
-    probability = 1.0 / (1.0 + np.exp(-x[is_test] @ coefficients))
-    tested = right[is_test]
-    print(f"{len(records)} endings of {len(count)} crystals, {right.mean():.2f} right")
-    print_reliability(probability, tested)
+    x = np.array([predictors(figures_of(record), record["d_min"]) for record in records])
+    y = atom_predictors(np.where(has_atoms, r1, 1.0), d_min)
+    logit = np.empty(len(records))
+    with_atoms_logit = np.empty(len(records))
+    for fold in range(FOLDS):
+        inside = crystal % FOLDS == fold
+        coefficients = logistic(x[~inside], right[~inside], weight[~inside])
+        fitted = ~inside & has_atoms
+        evidence = evidence_of(y[fitted], right[fitted], weight[fitted])
+        logit[inside] = x[inside] @ coefficients
+        phases = np.clip(logit[inside], -_LARGEST_PHASE_LOGIT, _LARGEST_PHASE_LOGIT)
+        with_atoms_logit[inside] = phases + y[inside] @ evidence
+    print(f"{len(records)} endings of {len(count)} crystals, {int(right.sum())} right")
+    print("held out, phases alone:")
+    print_reliability(1.0 / (1.0 + np.exp(-logit)), right)
+    wrong = int((right[has_atoms] == 0.0).sum())
+    print(f"held out, with atoms: {int(has_atoms.sum())} endings, {wrong} wrong")
+    print_reliability(1.0 / (1.0 + np.exp(-with_atoms_logit[has_atoms])), right[has_atoms])
     coefficients = logistic(x, right, weight)
     print("coefficients of phases:", ", ".join(f"{c:.2f}" for c in coefficients))
-    r1 = np.array([record.get("r1", np.nan) for record in records], float)
-    d_min = np.array([record["d_min"] for record in records])
-    has_atoms = np.isfinite(r1)
-    x = atom_predictors(r1[has_atoms], d_min[has_atoms])
-    evidence = logistic(x, right[has_atoms], weight[has_atoms])
-    share = np.average(right[has_atoms], weights=weight[has_atoms])
-    # What R1 says by itself, without how many endings were right before.
-    evidence[0] -= np.log(share / (1.0 - share))
+    evidence = evidence_of(y[has_atoms], right[has_atoms], weight[has_atoms])
     print("evidence of atoms:", ", ".join(f"{c:.2f}" for c in evidence))
 
 
+def evidence_of(
+    x: NDArray[np.float64], right: NDArray[np.float64], weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return coefficients (3,) of what R1 says by itself, whatever share of endings is right."""
+    evidence = logistic(x, right, weight)
+    share = np.average(right, weights=weight)
+    evidence[0] -= np.log(share / (1.0 - share))
+    return evidence
+
+
 def print_reliability(probability: NDArray[np.float64], right: NDArray[np.float64]) -> None:
-    """Print what share of endings (n,) is right in ranges of their probability (n,)."""
+    """Print what share of endings (n,) is right in ranges of their probability (n,).
+
+    The interval is Wilson's of 95 %, as if all endings were of different crystals.
+    """
     for low, high in ((0, 0.02), (0.02, 0.2), (0.2, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01)):
         inside = (probability >= low) & (probability < high)
         if inside.any():
-            mean = probability[inside].mean()
+            number = int(inside.sum())
+            lowest, highest = wilson_interval(int(right[inside].sum()), number)
             print(
-                f"{low:4.2f} to {high:4.2f}: {inside.sum():5d} endings, "
-                f"mean probability {mean:.3f}, right {right[inside].mean():.3f}"
+                f"| {low:.2f} to {min(high, 1.0):.2f} | {number} | "
+                f"{probability[inside].mean():.3f} | {right[inside].mean():.3f} | "
+                f"{lowest:.3f} to {highest:.3f} |"
             )
     for level in (0.9, 0.95, 0.98, 0.99):
         accepted = probability > level

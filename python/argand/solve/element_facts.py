@@ -46,7 +46,8 @@ RARITY = _numbers(
     Ru 4  Ag 4  Rh 4.2  Cd 4.2  Sn 4.2  Cs 4.5  W 4.2  Au 4.2  Ir 4.3  Hg 4.4  Pb 4.3  Bi 4.4
     Se 4.2  V 4.2  Cr 4.2  Re 4.4  Os 4.6  As 4.5  Sb 4.5  Te 4.6  Ge 4.6  Ga 4.5  In 4.7
     Zr 4.5  Sc 5  Nb 4.7  Ba 4.5  Sr 4.5  Rb 4.7  Y 4.7  La 4.6  Ce 4.8  Nd 4.8  Sm 5
-    Pr 4.9  Eu 4.8  Gd 4.8  Tb 4.9  Dy 4.9  Er 5  Ho 5  Yb 5  Lu 5.2  U 4.7  Th 5  Tl 5  Ta 5  Hf 5  Be 7
+    Pr 4.9  Eu 4.8  Gd 4.8  Tb 4.9  Dy 4.9  Er 5  Ho 5  Yb 5  Lu 5.2
+    U 4.7  Th 5  Tl 5  Ta 5  Hf 5  Be 7
     """
 )
 
