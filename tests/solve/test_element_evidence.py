@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from argand.peaks import nearest_image
 from argand.refine import refine
 from argand.solve.completion import AtomicModelSettings, complete
 from argand.solve.element_evidence import element_misfits
@@ -92,12 +93,13 @@ def test_sites_are_revised_until_they_stay():
     types = changed(0, "N")
     types[4] = "O"
     observed, structure = structure_of(types)
-    revised = revised_sites(observed, structure, CONTENT)
-    assert revised.crystal.types == heavy_part(alcohol()).types
-    assert not is_same(revised.crystal, structure)
-    again = complete(observed, revised.crystal, CONTENT["H"], AtomicModelSettings())
+    revised, better = revised_sites(observed, structure, CONTENT)
+    assert revised.assignment.elements == heavy_part(alcohol()).types
+    assert better.types == revised.assignment.elements
+    assert not is_same(better, structure)
+    again = complete(observed, better, CONTENT["H"], AtomicModelSettings())
     assert again.r1 < structure.r1
-    assert is_same(revised_sites(observed, again, CONTENT).crystal, again)
+    assert is_same(revised_sites(observed, again, CONTENT)[1], again)
 
 
 def test_water_that_is_partly_there_gets_its_occupancy():
@@ -119,3 +121,19 @@ def test_water_that_is_partly_there_gets_its_occupancy():
     assert [heavy.types[i] for i in np.flatnonzero(partial)] == ["O"]
     assert heavy.occ[partial] == pytest.approx([0.6], abs=0.06)
     assert model.r1 < 0.03
+
+
+def test_an_atom_that_the_model_lacks_is_added_and_noise_is_dropped():
+    """Without a carbon, and with an atom where none is, both are put right in one revision."""
+    truth = heavy_part(alcohol())
+    data = phased(alcohol(), noise=0.02)
+    observed = ObservedAmplitudes.of(data.merged, data.radiation)
+    frac = np.array(truth.frac)
+    frac[6] = [0.12, 0.5, 0.08]
+    structure = complete(observed, truth.replace(frac=frac), CONTENT["H"], AtomicModelSettings())
+    revised, better = revised_sites(observed, structure, CONTENT)
+    assert len(revised.crystal.types) == 9
+    distance = nearest_image(truth.frac, better.frac, truth.cell, truth.symops)
+    assert distance.min(axis=1).max() < 0.15
+    assert len(better.types) == 9
+    assert np.abs(better.frac - frac[6]).max(axis=1).min() > 0.05

@@ -23,6 +23,7 @@ from argand.solve.completion import (
     complete,
     is_hydrogen,
 )
+from argand.solve.disorder import DisorderSign, disorder_notes, disorder_signs
 from argand.solve.notes import (
     content_notes,
     displacement_notes,
@@ -39,9 +40,12 @@ __all__ = ["AtomicModel", "AtomicModelSettings", "ElementDoubt", "build_model"]
 _DOUBTFUL_MARGIN = 1.0
 
 
+# So many of the highest residual peaks are looked at.
+_PEAKS = 10
+
 # Elements are revised with the complete model so often, as long as they change and R1 does not rise
 # by more than this factor.
-_REVISIONS = 3
+_REVISIONS = 5
 _WORSE_R1 = 1.01
 
 
@@ -95,6 +99,7 @@ class AtomicModel:
     riding : label of the carrier by that of each hydrogen
     outliers : (m,) mask of reflections that were given less weight
     element_doubts : sites that may be another element
+    disorder : signs of disorder, with the atoms that show them
     notes : sentences on what is uncertain
     """
 
@@ -116,6 +121,7 @@ class AtomicModel:
     riding: Mapping[str, str]
     outliers: NDArray[np.bool_]
     element_doubts: tuple[ElementDoubt, ...]
+    disorder: tuple[DisorderSign, ...]
     notes: tuple[str, ...]
 
 
@@ -152,26 +158,38 @@ def build_model(
     quota = None
     if contents is not None:
         quota = contents.get("H", 0.0) + contents.get("D", 0.0)
-    sites = find_sites(observed, phased.structure_factors, contents)
-    structure = complete(observed, assemble(sites.crystal), quota, chosen)
-    for rival in sites.rivals:
-        other = sites.of_rival(rival)
-        completed = complete(observed, assemble(other.crystal), quota, chosen)
+    found = find_sites(observed, phased.structure_factors, contents)
+    sites, structure = _revised(observed, found, contents, quota, chosen)
+    least = assignment_cost(found.assignment, structure.r1)
+    for rival in found.rivals:
+        other, completed = _revised(observed, found.of_rival(rival), contents, quota, chosen)
         cost = assignment_cost(rival, completed.r1)
-        if cost < assignment_cost(sites.assignment, structure.r1):
+        if cost < least:
+            least = cost
             sites = other
             structure = completed
+    return _finished(observed, sites, contents, structure)
+
+
+def _revised(
+    observed: ObservedAmplitudes,
+    sites: FoundSites,
+    contents: Mapping[str, float] | None,
+    quota: float | None,
+    settings: AtomicModelSettings,
+) -> tuple[FoundSites, CompleteStructure]:
+    """Complete sites, and revise their elements until they stay; `quota` hydrogens in the cell."""
+    structure = complete(observed, assemble(sites.crystal), quota, settings)
     for _ in range(_REVISIONS):
-        revised = revised_sites(observed, structure, contents)
-        if is_same(revised.crystal, structure):
-            sites = revised
-            break
-        again = complete(observed, assemble(revised.crystal), quota, chosen)
+        revised, better = revised_sites(observed, structure, contents)
+        if is_same(better, structure):
+            return revised, structure
+        again = complete(observed, assemble(better), quota, settings)
         if again.r1 > _WORSE_R1 * structure.r1:
             break
         sites = revised
         structure = again
-    return _finished(observed, sites, contents, structure)
+    return sites, structure
 
 
 def _check(phased: _Phased, contents: Mapping[str, float] | None) -> None:
@@ -212,8 +230,10 @@ def _finished(
     refined_extinction = None
     if structure.extinction:
         refined_extinction = float(refinement.model.extinction(refinement.p)[0])
-    peaks = observed.peaks(difference, 0.0, 1)
+    peaks = observed.peaks(difference, 0.0, _PEAKS)
+    signs = disorder_signs(crystal, peaks)
     notes = content_notes(crystal, contents)
+    notes += disorder_notes(signs)
     notes += displacement_notes(crystal, bool(crystal.anisotropic.any()))
     notes += occupancy_notes(crystal, sites.crystal.frac, sites.electrons)
     notes += peak_notes(crystal, peaks)
@@ -241,6 +261,7 @@ def _finished(
         riding=structure.riding,
         outliers=structure.outliers,
         element_doubts=_element_doubts(sites, crystal),
+        disorder=signs,
         notes=tuple(notes),
     )
 

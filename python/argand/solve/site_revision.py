@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from argand.atom_types import atomic_number
 from argand.cell import FloatArray
 from argand.crystal import Crystal
+from argand.peaks import nearest_image
 from argand.solve.completion import CompleteStructure, without_hydrogens
 from argand.solve.contacts import find_contacts
 from argand.solve.element_costs import is_alone
@@ -34,6 +35,20 @@ _LARGEST_PARTIAL = 0.85
 _LEAST_OCCUPANCY = 0.2
 _OXYGEN = 8
 
+# A site with fewer electrons is noise: a quarter of an oxygen atom. One with a larger B, in A^2, is
+# nowhere.
+_LEAST_ELECTRONS = 2.0
+_LARGEST_B = 30.0
+
+# A residual peak is an atom that the model lacks when it is so high, in e/A^3 and in robust
+# deviations of the map, farther than this from all atoms, in angstrom, and above this share of the
+# electrons of the nearest one. Hydrogens have .8 e/A^3 at most.
+_LEAST_PEAK = 1.5
+_LEAST_SIGNIFICANCE = 7.0
+_SHORTEST_BOND = 1.1
+_RIPPLE = 0.08
+_MOST_PEAKS = 12
+
 # Occupancies that differ by less are the same.
 _SAME_OCCUPANCY = 0.1
 
@@ -42,8 +57,8 @@ def revised_sites(
     observed: ObservedAmplitudes,
     structure: CompleteStructure,
     contents: Mapping[str, float] | None,
-) -> FoundSites:
-    """Return the sites of a complete model without hydrogens, with the elements that fit best.
+) -> tuple[FoundSites, Crystal]:
+    """Find the elements that fit the sites of a complete model best, hydrogens left out.
 
     Parameters
     ----------
@@ -53,6 +68,14 @@ def revised_sites(
         A complete, refined model of them.
     contents
         Atoms of each element in the cell, or None where they are unknown.
+
+    Returns
+    -------
+    FoundSites
+        The sites of the model with these elements.
+    Crystal
+        A better start: sites without electrons are dropped, and atoms that the model lacks added
+        as carbon.
     """
     heavy = without_hydrogens(structure.crystal)
     symbols = _possible(set(heavy.types), contents)
@@ -62,18 +85,66 @@ def revised_sites(
     assignment = reassign(misfits, heavy.types, multiplicity, contacts, symbols, contents)
     sites = heavy.replace(
         types=assignment.elements,
-        labels=tuple(f"{name}{i}" for i, name in enumerate(assignment.elements, start=1)),
         occ=_occupancies(assignment.elements, electrons, is_alone(contacts, len(electrons))),
         u_aniso=None,
     )
-    return FoundSites(sites, electrons, assignment, float(np.sqrt(structure.refinement.scale[0])))
+    scale = float(np.sqrt(structure.refinement.scale[0]))
+    better = _with_peaks(_without_few(sites, electrons), _missing(observed, structure))
+    return FoundSites(sites, electrons, assignment, scale), better
 
 
 def is_same(sites: Crystal, structure: CompleteStructure) -> bool:
     """Tell whether revised sites have the elements and the occupancies of a model."""
     heavy = without_hydrogens(structure.crystal)
-    difference = np.abs(sites.occ - heavy.occ)
-    return sites.types == heavy.types and bool((difference < _SAME_OCCUPANCY).all())
+    if sites.types != heavy.types:
+        return False
+    return bool((np.abs(sites.occ - heavy.occ) < _SAME_OCCUPANCY).all())
+
+
+def _without_few(crystal: Crystal, electrons: FloatArray) -> Crystal:
+    """Return a crystal without sites whose electrons (n,) are few, or spread over an angstrom."""
+    rows = np.flatnonzero((electrons > _LEAST_ELECTRONS) & (crystal.b_iso < _LARGEST_B))
+    if not len(rows):
+        return crystal
+    return crystal.replace(
+        types=tuple(crystal.types[i] for i in rows),
+        labels=tuple(crystal.labels[i] for i in rows),
+        frac=crystal.frac[rows],
+        occ=crystal.occ[rows],
+        b_iso=crystal.b_iso[rows],
+    )
+
+
+def _missing(observed: ObservedAmplitudes, structure: CompleteStructure) -> FloatArray:
+    """Return positions (p, 3) of residual peaks that are atoms which a complete model lacks."""
+    calculated = structure.refinement.structure_factors()[0]
+    scale = float(np.sqrt(structure.refinement.scale[0]))
+    difference = observed.difference_density(calculated, scale)
+    noise = float(np.median(np.abs(difference))) / 0.6745
+    lowest = max(_LEAST_PEAK, _LEAST_SIGNIFICANCE * noise)
+    peaks = observed.peaks(difference, lowest, _MOST_PEAKS)
+    heavy = without_hydrogens(structure.crystal)
+    if not len(peaks.frac):
+        return peaks.frac
+    distance = nearest_image(peaks.frac, heavy.frac, heavy.cell, heavy.symops)
+    numbers = np.array([atomic_number(name) for name in heavy.types])
+    # Near heavy atoms there are ripples.
+    ripple = _RIPPLE * numbers[distance.argmin(axis=1)]
+    is_atom = (distance.min(axis=1) > _SHORTEST_BOND) & (peaks.height > ripple)
+    return np.asarray(peaks.frac[is_atom])
+
+
+def _with_peaks(crystal: Crystal, frac: FloatArray) -> Crystal:
+    """Return a crystal with carbon at positions (p, 3) too, and labels by number."""
+    added = len(frac)
+    types = (*crystal.types, *("C" for _ in range(added)))
+    return crystal.replace(
+        types=types,
+        labels=tuple(f"{name}{number}" for number, name in enumerate(types, start=1)),
+        frac=np.concatenate([crystal.frac, frac.reshape(-1, 3)]),
+        occ=np.append(crystal.occ, np.ones(added)),
+        b_iso=np.append(crystal.b_iso, np.full(added, float(np.median(crystal.b_iso)))),
+    )
 
 
 def _occupancies(
