@@ -48,6 +48,9 @@ _PEAKS = 10
 _REVISIONS = 5
 _WORSE_R1 = 1.01
 
+# Above this R1 atoms are in wrong phases, and no element can be told from another.
+_HOPELESS_R1 = 0.25
+
 
 class _Phased(Protocol):
     """Describe what is needed of a crystal with phases: data, F on any scale, radiation."""
@@ -181,6 +184,8 @@ def _revised(
     """Complete sites, and revise their elements until they stay; `quota` hydrogens in the cell."""
     structure = complete(observed, assemble(sites.crystal), quota, settings)
     for _ in range(_REVISIONS):
+        if structure.r1 > _HOPELESS_R1:
+            break
         revised, better = revised_sites(observed, structure, contents)
         if is_same(better, structure):
             return revised, structure
