@@ -37,10 +37,11 @@ _FALLING = 0.97
 # Below this probability of its phases no atoms are looked for: refinement would fit noise.
 _WORTH_ATOMS = 0.02
 
-# Where R1 of atoms of the stated content is above this, they are named without it too, and taken
-# where their R1 is lower by the second factor.
+# Where R1 of atoms of the stated content is above this, or fewer than this share of the content was
+# found, they are named without it too, and taken where their R1 is lower by the third factor.
 _DOUBTFUL_R1 = 0.08
-_DECIDEDLY = 0.7
+_LEAST_FOUND = 0.8
+_DECIDEDLY = 0.8
 _CONTENT_NOTE = "atoms of the stated content explain the data much worse: density named them"
 
 # Atoms of a lower R1 have better phases than the density that they were found in.
@@ -99,7 +100,7 @@ def with_atoms(
     if settings.refine and ending.probability > _WORTH_ATOMS:
         try:
             model = _rebuilt(phased, build_model(phased, contents), contents)
-            if contents is not None and model.r1 > _DOUBTFUL_R1:
+            if contents is not None and _is_doubtful(model, contents):
                 without = _rebuilt(phased, build_model(phased, None), None)
                 if without.r1 < _DECIDEDLY * model.r1:
                     model = without
@@ -151,6 +152,14 @@ def final_phases(best: Candidate) -> ComplexArray:
     amplitude = np.sqrt(np.maximum(best.phased.merged.intensity, 0.0))
     phased: ComplexArray = amplitude * np.exp(1j * np.angle(best.model.structure_factors))
     return phased
+
+
+def _is_doubtful(model: AtomicModel, contents: Mapping[str, float]) -> bool:
+    """Tell whether atoms of a stated content fit badly, or are others than it says."""
+    composition = model.crystal.composition()
+    heavy = {name: count for name, count in contents.items() if name not in ("H", "D")}
+    found = sum(min(count, composition.get(name, 0.0)) for name, count in heavy.items())
+    return model.r1 > _DOUBTFUL_R1 or found < _LEAST_FOUND * sum(heavy.values())
 
 
 def _rebuilt(
