@@ -12,7 +12,7 @@ template <class T>
 constexpr int threads_of_rows = sizeof(T) == 4 ? 256 : 128;
 
 // Bytes of a box that is put together in shared memory, beside a tile of atoms.
-constexpr Index most_box_bytes = 40 * 1024;
+constexpr Index most_box_bytes = 36000;
 
 template <class T, class F>
 class SumsOfF;

@@ -4,6 +4,8 @@
 namespace argand::cuda {
 namespace {
 
+// Most atoms of a tile.
+constexpr int most_atoms = 16;
 // Threads of a block. A thread has one atom of the tile and some of its rows.
 constexpr int tile_threads = 64;
 // Rows of reflections that are in shared memory at once.
@@ -33,7 +35,7 @@ struct Parts {
   Shared<double> moments;     // (moment, thread)
 
   ARGAND_HD explicit Parts(SharedMemory& memory)
-      : atoms(memory),
+      : atoms(memory, most_atoms),
         source(memory.take<Index>(most_atoms)),
         kind(memory.take<std::int32_t>(most_atoms)),
         form(memory.take<Index>(most_atoms)),
@@ -154,7 +156,7 @@ __device__ ARGAND_INLINE int number_kinds(const Parts<T, Order>& parts, int coun
 // rows. A thread has one atom and per_tile / 2 rows. With one split the gradients are written, with
 // more the moments, partial (split, moment, atom).
 template <class T, class Order, class F>
-__global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 8 : 5)
+__global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 8 : 4)
     gather_atoms(Atoms<T> atoms, Index all_atoms, Reflections<Order> reflections, const F* form,
                  const std::int64_t* row_ptr, const Pair<T>* g, AtomGradients<T> gradients,
                  int per_tile, Index tiles_of_crystal, Index splits, double* partial) {

@@ -269,7 +269,7 @@ def structure_factors_from_map(
     return f.reshape(*leading, *f.shape[1:])
 
 
-def _resolved(array: Array | None) -> Array | None:
+def _resolved(array: Array | None) -> Array:
     """Return an array whose memory holds its numbers; torch conjugates and negates lazily."""
     return None if array is None else library_of(array).resolved(array)
 

@@ -45,8 +45,8 @@ ARGAND_HD ARGAND_INLINE Complex<float> cis_of_turns(std::uint32_t turns) {
 }
 
 // Returns exp(2 pi i h.x).
-template <class T, class Order>
-ARGAND_HD ARGAND_INLINE Complex<T> phase_factor(const Turns<T, Order> (&x)[3], Orders<Order> hkl) {
+template <class T, class Order, class R>
+ARGAND_HD ARGAND_INLINE Complex<T> phase_factor(const Turns<T, Order> (&x)[3], Orders<R> hkl) {
   return cis<T>(x[0].x * hkl.h + x[1].x * hkl.k + x[2].x * hkl.l);
 }
 

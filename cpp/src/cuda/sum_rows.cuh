@@ -15,6 +15,9 @@
 
 namespace argand::cuda {
 
+// Most atoms of a tile. Its sums stay in registers.
+constexpr int atoms_of_tile = 32;
+
 // How a batch is shared out: block b sums the rows of tile b % tiles of every groups-th crystal, as
 // many rows as it has threads. A block keeps its rows from crystal to crystal where all crystals
 // have the same reflections.
@@ -42,66 +45,37 @@ Share share_of_rows(const Reflections<Order>& reflections, Index crystals, int t
 
 #if defined(__CUDACC__) || defined(ARGAND_EMULATED)
 
-// Adds the terms of an atom to the sums of a row.
-template <bool guarded, class T, class Order>
-__device__ ARGAND_INLINE void add_atom(const AtomTile<T, Order>& tile, int slot, int length,
-                                       int reach, Complex<T> a, T g,
-                                       Complex<T> (&sum)[row_length]) {
-  walk<guarded>(tile, slot, length, reach, a, g, [&](int i, Complex<T> t, Complex<T> z) {
-    sum[i].re += t.re * z.re;
-    sum[i].re -= t.im * z.im;
-    sum[i].im += t.re * z.im;
-    sum[i].im += t.im * z.re;
-  });
-}
-
-// Most terms that a sum in registers has. Such sums are added up in shared memory, so that errors
-// grow with their number and not with the number of atoms.
-constexpr int most_terms = 64;
-
-// The sums of a row over atoms of one scatterer, in registers.
-template <class T>
-struct OpenSums {
-  Complex<T> sum[row_length];
-  std::int32_t scatterer = -1;  // none
-  int terms = 0;
-};
-
-// Hands the sums of a scatterer over to `sums`.
-template <class T, class Order, class Sums>
-__device__ ARGAND_INLINE void close_sums(OpenSums<T>& open, const Row<Order>& row, Index first,
-                                         const std::int64_t* row_ptr, Sums& sums) {
-  if (open.scatterer < 0) return;
-  const T sign = T(row.step);
-#pragma unroll
-  for (int i = 0; i < row_length; ++i) open.sum[i].im *= sign;
-  sums.add(row, first, row_ptr[open.scatterer], open.sum);
-  open.scatterer = -1;
-}
-
-// Adds the terms of the atoms of a tile along the row of this thread.
-template <class T, class Order, class Sums>
+// Adds the terms of the atoms of a tile along the row of this thread, one scatterer at a time. The
+// sums of a scatterer go to `sums` after its last atom of the tile, so that errors grow with the
+// number of tiles, not of atoms.
+template <bool guarded, class T, class Order, class Sums>
 __device__ ARGAND_INLINE void add_tile(const AtomTile<T, Order>& tile, int count, bool at_rest,
                                        const Row<Order>& row, const RisingRow<T, Order>& rising,
-                                       Index first, const std::int64_t* row_ptr, Sums& sums,
-                                       OpenSums<T>& open) {
-  for (int slot = 0; slot < count; ++slot) {
-    const Atom<T, Order> atom = tile.atom[slot];
-    if (atom.scatterer != open.scatterer || open.terms == most_terms) {
-      close_sums(open, row, first, row_ptr, sums);
+                                       Index first, const std::int64_t* row_ptr, Sums& sums) {
+  const T sign = T(row.step);
+  for (int slot = 0; slot < count;) {
+    Atom<T, Order> atom = tile.atom[slot];
+    const std::int32_t scatterer = atom.scatterer;
+    const Index form_row = row_ptr[scatterer];
+    Complex<T> sum[row_length];
 #pragma unroll
-      for (int i = 0; i < row_length; ++i) open.sum[i] = {0, 0};
-      open.scatterer = atom.scatterer;
-      open.terms = 0;
+    for (int i = 0; i < row_length; ++i) sum[i] = {0, 0};
+    while (true) {
+      const Start<T> start = start_of(atom, rising, at_rest);
+      const Complex<T> a = start.phase * (start.damping * atom.occ);
+      walk<guarded>(tile, slot, row.length, atom.reach, a, start.g,
+                    [&](int i, Complex<T> t, Complex<T> z) {
+                      sum[i].re += t.re * z.re;
+                      sum[i].re -= t.im * z.im;
+                      sum[i].im += t.re * z.im;
+                      sum[i].im += t.im * z.re;
+                    });
+      atom = tile.atom[++slot];
+      if (atom.scatterer != scatterer) break;
     }
-    ++open.terms;
-    const Start<T> start = start_of(atom, rising, at_rest);
-    const Complex<T> a = start.phase * (start.damping * atom.occ);
-    if (atom.reach == row_length) {
-      add_atom<false>(tile, slot, row.length, row_length, a, start.g, open.sum);
-    } else {
-      add_atom<true>(tile, slot, row.length, atom.reach, a, start.g, open.sum);
-    }
+#pragma unroll
+    for (int i = 0; i < row_length; ++i) sum[i].im *= sign;
+    sums.add(row, first, form_row, sum);
   }
 }
 
@@ -111,9 +85,10 @@ __global__ void __launch_bounds__(To::most_threads)
     sum_rows(Atoms<T> atoms, Reflections<Order> reflections, const std::int64_t* row_ptr, To to,
              Share share) {
   SharedMemory memory = block_memory();
-  const AtomTile<T, Order> tile(memory);
+  const AtomTile<T, Order> tile(memory, atoms_of_tile);
   typename To::Sums sums(to, memory, share.threads);
   const int t = int(threadIdx.x), longest = reflections.longest_row();
+  const bool at_rest = atoms.beta == nullptr;
   const Index first_row = Index(blockIdx.x) % share.tiles * share.threads;
   Row<Order> row{{0, 0, 0}, 1, 0, 0};
   RisingRow<T, Order> rising;
@@ -131,16 +106,19 @@ __global__ void __launch_bounds__(To::most_threads)
         loaded = r0;
       }
       sums.begin(row);
-      OpenSums<T> open;
-      for (Index a = begin; a < end; a += most_atoms) {
-        const int count = int(end - a < most_atoms ? end - a : most_atoms);
-        load_atoms(tile, atoms, a, count, [](int, Index) {});
+      for (Index a = begin; a < end; a += atoms_of_tile) {
+        const int count = int(end - a < atoms_of_tile ? end - a : atoms_of_tile);
+        const bool is_plain = load_atoms(tile, atoms, a, count, [](int, Index) {});
         fill_along(tile, count, longest);
-        __syncthreads();
-        if (row.length > 0)
-          add_tile(tile, count, atoms.beta == nullptr, row, rising, first, row_ptr, sums, open);
+        // Atoms that are displaced far guard against overflow; then all of the tile do.
+        const bool all_plain = __syncthreads_and(is_plain);
+        if (row.length == 0) continue;
+        if (all_plain) {
+          add_tile<false>(tile, count, at_rest, row, rising, first, row_ptr, sums);
+        } else {
+          add_tile<true>(tile, count, at_rest, row, rising, first, row_ptr, sums);
+        }
       }
-      close_sums(open, row, first, row_ptr, sums);
       sums.finish(row, reflections, first);
     }
   }
@@ -154,7 +132,7 @@ template <class T, class Order, class To>
 void launch_sum(const Queue& queue, const Atoms<T>& atoms, const Reflections<Order>& reflections,
                 const std::int64_t* row_ptr, const To& to, const Share& share) {
   SharedMemory memory = counting_memory();
-  const AtomTile<T, Order> tile(memory);
+  const AtomTile<T, Order> tile(memory, atoms_of_tile);
   const typename To::Sums sums(to, memory, share.threads);
   const auto kernel = sum_rows<T, Order, To>;
   ARGAND_LAUNCH(kernel, share.tiles * share.groups, share.threads, memory.bytes(), queue, atoms,

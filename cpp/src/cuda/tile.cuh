@@ -18,8 +18,6 @@
 
 namespace argand::cuda {
 
-// Most atoms of a tile.
-constexpr int most_atoms = 16;
 // Columns of the table Z, each of two entries.
 constexpr int along_columns = row_length / 2 + 1;
 
@@ -43,14 +41,17 @@ struct alignas(16) Atom {
 template <class T, class Order>
 struct RisingRow {
   Orders<Order> first{0, 0, 0};
-  T h = 0, k = 0, l = 0;
+  T h = 0, k = 0, l = 0, hh = 0, kk = 0, hk = 0;
 
   RisingRow() = default;
   ARGAND_HD ARGAND_INLINE explicit RisingRow(const Row<Order>& row)
       : first{row.first.h * row.step, row.first.k * row.step, row.first.l * row.step},
         h(T(first.h)),
         k(T(first.k)),
-        l(T(first.l)) {}
+        l(T(first.l)),
+        hh(h * h),
+        kk(k * k),
+        hk(h * k) {}
 };
 
 // A and g of an atom at the first entry of a row; A is a phase factor times a damping.
@@ -63,14 +64,15 @@ struct Start {
 // Atoms of a tile in shared memory.
 template <class T, class Order>
 struct AtomTile {
-  Shared<Atom<T, Order>> atom;
+  Shared<Atom<T, Order>> atom;    // after the last one lies one with scatterer -1
   Shared<std::int32_t> unsorted;  // scatterers as they lie in the caller's array
   Shared<TwoPairs<T>> along;      // Z (atom, i / 2)
 
-  ARGAND_HD explicit AtomTile(SharedMemory& memory)
-      : atom(memory.take<Atom<T, Order>>(most_atoms)),
-        unsorted(memory.take<std::int32_t>(most_atoms)),
-        along(memory.take<TwoPairs<T>>(most_atoms * along_columns - 1)) {}
+  // Takes memory for a tile of so many atoms.
+  ARGAND_HD AtomTile(SharedMemory& memory, int atoms)
+      : atom(memory.take<Atom<T, Order>>(atoms + 1)),
+        unsorted(memory.take<std::int32_t>(atoms)),
+        along(memory.take<TwoPairs<T>>(atoms * along_columns - 1)) {}
 };
 
 #if defined(__CUDACC__) || defined(ARGAND_EMULATED)
@@ -110,11 +112,13 @@ __device__ ARGAND_INLINE Pair<T> along_of(const Atom<T, Order>& atom, int i) {
 
 // Loads the atoms begin .. begin + count of a tile, sorted by scatterer. `sorted(slot, a)` is
 // called by one thread for each atom a with its place in the tile. There is a barrier before
-// anything is overwritten that threads may still read, and one at the end.
+// anything is overwritten that threads may still read, and one at the end. Returns false where Z of
+// the atom that this thread has loaded falls below the normal numbers within a row.
 template <class T, class Order, class Sorted>
-__device__ ARGAND_INLINE void load_atoms(const AtomTile<T, Order>& tile, const Atoms<T>& atoms,
+__device__ ARGAND_INLINE bool load_atoms(const AtomTile<T, Order>& tile, const Atoms<T>& atoms,
                                          Index begin, int count, const Sorted& sorted) {
   const int t = int(threadIdx.x);
+  bool is_plain = true;
   if (t < count) tile.unsorted[t] = atoms.scatterer[begin + t];
   __syncthreads();
   if (t < count) {
@@ -128,8 +132,15 @@ __device__ ARGAND_INLINE void load_atoms(const AtomTile<T, Order>& tile, const A
     atom.scatterer = scatterer;
     tile.atom[slot] = atom;
     sorted(slot, begin + t);
+    is_plain = atom.reach == row_length;
+  }
+  if (t == 0) {
+    Atom<T, Order> end{};
+    end.scatterer = -1;
+    tile.atom[count] = end;
   }
   __syncthreads();
+  return is_plain;
 }
 
 // Computes Z of the atoms of a tile up to the longest row. There is no barrier.
@@ -148,12 +159,21 @@ __device__ ARGAND_INLINE void fill_along(const AtomTile<T, Order>& tile, int cou
 template <class T, class Order>
 __device__ ARGAND_INLINE Start<T> start_of(const Atom<T, Order>& atom,
                                            const RisingRow<T, Order>& row, bool at_rest) {
-  Start<T> start{phase_factor(atom.x, row.first), 1, 1};
-  if (at_rest) return start;
+  Start<T> start{{1, 0}, 1, 1};
+  if constexpr (sizeof(T) == 8) {
+    // Devices convert integers to double slowly.
+    start.phase = phase_factor(atom.x, Orders<T>{row.h, row.k, row.l});
+  } else {
+    start.phase = phase_factor(atom.x, row.first);
+  }
+  // In float the exponents, which are 0 at rest, take less than a branch around them.
+  if (sizeof(T) == 8 && at_rest) return start;
   const T(&c)[6] = atom.exponent;
   const T slope = c[4] * row.h + c[5] * row.k, curve = c[2] * row.l;
-  const T plane = (c[0] * row.h + c[3] * row.k) * row.h + c[1] * row.k * row.k;
-  start.damping = bounded_exp2(plane + (slope + curve) * row.l);
+  const T plane = c[0] * row.hh + c[1] * row.kk + c[3] * row.hk;
+  // Only beta that is not positive definite makes T exceed 1: float becomes infinite then.
+  const T exponent = plane + (slope + curve) * row.l;
+  start.damping = sizeof(T) == 4 ? power_of_two(exponent) : bounded_exp2(exponent);
   start.g = bounded_exp2(slope + 2 * curve);
   return start;
 }
