@@ -79,9 +79,10 @@ __device__ ARGAND_INLINE void add_tile(const AtomTile<T, Order>& tile, int count
   }
 }
 
-// Sums rows of reflections over atoms.
+// Sums rows of reflections over atoms. One block on a multiprocessor is enough: without that bound
+// the compiler spills registers for the sake of more.
 template <class T, class Order, class To>
-__global__ void __launch_bounds__(To::most_threads)
+__global__ void __launch_bounds__(To::most_threads, 1)
     sum_rows(Atoms<T> atoms, Reflections<Order> reflections, const std::int64_t* row_ptr, To to,
              Share share) {
   SharedMemory memory = block_memory();
