@@ -16,7 +16,15 @@ from torch import Tensor
 from argand import _seam
 from argand._fft import box_by_fft, map_by_fft, matrix_is_cheaper
 from argand._memory import demand
-from argand.torch._library import COMPLEX, LIBRARY, REAL, call, operator_function, plain
+from argand.torch._library import (
+    COMPLEX,
+    LIBRARY,
+    REAL,
+    call,
+    empty_like,
+    operator_function,
+    plain,
+)
 
 
 def map_from_structure_factors(
@@ -146,7 +154,8 @@ def _map_on_device(
     if _kernel_is_cheaper(REAL[f.dtype], reach, shape):
         return _map_by_kernel(f, shape, scale)
     na, nb, nc = shape
-    return map_by_fft(torch, plain(f), (na, nb, nc), scale)
+    rho: Tensor = map_by_fft(torch, plain(f), (na, nb, nc), scale)
+    return rho.contiguous()
 
 
 @torch.library.impl(LIBRARY, "map_from_structure_factors", "CPU")
@@ -157,9 +166,7 @@ def _map_by_kernel(
 ) -> Tensor:
     maps, real = f.shape[0], REAL[f.dtype]
     points = maps * math.prod(shape)
-    needed = real.itemsize * points
-    demand(f"{maps} maps of {points:,} points", needed, "give fewer at a time")
-    rho = _map_fake(f, shape, scale)
+    rho = empty_like(f, f"{maps} maps of {points:,} points", (maps, *shape), real)
     _seam.map_from_structure_factors(plain(f), rho, scale)
     return rho
 
@@ -192,10 +199,9 @@ def _box_by_kernel(
 ) -> Tensor:
     h, k, l = hkl_max
     maps = rho.shape[0]
-    numbers = maps * math.prod(_seam.box_shape((h, k, l)))
-    needed = COMPLEX[rho.dtype].itemsize * numbers
-    demand(f"F of {maps} maps, {numbers:,} numbers", needed, "give fewer at a time")
-    f = _box_fake(rho, hkl_max, scale)
+    shape = (maps, *_seam.box_shape((h, k, l)))
+    numbers = math.prod(shape)
+    f = empty_like(rho, f"F of {maps} maps, {numbers:,} numbers", shape, COMPLEX[rho.dtype])
     _seam.structure_factors_from_map(plain(rho), f, scale)
     return f
 
