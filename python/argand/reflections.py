@@ -7,7 +7,7 @@ share h and k, as the kernels like it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import gemmi
@@ -363,21 +363,17 @@ def in_p1(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> tuple[HklArray, Callabl
     images = np.einsum("mi,oij->omj", indices, rotations).reshape(-1, 3)
     turns = (indices @ translations.T).T
     phase = np.exp(-2j * np.pi * turns).reshape(-1)
-    find_unique = partial(np.unique, index_codes(images), return_index=True)
-    _, first = interruptible(count, find_unique)
-    equivalents = images[first]
+    _, first = interruptible(count, np.unique, index_codes(images), True)
 
     def expand(f: Any) -> Any:
         return (np.tile(f, len(rotations)) * phase)[first]
 
-    return np.ascontiguousarray(equivalents, np.int32), expand
+    return np.ascontiguousarray(images[first], np.int32), expand
 
 
 def systematic_absences(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> npt.NDArray[np.bool_]:
     """Tell which reflections (m, 3) a space group extinguishes: F = 0 whatever the atoms."""
-    indices = _fitting("absences", hkl)
-    absent: npt.NDArray[np.bool_] = group_ops(spacegroup).systematic_absences(indices)
-    return absent
+    return np.asarray(group_ops(spacegroup).systematic_absences(_fitting("absences", hkl)))
 
 
 def centric(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> npt.NDArray[np.bool_]:
@@ -385,9 +381,7 @@ def centric(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> npt.NDArray[np.bool_]
 
     The phase of a centric reflection has two possible values.
     """
-    indices = _fitting("centric flags", hkl)
-    flags: npt.NDArray[np.bool_] = group_ops(spacegroup).centric_flag_array(indices)
-    return flags
+    return np.asarray(group_ops(spacegroup).centric_flag_array(_fitting("centric flags", hkl)))
 
 
 def epsilon(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> npt.NDArray[np.int32]:
@@ -395,14 +389,12 @@ def epsilon(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> npt.NDArray[np.int32]
 
     The expected intensity of a reflection is this times the average.
     """
-    indices = _fitting("epsilon", hkl)
-    factors = group_ops(spacegroup).epsilon_factor_without_centering_array(indices)
-    return np.asarray(factors, dtype=np.int32)
+    group = group_ops(spacegroup)
+    return np.asarray(group.epsilon_factor_without_centering_array(_fitting("epsilon", hkl)), "i4")
 
 
 def _fitting(what: str, hkl: npt.ArrayLike) -> HklArray:
     """Return Miller indices (m, 3), or raise where `what` of them takes more than a call may."""
     indices = as_hkl(hkl)
-    needed = _BYTES_OF_FLAG * len(indices)
-    demand(f"{what} of {len(indices):,} reflections", needed, "give fewer at a time")
+    demand(f"{what} of {len(indices):,} hkl", _BYTES_OF_FLAG * len(indices), "give fewer at a time")
     return indices

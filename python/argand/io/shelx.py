@@ -362,11 +362,9 @@ class _InstructionParser:
         Source: SHELXL manual, PART and AFIX.
         """
         stated = list(words)
-        occupancy = self._part_occupancy or self._afix_occupancy
-        if occupancy is not None:
+        if occupancy := self._part_occupancy or self._afix_occupancy:
             stated[_OCCUPANCY_WORD : _OCCUPANCY_WORD + 1] = [occupancy]
-        is_isotropic = len(words) - _OCCUPANCY_WORD - 1 < _TENSOR
-        if self._afix_u is not None and is_isotropic and len(stated) > _OCCUPANCY_WORD:
+        if self._afix_u is not None and 0 < len(stated) - _OCCUPANCY_WORD <= _TENSOR:
             stated[_OCCUPANCY_WORD + 1 :] = [self._afix_u]
         return tuple(stated)
 
@@ -377,17 +375,15 @@ class _InstructionParser:
             cell = cell_parameters(numbers[1:7])
         except ArgandError as error:
             raise ArgandError(f"{where}: {error}") from None
-        wavelength = numbers[0]
-        if not 0.0 <= wavelength < LONGEST_WAVELENGTH:
-            raise ArgandError(f"{where}: wavelength is {wavelength:g}, needs angstrom")
-        self._state(wavelength=wavelength or None, cell=cell)
+        if not 0.0 <= numbers[0] < LONGEST_WAVELENGTH:
+            raise ArgandError(f"{where}: wavelength is {numbers[0]:g}, needs angstrom")
+        self._state(wavelength=numbers[0] or None, cell=cell)
 
     def _read_lattice(self, words: Sequence[str], where: str) -> None:
         """Read LATT: the number of the centring, negative without a centre of symmetry."""
-        lattice = int(parse_numbers(words, where, 1)[0])
-        if not 1 <= abs(lattice) <= LARGEST_LATTICE:
-            raise ArgandError(f"{where} is {lattice}, needs 1 to 7 or -1 to -7")
-        self._lattice = lattice
+        self._lattice = int(parse_numbers(words, where, 1)[0])
+        if not 1 <= abs(self._lattice) <= LARGEST_LATTICE:
+            raise ArgandError(f"{where} is {self._lattice}, needs 1 to 7 or -1 to -7")
 
     def _state_dispersion(self, words: Sequence[str], where: str) -> None:
         """Take f' and f'' of an element from the words of DISP, or of SFAC with its own factor."""

@@ -15,7 +15,6 @@ from torch import Tensor
 
 from argand import _seam
 from argand._fft import box_by_fft, map_by_fft, matrix_is_cheaper
-from argand._memory import demand
 from argand.torch._library import (
     COMPLEX,
     LIBRARY,
