@@ -56,11 +56,14 @@ def test_measured() -> None:
 
 
 @pytest.mark.usefixtures("in_folder")
-def test_what_argand_info_prints(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_commands_print(capsys: pytest.CaptureFixture[str]) -> None:
     """The document cuts its lines nowhere, and every line of it is printed."""
-    (printed,) = blocks("measured.md", "text")
-    assert main(["info", "tests/data/4003024.cif"]) == 0
+    printed, printed_map = blocks("measured.md", "text")
+    known = "tests/data/4003024.cif"
+    assert main(["info", known]) == 0
     assert capsys.readouterr().out.splitlines() == printed.splitlines()
+    assert main(["map", "--difference", known, known, "-o", "maps.mtz", "--peaks", "2"]) == 0
+    assert capsys.readouterr().out.splitlines() == printed_map.splitlines()
 
 
 @pytest.mark.usefixtures("in_folder")

@@ -26,7 +26,9 @@ _BIG_ENDIAN = 1
 _BATCH_HEADER = 80
 
 
-def read_mtz(source: str, data: bytes, *, mates: bool = False) -> Reflections:
+def read_mtz(
+    source: str, data: bytes, *, mates: bool = False, columns: tuple[str, str] | None = None
+) -> Reflections:
     """Read the reflections of an MTZ file.
 
     These are the first intensity (J), the first amplitude (F) that has a standard deviation, the
@@ -42,11 +44,14 @@ def read_mtz(source: str, data: bytes, *, mates: bool = False) -> Reflections:
         Bytes of the file, to check its header.
     mates
         Read Friedel mates in columns of their own where the file has their mean as well.
+    columns
+        Names of the amplitude and of the phase of the coefficients of a map, instead of the usual
+        ones.
 
     Raises
     ------
     ArgandError
-        Names a file that is no valid MTZ file.
+        Names a file that is no valid MTZ file, or that lacks a column.
     """
     try:
         _check_header(data)
@@ -57,7 +62,7 @@ def read_mtz(source: str, data: bytes, *, mates: bool = False) -> Reflections:
                 mtz.batches.append(gemmi.Mtz.Batch())
             mtz.switch_to_original_hkl()
         values = np.array(mtz.array, dtype=np.float64)
-        columns = MtzColumns(mtz, values)
+        table = MtzColumns(mtz, values)
         cell = cell_parameters(mtz.cell.parameters)
     except (RuntimeError, ValueError, IndexError, MemoryError) as error:
         raise ArgandError(f"{source}: no valid MTZ file: {error}") from None
@@ -67,16 +72,21 @@ def read_mtz(source: str, data: bytes, *, mates: bool = False) -> Reflections:
         checked_indices(values[:, :3], source),
         cell=cell,
         spacegroup=mtz.spacegroup.xhm() if mtz.spacegroup else None,
-        wavelength=columns.wavelength(None),
+        wavelength=table.wavelength(None),
         format="unmerged MTZ" if mtz.batches else "MTZ",
     )
     try:
-        return _fill(header, columns, mates)
+        return _fill(header, table, mates, columns)
     except ArgandError as error:
         raise ArgandError(f"{source}: {error}") from None
 
 
-def _fill(header: Reflections, columns: MtzColumns, keep_mates: bool) -> Reflections:
+def _fill(
+    header: Reflections,
+    columns: MtzColumns,
+    keep_mates: bool,
+    map_names: tuple[str, str] | None,
+) -> Reflections:
     """Add the columns of an MTZ file to its indices, cell and space group."""
     intensity = columns.first("J")
     amplitude = columns.measured_amplitude()
@@ -84,7 +94,7 @@ def _fill(header: Reflections, columns: MtzColumns, keep_mates: bool) -> Reflect
     if amplitude is not None and columns.sigma(amplitude) is not None:
         has_mean = True
     mates = _friedel_mates(header, columns)
-    if mates is not None and (keep_mates or not has_mean):
+    if mates is not None and map_names is None and (keep_mates or not has_mean):
         return mates
     if mates is not None:
         header = replace(header, format=f"{header.format}, mean of Friedel mates")
@@ -93,6 +103,8 @@ def _fill(header: Reflections, columns: MtzColumns, keep_mates: bool) -> Reflect
     degrees = columns.values(phase)
     calculated = columns.amplitude_before(phase, amplitude)
     map_amplitude, map_phase = columns.map_columns()
+    if map_names is not None:
+        map_amplitude, map_phase = columns.named(map_names)
     map_coefficients: npt.NDArray[np.complex128] | None = None
     if map_amplitude is not None and map_phase is not None:
         f_columns = columns.labelled(map_amplitude, map_phase)

@@ -13,7 +13,7 @@ from argand._memory import demand
 from argand.cell import FloatArray, cell_parameters
 from argand.errors import ArgandError
 from argand.files import PathLike, replacing
-from argand.io.mtz_columns import MAP_COLUMNS, MINUS, PLUS
+from argand.io.mtz_columns import ANOMALOUS_COLUMNS, MAP_COLUMNS, MINUS, PLUS
 from argand.reflections import HklArray, as_hkl, centric, friedel_sides
 from argand.symmetry import named_spacegroup
 
@@ -23,7 +23,8 @@ __all__ = ["write_reflections"]
 _BYTES_OF_NUMBER = 28
 
 # Type of a written column by the beginning of its name: standard deviation, phase, weight, flag of
-# cross-validation, intensity, amplitude and coefficients of maps. Others are real numbers, R.
+# cross-validation, intensity, amplitude, coefficients of maps, anomalous difference. Others are
+# real numbers, R.
 _TYPES_BY_PREFIX = (
     ("SIG", "Q"),
     ("PH", "P"),
@@ -33,7 +34,12 @@ _TYPES_BY_PREFIX = (
     ("F", "F"),
     ("DELFWT", "F"),
     ("2FOFCWT", "F"),
+    ("ANOM", "F"),
+    ("DANO", "D"),
 )
+
+# Name of the phase of each amplitude of a map.
+_PHASES_BY_AMPLITUDE = dict((*MAP_COLUMNS, *ANOMALOUS_COLUMNS))
 
 # Type of a column of one Friedel mate, F(+) or F(-), by the type of the column of both.
 _TYPES_OF_MATES = {"F": "G", "J": "K", "Q": "M"}
@@ -54,8 +60,8 @@ def write_reflections(
     """Write reflections as an MTZ file (float32), phases in degrees.
 
     Columns have the types and names that other programs look for: FWT and PHWT, DELFWT and PHDELWT,
-    2FOFCWT and PH2FOFCWT are coefficients of maps; F(+) and F(-), I(+) and I(-) with their SIG are
-    Friedel mates, and PHI(-) is the phase of F(-h).
+    2FOFCWT and PH2FOFCWT, FAN and PHAN are coefficients of maps; F(+) and F(-), I(+) and I(-) with
+    their SIG are Friedel mates, and PHI(-) is the phase of F(-h); DANO is their difference.
 
     Parameters
     ----------
@@ -100,7 +106,10 @@ def write_reflections(
     mtz.history = list(history)
     mtz.spacegroup = group
     mtz.set_cell_for_all(gemmi.UnitCell(*cell_parameters(cell)))
-    mtz.add_dataset("argand").wavelength = _checked_wavelength(wavelength)
+    # The data set of the indices states it too: some readers warn where data sets differ.
+    mtz.add_dataset("argand")
+    for dataset in mtz.datasets:
+        dataset.wavelength = _checked_wavelength(wavelength)
     for name in real_columns:
         mtz.add_column(name, _column_type(name))
     table = np.column_stack([indices, *real_columns.values()])
@@ -182,7 +191,7 @@ def _column_type(name: str) -> str:
 
 def _phase_name(name: str) -> str:
     """Return the name of the phase of a complex column: PHI of F, PHIC of FC, PHWT of FWT."""
-    return dict(MAP_COLUMNS).get(name, f"PHI{name[1:]}")
+    return _PHASES_BY_AMPLITUDE.get(name, f"PHI{name[1:]}")
 
 
 def _real_columns(name: str, values: npt.NDArray[Any], m: int) -> dict[str, FloatArray]:

@@ -181,13 +181,14 @@ class SourceFile:
         hklf: int | None = None,
         block: str | None = None,
         mates: bool = False,
+        columns: tuple[str, str] | None = None,
     ) -> Reflections:
         """Read a list of reflections, see `read_reflections`."""
         if hklf not in (None, 3, 4, 5):
             needs = "needs to be 3 (amplitudes), 4 or 5 (intensities)"
             raise ArgandError(f"{self.source}: hklf is {hklf}, {needs}")
         with reading(self.source):
-            reflections, notes = self._read_reflections(hklf, block, mates)
+            reflections, notes = self._read_reflections(hklf, block, mates, columns)
         _warn(notes)
         if cell is not None:
             reflections = replace(reflections, cell=cell_parameters(cell))
@@ -251,20 +252,26 @@ class SourceFile:
             block.take_notes()
 
     def _read_reflections(
-        self, hklf: int | None, block: str | None, mates: bool
+        self,
+        hklf: int | None,
+        block: str | None,
+        mates: bool,
+        columns: tuple[str, str] | None,
     ) -> tuple[Reflections, list[str]]:
         """Read the list of reflections as the file states it, and notes that deserve a look."""
         if self._is_mtz:
             self._demand_memory(_COPIES_OF_MTZ)
-            return read_mtz(self.source, self.data, mates=mates), []
+            return read_mtz(self.source, self.data, mates=mates, columns=columns), []
         self._demand_memory(_COPIES_OF_TEXT, _BYTES_OF_LIST_LINE)
         if self._has_data_block:
             self._forget_notes()
             chosen = block_with_reflections(self.blocks, block)
-            reflections = reflections_of_block(chosen, hklf, mates=mates)
+            reflections = reflections_of_block(chosen, hklf, mates=mates, columns=columns)
             return reflections, chosen.take_notes()
         if self._is_instruction_file:
             raise ArgandError(f"{self.source}: SHELX instructions, no reflections")
+        if columns is not None:
+            raise ArgandError(f"{self.source}: has no named columns, needs an MTZ file or a CIF")
         reflections, trailer, column_notes = read_columns(self.text, self.source, hklf=hklf)
         notes = [f"{self.source}: {note}" for note in column_notes]
         # Some programs repeat the instructions after the end of the list.
