@@ -17,7 +17,7 @@ from argand.io.mtz_columns import MtzColumns
 from argand.io.named_columns import checked_indices
 from argand.io.reflections import Reflections
 
-__all__ = ["read_mtz"]
+__all__ = ["read_mtz", "reflections_of_mtz"]
 
 # First half of the second byte of the stamp of a machine with big-endian numbers.
 _BIG_ENDIAN = 1
@@ -56,16 +56,44 @@ def read_mtz(
     try:
         _check_header(data)
         mtz = gemmi.read_mtz_file(source)
-        if any(column.type == "Y" for column in mtz.columns):
-            # Without a batch gemmi would take the file for a merged one.
-            if not mtz.batches:
-                mtz.batches.append(gemmi.Mtz.Batch())
-            mtz.switch_to_original_hkl()
-        values = np.array(mtz.array, dtype=np.float64)
-        table = MtzColumns(mtz, values)
-        cell = cell_parameters(mtz.cell.parameters)
+        return reflections_of_mtz(mtz, source, mates=mates, columns=columns)
+    except ArgandError:
+        raise
     except (RuntimeError, ValueError, IndexError, MemoryError) as error:
         raise ArgandError(f"{source}: no valid MTZ file: {error}") from None
+
+
+def reflections_of_mtz(
+    mtz: gemmi.Mtz,
+    source: str,
+    *,
+    mates: bool = False,
+    columns: tuple[str, str] | None = None,
+) -> Reflections:
+    """Read the reflections of a gemmi.Mtz.
+
+    Parameters
+    ----------
+    mtz
+        Content of an MTZ file. The indices of an unmerged one become those that were measured.
+    source
+        Name for complaints.
+    mates, columns
+        See `read_mtz`.
+
+    Raises
+    ------
+    ArgandError
+        There are no reflections, or a column is missing.
+    """
+    if any(column.type == "Y" for column in mtz.columns):
+        # Without a batch gemmi would take the file for a merged one.
+        if not mtz.batches:
+            mtz.batches.append(gemmi.Mtz.Batch())
+        mtz.switch_to_original_hkl()
+    values = np.array(mtz.array, dtype=np.float64)
+    table = MtzColumns(mtz, values)
+    cell = cell_parameters(mtz.cell.parameters)
     if not len(values):
         raise ArgandError(f"{source}: no reflections")
     header = Reflections(

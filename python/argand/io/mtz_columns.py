@@ -155,11 +155,16 @@ class MtzColumns:
         return float(stated[-1]) if stated else None
 
     def measured_amplitude(self) -> int | None:
-        """Return the first amplitude that has its own standard deviation, else the first one."""
+        """Return the first amplitude that has its own standard deviation, else the first one.
+
+        Without one, FC beside an intensity is calculated.
+        """
         columns = self.amplitudes()
         for column in columns:
             if self.own_sigma(column) is not None:
                 return column
+        if self.first("J") is not None:
+            columns = [column for column in columns if not self._labels[column].startswith("FC")]
         return columns[0] if columns else None
 
     def amplitude_before(self, phase: int | None, measured: int | None) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gemmi
@@ -17,7 +17,7 @@ from argand.io.mtz_columns import ANOMALOUS_COLUMNS, MAP_COLUMNS, MINUS, PLUS
 from argand.reflections import HklArray, as_hkl, centric, friedel_sides
 from argand.symmetry import named_spacegroup
 
-__all__ = ["write_reflections"]
+__all__ = ["mtz_of_columns", "write_reflections"]
 
 # Bytes of a number that is written: in double and in single precision, twice, and in gemmi's table.
 _BYTES_OF_NUMBER = 28
@@ -91,13 +91,36 @@ def write_reflections(
         reflections have to be unique, and complex values to belong to h of the asymmetric unit or
         to -h.
     """
+    mtz = mtz_of_columns(
+        hkl,
+        columns if f is None else {"F": f, **columns},
+        cell=cell,
+        spacegroup=spacegroup,
+        wavelength=wavelength,
+        history=history,
+        mates=mates,
+    )
+    with replacing(path) as temporary:
+        mtz.write_to_file(temporary)
+
+
+def mtz_of_columns(
+    hkl: npt.ArrayLike,
+    columns: Mapping[str, npt.ArrayLike],
+    *,
+    cell: Sequence[float] | FloatArray,
+    spacegroup: str = "P 1",
+    wavelength: float | None = None,
+    history: Sequence[str] = (),
+    mates: bool = False,
+) -> gemmi.Mtz:
+    """Make a gemmi.Mtz of reflections (m, 3) and columns (m,) by name; see `write_reflections`."""
     indices = as_hkl(hkl)
     group = named_spacegroup(spacegroup)
-    columns_by_name = dict(columns) if f is None else {"F": f, **columns}
     real_columns: dict[str, FloatArray] = {}
-    numbers = len(indices) * (3 + 2 * len(columns_by_name))
+    numbers = len(indices) * (3 + 2 * len(columns))
     demand(f"a file of {numbers:,} numbers", _BYTES_OF_NUMBER * numbers, "write fewer columns")
-    for name, values in columns_by_name.items():
+    for name, values in columns.items():
         real_columns.update(_real_columns(name, np.asarray(values), len(indices)))
     if mates:
         indices, real_columns = _mates_in_columns(indices, real_columns, spacegroup)
@@ -114,8 +137,7 @@ def write_reflections(
         mtz.add_column(name, _column_type(name))
     table = np.column_stack([indices, *real_columns.values()])
     mtz.set_data(table.astype(np.float32))
-    with replacing(path) as temporary:
-        mtz.write_to_file(temporary)
+    return mtz
 
 
 def _checked_wavelength(wavelength: float | None) -> float:
