@@ -25,7 +25,7 @@ ORDER = (
     ),
     ("_convert", "_gemmi", "domain", "origins", "reflections", "site_ranges", "store"),
     ("crystal", "density", "jobs", "phases", "radiation"),
-    ("_pack", "maps", "peaks", "site_symmetry"),
+    ("_pack", "maps", "peaks", "site_symmetry", "tabulated"),
     ("completion", "io"),
     ("copies", "nufft"),
     ("refine", "simulate", "structure_factors", "torch"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import argand
 from argand.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -70,6 +71,14 @@ def test_what_commands_print(capsys: pytest.CaptureFixture[str]) -> None:
 def test_refinement() -> None:
     names = run_examples("refinement.md")
     assert float(np.squeeze(names["refinement"].figures.r1)) < 0.04
+
+
+@pytest.mark.usefixtures("in_folder")
+def test_other_programs() -> None:
+    names = run_examples("other_programs.md")
+    crystal, hkl, f = (names[name] for name in ("crystal", "hkl", "f"))
+    expected = argand.structure_factors(crystal, hkl, energy_kev=17.4)
+    np.testing.assert_allclose(f, expected, atol=1e-6 * np.abs(expected).max())
 
 
 @pytest.mark.usefixtures("in_folder")
