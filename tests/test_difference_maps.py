@@ -239,6 +239,47 @@ def test_extinction_is_taken_out_where_the_data_have_it() -> None:
         assert np.corrcoef(np.abs(calculated), f)[0, 1] > 0.999
 
 
+def test_twinning_is_taken_out_where_the_data_have_it() -> None:
+    """A twin of P 2 by a twofold axis along a: F of the first domain remains."""
+    crystal = CRYSTAL.replace(spacegroup="P 1 2 1", cell=(7.2, 8.1, 9.3, 90.0, 90.0, 90.0))
+    law = (1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, -1.0)
+    hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, 0.9)
+    experiment = Experiment(twin=law, fractions=(0.3,))
+    for fraction in (0.3, 0.0):
+        intensity = calculated_intensity(crystal, hkl, twin=law, fraction=fraction)
+        reflections = argand.io.Reflections(
+            hkl,
+            intensity=intensity,
+            sigma=0.02 * intensity + 0.01,
+            cell=crystal.cell,
+            spacegroup=crystal.spacegroup,
+        )
+        description = phase_data(reflections, crystal, experiment)
+        assert description.twin_fraction == fraction
+        phased = description.phased
+        expected = np.abs(argand.structure_factors(crystal, phased.hkl))
+        np.testing.assert_allclose(np.abs(phased.observed), expected, atol=1e-4 * expected.max())
+        assert np.abs(phased.difference_coefficients).max() < 1e-4 * expected.max()
+        if fraction:
+            assert "the mates of a twin overlap" in description.without_anomalous
+
+
+def test_a_setting_without_a_name_is_written_in_p_1(tmp_path: Path, capsys: Capture) -> None:
+    """MTZ files and maps name a group: the same density is written with all equivalents."""
+    shifted = "x,y,z;-x+1/2,-y+1/4,z+1/2;x+1/2,-y+3/4,-z;-x,y+1/2,-z+1/2"
+    crystal = CRYSTAL.replace(spacegroup=shifted, frac=CRYSTAL.frac + (0.0, 0.125, 0.0))
+    write_data(tmp_path / "data.hkl", CRYSTAL, MOLYBDENUM, mates=True)
+    assert crystal.spacegroup.startswith("x,y,z;")
+    found = run_difference(tmp_path, crystal, capsys, "-o", str(tmp_path / "d.mtz"))
+    assert found["r1"] < 0.01
+    mtz = gemmi.read_mtz_file(str(tmp_path / "d.mtz"))
+    assert mtz.spacegroup.xhm() == "P 1"
+    rho = np.array(mtz.transform_f_phi_to_map("FWT", "PHWT", exact_size=(48, 54, 60)))
+    iron = rho[np.unravel_index(rho.argmax(), rho.shape)]
+    place = np.rint(crystal.frac[0] * rho.shape).astype(int)
+    assert rho[tuple(place)] > 0.9 * iron
+
+
 class TestAnomalous:
     """Maps of the differences of Friedel mates."""
 

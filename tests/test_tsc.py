@@ -250,7 +250,7 @@ class TestFormat:
         wider = FormFactorTable((*table.labels, "N9"), table.hkl, np.ones((len(table.hkl), 4)))
         with pytest.raises(ArgandError, match="has N9, which the crystal lacks"):
             argand.structure_factors(crystal, hkl, table=wider)
-        with pytest.raises(ArgandError, match="lacks -?2 -?2 3"):
+        with pytest.raises(ArgandError, match=r"lacks -?2 -?2 3"):
             argand.structure_factors(crystal, [[2, 2, 3]], table=table)
         with_dispersion = FormFactorTable(table.labels, table.hkl, table.f, has_dispersion=True)
         with pytest.raises(ArgandError, match="has dispersion"):

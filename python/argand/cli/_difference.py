@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from argand.cell import Cell
 from argand.cli._density import density_of, write_density
+from argand.cli._json import json_text
 from argand.crystal import Crystal
 from argand.describe.file import structure_beside
 from argand.describe.map_peaks import MapPeak, describe_peaks
@@ -23,7 +23,6 @@ from argand.measured.phased_mtz import in_named_setting, write_phased_mtz
 from argand.measured.scaled_phases import ScaledPhases, phases_of_list
 from argand.radiation import Radiation
 from argand.reflections import HklArray
-from argand.store import null_for_nan, to_builtins
 
 __all__ = ["KnownMap", "ListedMap", "print_maps"]
 
@@ -266,8 +265,7 @@ def print_maps(content: Any, text: str, *, as_json: bool) -> None:
     if not as_json:
         print(text)
         return
-    plain = null_for_nan(to_builtins(content))
-    print(json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False))
+    print(json_text(content))
 
 
 def _peak_lines(title: str, peaks: Sequence[MapPeak], unit: str) -> list[str]:

@@ -75,7 +75,7 @@ def map(
         Print JSON.
     """
     inputs = [file] if difference is None else [file, difference]
-    check_output_file(output, (_COEFFICIENTS_SUFFIX, *MAP_SUFFIXES), inputs)
+    check_output_file(output, (*MAP_SUFFIXES, _COEFFICIENTS_SUFFIX), inputs)
     if peaks < 0:
         raise ArgandError(f"peaks is {peaks}, needs to be 0 or more")
     writes_coefficients = output.suffix.lower() == _COEFFICIENTS_SUFFIX
