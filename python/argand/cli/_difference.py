@@ -231,8 +231,10 @@ class KnownMap(PhasedMap):
             anomalous=anomalous,
         )
         columns = f"{len(self.phased.hkl)} reflections in {named}"
-        if anomalous is not None and named == self.spacegroup:
-            columns += f", {len(anomalous.hkl)} with both Friedel mates"
+        if anomalous is not None:
+            pairs = f"{len(anomalous.hkl)} with both Friedel mates"
+            is_written = named == self.spacegroup
+            columns += f", {pairs}" if is_written else ", without Friedel mates"
         return [f"{path}: {columns}; {_NO_WEIGHTS}"]
 
     def figures(self) -> tuple[dict[str, Any], list[str]]:
