@@ -267,7 +267,7 @@ def test_twinning_is_taken_out_where_the_data_have_it() -> None:
 def test_a_setting_without_a_name_is_written_in_p_1(tmp_path: Path, capsys: Capture) -> None:
     """MTZ files and maps name a group: the same density is written with all equivalents."""
     shifted = "x,y,z;-x+1/2,-y+1/4,z+1/2;x+1/2,-y+3/4,-z;-x,y+1/2,-z+1/2"
-    crystal = CRYSTAL.replace(spacegroup=shifted, frac=CRYSTAL.frac + [0.0, 0.125, 0.0])
+    crystal = CRYSTAL.replace(spacegroup=shifted, frac=CRYSTAL.frac + np.array([0.0, 0.125, 0.0]))
     write_data(tmp_path / "data.hkl", CRYSTAL, MOLYBDENUM, mates=True)
     assert crystal.spacegroup.startswith("x,y,z;")
     found = run_difference(tmp_path, crystal, capsys, "-o", str(tmp_path / "d.mtz"))

@@ -196,7 +196,10 @@ class KnownMap(PhasedMap):
         crystal = holder.crystal()
         experiment = holder.experiment()
         reflections = reflections_beside(source, holder, experiment, hklf=hklf)
-        mates = reflections_beside(source, holder, experiment, hklf=hklf, mates=True)
+        mates = None
+        if source.contents().format != "columns":
+            # Such files may have a mean of the mates, which has been read, and both of them.
+            mates = reflections_beside(source, holder, experiment, hklf=hklf, mates=True)
         with reading(source.source):
             self.description: PhasedDescription = phase_data(
                 reflections, crystal, experiment, mates=mates, force=force
