@@ -343,3 +343,19 @@ def test_unmerged_mtz_stays_what_it_is() -> None:
     expected = argand.read_reflections(path)
     np.testing.assert_array_equal(from_mtz(mtz).hkl, expected.hkl)
     np.testing.assert_array_equal(np.array(mtz.array), before)
+
+
+def test_remarks_about_an_mtz_are_warnings() -> None:
+    """A gemmi.Mtz is read as a file is: missing numbers are NaN, other measured columns named."""
+    mtz = gemmi.Mtz(with_base=True)
+    mtz.set_cell_for_all(gemmi.UnitCell(10.0, 11.0, 12.0, 90.0, 90.0, 90.0))
+    mtz.spacegroup = gemmi.SpaceGroup("P 1")
+    mtz.add_dataset("data")
+    for label, kind in (("F_a", "F"), ("SIGF_a", "Q"), ("F_b", "F"), ("SIGF_b", "Q")):
+        mtz.add_column(label, kind)
+    mtz.valm = -99.0
+    rows = [[1, 0, 0, 10, 1, 20, 2], [0, 1, 0, -99, -99, 20, 2]]
+    mtz.set_data(np.array(rows, np.float32))
+    with pytest.warns(ArgandWarning, match="F_a is read, not F_b"):
+        read = from_mtz(mtz)
+    np.testing.assert_array_equal(read.amplitude, [10.0, np.nan])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import argand
+from argand.atom_types import atom_type
 from argand.errors import ArgandError, ArgandWarning
 from argand.form_factors import form_factors
 from argand.io import read_crystal, read_tsc, write_tsc
@@ -104,6 +106,20 @@ class TestValues:
             warnings.simplefilter("ignore", ArgandWarning)
             expected = argand.structure_factors(crystal, hkl, energy_kev=energy_kev)
         np.testing.assert_allclose(f, expected, atol=1e-6 * np.abs(expected).max())
+
+    def test_stated_dispersion(self, tmp_path: Path) -> None:
+        """Stated f' and f'' replace the tabulated ones, with form factors of either source."""
+        crystal = crystal_of("2002248")
+        hkl = argand.miller_indices(crystal.cell, crystal.spacegroup, 1.0)
+        element = atom_type(crystal.types[0]).element
+        options: dict[str, Any] = {"energy_kev": 12.0, "corrections": ((element, -1.5, 3.25),)}
+        table = spherical_table(crystal, hkl)
+        f = argand.structure_factors(crystal, hkl, table=table, **options)
+        expected = argand.structure_factors(crystal, hkl, **options)
+        np.testing.assert_allclose(f, expected, atol=1e-9 * np.abs(expected).max())
+        del options["energy_kev"]
+        with pytest.raises(ArgandError, match="give energy_kev"):
+            argand.structure_factors(crystal, hkl, table=table, **options)
 
     def test_aspherical_atoms(self) -> None:
         """The rotation of a form factor is that of the atom: pairs of half atoms are turned."""

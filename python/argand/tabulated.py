@@ -21,8 +21,9 @@ from argand._seam import Batch
 from argand.cell import beta_rotations
 from argand.crystal import Crystal
 from argand.errors import ArgandError
-from argand.form_factors import dispersion
-from argand.reflections import HklArray, as_hkl, asymmetric_unit, index_codes
+from argand.form_factors import Corrections, dispersion_of_types
+from argand.reflections import HklArray, as_hkl, asymmetric_unit
+from argand.rows import distinct_rows, find_rows
 from argand.symmetry import operation_arrays
 
 __all__ = ["FormFactorTable", "tabulated_batch", "tabulated_structure_factors"]
@@ -80,9 +81,8 @@ class FormFactorTable:
         for name in names:
             if names.count(name) > 1:
                 raise ArgandError(f"labels holds {name!r} twice, needs each once")
-        codes = index_codes(hkl.astype(np.int64))
-        _, first, place = np.unique(codes, return_index=True, return_inverse=True)
-        differing = np.abs(f - f[first[place.reshape(-1)]]).max(axis=1, initial=0.0) > _SAME_FORM
+        first, place = distinct_rows(hkl)
+        differing = np.abs(f - f[first[place]]).max(axis=1, initial=0.0) > _SAME_FORM
         if differing.any():
             h, k, l = hkl[np.flatnonzero(differing)[0]]
             raise ArgandError(f"reflection {h} {k} {l} has two different form factors")
@@ -109,17 +109,15 @@ class FormFactorTable:
         if self.is_spherical:
             listed = asymmetric_unit(listed, spacegroup)
             wanted = asymmetric_unit(wanted, spacegroup)
-        together = np.concatenate([listed, wanted, -wanted]).astype(np.int64)
-        codes, codes_wanted, codes_mates = np.split(
-            index_codes(together), [len(listed), len(listed) + len(wanted)]
-        )
-        rows, is_listed = _look_up(codes, codes_wanted)
-        if self.has_dispersion:
-            f = self.f[rows]
-        else:
-            mate_rows, mate_is_listed = _look_up(codes, codes_mates)
-            by_mate = ~is_listed & mate_is_listed
-            f = np.where(by_mate[:, None], self.f[mate_rows].conj(), self.f[rows])
+        if not len(listed):
+            raise ArgandError("the table of form factors has no reflections")
+        rows = find_rows(listed, wanted)
+        f = self.f[rows]
+        is_listed = rows >= 0
+        if not self.has_dispersion:
+            mate_rows = find_rows(listed, -wanted)
+            by_mate = ~is_listed & (mate_rows >= 0)
+            f[by_mate] = self.f[mate_rows[by_mate]].conj()
             is_listed |= by_mate
         if not is_listed.all():
             h, k, l = hkl[np.flatnonzero(~is_listed)[0]]
@@ -136,6 +134,7 @@ def tabulated_batch(
     table: FormFactorTable,
     *,
     energy_kev: float | None = None,
+    corrections: Corrections = (),
     dtype: np.dtype[Any] | str = "float64",
 ) -> Batch:
     """Build the batch of a crystal, all of its symmetry images, with tabulated form factors.
@@ -150,6 +149,8 @@ def tabulated_batch(
         Form factors.
     energy_kev
         Photon energy in keV; it adds f' + i f'' to a table without dispersion.
+    corrections
+        (element, f', f'') in electrons at this energy, instead of the tabulated ones.
     dtype
         float32 or float64.
 
@@ -163,6 +164,8 @@ def tabulated_batch(
     """
     indices = as_hkl(hkl)
     columns = _columns(crystal, table)
+    if corrections and energy_kev is None:
+        raise ArgandError("corrections are f' and f'' at a photon energy: give energy_kev")
     if energy_kev is not None and table.has_dispersion:
         raise ArgandError("energy_kev is given, but the table of form factors has dispersion")
     rotations, translations = operation_arrays(crystal.symops)
@@ -177,8 +180,7 @@ def tabulated_batch(
         turned = np.ascontiguousarray(indices @ rotation, np.int32)
         form[number] = table.at(turned, crystal.symops)[:, columns].T
     if energy_kev is not None:
-        corrections = [dispersion(symbol, energy_kev) for symbol in crystal.types]
-        form += np.array(corrections, np.complex128)[:, None]
+        form += dispersion_of_types(crystal.types, energy_kev, corrections)[:, None]
     frac = np.einsum("oij,nj->oni", rotations, crystal.frac) + translations[:, None]
     beta = np.einsum("oqr,nr->onq", beta_rotations(rotations), crystal.beta())
     # B of an isotropic site is no tensor to turn, even where the cell is not quite symmetric.
@@ -203,11 +205,14 @@ def tabulated_structure_factors(
     table: FormFactorTable,
     *,
     energy_kev: float | None = None,
+    corrections: Corrections = (),
     dtype: str = "complex128",
 ) -> NDArray[Any]:
     """Compute F (m,) of a crystal with tabulated form factors; see `tabulated_batch`."""
     real = "float32" if dtype == "complex64" else "float64"
-    batch = tabulated_batch(crystal, hkl, table, energy_kev=energy_kev, dtype=real)
+    batch = tabulated_batch(
+        crystal, hkl, table, energy_kev=energy_kev, corrections=corrections, dtype=real
+    )
     f: NDArray[Any] = np.empty(batch.out_shape, dtype)
     _seam.structure_factors(batch, f)
     return np.asarray(f[0])
@@ -226,15 +231,3 @@ def _columns(crystal: Crystal, table: FormFactorTable) -> list[int]:
     if further:
         raise ArgandError(f"the table of form factors has {min(further)}, which the crystal lacks")
     return [column_of[label] for label in labels]
-
-
-def _look_up(
-    listed: NDArray[np.int64], wanted: NDArray[np.int64]
-) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Return the row of each wanted code among the listed ones, and whether it is there."""
-    if not len(listed):
-        raise ArgandError("the table of form factors has no reflections")
-    order = np.argsort(listed)
-    place = np.minimum(np.searchsorted(listed[order], wanted), len(listed) - 1)
-    rows = order[place]
-    return rows, listed[rows] == wanted

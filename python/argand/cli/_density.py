@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 import argand
 from argand.cell import Cell
 from argand.crystal import Crystal
-from argand.reflections import HklArray
+from argand.errors import ArgandError
+from argand.reflections import SMALLEST_D_MIN, HklArray
 
 __all__ = ["density_of", "write_density"]
 
@@ -39,8 +40,18 @@ def density_of(
         Grid points for each d_min, where `shape` is None.
     shape : (na, nb, nc), optional
         Grid points along a, b, c.
+
+    Raises
+    ------
+    ArgandError
+        The reflections reach a resolution that no measurement has.
     """
     d_min = 0.5 / float(argand.stol(hkl, cell).max())
+    if d_min < SMALLEST_D_MIN:
+        raise ArgandError(
+            f"holds reflections to {d_min:.2g} Å, needs a resolution of {SMALLEST_D_MIN:g} Å or "
+            "more"
+        )
     grid = shape or argand.grid_shape(cell, spacegroup, d_min, sample_rate)
     return argand.map_from_structure_factors(hkl, f, grid, cell=cell, spacegroup=spacegroup)
 

@@ -10,7 +10,7 @@ import numpy as np
 from argand.cli._density import write_density
 from argand.cli._difference import KnownMap, ListedMap, print_maps
 from argand.cli._outputs import MAP_SUFFIXES, check_output_file
-from argand.errors import ArgandError
+from argand.errors import ArgandError, reading
 from argand.io import SourceFile, open_file
 from argand.radiation import Radiation
 
@@ -121,8 +121,8 @@ def _write_listed_map(
     hkl = reflections.hkl[is_known]
     if not hkl.any():
         raise ArgandError(f"{file}: holds F(000) alone")
-    lines = [
-        write_density(
+    with reading(file):
+        line = write_density(
             output,
             hkl,
             f[is_known],
@@ -132,7 +132,7 @@ def _write_listed_map(
             shape=shape,
             unit=_density_unit(source),
         )
-    ]
+    lines = [line]
     if hkl.any(axis=1).all():
         lines.append(f"{file}: has no F(000): the mean of the density is 0")
     if reflections.f_columns:

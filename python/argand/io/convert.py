@@ -18,6 +18,7 @@ from argand.io.mtz import reflections_of_mtz
 from argand.io.mtz_writer import mtz_of_columns
 from argand.io.named_columns import checked_indices
 from argand.io.reflections import Reflections
+from argand.io.source_file import warn_of_notes
 from argand.symmetry import SpaceGroup, find_spacegroup, group_ops, spacegroup_name, triplets
 
 if TYPE_CHECKING:
@@ -61,10 +62,11 @@ def from_mtz(
         There are no reflections, or a column is missing.
     """
     is_unmerged = any(column.type == "Y" for column in mtz.columns)
-    reflections = reflections_of_mtz(mtz, "mtz", mates=mates, columns=columns)
+    reflections, notes = reflections_of_mtz(mtz, "mtz", mates=mates, columns=columns)
     if is_unmerged:
         # The argument belongs to the caller.
         mtz.switch_to_asu_hkl()
+    warn_of_notes(notes)
     return reflections
 
 

@@ -10,6 +10,7 @@ from array import array
 
 import numpy as np
 
+from argand._memory import demand
 from argand.cell import FloatArray
 from argand.errors import ArgandError, reading
 from argand.files import PathLike, read_text, replacing
@@ -24,6 +25,12 @@ _HEADER_LINE = re.compile(r"\s*([A-Za-z]+)\s*:(.*)")
 # Rotation matrices of SYMM are nine whole numbers each.
 _MATRIX_NUMBERS = 9
 
+# Bytes that a form factor takes: two numbers, as they are read, in an array, complex, and sorted.
+_BYTES_OF_FORM = 80
+
+# Copies of a text that are held at the same time: its bytes, itself and its lines.
+_COPIES_OF_TEXT = 3
+
 
 def read_tsc(path: PathLike) -> FormFactorTable:
     """Read a table of form factors (.tsc).
@@ -36,6 +43,8 @@ def read_tsc(path: PathLike) -> FormFactorTable:
     ------
     ArgandError
         One line that names the file and what is wrong with it.
+    MemoryLimitError
+        Reading takes more than `argand.memory_limit()`.
     """
     source = str(path)
     if source.lower().endswith(".tscb"):
@@ -45,6 +54,12 @@ def read_tsc(path: PathLike) -> FormFactorTable:
     labels = header.get("SCATTERERS", "").split()
     if not labels:
         raise ArgandError(f"{source}: names no scatterers (SCATTERERS: ...)")
+    rows = len(lines) - first_row
+    demand(
+        f"{source}: form factors of {len(labels)} scatterers at {rows:,} reflections",
+        _COPIES_OF_TEXT * sum(map(len, lines)) + _BYTES_OF_FORM * rows * (len(labels) + 2),
+        "give a table of fewer reflections",
+    )
     numbers = _read_rows(lines, first_row, len(labels), source)
     hkl = checked_indices(numbers[:, :3], source)
     f = numbers[:, 3::2] + 1j * numbers[:, 4::2]

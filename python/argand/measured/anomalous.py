@@ -14,7 +14,8 @@ from argand.io import Reflections
 from argand.measured.merging import Merged, merge
 from argand.measured.scaled_phases import ScaledPhases, amplitude_sigma, density_structure_factors
 from argand.radiation import Radiation
-from argand.reflections import HklArray, asymmetric_unit, centric, index_codes
+from argand.reflections import HklArray, asymmetric_unit, centric
+from argand.rows import find_rows
 from argand.symmetry import group_ops
 
 __all__ = ["AnomalousDifferences", "anomalous_differences"]
@@ -116,11 +117,6 @@ def _rows_of_pairs(merged: Merged) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     hkl = merged.hkl
     in_unit = (asymmetric_unit(hkl, merged.spacegroup) == hkl).all(axis=1)
     in_unit &= ~centric(hkl, merged.spacegroup)
-    codes = index_codes(np.concatenate([hkl, -hkl]).astype(np.int64))
-    code_of_row, code_of_mate = codes[: len(hkl)], codes[len(hkl) :]
-    order = np.argsort(code_of_row)
-    place = np.minimum(np.searchsorted(code_of_row[order], code_of_mate), len(hkl) - 1)
-    mate = order[place]
-    is_pair = in_unit & (code_of_row[mate] == code_of_mate)
-    plus = np.flatnonzero(is_pair)
+    mate = find_rows(hkl, -hkl)
+    plus = np.flatnonzero(in_unit & (mate >= 0))
     return plus, mate[plus]

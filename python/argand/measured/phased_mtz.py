@@ -11,7 +11,8 @@ from argand.files import PathLike
 from argand.io import write_reflections
 from argand.measured.anomalous import AnomalousDifferences
 from argand.measured.scaled_phases import ScaledPhases
-from argand.reflections import HklArray, in_p1, index_codes
+from argand.reflections import HklArray, in_p1
+from argand.rows import find_rows
 from argand.symmetry import find_spacegroup
 
 __all__ = ["in_named_setting", "write_phased_mtz"]
@@ -86,13 +87,7 @@ def in_named_setting(hkl: HklArray, spacegroup: str) -> tuple[HklArray, Callable
 
 def _anomalous_columns(hkl: HklArray, anomalous: AnomalousDifferences) -> dict[str, Any]:
     """Return the columns (n,) of Friedel mates at reflections (n, 3); NaN where there are none."""
-    both = np.concatenate([hkl, anomalous.hkl]).astype(np.int64)
-    codes = index_codes(both)
-    listed, wanted = codes[len(hkl) :], codes[: len(hkl)]
-    order = np.argsort(listed)
-    place = np.minimum(np.searchsorted(listed[order], wanted), len(listed) - 1)
-    row = order[place]
-    is_missing = listed[row] != wanted
+    row = find_rows(anomalous.hkl, hkl)
     values: dict[str, Any] = {
         "F(+)": anomalous.plus,
         "SIGF(+)": anomalous.sigma_plus,
@@ -105,6 +100,6 @@ def _anomalous_columns(hkl: HklArray, anomalous: AnomalousDifferences) -> dict[s
     columns: dict[str, Any] = {}
     for name, column in values.items():
         at_hkl = column[row]
-        at_hkl[is_missing] = np.nan
+        at_hkl[row < 0] = np.nan
         columns[name] = at_hkl
     return columns

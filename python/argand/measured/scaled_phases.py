@@ -16,12 +16,11 @@ from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.io import Reflections
-from argand.measured.agreement import agreement, calculated_intensity
+from argand.measured.agreement import agreement, calculated_intensity, f_with_radiation
 from argand.measured.merging import Merged, usable
 from argand.measured.wilson import shells, statistical_weight
 from argand.radiation import Radiation
 from argand.reflections import HklArray, centric
-from argand.structure_factors import structure_factors
 
 __all__ = [
     "ScaledPhases",
@@ -189,12 +188,10 @@ def density_structure_factors(
     crystal: Crystal, hkl: HklArray, radiation: Radiation
 ) -> NDArray[np.complex128]:
     """Compute F (n,) of the real density, without f'': the mean of F(h) and conj F(-h)."""
-    energy_kev = radiation.energy_kev
-    f = structure_factors(crystal, hkl, table=radiation.table, energy_kev=energy_kev)
-    if energy_kev is None:
-        return np.asarray(f)
-    f_mate = structure_factors(crystal, -hkl, table=radiation.table, energy_kev=energy_kev)
-    return np.asarray(0.5 * (f + np.conj(f_mate)))
+    f = f_with_radiation(crystal, hkl, radiation)
+    if not radiation.dispersion:
+        return f
+    return 0.5 * (f + np.conj(f_with_radiation(crystal, -hkl, radiation)))
 
 
 def _sigma_of_root(amplitude: FloatArray, sigma: FloatArray) -> FloatArray:
