@@ -41,7 +41,8 @@ class TestOutputs:
     def test_a_map_has_the_name_of_a_map(self, name: str, mtz: Path, capsys: Capture) -> None:
         before = mtz.read_bytes()
         complaint = refused(capsys, "map", mtz, "-o", mtz.parent / name)
-        assert "ends in .ccp4 or .map or .mrc" in complaint
+        expected = "ends in .ccp4 or .map or .mrc or .cube or .grd or .mtz"
+        assert ("would overwrite the input" if name == "x.mtz" else expected) in complaint
         assert [path.name for path in mtz.parent.iterdir()] == ["x.mtz"]
         assert mtz.read_bytes() == before
 

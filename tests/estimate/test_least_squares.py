@@ -302,5 +302,5 @@ def test_a_known_structure_that_scatters_nothing_is_refused(tmp_path: Path) -> N
     with pytest.raises(argand.ArgandError, match="no site of the crystal is occupied"):
         LeastSquares(empty)
     write_crystal(tmp_path / "empty.cif", empty)
-    with pytest.raises(argand.ArgandError, match="empty.cif: no site .* needs one that scatters"):
+    with pytest.raises(argand.ArgandError, match=r"empty\.cif: no site .* needs one that scatters"):
         load_estimator(tmp_path / "empty.cif")

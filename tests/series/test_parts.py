@@ -272,8 +272,11 @@ def test_progress_says_what_is_left(numbers: tuple[int, int, float, int], line: 
     assert progress_line(*numbers) == line
 
 
-def test_progress_moves_while_one_file_is_searched(capsys: pytest.CaptureFixture[str]) -> None:
-    """The line is shown twice a second, whether or not a file has been done."""
+def test_progress_moves_while_one_file_is_searched(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line is shown twice a second on a terminal, whether or not a file has been done."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     progress = SeriesProgress(3)
     with progress.shown():
         with progress.starts.get_lock():

@@ -72,7 +72,8 @@ class Simulation:
     Raises
     ------
     ArgandError
-        No site of the crystal is occupied, there are no reflections, or a name fits none of its sites.
+        No site of the crystal is occupied, there are no reflections, or a name fits none of its
+        sites.
     """
 
     def __init__(
