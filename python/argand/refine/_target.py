@@ -154,9 +154,9 @@ class Target:
         by_coordinate, columns = self.model.site_jacobian(p, along, dtype)
         vectors = [root * point.residual, root * point.calculated]
         right = np.stack(vectors, axis=2).astype(dtype)
-        products = np.matmul(columns, np.matmul(by_coordinate, right).astype(np.float64))
-        gradient = products[..., 0]
-        by_scale = products[..., 1]
+        products = np.matmul(by_coordinate, right).astype(np.float64)
+        gradient = products[..., 0] @ columns.T
+        by_scale = products[..., 1] @ columns.T
         transposed = by_coordinate.transpose(0, 2, 1)
         normal = np.matmul(by_coordinate, transposed).astype(np.float64)
         normal = _by_parameters(columns, normal)
@@ -182,16 +182,16 @@ class Target:
         return gradient
 
 
-def _by_parameters(columns: FloatArray, normal: FloatArray) -> FloatArray:
+def _by_parameters(columns: csr_array, normal: FloatArray) -> FloatArray:
     """Return C N C^T (b, k, k) of normal matrices N (b, s, s) by coordinates and C = dq/dp (k, s).
 
     Most parameters move one coordinate or three: C is sparse, and its zeros are left out.
     """
-    sparse = csr_array(columns)
-    by_parameters = np.empty((len(normal), len(columns), len(columns)))
+    k = columns.shape[0]
+    by_parameters = np.empty((len(normal), k, k))
     for number, matrix in enumerate(normal):
-        half = sparse @ matrix
-        by_parameters[number] = sparse @ half.T
+        half = columns @ matrix
+        by_parameters[number] = columns @ half.T
     return by_parameters
 
 
