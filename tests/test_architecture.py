@@ -23,7 +23,7 @@ ORDER = (
         *("_config", "_form_gradient", "cuda", "extinction", "files"),
         *("form_factors", "medians", "r_factors", "symmetry"),
     ),
-    ("_gemmi", "domain", "origins", "reflections", "site_ranges", "store"),
+    ("_gemmi", "domain", "map_transform", "origins", "reflections", "site_ranges", "store"),
     ("crystal", "density", "jobs", "phases", "radiation"),
     ("_pack", "maps", "peaks", "site_symmetry"),
     ("completion", "io"),

@@ -144,7 +144,7 @@ def _refined_on_intensities(
             weighting,
             extinction=extinction,
             cycles=_LAST_CYCLES,
-            uncertainties=last,
+            last=last,
         )
         refined = refinement.crystals()[0]
         calculated = refinement.structure_factors()[0]

@@ -184,7 +184,9 @@ def _finished(
     refined_extinction = None
     if structure.extinction:
         refined_extinction = float(refinement.model.extinction(refinement.p)[0])
-    peaks = observed.peaks(difference, 0.0, 1)
+    # The highest point of the grid is the highest peak, or next to it.
+    highest = float(difference.max())
+    peaks = observed.peaks(difference, 0.5 * highest, 1)
     notes = content_notes(crystal, contents)
     notes += displacement_notes(crystal, bool(crystal.anisotropic.any()))
     notes += occupancy_notes(crystal, sites.crystal.frac, sites.electrons)
@@ -207,7 +209,7 @@ def _finished(
         parameters=len(refinement.model),
         reflections=len(observed.amplitude),
         extinction=refined_extinction,
-        highest_peak=float(difference.max()),
+        highest_peak=highest,
         deepest_hole=float(difference.min()),
         hydrogens=is_hydrogen(crystal),
         riding=structure.riding,
