@@ -31,7 +31,7 @@ from argand.solve.primitive import (
     primitive_reflections,
 )
 from argand.solve.search import PhaseSearch
-from argand.solve.settings import SolveSettings
+from argand.solve.settings import SolveSettings, TimeLimit
 from argand.solve.verdict import atom_predictors, predictors
 from artificial_crystals import artificial_crystal
 
@@ -110,6 +110,7 @@ def endings(path: Path, first: int, count: int) -> None:
         content = dict(crystal.composition()) if generator.random() < 0.5 else None
         name = crystal.spacegroup
         search = PhaseSearch(data, name, settings, lambda _, name=name: name)
+        limit = TimeLimit(None)
         started = time.process_time()
         for starts in (range(1), range(1, 2), range(2, STARTS)):
             for ending in search._endings(starts):
@@ -119,7 +120,7 @@ def endings(path: Path, first: int, count: int) -> None:
                     # Wrong phases get their atoms too.
                     even = replace(compared, probability=0.5)
                     candidate = with_atoms(
-                        reflections, data, even, (), Radiation(), content, settings
+                        reflections, data, even, (), Radiation(), content, settings, limit
                     )
                     if candidate.model is not None:
                         r1 = candidate.model.r1
