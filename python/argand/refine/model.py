@@ -8,6 +8,7 @@ reflections, symmetry and form factors, so that one call into the core serves al
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -108,15 +109,17 @@ class Model:
         shape = (len(self.parameters), n * COORDINATES)
         self._directions = self.parameters.directions.reshape(shape)
         self._overall = OverallFactors(self.parameters, self.stol, extinction, self.radiation)
-        self._site_jacobian = SiteJacobian(
-            self._copies, self.parameters.directions, self._overall.columns
-        )
         self._beta_of_b = beta_from_b_iso(np.ones(()), crystal.cell)
         self._beta_of_u = beta_from_u_aniso(np.ones(6), crystal.cell)
 
     def __len__(self) -> int:
         """Return the number of parameters, k."""
         return len(self.parameters)
+
+    @cached_property
+    def _site_jacobian(self) -> SiteJacobian:
+        """Return the derivatives of the sum over sites; F alone does without their tables."""
+        return SiteJacobian(self._copies, self.parameters.directions, self._overall.columns)
 
     @property
     def site_columns(self) -> int:

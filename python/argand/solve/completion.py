@@ -127,8 +127,7 @@ def _refined_on_intensities(
 ) -> CompleteStructure:
     """Refine a nearly complete structure on |F|^2, twice: weights follow from the first."""
     sigma = usable_sigma(observed)
-    model = observed.model(crystal, free_parameters(crystal, riding))
-    calculated = model.structure_factors(np.zeros(len(model)))
+    calculated = observed.calculated(crystal)
     extinction = None
     if settings.extinction is not False:
         extinction = extinction_start(observed, calculated)
@@ -174,8 +173,7 @@ def _with_new_hydrogens(
     observed: ObservedAmplitudes, heavy: Crystal, quota: float | None
 ) -> tuple[Crystal, dict[str, str]]:
     """Place hydrogens by geometry and by the difference map of the other sites."""
-    model = observed.model(heavy, free_parameters(heavy, {}))
-    calculated = model.structure_factors(np.zeros(len(model)))
+    calculated = observed.calculated(heavy)
     amplitudes = np.abs(calculated)
     weight = np.reciprocal(np.square(observed.rough_sigma))
     product = float((weight * observed.amplitude) @ amplitudes)

@@ -15,7 +15,7 @@ from argand.maps import difference_coefficients
 from argand.measured import Merged
 from argand.peaks import Peaks, find_peaks
 from argand.radiation import Radiation
-from argand.refine import GaussianPrior, Model, Parameters, Refinement, refine
+from argand.refine import GaussianPrior, Model, Parameters, Refinement, free, refine
 from argand.symmetry import operation_arrays
 
 __all__ = ["ObservedAmplitudes"]
@@ -97,6 +97,11 @@ class ObservedAmplitudes:
             extinction=extinction,
             mates_merged=True,
         )
+
+    def calculated(self, crystal: Crystal) -> NDArray[np.complex128]:
+        """Compute F (m,) of a crystal at the reflections of the data, Friedel mates merged."""
+        model = self.model(crystal, free(crystal, positions=False))
+        return model.structure_factors(np.zeros(0))
 
     def refine(
         self,
