@@ -91,7 +91,7 @@ class SiteJacobian:
         """
         u_to_beta = np.ones(COORDINATES)
         u_to_beta[UANISO] = beta_from_u_aniso(np.ones(6), copies.crystal.cell)
-        moved = directions.any(axis=0)
+        moved = np.asarray(directions.any(axis=0))
         # The kernel gives x y z together, and the six components of beta together.
         moved[:, FRAC] = moved[:, FRAC].any(axis=1, keepdims=True)
         tensors = moved[:, UANISO].any(axis=1, keepdims=True)

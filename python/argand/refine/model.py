@@ -124,7 +124,7 @@ class Model:
     @property
     def site_columns(self) -> int:
         """Return the number s of coordinates that some parameter moves, as in `site_jacobian`."""
-        return self._site_jacobian.columns.shape[1]
+        return int(self._site_jacobian.columns.shape[1])
 
     def in_cell(self, cell: Any) -> Model:
         """Return a model in another cell (angstrom, degrees) with the parameters of this one.
