@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argand.cell import FloatArray
+from argand.errors import ArgandError
 from argand.simulate.random import Purpose, normals, uniforms
 from argand.simulate.widths import Width, check_width, draw_widths
 from argand.symmetry import operations
@@ -17,7 +18,11 @@ __all__ = ["Measurement", "measure"]
 # Reflections on the limit of resolution are measured: stol may exceed it by this (1/angstrom).
 _ON_THE_LIMIT = 1e-9
 
-# No detector counts more; the square of its intensity stays finite.
+# A change of B that multiplies |F| by more is none of a crystal, and overflows single precision.
+_LARGEST_FACTOR = 1e10
+
+# Fewer counts a reflection measure nothing, and no detector counts more; squares stay finite.
+_FEWEST_COUNTS = 1e-6
 _MOST_COUNTS = 1e18
 
 
@@ -68,8 +73,9 @@ class Measurement:
         check_width("wedge", self.wedge, high=90.0)
         if self.d_min is not None:
             check_width("d_min", self.d_min, low=1e-3)
-        if self.counts is not None and not 0.0 < self.counts <= _MOST_COUNTS:
-            raise ValueError(f"counts is {self.counts}, needs a number above 0 to {_MOST_COUNTS:g}")
+        if self.counts is not None and not _FEWEST_COUNTS <= self.counts <= _MOST_COUNTS:
+            needs = f"needs a number from {_FEWEST_COUNTS:g} to {_MOST_COUNTS:g}"
+            raise ValueError(f"counts is {self.counts}, {needs}")
 
 
 def measure(
@@ -124,7 +130,13 @@ def measure(
     # A purpose of its own: the numbers of SCALE are all used by the widths.
     normal = normals(seed, index, 1, Purpose.SCALE_B)
     b_change = b_width * normal[:, 0]
-    decay = np.exp(-b_change[:, None] * np.square(stol))
+    with np.errstate(over="ignore"):
+        decay = np.exp(-b_change[:, None] * np.square(stol))
+    if not (decay < _LARGEST_FACTOR).all():
+        raise ArgandError(
+            f"b_change is {measurement.b_change}, which multiplies |F| at "
+            f"{0.5 / float(np.max(stol)):.2g} Å by more than {_LARGEST_FACTOR:g}"
+        )
     true_intensity = np.square(modulus * decay * scale[:, None])
     variance = np.square(2.0 * noise[:, None] * true_intensity)
     if measurement.counts is not None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from argand.cell import FloatArray, reciprocal_metric
 from argand.crystal import Crystal
+from argand.rows import distinct_rows
 from argand.site_symmetry import cartesian_axes
 from argand.symmetry import operation_arrays
 
@@ -78,35 +79,22 @@ def find_contacts(crystal: Crystal, longest: float) -> Contacts:
         moved = squared + 2.0 * (vector @ step) + step @ step
         index = np.argwhere((moved < longest**2) & (moved > _SAME_IMAGE**2))
         indices.append(index)
-        found = tuple(index.T)
-        moves.append(nearest[found] + np.array(move))
-        vectors.append(vector[found] + step)
+        near = tuple(index.T)
+        moves.append(nearest[near] + np.array(move))
+        vectors.append(vector[near] + step)
     site, neighbour, operation = np.concatenate(indices).T
-    contacts = Contacts(
-        site,
-        neighbour,
-        operation,
-        np.concatenate(moves),
-        np.concatenate(vectors),
-        np.linalg.norm(np.concatenate(vectors), axis=1),
-    )
-    return _distinct(crystal, contacts)
+    between = np.concatenate(vectors)
+    distance = np.linalg.norm(between, axis=1)
+    return _distinct(Contacts(site, neighbour, operation, np.concatenate(moves), between, distance))
 
 
-def _distinct(crystal: Crystal, contacts: Contacts) -> Contacts:
+def _distinct(contacts: Contacts) -> Contacts:
     """Sort contacts by site and distance, and leave out all but the first of coinciding images."""
-    place = np.rint(contacts.vector / _SAME_IMAGE).astype(np.intp)
-    is_special = crystal.multiplicity() < len(crystal.symops)
-    if is_special.any():
-        key = np.column_stack([contacts.site, contacts.neighbour, place])
-        order = np.lexsort((contacts.operation, *key.T[::-1]))
-        is_first = np.ones(len(order), bool)
-        is_first[1:] = (np.diff(key[order], axis=0) != 0).any(axis=1)
-        chosen = order[is_first | ~is_special[contacts.neighbour[order]]]
-        contacts = contacts.select(chosen)
-        place = place[chosen]
-    order = np.lexsort((*place.T[::-1], contacts.neighbour, contacts.distance, contacts.site))
-    return contacts.select(order)
+    contacts = contacts.select(np.argsort(contacts.operation, kind="stable"))
+    place = np.rint(contacts.vector / _SAME_IMAGE)
+    first, _ = distinct_rows(np.column_stack([contacts.site, contacts.neighbour, place]))
+    contacts = contacts.select(first)
+    return contacts.select(np.lexsort((contacts.distance, contacts.site)))
 
 
 def _translations(crystal: Crystal, longest: float) -> list[tuple[int, ...]]:
