@@ -32,7 +32,7 @@ from argand.solve.primitive import (
     primitive_reflections,
 )
 from argand.solve.search import PhaseSearch
-from argand.solve.settings import SolveSettings
+from argand.solve.settings import SolveSettings, TimeLimit
 from argand.solve.verdict import atom_predictors, predictors
 from artificial_crystals import artificial_crystal
 from helpers import wilson_interval
@@ -154,7 +154,9 @@ def endings_of(
             compared = search._compared(ending, always=True)
             # Wrong phases get their atoms too.
             even = replace(compared, probability=0.5)
-            candidate = with_atoms(reflections, data, even, (), Radiation(), content, settings)
+            candidate = with_atoms(
+                reflections, data, even, (), Radiation(), content, settings, TimeLimit(None)
+            )
             yield asdict(compared.figures) | {
                 "start": ending.start,
                 "cycles": ending.cycles,

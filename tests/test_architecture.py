@@ -23,7 +23,10 @@ ORDER = (
         *("_config", "_form_gradient", "cuda", "extinction", "files"),
         *("form_factors", "medians", "r_factors", "rows", "symmetry"),
     ),
-    ("_convert", "_gemmi", "domain", "origins", "reflections", "site_ranges", "store"),
+    (
+        *("_convert", "_gemmi", "domain", "map_transform"),
+        *("origins", "reflections", "site_ranges", "store"),
+    ),
     ("crystal", "density", "jobs", "phases", "radiation"),
     ("_pack", "maps", "peaks", "site_symmetry", "tabulated"),
     ("completion", "io"),

@@ -9,6 +9,7 @@ become the dimensionless tensor beta of exp(-h^T beta h), six numbers in the ord
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,12 @@ def metric(cell: Sequence[float]) -> FloatArray:
 
 def reciprocal_metric(cell: Sequence[float]) -> FloatArray:
     """Return the reciprocal metric G* = G^-1 (3, 3) in A^-2: 1/d^2 = h^T G* h."""
+    return _reciprocal_metric(tuple(cell)).copy()
+
+
+@lru_cache(maxsize=64)
+def _reciprocal_metric(cell: tuple[float, ...]) -> FloatArray:
+    """Return the reciprocal metric of a cell; see `reciprocal_metric`."""
     return np.asarray(np.linalg.inv(metric(cell)), dtype=np.float64)
 
 

@@ -20,7 +20,7 @@ from argand.cell import Cell, FloatArray
 from argand.errors import ArgandError
 from argand.rows import distinct_rows
 from argand.site_ranges import check_site_ranges
-from argand.symmetry import group_ops, operation_arrays, spacegroup_name, triplets
+from argand.symmetry import operation_arrays, symops_and_name
 
 __all__ = ["SPECIAL_POSITION_RADIUS", "Crystal", "distinct_images"]
 
@@ -76,9 +76,9 @@ class Crystal:
     def __post_init__(self) -> None:
         put = object.__setattr__
         put(self, "cell", _cell.cell_parameters(self.cell))
-        group = group_ops(self.symops or self.spacegroup)
-        put(self, "symops", triplets(group))
-        put(self, "spacegroup", spacegroup_name(group) or ";".join(self.symops))
+        symops, name = symops_and_name(self.symops or self.spacegroup)
+        put(self, "symops", symops)
+        put(self, "spacegroup", name)
         put(self, "types", tuple(atom_type(symbol).symbol for symbol in self.types))
         n = len(self.types)
         put(self, "labels", tuple(self.labels) or self.types)

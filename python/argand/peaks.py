@@ -7,11 +7,12 @@ the symmetry leaves in place.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates, maximum_filter
+from scipy.ndimage import map_coordinates
 
 from argand.cell import Cell, FloatArray, metric
 from argand.crystal import Crystal
@@ -126,8 +127,20 @@ def find_peaks(
 
 def grid_maxima(rho: NDArray[np.floating], lowest: float, size: int) -> NDArray[np.intp]:
     """Return the grid points (q, 3) that are above `lowest` and highest in a cube of `size`."""
-    is_maximum = rho == maximum_filter(rho, size=size, mode="wrap")
-    return np.argwhere(is_maximum & (rho > lowest))
+    is_high = rho > lowest
+    for axis in range(3):
+        is_high &= rho >= np.roll(rho, 1, axis)
+        is_high &= rho >= np.roll(rho, -1, axis)
+    # Few points are higher than their six nearest: all neighbours of these are looked up.
+    points = np.argwhere(is_high)
+    height = rho[tuple(points.T)]
+    shape = np.array(rho.shape)
+    reach = size // 2
+    for step in itertools.product(range(-reach, reach + 1), repeat=3):
+        is_highest = height >= rho[tuple(((points + step) % shape).T)]
+        points = points[is_highest]
+        height = height[is_highest]
+    return points
 
 
 def nearest_image(

@@ -24,6 +24,9 @@ __all__ = [
 
 _U_NAMES = ("U11", "U22", "U33", "U12", "U13", "U23")
 
+# All components of U of a site on a general position, each free.
+_GENERAL_TENSORS = tuple(zip(_U_NAMES, np.eye(6), strict=True))
+
 # An element of a projector below this is 0, and a component of U with no larger one is not free.
 _NOT_FREE = 1e-6
 # Sites nearer than this, in angstrom, have one place.
@@ -86,7 +89,7 @@ def displacement_basis(
     components along.
     """
     if crystal.in_place[site].sum() == 1:
-        return list(zip(_U_NAMES, np.eye(6), strict=True))
+        return list(_GENERAL_TENSORS)
     turned = beta_rotations(site_rotations(crystal, site)).mean(axis=0)
     # Row q is what the site symmetry makes of the q-th unit tensor U.
     remaining = turned.T / to_u[:, None] * to_u

@@ -290,8 +290,8 @@ def test_bonds_and_angles_of_benzene() -> None:
     contacts = bonds(benzene())
     assert len(contacts.site) == 24
     is_ring = (contacts.site < 6) & (contacts.neighbour < 6)
-    np.testing.assert_allclose(contacts.length[is_ring], 1.39, atol=1e-9)
-    np.testing.assert_allclose(contacts.length[~is_ring], 0.95, atol=1e-9)
+    np.testing.assert_allclose(contacts.distance[is_ring], 1.39, atol=1e-9)
+    np.testing.assert_allclose(contacts.distance[~is_ring], 0.95, atol=1e-9)
     pairs, degrees = angles(contacts)
     assert len(pairs) == 18
     np.testing.assert_allclose(degrees, 120.0, atol=1e-6)
@@ -307,7 +307,7 @@ def test_bonds_reach_symmetry_images(tmp_path: Path) -> None:
     )
     contacts = bonds(salt)
     assert np.bincount(contacts.site).tolist() == [6, 6]
-    np.testing.assert_allclose(contacts.length, 2.82)
+    np.testing.assert_allclose(contacts.distance, 2.82)
     # The codes lead to the atoms: operation and translation make the vector of the bond.
     for bond in range(len(contacts.site)):
         operation = gemmi.Op(salt.symops[contacts.operation[bond]])
@@ -326,7 +326,7 @@ def test_bonds_agree_with_gemmi() -> None:
     search = gemmi.NeighborSearch(small, 4.0).populate()
     contacts = bonds(crystal)
     for site in range(len(crystal.types)):
-        lengths = contacts.length[contacts.site == site]
+        lengths = contacts.distance[contacts.site == site]
         centre = small.cell.orthogonalize(small.sites[site].fract)
         expected = []
         for mark in search.find_site_neighbors(small.sites[site], 0.1, 4.0):

@@ -85,7 +85,7 @@ def solve(
     hklf : N
         3 when a SHELX list holds amplitudes, 4, 5 or 6 for intensities.
     time_limit : SECONDS
-        End the search for phases of one crystal after so many seconds, with the best so far.
+        End the work on one crystal after so many seconds, with the best phases and atoms so far.
     seed : N
         Seed of the random starts.
     threads : N

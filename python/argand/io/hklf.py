@@ -54,6 +54,10 @@ _LARGEST_VALUE = 9999.0
 # Largest index that fits I4 with a sign.
 _LARGEST_WRITTEN_INDEX = 999
 
+# A line of HKLF 4, and how many are formatted at a time.
+_LINE = "%4d%4d%4d%8.2f%8.2f\n"
+_LINES_OF_BLOCK = 10_000
+
 # Bytes of a reflection that is written: its numbers as objects of Python, its line, and the text.
 _BYTES_OF_LINE = 500
 
@@ -210,12 +214,14 @@ def write_hklf4(
         raise ArgandError(f"hkl holds an order of {order}, needs four characters at most")
     largest = max(np.abs(intensities).max(initial=0.0), np.abs(sigmas).max(initial=0.0))
     factor = _LARGEST_VALUE / float(largest) if largest > 0 else 1.0
-    lines: list[str] = []
-    for (h, k, l), value, uncertainty in zip(indices.tolist(), intensities, sigmas, strict=True):
-        scaled_sigma = max(factor * uncertainty, _SMALLEST_SIGMA)
-        lines.append(f"{h:4d}{k:4d}{l:4d}{factor * value:8.2f}{scaled_sigma:8.2f}")
-    lines.append(f"{0:4d}{0:4d}{0:4d}{0.0:8.2f}{0.0:8.2f}")
-    write_text(path, "\n".join(lines) + "\n")
+    scaled_sigmas = np.maximum(factor * sigmas, _SMALLEST_SIGMA)
+    table = np.column_stack([indices, factor * intensities, scaled_sigmas])
+    blocks: list[str] = []
+    for first in range(0, len(table), _LINES_OF_BLOCK):
+        rows = table[first : first + _LINES_OF_BLOCK]
+        blocks.append(_LINE * len(rows) % tuple(rows.ravel().tolist()))
+    blocks.append(_LINE % (0, 0, 0, 0.0, 0.0))
+    write_text(path, "".join(blocks))
     return factor
 
 

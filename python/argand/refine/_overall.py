@@ -56,9 +56,9 @@ class OverallFactors:
             self._extinction = Extinction(stol, radiation.wavelength)
 
     @property
-    def count(self) -> int:
-        """Return the number of free parameters of the whole crystal."""
-        return len(self._b_columns) + len(self._x_columns)
+    def columns(self) -> NDArray[np.intp]:
+        """Return the numbers of the free parameters of the whole crystal, in `adjoint`'s order."""
+        return np.concatenate([self._x_columns, self._b_columns])
 
     @property
     def absent(self) -> bool:

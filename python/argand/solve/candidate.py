@@ -17,7 +17,7 @@ from argand.solve.absolute import AbsoluteStructure, absolute_structure, inverte
 from argand.solve.model import AtomicModel, build_model
 from argand.solve.primitive import PrimitiveReflections
 from argand.solve.search import Ending
-from argand.solve.settings import SolveSettings
+from argand.solve.settings import SolveSettings, TimeLimit
 from argand.solve.space_group import RankedGroup
 from argand.solve.verdict import SOLVED, probability_with_atoms
 from argand.structure_factors import structure_factors
@@ -90,8 +90,12 @@ def with_atoms(
     radiation: Radiation,
     contents: Mapping[str, float] | None,
     settings: SolveSettings,
+    limit: TimeLimit,
 ) -> Candidate:
-    """Find and refine the atoms in phases, and judge both together."""
+    """Find and refine the atoms in phases, and judge both together.
+
+    Atoms that do not explain the data are looked for again until the time is over.
+    """
     cell = reflections.cell
     merged = merge(reflections, cell=cell, spacegroup=ending.spacegroup)
     phased = PhasedReflections(merged, _phases_in_group(merged, data, ending), radiation)
@@ -99,9 +103,10 @@ def with_atoms(
     notes: tuple[str, ...] = ()
     if settings.refine and ending.probability > _WORTH_ATOMS:
         try:
-            model = _rebuilt(phased, build_model(phased, contents), contents)
-            if contents is not None and _is_doubtful(model, contents):
-                without = _rebuilt(phased, build_model(phased, None), None)
+            model = _rebuilt(phased, build_model(phased, contents), contents, limit)
+            is_doubtful = contents is not None and _is_doubtful(model, contents)
+            if is_doubtful and not limit.is_over():
+                without = _rebuilt(phased, build_model(phased, None), None, limit)
                 if without.r1 < _DECIDEDLY * model.r1:
                     model = without
                     notes = (_CONTENT_NOTE,)
@@ -164,12 +169,15 @@ def _is_doubtful(model: AtomicModel, contents: Mapping[str, float]) -> bool:
 
 
 def _rebuilt(
-    phased: PhasedReflections, model: AtomicModel, contents: Mapping[str, float] | None
+    phased: PhasedReflections,
+    model: AtomicModel,
+    contents: Mapping[str, float] | None,
+    limit: TimeLimit,
 ) -> AtomicModel:
     """Look for atoms again with the phases of a model that is not finished, while it improves."""
     best = model
     for _ in range(_REBUILDS):
-        if best.r1 < _UNFINISHED_R1:
+        if best.r1 < _UNFINISHED_R1 or limit.is_over():
             break
         phase = np.exp(1j * np.angle(best.structure_factors))
         amplitude = np.abs(phased.structure_factors)

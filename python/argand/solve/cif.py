@@ -21,8 +21,9 @@ from argand.io.cif_writer import (
 from argand.reflections import stol
 from argand.site_symmetry import cartesian_axes
 from argand.solve.composition import formula_units
+from argand.solve.contacts import Contacts
 from argand.solve.disorder import disorder_notes
-from argand.solve.geometry import Bonds, angles, bonds, symmetry_code
+from argand.solve.geometry import angles, bonds, symmetry_code
 from argand.solve.solution import Solution
 from argand.solve.uncertainty import site_sigma
 from argand.symmetry import find_spacegroup
@@ -233,11 +234,11 @@ def _add_geometry(block: cif.Block, crystal: Crystal, labels: list[str], sigma: 
     _add_angles(block, contacts, labels, error)
 
 
-def _add_bonds(block: cif.Block, contacts: Bonds, labels: list[str], error: FloatArray) -> None:
+def _add_bonds(block: cif.Block, contacts: Contacts, labels: list[str], error: FloatArray) -> None:
     """Add the loop of bonds; each bond between two sites stands there once."""
     columns = ["atom_site_label_1", "atom_site_label_2", "distance", "site_symmetry_2", "publ_flag"]
     rows = block.init_loop("_geom_bond_", columns)
-    ends = zip(contacts.site, contacts.neighbour, contacts.length, strict=True)
+    ends = zip(contacts.site, contacts.neighbour, contacts.distance, strict=True)
     for bond, (first, second, length) in enumerate(ends):
         if first > second:
             continue
@@ -247,7 +248,7 @@ def _add_bonds(block: cif.Block, contacts: Bonds, labels: list[str], error: Floa
         rows.add_row([labels[first], labels[second], distance, code, "?"])
 
 
-def _add_angles(block: cif.Block, contacts: Bonds, labels: list[str], error: FloatArray) -> None:
+def _add_angles(block: cif.Block, contacts: Contacts, labels: list[str], error: FloatArray) -> None:
     """Add the loop of angles at every site."""
     columns = [
         "atom_site_label_1",
@@ -259,7 +260,7 @@ def _add_angles(block: cif.Block, contacts: Bonds, labels: list[str], error: Flo
         "publ_flag",
     ]
     rows = block.init_loop("_geom_angle_", columns)
-    length = contacts.length
+    length = contacts.distance
     codes = []
     for operation, translation in zip(contacts.operation, contacts.translation, strict=True):
         codes.append(symmetry_code(int(operation), translation))

@@ -142,8 +142,7 @@ def _refined_on_intensities(
 ) -> CompleteStructure:
     """Refine a nearly complete structure on |F|^2, twice: weights follow from the first."""
     sigma = usable_sigma(observed)
-    model = observed.model(crystal, free_parameters(crystal, riding))
-    calculated = model.structure_factors(np.zeros(len(model)))
+    calculated = observed.calculated(crystal)
     extinction = None
     if settings.extinction is not False:
         extinction = extinction_start(observed, calculated)
@@ -159,7 +158,7 @@ def _refined_on_intensities(
             weighting,
             extinction=extinction,
             cycles=_LAST_CYCLES,
-            uncertainties=last,
+            last=last,
         )
         refined = refinement.crystals()[0]
         calculated = refinement.structure_factors()[0]
@@ -190,8 +189,7 @@ def heavy_difference(
 ) -> tuple[Crystal, NDArray[np.float32]]:
     """Return a crystal without its hydrogens, and the map of |Fo| minus its |Fc| in e/A^3."""
     heavy = without_hydrogens(crystal)
-    model = observed.model(heavy, free_parameters(heavy, {}))
-    calculated = model.structure_factors(np.zeros(len(model)))
+    calculated = observed.calculated(heavy)
     amplitudes = np.abs(calculated)
     weight = np.reciprocal(np.square(observed.rough_sigma))
     product = float((weight * observed.amplitude) @ amplitudes)

@@ -40,8 +40,10 @@ __all__ = ["AtomicModel", "AtomicModelSettings", "ElementDoubt", "build_model"]
 _DOUBTFUL_MARGIN = 1.0
 
 
-# So many of the highest residual peaks are looked at.
+# So many of the highest residual peaks are looked at, where a point of the grid is above this
+# (e/A^3): a peak may be a little higher than its grid point, and below .7 none is worth a word.
 _PEAKS = 10
+_LEAST_PEAK = 0.4
 
 # Elements are revised with the complete model so often, as long as they change and R1 does not rise
 # by more than this factor.
@@ -235,7 +237,7 @@ def _finished(
     refined_extinction = None
     if structure.extinction:
         refined_extinction = float(refinement.model.extinction(refinement.p)[0])
-    peaks = observed.peaks(difference, 0.0, _PEAKS)
+    peaks = observed.peaks(difference, _LEAST_PEAK, _PEAKS)
     signs = disorder_signs(crystal, peaks)
     notes = content_notes(crystal, contents)
     notes += disorder_notes(signs)

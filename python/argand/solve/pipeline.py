@@ -23,7 +23,7 @@ from argand.solve.primitive import (
     primitive_reflections,
 )
 from argand.solve.search import PhaseSearch, SearchProgress
-from argand.solve.settings import SolveSettings
+from argand.solve.settings import SolveSettings, TimeLimit
 from argand.solve.solution import Solution
 from argand.solve.space_group import rank_space_groups
 from argand.solve.twins import TwinFinding, detwinned, find_twin
@@ -37,6 +37,9 @@ _WORTH_WORDS = 0.3
 
 # Domains of a twin are separated where the smaller one has at most this share.
 _SEPARABLE = 0.42
+
+
+_TIME_NOTE = "the time limit ended the work on this crystal; what is given is the best so far"
 
 
 class _Stopwatch:
@@ -118,13 +121,14 @@ def solve(
     if stated is not None:
         group = group_ops(stated)
         stated = spacegroup_name(group) or ";".join(triplets(group))
+    limit = TimeLimit(settings.time_limit)
     stopwatch = _Stopwatch()
     start_group, notes = first_group(reflections, unit_cell, stated)
     stopwatch.stop("symmetry of the data")
 
     def run(measured: Reflections) -> Solution:
         return _solved(
-            measured, start_group, stated, radiation, contents, settings, progress, stopwatch
+            measured, start_group, stated, radiation, contents, settings, limit, progress, stopwatch
         )
 
     solution = run(reflections)
@@ -132,11 +136,14 @@ def solve(
     stopwatch.stop("twin")
     if twin is not None:
         notes.append(twin.reason)
-        if not solution.is_solved and twin.fraction < _SEPARABLE:
+        can_separate = not solution.is_solved and twin.fraction < _SEPARABLE
+        if can_separate and not limit.is_over():
             separated = run(_first_domain(reflections, start_group, twin))
             if separated.probability > solution.probability:
                 notes.append("the intensities of the first domain were separated and phased")
                 solution = separated
+    if limit.was_reached:
+        notes.append(f"{_TIME_NOTE} ({settings.time_limit:g} s)")
     return replace(
         solution,
         twin=twin,
@@ -178,6 +185,7 @@ def _solved(
     radiation: Radiation,
     contents: Mapping[str, float] | None,
     settings: SolveSettings,
+    limit: TimeLimit,
     progress: Callable[[SearchProgress], None] | None,
     stopwatch: _Stopwatch,
 ) -> Solution:
@@ -190,18 +198,20 @@ def _solved(
     def find_group(p1: npt.NDArray[np.complexfloating]) -> str:
         return rank_space_groups(data, p1, start_group)[0].spacegroup
 
-    search = PhaseSearch(data, start_group, settings, find_group)
+    search = PhaseSearch(data, start_group, settings, find_group, limit)
     best: Candidate | None = None
     for ending in search.candidates(progress):
         stopwatch.stop("phases")
         ranked = rank_space_groups(data, ending.p1, start_group)
         ending = in_best_group(search, ending, ranked, stated)
         stopwatch.stop("space group")
-        candidate = with_atoms(reflections, data, ending, ranked, radiation, contents, settings)
+        candidate = with_atoms(
+            reflections, data, ending, ranked, radiation, contents, settings, limit
+        )
         stopwatch.stop("atoms")
         if best is None or candidate.probability > best.probability:
             best = candidate
-        if best.probability > SOLVED:
+        if best.probability > SOLVED or limit.is_over():
             break
     stopwatch.stop("phases")
     if best is None:
