@@ -228,9 +228,13 @@ def test_mistakes_in_settings_are_named(settings: dict, message: str) -> None:
 
 
 def test_a_crystal_that_has_no_room_is_an_error() -> None:
-    """Atoms in a tenth of their volume never fit; the message says what to change."""
+    """Spheres of 3.4 A in cells that never have as much volume as they; the message says what."""
     settings = ArtificialSettings(
-        spacegroups=parse_groups("P-1"), atoms=(30, 30), volume_per_atom=(5.0, 5.0)
+        spacegroups=parse_groups("P-1"),
+        kind="atoms",
+        atoms=(8, 8),
+        volume_per_atom=(5.0, 5.0),
+        elements={"U": 1.0},
     )
     with pytest.raises(ArgandError, match="no crystal in P -1 has room for its atoms"):
         ArtificialCrystals(settings, SEED).crystal(0)

@@ -208,6 +208,7 @@ def test_twins_add_the_intensity_of_the_other_domain(group: str) -> None:
     law = twin_law(group)
     assert law is not None
     reflections = data.draw(range(3))
+    differences = []
     for row in range(3):
         crystal = data.crystals.crystal(row)
         hkl = of_sample(reflections, row, "hkl")
@@ -216,7 +217,9 @@ def test_twins_add_the_intensity_of_the_other_domain(group: str) -> None:
         expected = (1.0 - share) * first + share * second
         intensity = of_sample(reflections, row, "amplitude").astype(np.float64) ** 2
         np.testing.assert_allclose(intensity, expected, atol=1e-5 * expected.max())
-        assert np.abs(second - first).max() > 0.05 * first.max()
+        differences.append(np.abs(second - first).max() / first.max())
+    # Atoms on special positions may have the symmetry of the lattice; others have not.
+    assert max(differences) > 0.05
 
 
 def test_a_twin_law_belongs_to_the_lattice_and_not_to_the_crystal() -> None:

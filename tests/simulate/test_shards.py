@@ -130,7 +130,8 @@ def test_a_killed_process_leaves_nothing_that_is_read_as_good(tmp_path: Path) ->
     expected = tmp_path / "undisturbed"
     generate_shards(expected, STREAM, 400, seed=SEED, shard=40)
     folder = tmp_path / "killed"
-    command = [sys.executable, "-m", "argand", "generate", str(folder), "--groups", "P-1,P21/c,P1"]
+    command = [sys.executable, "-m", "argand.cli", "generate", str(folder)]
+    command += ["--groups", "P-1,P21/c,P1"]
     command += ["--kind", "atoms", "--atoms", "3", "5", "--d-min", "1.5", "--noise", "0.02"]
     command += ["--samples", "400", "--shard", "40", "--seed", str(SEED)]
     generator = np.random.default_rng(SEED)
@@ -143,7 +144,8 @@ def test_a_killed_process_leaves_nothing_that_is_read_as_good(tmp_path: Path) ->
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         process.stderr.close()
-    subprocess.run(command, check=True, capture_output=True)
+    finished = subprocess.run(command, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
     assert content_of(folder) == content_of(expected)
 
 

@@ -46,8 +46,8 @@ def _twin_law(symops: tuple[str, ...]) -> NDArray[np.int64] | None:
         keeps_lattice = np.allclose(twin @ reciprocal @ twin.T, reciprocal)
         moved = (centring @ twin.T) % 1.0
         difference = moved[:, None] - centring
-        is_same = (np.abs(difference - np.rint(difference)) < 1e-9).all(axis=2)
-        keeps_centring = is_same.any(axis=1).all()
+        distance: NDArray[np.float64] = np.abs(difference - np.rint(difference)).max(axis=2)
+        keeps_centring = bool((distance.min(axis=1) < 1e-9).all())
         if keeps_lattice and keeps_centring and tuple(twin.reshape(-1)) not in laue:
             return twin
     return None

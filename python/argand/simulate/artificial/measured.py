@@ -20,6 +20,7 @@ from argand.simulate.artificial.structure_factors import (
     calculate,
 )
 from argand.simulate.measurement import Measurement, measure
+from argand.symmetry import group_ops, triplets
 
 __all__ = ["ArtificialData", "UniqueReflections"]
 
@@ -167,7 +168,7 @@ class ArtificialData:
             padded(modulus, np.float64),
             np.sqrt(stol2),
             padded(table.hkl[ragged.row], np.int32),
-            tuple(spacegroup.split(";")),
+            triplets(group_ops(spacegroup)),
             _reciprocal_axes(batch.metric),
             exists=exists,
             twin=_twin_places(table, ragged, exists),
