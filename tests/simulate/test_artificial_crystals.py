@@ -112,7 +112,7 @@ def test_no_two_atoms_of_different_asymmetric_units_are_too_near(kind: Kind) -> 
                     continue
                 assert distance >= limit - 1e-4, f"{crystal.spacegroup} {crystal.types}"
                 pairs += 1
-    assert pairs > 50
+    assert pairs > 10
 
 
 def limits_of(kind: Kind, crystal: Crystal) -> np.ndarray:
@@ -147,7 +147,8 @@ def test_molecules_have_bonds_of_real_length() -> None:
             for atom in range(1, len(place)):
                 distance = np.linalg.norm(place[:atom] - place[atom], axis=1)
                 deviation = distance - radii[:atom] - radii[atom]
-                assert np.abs(deviation).min() < 0.25
+                # The triple bond of a nitrile is shortest of all.
+                assert np.abs(deviation).min() < 0.31
                 assert distance.min() > 1.1
                 # The next atoms are those of bond angles.
                 assert np.sort(distance)[1:2].min(initial=9.0) > 1.3

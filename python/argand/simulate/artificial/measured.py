@@ -160,6 +160,7 @@ class ArtificialData:
 
         modulus = np.abs(ragged.f)
         stol2 = padded(ragged.stol2, np.float64)
+        hkl = padded(table.hkl[ragged.row], np.int32)
         spacegroup = batch.operations.spacegroup
         intensity, sigma, mask, _, _ = measure(
             self.measurement,
@@ -167,7 +168,7 @@ class ArtificialData:
             batch.index,
             padded(modulus, np.float64),
             np.sqrt(stol2),
-            padded(table.hkl[ragged.row], np.int32),
+            hkl,
             triplets(group_ops(spacegroup)),
             _reciprocal_axes(batch.metric),
             exists=exists,
@@ -180,7 +181,7 @@ class ArtificialData:
             sample=batch.index,
             group=np.full(len(batch.index), number),
             cell=cells_of(batch.metric),
-            hkl=padded(table.hkl[ragged.row], np.int32),
+            hkl=hkl,
             f=padded(ragged.f, np.complex64),
             amplitude=(np.sqrt(measured) * mask).astype(np.float32),
             e=padded(e, np.float32),

@@ -32,7 +32,8 @@ def normalised(
     lengths = np.diff(ragged.first)
     shells = np.maximum(lengths // _OF_A_SHELL, 1)
     largest = np.maximum.reduceat(ragged.stol2, ragged.first[:-1])
-    volume = np.power(ragged.stol2 / largest[crystal], 1.5) * shells[crystal]
+    share_of_square = ragged.stol2 / largest[crystal]
+    volume = share_of_square * np.sqrt(share_of_square) * shells[crystal]
     offset = np.concatenate([[0], np.cumsum(shells)])
     last = shells[crystal] - 1
     shell = np.minimum(volume.astype(np.int64), last)

@@ -49,6 +49,9 @@ COMMON_GROUPS: dict[int, float] = {
     63: 0.003,
 }
 
+# Settings of one group: its origins, and hexagonal or rhombohedral axes.
+_SETTINGS = ("1", "2", "H", "R")
+
 # What the 205 rare groups have together.
 _SHARE_OF_RARE = 0.03
 
@@ -110,10 +113,11 @@ def parse_groups(groups: str | Mapping[str, float]) -> dict[str, float]:
 def _name_and_share(text: str) -> tuple[str, float]:
     """Split "P-1:0.7" into name and share.
 
-    What is a name as a whole is one: ":1" and ":2" behind a group with two origins are settings.
+    Behind a group that has settings, the first colon leads to one of them.
     """
     name, colon, behind = text.rpartition(":")
-    if not colon or find_spacegroup(text) is not None:
+    is_setting = ":" not in name and behind.strip() in _SETTINGS
+    if not colon or (is_setting and find_spacegroup(text) is not None):
         return text, 1.0
     try:
         return name, float(behind)
