@@ -137,7 +137,9 @@ def main() -> None:
     for kind in ("fragments", "inorganic"):
         generator = ArtificialCrystals(ArtificialSettings(kind=kind, atoms=(4, 24)), options.seed)
         batches = generator.draw(range(options.crystals))
-        sources[kind] = [batch.crystal(row) for batch in batches for row in range(len(batch.index))]
+        sources[kind] = [
+            batch.crystal(row) for batch in batches for row in range(len(batch.sample))
+        ]
     tables = {name: statistics(crystals) for name, crystals in sources.items()}
     names = list(tables["real"])
     figure, axes = plt.subplots(1, len(names), figsize=(4.0 * len(names), 3.2))

@@ -121,7 +121,7 @@ def free_groups(
         m11, m22, m33, m12, m13, m23 = filling.metric[row[r]]
         g = np.array([[m11, m12, m13], [m12, m22, m23], [m13, m23, m33]])
         group = points[r, c, : size[r]]
-        for site in range(min(between.shape[-1], filling.count[row[r]])):
+        for site in range(min(between.shape[-1], filling.sites[row[r]])):
             difference = filling.images[row[r], site, None] - group[:, None]
             direct = (np.abs(difference) < 0.5).all(axis=2)
             direct[:, 1:] = False

@@ -38,7 +38,7 @@ def random_case(spacegroup: str, sites: int = 5, atoms: int = 3, seed: int = SEE
     filling = _seam.Filling(
         metric=np.tile([80.0, 90.0, 100.0, 5.0, -4.0, 3.0], (total, 1)),
         images=np.ascontiguousarray(images),
-        count=generator.integers(0, sites + 1, total),
+        sites=generator.integers(0, sites + 1, total),
         operation=np.concatenate([rotations.astype(float), translations[..., None]], axis=2),
     )
     points = generator.uniform(-0.5, 1.5, (crystals, candidates, atoms, 3))

@@ -66,7 +66,7 @@ def test_a_crystal_depends_on_seed_and_index_alone(kind: Kind) -> None:
     indices = np.array([40, 3, 17, 2**33, 5, 0, 11, 29])
     together = {}
     for batch in crystals.draw(indices):
-        for row, index in enumerate(batch.index.tolist()):
+        for row, index in enumerate(batch.sample.tolist()):
             together[index] = (batch.operations.spacegroup, batch.crystal(row))
     for index in indices.tolist():
         spacegroup, expected = together[index]
@@ -84,7 +84,7 @@ def test_a_crystal_depends_on_seed_and_index_alone(kind: Kind) -> None:
 def test_cells_fit_their_group_and_their_atoms(kind: Kind) -> None:
     """Every rotation leaves the metric as it is, and each atom has its volume."""
     for batch in crystals_of(kind, COMMON).draw(range(80)):
-        for row in range(len(batch.index)):
+        for row in range(len(batch.sample)):
             crystal = batch.crystal(row)
             g = metric(crystal.cell)
             rotations, _ = operation_arrays(crystal.spacegroup)
@@ -99,7 +99,7 @@ def test_no_two_atoms_of_different_asymmetric_units_are_too_near(kind: Kind) -> 
     """gemmi finds no image nearer than the distances of the elements allow."""
     pairs = 0
     for batch in crystals_of(kind, COMMON).draw(range(60)):
-        for row in range(len(batch.index)):
+        for row in range(len(batch.sample)):
             crystal = batch.crystal(row)
             codes = [SYMBOLS.index(symbol) for symbol in crystal.types]
             limits = limits_of(kind, crystal)
@@ -139,7 +139,7 @@ def is_bond_or_angle(crystal: Crystal, first: int, second: int, distance: float)
 def test_molecules_have_bonds_of_real_length() -> None:
     """Each atom but the first is bonded to one before; no pair within a molecule is nearer."""
     for batch in crystals_of("fragments", "P-1,P21/c", (6, 16)).draw(range(60)):
-        for row in range(len(batch.index)):
+        for row in range(len(batch.sample)):
             crystal = batch.crystal(row)
             to_cartesian = np.array(gemmi.UnitCell(*crystal.cell).orth.mat.tolist())
             place = crystal.frac @ to_cartesian.T
@@ -159,7 +159,7 @@ def test_special_positions_have_their_share() -> None:
     batches = crystals_of("inorganic", "Fm-3m,P-1,P4/m").draw(range(60))
     seen = set()
     for batch in batches:
-        for row in range(len(batch.index)):
+        for row in range(len(batch.sample)):
             crystal = batch.crystal(row)
             in_place = crystal.in_place.sum(axis=1)
             np.testing.assert_array_equal(1.0 / batch.share[row][batch.share[row] > 0], in_place)

@@ -22,7 +22,7 @@ class Filling(NamedTuple):
     # (all, slots, operations, 3) fractional coordinates of the images of sites, identity first
     images: FloatArray
     # (all,) int64, sites of each crystal
-    count: NDArray[np.int64]
+    sites: NDArray[np.int64]
     # (operations, 3, 4) rotation and translation of each operation, identity first
     operation: FloatArray
 
@@ -73,7 +73,7 @@ def find_free(
     total, slots, operations, _ = filling.images.shape
     check_array("metric", filling.metric, (total, 6), "float64")
     check_array("images", filling.images, (total, slots, operations, 3), "float64")
-    check_array("count", filling.count, (total,), "int64")
+    check_array("sites", filling.sites, (total,), "int64")
     check_array("operation", filling.operation, (operations, 3, 4), "float64")
     check_array("row", row, (crystals,), "int64")
     check_array("size", size, (crystals,), "int64")
@@ -90,9 +90,19 @@ def find_free(
         raise ValueError(f"size runs from {size.min()} to {size.max()}, needs 0 to {atoms}")
     is_free = np.empty((crystals, candidates), np.bool_)
     extents = (crystals, candidates, atoms, sites, slots, operations)
-    arrays = (row, filling.metric, filling.images, filling.count)
-    groups = (size, points, between, within, own, filling.operation)
-    crystal_addresses = tuple(map(address, arrays))
-    candidate_addresses = tuple(map(address, groups))
-    _core.find_free(extents, crystal_addresses, candidate_addresses, address(is_free))
+    crystal_arrays = (
+        address(row),
+        address(filling.metric),
+        address(filling.images),
+        address(filling.sites),
+    )
+    candidate_arrays = (
+        address(size),
+        address(points),
+        address(between),
+        address(within),
+        address(own),
+        address(filling.operation),
+    )
+    _core.find_free(extents, crystal_arrays, candidate_arrays, address(is_free))
     return is_free

@@ -65,7 +65,7 @@ class ArtificialBoxes(SampleDataset):
         stol2 = np.zeros(shape, np.float32)
         group = np.zeros(len(index), np.int64)
         for batch in self.data.crystals.draw(np.unique(index)):
-            places = np.array([place_of_sample[int(sample)] for sample in batch.index])
+            places = np.array([place_of_sample[int(sample)] for sample in batch.sample])
             table, row, turns, is_mate = _box_map(batch.operations.spacegroup, self.hkl_max)
             reflections, rows = self.data.measure(batch, table)
             tensors = unique_batch(reflections)

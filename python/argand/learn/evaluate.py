@@ -129,8 +129,8 @@ def evaluate(weights: str | Path, samples: int = 1000, threads: int = 1) -> dict
         with torch_threads(threads):
             scores = score(net, settings.inputs, dataset, samples)
             references = reference_scores(dataset, samples)
-        names = [f"artificial:{data.artificial.spacegroups}"]
-        return {"unseen samples": {"crystals": names, "model": scores, "references": references}}
+        source = [f"artificial:{data.artificial.spacegroups}"]
+        return {"unseen samples": {"crystals": source, "model": scores, "references": references}}
     crystals = data.crystals()
     training_names, held_out_names = hold_out(crystals, data.held_out)
     groups = {"unseen samples": training_names, "unseen crystals": held_out_names}

@@ -77,12 +77,13 @@ class PhaseTask(Training):
             return {"loss": loss, "published": loss.detach()}
         measured = batch.mask.to(batch.phase.dtype)
         weight = batch.weight.pow(self.recipe.weight_power) * measured
-        choices = {"origins": self.origins, "crystal": batch.crystal}
         with torch.no_grad():
-            best = best_agreement(prediction, batch.phase, measured, **choices)
+            best = best_agreement(
+                prediction, batch.phase, measured, self.origins, crystal=batch.crystal
+            )
         reflections = measured.sum(dim=(1, 2, 3))
         published = (reflections - best).mean()
-        loss = invariant_loss(prediction, batch.phase, weight, **choices)
+        loss = invariant_loss(prediction, batch.phase, weight, self.origins, crystal=batch.crystal)
         return {"loss": loss, "published": published}
 
     def train_dataloader(self) -> DataLoader[SampleBatch]:

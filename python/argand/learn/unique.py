@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -57,7 +57,7 @@ def unique_batch(reflections: UniqueReflections) -> UniqueBatch:
     modulus = np.abs(reflections.f)
     mask = reflections.mask & (modulus > EXTINCT * reflections.in_phase)
     in_phase = np.where(reflections.in_phase > 0.0, reflections.in_phase, 1.0)
-    numbers = {
+    numbers: dict[str, NDArray[Any]] = {
         "amplitude": reflections.amplitude / in_phase * mask,
         "e": reflections.e * mask,
         "phase": np.angle(reflections.f) * mask,

@@ -89,7 +89,8 @@ def attempt_crystals(
         most = (settings.max_volume / (order * volume)).astype(np.int64)
         count = np.minimum(count, np.maximum(most, 1))
         widest = np.full(len(index), WIDEST_CONTACT)
-        metric, has_cell = _cells(operations, seed, index, attempt, count * order * volume, widest)
+        cell_volume = np.asarray(count * order * volume, np.float64)
+        metric, has_cell = _cells(operations, seed, index, attempt, cell_volume, widest)
         packing, is_done = grow_molecules(
             operations,
             metric,

@@ -39,7 +39,7 @@ class CrystalBatch(NamedTuple):
 
     operations: GroupOperations
     #: (b,) index of the sample
-    index: NDArray[np.int64]
+    sample: NDArray[np.int64]
     #: (6, b) metric of the cell, A^2: 11 22 33 12 13 23
     metric: FloatArray
     #: (3, b, n) fractional coordinates; 0 for missing sites

@@ -78,6 +78,11 @@ class UniqueReflections(NamedTuple):
             fields[name] = np.concatenate(arrays)
         return cls(**fields)
 
+    def rows(self, numbers: NDArray[np.intp]) -> UniqueReflections:
+        """Return the samples of some rows (r,), in their order."""
+        fields: dict[str, Any] = self._asdict()
+        return UniqueReflections(**{name: field[numbers] for name, field in fields.items()})
+
 
 class ArtificialData:
     """Measure artificial crystals; sample i is a pure function of the seed, i and the settings.
@@ -136,7 +141,7 @@ class ArtificialData:
         # A sample that is asked for twice was made twice: each takes its own.
         by_sample = np.argsort(joined.sample, kind="stable")
         order = by_sample[np.argsort(np.argsort(index, kind="stable"))]
-        return UniqueReflections(*(field[order] for field in joined))
+        return joined.rows(order)
 
     def measure(
         self, batch: CrystalBatch, table: ReflectionTable
@@ -165,7 +170,7 @@ class ArtificialData:
         intensity, sigma, mask, _, _ = measure(
             self.measurement,
             self.crystals.seed,
-            batch.index,
+            batch.sample,
             padded(modulus, np.float64),
             np.sqrt(stol2),
             hkl,
@@ -178,8 +183,8 @@ class ArtificialData:
         e = normalised(ragged, table, measured[exists], mask[exists])
         number = self.spacegroups.index(spacegroup)
         reflections = UniqueReflections(
-            sample=batch.index,
-            group=np.full(len(batch.index), number),
+            sample=batch.sample,
+            group=np.full(len(batch.sample), number),
             cell=cells_of(batch.metric),
             hkl=hkl,
             f=padded(ragged.f, np.complex64),

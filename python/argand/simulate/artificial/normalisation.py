@@ -54,4 +54,4 @@ def normalised(
     start = offset[crystal] + lower
     end = np.minimum(start + 1, offset[crystal] + last)
     expected = np.exp((1.0 - share) * logarithm[start] + share * logarithm[end])
-    return np.sqrt(reduced / expected) * mask
+    return np.asarray(np.sqrt(reduced / expected) * mask)

@@ -46,7 +46,8 @@ def quadratic_form(difference: NDArray[Any], metric: NDArray[Any]) -> NDArray[An
     np.multiply(z, z, out=z)
     z *= m33
     along_x += z
-    return along_x
+    squares: NDArray[Any] = along_x
+    return squares
 
 
 class Packing:
@@ -77,7 +78,7 @@ class Packing:
         self._filling = _seam.Filling(
             metric=np.ascontiguousarray(metric.T),
             images=np.zeros((crystals, sites, order, 3)),
-            count=self.count,
+            sites=self.count,
             operation=operations.matrices,
         )
 
@@ -226,7 +227,8 @@ def moved_onto_elements(
         squares[rows, columns] = _own_squares(operations, some_metric, some_points)[1][:, 0]
     is_same = squares < _SAME_PLACE**2
     is_far = squares >= np.square(limit)[..., None]
-    return points, is_same.sum(axis=-1), (is_same | is_far).all(axis=-1)
+    is_free: NDArray[np.bool_] = np.asarray((is_same | is_far).all(axis=-1))
+    return points, np.asarray(is_same.sum(axis=-1)), is_free
 
 
 def _own_squares(

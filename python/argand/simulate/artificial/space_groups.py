@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from argand.cell import FloatArray
 from argand.errors import ArgandError
-from argand.symmetry import SpaceGroup, find_spacegroup, group_ops, operation_arrays
+from argand.symmetry import find_spacegroup, group_ops, operation_arrays
 
 __all__ = ["COMMON_GROUPS", "GroupOperations", "parse_groups", "shares_of_groups"]
 
@@ -130,7 +130,7 @@ class GroupOperations:
 
     Attributes
     ----------
-    spacegroup : str or sequence of str
+    spacegroup : str
     rotations, translations : (o, 3, 3) int64, (o, 3) float64
         All operations, those of centring too, identity first.
     matrices : (o, 3, 4)
@@ -144,7 +144,7 @@ class GroupOperations:
         Whether x -> -x is an operation: structure factors are real.
     """
 
-    def __init__(self, spacegroup: SpaceGroup) -> None:
+    def __init__(self, spacegroup: str) -> None:
         self.spacegroup = spacegroup
         self.rotations, self.translations = operation_arrays(spacegroup)
         columns = [self.rotations.astype(np.float64), self.translations[:, :, None]]

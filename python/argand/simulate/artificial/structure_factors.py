@@ -97,7 +97,7 @@ def _within(
 def _content(batch: CrystalBatch, codes: NDArray[np.int64]) -> FloatArray:
     """Return how many atoms (b, elements) of each element a cell has."""
     order = len(batch.operations.rotations)
-    content = np.zeros((len(batch.index), len(codes)))
+    content = np.zeros((len(batch.sample), len(codes)))
     for number, code in enumerate(codes):
         # Shares are sums of few fractions: their order does not matter to the result.
         content[:, number] = order * np.where(batch.code == code, batch.share, 0.0).sum(axis=1)
@@ -123,7 +123,7 @@ def _sum(
     occ = factor * batch.share[crystal, site]
     beta = _BETA_OF_B * batch.b_iso[crystal, site, None] * inverse.T[crystal]
     element = np.searchsorted(codes, batch.code[crystal, site])
-    crystals = len(batch.index)
+    crystals = len(batch.sample)
     # Row (element, crystal) of the form factors lies behind all crystals of the elements before.
     scatterer = element * crystals + crystal
     reflections = len(row)
