@@ -12,6 +12,22 @@ CONSTRAINTS = ("-c", "constraints.txt")
 # C++ and CUDA sources that clang-format checks.
 FIND_SOURCES = "find cpp tests/emulation -name '*.?pp' -o -name '*.cu*'"
 
+# Tests of what the core is compiled of: sums, maps, derivatives, detectors, lists of reflections
+# and their readers, form factors, the front door, and every instruction set.
+COMPILED_PARTS = (
+    "kernels",
+    "density",
+    "jacobian",
+    "measure",
+    "plain_rows",
+    "reflections",
+    "numbers",
+    "form_factors",
+    "structure_factors",
+    "copies",
+    "simd",
+)
+
 # The library that a sanitized module needs beside that of its sanitizer, before Python is loaded.
 STANDARD_LIBRARY = "libstdc++.so.6"
 
@@ -50,9 +66,12 @@ def sanitizers(session: nox.Session) -> None:
         "ASAN_OPTIONS": "detect_leaks=0",
         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
     }
-    names = ("kernels", "density", "jacobian", "measure", "plain_rows", "reflections")
-    paths = [*(f"tests/test_{name}.py" for name in names), "tests/nufft/test_sums.py"]
-    session.run("pytest", *(session.posargs or paths), env=env)
+    paths = [f"tests/test_{name}.py" for name in COMPILED_PARTS]
+    paths += ["tests/nufft", "tests/solve/test_dual_space.py"]
+    # A report is written to the standard error of the process, which ends then: pytest must not
+    # keep it to itself.
+    arguments = session.posargs or paths
+    session.run("pytest", "--capture=sys", *arguments, env=env)
 
 
 @nox.session

@@ -21,7 +21,7 @@ ORDER = (
     ("_fft", "_memory", "_seam", "_signals", "atom_types", "cell", "isotopes"),
     (
         *("_config", "_form_gradient", "cuda", "extinction", "files"),
-        *("form_factors", "medians", "r_factors", "symmetry"),
+        *("form_factors", "medians", "r_factors", "rows", "symmetry"),
     ),
     ("_gemmi", "domain", "origins", "reflections", "site_ranges", "store"),
     ("crystal", "density", "jobs", "phases", "radiation"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -108,6 +109,15 @@ def test_a_resolution_that_no_experiment_has(d_min: str, tmp_path: Path, capsys:
     output = tmp_path / "o.mtz"
     complaint = refused(capsys, "sf", PYROCHLORE, "--d-min", d_min, "-o", output)
     assert "needs to be 0.05 or more" in complaint
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("option", ["--missing", "--strongest"])
+def test_samples_of_which_nothing_is_measured(option: str, tmp_path: Path, capsys: Capture) -> None:
+    output = tmp_path / "o.npz"
+    words = ("--d-min", "2", "--samples", "2", option, "1", "-o", output)
+    complaint = refused(capsys, "simulate", PYROCHLORE, *words)
+    assert "none of 2 samples has a measured reflection" in complaint
     assert not output.exists()
 
 
@@ -264,3 +274,12 @@ class TestExitCodes:
         overview = capsys.readouterr().out
         for words in ("0 done", "1 a fault", "2 bad input", "3 some files", "130 interrupted"):
             assert words in overview
+
+
+def test_samples_that_no_disk_holds(tmp_path: Path, capsys: Capture) -> None:
+    """A billion samples of some hundred reflections take terabytes."""
+    folder = tmp_path / "out"
+    command = ("simulate", DATA / "9000905.cif", "--d-min", 1, "--folder", folder)
+    words = refused(capsys, *command, "--samples", 10**9)
+    assert re.search(r"out: its files take [\d,.]+ GiB at least, the disk has", words)
+    assert not folder.exists()

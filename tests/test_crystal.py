@@ -336,3 +336,17 @@ def test_large_displacements_that_a_crystal_may_have_are_taken() -> None:
     )
     assert crystal.u_aniso is not None
     assert crystal.u_aniso.tolist() == u_aniso
+
+
+def test_angles_in_radians_are_refused() -> None:
+    """Three angles of 1.57 degrees would be a cell without volume."""
+    with pytest.raises(ArgandError, match=r"angles below 3\.2, needs degrees"):
+        argand.Crystal((5, 6, 7, 1.57, 1.57, 1.57), "P 1", types=("C",), frac=[[0, 0, 0]])
+
+
+@pytest.mark.parametrize("name", ["frac", "occ", "b_iso"])
+def test_masked_values_are_refused(name: str) -> None:
+    values = np.ma.array(np.zeros((1, 3) if name == "frac" else 1), mask=True)
+    arguments = {"frac": [[0, 0, 0]], name: values}
+    with pytest.raises(ArgandError, match=f"{name} is a masked array"):
+        argand.Crystal((5, 6, 7, 90, 90, 90), "P 1", types=("C",), **arguments)

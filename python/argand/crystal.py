@@ -17,6 +17,7 @@ from argand import cell as _cell
 from argand.atom_types import atom_type, atomic_number
 from argand.cell import Cell, FloatArray
 from argand.errors import ArgandError
+from argand.rows import distinct_rows
 from argand.site_ranges import check_site_ranges
 from argand.symmetry import group_ops, operation_arrays, spacegroup_name, triplets
 
@@ -317,8 +318,8 @@ def distinct_images(
     number = np.arange(n, dtype=np.float64)[:, None, None]
     site = np.broadcast_to(number, (n, n_ops, 1))
     key = np.concatenate([site, position, tensor], axis=2).reshape(n * n_ops, 10)
-    _, first, count = np.unique(key, axis=0, return_index=True, return_counts=True)
-    return first, count
+    first, place = distinct_rows(key)
+    return first, np.bincount(place)
 
 
 def _read_only(array: FloatArray) -> FloatArray:
@@ -329,6 +330,8 @@ def _read_only(array: FloatArray) -> FloatArray:
 
 def _array(name: str, value: Any, shape: tuple[int, ...], nan_rows: bool = False) -> FloatArray:
     """Return a checked read-only float64 copy of the argument `name`; a scalar fills all sites."""
+    if np.ma.is_masked(value):
+        raise ArgandError(f"{name} is a masked array, needs plain numbers: leave masked values out")
     try:
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):

@@ -19,6 +19,7 @@ from argand._pack import Orders, hkl_lists, pack, row_order
 from argand.completion import Completion, independent_part
 from argand.crystal import Crystal
 from argand.errors import ArgandError
+from argand.form_factors import Corrections
 from argand.reflections import as_hkl
 
 Complex = NDArray[np.complexfloating[Any, Any]]
@@ -45,6 +46,7 @@ class SumSettings(NamedTuple):
 
     table: str
     energy_kev: float | None
+    corrections: Corrections
     dtype: str
     method: str
     eps: float
@@ -73,6 +75,7 @@ def structure_factors(
     *,
     table: str = ...,
     energy_kev: float | None = ...,
+    corrections: Corrections = ...,
     dtype: str = ...,
     method: str = ...,
     eps: float = ...,
@@ -87,6 +90,7 @@ def structure_factors(
     *,
     table: str = ...,
     energy_kev: float | None = ...,
+    corrections: Corrections = ...,
     dtype: str = ...,
     method: str = ...,
     eps: float = ...,
@@ -100,6 +104,7 @@ def structure_factors(
     *,
     table: str = "it92",
     energy_kev: float | None = None,
+    corrections: Corrections = (),
     dtype: str = "complex128",
     method: str = "auto",
     eps: float = 1e-6,
@@ -123,6 +128,9 @@ def structure_factors(
     energy_kev
         Photon energy. Given, f' + i f'' enters as f0 + f' + i f''; None (the default) leaves
         dispersion out.
+    corrections
+        (element, f', f'') in electrons at this energy, instead of the tabulated ones: at an
+        absorption edge the tables are not good enough.
     dtype
         "complex128" or "complex64": the sum then runs in float32, and its error is about
         |h| 1e-7 of the root mean square of F. Whole cells are taken off the positions before they
@@ -158,7 +166,7 @@ def structure_factors(
         raise ArgandError(f"dtype is {dtype!r}, needs 'complex128' or 'complex64'")
     if method not in ("auto", "direct", "nufft"):
         raise ArgandError(f"method is {method!r}, needs 'auto', 'direct' or 'nufft'")
-    settings = SumSettings(table, energy_kev, dtype, method, real_number("eps", eps))
+    settings = SumSettings(table, energy_kev, corrections, dtype, method, real_number("eps", eps))
     crystals = [crystal] if isinstance(crystal, Crystal) else list(crystal)
     lists = hkl_lists(hkl, len(crystals))
     parts = [independent_part(each, settings.real_form) for each in crystals]
@@ -238,7 +246,9 @@ def _sum_by_transforms(
 ) -> Complex:
     """Return F (m,) of a large crystal by non-uniform fast Fourier transforms."""
     whole = hkl if hkl.dtype == np.int32 else as_hkl(hkl)
-    sums = nufft.sum_in_p1(part, whole, settings.table, settings.energy_kev, settings.eps)
+    sums = nufft.sum_in_p1(
+        part, whole, settings.table, settings.energy_kev, settings.eps, settings.corrections
+    )
     return completion.complete(sums, hkl)
 
 
@@ -313,6 +323,7 @@ def _sum_over_atoms(
         [sorted_hkl],
         table=settings.table,
         energy_kev=settings.energy_kev,
+        corrections=settings.corrections,
         dtype=_REAL[settings.dtype],
     )
     _seam.structure_factors(batch, sums.reshape(batch.out_shape), trusted=True)
@@ -358,6 +369,7 @@ def _sum_group_of_lists(
         sorted_lists,
         table=settings.table,
         energy_kev=settings.energy_kev,
+        corrections=settings.corrections,
         dtype=_REAL[settings.dtype],
     )
     assert batch.hkl_ptr is not None

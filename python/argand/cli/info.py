@@ -47,7 +47,7 @@ def info(
     contents : FORMULA
         Atoms in the cell, such as "C36 H38 N2 O8".
     hklf : N
-        3 when a SHELX list holds amplitudes, 4 or 5 for intensities.
+        3 when a SHELX list holds amplitudes, 4, 5 or 6 for intensities.
     json
         Print JSON; numbers that cannot be calculated are null.
     """

@@ -11,6 +11,7 @@ from argand.cli._outputs import MAP_SUFFIXES, check_output_file
 from argand.errors import ArgandError
 from argand.io import SourceFile, open_file
 from argand.radiation import Radiation
+from argand.reflections import SMALLEST_D_MIN, stol
 
 __all__ = ["map"]
 
@@ -52,6 +53,12 @@ def map(
     hkl = reflections.hkl[is_known]
     if not hkl.any():
         raise ArgandError(f"{file}: holds F(000) alone")
+    finest = 0.5 / float(stol(hkl, reflections.cell).max())
+    if finest < SMALLEST_D_MIN:
+        raise ArgandError(
+            f"{file}: holds reflections to {finest:.2g} Å, needs a resolution of "
+            f"{SMALLEST_D_MIN:g} Å or more"
+        )
     write_density(
         output,
         hkl,

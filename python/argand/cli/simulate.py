@@ -30,6 +30,10 @@ from argand.simulate import (
 __all__ = ["simulate"]
 
 
+# A reflection takes so many bytes in the shortest file: five columns of an MTZ file.
+_LEAST_BYTES_OF_REFLECTION = 20
+
+
 def simulate(
     file: Path,
     *,
@@ -171,10 +175,12 @@ def simulate(
     simulation = Simulation(
         crystal, changes, measurement, d_min=d_min, seed=seed, radiation=radiation
     )
-    if output is not None:
-        write_samples(output, simulation, simulation.draw(range(samples)))
+    if folder is not None:
+        reflections = len(simulation.hkl)
+        check_output_folder(folder, samples * reflections * _LEAST_BYTES_OF_REFLECTION)
     show_samples(simulation, samples, picture)
     if output is not None:
+        write_samples(output, simulation, simulation.draw(range(samples)))
         print(f"{output}: {samples} samples")
     if folder is not None:
         _write_files(folder, simulation, samples, format, truth)

@@ -80,7 +80,7 @@ def solve(
     wavelength : A
         Wavelength in angstrom.
     hklf : N
-        3 when a SHELX list holds amplitudes, 4 or 5 for intensities.
+        3 when a SHELX list holds amplitudes, 4, 5 or 6 for intensities.
     time_limit : SECONDS
         End the search for phases of one crystal after so many seconds, with the best so far.
     seed : N

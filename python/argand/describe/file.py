@@ -88,7 +88,7 @@ def describe_file(
     content
         Atoms of each element in the unit cell.
     hklf
-        3 where a SHELX list holds amplitudes, 4 or 5 for intensities.
+        3 where a SHELX list holds amplitudes, 4, 5 or 6 for intensities.
 
     Raises
     ------

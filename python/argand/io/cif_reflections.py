@@ -13,8 +13,8 @@ from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.io.cif_block import NULL_VALUES, Block, parse_blocks
 from argand.io.cif_crystal import read_cell
+from argand.io.cif_radiation import read_wavelength
 from argand.io.cif_symmetry import read_symmetry, states_symmetry
-from argand.io.experiment import read_wavelength
 from argand.io.hklf import read_columns
 from argand.io.mates import rows_of_mates
 from argand.io.named_columns import checked_indices
@@ -34,19 +34,25 @@ _TEXT_TAGS = (
 _INDEX_TAGS = ("_refln_index_h", "_diffrn_refln_index_h")
 
 # Tags of flags that tell whether a reflection was used.
-_STATUS_TAGS = ("_refln_status", "_refln_observed_status", "_refln_include_status")
+_STATUS_TAGS = (
+    "_refln_status",
+    "_refln_observed_status",
+    "_refln_include_status",
+    "_refln_refinement_status",
+)
 
 # Tags, without their stem, that tell of which phase, wavelength or crystal a reflection is. Groups
 # of scales are usual, and scaled already.
 _KEYS_OF_OTHER_DATA = ("phase_id", "wavelength")
-_KEYS_OF_ONE_SAMPLE = ("wavelength_id", "crystal_id")
+_KEYS_OF_ONE_SAMPLE = ("wavelength_id", "crystal_id", "diffrn_id")
 
 # Satellite indices of a modulated structure are numbered up to this.
 _MOST_SATELLITE_INDICES = 8
 
 # Flags of reflections that were not used in the refinement: x excluded by hand, h and l beyond the
-# limits of resolution, - unreliable. Reflections with f, kept for R free, are used.
-_LEFT_OUT_FLAGS = ("x", "h", "l", "-")
+# limits of resolution, - unreliable; excl excluded, extn for extinction. Reflections with f, kept
+# for R free, are used.
+_LEFT_OUT_FLAGS = ("x", "h", "l", "-", "excl", "extn")
 
 
 def holds_reflections(block: Block) -> bool:
@@ -92,7 +98,7 @@ def reflections_of_block(block: Block, hklf: int | None, *, mates: bool = False)
     block
         Data block that holds reflections.
     hklf
-        Kind of a SHELX list kept as text, 3, 4 or 5; None to go by the instructions beside it.
+        Kind of a SHELX list kept as text, 3 to 6; None to go by the instructions beside it.
     mates
         Read Friedel mates in columns of their own where the list has their mean as well.
 
@@ -151,7 +157,11 @@ def _of_unmerged_loop(block: Block) -> Reflections:
     hkl = _indices(block, "_diffrn_refln")
     intensity_tags = ("_diffrn_refln_intensity_net", "_diffrn_refln_counts_net")
     intensity = block.numbers(*intensity_tags)
-    sigma = block.numbers("_diffrn_refln_intensity_sigma", "_diffrn_refln_intensity_u")
+    sigma = block.numbers(
+        "_diffrn_refln_intensity_sigma",
+        "_diffrn_refln_intensity_u",
+        "_diffrn_refln_intensity_net_su",
+    )
     if sigma is None:
         sigma = block.uncertainties(*intensity_tags)
     return Reflections(hkl, intensity=intensity, sigma=sigma, format="unmerged CIF loop")
@@ -237,14 +247,19 @@ def _measured(
             intensity = None
     if intensity is not None:
         sigma = block.numbers(
-            "_refln_f_squared_sigma", "_refln_intensity_sigma", "_refln_f_squared_meas_su"
+            "_refln_f_squared_sigma",
+            "_refln_intensity_sigma",
+            "_refln_f_squared_meas_su",
+            "_refln_intensity_meas_su",
         )
         if sigma is None:
             sigma = block.uncertainties(*intensity_tags)
         return intensity, None, sigma
     if amplitude is None:
         return None, None, None
-    sigma = block.numbers("_refln_f_sigma", "_refln_f_meas_sigma_au")
+    sigma = block.numbers(
+        "_refln_f_sigma", "_refln_f_meas_sigma_au", "_refln_f_meas_sigma", "_refln_f_meas_su"
+    )
     if sigma is None:
         sigma = block.uncertainties(*amplitude_tags)
     return None, amplitude, sigma

@@ -113,7 +113,7 @@ def read_reflections(
 
     MTZ (merged, with Friedel mates, or unmerged); loops of CIF, FCF (LIST 4, 6 and others) and
     mmCIF; SHELX lists in a CIF (`_shelx_hkl_file`, `_iucr_refine_reflections_details`); SHELX
-    HKLF 3, 4 and 5 in columns or free; plain columns, with a line of names or without.
+    HKLF 3 to 6 in columns or free; plain columns, with a line of names or without.
 
     Parameters
     ----------
@@ -123,8 +123,8 @@ def read_reflections(
         Unit cell in angstrom and degrees, name or operations of the space group, and wavelength in
         angstrom, instead of the values that the file states.
     hklf
-        3 for amplitudes, 4 or 5 for intensities. A SHELX list does not say what it holds, and is
-        taken as intensities unless instructions in the same file say otherwise.
+        3 for amplitudes, 4, 5 or 6 for intensities. A SHELX list does not say what it holds, and
+        is taken as intensities unless instructions in the same file say otherwise.
     block
         Name of the data block, where a CIF has several.
     mates

@@ -10,7 +10,7 @@ import gemmi
 import numpy as np
 import numpy.typing as npt
 
-from argand.cell import cell_parameters
+from argand.cell import FloatArray, cell_parameters
 from argand.errors import ArgandError
 from argand.io.mates import rows_of_mates
 from argand.io.mtz_columns import MtzColumns
@@ -22,17 +22,23 @@ __all__ = ["read_mtz"]
 # First half of the second byte of the stamp of a machine with big-endian numbers.
 _BIG_ENDIAN = 1
 
+# M of M/ISYM = 256 M + ISYM is 1 where a reflection was recorded in part.
+_PARTIAL = 256
+
 # Least size of the header of a batch, in bytes.
 _BATCH_HEADER = 80
 
 
-def read_mtz(source: str, data: bytes, *, mates: bool = False) -> Reflections:
+def read_mtz(source: str, data: bytes, *, mates: bool = False) -> tuple[Reflections, list[str]]:
     """Read the reflections of an MTZ file.
 
     These are the first intensity (J), the first amplitude (F) that has a standard deviation, the
     first phase (P) and the amplitude before it, and the coefficients of a map under their usual
     names. Where there is no mean, I(+) and I(-) or F(+) and F(-) become rows of h and of -h. An
-    unmerged file has the indices as they were measured.
+    unmerged file has the indices as they were measured. Numbers that the file calls missing are
+    NaN.
+
+    Returns the reflections, and remarks about what the file holds and is not used.
 
     Parameters
     ----------
@@ -51,12 +57,13 @@ def read_mtz(source: str, data: bytes, *, mates: bool = False) -> Reflections:
     try:
         _check_header(data)
         mtz = gemmi.read_mtz_file(source)
+        notes = _partials(mtz)
         if any(column.type == "Y" for column in mtz.columns):
             # Without a batch gemmi would take the file for a merged one.
             if not mtz.batches:
                 mtz.batches.append(gemmi.Mtz.Batch())
             mtz.switch_to_original_hkl()
-        values = np.array(mtz.array, dtype=np.float64)
+        values = _values(mtz)
         columns = MtzColumns(mtz, values)
         cell = cell_parameters(mtz.cell.parameters)
     except (RuntimeError, ValueError, IndexError, MemoryError) as error:
@@ -70,10 +77,31 @@ def read_mtz(source: str, data: bytes, *, mates: bool = False) -> Reflections:
         wavelength=columns.wavelength(None),
         format="unmerged MTZ" if mtz.batches else "MTZ",
     )
+    notes = [f"{source}: {note}" for note in (*notes, *columns.other_data())]
     try:
-        return _fill(header, columns, mates)
+        return _fill(header, columns, mates), notes
     except ArgandError as error:
         raise ArgandError(f"{source}: {error}") from None
+
+
+def _values(mtz: gemmi.Mtz) -> FloatArray:
+    """Return the numbers (m, columns) of an MTZ file, NaN for those that stand for missing ones."""
+    values = np.array(mtz.array, dtype=np.float64)
+    # VALM names the number of missing values; NaN is equal to nothing.
+    data = values[:, 3:]
+    data[data == np.float32(mtz.valm)] = np.nan
+    return values
+
+
+def _partials(mtz: gemmi.Mtz) -> list[str]:
+    """Say in words how many rows are parts of reflections, which M/ISYM = 256 M + ISYM tells."""
+    columns = mtz.columns_with_type("Y")
+    if not len(columns):
+        return []
+    partials = int((np.array(columns[0].array) >= _PARTIAL).sum())
+    if partials == 0:
+        return []
+    return [f"{partials} rows are partly recorded reflections, which are not added up"]
 
 
 def _fill(header: Reflections, columns: MtzColumns, keep_mates: bool) -> Reflections:

@@ -131,6 +131,18 @@ class MtzColumns:
                 return column
         return columns[0] if columns else None
 
+    def other_data(self) -> list[str]:
+        """Say in words which measured columns are not read: of several the first of a type is."""
+        notes: list[str] = []
+        for columns in (self.of_type("J"), self.amplitudes()):
+            measured = [column for column in columns if self.own_sigma(column) is not None]
+            if len(measured) > 1:
+                others = self.labels(*measured[1:])
+                notes.append(
+                    f"several measured columns: {self._labels[measured[0]]} is read, not {others}"
+                )
+        return notes
+
     def amplitude_before(self, phase: int | None, measured: int | None) -> int | None:
         """Return the last amplitude before the phase, other than the measured one."""
         if phase is None:

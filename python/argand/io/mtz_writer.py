@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import gemmi
 import numpy as np
 import numpy.typing as npt
 
 from argand._memory import demand
+from argand._numbers import complex_array, real_array
 from argand.cell import FloatArray, cell_parameters
 from argand.errors import ArgandError
 from argand.files import PathLike, replacing
 from argand.io.mtz_columns import MAP_COLUMNS, MINUS, PLUS
-from argand.reflections import HklArray, as_hkl, centric, friedel_sides
+from argand.reflections import HklArray, as_hkl, centric, friedel_sides, unique_rows
 from argand.symmetry import named_spacegroup
 
 __all__ = ["write_reflections"]
@@ -92,7 +92,7 @@ def write_reflections(
     numbers = len(indices) * (3 + 2 * len(columns_by_name))
     demand(f"a file of {numbers:,} numbers", _BYTES_OF_NUMBER * numbers, "write fewer columns")
     for name, values in columns_by_name.items():
-        real_columns.update(_real_columns(name, np.asarray(values), len(indices)))
+        real_columns.update(_real_columns(name, values, len(indices)))
     if mates:
         indices, real_columns = _mates_in_columns(indices, real_columns, spacegroup)
     mtz = gemmi.Mtz(with_base=True)
@@ -140,8 +140,7 @@ def _mates_in_columns(
     is_centric = centric(unit_hkl, spacegroup)
     listed_as_mate = (hkl == -unit_hkl).all(axis=1) & hkl.any(axis=1)
     is_minus |= is_centric & listed_as_mate
-    unique, row = np.unique(unit_hkl, axis=0, return_inverse=True)
-    row = row.reshape(-1)
+    unique, row = unique_rows(unit_hkl)
     place = 2 * row + is_minus
     if len(np.unique(place)) < len(place):
         raise ArgandError("hkl holds equivalent reflections, needs merged ones to write mates")
@@ -185,12 +184,16 @@ def _phase_name(name: str) -> str:
     return dict(MAP_COLUMNS).get(name, f"PHI{name[1:]}")
 
 
-def _real_columns(name: str, values: npt.NDArray[Any], m: int) -> dict[str, FloatArray]:
+def _real_columns(name: str, values: npt.ArrayLike, m: int) -> dict[str, FloatArray]:
     """Return the columns (m,) to write for an argument: two for complex values."""
-    if values.shape != (m,):
-        raise ArgandError(f"{name} has shape {values.shape}, needs ({m},) like hkl")
-    if np.iscomplexobj(values):
-        return {name: np.abs(values), _phase_name(name): np.degrees(np.angle(values))}
+    is_complex = np.iscomplexobj(values)
+    numbers = complex_array(name, values) if is_complex else real_array(name, values)
+    if numbers.shape != (m,):
+        raise ArgandError(f"{name} has shape {numbers.shape}, needs ({m},) like hkl")
+    if np.isinf(numbers).any():
+        raise ArgandError(f"{name} holds infinity, needs numbers, or NaN where there is none")
+    if is_complex:
+        return {name: np.abs(numbers), _phase_name(name): np.degrees(np.angle(numbers))}
     if name.startswith("PH"):
-        return {name: np.degrees(values)}
-    return {name: values.astype(np.float64)}
+        return {name: np.degrees(numbers)}
+    return {name: np.asarray(numbers)}

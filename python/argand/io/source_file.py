@@ -29,7 +29,7 @@ from argand.io.cif_reflections import (
     reflections_of_block,
 )
 from argand.io.experiment import Experiment, experiment_of_blocks, experiment_of_instructions
-from argand.io.hklf import read_columns
+from argand.io.hklf import check_kind_of_list, read_columns
 from argand.io.mtz import read_mtz
 from argand.io.reflections import LONGEST_WAVELENGTH, Reflections
 from argand.io.shelx import Instructions, is_shelx, parse_instructions
@@ -58,6 +58,9 @@ _BYTES_OF_CIF_LINE = 800
 
 # Bytes that a line of a list of reflections takes: itself, its words, and its numbers.
 _BYTES_OF_LIST_LINE = 700
+
+# Bytes that a SHELX instruction takes: its words, and an atom with its coordinates.
+_BYTES_OF_INSTRUCTION = 600
 
 # Copies of a text that are held at the same time: its bytes, the text, and the text of its list.
 _COPIES_OF_TEXT = 5
@@ -183,9 +186,7 @@ class SourceFile:
         mates: bool = False,
     ) -> Reflections:
         """Read a list of reflections, see `read_reflections`."""
-        if hklf not in (None, 3, 4, 5):
-            needs = "needs to be 3 (amplitudes), 4 or 5 (intensities)"
-            raise ArgandError(f"{self.source}: hklf is {hklf}, {needs}")
+        check_kind_of_list(hklf, self.source)
         with reading(self.source):
             reflections, notes = self._read_reflections(hklf, block, mates)
         _warn(notes)
@@ -233,6 +234,7 @@ class SourceFile:
     @cached_property
     def _instructions(self) -> Instructions:
         """Parse the SHELX instructions that are the text of the file."""
+        self._demand_memory(_COPIES_OF_TEXT, _BYTES_OF_INSTRUCTION)
         with reading(self.source):
             return parse_instructions(self.text, self.source)
 
@@ -256,7 +258,7 @@ class SourceFile:
         """Read the list of reflections as the file states it, and notes that deserve a look."""
         if self._is_mtz:
             self._demand_memory(_COPIES_OF_MTZ)
-            return read_mtz(self.source, self.data, mates=mates), []
+            return read_mtz(self.source, self.data, mates=mates)
         self._demand_memory(_COPIES_OF_TEXT, _BYTES_OF_LIST_LINE)
         if self._has_data_block:
             self._forget_notes()
@@ -272,6 +274,12 @@ class SourceFile:
         if not is_shelx(trailing_text):
             return reflections, notes
         instructions = parse_instructions(trailing_text, self.source)
+        if hklf is None and instructions.hklf is not None:
+            # They belong to this list: its kind, its scale, and the axes that its cell has.
+            kind = instructions.hklf
+            reflections, _, column_notes = read_columns(self.text, self.source, hklf=kind)
+            notes = [f"{self.source}: {note}" for note in column_notes]
+            reflections = instructions.transform(reflections)
         stated = replace(
             reflections,
             cell=instructions.cell,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand._memory import demand
+from argand._numbers import complex_array, real_array
 from argand.cell import (
     FloatArray,
     beta_from_b_iso,
@@ -210,7 +211,7 @@ class Model:
         """
         rows, single = self._rows(p)
         sites = self._sites(rows)
-        weights = np.asarray(g, np.complex128).reshape(len(rows), len(self.hkl))
+        weights = complex_array("g", g).reshape(len(rows), len(self.hkl))
         weights, by_parameter = self._overall_adjoint(rows, sites, weights)
         frac = sites[:, :, FRAC]
         by_frac, by_beta, by_occ = self._copies.vjp(
@@ -270,7 +271,7 @@ class Model:
 
         Parameters that move no site are 0. A single u (sites, 3) gives p (k,).
         """
-        displacement = np.asarray(u, np.float64)
+        displacement = real_array("u", u)
         flat = displacement.reshape(-1, len(self.crystal.types) * 3)
         positions = self.parameters.of_kind("position")
         fractional = self.parameters.directions[positions][:, :, FRAC]
@@ -300,7 +301,7 @@ class Model:
 
     def _rows(self, p: ArrayLike) -> tuple[FloatArray, bool]:
         """Return checked parameters (n, k), and whether they were given as (k,)."""
-        parameters = np.asarray(p, np.float64)
+        parameters = real_array("p", p)
         if parameters.ndim not in (1, 2) or parameters.shape[-1] != len(self):
             raise ValueError(
                 f"p has shape {parameters.shape}, needs (n, {len(self)}) or ({len(self)},)"

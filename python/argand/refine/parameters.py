@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from argand._memory import demand
+from argand._numbers import real_array
 from argand.cell import FloatArray, u_aniso_from_beta
 from argand.crystal import Crystal
 from argand.errors import ArgandError
@@ -35,6 +37,9 @@ OCC = 10
 # A mode that moves a site off its special position by more than this share of its largest
 # displacement breaks the symmetry; less is rounding.
 _OFF_POSITION = 1e-6
+
+# Bytes of what a parameter does to a site: eleven numbers, twice while they are put together.
+_BYTES_OF_DIRECTION = 192
 
 Choice = bool | Sequence[bool] | NDArray[Any]
 
@@ -116,15 +121,23 @@ def free(
     ArgandError
         A mask or modes of the wrong shape, modes that break the symmetry of a site, an unknown
         label.
+    MemoryLimitError
+        The directions take more than `argand.memory_limit()`: 88 bytes for each parameter and site.
     """
     n = len(crystal.types)
     modes = np.asarray(positions)
+    is_displaced = _mask("displacement", displacement, n)
+    is_partial = _mask("occupancies", occupancies, n)
+    moves = len(modes) if modes.ndim == 3 else 3 * int(_mask("positions", modes, n).sum())
+    most = moves + 6 * int(is_displaced.sum()) + int(is_partial.sum())
+    needed = _BYTES_OF_DIRECTION * most * n
+    demand(f"up to {most:,} parameters of {n:,} sites", needed, "free fewer")
     if modes.ndim == 3:
         parameters = _modes(crystal, modes)
     else:
         parameters = _positions(crystal, _mask("positions", modes, n), riding or {})
-    parameters += _displacements(crystal, _mask("displacement", displacement, n))
-    for site in np.flatnonzero(_mask("occupancies", occupancies, n)).tolist():
+    parameters += _displacements(crystal, is_displaced)
+    for site in np.flatnonzero(is_partial).tolist():
         direction = _direction(n, site, OCC, 1.0)
         parameters.append((f"{crystal.labels[site]}.occ", "occupancy", direction))
     if overall_b:
@@ -204,7 +217,7 @@ def _modes(crystal: Crystal, modes: NDArray[Any]) -> list[_Parameter]:
         raise ArgandError(f"positions has shape {modes.shape}, needs (modes, {n}, 3)")
     bases = [position_basis(crystal, site) for site in range(n)]
     parameters: list[_Parameter] = []
-    for number, mode in enumerate(np.asarray(modes, np.float64)):
+    for number, mode in enumerate(real_array("positions", modes)):
         tolerance = _OFF_POSITION * max(1.0, float(np.abs(mode).max()))
         for site, basis in enumerate(bases):
             allowed = basis.T @ (basis @ mode[site])

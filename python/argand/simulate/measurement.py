@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argand.cell import FloatArray
+from argand.errors import ArgandError
 from argand.simulate.random import Purpose, normals, uniforms
 from argand.simulate.widths import Width, check_width, draw_widths
 from argand.symmetry import operations
@@ -16,6 +17,9 @@ __all__ = ["Measurement", "measure"]
 
 # Reflections on the limit of resolution are measured: stol may exceed it by this (1/angstrom).
 _ON_THE_LIMIT = 1e-9
+
+# A change of B that multiplies |F| by more is none of a crystal, and overflows single precision.
+_LARGEST_FACTOR = 1e10
 
 # No detector counts more; the square of its intensity stays finite.
 _MOST_COUNTS = 1e18
@@ -139,7 +143,13 @@ def measure(
     # A purpose of its own: the numbers of SCALE are all used by the widths.
     normal = normals(seed, index, 1, Purpose.SCALE_B)
     b_change = b_width * normal[:, 0]
-    decay = np.exp(-b_change[:, None] * np.square(stol))
+    with np.errstate(over="ignore"):
+        decay = np.exp(-b_change[:, None] * np.square(stol))
+    if not (decay < _LARGEST_FACTOR).all():
+        raise ArgandError(
+            f"b_change is {measurement.b_change}, which multiplies |F| at "
+            f"{0.5 / float(np.max(stol)):.2g} Å by more than {_LARGEST_FACTOR:g}"
+        )
     true_intensity = np.square(modulus * decay * scale[:, None])
     if twin is not None and twinned.any():
         true_intensity = _twinned(true_intensity, twin, twinned)

@@ -12,6 +12,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from argand._numbers import whole_array
 from argand.cell import FloatArray
 
 __all__ = ["Purpose", "normals", "permutation", "philox", "uniforms"]
@@ -100,7 +101,7 @@ def uniforms(
     """
     if not 0 <= seed < 1 << 64:
         raise ValueError(f"seed is {seed}, needs to be from 0 to 2^64 - 1")
-    indices = np.asarray(index, dtype=np.int64)
+    indices = whole_array("index", index)
     if indices.ndim != 1 or (indices.size and indices.min() < 0):
         raise ValueError(
             f"index has shape {indices.shape}, needs (n,) numbers that are not negative"

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand._memory import demand
+from argand._numbers import real_array, whole_array
 from argand.cell import FloatArray
 from argand.copies import Copies
 from argand.crystal import Crystal
@@ -176,7 +177,7 @@ class Simulation:
 
     def draw(self, indices: Sequence[int] | NDArray[np.int64] | range) -> Samples:
         """Draw the samples of the indices (b,), each whatever others are drawn with it."""
-        index = np.asarray(indices, dtype=np.int64)
+        index = whole_array("indices", indices)
         if index.ndim != 1 or not len(index):
             raise ValueError(f"indices has shape {index.shape}, needs (b,) with b > 0")
         demand(
@@ -211,7 +212,7 @@ class Simulation:
 
         `displacement` (b, n, 3) is Cartesian, in angstrom.
         """
-        u = np.asarray(displacement, dtype=np.float64)
+        u = real_array("displacement", displacement)
         n = len(self.crystal.types)
         if u.ndim != 3 or u.shape[1:] != (n, 3):
             raise ValueError(f"displacement has shape {u.shape}, needs (b, {n}, 3)")

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.measured import agreement, calculated_intensity
+from argand.measured.agreement import f_with_radiation
 from argand.measured.wilson import shells, statistical_weight
 from argand.radiation import Radiation
 from argand.reflections import HklArray, centric
 from argand.solve.solution import Solution
-from argand.structure_factors import structure_factors
 
 __all__ = ["ScaledPhases", "measurable_intensity", "scaled_phases", "twin_in_use"]
 
@@ -140,12 +140,10 @@ def _of_the_density(
     crystal: Crystal, hkl: HklArray, radiation: Radiation
 ) -> NDArray[np.complex128]:
     """Compute F (n,) of the real density, without f'': the mean of F(h) and conj F(-h)."""
-    energy_kev = radiation.energy_kev
-    f = structure_factors(crystal, hkl, table=radiation.table, energy_kev=energy_kev)
-    if energy_kev is None:
-        return np.asarray(f)
-    f_mate = structure_factors(crystal, -hkl, table=radiation.table, energy_kev=energy_kev)
-    return np.asarray(0.5 * (f + np.conj(f_mate)))
+    f = f_with_radiation(crystal, hkl, radiation)
+    if not radiation.dispersion:
+        return f
+    return 0.5 * (f + np.conj(f_with_radiation(crystal, -hkl, radiation)))
 
 
 def _figure_of_merit(

@@ -12,8 +12,8 @@ from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.measured import Merged, merge
 from argand.radiation import Radiation
+from argand.rows import find_rows
 from argand.solve.absolute import AbsoluteStructure, absolute_structure, inverted
-from argand.solve.equivalents import listed_rows
 from argand.solve.model import AtomicModel, build_model
 from argand.solve.primitive import PrimitiveReflections
 from argand.solve.search import Ending
@@ -37,10 +37,11 @@ _FALLING = 0.97
 # Below this probability of its phases no atoms are looked for: refinement would fit noise.
 _WORTH_ATOMS = 0.02
 
-# Where R1 of atoms of the stated content is above this, they are named without it too, and taken
-# where their R1 is lower by the second factor.
+# Where R1 of atoms of the stated content is above this, or fewer than this share of the content was
+# found, they are named without it too, and taken where their R1 is lower by the third factor.
 _DOUBTFUL_R1 = 0.08
-_DECIDEDLY = 0.7
+_LEAST_FOUND = 0.8
+_DECIDEDLY = 0.8
 _CONTENT_NOTE = "atoms of the stated content explain the data much worse: density named them"
 
 # Atoms of a lower R1 have better phases than the density that they were found in.
@@ -99,7 +100,7 @@ def with_atoms(
     if settings.refine and ending.probability > _WORTH_ATOMS:
         try:
             model = _rebuilt(phased, build_model(phased, contents), contents)
-            if contents is not None and model.r1 > _DOUBTFUL_R1:
+            if contents is not None and _is_doubtful(model, contents):
                 without = _rebuilt(phased, build_model(phased, None), None)
                 if without.r1 < _DECIDEDLY * model.r1:
                     model = without
@@ -153,6 +154,14 @@ def final_phases(best: Candidate) -> ComplexArray:
     return phased
 
 
+def _is_doubtful(model: AtomicModel, contents: Mapping[str, float]) -> bool:
+    """Tell whether atoms of a stated content fit badly, or are others than it says."""
+    composition = model.crystal.composition()
+    heavy = {name: count for name, count in contents.items() if name not in ("H", "D")}
+    found = sum(min(count, composition.get(name, 0.0)) for name, count in heavy.items())
+    return model.r1 > _DOUBTFUL_R1 or found < _LEAST_FOUND * sum(heavy.values())
+
+
 def _rebuilt(
     phased: PhasedReflections, model: AtomicModel, contents: Mapping[str, float] | None
 ) -> AtomicModel:
@@ -179,4 +188,4 @@ def _phases_in_group(merged: Merged, data: PrimitiveReflections, ending: Ending)
     about_origin = ending.phased * np.exp(-2j * np.pi * (data.hkl @ ending.shift))
     # Row -1 of a reflection that is not listed is the last one, 0.
     values = np.concatenate([about_origin, about_origin.conj(), np.zeros(1)])
-    return np.asarray(values[listed_rows(np.concatenate([data.hkl, -data.hkl]), hkl)])
+    return np.asarray(values[find_rows(np.concatenate([data.hkl, -data.hkl]), hkl)])

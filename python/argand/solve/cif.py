@@ -21,6 +21,7 @@ from argand.io.cif_writer import (
 from argand.reflections import stol
 from argand.site_symmetry import cartesian_axes
 from argand.solve.composition import formula_units
+from argand.solve.disorder import disorder_notes
 from argand.solve.geometry import Bonds, angles, bonds, symmetry_code
 from argand.solve.solution import Solution
 from argand.solve.uncertainty import site_sigma
@@ -168,13 +169,16 @@ def _refinement(solution: Solution) -> dict[str, str]:
         "_refine_diff_density_max": _number(model.highest_peak, 3),
         "_refine_diff_density_min": _number(model.deepest_hole, 3),
     }
+    details = disorder_notes(model.disorder)
+    if details:
+        pairs["_refine_special_details"] = " ".join(details)
     a, b = model.weighting.a, model.weighting.b
     pairs["_refine_ls_weighting_scheme"] = "calc"
-    details = rf"w=1/[\s^2^(Fo^2^)+({a:.4f}P)^2^+{b:.4f}P] where P=(Fo^2^+2Fc^2^)/3"
+    scheme = rf"w=1/[\s^2^(Fo^2^)+({a:.4f}P)^2^+{b:.4f}P] where P=(Fo^2^+2Fc^2^)/3"
     outliers = int(np.count_nonzero(model.outliers))
     if outliers:
-        details += f"; less for {outliers} outliers"
-    pairs["_refine_ls_weighting_details"] = details
+        scheme += f"; less for {outliers} outliers"
+    pairs["_refine_ls_weighting_details"] = scheme
     if model.extinction:
         pairs["_refine_ls_extinction_method"] = "SHELXL"
         pairs["_refine_ls_extinction_expression"] = _EXTINCTION

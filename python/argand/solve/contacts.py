@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from argand.cell import FloatArray, reciprocal_metric
 from argand.crystal import Crystal
+from argand.rows import distinct_rows
 from argand.site_symmetry import cartesian_axes
 from argand.symmetry import operation_arrays
 
@@ -67,7 +68,7 @@ def find_contacts(crystal: Crystal, longest: float) -> Contacts:
     neighbour = np.concatenate(neighbours)
     vector = np.concatenate(vectors)
     place = np.rint(vector / _SAME_IMAGE)
-    _, first = np.unique(np.column_stack([site, neighbour, place]), axis=0, return_index=True)
+    first, _ = distinct_rows(np.column_stack([site, neighbour, place]))
     distance = np.linalg.norm(vector, axis=1)
     order = first[np.lexsort((distance[first], site[first]))]
     return Contacts(site[order], neighbour[order], vector[order], distance[order])

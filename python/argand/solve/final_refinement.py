@@ -125,9 +125,19 @@ def is_positive(crystal: Crystal) -> NDArray[np.bool_]:
 def free_parameters(
     crystal: Crystal, riding: Mapping[str, str], *, extinction: bool = False
 ) -> Parameters:
-    """Free positions and displacements of all sites but hydrogens, which ride."""
+    """Free positions and displacements of all sites but hydrogens, which ride.
+
+    Occupancies are free where they are less than 1.
+    """
     heavy = np.array([atom_type(name).element not in ("H", "D") for name in crystal.types])
-    return free(crystal, positions=True, displacement=heavy, extinction=extinction, riding=riding)
+    return free(
+        crystal,
+        positions=True,
+        displacement=heavy,
+        occupancies=heavy & (crystal.occ < 1.0),
+        extinction=extinction,
+        riding=riding,
+    )
 
 
 def refine_intensities(

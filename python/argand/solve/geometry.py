@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from argand.atom_types import atom_type
 from argand.cell import FloatArray
 from argand.crystal import Crystal
+from argand.rows import distinct_rows
 from argand.site_symmetry import cartesian_axes
 from argand.symmetry import operation_arrays
 
@@ -149,7 +150,7 @@ def _first_of_each_atom(rows: NDArray[np.intp], vector: FloatArray) -> NDArray[n
     """Tell which rows (m,) are the first of their atom: operations may make it several times."""
     position = np.rint(vector / _SAME_ATOM).astype(np.intp)
     key = np.column_stack([rows[:, :2], position])
-    _, first = np.unique(key, axis=0, return_index=True)
+    first, _ = distinct_rows(key)
     is_first = np.zeros(len(rows), bool)
     is_first[first] = True
     return is_first

@@ -15,11 +15,10 @@ from torch import Tensor
 
 from argand import _seam
 from argand._form_gradient import form_gradient
-from argand._memory import demand
 from argand._pack import hkl_lists, pack
 from argand.crystal import Crystal
 from argand.torch._derivatives import FORM, Sum, backward, no_second_derivative, setup_context
-from argand.torch._library import COMPLEX, LIBRARY, call, plain
+from argand.torch._library import COMPLEX, LIBRARY, call, empty_like, plain
 
 
 def structure_factors(
@@ -205,10 +204,8 @@ def _plain_or_none(tensor: Tensor | None) -> Tensor | None:
 def _forward(*arguments: Any) -> Tensor:
     batch = _batch(*arguments)
     numbers = math.prod(batch.out_shape)
-    complex_dtype = COMPLEX[batch.frac.dtype]
-    needed = complex_dtype.itemsize * numbers
-    demand(f"F of {batch.crystals} crystals, {numbers:,} numbers", needed, "give fewer at a time")
-    f: Tensor = batch.frac.new_empty(batch.out_shape, dtype=complex_dtype)
+    what = f"F of {batch.crystals} crystals, {numbers:,} numbers"
+    f = empty_like(batch.frac, what, batch.out_shape, COMPLEX[batch.frac.dtype])
     _seam.structure_factors(batch, f)
     return f
 
