@@ -44,7 +44,7 @@ def random_batch(
         name: np.zeros(shape)
         for name in ("phase", "multiplicity", "epsilon", "restricted", "weight")
     }
-    hkl = np.zeros((*shape, 3), np.int64)
+    hkl = np.zeros((*shape, 3), np.int32)
     mask, centric = np.zeros(shape, bool), np.zeros(shape, bool)
     for row, number in enumerate(group):
         table = tables[number]

@@ -23,7 +23,7 @@ from argand.simulate import (
 )
 from argand.store import read_npy
 
-__all__ = ["displacement_of", "range_of", "read_description", "substitution_of", "width_of"]
+__all__ = ["displacement_of", "read_description", "substitution_of", "width_of"]
 
 Move = Literal["atoms", "molecules", "hydrogens", "waves"]
 
@@ -35,15 +35,6 @@ def width_of(name: str, values: list[float] | None, default: float) -> Width:
     if len(values) not in (1, 2):
         raise ArgandError(f"{name} has {len(values)} numbers, needs one, or two for a range")
     return values[0] if len(values) == 1 else (values[0], values[1])
-
-
-def range_of(name: str, values: list[int] | None, default: tuple[int, int]) -> tuple[int, int]:
-    """Return least and largest number of an option called `name`; None gives the default."""
-    if values is None:
-        return default
-    if len(values) not in (1, 2) or values[0] > values[-1]:
-        raise ArgandError(f"{name} is {values}, needs one number, or two in order")
-    return values[0], values[-1]
 
 
 def displacement_of(

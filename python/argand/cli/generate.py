@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from argand.cli._outputs import check_output_folder
-from argand.cli._sample_options import range_of
-from argand.simulate.artificial import ArtificialStream, generate_shards
+from argand.simulate.artificial import ArtificialStream, atom_range, generate_shards
 
 __all__ = ["generate"]
 
@@ -62,9 +61,7 @@ def generate(
         Let the workers of this dask.distributed scheduler make the shards, such as
         tcp://host:8786; they must see the folder under the same path.
     """
-    stream = ArtificialStream(
-        groups, kind, range_of("atoms", atoms, (8, 24)), d_min, noise, missing
-    )
+    stream = ArtificialStream(groups, kind, atom_range(atoms), d_min, noise, missing)
     check_output_folder(folder)
     made = generate_shards(
         folder,

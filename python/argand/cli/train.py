@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 from argand.cli._outputs import check_output_folder
-from argand.cli._sample_options import range_of
 from argand.files import size_and_time
 
 __all__ = ["train"]
@@ -127,7 +126,6 @@ def train(
     """
     from argand.learn.train import train as train_model
 
-    atom_range = range_of("atoms", atoms, (8, 24))
     check_output_folder(out)
     finished_before = size_and_time(out / "history.json")
     result = train_model(
@@ -139,7 +137,7 @@ def train(
         folder=folder,
         data=data,
         kind=kind,
-        atoms=atom_range,
+        atoms=atoms,
         d_min=d_min,
         noise=noise,
         spread=spread,

@@ -83,7 +83,8 @@ class PhaseTask(Training):
             )
         reflections = measured.sum(dim=(1, 2, 3))
         published = (reflections - best).mean()
-        loss = invariant_loss(prediction, batch.phase, weight, self.origins, crystal=batch.crystal)
+        hands = True
+        loss = invariant_loss(prediction, batch.phase, weight, self.origins, hands, batch.crystal)
         return {"loss": loss, "published": published}
 
     def train_dataloader(self) -> DataLoader[SampleBatch]:

@@ -35,7 +35,7 @@ from argand.learn.sources import load_crystals
 from argand.learn.splits import HELD_OUT, hold_out, random_split, shuffled
 from argand.learn.task import PhaseTask
 from argand.learn.weights import ModelSettings
-from argand.simulate.artificial import ArtificialStream, Kind
+from argand.simulate.artificial import ArtificialStream, Kind, atom_range
 
 __all__ = ["TrainResult", "train"]
 
@@ -53,7 +53,7 @@ def train(
     folder: Path | None = None,
     data: str | None = None,
     kind: Kind = "fragments",
-    atoms: tuple[int, int] = (8, 24),
+    atoms: list[int] | None = None,
     d_min: float = 1.0,
     noise: float = 0.0,
     spread: float = 0.05,
@@ -103,7 +103,8 @@ def train(
         hands that each space group permits.
     kind, atoms, d_min, noise
         Of artificial crystals: "atoms", "fragments" or "inorganic", the least and largest number
-        of independent atoms, the resolution in angstrom, and the error of |F| over |F|.
+        of independent atoms (default: 8 and 24), the resolution in angstrom, and the error of |F|
+        over |F|.
     spread
         Standard deviation of the displacements, in units of the cell edges.
     move
@@ -272,7 +273,7 @@ def _artificial_stream(
     data: str,
     given: Mapping[str, object],
     kind: Kind,
-    atoms: tuple[int, int],
+    atoms: list[int] | None,
     d_min: float,
     noise: float,
 ) -> ArtificialStream:
@@ -283,7 +284,7 @@ def _artificial_stream(
     for name, value in given.items():
         if value is not None:
             raise ArgandError(f"{name} is given with data {data!r}, needs to be left out")
-    return ArtificialStream(spacegroups, kind, (atoms[0], atoms[1]), d_min, noise)
+    return ArtificialStream(spacegroups, kind, atom_range(atoms), d_min, noise)
 
 
 def _check_names(model: str, loss: str) -> None:

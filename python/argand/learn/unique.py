@@ -24,7 +24,7 @@ class UniqueBatch(NamedTuple):
     multiplicity 0. Entries that are not measured have amplitude, e, phase and weight 0.
     """
 
-    #: (b, m, 3) int64, Miller indices in the asymmetric unit of the Laue group
+    #: (b, m, 3) int32, Miller indices in the asymmetric unit of the Laue group
     hkl: Tensor
     #: (b, m) |F| over the sum of all form factors: 1 where every atom scatters in phase
     amplitude: Tensor
@@ -67,9 +67,11 @@ def unique_batch(reflections: UniqueReflections) -> UniqueBatch:
         "epsilon": reflections.epsilon,
         "restricted": reflections.restricted,
     }
-    tensors = {name: torch.from_numpy(array.astype(np.float32)) for name, array in numbers.items()}
+    tensors = {}
+    for name, array in numbers.items():
+        tensors[name] = torch.from_numpy(array.astype(np.float32, copy=False))
     return UniqueBatch(
-        hkl=torch.from_numpy(reflections.hkl.astype(np.int64)),
+        hkl=torch.from_numpy(reflections.hkl),
         mask=torch.from_numpy(mask),
         centric=torch.from_numpy(reflections.centric),
         group=torch.from_numpy(reflections.group.astype(np.int64)),

@@ -6,7 +6,7 @@ from argand.simulate.artificial.crystals import ArtificialCrystals, CrystalBatch
 from argand.simulate.artificial.elements import SYMBOLS
 from argand.simulate.artificial.measured import ArtificialData, UniqueReflections
 from argand.simulate.artificial.reflection_table import ReflectionTable
-from argand.simulate.artificial.settings import ArtificialSettings, Kind
+from argand.simulate.artificial.settings import ArtificialSettings, Kind, atom_range
 from argand.simulate.artificial.shards import generate_shards, read_shard
 from argand.simulate.artificial.space_groups import parse_groups, shares_of_groups
 from argand.simulate.artificial.stream import ArtificialStream
@@ -21,6 +21,7 @@ __all__ = [
     "Kind",
     "ReflectionTable",
     "UniqueReflections",
+    "atom_range",
     "generate_shards",
     "parse_groups",
     "read_shard",

@@ -28,7 +28,7 @@ _FEWEST_AT_ONCE = 16
 
 # Crystals that do not come about are tried again so often, and up to so many times at once.
 _ATTEMPTS = 160
-_ATTEMPTS_AT_ONCE = 8
+_ATTEMPTS_AT_ONCE = 32
 
 # B of the atoms of a crystal spread about its mean by this standard deviation of the logarithm.
 _SPREAD_OF_B = 0.25
@@ -50,6 +50,18 @@ class CrystalBatch(NamedTuple):
     share: FloatArray
     #: (b, n) B, A^2
     b_iso: FloatArray
+
+    def rows(self, rows: slice) -> CrystalBatch:
+        """Return some of the crystals."""
+        return CrystalBatch(
+            operations=self.operations,
+            sample=self.sample[rows],
+            metric=self.metric[:, rows],
+            frac=self.frac[:, rows],
+            code=self.code[rows],
+            share=self.share[rows],
+            b_iso=self.b_iso[rows],
+        )
 
     def crystal(self, row: int) -> Crystal:
         """Return crystal number `row` of the batch."""

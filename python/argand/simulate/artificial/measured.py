@@ -28,6 +28,9 @@ __all__ = ["ArtificialData", "UniqueReflections"]
 # lists become very long.
 _SMALLEST_D_MIN = 0.3
 
+# Crystals that are measured at once: arrays of their reflections stay in the cache.
+_CRYSTALS_AT_ONCE = 48
+
 # Fields of `UniqueReflections` that have no axis of reflections.
 _OF_SAMPLES = ("sample", "group", "cell")
 
@@ -67,21 +70,33 @@ class UniqueReflections(NamedTuple):
     restricted: NDArray[np.float32]
 
     @classmethod
-    def joined(cls, parts: Sequence[UniqueReflections]) -> UniqueReflections:
-        """Join samples with lists of any lengths, filled up to the longest."""
-        longest = max(part.mask.shape[1] for part in parts)
-        fields = {}
-        for name in cls._fields:
-            arrays = [getattr(part, name) for part in parts]
-            if name not in _OF_SAMPLES:
-                arrays = [_filled_up(array, longest) for array in arrays]
-            fields[name] = np.concatenate(arrays)
-        return cls(**fields)
+    def joined(
+        cls, parts: Sequence[UniqueReflections], places: NDArray[np.intp] | None = None
+    ) -> UniqueReflections:
+        """Join samples with lists of any lengths, filled up to the longest.
 
-    def rows(self, numbers: NDArray[np.intp]) -> UniqueReflections:
-        """Return the samples of some rows (r,), in their order."""
-        fields: dict[str, Any] = self._asdict()
-        return UniqueReflections(**{name: field[numbers] for name, field in fields.items()})
+        `places` (b,) is where each of the samples goes; None leaves them in their order.
+        """
+        longest = max(part.mask.shape[1] for part in parts)
+        counts = [len(part.sample) for part in parts]
+        if places is None:
+            places = np.arange(sum(counts))
+        fields: dict[str, Any] = {}
+        for name in cls._fields:
+            first: NDArray[Any] = getattr(parts[0], name)
+            width = first.shape[1:] if name in _OF_SAMPLES else (longest, *first.shape[2:])
+            joined = np.zeros((len(places), *width), first.dtype)
+            begin = 0
+            for part, count in zip(parts, counts, strict=True):
+                array: NDArray[Any] = getattr(part, name)
+                rows = places[begin : begin + count]
+                if name in _OF_SAMPLES:
+                    joined[rows] = array
+                else:
+                    joined[rows, : array.shape[1]] = array
+                begin += count
+            fields[name] = joined
+        return cls(**fields)
 
 
 class ArtificialData:
@@ -136,12 +151,14 @@ class ArtificialData:
         for batch in self.crystals.draw(index):
             box = box_within(batch, self.d_min)
             table = table_of_box(batch.operations.spacegroup, box)
-            parts.append(self.measure(batch, table)[0])
-        joined = UniqueReflections.joined(parts)
+            for start in range(0, len(batch.sample), _CRYSTALS_AT_ONCE):
+                few = batch.rows(slice(start, start + _CRYSTALS_AT_ONCE))
+                parts.append(self.measure(few, table)[0])
         # A sample that is asked for twice was made twice: each takes its own.
-        by_sample = np.argsort(joined.sample, kind="stable")
-        order = by_sample[np.argsort(np.argsort(index, kind="stable"))]
-        return joined.rows(order)
+        made = np.concatenate([part.sample for part in parts])
+        places = np.empty(len(made), np.intp)
+        places[np.argsort(made, kind="stable")] = np.argsort(index, kind="stable")
+        return UniqueReflections.joined(parts, places)
 
     def measure(
         self, batch: CrystalBatch, table: ReflectionTable
@@ -156,12 +173,13 @@ class ArtificialData:
         ragged = calculate(batch, table, self.d_min, self.table)
         lengths = np.diff(ragged.first)
         exists = np.arange(lengths.max()) < lengths[:, None]
+        place = np.flatnonzero(exists)
 
         def padded(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
             """Put values (S, ...) of all reflections into rows (b, m, ...)."""
-            rows = np.zeros((*exists.shape, *values.shape[1:]), dtype)
-            rows[exists] = values
-            return rows
+            rows = np.zeros((exists.size, *values.shape[1:]), dtype)
+            rows[place] = values
+            return rows.reshape(*exists.shape, *values.shape[1:])
 
         modulus = np.abs(ragged.f)
         stol2 = padded(ragged.stol2, np.float64)
@@ -180,7 +198,7 @@ class ArtificialData:
             twin=_twin_places(table, ragged, exists),
         )
         measured = np.maximum(intensity, 0.0)
-        e = normalised(ragged, table, measured[exists], mask[exists])
+        e = normalised(ragged, table, measured.reshape(-1)[place], mask.reshape(-1)[place])
         number = self.spacegroups.index(spacegroup)
         reflections = UniqueReflections(
             sample=batch.sample,
@@ -225,10 +243,3 @@ def _twin_places(
         places[crystal, : len(rows)] = place_of_row[table.twin[rows]]
         place_of_row[rows] = -1
     return places
-
-
-def _filled_up(array: NDArray[Any], length: int) -> NDArray[Any]:
-    """Fill up the second axis of an array with zeros."""
-    widths = [(0, 0)] * array.ndim
-    widths[1] = (0, length - array.shape[1])
-    return np.pad(array, widths)

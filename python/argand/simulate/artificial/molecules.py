@@ -28,10 +28,13 @@ __all__ = ["WIDEST_CONTACT", "MoleculeGrowth", "grow_molecules"]
 WIDEST_CONTACT = 3.3
 
 # Positions that are tried at once for a unit.
-_CANDIDATES = 4
+_CANDIDATES = 12
 
 # A molecule that could not grow in so many rounds one after another is given up.
-_MOST_FAILURES = 8
+_MOST_FAILURES = 6
+
+# Rounds of an attempt for each site of the largest molecule: most molecules need fewer.
+_ROUNDS_A_SITE = 1.5
 
 # Turns of random numbers that one attempt at a crystal may use.
 _TURNS_OF_ATTEMPT = 1 << 10
@@ -341,7 +344,7 @@ def grow_molecules(
     growth = MoleculeGrowth(operations, metric, wanted, sites, shares)
     turn = attempt * _TURNS_OF_ATTEMPT
     growth.start(seed, index, turn)
-    for number in range(1, _TURNS_OF_ATTEMPT):
+    for number in range(1, 1 + int(_ROUNDS_A_SITE * sites)):
         if not growth.grow(seed, index, turn + number):
             break
     return growth.packing, (growth.packing.count == wanted) & growth.is_apart()

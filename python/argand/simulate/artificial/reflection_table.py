@@ -71,6 +71,14 @@ class ReflectionTable:
             rows = slice(start, start + _ROWS_AT_A_TIME)
             self._describe(rows, rotations, translations)
         self.twin = self._twin_rows()
+        self._boxes: dict[tuple[int, int, int], tuple[NDArray[np.intp], HklArray]] = {}
+
+    def within_box(self, box: tuple[int, int, int]) -> tuple[NDArray[np.intp], HklArray]:
+        """Return the rows (r,) with indices up to H, K, L, and their Miller indices (r, 3)."""
+        if box not in self._boxes:
+            rows = np.flatnonzero((np.abs(self.hkl) <= box).all(axis=1))
+            self._boxes[box] = rows, np.ascontiguousarray(self.hkl[rows])
+        return self._boxes[box]
 
     def _describe(
         self, rows: slice, rotations: NDArray[np.int64], translations: FloatArray

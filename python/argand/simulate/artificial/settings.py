@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,10 +12,13 @@ from argand.errors import ArgandError
 from argand.simulate.artificial.elements import MOLECULAR_SHARES, draw_codes
 from argand.simulate.artificial.space_groups import parse_groups, shares_of_groups
 
-__all__ = ["ArtificialSettings", "Kind"]
+__all__ = ["ArtificialSettings", "Kind", "atom_range"]
 
 #: What fills the cells: atoms anywhere, a molecule of flat units and chains, or ions
 Kind = Literal["atoms", "fragments", "inorganic"]
+
+# Independent atoms, hydrogen left out, of the smaller molecules whose crystals are measured.
+_DEFAULT_ATOMS = (8, 24)
 
 # A larger asymmetric unit would take seconds to grow.
 _MOST_ATOMS = 200
@@ -58,7 +61,7 @@ class ArtificialSettings:
 
     spacegroups: Mapping[str, float] = field(default_factory=shares_of_groups)
     kind: Kind = "fragments"
-    atoms: tuple[int, int] = (8, 24)
+    atoms: tuple[int, int] = _DEFAULT_ATOMS
     volume_per_atom: tuple[float, float] | None = None
     max_volume: float = 6000.0
     elements: Mapping[str, float] = field(default_factory=lambda: dict(MOLECULAR_SHARES))
@@ -79,6 +82,21 @@ class ArtificialSettings:
         if not 50.0 <= self.max_volume < np.inf:
             raise ArgandError(f"max_volume is {self.max_volume}, needs 50 A^3 or more")
         draw_codes(self.elements, np.zeros(1))
+
+
+def atom_range(atoms: Sequence[int] | None) -> tuple[int, int]:
+    """Return least and largest number of atoms from one number or two; None gives the default.
+
+    Raises
+    ------
+    ArgandError
+        There are other than one or two numbers, or they are not in order.
+    """
+    if atoms is None:
+        return _DEFAULT_ATOMS
+    if len(atoms) not in (1, 2) or atoms[0] > atoms[-1]:
+        raise ArgandError(f"atoms is {list(atoms)}, needs one number, or two in order")
+    return atoms[0], atoms[-1]
 
 
 def _check_range(name: str, bounds: tuple[float, float], least: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -50,9 +49,14 @@ class RaggedReflections(NamedTuple):
 
 def box_within(batch: CrystalBatch, d_min: float) -> tuple[int, int, int]:
     """Return the indices H, K, L that no reflection of a batch exceeds down to d_min, angstrom."""
-    longest = np.sqrt(batch.metric[:3].max(axis=1))
-    largest = [_BOX_STEP * math.ceil(edge / d_min / _BOX_STEP) for edge in longest]
-    return largest[0], largest[1], largest[2]
+    return _box(np.sqrt(batch.metric[:3].max(axis=1)), d_min)
+
+
+def _box(edges: FloatArray, d_min: float) -> tuple[int, int, int]:
+    """Return indices H, K, L, in steps, that no reflection exceeds down to d_min, angstrom."""
+    steps = np.ceil(edges * (_ON_THE_LIMIT / (d_min * _BOX_STEP))).astype(int)
+    h, k, l = (_BOX_STEP * steps).tolist()
+    return h, k, l
 
 
 def calculate(
@@ -81,14 +85,17 @@ def _within(
 ) -> tuple[NDArray[np.int64], NDArray[np.intp], FloatArray]:
     """Return where each list begins (b + 1,), the rows (S,) of the table in it, and stol^2 (S,)."""
     limit = _ON_THE_LIMIT * np.square(0.5 / d_min)
-    all_squares = np.empty(len(table.hkl))
     rows = []
     squares = []
     for m11, m22, m33, m12, m13, m23 in inverse.T:
         metric = np.array([[m11, m12, m13], [m12, m22, m23], [m13, m23, m33]])
-        _seam.stol_squares(table.hkl, metric, all_squares)
+        # The largest indices within the resolution are the edges of the cell over it.
+        edges = np.sqrt(np.diag(np.linalg.inv(metric)))
+        rows_of_box, hkl = table.within_box(_box(edges, d_min))
+        all_squares = np.empty(len(hkl))
+        _seam.stol_squares(hkl, metric, all_squares)
         row = np.flatnonzero(all_squares <= limit)
-        rows.append(row)
+        rows.append(rows_of_box[row])
         squares.append(all_squares[row])
     first = _seam.row_pointers(map(len, rows))
     return first, np.concatenate(rows), np.concatenate(squares)
