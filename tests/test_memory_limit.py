@@ -58,17 +58,20 @@ def refused(call: Callable[[], object]) -> None:
     # The first call loads modules.
     with pytest.raises(MemoryLimitError):
         call()
-    tracemalloc.start()
-    try:
-        with pytest.raises(MemoryLimitError) as caught:
-            call()
-        _, most = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    # Python's table of names grows now and then, by megabytes: the lesser of two calls counts.
+    taken = []
+    for _ in range(2):
+        tracemalloc.start()
+        try:
+            with pytest.raises(MemoryLimitError) as caught:
+                call()
+            taken.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
     assert "a call may take 97.7 KiB: " in str(caught.value)
     assert str(caught.value).endswith("or argand.set_memory_limit")
     # Arguments are converted before the work begins.
-    assert most < 20 * LIMIT
+    assert min(taken) < 20 * LIMIT
 
 
 @pytest.mark.parametrize("name", CALLS)

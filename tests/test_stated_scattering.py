@@ -1,4 +1,4 @@
-"""What a CIF states of the scattering of its atoms, and is not used, is said once."""
+"""Scattering lengths and form factors in a CIF that are not used are named in one warning each."""
 
 from __future__ import annotations
 

@@ -122,9 +122,9 @@ class _Worker:
     def _skip(self, campaign: Campaign, kind: str, out: Path | None, judge: Judge) -> None:
         """Note the input that ended the process, and go on behind it."""
         work = self._work
-        place = self._progress.target.value
-        name = work.names()[place]
-        number = self._progress.numbers[place] - work.step
+        target = self._progress.target.value
+        name = work.names()[target]
+        number = self._progress.numbers[target] - work.step
         done = sum(self._progress.numbers) - work.first * len(self._progress.numbers)
         if done == 0:
             raise RuntimeError(f"a process ended before its first input: {self._process.exitcode}")

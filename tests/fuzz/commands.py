@@ -114,14 +114,14 @@ def draw(random: Random) -> bytes:
         is_ordinary = random.random() < 0.7 and len(chosen) > first
         option = random.choice(chosen[first:] if is_ordinary else chosen)
         # Names of options are changed less often than what follows them.
-        place = random.randrange(len(option) > 1 and random.random() < 0.9, len(option))
+        word_index = random.randrange(len(option) > 1 and random.random() < 0.9, len(option))
         kind = random.random()
         if kind < 0.8:
-            option[place] = _odd_word(random, option)
+            option[word_index] = _odd_word(random, option)
         elif kind < 0.9 and len(option) > 1:
-            del option[place]
+            del option[word_index]
         else:
-            option.insert(place, _odd_word(random, option))
+            option.insert(word_index, _odd_word(random, option))
     words = [verb]
     for option in chosen:
         words += option

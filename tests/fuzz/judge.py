@@ -52,8 +52,7 @@ class Outcome(NamedTuple):
 
 def failure_kind(case: Case, outcome: Outcome) -> tuple[str, str, str]:
     """Return what two inputs have in common that found one fault."""
-    place = outcome.place or outcome.words
-    return case.target, outcome.kind, place
+    return case.target, outcome.kind, outcome.place or outcome.words
 
 
 class _Slow(BaseException):

@@ -200,16 +200,16 @@ def columns() -> list[bytes]:
     """Return lists of reflections in columns: SHELX, XDS, named, and those of the test data."""
     ends = "   0   0   0    0.00    0.00   0\n\n"
     twin = _LIST.replace("   1\n", "  -2\n", 4).encode()
-    own = [_LIST + ends, _LIST + ends + INSTRUCTIONS, _XDS, _NAMED]
-    return [*(text.encode() for text in own), twin, *lists("*.hkl"), *lists("*.csv")]
+    written = [_LIST + ends, _LIST + ends + INSTRUCTIONS, _XDS, _NAMED]
+    return [*(text.encode() for text in written), twin, *lists("*.hkl"), *lists("*.csv")]
 
 
 @cache
 def cif_reflections() -> list[bytes]:
     """Return CIFs with reflections: in loops, and as SHELX lists."""
     embedded = f"{HEAD}_shelx_hkl_file\n;\n{_LIST};\n_shelx_res_file\n;\n{INSTRUCTIONS};\n"
-    own = [HEAD + _REFLN, HEAD + SITES + _REFLN, embedded, _MMCIF, _MATES]
-    return [*(text.encode() for text in own), *texts("*.fcf")]
+    written = [HEAD + _REFLN, HEAD + SITES + _REFLN, embedded, _MMCIF, _MATES]
+    return [*(text.encode() for text in written), *texts("*.fcf")]
 
 
 @cache

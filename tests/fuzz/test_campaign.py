@@ -66,8 +66,8 @@ def test_a_crash_loses_one_input(judge: Judge, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(judge, "run", lambda case: Outcome("accepted"))
     with pytest.raises(Crash):
         _run_inputs(work, judge, pipe, progress)
-    place = progress.target.value
-    assert (work.names()[place], progress.numbers[place] - work.step) == drawn[-1]
+    target = progress.target.value
+    assert (work.names()[target], progress.numbers[target] - work.step) == drawn[-1]
     _run_inputs(replace(work, inputs=work.inputs - 50), judge, pipe, progress)
     assert len(set(drawn)) == len(drawn) == work.inputs
     numbers_by_target: dict[str, list[int]] = {}

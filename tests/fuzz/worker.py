@@ -129,10 +129,10 @@ def _run_inputs(work: Work, judge: Judge, pipe: Connection, progress: Progress) 
     reported = time.monotonic()
     for _ in range(work.inputs):
         name = shares.next()
-        place = names.index(name)
-        number = progress.numbers[place]
-        progress.numbers[place] = number + work.step
-        progress.target.value = place
+        target = names.index(name)
+        number = progress.numbers[target]
+        progress.numbers[target] = number + work.step
+        progress.target.value = target
         now = time.monotonic()
         progress.beat.value = now
         if now > end:

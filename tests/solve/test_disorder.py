@@ -52,7 +52,7 @@ def test_a_displacement_counts_against_the_neighbours():
 
 
 def test_an_occupancy_below_one_is_a_sign():
-    """Of .6 of an oxygen the occupancy is told."""
+    """An oxygen of occupancy .6 is named as disordered, with its occupancy."""
     occ = np.ones(len(CRYSTAL.types))
     occ[8] = 0.6
     assert disorder_signs(CRYSTAL.replace(occ=occ), NO_PEAKS) == (

@@ -61,7 +61,7 @@ def test_a_wrong_element_is_recognised_with_its_hydrogens(site, wrong):
 
 
 def test_a_linear_step_agrees_with_a_refinement():
-    """What oxygen for a carbon costs is what the refined chi^2 says, to a third."""
+    """The cost of nitrogen in place of carbon is the rise of the refined chi^2, within a third."""
     truth = heavy_part(alcohol())
     observed, structure = structure_of(truth.types)
     costs, _ = element_misfits(observed, structure, ["C", "N"])

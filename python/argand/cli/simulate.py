@@ -176,6 +176,7 @@ def simulate(
         crystal, changes, measurement, d_min=d_min, seed=seed, radiation=radiation
     )
     if folder is not None:
+        # Only now it is known how much room the files take.
         reflections = len(simulation.hkl)
         check_output_folder(folder, samples * reflections * _LEAST_BYTES_OF_REFLECTION)
     show_samples(simulation, samples, picture)

@@ -150,7 +150,7 @@ def is_atom(words: Sequence[str]) -> bool:
     """
     if len(words) < 5 or is_peak(words[0]):
         return False
-    return bool(_ATOM_NAME.fullmatch(words[0])) and words[1].isdigit()
+    return bool(_ATOM_NAME.fullmatch(words[0])) and words[1].isdecimal()
 
 
 def is_peak(word: str) -> bool:

@@ -99,8 +99,8 @@ def _numerical_order(path: Path) -> list[tuple[int, int, str]]:
     """Return a sort key in which digits compare as numbers: s9 stands before s10."""
     key = []
     for part in re.split(r"(\d+)", path.name.lower()):
-        number = int(part) if part.isdigit() else 0
-        key.append((int(part.isdigit()), number, part))
+        number = int(part) if part.isdecimal() else 0
+        key.append((int(part.isdecimal()), number, part))
     return key
 
 

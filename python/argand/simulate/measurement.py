@@ -21,7 +21,8 @@ _ON_THE_LIMIT = 1e-9
 # A change of B that multiplies |F| by more is none of a crystal, and overflows single precision.
 _LARGEST_FACTOR = 1e10
 
-# No detector counts more; the square of its intensity stays finite.
+# Fewer counts a reflection measure nothing, and no detector counts more; squares stay finite.
+_FEWEST_COUNTS = 1e-6
 _MOST_COUNTS = 1e18
 
 
@@ -77,8 +78,9 @@ class Measurement:
         check_width("twin", self.twin, high=0.5)
         if self.d_min is not None:
             check_width("d_min", self.d_min, low=1e-3)
-        if self.counts is not None and not 0.0 < self.counts <= _MOST_COUNTS:
-            raise ValueError(f"counts is {self.counts}, needs a number above 0 to {_MOST_COUNTS:g}")
+        if self.counts is not None and not _FEWEST_COUNTS <= self.counts <= _MOST_COUNTS:
+            needs = f"needs a number from {_FEWEST_COUNTS:g} to {_MOST_COUNTS:g}"
+            raise ValueError(f"counts is {self.counts}, {needs}")
 
 
 def measure(

@@ -158,8 +158,9 @@ def _is_doubtful(model: AtomicModel, contents: Mapping[str, float]) -> bool:
     """Tell whether atoms of a stated content fit badly, or are others than it says."""
     composition = model.crystal.composition()
     heavy = {name: count for name, count in contents.items() if name not in ("H", "D")}
-    found = sum(min(count, composition.get(name, 0.0)) for name, count in heavy.items())
-    return model.r1 > _DOUBTFUL_R1 or found < _LEAST_FOUND * sum(heavy.values())
+    stated_atoms = sum(heavy.values())
+    named_atoms = sum(min(count, composition.get(name, 0.0)) for name, count in heavy.items())
+    return model.r1 > _DOUBTFUL_R1 or named_atoms < _LEAST_FOUND * stated_atoms
 
 
 def _rebuilt(
