@@ -60,7 +60,7 @@ sys.exit(code)
 """
 
 # Verbs that need no extra.
-BASE_VERBS = ("sf", "map", "info", "simulate")
+BASE_VERBS = ("sf", "map", "info", "simulate", "generate")
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -20,7 +20,10 @@ import argand
 from argand.cli._arguments import parser_of
 from command_line import Capture, call, refused, run_code
 
-VERBS = ("demo", "sf", "map", "solve", "simulate", "adapt", "train", "evaluate", "predict", "info")
+VERBS = (
+    *("demo", "sf", "map", "solve", "simulate", "generate", "adapt", "train", "evaluate"),
+    *("predict", "info"),
+)
 
 SALT = """data_salt
 _cell_length_a 5.6402

@@ -93,6 +93,13 @@ def test_gpu(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("in_folder")
+def test_learning() -> None:
+    """Random phases lose somewhat less than 1: the best origin is chosen."""
+    pytest.importorskip("lightning")
+    assert 0.5 < float(run_examples("learning.md")["loss"]) < 1.5
+
+
+@pytest.mark.usefixtures("in_folder")
 def test_adapt() -> None:
     pytest.importorskip("safetensors")
     estimates = run_examples("adapt.md")["estimates"]

@@ -53,6 +53,7 @@ PYBIND11_MODULE(_core, m) {
   m.def("address", &address, pybind11::arg("array"),
         "Return the address of the first number of a contiguous array.");
   argand::bindings::register_structure_factors(m);
+  argand::bindings::register_contacts(m);
   argand::bindings::register_density(m);
   argand::bindings::register_dual_space(m);
   argand::bindings::register_gaussians(m);

@@ -19,6 +19,11 @@ def train(
     metals: list[str] | None = None,
     held_out: list[str] | None = None,
     folder: Path | None = None,
+    data: str | None = None,
+    kind: Literal["atoms", "fragments", "inorganic"] = "fragments",
+    atoms: list[int] | None = None,
+    d_min: float = 1.0,
+    noise: float = 0.0,
     spread: float = 0.05,
     move: Literal["first", "all"] = "first",
     hkl_max: int = 6,
@@ -62,6 +67,19 @@ def train(
         --folder give names of files without their ending.
     folder : FOLDER
         Train on the CIF files of this folder, instead of metals.
+    data : SOURCE
+        Train on artificial crystals of these space groups, made anew for each step, instead of
+        metals, such as artificial:P-1,P21/c; artificial:cod draws all 230 groups as often as they
+        are found.
+    kind
+        Fill artificial cells with single atoms, with molecules of flat fragments and chains, or
+        with ions.
+    atoms : N [N_MAX]
+        Give artificial crystals N to N_MAX independent atoms (default: 8 24).
+    d_min : A
+        Measure artificial crystals to this resolution in angstrom.
+    noise : X
+        Give |F| of artificial crystals a relative error of this size, such as 0.04.
     spread : X
         Displace atoms by random amounts with this standard deviation, in units of the cell edge.
     move
@@ -116,6 +134,11 @@ def train(
         metals=metals,
         held_out=held_out,
         folder=folder,
+        data=data,
+        kind=kind,
+        atoms=atoms,
+        d_min=d_min,
+        noise=noise,
         spread=spread,
         move=move,
         hkl_max=hkl_max,

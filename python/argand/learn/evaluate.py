@@ -73,7 +73,7 @@ def score(
         Metrics by name; None: `standard_metrics`.
     """
     if metrics is None:
-        metrics = standard_metrics()
+        metrics = standard_metrics(dataset.origins())
     was_training = net.training
     device = next(net.parameters()).device
     net.eval()
@@ -90,7 +90,7 @@ def score(
 
 def reference_scores(dataset: SampleDataset, samples: int = 512) -> Scores:
     """Compute the scores of `REFERENCES`, which need no learning, on unseen samples."""
-    references = References()
+    references = References(dataset.origins())
     for batch in batches_of(dataset, samples):
         references.update(batch)
     return {name: with_interval(metric) for name, metric in references.metrics.items()}
@@ -124,6 +124,13 @@ def evaluate(weights: str | Path, samples: int = 1000, threads: int = 1) -> dict
         raise ArgandError(
             f"{weights} does not say what it was trained on, needs weights that `train` wrote"
         )
+    if data.artificial is not None:
+        dataset = data.dataset([])
+        with torch_threads(threads):
+            scores = score(net, settings.inputs, dataset, samples)
+            references = reference_scores(dataset, samples)
+        source = [f"artificial:{data.artificial.spacegroups}"]
+        return {"unseen samples": {"crystals": source, "model": scores, "references": references}}
     crystals = data.crystals()
     training_names, held_out_names = hold_out(crystals, data.held_out)
     groups = {"unseen samples": training_names, "unseen crystals": held_out_names}

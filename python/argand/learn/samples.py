@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from argand.learn.origin_choices import OriginChoices
 from argand.simulate.random import Purpose, uniforms
 
 __all__ = [
@@ -84,6 +85,10 @@ class SampleDataset(Dataset[SampleBatch]):
     def simulate(self, indices: Sequence[int] | NDArray[np.int64]) -> SampleBatch:
         """Simulate the samples of the indices (b,)."""
         raise NotImplementedError
+
+    def origins(self) -> OriginChoices | None:
+        """Return the origins that losses allow, by `SampleBatch.crystal`; None: the given one."""
+        return None
 
     def __len__(self) -> int:
         return self.length

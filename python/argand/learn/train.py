@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,7 @@ from argand.learn.sources import load_crystals
 from argand.learn.splits import HELD_OUT, hold_out, random_split, shuffled
 from argand.learn.task import PhaseTask
 from argand.learn.weights import ModelSettings
+from argand.simulate.artificial import ArtificialStream, Kind, atom_range
 
 __all__ = ["TrainResult", "train"]
 
@@ -50,6 +51,11 @@ def train(
     metals: list[str] | None = None,
     held_out: list[str] | None = None,
     folder: Path | None = None,
+    data: str | None = None,
+    kind: Kind = "fragments",
+    atoms: list[int] | None = None,
+    d_min: float = 1.0,
+    noise: float = 0.0,
     spread: float = 0.05,
     move: Move = "first",
     hkl_max: int = 6,
@@ -91,6 +97,14 @@ def train(
         Elements that are kept for testing (default: Rh, Pb, V as far as they are among the metals).
     folder
         A folder of CIF files instead of metals; `held_out` then names files without their ending.
+    data
+        "artificial:" and space groups ("artificial:P-1,P21/c", "artificial:cod"): crystals that
+        are made for each step, instead of metals or a folder. Losses then allow the origins and
+        hands that each space group permits.
+    kind, atoms, d_min, noise
+        Of artificial crystals: "atoms", "fragments" or "inorganic", the least and largest number
+        of independent atoms (default: 8 and 24), the resolution in angstrom, and the error of |F|
+        over |F|.
     spread
         Standard deviation of the displacements, in units of the cell edges.
     move
@@ -139,32 +153,48 @@ def train(
     check_not_negative(lr=lr, energy_kev=energy_kev)
     check_accelerator(accelerator)
     recipe = _choose_recipe(model, loss, steps, batch_size, lr, weight_power, hyper, precision)
-    crystals = load_crystals(metals, folder)
-    if held_out is None:
-        held_out = _default_held_out(tuple(crystals))
-    training_names, held_out_names = hold_out(crystals, held_out)
-    data = DataSettings(
-        metals=None if folder else tuple(crystals),
-        held_out=held_out_names,
-        folder=str(folder) if folder else None,
-        spread=spread,
-        move=move,
-        hkl_max=hkl_max,
-        energy_kev=energy_kev,
-        samples=samples,
-        seed=seed,
-    )
+    training_crystals: list[Crystal] = []
+    if data is not None:
+        given = {"metals": metals, "held_out": held_out, "folder": folder}
+        stream = _artificial_stream(data, given, kind, atoms, d_min, noise)
+        data_settings = DataSettings(
+            metals=None,
+            held_out=(),
+            hkl_max=hkl_max,
+            energy_kev=None,
+            samples=samples,
+            seed=seed,
+            artificial=stream,
+        )
+        # Mistakes in the settings are found before the folder is made.
+        data_settings.dataset([])
+    else:
+        crystals = load_crystals(metals, folder)
+        if held_out is None:
+            held_out = _default_held_out(tuple(crystals))
+        training_names, held_out_names = hold_out(crystals, held_out)
+        training_crystals = [crystals[name] for name in training_names]
+        data_settings = DataSettings(
+            metals=None if folder else tuple(crystals),
+            held_out=held_out_names,
+            folder=str(folder) if folder else None,
+            spread=spread,
+            move=move,
+            hkl_max=hkl_max,
+            energy_kev=energy_kev,
+            samples=samples,
+            seed=seed,
+        )
     settings = TrainingSettings(
         model=model,
         loss=loss,
         recipe=recipe,
-        data=data,
+        data=data_settings,
         score_samples=score_samples,
         score_every=score_every or max(recipe.steps // 20, 1),
         patience=patience,
     )
     _check_model(settings)
-    training_crystals = [crystals[name] for name in training_names]
     with locked_folder(out):
         settings = open_run(out, settings, score_every is not None)
         finished = finished_run(out, settings)
@@ -204,7 +234,8 @@ def _train(
 
     def scores() -> ScoreRecord:
         """Score the network on unseen samples."""
-        metrics = {"loss": PhaseLoss(), "loss_best_hand": PhaseLoss(hands=True)}
+        best_hand = PhaseLoss(hands=True, origins=dataset.origins())
+        metrics = {"loss": PhaseLoss(), "loss_best_hand": best_hand}
         values = score(net, recipe.inputs, dataset, settings.score_samples, metrics)
         return {name: value["mean"] for name, value in values.items()}
 
@@ -236,6 +267,24 @@ def _train(
     description = dataclasses.replace(description, steps=steps_done, scores=records[-1])
     finished = TrainingHistory(records, steps_done, seconds, target=recipe.steps)
     return finish_run(out, net, description, finished)
+
+
+def _artificial_stream(
+    data: str,
+    given: Mapping[str, object],
+    kind: Kind,
+    atoms: list[int] | None,
+    d_min: float,
+    noise: float,
+) -> ArtificialStream:
+    """Return the stream that "artificial:GROUPS" names; other sources must not be given with it."""
+    source, colon, spacegroups = data.partition(":")
+    if source != "artificial" or not colon:
+        raise ArgandError(f"data is {data!r}, needs artificial:cod, or artificial: and groups")
+    for name, value in given.items():
+        if value is not None:
+            raise ArgandError(f"{name} is given with data {data!r}, needs to be left out")
+    return ArtificialStream(spacegroups, kind, atom_range(atoms), d_min, noise)
 
 
 def _check_names(model: str, loss: str) -> None:

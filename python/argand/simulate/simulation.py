@@ -16,7 +16,7 @@ from argand.copies import Copies
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.radiation import Radiation
-from argand.reflections import as_hkl, miller_indices, stol
+from argand.reflections import as_hkl, asymmetric_unit, miller_indices, stol, unique_rows
 from argand.simulate.content import further_atoms, in_voids, shares
 from argand.simulate.groups import chosen_sites
 from argand.simulate.measurement import Measurement, measure
@@ -26,6 +26,7 @@ from argand.simulate.random import Purpose, normals
 from argand.simulate.samples import Samples
 from argand.simulate.strain import strained_cells
 from argand.simulate.true_crystal import true_crystal
+from argand.simulate.twins import twin_law
 from argand.simulate.widths import draw_widths, upper
 from argand.site_symmetry import cartesian_axes
 
@@ -72,8 +73,8 @@ class Simulation:
     Raises
     ------
     ArgandError
-        No site of the crystal is occupied, there are no reflections, or a name fits none of its
-        sites.
+        No site of the crystal is occupied, there are no reflections, a name fits none of its sites,
+        or twins are asked for of a group that has none by merohedry.
     """
 
     def __init__(
@@ -111,7 +112,31 @@ class Simulation:
             self.perturbation.displacements,
             self.perturbation.fix_origin,
         )
+        self._twin = self._twin_rows()
         self._prepare_images()
+
+    def _twin_rows(self) -> NDArray[np.int64] | None:
+        """Return the row of the reflection (m,) that a twin adds to each; None without twins.
+
+        Raises
+        ------
+        ArgandError
+            The measurement has twins, and the group has none by merohedry.
+        """
+        if not upper(self.measurement.twin) > 0:
+            return None
+        law = twin_law(self.crystal.symops)
+        if law is None:
+            raise ArgandError(
+                f"twin is {self.measurement.twin}, but {self.crystal.spacegroup} has no twins by "
+                "merohedry, needs 0: the lattice has no symmetry that the crystal lacks"
+            )
+        own = asymmetric_unit(self.hkl, self.crystal.symops)
+        mates = asymmetric_unit((self.hkl @ law).astype(np.int32), self.crystal.symops)
+        unique, place = unique_rows(np.concatenate([own, mates]))
+        row_of_unique = np.full(len(unique), -1, np.int64)
+        row_of_unique[place[: len(own)]] = np.arange(len(own))
+        return row_of_unique[place[len(own) :]]
 
     def _prepare_images(self) -> None:
         """List the atoms of samples, and prepare the sums over their images."""
@@ -257,6 +282,7 @@ class Simulation:
             self.hkl,
             self.symops,
             reciprocal_axes,
+            twin=self._twin,
         )
         return Samples(
             sample=index,
