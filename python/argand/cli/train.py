@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Literal
 
@@ -104,7 +103,7 @@ def train(
     accelerator : DEVICE
         Train on this device of lightning: cpu, gpu or auto.
     progress
-        Show a progress bar when standard error is a terminal.
+        Show a progress bar on a terminal, and a line now and then in a log.
     """
     from argand.learn.train import train as train_model
 
@@ -136,7 +135,7 @@ def train(
         workers=workers,
         threads=threads,
         accelerator=accelerator,
-        progress=progress and sys.stderr.isatty(),
+        progress=progress,
     )
     if size_and_time(out / "history.json") == finished_before:
         print(f"{out}: already finished; more steps extend it")

@@ -6,6 +6,7 @@ The loop itself is lightning's, without its folders, logs and advice.
 from __future__ import annotations
 
 import logging
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 
-from argand.learn.callbacks import Checkpoints, StepBar
+from argand.learn.callbacks import Checkpoints, StepBar, StepLines
 from argand.learn.checkpoint import SafetensorsIO
 
 __all__ = ["Training", "fit"]
@@ -105,14 +106,19 @@ def fit(
     accelerator
         lightning's: "cpu", "gpu", "auto".
     progress
-        Show a progress bar.
+        Show a progress bar; print a line now and then where there is neither terminal nor notebook.
 
     Raises
     ------
     KeyboardInterrupt
         After Ctrl-C, once the step at hand is done and the checkpoint is written.
     """
-    bar: list[Callback] = [StepBar(refresh_rate=10)] if progress else []
+    has_bar = progress and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+    bar: list[Callback] = []
+    if has_bar:
+        bar = [StepBar(refresh_rate=10)]
+    elif progress:
+        bar = [StepLines()]
     checkpoints = Checkpoints(checkpoint, checkpoint_every)
     resume = checkpoint if checkpoint is not None and checkpoint.is_file() else None
     with _quiet_lightning():
@@ -127,7 +133,7 @@ def fit(
             logger=False,
             enable_checkpointing=False,
             enable_model_summary=False,
-            enable_progress_bar=progress,
+            enable_progress_bar=has_bar,
             # Checkpoints come last, so that they hold the state of all other hooks.
             callbacks=[*bar, *hooks, checkpoints],
             plugins=[SafetensorsIO()],
