@@ -24,8 +24,8 @@ ORDER = (
         *("form_factors", "medians", "r_factors", "rows", "symmetry"),
     ),
     (
-        *("_convert", "_gemmi", "domain", "map_transform"),
-        *("origins", "reflections", "site_ranges", "store"),
+        *("_convert", "_gemmi", "domain", "map_transform", "origins", "reflections"),
+        *("site_ranges", "store"),
     ),
     ("crystal", "density", "jobs", "phases", "radiation"),
     ("_pack", "maps", "peaks", "site_symmetry", "tabulated"),
