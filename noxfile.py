@@ -142,6 +142,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the pages of the documentation in build/site; a warning is an error."""
+    session.install(*CONSTRAINTS, ".[docs]", "-C", "cmake.define.ARGAND_CUDA=OFF")
+    session.run("mkdocs", "build", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Run the workloads beside their peers."""
     session.install(*CONSTRAINTS, ".[learn,nufft,validate,test]")
