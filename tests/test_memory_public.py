@@ -112,7 +112,6 @@ BOUNDED: dict[str, tuple[Callable[[int], Any], Callable[[Any], object]]] = {
     ),
     "as_hkl": (hkl_of, reflections.as_hkl),
     "index_codes": (hkl_of, lambda hkl: reflections.index_codes(hkl.astype(np.int64))),
-    "unique_rows": (hkl_of, reflections.unique_rows),
     "check_absences": (data_of, lambda data: measured.check_absences(data, "P 1 21 1")),
     "check_data": (
         fitting_data,

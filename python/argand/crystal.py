@@ -247,6 +247,11 @@ class Crystal:
             electrons += atomic_number(element) * number
         return electrons
 
+    def check_occupied(self) -> None:
+        """Raise `ArgandError` unless a site is occupied, for else the crystal scatters nothing."""
+        if not (self.occ > 0.0).any():
+            raise ArgandError("no site of the crystal is occupied, needs one that scatters")
+
     def replace(self, **changes: Any) -> Crystal:
         """Return a copy with some fields changed; a new `spacegroup` brings its own operations."""
         if "spacegroup" in changes:

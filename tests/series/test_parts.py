@@ -61,6 +61,12 @@ def touch(path: Path) -> Path:
     return path
 
 
+def test_a_superscript_in_a_name_is_no_number(tmp_path: Path) -> None:
+    (tmp_path / "1³2.hkl").write_text("")
+    (source,) = find_sources([tmp_path])
+    assert source.name == "1³2"
+
+
 def test_files_are_listed_in_numerical_order(tmp_path: Path) -> None:
     names = ("s10.hkl", "s9.mtz", "S1.HKL", "notes.txt", ".s2.hkl", "truth/s3.hkl", "s9.json")
     for name in names:

@@ -13,7 +13,7 @@ from argand.adapt.held_out import held_out
 from argand.adapt.store import is_adaptation, save_adaptation
 from argand.cli._extras import need_installed
 from argand.cli._outputs import check_output_folder, working_folder
-from argand.errors import ArgandError
+from argand.errors import ArgandError, reading
 from argand.io import open_file
 from argand.jobs.progress import ProgressLine
 
@@ -103,6 +103,8 @@ def adapt(
     check_output_folder(output)
     source = open_file(file)
     crystal = source.crystal()
+    with reading(file):
+        crystal.check_occupied()
     experiment = source.experiment()
     radiation = experiment.radiation(table)
     with working_folder(output):

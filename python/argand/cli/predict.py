@@ -12,6 +12,7 @@ from argand.cli._json import json_text, say_on_stderr
 from argand.cli._outputs import check_output_folder
 from argand.errors import ArgandError
 from argand.estimate.estimate import Estimator
+from argand.jobs.sources import printable
 from argand.series import Record, SeriesFolder, predict_series
 from argand.store import write_text
 
@@ -197,7 +198,7 @@ def _print_unusable(error_by_name: Mapping[str, str], files: int) -> None:
     """Print which files could not be used, and why."""
     print(f"{len(error_by_name)} of {files} files could not be used:")
     for name, error in error_by_name.items():
-        print(f"  {name}: {error}")
+        print(f"  {printable(name)}: {printable(error)}")
 
 
 def _write_report(
@@ -245,13 +246,13 @@ def _print_table(records: Sequence[Record]) -> None:
 def _table_line(record: Record) -> str:
     """Return a record as a line of the table."""
     if record.error:
-        return f"{record.name:<24}{record.error}"
+        return f"{printable(record.name):<24}{printable(record.error)}"
     r_values = f"{record.r_known:>9.4f}{record.r:>8.4f}{record.r1:>8.4f}"
     # The quick estimate of some estimators states no uncertainty.
     uncertainty = "" if math.isnan(record.uncertainty) else f"{record.uncertainty:.3f}"
     largest = f"{record.largest:.3f} {record.atom}"
     remarks = "; ".join(record.flags)
     return (
-        f"{record.name:<24}{record.reflections:>12}{r_values}{record.rms:>9.3f}"
+        f"{printable(record.name):<24}{record.reflections:>12}{r_values}{record.rms:>9.3f}"
         f"{uncertainty:>8}  {largest:<18}{remarks}"
     )

@@ -12,6 +12,7 @@ from argand.cli._json import say_on_stderr
 from argand.cli._outputs import check_output_folder
 from argand.errors import ArgandError
 from argand.jobs.progress import ProgressLine
+from argand.jobs.sources import printable
 from argand.solve.folder import SolveRecord, solve_folder
 from argand.solve.problem import Problem, data_name, read_problem
 from argand.solve.solution import Solution
@@ -220,10 +221,10 @@ def _print_table(records: Sequence[SolveRecord]) -> None:
 def _table_line(record: SolveRecord) -> str:
     """Return the record of a file as a line of the table."""
     if record.error:
-        return f"{record.name:<24}{record.error}"
+        return f"{printable(record.name):<24}{printable(record.error)}"
     r1 = "–" if record.r1 != record.r1 else f"{record.r1:.4f}"
     return (
-        f"{record.name:<24}{record.verdict:<12}{record.spacegroup:<14}{record.d_min:>6.2f}{r1:>8}"
+        f"{printable(record.name):<24}{record.verdict:<12}{record.spacegroup:<14}{record.d_min:>6.2f}{r1:>8}"
         f"  {record.formula}"
     )
 

@@ -14,7 +14,8 @@ from argand.cell import FloatArray, cell_parameters
 from argand.errors import ArgandError
 from argand.files import PathLike, replacing
 from argand.io.mtz_columns import ANOMALOUS_COLUMNS, MAP_COLUMNS, MINUS, PLUS
-from argand.reflections import HklArray, as_hkl, centric, friedel_sides, unique_rows
+from argand.reflections import HklArray, as_hkl, centric, friedel_sides
+from argand.rows import unique_rows
 from argand.symmetry import named_spacegroup
 
 __all__ = ["mtz_of_columns", "write_reflections"]

@@ -72,7 +72,8 @@ class Simulation:
     Raises
     ------
     ArgandError
-        The crystal has no atoms, there are no reflections, or a name fits none of its sites.
+        No site of the crystal is occupied, there are no reflections, or a name fits none of its
+        sites.
     """
 
     def __init__(
@@ -87,8 +88,7 @@ class Simulation:
         radiation: Radiation | None = None,
         dtype: str = "float32",
     ) -> None:
-        if not crystal.types:
-            raise ArgandError("the crystal has no atoms")
+        crystal.check_occupied()
         if (d_min is None) == (hkl is None):
             raise ArgandError("reflections must be given either by d_min or as hkl")
         self.perturbation = perturbation or Perturbation()
