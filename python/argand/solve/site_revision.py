@@ -106,13 +106,7 @@ def _without_few(crystal: Crystal, electrons: FloatArray) -> Crystal:
     rows = np.flatnonzero((electrons > _LEAST_ELECTRONS) & (crystal.b_iso < _LARGEST_B))
     if not len(rows):
         return crystal
-    return crystal.replace(
-        types=tuple(crystal.types[i] for i in rows),
-        labels=tuple(crystal.labels[i] for i in rows),
-        frac=crystal.frac[rows],
-        occ=crystal.occ[rows],
-        b_iso=crystal.b_iso[rows],
-    )
+    return crystal.select(rows)
 
 
 def _missing(observed: ObservedAmplitudes, structure: CompleteStructure) -> FloatArray:

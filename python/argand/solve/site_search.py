@@ -225,7 +225,7 @@ class _Search:
                 chosen[site] = False
         if not chosen.any():
             chosen[electrons.argmax()] = True
-        return _selected(crystal, chosen), electrons[chosen]
+        return crystal.select(chosen), electrons[chosen]
 
     def assignments(
         self, crystal: Crystal, electrons: FloatArray, *, last: bool
@@ -322,18 +322,6 @@ def _with_elements(crystal: Crystal, elements: Sequence[str]) -> Crystal:
     """Return a crystal with other elements at its sites, all fully occupied."""
     labels = tuple(f"{name}{number}" for number, name in enumerate(elements, start=1))
     return crystal.replace(types=tuple(elements), labels=labels, occ=np.ones(len(elements)))
-
-
-def _selected(crystal: Crystal, chosen: NDArray[np.bool_]) -> Crystal:
-    """Return a crystal with some of its sites, isotropic ones."""
-    rows = np.flatnonzero(chosen)
-    return crystal.replace(
-        types=tuple(crystal.types[i] for i in rows),
-        labels=tuple(crystal.labels[i] for i in rows),
-        frac=crystal.frac[rows],
-        occ=crystal.occ[rows],
-        b_iso=crystal.b_iso[rows],
-    )
 
 
 def _heights(density: NDArray[np.floating], crystal: Crystal) -> FloatArray:
