@@ -16,7 +16,8 @@ from argand.copies import Copies
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.radiation import Radiation
-from argand.reflections import as_hkl, asymmetric_unit, miller_indices, stol, unique_rows
+from argand.reflections import as_hkl, asymmetric_unit, miller_indices, stol
+from argand.rows import unique_rows
 from argand.simulate.content import further_atoms, in_voids, shares
 from argand.simulate.groups import chosen_sites
 from argand.simulate.measurement import Measurement, measure
@@ -134,7 +135,7 @@ class Simulation:
         own = asymmetric_unit(self.hkl, self.crystal.symops)
         mates = asymmetric_unit((self.hkl @ law).astype(np.int32), self.crystal.symops)
         unique, place = unique_rows(np.concatenate([own, mates]))
-        row_of_unique = np.full(len(unique), -1, np.int64)
+        row_of_unique = np.full(len(unique), -1, np.intp)
         row_of_unique[place[: len(own)]] = np.arange(len(own))
         return row_of_unique[place[len(own) :]]
 
