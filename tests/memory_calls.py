@@ -10,7 +10,15 @@ import numpy as np
 import argand
 from argand import maps, nufft, phases, reflections
 from argand.describe import describe_file
-from argand.io import Reflections, open_file, read_experiment, read_instructions, write_hklf4
+from argand.io import (
+    Reflections,
+    open_file,
+    read_experiment,
+    read_instructions,
+    read_tsc,
+    write_hklf4,
+    write_tsc,
+)
 from argand.measured import calculated_intensity, merge
 from argand.refine import Model, free, refine
 from argand.simulate import (
@@ -22,6 +30,7 @@ from argand.simulate import (
     write_folder,
     write_samples,
 )
+from argand.tabulated import FormFactorTable
 
 CELL = (12.0, 13.0, 14.0, 90.0, 90.0, 90.0)
 # Bytes that every call below would exceed many times.
@@ -106,6 +115,7 @@ FILE_CALLS: dict[str, Callable[[Path], object]] = {
     "identify": lambda folder: argand.io.identify(folder / "g.cif"),
     "open_file": lambda folder: open_file(folder / "i.hkl"),
     "describe_file": lambda folder: describe_file(folder / "a.hkl"),
+    "read_tsc": lambda folder: read_tsc(folder / "k.tsc"),
     "read_samples": lambda folder: read_samples(folder / "j.npz"),
     "write_folder": lambda folder: write_folder(folder / "new", SIMULATION, range(1000)),
 }
@@ -135,4 +145,7 @@ def large_files(folder: Path) -> None:
     head = ["CELL 0.71 12 13 14 90 90 90", "LATT -1", "SFAC C", "UNIT 2000", "FVAR 1"]
     (folder / "h.res").write_text("\n".join([*head, *atoms, "HKLF 4", "END"]))
     (folder / "i.hkl").write_bytes(b"   1   0   0   10.00    1.00\n" * 5000)
+    labels = tuple(f"C{number}" for number in range(20))
+    hkl = argand.miller_indices(CELL, "P 1", 0.9)[:1000]
+    write_tsc(folder / "k.tsc", FormFactorTable(labels, hkl, np.full((len(hkl), 20), 6.0)))
     write_samples(folder / "j.npz", SIMULATION, SIMULATION.draw(range(200)))

@@ -41,7 +41,8 @@ class TestOutputs:
     def test_a_map_has_the_name_of_a_map(self, name: str, mtz: Path, capsys: Capture) -> None:
         before = mtz.read_bytes()
         complaint = refused(capsys, "map", mtz, "-o", mtz.parent / name)
-        assert "ends in .ccp4 or .map or .mrc" in complaint
+        expected = "ends in .ccp4 or .map or .mrc or .cube or .grd or .mtz"
+        assert ("would overwrite the input" if name == "x.mtz" else expected) in complaint
         assert [path.name for path in mtz.parent.iterdir()] == ["x.mtz"]
         assert mtz.read_bytes() == before
 
@@ -283,3 +284,20 @@ def test_samples_that_no_disk_holds(tmp_path: Path, capsys: Capture) -> None:
     words = refused(capsys, *command, "--samples", 10**9)
     assert re.search(r"out: its files take [\d,.]+ GiB at least, the disk has", words)
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("verb", ["predict", "solve"])
+def test_a_name_with_a_line_feed_has_one_row(verb: str, tmp_path: Path, capsys: Capture) -> None:
+    """An escape in a name would change the colours of a terminal, or clear it."""
+    (tmp_path / "new\nline\x1b[2J.hkl").write_text("no reflections\n")
+    write_crystal(tmp_path / "known.cif", KNOWN)
+    (tmp_path / "other.hkl").write_text("none either\n")
+    files = [tmp_path / "new\nline\x1b[2J.hkl", tmp_path / "other.hkl"]
+    known = [tmp_path / "known.cif"] if verb == "predict" else []
+    command = (verb, *known, *files, "-o", tmp_path / "out", "--no-report", "--workers", 1)
+    assert call(*command) == 3
+    printed = capsys.readouterr().out
+    rows = [line for line in printed.splitlines() if "line" in line and "no reflections" in line]
+    assert rows
+    assert all(row.lstrip().startswith("new_line_[2J") for row in rows)
+    assert "\x1b" not in printed

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import argand
 from argand.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -56,17 +57,28 @@ def test_measured() -> None:
 
 
 @pytest.mark.usefixtures("in_folder")
-def test_what_argand_info_prints(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_commands_print(capsys: pytest.CaptureFixture[str]) -> None:
     """The document cuts its lines nowhere, and every line of it is printed."""
-    (printed,) = blocks("measured.md", "text")
-    assert main(["info", "tests/data/4003024.cif"]) == 0
+    printed, printed_map = blocks("measured.md", "text")
+    known = "tests/data/4003024.cif"
+    assert main(["info", known]) == 0
     assert capsys.readouterr().out.splitlines() == printed.splitlines()
+    assert main(["map", "--difference", known, known, "-o", "maps.mtz", "--peaks", "2"]) == 0
+    assert capsys.readouterr().out.splitlines() == printed_map.splitlines()
 
 
 @pytest.mark.usefixtures("in_folder")
 def test_refinement() -> None:
     names = run_examples("refinement.md")
     assert float(np.squeeze(names["refinement"].figures.r1)) < 0.04
+
+
+@pytest.mark.usefixtures("in_folder")
+def test_other_programs() -> None:
+    names = run_examples("other_programs.md")
+    crystal, hkl, f = (names[name] for name in ("crystal", "hkl", "f"))
+    expected = argand.structure_factors(crystal, hkl, energy_kev=17.4)
+    np.testing.assert_allclose(f, expected, atol=1e-6 * np.abs(expected).max())
 
 
 @pytest.mark.usefixtures("in_folder")

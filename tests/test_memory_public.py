@@ -20,6 +20,7 @@ import pytest
 import argand
 from argand import describe, io, maps, measured, nufft, phases, refine, reflections, simulate
 from argand.io import Reflections
+from argand.tabulated import FormFactorTable
 from memory_calls import CALLS, CELL, FILE_CALLS
 
 MODULES: tuple[ModuleType, ...] = (
@@ -43,10 +44,10 @@ PLANS = {
 RESULTS = {
     *("Absences", "Agreement", "AgreementAsRefined", "AgreementDescription", "Alignment"),
     *("ArgandError", "Contents", "Experiment", "Figures", "FileDescription", "GaussianPrior"),
-    *("Gradients", "Instructions", "MapDescription", "Merged", "MergingDescription", "NufftCost"),
-    *("Origins", "Parameters", "Posterior", "Refinement", "RefinementProgress", "Reflections"),
-    *("ReflectionsDescription", "Samples", "SourceFile", "Statistics", "StructureDescription"),
-    "Wilson",
+    *("Gradients", "Instructions", "MapDescription", "MapPeak", "Merged", "MergingDescription"),
+    *("NufftCost", "Origins", "Parameters", "PhasedDescription", "Posterior", "Refinement"),
+    *("RefinementProgress", "Reflections", "ReflectionsDescription", "Samples", "SourceFile"),
+    *("Statistics", "StructureDescription", "Wilson"),
 }
 
 # Numbers of rows with which functions are measured that take a constant times their arguments.
@@ -111,7 +112,6 @@ BOUNDED: dict[str, tuple[Callable[[int], Any], Callable[[Any], object]]] = {
     ),
     "as_hkl": (hkl_of, reflections.as_hkl),
     "index_codes": (hkl_of, lambda hkl: reflections.index_codes(hkl.astype(np.int64))),
-    "unique_rows": (hkl_of, reflections.unique_rows),
     "check_absences": (data_of, lambda data: measured.check_absences(data, "P 1 21 1")),
     "check_data": (
         fitting_data,
@@ -140,6 +140,15 @@ BOUNDED: dict[str, tuple[Callable[[int], Any], Callable[[Any], object]]] = {
         lambda rows: np.random.default_rng(3).normal(size=(10, 10, rows // 10)),
         lambda rho: describe.describe_map(rho, CELL, "P 1"),
     ),
+    "describe_peaks": (
+        lambda rows: np.random.default_rng(3).normal(size=(10, 10, rows // 10)),
+        lambda rho: describe.describe_peaks(rho, CELL, "P 1", most=3),
+    ),
+    "phase_data": (fitting_data, lambda held: describe.phase_data(*held)),
+    "write_tsc": (
+        lambda rows: FormFactorTable(("C1",), merged_of(rows).hkl, numbers_of(rows)[:, None]),
+        lambda table: write_table(table),
+    ),
     "describe_merging": (data_of, lambda data: describe.describe_merging(data, {"C": 40.0})),
     "describe_agreement": (
         lambda rows: (data_of(rows), crystal_of(100).replace(cell=CELL, spacegroup="P 1 21 1")),
@@ -152,6 +161,12 @@ def write(crystal: argand.Crystal) -> None:
     """Write a crystal as a CIF that is removed at once."""
     with tempfile.TemporaryDirectory() as folder:
         io.write_crystal(Path(folder) / "x.cif", crystal)
+
+
+def write_table(table: FormFactorTable) -> None:
+    """Write a table of form factors that is removed at once."""
+    with tempfile.TemporaryDirectory() as folder:
+        io.write_tsc(Path(folder) / "x.tsc", table)
 
 
 def public_names() -> list[tuple[str, str]]:

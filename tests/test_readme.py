@@ -24,10 +24,11 @@ SHORT = {
     "predict adapted": "--workers 1",
 }
 
-# What each command leaves behind, by the words that it begins with.
+# What each command leaves behind, by the words that it begins with; longer beginnings come first.
 RESULTS = {
     "demo": ("demo/report.html", "demo/example.mtz"),
     "sf": ("pyrochlore.mtz",),
+    "map --difference": ("maps.mtz",),
     "map": ("pyrochlore.ccp4",),
     "solve": ("solved/pyrochlore.cif", "solved/pyrochlore.html"),
     "info": (),

@@ -18,8 +18,8 @@ from argand.reflections import (
     friedel_mates,
     survey,
     systematic_absences,
-    unique_rows,
 )
+from argand.rows import unique_rows
 from argand.symmetry import operations
 
 TRICLINIC = (5.1, 6.2, 7.3, 81.0, 97.0, 104.0)

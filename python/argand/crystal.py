@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from argand import _gemmi
 from argand import cell as _cell
+from argand._convert import ase_atoms, gemmi_model, pymatgen_structure
 from argand.atom_types import atom_type, atomic_number
 from argand.cell import Cell, FloatArray
 from argand.errors import ArgandError
@@ -246,6 +247,11 @@ class Crystal:
             electrons += atomic_number(element) * number
         return electrons
 
+    def check_occupied(self) -> None:
+        """Raise `ArgandError` unless a site is occupied, for else the crystal scatters nothing."""
+        if not (self.occ > 0.0).any():
+            raise ArgandError("no site of the crystal is occupied, needs one that scatters")
+
     def replace(self, **changes: Any) -> Crystal:
         """Return a copy with some fields changed; a new `spacegroup` brings its own operations."""
         if "spacegroup" in changes:
@@ -277,22 +283,51 @@ class Crystal:
 
         gemmi's calculator needs its `change_occupancies_to_crystallographic()` called before.
         """
-        return _gemmi.small_structure(
-            cell=self.cell,
-            spacegroup=self.spacegroup,
-            symops=self.symops,
-            types=self.types,
-            labels=self.labels,
-            frac=self.frac,
-            occ=self.occ,
-            b_iso=self.b_iso,
-            u_aniso=self.u_aniso,
-        )
+        return _gemmi.small_structure(symops=self.symops, **self._fields(occ=self.occ))
+
+    def to_gemmi_structure(self) -> gemmi.Structure:
+        """Return gemmi's Structure of one model, as of a protein, crystallographic occupancies."""
+        return gemmi_model.model_of_fields(**self._fields(occ=self.occ / self._coincident))
 
     @classmethod
-    def from_gemmi(cls, small: gemmi.SmallStructure) -> Crystal:
-        """Make a crystal of gemmi's SmallStructure, whose occupancies must be chemical."""
-        return cls(**_gemmi.fields(small))
+    def from_gemmi(cls, structure: gemmi.SmallStructure | gemmi.Structure) -> Crystal:
+        """Make a crystal of gemmi's SmallStructure, or of the only model of its Structure.
+
+        Occupancies of a SmallStructure must be chemical, those of a model crystallographic.
+        """
+        if not isinstance(structure, gemmi.Structure):
+            return cls(**_gemmi.fields(structure))
+        crystal = cls(**gemmi_model.fields_of_model(structure))
+        return crystal.replace(occ=crystal.occ * crystal._coincident)
+
+    def to_ase(self) -> Any:
+        """Return ase.Atoms of the whole cell; arrays hold occ, b_iso, u_aniso, atom_type, label."""
+        return ase_atoms.atoms_of_fields(**self.to_p1()._fields_in_p1())
+
+    @classmethod
+    def from_ase(cls, atoms: Any) -> Crystal:
+        """Make a crystal in P 1 of ase.Atoms: the arrays of `to_ase`, or mixed sites of a CIF."""
+        return cls(**ase_atoms.fields_of_atoms(atoms))
+
+    def to_pymatgen(self) -> Any:
+        """Return pymatgen's Structure of the whole cell; b_iso and u_aniso are site properties."""
+        return pymatgen_structure.structure_of_fields(**self.to_p1()._fields_in_p1())
+
+    @classmethod
+    def from_pymatgen(cls, structure: Any) -> Crystal:
+        """Make a crystal in P 1 of pymatgen's Structure; oxidation states are charges of ions."""
+        return cls(**pymatgen_structure.fields_of_structure(structure))
+
+    def _fields_in_p1(self) -> dict[str, Any]:
+        """Return the fields of a crystal in P 1 as keywords, without its symmetry."""
+        fields = self._fields(occ=self.occ)
+        del fields["spacegroup"]
+        return fields
+
+    def _fields(self, occ: FloatArray) -> dict[str, Any]:
+        """Return the fields as keywords, with given occupancies and without the operations."""
+        names = ("cell", "spacegroup", "types", "labels", "frac", "b_iso", "u_aniso")
+        return {"occ": occ, **{name: getattr(self, name) for name in names}}
 
 
 def distinct_images(

@@ -35,6 +35,7 @@ __all__ = [
     "Corrections",
     "corrections_by_element",
     "dispersion",
+    "dispersion_of_types",
     "form_factors",
     "gaussians",
 ]
@@ -284,14 +285,21 @@ def at_squares(
         if corrections:
             raise ArgandError("corrections are f' and f'' at a photon energy: give energy_kev")
         return f
-    energy = real_number("energy_kev", energy_kev)
+    added = dispersion_of_types(types, real_number("energy_kev", energy_kev), corrections)
+    with_dispersion: npt.NDArray[np.complex128] = f + added[:, None]
+    return with_dispersion
+
+
+def dispersion_of_types(
+    types: Sequence[str], energy_kev: float, corrections: Corrections = ()
+) -> npt.NDArray[np.complex128]:
+    """Return f' + i f'' (n,) of n atom types in electrons: as stated, or else as tabulated."""
     stated = corrections_by_element(corrections)
-    added = np.empty((len(types), 1), np.complex128)
+    added = np.empty(len(types), np.complex128)
     for row, symbol in enumerate(types):
         element = atom_type(symbol).element
-        added[row] = stated[element] if element in stated else dispersion(symbol, energy)
-    with_dispersion: npt.NDArray[np.complex128] = f + added
-    return with_dispersion
+        added[row] = stated[element] if element in stated else dispersion(symbol, energy_kev)
+    return added
 
 
 @lru_cache(maxsize=256)

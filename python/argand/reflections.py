@@ -20,7 +20,6 @@ from argand._numbers import real_array, real_number, shown
 from argand._signals import interruptible
 from argand.cell import FloatArray, cell_parameters, cell_volume, reciprocal_metric
 from argand.errors import ArgandError
-from argand.rows import distinct_rows
 from argand.symmetry import SpaceGroup, group_ops, operation_arrays, spacegroup_name
 
 __all__ = [
@@ -36,7 +35,6 @@ __all__ = [
     "miller_indices",
     "stol",
     "systematic_absences",
-    "unique_rows",
 ]
 
 HklArray = npt.NDArray[np.int32]
@@ -279,12 +277,6 @@ def asymmetric_unit(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> HklArray:
         mtz.ensure_asu()
         inside[rows] = mtz.array
     return inside
-
-
-def unique_rows(hkl: HklArray) -> tuple[HklArray, npt.NDArray[np.intp]]:
-    """Return each of the reflections (m, 3) once, sorted, and the place (m,) of each among them."""
-    first, place = distinct_rows(hkl)
-    return np.ascontiguousarray(hkl[first], np.int32), place
 
 
 def _last_equivalent(indices: HklArray, spacegroup: SpaceGroup) -> HklArray:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from argand._signals import interruptible
 
-__all__ = ["distinct_rows", "find_rows", "row_codes"]
+__all__ = ["distinct_rows", "find_rows", "row_codes", "unique_rows"]
 
 RowArray = npt.NDArray[np.intp]
 
@@ -42,6 +42,12 @@ def distinct_rows(rows: npt.NDArray[Any]) -> tuple[RowArray, RowArray]:
     find_unique = partial(np.unique, codes, return_index=True, return_inverse=True)
     _, first, place = interruptible(len(codes), find_unique)
     return first, place.reshape(-1)
+
+
+def unique_rows(rows: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], RowArray]:
+    """Return each row of a table (m, k) once, sorted, and the place (m,) of each among them."""
+    first, place = distinct_rows(rows)
+    return np.ascontiguousarray(rows[first]), place
 
 
 def find_rows(listed: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> RowArray:

@@ -21,6 +21,7 @@ from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.form_factors import Corrections
 from argand.reflections import as_hkl
+from argand.tabulated import FormFactorTable, tabulated_structure_factors
 
 Complex = NDArray[np.complexfloating[Any, Any]]
 
@@ -73,7 +74,7 @@ def structure_factors(
     crystal: Crystal,
     hkl: ArrayLike,
     *,
-    table: str = ...,
+    table: str | FormFactorTable = ...,
     energy_kev: float | None = ...,
     corrections: Corrections = ...,
     dtype: str = ...,
@@ -102,7 +103,7 @@ def structure_factors(
     crystal: Crystal | Sequence[Crystal],
     hkl: ArrayLike | Sequence[ArrayLike],
     *,
-    table: str = "it92",
+    table: str | FormFactorTable = "it92",
     energy_kev: float | None = None,
     corrections: Corrections = (),
     dtype: str = "complex128",
@@ -124,7 +125,8 @@ def structure_factors(
         crystals: one array for all, or a sequence of n arrays. The full cube of `hkl_cube` is
         recognised and summed over half of it where F(-h) = conj F(h).
     table
-        Form factors: "it92" (x-rays), "electron" or "neutron", see `form_factors`.
+        Form factors: "it92" (x-rays), "electron" or "neutron", see `form_factors`; or a
+        `FormFactorTable`, as `argand.io.read_tsc` reads it, for one crystal, summed directly.
     energy_kev
         Photon energy. Given, f' + i f'' enters as f0 + f' + i f''; None (the default) leaves
         dispersion out.
@@ -166,6 +168,12 @@ def structure_factors(
         raise ArgandError(f"dtype is {dtype!r}, needs 'complex128' or 'complex64'")
     if method not in ("auto", "direct", "nufft"):
         raise ArgandError(f"method is {method!r}, needs 'auto', 'direct' or 'nufft'")
+    if isinstance(table, FormFactorTable):
+        if not isinstance(crystal, Crystal) or out is not None or method == "nufft":
+            raise ArgandError("a table of form factors is of one crystal, without out and nufft")
+        return tabulated_structure_factors(
+            crystal, hkl, table, energy_kev=energy_kev, corrections=corrections, dtype=dtype
+        )
     settings = SumSettings(table, energy_kev, corrections, dtype, method, real_number("eps", eps))
     crystals = [crystal] if isinstance(crystal, Crystal) else list(crystal)
     lists = hkl_lists(hkl, len(crystals))

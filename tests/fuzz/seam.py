@@ -114,8 +114,12 @@ def _is_finite(value: Any) -> bool:
 
 def _to_dtype(random: Random, value: Any, arguments: Arguments) -> Any:
     """Turn an array into another type."""
+    array = np.asarray(value)
+    # numpy itself may end in a segmentation fault where it makes times of bytes.
+    if array.dtype.kind in "SU":
+        return value
     try:
-        return np.asarray(value).astype(random.choice(_DTYPES))
+        return array.astype(random.choice(_DTYPES))
     except (ValueError, TypeError, OverflowError, RuntimeError):
         return value
 

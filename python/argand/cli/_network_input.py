@@ -11,7 +11,8 @@ from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.measured import merge
-from argand.reflections import HklArray, asymmetric_unit, unique_rows
+from argand.reflections import HklArray, asymmetric_unit
+from argand.rows import unique_rows
 
 __all__ = ["unique_amplitudes"]
 

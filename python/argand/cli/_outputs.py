@@ -14,8 +14,8 @@ from argand.files import locked_folder
 
 __all__ = ["MAP_SUFFIXES", "check_output_file", "check_output_folder", "working_folder"]
 
-#: Endings of CCP4 maps by which other programs recognise them.
-MAP_SUFFIXES = (".ccp4", ".map", ".mrc")
+#: Endings of CCP4 maps, by which other programs recognise them, of Gaussian cubes, and of texts.
+MAP_SUFFIXES = (".ccp4", ".map", ".mrc", ".cube", ".grd")
 
 # On a disk with fewer free bytes not even the smallest result of a verb can be written.
 _LEAST_FREE_BYTES = 65_536

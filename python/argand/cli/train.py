@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Literal
 
@@ -137,7 +136,7 @@ def train(
         Print parameters, memory, samples a second and how long the training will take; train
         nothing.
     progress
-        Show a progress bar when standard error is a terminal.
+        Show a progress bar on a terminal, and a line now and then in a log.
     """
     if dry_run:
         from argand.learn.forecast import forecast_training
@@ -225,7 +224,7 @@ def train(
         threads=threads,
         accelerator=accelerator,
         processes=processes,
-        progress=progress and sys.stderr.isatty(),
+        progress=progress,
     )
     if size_and_time(out / "history.json") == finished_before:
         print(f"{out}: already finished; more steps extend it")

@@ -19,7 +19,8 @@ from argand.io import Experiment, Reflections
 from argand.measured import Agreement, agreement, calculated_intensity
 from argand.measured.merging import group_means, usable
 from argand.radiation import Radiation
-from argand.reflections import HklArray, asymmetric_unit, stol, systematic_absences, unique_rows
+from argand.reflections import HklArray, asymmetric_unit, stol, systematic_absences
+from argand.rows import unique_rows
 from argand.symmetry import group_ops, operation_arrays
 
 __all__ = ["AgreementAsRefined", "agreement_as_refined"]

@@ -58,6 +58,11 @@ class MovableCrystal:
     parameters : the modes, an overall B, and extinction where there is some: k' in all
     released : hydrogens that leave their carriers, as further parameters
     moves : (k', n, 3) Cartesian displacement, angstrom, of one unit of each of `parameters`
+
+    Raises
+    ------
+    ArgandError
+        No site of the crystal is occupied: it scatters nothing.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class MovableCrystal:
         extinction: float = 0.0,
         further_element: str | None = None,
     ) -> None:
+        crystal.check_occupied()
         self.crystal = crystal
         self.leaders = leaders
         self.radiation = radiation

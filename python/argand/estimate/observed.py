@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from argand.cell import FloatArray
 from argand.measured import Merged, amplitudes
-from argand.reflections import HklArray, miller_indices, unique_rows
-from argand.rows import find_rows
+from argand.reflections import HklArray, miller_indices
+from argand.rows import find_rows, unique_rows
 from argand.symmetry import SpaceGroup
 
 __all__ = ["Observed", "noise", "on_one_list"]

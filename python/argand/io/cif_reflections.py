@@ -12,6 +12,12 @@ import numpy.typing as npt
 from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.io.cif_block import NULL_VALUES, Block, parse_blocks
+from argand.io.cif_calculated import (
+    calculated_columns,
+    f_columns,
+    map_coefficients,
+    with_named_map,
+)
 from argand.io.cif_crystal import read_cell
 from argand.io.cif_radiation import read_wavelength
 from argand.io.cif_symmetry import read_symmetry, states_symmetry
@@ -90,7 +96,13 @@ def block_with_reflections(blocks: list[Block], name: str | None) -> Block:
     return chosen
 
 
-def reflections_of_block(block: Block, hklf: int | None, *, mates: bool = False) -> Reflections:
+def reflections_of_block(
+    block: Block,
+    hklf: int | None,
+    *,
+    mates: bool = False,
+    columns: tuple[str, str] | None = None,
+) -> Reflections:
     """Read the list of reflections in a data block, with cell, space group and wavelength.
 
     Parameters
@@ -101,6 +113,9 @@ def reflections_of_block(block: Block, hklf: int | None, *, mates: bool = False)
         Kind of a SHELX list kept as text, 3 to 6; None to go by the instructions beside it.
     mates
         Read Friedel mates in columns of their own where the list has their mean as well.
+    columns
+        Tags, without `_refln_`, of the amplitude and of the phase in degrees of the coefficients of
+        a map, instead of the usual ones.
 
     Raises
     ------
@@ -108,6 +123,8 @@ def reflections_of_block(block: Block, hklf: int | None, *, mates: bool = False)
         Names the file and what is wrong with the list.
     """
     reflections = _of_loop(block, mates) if _has_loop(block) else _of_text(block, hklf)
+    if columns is not None:
+        reflections = with_named_map(block, reflections, columns)
     return _with_crystal_data(block, reflections)
 
 
@@ -134,7 +151,7 @@ def _of_merged_loop(block: Block, keep_mates: bool) -> Reflections:
     has_mean = intensity is not None or amplitude is not None
     if mates is not None and (keep_mates or not has_mean):
         return mates
-    amplitude_calc, phase = _calculated(block)
+    amplitude_calc, phase = calculated_columns(block)
     code = block.text("_shelx_refln_list_code")
     format = f"SHELXL LIST {code}" if code else "CIF loop"
     if mates is not None:
@@ -146,7 +163,8 @@ def _of_merged_loop(block: Block, keep_mates: bool) -> Reflections:
         sigma=sigma,
         amplitude_calc=amplitude_calc,
         phase=phase,
-        map_coefficients=_map_coefficients(block),
+        map_coefficients=map_coefficients(block),
+        f_columns=f_columns(block),
         left_out=_left_out(block, len(hkl)),
         format=format,
     )
@@ -303,33 +321,6 @@ def _friedel_mates(block: Block, hkl: HklArray) -> Reflections | None:
             is_intensity=quantity == "intensity",
         )
     return None
-
-
-def _calculated(block: Block) -> tuple[FloatArray | None, FloatArray | None]:
-    """Read the calculated |F| (m,) and its phase (m,) in radians; None for what is absent.
-
-    A list holds F, F^2, or A + iB, and the phase in degrees.
-    """
-    real = block.numbers("_refln_a_calc")
-    imaginary = block.numbers("_refln_b_calc")
-    if real is not None and imaginary is not None:
-        return np.hypot(real, imaginary), np.arctan2(imaginary, real)
-    amplitude = block.numbers("_refln_f_calc", "_refln_f_calc_au")
-    squared = block.numbers("_refln_f_squared_calc")
-    if amplitude is None and squared is not None:
-        amplitude = np.sqrt(np.maximum(squared, 0.0))
-    degrees = block.numbers("_refln_phase_calc")
-    return amplitude, None if degrees is None else np.radians(degrees)
-
-
-def _map_coefficients(block: Block) -> npt.NDArray[np.complex128] | None:
-    """Read the coefficients (m,) of a map that mmCIF holds; None without them."""
-    amplitude = block.numbers("_refln_pdbx_fwt")
-    degrees = block.numbers("_refln_pdbx_phwt")
-    if amplitude is None or degrees is None or len(amplitude) != len(degrees):
-        return None
-    unit_vectors: npt.NDArray[np.complex128] = np.exp(1j * np.radians(degrees))
-    return amplitude * unit_vectors
 
 
 def _of_text(block: Block, hklf: int | None) -> Reflections:

@@ -108,6 +108,7 @@ def read_reflections(
     hklf: int | None = None,
     block: str | None = None,
     mates: bool = False,
+    columns: tuple[str, str] | None = None,
 ) -> Reflections:
     """Read a list of reflections, in the order of the file, with nothing merged.
 
@@ -130,6 +131,9 @@ def read_reflections(
     mates
         Read I(+) and I(-), or F(+) and F(-), as rows of h and of -h where an MTZ file or an mmCIF
         has their mean as well, which is read otherwise.
+    columns
+        Names of the columns that hold amplitude and phase of the coefficients of a map: DELFWT and
+        PHDELWT of an MTZ file, pdbx_DELFWT and pdbx_DELPHWT of an mmCIF.
 
     Raises
     ------
@@ -137,7 +141,13 @@ def read_reflections(
         One line that names the file and what is wrong with it, or the argument.
     """
     return open_file(path).reflections(
-        cell=cell, spacegroup=spacegroup, wavelength=wavelength, hklf=hklf, block=block, mates=mates
+        cell=cell,
+        spacegroup=spacegroup,
+        wavelength=wavelength,
+        hklf=hklf,
+        block=block,
+        mates=mates,
+        columns=columns,
     )
 
 

@@ -37,7 +37,7 @@ from argand.io.shelx_crystal import crystal_of_instructions
 from argand.io.site_checks import structure_notes
 from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 
-__all__ = ["Contents", "SourceFile", "open_file"]
+__all__ = ["Contents", "SourceFile", "open_file", "warn_of_notes"]
 
 Format = Literal["MTZ", "map", "SHELX", "CIF", "columns"]
 
@@ -161,7 +161,7 @@ class SourceFile:
                 chosen = block_with_sites(self.blocks, block)
                 crystal = crystal_of_block(chosen)
                 notes = chosen.take_notes()
-        _warn(notes)
+        warn_of_notes(notes)
         return crystal
 
     def experiment(self, block: str | None = None) -> Experiment:
@@ -184,12 +184,13 @@ class SourceFile:
         hklf: int | None = None,
         block: str | None = None,
         mates: bool = False,
+        columns: tuple[str, str] | None = None,
     ) -> Reflections:
         """Read a list of reflections, see `read_reflections`."""
         check_kind_of_list(hklf, self.source)
         with reading(self.source):
-            reflections, notes = self._read_reflections(hklf, block, mates)
-        _warn(notes)
+            reflections, notes = self._read_reflections(hklf, block, mates, columns)
+        warn_of_notes(notes)
         if cell is not None:
             reflections = replace(reflections, cell=cell_parameters(cell))
         if spacegroup is not None:
@@ -253,20 +254,26 @@ class SourceFile:
             block.take_notes()
 
     def _read_reflections(
-        self, hklf: int | None, block: str | None, mates: bool
+        self,
+        hklf: int | None,
+        block: str | None,
+        mates: bool,
+        columns: tuple[str, str] | None,
     ) -> tuple[Reflections, list[str]]:
         """Read the list of reflections as the file states it, and notes that deserve a look."""
         if self._is_mtz:
             self._demand_memory(_COPIES_OF_MTZ)
-            return read_mtz(self.source, self.data, mates=mates)
+            return read_mtz(self.source, self.data, mates=mates, columns=columns)
         self._demand_memory(_COPIES_OF_TEXT, _BYTES_OF_LIST_LINE)
         if self._has_data_block:
             self._forget_notes()
             chosen = block_with_reflections(self.blocks, block)
-            reflections = reflections_of_block(chosen, hklf, mates=mates)
+            reflections = reflections_of_block(chosen, hklf, mates=mates, columns=columns)
             return reflections, chosen.take_notes()
         if self._is_instruction_file:
             raise ArgandError(f"{self.source}: SHELX instructions, no reflections")
+        if columns is not None:
+            raise ArgandError(f"{self.source}: has no named columns, needs an MTZ file or a CIF")
         reflections, trailer, column_notes = read_columns(self.text, self.source, hklf=hklf)
         notes = [f"{self.source}: {note}" for note in column_notes]
         # Some programs repeat the instructions after the end of the list.
@@ -310,8 +317,8 @@ def _states_symmetry(text: str) -> bool:
     return bool(_SYMMETRY_LINE.search(text))
 
 
-def _warn(notes: Sequence[str]) -> None:
-    """Issue notes about a file as warnings at the first caller outside this package."""
+def warn_of_notes(notes: Sequence[str]) -> None:
+    """Issue notes about data as warnings at the first caller outside this package."""
     package = os.path.dirname(__file__)
     level = 1
     frame = sys._getframe()

@@ -17,9 +17,10 @@ from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from torch import Tensor, nn
 
 from argand.errors import ArgandError, ArgandWarning
+from argand.jobs import ProgressLine
 from argand.store import write_text
 
-__all__ = ["Averaging", "Checkpoints", "History", "ScoreRecord", "StepBar"]
+__all__ = ["Averaging", "Checkpoints", "History", "ScoreRecord", "StepBar", "StepLines"]
 
 #: Named numbers of one scoring: "step", losses in training, and scores on unseen samples
 ScoreRecord = dict[str, float]
@@ -196,6 +197,25 @@ class StepBar(TQDMProgressBar):
     def total_train_batches(self) -> int:
         """Return the number of all steps; lightning takes an endless stream to have no end."""
         return self.trainer.max_steps
+
+
+class StepLines(Callback):
+    """Print the step of a training now and then, where there is no terminal for a bar."""
+
+    def __init__(self) -> None:
+        self._line = ProgressLine()
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Show the step."""
+        if trainer.is_global_zero:
+            self._line.show(f"step {trainer.global_step} of {trainer.max_steps}")
 
 
 class Checkpoints(Callback):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +20,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 
-from argand.learn.callbacks import Checkpoints, StepBar
+from argand.learn.callbacks import Checkpoints, StepBar, StepLines
 from argand.learn.checkpoint import SafetensorsIO, read_checkpoint
 
 __all__ = ["Training", "fit"]
@@ -111,7 +112,7 @@ def fit(
         Processes that train together on the CPU, each on its part of every batch; more than one
         needs `checkpoint`, from which the network and the hooks get what was reached.
     progress
-        Show a progress bar.
+        Show a progress bar; print a line now and then where there is neither terminal nor notebook.
 
     Raises
     ------
@@ -122,7 +123,12 @@ def fit(
     """
     if processes > 1 and checkpoint is None:
         raise ValueError("checkpoint is None, needs a path where there are several processes")
-    bar: list[Callback] = [StepBar(refresh_rate=10)] if progress else []
+    has_bar = progress and (sys.stderr.isatty() or "ipykernel" in sys.modules)
+    bar: list[Callback] = []
+    if has_bar:
+        bar = [StepBar(refresh_rate=10)]
+    elif progress:
+        bar = [StepLines()]
     checkpoints = Checkpoints(checkpoint, checkpoint_every)
     resume = checkpoint if checkpoint is not None and checkpoint.is_file() else None
     with _quiet_lightning():
@@ -138,7 +144,7 @@ def fit(
             logger=False,
             enable_checkpointing=False,
             enable_model_summary=False,
-            enable_progress_bar=progress,
+            enable_progress_bar=has_bar,
             # Checkpoints come last, so that they hold the state of all other hooks.
             callbacks=[*bar, *hooks, checkpoints],
             plugins=[SafetensorsIO()],

@@ -20,8 +20,8 @@ from argand.reflections import (
     miller_indices,
     stol,
     systematic_absences,
-    unique_rows,
 )
+from argand.rows import unique_rows
 from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 
 __all__ = ["Merged", "group_means", "merge", "usable"]

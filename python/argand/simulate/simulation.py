@@ -16,7 +16,8 @@ from argand.copies import Copies
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.radiation import Radiation
-from argand.reflections import as_hkl, asymmetric_unit, miller_indices, stol, unique_rows
+from argand.reflections import as_hkl, asymmetric_unit, miller_indices, stol
+from argand.rows import unique_rows
 from argand.simulate.content import further_atoms, in_voids, shares
 from argand.simulate.groups import chosen_sites
 from argand.simulate.measurement import Measurement, measure
@@ -73,8 +74,8 @@ class Simulation:
     Raises
     ------
     ArgandError
-        The crystal has no atoms, there are no reflections, a name fits none of its sites, or twins
-        are asked for of a group that has none by merohedry.
+        No site of the crystal is occupied, there are no reflections, a name fits none of its sites,
+        or twins are asked for of a group that has none by merohedry.
     """
 
     def __init__(
@@ -89,8 +90,7 @@ class Simulation:
         radiation: Radiation | None = None,
         dtype: str = "float32",
     ) -> None:
-        if not crystal.types:
-            raise ArgandError("the crystal has no atoms")
+        crystal.check_occupied()
         if (d_min is None) == (hkl is None):
             raise ArgandError("reflections must be given either by d_min or as hkl")
         self.perturbation = perturbation or Perturbation()

@@ -15,8 +15,8 @@ from argand.reflections import (
     epsilon,
     index_codes,
     systematic_absences,
-    unique_rows,
 )
+from argand.rows import unique_rows
 from argand.simulate.twins import twin_law
 from argand.symmetry import SpaceGroup, operation_arrays
 
