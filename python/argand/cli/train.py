@@ -12,7 +12,7 @@ __all__ = ["train"]
 
 
 def train(
-    model: Literal["linear", "mlp", "conv", "unet"] = "mlp",
+    model: Literal["linear", "mlp", "conv", "unet", "recycling"] = "mlp",
     loss: Literal["invariant", "published"] = "invariant",
     out: Path = Path("argand-train"),
     *,
@@ -35,6 +35,8 @@ def train(
     weight_power: float | None = None,
     hyper: dict[str, int | float | str] | None = None,
     precision: Literal["32-true", "bf16-mixed"] | None = None,
+    averaging: float | None = None,
+    clip_norm: float | None = None,
     seed: int = 0,
     score_samples: int = 256,
     score_every: int | None = None,
@@ -43,6 +45,8 @@ def train(
     workers: int = 0,
     threads: int = 1,
     accelerator: str = "cpu",
+    processes: int = 1,
+    dry_run: bool = False,
     progress: bool = True,
 ) -> None:
     """Train a model to give phases from amplitudes, and write its weights.
@@ -104,6 +108,12 @@ def train(
         model says).
     precision
         Compute the network in this arithmetic (default: what the recipe of the model says).
+    averaging : X
+        Score and save weights that are averaged over the steps, each counted by this factor less
+        than the next (default: what the recipe of the model says; 0 takes the last step).
+    clip_norm : X
+        Scale gradients down to this norm (default: what the recipe of the model says; 0 sets no
+        limit).
     seed : N
         Seed all random numbers with this integer.
     score_samples : N
@@ -120,9 +130,62 @@ def train(
         Let torch use N threads.
     accelerator : DEVICE
         Train on this device of lightning: cpu, gpu or auto.
+    processes : N
+        Train in N processes of the CPU, each on its part of every batch.
+    dry_run
+        Print parameters, memory, samples a second and how long the training will take; train
+        nothing.
     progress
         Show a progress bar on a terminal, and a line now and then in a log.
     """
+    if dry_run:
+        from argand.learn.forecast import forecast_training
+        from argand.learn.plan import plan_training
+
+        settings, crystals = plan_training(
+            model,
+            loss,
+            metals=metals,
+            held_out=held_out,
+            folder=folder,
+            data=data,
+            kind=kind,
+            atoms=atoms,
+            d_min=d_min,
+            noise=noise,
+            spread=spread,
+            move=move,
+            hkl_max=hkl_max,
+            energy_kev=energy_kev,
+            samples=samples,
+            steps=steps,
+            batch_size=batch_size,
+            lr=lr,
+            weight_power=weight_power,
+            hyper=hyper,
+            precision=precision,
+            averaging=averaging,
+            clip_norm=clip_norm,
+            seed=seed,
+            score_samples=score_samples,
+            score_every=score_every,
+            patience=patience,
+        )
+        need = forecast_training(settings, crystals, threads)
+        print(
+            f"{model}: {need.parameters} parameters, {need.weight_bytes / 2**20:.1f} MiB with "
+            f"gradients and moments, {need.batch_bytes / 2**20:.1f} MiB a batch"
+        )
+        print(
+            f"measured: {need.simulated_rate:.0f} samples a second are made, "
+            f"{need.training_rate:.0f} made and learned"
+        )
+        recipe = settings.recipe
+        print(
+            f"forecast: {recipe.steps} steps of {recipe.batch_size} samples take "
+            f"{need.seconds:.0f} s, scores left out"
+        )
+        return
     from argand.learn.train import train as train_model
 
     check_output_folder(out)
@@ -150,6 +213,8 @@ def train(
         weight_power=weight_power,
         hyper=hyper,
         precision=precision,
+        averaging=averaging,
+        clip_norm=clip_norm,
         seed=seed,
         score_samples=score_samples,
         score_every=score_every,
@@ -158,6 +223,7 @@ def train(
         workers=workers,
         threads=threads,
         accelerator=accelerator,
+        processes=processes,
         progress=progress,
     )
     if size_and_time(out / "history.json") == finished_before:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from argand.learn.orbits import Orbits, box_orbits
 from argand.learn.origin_choices import OriginChoices
 from argand.learn.samples import SampleBatch, SampleDataset
 from argand.learn.unique import unique_batch
 from argand.reflections import hkl_cube, stol_squares
-from argand.simulate.artificial import ArtificialData, ReflectionTable
-from argand.symmetry import operation_arrays
+from argand.simulate.artificial import ArtificialData
 
 __all__ = ["ArtificialBoxes"]
 
@@ -54,6 +53,10 @@ class ArtificialBoxes(SampleDataset):
         """Return the permissible origins of the space groups, for losses and metrics."""
         return OriginChoices(self.data.spacegroups, self.hkl_max)
 
+    def orbits(self) -> Orbits:
+        """Return which reflections the space groups make equivalent, as channels for networks."""
+        return Orbits(self.data.spacegroups, self.hkl_max)
+
     def simulate(self, indices: Sequence[int] | NDArray[np.int64]) -> SampleBatch:
         """Make the samples of the indices (b,), in their order."""
         index = np.asarray(indices, np.int64)
@@ -66,7 +69,8 @@ class ArtificialBoxes(SampleDataset):
         group = np.zeros(len(index), np.int64)
         for batch in self.data.crystals.draw(np.unique(index)):
             places = np.array([place_of_sample[int(sample)] for sample in batch.sample])
-            table, row, turns, is_mate = _box_map(batch.operations.spacegroup, self.hkl_max)
+            orbits = box_orbits(batch.operations.spacegroup, self.hkl_max)
+            table, row, turns, is_mate = orbits
             reflections, rows = self.data.measure(batch, table)
             tensors = unique_batch(reflections)
             group[places] = reflections.group
@@ -104,34 +108,3 @@ class ArtificialBoxes(SampleDataset):
         for row, parameters in enumerate(cell):
             squares[row] = stol_squares(self._cube, tuple(parameters))
         return squares
-
-
-@lru_cache(maxsize=256)
-def _box_map(
-    spacegroup: str, hkl_max: int
-) -> tuple[ReflectionTable, NDArray[np.int64], NDArray[np.float32], NDArray[np.bool_]]:
-    """Return the unique reflections of a box, and how the others of the box (D^3,) follow.
-
-    The phase of a voxel is that of row `row` of the table less `turns` radians, with the opposite
-    sign where it is a Friedel mate; row -1 stands for no reflection.
-    """
-    cube = hkl_cube(hkl_max)
-    table = ReflectionTable(spacegroup, cube)
-    side = 2 * hkl_max + 1
-    row = np.full(side**3, -1, np.int64)
-    turns = np.zeros(side**3, np.float32)
-    is_mate = np.zeros(side**3, np.bool_)
-    rotations, translations = operation_arrays(spacegroup)
-    hkl = table.hkl.astype(np.int64)
-    for sign in (1, -1):
-        for rotation, translation in zip(rotations, translations, strict=True):
-            images = sign * (hkl @ rotation)
-            inside = np.flatnonzero((np.abs(images) <= hkl_max).all(axis=1))
-            h, k, l = (images[inside] + hkl_max).T
-            voxel = (h * side + k) * side + l
-            is_new = row[voxel] < 0
-            voxel, inside = voxel[is_new], inside[is_new]
-            row[voxel] = inside
-            turns[voxel] = 2.0 * np.pi * ((hkl[inside] @ translation) % 1.0)
-            is_mate[voxel] = sign < 0
-    return table, row, turns, is_mate

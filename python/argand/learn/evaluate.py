@@ -14,7 +14,7 @@ from torch import nn
 from argand.errors import ArgandError
 from argand.learn.metrics import SampleMean, standard_metrics, with_interval
 from argand.learn.references import References
-from argand.learn.samples import SampleBatch, SampleDataset, features
+from argand.learn.samples import SampleBatch, SampleDataset, batch_features
 from argand.learn.splits import UNSEEN, hold_out
 from argand.learn.weights import load_weights
 
@@ -74,6 +74,7 @@ def score(
     """
     if metrics is None:
         metrics = standard_metrics(dataset.origins())
+    orbits = dataset.orbits()
     was_training = net.training
     device = next(net.parameters()).device
     net.eval()
@@ -81,7 +82,7 @@ def score(
         metric.to(device)
     for host_batch in batches_of(dataset, samples):
         batch = SampleBatch(*(field.to(device) for field in host_batch))
-        prediction = net(features(batch.amplitude, batch.mask, batch.stol2, inputs))
+        prediction = net(batch_features(batch, batch.mask, inputs, orbits))
         for metric in metrics.values():
             metric.update(prediction, batch.phase, batch.mask, batch.weight, batch.crystal)
     net.train(was_training)

@@ -12,7 +12,7 @@ from argand.learn.fit import Training
 from argand.learn.loading import Stream, stream_loader
 from argand.learn.losses import best_agreement, invariant_loss, published_loss
 from argand.learn.recipes import LOSSES, LossName, Recipe
-from argand.learn.samples import SampleBatch, cut_resolution, features
+from argand.learn.samples import SampleBatch, batch_features, cut_resolution
 from argand.learn.schedule import warmup_cosine
 
 __all__ = ["PhaseTask"]
@@ -52,6 +52,7 @@ class PhaseTask(Training):
         self.stream = stream
         self.workers = workers
         self.origins = stream.dataset.origins()
+        self.orbits = stream.dataset.orbits()
 
     def forward(self, x: Tensor) -> Tensor:
         """Predict (cos, sin) of the phases (b, 2, D, D, D) from channels (b, channels, D, D, D)."""
@@ -69,8 +70,7 @@ class PhaseTask(Training):
         if lowest_cut < 1.0:
             seed = self.stream.dataset.seed
             mask = cut_resolution(mask, batch.stol2, batch.sample, seed, lowest_cut)
-        amplitude = batch.amplitude * mask
-        channels = features(amplitude, mask, batch.stol2, self.recipe.inputs)
+        channels = batch_features(batch, mask, self.recipe.inputs, self.orbits)
         prediction = self(channels)
         if self.loss == "published":
             loss = published_loss(prediction, batch.phase, batch.mask)
@@ -91,4 +91,5 @@ class PhaseTask(Training):
         """Return a loader of the stream that begins at the step which training has reached."""
         # Called after a checkpoint was restored, so `global_step` is where the stream goes on.
         self.stream.start = self.global_step
+        self.stream.part = (self.trainer.global_rank, self.trainer.world_size)
         return stream_loader(self.stream, self.workers)
