@@ -121,7 +121,7 @@ def read_map(folder: Path) -> None:
 def describe(folder: Path) -> None:
     """Describe a file as `argand info` does, as text and as JSON."""
     from argand.cli._description_text import text_of_file
-    from argand.cli.info import _json_text
+    from argand.cli._json import json_text
     from argand.describe import describe_file
     from argand.store import to_builtins
 
@@ -129,7 +129,7 @@ def describe(folder: Path) -> None:
     content = path.read_bytes()
     description = describe_file(path)
     sanity.check_description("description", to_builtins(description))
-    _json_text(description)
+    json_text(description)
     match = NO_NUMBER.search(text_of_file(description))
     if match is not None and not NO_NUMBER.search(content.decode("latin-1")):
         raise Nonsense(f"the description says {match[0]}")

@@ -56,14 +56,14 @@ def _known_and_data(folder: Path) -> tuple[Path, Path]:
 
 def describe_pair(folder: Path) -> None:
     """Compare reflections with a structure, as `argand info --structure` does."""
-    from argand.cli.info import _json_text
+    from argand.cli._json import json_text
     from argand.describe import describe_file
     from argand.store import to_builtins
 
     known, data = _known_and_data(folder)
     description = describe_file(data, structure=known)
     sanity.check_description("description", to_builtins(description))
-    _json_text(description)
+    json_text(description)
 
 
 def read_like_known(folder: Path) -> None:
