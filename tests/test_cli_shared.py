@@ -1,4 +1,4 @@
-"""What all verbs share: help without imports, -q, JSON, progress in a log, completion."""
+"""Options of all verbs: help without imports, -q, JSON, progress in a log, completion."""
 
 from __future__ import annotations
 

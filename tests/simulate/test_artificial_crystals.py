@@ -181,7 +181,7 @@ def test_all_groups_can_be_drawn() -> None:
 
 
 def test_groups_are_drawn_by_their_shares() -> None:
-    """Of 20,000 samples each group has its share within five standard deviations."""
+    """Draw 20,000 space groups: each has its share within five standard deviations."""
     shares = parse_groups("P-1:0.2,P 21/c:0.5,R 3:H:0.3")
     assert list(shares) == ["P -1", "P 1 21/c 1", "R 3:H"]
     assert list(parse_groups("P n n n:2,P n n n:1:3")) == ["P n n n:2", "P n n n:1"]

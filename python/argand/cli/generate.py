@@ -63,7 +63,7 @@ def generate(
     """
     stream = ArtificialStream(groups, kind, atom_range(atoms), d_min, noise, missing)
     check_output_folder(folder)
-    made = generate_shards(
+    new_shards = generate_shards(
         folder,
         stream,
         samples,
@@ -74,7 +74,7 @@ def generate(
         report=_report,
     )
     total = -(-samples // shard)
-    print(f"{folder}: {samples} samples in {total} shards, {made} of them new")
+    print(f"{folder}: {samples} samples in {total} shards, {new_shards} of them new")
 
 
 def _report(line: str) -> None:

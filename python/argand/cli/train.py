@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from argand.cli._outputs import check_output_folder
 from argand.files import size_and_time
+
+if TYPE_CHECKING:
+    from argand.learn.recipes import LossName, ModelName
 
 __all__ = ["train"]
 
@@ -138,53 +142,35 @@ def train(
     progress
         Show a progress bar on a terminal, and a line now and then in a log.
     """
+    plan: dict[str, Any] = {
+        "metals": metals,
+        "held_out": held_out,
+        "folder": folder,
+        "data": data,
+        "kind": kind,
+        "atoms": atoms,
+        "d_min": d_min,
+        "noise": noise,
+        "spread": spread,
+        "move": move,
+        "hkl_max": hkl_max,
+        "energy_kev": energy_kev,
+        "samples": samples,
+        "steps": steps,
+        "batch_size": batch_size,
+        "lr": lr,
+        "weight_power": weight_power,
+        "hyper": hyper,
+        "precision": precision,
+        "averaging": averaging,
+        "clip_norm": clip_norm,
+        "seed": seed,
+        "score_samples": score_samples,
+        "score_every": score_every,
+        "patience": patience,
+    }
     if dry_run:
-        from argand.learn.forecast import forecast_training
-        from argand.learn.plan import plan_training
-
-        settings, crystals = plan_training(
-            model,
-            loss,
-            metals=metals,
-            held_out=held_out,
-            folder=folder,
-            data=data,
-            kind=kind,
-            atoms=atoms,
-            d_min=d_min,
-            noise=noise,
-            spread=spread,
-            move=move,
-            hkl_max=hkl_max,
-            energy_kev=energy_kev,
-            samples=samples,
-            steps=steps,
-            batch_size=batch_size,
-            lr=lr,
-            weight_power=weight_power,
-            hyper=hyper,
-            precision=precision,
-            averaging=averaging,
-            clip_norm=clip_norm,
-            seed=seed,
-            score_samples=score_samples,
-            score_every=score_every,
-            patience=patience,
-        )
-        need = forecast_training(settings, crystals, threads)
-        print(
-            f"{model}: {need.parameters} parameters, {need.weight_bytes / 2**20:.1f} MiB with "
-            f"gradients and moments, {need.batch_bytes / 2**20:.1f} MiB a batch"
-        )
-        print(
-            f"measured: {need.simulated_rate:.0f} samples a second are made, "
-            f"{need.training_rate:.0f} made and learned"
-        )
-        recipe = settings.recipe
-        print(
-            f"forecast: {recipe.steps} steps of {recipe.batch_size} samples take "
-            f"{need.seconds:.0f} s, scores left out"
-        )
+        _print_forecast(model, loss, plan, threads)
         return
     from argand.learn.train import train as train_model
 
@@ -194,32 +180,8 @@ def train(
         model,
         loss,
         out,
-        metals=metals,
-        held_out=held_out,
-        folder=folder,
-        data=data,
-        kind=kind,
-        atoms=atoms,
-        d_min=d_min,
-        noise=noise,
-        spread=spread,
-        move=move,
-        hkl_max=hkl_max,
-        energy_kev=energy_kev,
-        samples=samples,
-        steps=steps,
-        batch_size=batch_size,
-        lr=lr,
-        weight_power=weight_power,
-        hyper=hyper,
-        precision=precision,
-        averaging=averaging,
-        clip_norm=clip_norm,
-        seed=seed,
-        score_samples=score_samples,
-        score_every=score_every,
+        **plan,
         checkpoint_every=checkpoint_every,
-        patience=patience,
         workers=workers,
         threads=threads,
         accelerator=accelerator,
@@ -232,4 +194,28 @@ def train(
     print(
         f"{result.weights}: {result.steps} steps in {result.seconds:.0f} s; on unseen samples "
         f"{last_score['loss']:.4g}, {last_score['loss_best_hand']:.4g} after the best hand"
+    )
+
+
+def _print_forecast(
+    model: ModelName, loss: LossName, plan: Mapping[str, Any], threads: int
+) -> None:
+    """Print the parameters, memory and time of the training that `plan_training` sets up."""
+    from argand.learn.forecast import forecast_training
+    from argand.learn.plan import plan_training
+
+    settings, crystals = plan_training(model, loss, **plan)
+    need = forecast_training(settings, crystals, threads)
+    print(
+        f"{model}: {need.parameters} parameters, {need.weight_bytes / 2**20:.1f} MiB with "
+        f"gradients and moments, {need.batch_bytes / 2**20:.1f} MiB a batch"
+    )
+    print(
+        f"measured: {need.simulated_rate:.0f} samples a second are made, "
+        f"{need.training_rate:.0f} made and learned"
+    )
+    recipe = settings.recipe
+    print(
+        f"forecast: {recipe.steps} steps of {recipe.batch_size} samples take "
+        f"{need.seconds:.0f} s, scores left out"
     )

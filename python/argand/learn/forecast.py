@@ -1,4 +1,4 @@
-"""What a training will need: parameters, memory and time, measured on its first few steps."""
+"""Forecast the parameters, memory and time of a training from its first few steps."""
 
 from __future__ import annotations
 
