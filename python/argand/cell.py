@@ -74,9 +74,9 @@ def cell_parameters(cell: Sequence[float] | FloatArray) -> Cell:
     in_range = min(edges) >= _SHORTEST_EDGE and max(edges) <= _LONGEST_EDGE
     if not (np.isfinite(values).all() and in_range):
         raise ArgandError(f"cell {values} needs positive lengths in angstrom")
-    if 0.0 < min(angles) < _RADIANS:
+    if min(angles) < _RADIANS:
         raise ArgandError(f"cell {values} has angles below {_RADIANS}, needs degrees")
-    possible = min(angles) > 0.0 and max(angles) < 180.0
+    possible = max(angles) < 180.0
     if not (possible and _volume_factor(values) > _SMALLEST_VOLUME_FACTOR):
         raise ArgandError(f"cell {values} has angles (degrees) that no parallelepiped has")
     return (a, b, c, alpha, beta, gamma)

@@ -19,13 +19,14 @@ def carbon(rng: np.random.Generator, atoms: int) -> argand.Crystal:
 
 def test_grids_of_weak_f_are_counted_before_they_are_made(monkeypatch):
     pytest.importorskip("finufft", reason="finufft is not installed")
-    # F at 90 90 90 is 1e-122 electrons: its transforms need all digits, and grids of 363^3 points.
+    # F at 90 90 90 is 1e-122 electrons, a sum of larger terms of the points that stand for the
+    # tensor: transforms need all digits, and grids of 363^3 points.
     crystal = argand.Crystal(
         cell=(5.0, 6.0, 7.0, 90.0, 100.0, 90.0),
         spacegroup="P 1",
         types=["C"],
         frac=[[0.1, 0.2, 0.3]],
-        b_iso=[1.0],
+        u_aniso=[[0.02, 0.03, 0.04, 0.0, 0.01, 0.001]],
     )
     monkeypatch.setattr(_memory, "_limit", 2**29)
     monkeypatch.setattr(choice, "num_threads", lambda: 1)
