@@ -277,6 +277,7 @@ def test_a_crystal_without_atoms() -> None:
         ({"symops": ("x,y",)}, "not understood"),
         ({"symops": ("x,y,z", "-y,x-y,z")}, "no group: closed, they would be 3"),
         ({"types": ("C", "Zz")}, "unknown atom type 'Zz'"),
+        ({"types": ("C", "No")}, "no table has form factors beyond californium"),
         ({"types": ("C",)}, r"frac has shape \(2, 3\), needs \(n, 3\) with n = 1"),
         ({"cell": (5, 1e-200, 7, 90, 90, 90)}, "positive lengths"),
         ({"frac": [[0, 0, 1e300], [0, 0, 0]]}, r"frac holds 1e\+300"),
