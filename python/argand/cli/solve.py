@@ -11,6 +11,7 @@ from argand.cli._extras import need_installed
 from argand.cli._outputs import check_output_folder
 from argand.errors import ArgandError
 from argand.solve.folder import SolveRecord, solve_folder
+from argand.solve.known_start import known_start
 from argand.solve.problem import Problem, data_name, read_problem
 from argand.solve.solution import Solution
 from argand.solve.solver import SolveOptions, solve_problem
@@ -41,6 +42,7 @@ def solve(
     contents: str | None = None,
     wavelength: float | None = None,
     hklf: int | None = None,
+    start: Path | None = None,
     time_limit: float = 60.0,
     seed: int = 0,
     threads: int | None = None,
@@ -81,6 +83,9 @@ def solve(
         Wavelength in angstrom.
     hklf : N
         3 when a SHELX list holds amplitudes, 4 or 5 for intensities.
+    start : FILE
+        Begin with the phases of this file, before random ones: some atoms of the structure (CIF,
+        .res), reflections with phases (MTZ, FCF), or a CCP4 map, in the same cell.
     time_limit : SECONDS
         End the search for phases of one crystal after so many seconds, with the best so far.
     seed : N
@@ -117,6 +122,8 @@ def solve(
         force=force,
     )
     if len(files) > 1 or files[0].is_dir():
+        if start is not None:
+            raise ArgandError(f"--start is {start}, the phases of one crystal: give one file")
         folder = output or _default_folder(files[0])
         check_output_folder(folder)
         shows_progress = progress and sys.stderr.isatty()
@@ -133,22 +140,29 @@ def solve(
         return _finish_folder(records, folder, as_json=json)
     if scheduler is not None:
         raise ArgandError("--scheduler goes with a folder or several files")
-    return _solve_one(files[0], output, options, as_json=json, progress=progress)
+    return _solve_one(files[0], output, options, start, as_json=json, progress=progress)
 
 
 def _solve_one(
-    path: Path, output: Path | None, options: SolveOptions, *, as_json: bool, progress: bool
+    path: Path,
+    output: Path | None,
+    options: SolveOptions,
+    start: Path | None,
+    *,
+    as_json: bool,
+    progress: bool,
 ) -> int:
     """Solve one crystal, write its files, print what was found, and return the exit code."""
     if output is not None:
         check_output_folder(output)
+    known = None if start is None else known_start(start)
     problem = read_problem(path, **options.reading())
     folder = output or _default_folder(path)
     check_output_folder(folder)
     _check_inputs(problem, folder, path)
     report_progress = _print_progress if progress and sys.stderr.isatty() else None
     try:
-        solution = solve_problem(problem, options, report_progress)
+        solution = solve_problem(problem, options, report_progress, known)
     finally:
         if report_progress is not None:
             print(file=sys.stderr)

@@ -10,13 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from argand.cell import cell_parameters
+from argand.crystal import Crystal
 from argand.errors import ArgandError
+from argand.files import PathLike
 from argand.io import Reflections
 from argand.measured import intensity_statistics, merge
 from argand.radiation import Radiation
 from argand.reflections import stol
 from argand.solve.candidate import Candidate, final_phases, in_right_hand, with_atoms
 from argand.solve.group_choice import first_group, group_notes, in_best_group
+from argand.solve.growth import grown
+from argand.solve.known_start import KnownStart, known_start, start_notes, start_phases
 from argand.solve.primitive import (
     merge_in_point_group,
     primitive_basis,
@@ -60,6 +64,7 @@ def solve(
     spacegroup: str | None = None,
     contents: Mapping[str, float] | None = None,
     wavelength: float | None = None,
+    start: KnownStart | Crystal | Reflections | PathLike | None = None,
     settings: SolveSettings | None = None,
     progress: Callable[[SearchProgress], None] | None = None,
 ) -> Solution:
@@ -86,6 +91,9 @@ def solve(
         Number of atoms in the unit cell by element; None where it is not known.
     wavelength
         Angstrom, where the reflections state none; without it there is no dispersion.
+    start
+        Phases to begin with, before random ones: atoms of a part of the structure, reflections
+        with phases, or a file of either, or a CCP4 map. They are judged as all others are.
     settings
         Seed, limits; None takes the defaults.
     progress
@@ -99,7 +107,7 @@ def solve(
     Raises
     ------
     ArgandError
-        The reflections cannot be merged, or have no cell.
+        The reflections cannot be merged, or have no cell; the start has no phases, or another cell.
     """
     if settings is None:
         settings = SolveSettings()
@@ -119,12 +127,15 @@ def solve(
         group = group_ops(stated)
         stated = spacegroup_name(group) or ";".join(triplets(group))
     stopwatch = _Stopwatch()
+    known = None if start is None else known_start(start)
+    start_remarks = [] if known is None else start_notes(known, unit_cell, stated)
     start_group, notes = first_group(reflections, unit_cell, stated)
+    notes += start_remarks
     stopwatch.stop("symmetry of the data")
 
     def run(measured: Reflections) -> Solution:
         return _solved(
-            measured, start_group, stated, radiation, contents, settings, progress, stopwatch
+            measured, start_group, stated, radiation, contents, known, settings, progress, stopwatch
         )
 
     solution = run(reflections)
@@ -177,6 +188,7 @@ def _solved(
     stated: str | None,
     radiation: Radiation,
     contents: Mapping[str, float] | None,
+    known: KnownStart | None,
     settings: SolveSettings,
     progress: Callable[[SearchProgress], None] | None,
     stopwatch: _Stopwatch,
@@ -190,9 +202,14 @@ def _solved(
     def find_group(p1: npt.NDArray[np.complexfloating]) -> str:
         return rank_space_groups(data, p1, start_group)[0].spacegroup
 
-    search = PhaseSearch(data, start_group, settings, find_group)
+    known_phases = None if known is None else start_phases(known, data)
+    search = PhaseSearch(data, start_group, settings, find_group, known_phases)
     best: Candidate | None = None
-    for ending in search.candidates(progress):
+    if known_phases is not None:
+        best = grown(search, reflections, data, known_phases, radiation, contents, settings)
+        stopwatch.stop("phases of the start")
+    is_solved = best is not None and best.probability > SOLVED
+    for ending in () if is_solved else search.candidates(progress):
         stopwatch.stop("phases")
         ranked = rank_space_groups(data, ending.p1, start_group)
         ending = in_best_group(search, ending, ranked, stated)
@@ -207,6 +224,12 @@ def _solved(
     if best is None:
         raise ArgandError("no phases: the search was ended before its first result")
     notes = list(best.notes)
+    if known is not None:
+        origin = "these" if search.is_known(best.ending.start) else "random ones"
+        notes.append(
+            f"the search began with the phases of {known.source} ({known.kind}); the best phases "
+            f"come from {origin}"
+        )
     if best.probability > _WORTH_WORDS:
         notes += group_notes(best.ending, stated, best.ranked)
     best, absolute = in_right_hand(reflections, best, contents)
