@@ -234,6 +234,19 @@ class DensityModification:
         )
         return result.residual
 
+    def predicted(self, phased: ComplexArray, threshold: float) -> npt.NDArray[np.float64]:
+        """Return |F|^2 (n measured) of the density of F (n measured) without its low values."""
+        result = self.space.run(
+            self._with_carried(phased[None]),
+            np.zeros(1, np.float32),
+            self._amplitude,
+            cycles=1,
+            threshold=threshold,
+            modify="eliminate",
+            threads=self._threads,
+        )
+        return np.square(np.abs(result.calculated[0, : self.space.measured]).astype(np.float64))
+
     def _with_carried(self, measured: ComplexArray) -> ComplexArray:
         """Return F (starts, n) of measured (starts, n measured), with 0 for what is carried."""
         f = np.zeros((len(measured), len(self.space.hkl)), np.complex64)

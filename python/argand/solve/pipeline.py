@@ -30,6 +30,7 @@ from argand.solve.search import PhaseSearch, SearchProgress
 from argand.solve.settings import SolveSettings
 from argand.solve.solution import Solution
 from argand.solve.space_group import rank_space_groups
+from argand.solve.twin_solution import twin_refined, twin_searched
 from argand.solve.twins import TwinFinding, detwinned, find_twin
 from argand.solve.verdict import SOLVED, verdict_of
 from argand.symmetry import group_ops, spacegroup_name, triplets
@@ -140,17 +141,25 @@ def solve(
 
     solution = run(reflections)
     twin = _likely_twin(solution)
-    stopwatch.stop("twin")
     if twin is not None:
         notes.append(twin.reason)
+        solution = replace(solution, twin=twin)
+        refined = twin_refined(solution, reflections, twin, contents)
+        if refined is not None and refined.probability > min(solution.probability, SOLVED):
+            solution = refined
+        is_solved = solution.verdict == "solved"
+        if not is_solved and stated is not None and start_group == stated and settings.refine:
+            searched = twin_searched(solution, reflections, stated, twin, contents, settings)
+            if searched is not None and searched.probability > solution.probability:
+                solution = searched
         if not solution.is_solved and twin.fraction < _SEPARABLE:
             separated = run(_first_domain(reflections, start_group, twin))
             if separated.probability > solution.probability:
                 notes.append("the intensities of the first domain were separated and phased")
-                solution = separated
+                solution = replace(separated, twin=twin)
+    stopwatch.stop("twin")
     return replace(
         solution,
-        twin=twin,
         notes=tuple(dict.fromkeys([*notes, *solution.notes])),
         seconds=stopwatch.seconds,
     )
