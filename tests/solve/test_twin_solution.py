@@ -22,7 +22,7 @@ from argand.solve.twin_refinement import comparable_r1
 from argand.solve.twins import twin_laws
 from argand.solve.write import write_solution
 
-SETTINGS = SolveSettings(seed=1, starts=2, time_limit=None)
+SETTINGS = SolveSettings(seed=1, starts=1, time_limit=None)
 
 
 def crystal_in(spacegroup: str) -> Crystal:
@@ -35,7 +35,7 @@ def crystal_in(spacegroup: str) -> Crystal:
 
 
 def twin_of(crystal: Crystal, fraction: float) -> tuple[Reflections, np.ndarray]:
-    """Simulate intensities of a twin by the first law of its lattice, and return them and the law."""
+    """Simulate intensities of a twin by the first law of its lattice; return the law too."""
     single = molecules.measured(crystal, noise=0.0)
     law = twin_laws(merge(single, spacegroup=crystal.spacegroup))[0]
     moved = np.rint(single.hkl @ law.T).astype(int)

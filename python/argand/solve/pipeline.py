@@ -40,6 +40,9 @@ __all__ = ["solve"]
 # Below this probability nothing is said about the space group.
 _WORTH_WORDS = 0.3
 
+# Of two groups that explain a twin the stated one is taken where R1 is higher by less than this.
+_SAME_R1 = 0.01
+
 # Domains of a twin are separated where the smaller one has at most this share.
 _SEPARABLE = 0.42
 
@@ -147,10 +150,11 @@ def solve(
         refined = twin_refined(solution, reflections, twin, contents)
         if refined is not None and refined.probability > min(solution.probability, SOLVED):
             solution = refined
-        is_solved = solution.verdict == "solved"
-        if not is_solved and stated is not None and start_group == stated and settings.refine:
+        # A twin looks like a crystal of another group: the stated one is tried before it is left.
+        is_settled = solution.verdict == "solved" and solution.spacegroup == stated
+        if not is_settled and stated is not None and start_group == stated and settings.refine:
             searched = twin_searched(solution, reflections, stated, twin, contents, settings)
-            if searched is not None and searched.probability > solution.probability:
+            if searched is not None and _is_preferred(searched, solution):
                 solution = searched
         if not solution.is_solved and twin.fraction < _SEPARABLE:
             separated = run(_first_domain(reflections, start_group, twin))
@@ -163,6 +167,15 @@ def solve(
         notes=tuple(dict.fromkeys([*notes, *solution.notes])),
         seconds=stopwatch.seconds,
     )
+
+
+def _is_preferred(in_stated: Solution, other: Solution) -> bool:
+    """Tell whether a twin is solved no worse in its stated group than in another one."""
+    if in_stated.probability > other.probability:
+        return True
+    if in_stated.verdict != "solved" or in_stated.model is None or other.model is None:
+        return False
+    return in_stated.model.r1 < other.model.r1 + _SAME_R1
 
 
 def _likely_twin(solution: Solution) -> TwinFinding | None:
