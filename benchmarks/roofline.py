@@ -130,6 +130,13 @@ def transforms(precision: str, edge: int) -> Iterator[TimedKernel]:
     yield TimedKernel(f"map to cube, {edge}^3", precision, to_boxes, flops, size)
 
 
+def copy_call() -> Run:
+    """Return a call that copies an array larger than the caches."""
+    source = np.ones(COPIED // 8)
+    target = np.empty_like(source)
+    return lambda: np.copyto(target, source)
+
+
 def even_odd_flops(reach: int, edge: int) -> float:
     """Return the flops of three products with short matrices of cosines and sines.
 
@@ -209,12 +216,11 @@ def measure() -> Section:
     one_core.pin()
     torch.set_num_threads(1)
     argand.set_num_threads(1)
-    source = np.ones(COPIED // 8)
-    target = np.empty_like(source)
+    copy = copy_call()
     lines: list[tuple[str, ...]] = [HEAD]
     data = []
     for kernel in kernels():
-        row = timed(kernel, lambda: np.copyto(target, source))
+        row = timed(kernel, copy)
         lines.append(cells(row))
         data.append(rounded(row))
     in_double = median_rate(data, "product_flops_a_second", "float64")

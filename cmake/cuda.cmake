@@ -19,9 +19,6 @@ if(NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX})
     set(CMAKE_CUDA_COMPILER "${ARGAND_NVCC}")
   endif()
 endif()
-if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-  set(CMAKE_CUDA_ARCHITECTURES "${ARGAND_CUDA_ARCHITECTURES}")
-endif()
 # A broken nvcc must not break a build that does not need it: try it in a separate process.
 include(CheckLanguage)
 if(CMAKE_CUDA_COMPILER)
@@ -58,6 +55,15 @@ if(NOT CMAKE_CUDA_COMPILER)
   return()
 endif()
 
+if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+  include("${CMAKE_CURRENT_LIST_DIR}/architectures.cmake")
+  argand_known_architectures(
+    "${CMAKE_CUDA_COMPILER}" "${ARGAND_CUDA_ARCHITECTURES}" CMAKE_CUDA_ARCHITECTURES)
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    message(FATAL_ERROR "${CMAKE_CUDA_COMPILER} knows none of the architectures "
+      "${ARGAND_CUDA_ARCHITECTURES} (ARGAND_CUDA_ARCHITECTURES)")
+  endif()
+endif()
 set(CMAKE_CUDA_HOST_COMPILER "${CMAKE_CXX_COMPILER}")
 enable_language(CUDA)
 # CMake before 3.26 does not know that nvcc understands C++20.
@@ -75,6 +81,7 @@ add_library(argand_cuda OBJECT
   cpp/src/device.cu
   cpp/src/rows.cu
   cpp/src/structure_factors.cu
+  cpp/src/structure_factors_form_vjp.cu
   cpp/src/structure_factors_vjp.cu)
 target_include_directories(argand_cuda PUBLIC cpp/include cpp/src)
 set_target_properties(argand_cuda PROPERTIES

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from argand import Crystal
 from argand.cell import metric
+from argand.site_symmetry import cartesian_axes
 from argand.symmetry import operation_arrays
 
 # How often the groups are found: those of organic crystals, and some of higher symmetry.
@@ -39,6 +40,19 @@ INORGANIC_GROUPS = {
     "P a -3": 0.05,
     "I 41/a m d": 0.05,
 }
+
+# Groups of molecules that a subgroup nearly has: the subgroup, and where its origin lies in them.
+PSEUDO_GROUPS = {
+    "P -1": ("P 1", (0.0, 0.0, 0.0)),
+    "P 1 21/c 1": ("P 1 c 1", (0.0, 0.25, 0.0)),
+    "C 1 2/c 1": ("P 1 2/c 1", (0.0, 0.0, 0.0)),
+    "C 1 2 1": ("P 1 2 1", (0.0, 0.0, 0.0)),
+}
+
+# Root mean squares, angstrom, by which atoms miss the symmetry that a crystal nearly has, and the
+# share of them that are another element in the second half.
+_PSEUDO_SHIFTS = (0.03, 0.4)
+_PSEUDO_CHANGED = 0.1
 
 # Cations with the distance, angstrom, to the oxygen atoms around them.
 _CATIONS = {"Si": 1.62, "P": 1.53, "Al": 1.8, "Ti": 1.95, "Fe": 2.0, "Ca": 2.35, "K": 2.75}
@@ -107,12 +121,17 @@ def choose(shares: dict[str, float], generator: np.random.Generator) -> str:
     return str(generator.choice(names, p=weights / weights.sum()))
 
 
-def molecular(generator: np.random.Generator) -> Crystal | None:
-    """Grow a chain-like molecule atom by atom; None where it does not fit its cell."""
+def molecular(
+    generator: np.random.Generator, groups: dict[str, float] = MOLECULAR_GROUPS, most: int = 45
+) -> Crystal | None:
+    """Grow a chain-like molecule of fewer than `most` atoms; None where it does not fit its cell.
+
+    `groups` are the space groups and how often they are drawn.
+    """
     import gemmi
 
-    group = choose(MOLECULAR_GROUPS, generator)
-    atoms = int(generator.integers(8, 45))
+    group = choose(groups, generator)
+    atoms = int(generator.integers(8, most))
     operations = len(operation_arrays(group)[0])
     volume = 18.0 * atoms * operations * float(generator.uniform(0.95, 1.15))
     system = gemmi.SpaceGroup(group).crystal_system_str()
@@ -203,6 +222,54 @@ def inorganic(generator: np.random.Generator) -> Crystal | None:
     return _crystal(packing, generator)
 
 
+def pseudosymmetric(generator: np.random.Generator) -> Crystal | None:
+    """Move the atoms of a molecular crystal a little from the symmetry that half of them have.
+
+    The crystal has a subgroup of half the operations, and two molecules where the group had one.
+    None where the molecule does not fit its cell.
+    """
+    shares = dict.fromkeys(PSEUDO_GROUPS, 1.0)
+    whole = molecular(generator, shares, most=25)
+    if whole is None:
+        return None
+    subgroup, origin = PSEUDO_GROUPS[whole.spacegroup]
+    rotations, translations = operation_arrays(whole.spacegroup)
+    lost = _lost_operation(whole.spacegroup, subgroup, np.array(origin))
+    image = whole.frac @ rotations[lost].T + translations[lost]
+    to_frac = np.linalg.inv(cartesian_axes(whole)).T
+    rms = np.exp(generator.uniform(*np.log(_PSEUDO_SHIFTS)))
+    step = generator.normal(0.0, rms / np.sqrt(3.0), (2, len(image), 3))
+    first = whole.frac + step[0] @ to_frac
+    second = image + step[1] @ to_frac
+    types = list(whole.types)
+    for row in np.flatnonzero(generator.random(len(types)) < _PSEUDO_CHANGED):
+        types[row] = str(generator.choice(_LIGHT))
+    names = (*whole.types, *types)
+    return Crystal(
+        cell=whole.cell,
+        spacegroup=subgroup,
+        types=names,
+        frac=(np.concatenate([first, second]) - origin) % 1.0,
+        b_iso=np.tile(whole.b_iso, 2),
+        labels=tuple(f"{symbol}{number}" for number, symbol in enumerate(names, start=1)),
+    )
+
+
+def _lost_operation(group: str, subgroup: str, origin: NDArray[np.float64]) -> int:
+    """Return the number of the first operation of a group that its subgroup does not have."""
+    rotations, translations = operation_arrays(group)
+    own_rotations, own_translations = operation_arrays(subgroup)
+    # About the origin of the subgroup an operation has another translation.
+    moved = translations + rotations @ origin - origin
+    for number, rotation in enumerate(rotations):
+        same = (own_rotations == rotation).all(axis=(1, 2))
+        difference = own_translations[same] - moved[number]
+        difference -= np.rint(difference)
+        if not (np.abs(difference).max(axis=1, initial=0.0) < 1e-6).any():
+            return number
+    raise ValueError(f"{subgroup} is no subgroup of {group}")
+
+
 def _snapped(
     packing: Packing, site: NDArray[np.float64], generator: np.random.Generator
 ) -> NDArray[np.float64]:
@@ -231,10 +298,15 @@ def _crystal(packing: Packing, generator: np.random.Generator) -> Crystal:
     )
 
 
-def artificial_crystal(seed: int) -> Crystal:
-    """Return the crystal of a seed: three of four are molecular."""
+def artificial_crystal(seed: int, *, pseudo: bool = False) -> Crystal:
+    """Return the crystal of a seed: three of four are molecular; all of them where `pseudo`.
+
+    `pseudo` asks for crystals that nearly have more symmetry than they have.
+    """
     generator = np.random.default_rng([11, seed])
     make = molecular if generator.random() < 0.75 else inorganic
+    if pseudo:
+        make = pseudosymmetric
     crystal = None
     while crystal is None:
         crystal = make(generator)

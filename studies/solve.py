@@ -219,9 +219,11 @@ def summarise(case: str, rows: list[Row]) -> None:
     if case != "shuffled":
         wrong = [row for row in wrong if np.isfinite(row.correlation)]
     seconds = np.median([row.seconds for row in rows])
+    elements = np.mean([row.elements for row in right]) if right else np.nan
     print(
         f"{case}: {len(right)} of {len(compared)} right, {len(called)} of them called solved, "
-        f"{len(wrong)} wrong ones called solved, median {seconds:.2f} s"
+        f"{len(wrong)} wrong ones called solved, "
+        f"elements {elements:.3f}, median {seconds:.2f} s"
     )
 
 

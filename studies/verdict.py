@@ -1,6 +1,6 @@
 """Make endings of artificial crystals, right and wrong, and fit the verdict's model to them.
 
-python studies/verdict.py endings FILE --first 0 --count 500
+python studies/verdict.py endings FILE --first 0 --count 500 --kind shuffled
 python studies/verdict.py fit FILE [FILE ...]
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
@@ -31,9 +32,10 @@ from argand.solve.primitive import (
     primitive_reflections,
 )
 from argand.solve.search import PhaseSearch
-from argand.solve.settings import SolveSettings
+from argand.solve.settings import SolveSettings, TimeLimit
 from argand.solve.verdict import atom_predictors, predictors
 from artificial_crystals import artificial_crystal
+from helpers import wilson_interval
 
 # Phases are right from this correlation with the true density.
 RIGHT = 0.7
@@ -41,14 +43,24 @@ RIGHT = 0.7
 # Strength of the penalty on coefficients, which keeps the model from certainty on few crystals.
 _RIDGE = 0.02
 
-# Endings of so many starts of one crystal are recorded.
+# Endings of so many starts of one crystal are recorded, with their atoms.
 STARTS = 4
 
-# Atoms are refined in the endings of so many of them.
-WITH_ATOMS = 2
+# One in so many crystals of the kind "mixed" has its amplitudes shuffled among neighbours in
+# resolution: no phases are right.
+SHUFFLED = 4
 
-# One in so many crystals is a null: its amplitudes are shuffled among neighbours in resolution.
-NULLS = 4
+# Resolutions, angstrom, of most kinds, and where right and wrong phases look most alike.
+RESOLUTIONS = (0.8, 0.9, 1.0, 1.15, 1.25, 1.4, 1.5, 1.6)
+COARSE = (1.25, 1.4, 1.5, 1.6, 1.7)
+
+# Crystals are split into so many parts, each predicted by the others.
+FOLDS = 5
+
+# Logarithm of the odds beyond which phases say no more, as in `argand.solve.verdict`.
+_LARGEST_PHASE_LOGIT = 6.9
+
+KINDS = ("mixed", "shuffled", "pseudo", "coarse")
 
 
 def measured(crystal: Crystal, d_min: float, generator: np.random.Generator) -> Reflections:
@@ -89,98 +101,134 @@ def correlation(data: PrimitiveReflections, phased: NDArray[Any], true: NDArray[
     return map_correlation(data.hkl, true, aligned)
 
 
-def endings(path: Path, first: int, count: int) -> None:
-    """Append the figures of every ending of some crystals to a file, one JSON object a line."""
+def endings(path: Path, first: int, count: int, kind: str, most: int) -> None:
+    """Append the figures of every ending of some crystals to a file, one JSON object a line.
+
+    Crystals of less than 100 and of more than `most` reflections in P 1 are left out.
+    """
     for seed in range(first, first + count):
         generator = np.random.default_rng([12, seed])
-        crystal = artificial_crystal(seed)
-        d_min = float(generator.choice([0.8, 0.9, 1.0, 1.15, 1.25, 1.4, 1.5, 1.6]))
+        crystal = artificial_crystal(seed, pseudo=kind == "pseudo")
+        d_min = float(generator.choice(COARSE if kind == "coarse" else RESOLUTIONS))
         reflections = measured(crystal, d_min, generator)
-        is_null = seed % NULLS == 0
-        if is_null:
+        is_shuffled = kind == "shuffled" or (kind == "mixed" and seed % SHUFFLED == 0)
+        if is_shuffled:
             reflections = shuffled(reflections, generator)
         basis = primitive_basis(crystal.cell, crystal.spacegroup)
         merged = merge_in_point_group(reflections, crystal.cell, crystal.spacegroup)
         data = primitive_reflections(merged, basis)
-        if not 100 < len(data.hkl) < 12_000:
+        if not 100 < len(data.hkl) < most:
             continue
-        conventional = np.rint(data.hkl @ np.linalg.inv(basis)).astype(np.int32)
-        true = structure_factors(crystal, conventional)
-        settings = SolveSettings(seed=seed, starts=STARTS, time_limit=None)
         content = dict(crystal.composition()) if generator.random() < 0.5 else None
-        name = crystal.spacegroup
-        search = PhaseSearch(data, name, settings, lambda _, name=name: name)
-        started = time.process_time()
-        for starts in (range(1), range(1, 2), range(2, STARTS)):
-            for ending in search._endings(starts):
-                compared = search._compared(ending, always=True)
-                r1 = np.nan
-                if ending.start < WITH_ATOMS:
-                    # Wrong phases get their atoms too.
-                    even = replace(compared, probability=0.5)
-                    candidate = with_atoms(
-                        reflections, data, even, (), Radiation(), content, settings
-                    )
-                    if candidate.model is not None:
-                        r1 = candidate.model.r1
-                truth = 0.0 if is_null else correlation(data, compared.phased, true)
-                record = asdict(compared.figures) | {
-                    "seed": seed,
-                    "null": is_null,
-                    "d_min": data.d_min,
-                    "unique": int(data.laue.max()) + 1,
-                    "sites": len(crystal.types),
-                    "group": crystal.spacegroup,
-                    "start": ending.start,
-                    "cycles": ending.cycles,
-                    "correlation": truth,
-                    "r1": r1,
-                    "seconds": time.process_time() - started,
-                }
-                with path.open("a") as file:
-                    file.write(json.dumps(record) + "\n")
+        about_crystal = {
+            "seed": seed,
+            "kind": kind,
+            "null": is_shuffled,
+            "d_min": data.d_min,
+            "unique": int(data.laue.max()) + 1,
+            "sites": len(crystal.types),
+            "group": crystal.spacegroup,
+        }
+        for record in endings_of(crystal, reflections, data, content, seed):
+            if is_shuffled:
+                record["correlation"] = 0.0
+            with path.open("a") as file:
+                file.write(json.dumps(about_crystal | record) + "\n")
+
+
+def endings_of(
+    crystal: Crystal,
+    reflections: Reflections,
+    data: PrimitiveReflections,
+    content: dict[str, float] | None,
+    seed: int,
+) -> Iterator[dict[str, Any]]:
+    """Run the starts of one crystal, and yield figures, correlation and R1 of each ending."""
+    conventional = np.rint(data.hkl @ np.linalg.inv(data.basis)).astype(np.int32)
+    true = structure_factors(crystal, conventional)
+    settings = SolveSettings(seed=seed, starts=STARTS, time_limit=None)
+    search = PhaseSearch(data, crystal.spacegroup, settings, lambda _: crystal.spacegroup)
+    started = time.process_time()
+    for starts in (range(1), range(1, 2), range(2, STARTS)):
+        for ending in search._endings(starts):
+            compared = search._compared(ending, always=True)
+            # Wrong phases get their atoms too.
+            even = replace(compared, probability=0.5)
+            candidate = with_atoms(
+                reflections, data, even, (), Radiation(), content, settings, TimeLimit(None)
+            )
+            yield asdict(compared.figures) | {
+                "start": ending.start,
+                "cycles": ending.cycles,
+                "correlation": correlation(data, compared.phased, true),
+                "r1": np.nan if candidate.model is None else candidate.model.r1,
+                "seconds": time.process_time() - started,
+            }
 
 
 def fit(paths: list[Path]) -> None:
-    """Fit the logistic model of `argand.solve.verdict` to endings, and print it with its errors.
+    """Fit the models of `argand.solve.verdict` to endings, and print them with their errors.
 
-    Half of the crystals fit, the other half test; the printed coefficients are of all.
+    Reliability is that of endings of crystals that the coefficients were not fitted to: each fifth
+    of the crystals is predicted by the other four. The printed coefficients are of all.
     """
     records = [json.loads(line) for path in paths for line in path.open()]
     right = np.array([record["correlation"] >= RIGHT for record in records], float)
-    seeds = np.array([record["seed"] for record in records])
-    x = np.array([predictors(figures_of(record), record["d_min"]) for record in records])
+    names = [f"{record.get('kind', 'mixed')} {record['seed']}" for record in records]
+    d_min = np.array([record["d_min"] for record in records])
+    r1 = np.array([record.get("r1", np.nan) for record in records], float)
+    has_atoms = np.isfinite(r1)
     # A crystal counts as one, whatever the number of its endings.
-    _, crystal, count = np.unique(seeds, return_inverse=True, return_counts=True)
+    _, crystal, count = np.unique(names, return_inverse=True, return_counts=True)
     weight = 1.0 / count[crystal]
-    is_test = seeds % 2 == 1
-    coefficients = logistic(x[~is_test], right[~is_test], weight[~is_test])
-    probability = 1.0 / (1.0 + np.exp(-x[is_test] @ coefficients))
-    tested = right[is_test]
-    print(f"{len(records)} endings of {len(count)} crystals, {right.mean():.2f} right")
-    print_reliability(probability, tested)
+    x = np.array([predictors(figures_of(record), record["d_min"]) for record in records])
+    y = atom_predictors(np.where(has_atoms, r1, 1.0), d_min)
+    logit = np.empty(len(records))
+    with_atoms_logit = np.empty(len(records))
+    for fold in range(FOLDS):
+        inside = crystal % FOLDS == fold
+        coefficients = logistic(x[~inside], right[~inside], weight[~inside])
+        fitted = ~inside & has_atoms
+        evidence = evidence_of(y[fitted], right[fitted], weight[fitted])
+        logit[inside] = x[inside] @ coefficients
+        phases = np.clip(logit[inside], -_LARGEST_PHASE_LOGIT, _LARGEST_PHASE_LOGIT)
+        with_atoms_logit[inside] = phases + y[inside] @ evidence
+    print(f"{len(records)} endings of {len(count)} crystals, {int(right.sum())} right")
+    print("held out, phases alone:")
+    print_reliability(1.0 / (1.0 + np.exp(-logit)), right)
+    wrong = int((right[has_atoms] == 0.0).sum())
+    print(f"held out, with atoms: {int(has_atoms.sum())} endings, {wrong} wrong")
+    print_reliability(1.0 / (1.0 + np.exp(-with_atoms_logit[has_atoms])), right[has_atoms])
     coefficients = logistic(x, right, weight)
     print("coefficients of phases:", ", ".join(f"{c:.2f}" for c in coefficients))
-    r1 = np.array([record.get("r1", np.nan) for record in records], float)
-    d_min = np.array([record["d_min"] for record in records])
-    has_atoms = np.isfinite(r1)
-    x = atom_predictors(r1[has_atoms], d_min[has_atoms])
-    evidence = logistic(x, right[has_atoms], weight[has_atoms])
-    share = np.average(right[has_atoms], weights=weight[has_atoms])
-    # What R1 says by itself, without how many endings were right before.
-    evidence[0] -= np.log(share / (1.0 - share))
+    evidence = evidence_of(y[has_atoms], right[has_atoms], weight[has_atoms])
     print("evidence of atoms:", ", ".join(f"{c:.2f}" for c in evidence))
 
 
+def evidence_of(
+    x: NDArray[np.float64], right: NDArray[np.float64], weight: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return coefficients (3,) of what R1 says by itself, whatever share of endings is right."""
+    evidence = logistic(x, right, weight)
+    share = np.average(right, weights=weight)
+    evidence[0] -= np.log(share / (1.0 - share))
+    return evidence
+
+
 def print_reliability(probability: NDArray[np.float64], right: NDArray[np.float64]) -> None:
-    """Print what share of endings (n,) is right in ranges of their probability (n,)."""
+    """Print what share of endings (n,) is right in ranges of their probability (n,).
+
+    The interval is Wilson's of 95 %, as if all endings were of different crystals.
+    """
     for low, high in ((0, 0.02), (0.02, 0.2), (0.2, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01)):
         inside = (probability >= low) & (probability < high)
         if inside.any():
-            mean = probability[inside].mean()
+            number = int(inside.sum())
+            lowest, highest = wilson_interval(int(right[inside].sum()), number)
             print(
-                f"{low:4.2f} to {high:4.2f}: {inside.sum():5d} endings, "
-                f"mean probability {mean:.3f}, right {right[inside].mean():.3f}"
+                f"| {low:.2f} to {min(high, 1.0):.2f} | {number} | "
+                f"{probability[inside].mean():.3f} | {right[inside].mean():.3f} | "
+                f"{lowest:.3f} to {highest:.3f} |"
             )
     for level in (0.9, 0.95, 0.98, 0.99):
         accepted = probability > level
@@ -215,8 +263,12 @@ if __name__ == "__main__":
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--kind", choices=KINDS, default="mixed")
+    parser.add_argument("--most", type=int, default=12_000, metavar="REFLECTIONS")
     arguments = parser.parse_args()
     if arguments.verb == "fit":
         fit(arguments.files)
     else:
-        endings(arguments.files[0], arguments.first, arguments.count)
+        endings(
+            arguments.files[0], arguments.first, arguments.count, arguments.kind, arguments.most
+        )

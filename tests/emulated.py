@@ -40,7 +40,7 @@ SOURCES = (
     ROOT / "cpp" / "bindings" / "cuda_module.cpp",
     ROOT / "cpp" / "bindings" / "dlpack.cpp",
 )
-FOLDERS = ("cpp/include", "cpp/src", "tests/emulation")
+FOLDERS = ("cpp/include", "cpp/src", "cpp/bindings", "tests/emulation")
 WARNINGS = ("-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-Wno-unknown-pragmas", "-Wno-clobbered")
 
 
@@ -170,6 +170,10 @@ class Emulated:
     def arange(self, count: int, dtype: str, device: ArrayDevice) -> DeviceArray:
         """Make the numbers 0, 1, ..., count - 1."""
         return DeviceArray(np.arange(count, dtype=dtype))
+
+    def resolved(self, array: Any) -> Any:
+        """Return the array: only torch is lazy."""
+        return array
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from argand.measured import (
 from argand.radiation import Radiation
 from argand.refine import Model, Refinement, Weighting, free, refine
 from argand.reflections import miller_indices
+from argand.solve.disorder import DisorderSign
 from argand.solve.solution import Solution, Verdict
 from argand.structure_factors import structure_factors
 
@@ -108,6 +109,7 @@ class StandInModel:
     deepest_hole: float = -0.27
     notes: tuple[str, ...] = ()
     element_doubts: tuple[StandInDoubt, ...] = ()
+    disorder: tuple[DisorderSign, ...] = ()
 
 
 def model_of(

@@ -21,11 +21,14 @@ ORDER = (
     ("_fft", "_memory", "_seam", "_signals", "atom_types", "cell", "isotopes"),
     (
         *("_config", "_form_gradient", "cuda", "extinction", "files"),
-        *("form_factors", "medians", "r_factors", "symmetry"),
+        *("form_factors", "medians", "r_factors", "rows", "symmetry"),
     ),
-    ("_gemmi", "domain", "origins", "reflections", "site_ranges", "store"),
+    (
+        *("_convert", "_gemmi", "domain", "map_transform", "origins", "reflections"),
+        *("site_ranges", "store"),
+    ),
     ("crystal", "density", "jobs", "phases", "radiation"),
-    ("_pack", "maps", "peaks", "site_symmetry"),
+    ("_pack", "maps", "peaks", "site_symmetry", "tabulated"),
     ("completion", "io"),
     ("copies", "nufft"),
     ("refine", "simulate", "structure_factors", "torch"),

@@ -15,7 +15,7 @@ import argand
 from data_dir import DATA
 from test_readme import commands, short_settings
 
-# The packages of the extras "learn", "nufft" and "gpu" in pyproject.toml.
+# The packages of the extras "learn", "nufft", "gpu", "convert" and "completion" in pyproject.toml.
 EXTRAS = [
     "torch",
     "lightning",
@@ -27,6 +27,11 @@ EXTRAS = [
     "finufft",
     "threadpoolctl",
     "cupy",
+    "ase",
+    "pymatgen",
+    "pandas",
+    "reciprocalspaceship",
+    "shtab",
 ]
 
 # A program that hides packages from Python's import system, as if they were not installed, and runs
@@ -55,7 +60,7 @@ sys.exit(code)
 """
 
 # Verbs that need no extra.
-BASE_VERBS = ("sf", "map", "info", "simulate")
+BASE_VERBS = ("sf", "map", "info", "simulate", "generate")
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -113,6 +118,9 @@ def test_each_command_of_the_readme_runs_or_says_what_it_needs(folder: Path) -> 
         assert done.stdout == "", command
         assert files_of(folder) == before, command
     assert verbs == {*BASE_VERBS, "demo", "solve", "train", "evaluate", "adapt", "predict"}
+    done = run_without_extras(folder, ["--completion", "bash"])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "completion needs shtab: pip install shtab" in done.stderr
     # What a refusal advises works: a known structure needs no extra when no report is asked for.
     words = ["predict", "tests/data/9000905.cif", "series", "-o", "found", "--no-report"]
     done = run_without_extras(folder, [*words, "--workers", "1"])

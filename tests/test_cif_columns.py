@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from gemmi import cif
 
-from argand.errors import ArgandError
+import argand
+from argand.errors import ArgandError, ArgandWarning
 from argand.io.cif_block import parse_blocks
 
 # Values as CIF writes them, quoted ones, nulls, uncertainties, exponents, and what is no number.
@@ -60,3 +61,64 @@ def test_what_python_takes_for_a_number_and_cif_does_not_is_refused(wrong):
     block = parse_blocks(column_of(["1.5", wrong]), "a.cif")[0]
     with pytest.raises(ArgandError, match=r"^a\.cif: _refln_x is .*, needs a number"):
         block.numbers("_refln_x")
+
+
+LIST = """data_x
+_cell_length_a 5
+_cell_length_b 6
+_cell_length_c 7
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+loop_
+_refln.index_h
+_refln.index_k
+_refln.index_l
+{columns}
+1 0 0 {first}
+0 1 0 {second}
+"""
+
+
+def read_list(tmp_path, columns, first, second):
+    path = tmp_path / "x.cif"
+    path.write_text(LIST.format(columns="\n".join(columns), first=first, second=second))
+    return argand.read_reflections(path)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        ("_refln.F_meas", "_refln.F_meas_sigma"),
+        ("_refln.F_meas", "_refln.F_meas_su"),
+        ("_refln.F_squared_meas", "_refln.F_squared_meas_su"),
+        ("_refln.intensity_meas", "_refln.intensity_meas_su"),
+        ("_refln.F_meas_au", "_refln.F_meas_sigma_au"),
+    ],
+)
+def test_sigmas_have_many_names(tmp_path, columns):
+    reflections = read_list(tmp_path, columns, "10 0.5", "5 0.25")
+    assert reflections.sigma.tolist() == [0.5, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("tag", "flag", "is_left_out"),
+    [
+        ("refinement_status", "excl", True),
+        ("refinement_status", "extn", True),
+        ("refinement_status", "incl", False),
+        ("status", "x", True),
+        ("status", "f", False),
+        ("include_status", "l", True),
+    ],
+)
+def test_flags_leave_reflections_out(tmp_path, tag, flag, is_left_out):
+    columns = ("_refln.F_squared_meas", f"_refln.{tag}")
+    reflections = read_list(tmp_path, columns, "10 o", f"5 {flag}")
+    left_out = [False, False] if reflections.left_out is None else reflections.left_out.tolist()
+    assert left_out == [False, is_left_out]
+
+
+def test_several_measurements_are_said(tmp_path):
+    with pytest.warns(ArgandWarning, match="_refln_diffrn_id is 1, 2: all are read as one"):
+        read_list(tmp_path, ("_refln.F_squared_meas", "_refln.diffrn_id"), "10 1", "5 2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -40,7 +41,8 @@ class TestOutputs:
     def test_a_map_has_the_name_of_a_map(self, name: str, mtz: Path, capsys: Capture) -> None:
         before = mtz.read_bytes()
         complaint = refused(capsys, "map", mtz, "-o", mtz.parent / name)
-        assert "ends in .ccp4 or .map or .mrc" in complaint
+        expected = "ends in .ccp4 or .map or .mrc or .cube or .grd or .mtz"
+        assert ("would overwrite the input" if name == "x.mtz" else expected) in complaint
         assert [path.name for path in mtz.parent.iterdir()] == ["x.mtz"]
         assert mtz.read_bytes() == before
 
@@ -108,6 +110,15 @@ def test_a_resolution_that_no_experiment_has(d_min: str, tmp_path: Path, capsys:
     output = tmp_path / "o.mtz"
     complaint = refused(capsys, "sf", PYROCHLORE, "--d-min", d_min, "-o", output)
     assert "needs to be 0.05 or more" in complaint
+    assert not output.exists()
+
+
+@pytest.mark.parametrize("option", ["--missing", "--strongest"])
+def test_samples_of_which_nothing_is_measured(option: str, tmp_path: Path, capsys: Capture) -> None:
+    output = tmp_path / "o.npz"
+    words = ("--d-min", "2", "--samples", "2", option, "1", "-o", output)
+    complaint = refused(capsys, "simulate", PYROCHLORE, *words)
+    assert "none of 2 samples has a measured reflection" in complaint
     assert not output.exists()
 
 
@@ -264,3 +275,29 @@ class TestExitCodes:
         overview = capsys.readouterr().out
         for words in ("0 done", "1 a fault", "2 bad input", "3 some files", "130 interrupted"):
             assert words in overview
+
+
+def test_samples_that_no_disk_holds(tmp_path: Path, capsys: Capture) -> None:
+    """A billion samples of some hundred reflections take terabytes."""
+    folder = tmp_path / "out"
+    command = ("simulate", DATA / "9000905.cif", "--d-min", 1, "--folder", folder)
+    words = refused(capsys, *command, "--samples", 10**9)
+    assert re.search(r"out: its files take [\d,.]+ GiB at least, the disk has", words)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("verb", ["predict", "solve"])
+def test_a_name_with_a_line_feed_has_one_row(verb: str, tmp_path: Path, capsys: Capture) -> None:
+    """An escape in a name would change the colours of a terminal, or clear it."""
+    (tmp_path / "new\nline\x1b[2J.hkl").write_text("no reflections\n")
+    write_crystal(tmp_path / "known.cif", KNOWN)
+    (tmp_path / "other.hkl").write_text("none either\n")
+    files = [tmp_path / "new\nline\x1b[2J.hkl", tmp_path / "other.hkl"]
+    known = [tmp_path / "known.cif"] if verb == "predict" else []
+    command = (verb, *known, *files, "-o", tmp_path / "out", "--no-report", "--workers", 1)
+    assert call(*command) == 3
+    printed = capsys.readouterr().out
+    rows = [line for line in printed.splitlines() if "line" in line and "no reflections" in line]
+    assert rows
+    assert all(row.lstrip().startswith("new_line_[2J") for row in rows)
+    assert "\x1b" not in printed

@@ -336,3 +336,44 @@ def test_large_displacements_that_a_crystal_may_have_are_taken() -> None:
     )
     assert crystal.u_aniso is not None
     assert crystal.u_aniso.tolist() == u_aniso
+
+
+def test_angles_in_radians_are_refused() -> None:
+    """Three angles of 1.57 degrees would be a cell without volume."""
+    with pytest.raises(ArgandError, match=r"angles below 3\.2, needs degrees"):
+        argand.Crystal((5, 6, 7, 1.57, 1.57, 1.57), "P 1", types=("C",), frac=[[0, 0, 0]])
+
+
+@pytest.mark.parametrize("name", ["frac", "occ", "b_iso"])
+def test_masked_values_are_refused(name: str) -> None:
+    values = np.ma.array(np.zeros((1, 3) if name == "frac" else 1), mask=True)
+    arguments = {"frac": [[0, 0, 0]], name: values}
+    with pytest.raises(ArgandError, match=f"{name} is a masked array"):
+        argand.Crystal((5, 6, 7, 90, 90, 90), "P 1", types=("C",), **arguments)
+
+
+@pytest.mark.parametrize("sites", [[2, 0], np.array([True, False, True])])
+def test_selected_sites_keep_what_belongs_to_them(sites: list[int] | np.ndarray) -> None:
+    u_aniso = np.full((3, 6), np.nan)
+    u_aniso[2] = (0.01, 0.02, 0.03, 0.0, 0.0, 0.0)
+    crystal = argand.Crystal(
+        (5.0, 6.0, 7.0, 90.0, 90.0, 90.0),
+        "P -1",
+        types=("C", "N", "O"),
+        labels=("C1", "N1", "O1"),
+        frac=[[0.1, 0.2, 0.3], [0.4, 0.5, 0.6], [0.7, 0.8, 0.9]],
+        occ=[1.0, 0.5, 0.25],
+        b_iso=[1.0, 2.0, 3.0],
+        u_aniso=u_aniso,
+    )
+    selected = crystal.select(sites)
+    order = [selected.labels.index(label) for label in ("C1", "O1")]
+    assert selected.symops == crystal.symops
+    assert [selected.types[row] for row in order] == ["C", "O"]
+    np.testing.assert_array_equal(selected.frac[order], crystal.frac[[0, 2]])
+    np.testing.assert_array_equal(selected.occ[order], [1.0, 0.25])
+    np.testing.assert_array_equal(selected.beta()[order], crystal.beta()[[0, 2]])
+    # F of parts adds up to F of the whole.
+    hkl = argand.miller_indices(crystal.cell, "P 1", 1.0)
+    parts = [argand.structure_factors(part, hkl) for part in (selected, crystal.select([1]))]
+    np.testing.assert_allclose(sum(parts), argand.structure_factors(crystal, hkl), atol=1e-10)

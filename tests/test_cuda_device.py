@@ -119,6 +119,38 @@ def test_maps_are_those_of_the_core(torch, grid, dtype, tolerance):
         assert error < tolerance * float(expected.abs().max())
 
 
+def test_large_boxes_go_to_the_fft(torch):
+    from argand.torch import map_from_structure_factors, structure_factors_from_map
+
+    f = random_complex(np.random.default_rng(10), (2, 41, 41, 41))
+    results = []
+    for device in ("cpu", "cuda"):
+        rho = map_from_structure_factors(torch.tensor(f, device=device), (41, 41, 41), 3.0)
+        back = structure_factors_from_map(rho, 20, 3.0)
+        results.append((rho.cpu(), back.cpu()))
+    for expected, computed in zip(*results, strict=True):
+        assert float((computed - expected).abs().max()) < 1e-12 * float(expected.abs().max())
+
+
+def test_an_empty_list(torch):
+    """torch gives address 0 for tensors without elements."""
+    from argand.torch import structure_factors
+
+    frac = torch.rand(3, 3, device="cuda", requires_grad=True)
+    hkl = torch.zeros(0, 3, dtype=torch.int32, device="cuda")
+    f = structure_factors(frac, torch.zeros(3, 0, device="cuda"), hkl)
+    assert f.shape == (0,)
+    (gradient,) = torch.autograd.grad(f.abs().square().sum(), frac)
+    assert (gradient == 0).all()
+
+
+def test_lazy_tensors(torch):
+    f = torch.tensor(random_complex(np.random.default_rng(11), (1, 5, 5, 5)), device="cuda")
+    expected = argand.cuda.map_from_structure_factors(f.conj().resolve_conj(), (12, 12, 12))
+    rho = argand.cuda.map_from_structure_factors(f.conj(), (12, 12, 12))
+    assert torch.equal(rho, expected)
+
+
 def test_a_mixture_of_devices_is_an_error(torch):
     from argand.torch import structure_factors
 
@@ -214,8 +246,9 @@ def test_cupy(reflections, stream):
 
 def test_maps_of_cupy():
     cupy = pytest.importorskip("cupy")
-    f = random_complex(np.random.default_rng(9), (2, 7, 9, 11))
-    for grid in ((12, 10, 15), (128, 96, 128)):
+    rng = np.random.default_rng(9)
+    for sides, grid in (((7, 9, 11), (12, 10, 15)), ((41, 41, 41), (41, 41, 41))):
+        f = random_complex(rng, (2, *sides))
         expected = np.empty((2, *grid))
         _seam.map_from_structure_factors(f, expected, 1 / 3)
         rho = argand.cuda.map_from_structure_factors(cupy.asarray(f), grid, 3.0)

@@ -145,7 +145,7 @@ def test_each_function_calls_its_kernel_with_its_workspace(reflections):
         sums,
         f"{sums}_vjp_workspace",
         f"{sums}_vjp",
-        f"{sums}_workspace",
+        f"{sums}_form_vjp_workspace",
         f"{sums}_form_vjp",
     ]
 
@@ -279,6 +279,12 @@ class TensorStandIn:
     def is_contiguous(self) -> bool:
         """Tell whether the numbers lie in C order."""
         return bool(self.numbers.flags.c_contiguous)
+
+    def is_conj(self) -> bool:
+        """Tell that the memory holds the numbers themselves."""
+        return False
+
+    is_neg = is_conj
 
 
 TensorStandIn.__module__ = "torch"

@@ -11,29 +11,46 @@ import pytest
 import emulated
 import oracles
 from argand import _seam
-from batches import COMPLEX, as_double, empty_gradients, random_batch, random_complex, truth
+from argand._form_gradient import form_gradient
+from batches import (
+    COMPLEX,
+    as_double,
+    empty_gradients,
+    random_batch,
+    random_complex,
+    truth,
+    worst_error,
+)
 from emulated import moved
 
-# Rows as long as rows can be, and more of them than a tile has.
-REACH = (2, 6, 15)
-# Numbers of atoms of the two crystals.
+# Rows as long as rows can be, and more of them than a block has threads.
+REACH = (3, 18, 15)
+# Fewer reflections, each of which is a row.
+FEW = (2, 6, 15)
+# Numbers of atoms of the two crystals, and of crystals of which a block has more than one.
 ATOMS = (40, 33)
+SMALL = (20, 0, 7, 33, 1)
+# Scatterers, as many as the atoms of a tile can have.
+KINDS = 16
 
 
 def random_rows(dtype: str, scattered: bool) -> _seam.Batch:
     """Draw a batch whose reflections stand in long rows, or scattered in many short ones."""
     rng = np.random.default_rng(1)
+    reach = FEW if scattered else REACH
     batch = random_batch(
         rng,
         reflections="list",
         atoms=ATOMS,
-        reach=REACH,
+        reach=reach,
+        kinds=KINDS,
         dtype=dtype,
     )
-    hkl = oracles.box(REACH)
+    hkl = oracles.box(reach)
     if scattered:
         hkl = np.ascontiguousarray(hkl[::2])
-    return batch._replace(hkl=hkl)
+    scatterer = np.arange(sum(ATOMS), dtype=np.int32) % KINDS
+    return batch._replace(hkl=hkl, scatterer=scatterer)
 
 
 def sum_is_right(scattered: bool) -> bool:
@@ -57,6 +74,24 @@ def adjoint_is_right(scattered: bool) -> bool:
         if not error < 1e-9 * np.abs(expected).max():
             return False
     return True
+
+
+def box_of_sums_is_right() -> bool:
+    """Sum boxes that lie whole in shared memory, and tell whether they are right."""
+    rng = np.random.default_rng(2)
+    batch = random_batch(rng, reflections="box", atoms=SMALL, reach=(1, 7, 15))
+    out = np.full(batch.out_shape, np.nan, complex)
+    _seam.structure_factors(moved(batch), moved(out))
+    return worst_error(out, truth(batch)) < 1e-12
+
+
+def form_gradient_is_right() -> bool:
+    """Run the gradient by form factors on the device, and tell whether it is the core's."""
+    batch = random_rows("float64", False)
+    g = np.ones(batch.out_shape, complex)
+    gradient = np.zeros_like(batch.form)
+    _seam.structure_factors_form_vjp(moved(batch), moved(g), moved(gradient))
+    return worst_error(gradient, form_gradient(batch, g)) < 1e-11
 
 
 def map_is_right() -> bool:
@@ -84,11 +119,13 @@ RUNS: dict[str, Callable[[], bool]] = {
     "sum, scattered": lambda: sum_is_right(True),
     "adjoint": lambda: adjoint_is_right(False),
     "adjoint, scattered": lambda: adjoint_is_right(True),
+    "box of sums": box_of_sums_is_right,
+    "form gradient": form_gradient_is_right,
     "to map": map_is_right,
     "from map": box_is_right,
 }
 NOT_SCATTERED = [name for name in RUNS if "scattered" not in name]
-MANY_TILES = [name for name in RUNS if name not in ("sum", "adjoint")]
+MANY_TILES = [name for name in RUNS if name not in ("sum", "adjoint", "form gradient")]
 
 
 def complaint_about(kernels: Any, name: str, launch: int, **fault: Any) -> str | None:

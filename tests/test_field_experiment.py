@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pytest
 
 from argand.describe import describe_file
 from argand.errors import ArgandError
-from argand.io import read_experiment, read_instructions
+from argand.io import read_crystal, read_experiment, read_instructions, read_reflections
 from cif_text import GROUP, HEAD, ONE
 from data_dir import DATA
 
@@ -82,3 +83,50 @@ def test_instructions_with_a_wavelength_of_no_radiation(tmp_path: Path, waveleng
     path.write_text(f"TITL x\nCELL {wavelength} 5 6 7 90 90 90\nLATT -1\nSFAC C\nUNIT 1\nHKLF 4\n")
     with pytest.raises(ArgandError, match=f"x.ins.*wavelength is {wavelength}, needs angstrom"):
         read_instructions(path)
+
+
+@pytest.mark.parametrize(
+    ("words", "probe"),
+    [
+        ("'synchrotron, electron storage ring'", "x-ray"),
+        ("'electrons, 200 kV'", "electron"),
+        ("'X-rays, electron impact source'", "x-ray"),
+        ("neutron", "neutron"),
+    ],
+)
+def test_an_electron_storage_ring_makes_x_rays(tmp_path: Path, words: str, probe: str) -> None:
+    path = written(tmp_path, f"{HEAD}{GROUP}{ONE}_diffrn_radiation_type {words}\n")
+    assert read_experiment(path).probe == probe
+
+
+LIST = "loop_\n_refln_index_h\n_refln_index_k\n_refln_index_l\n_refln_F_meas\n1 0 0 5\n"
+
+
+@pytest.mark.parametrize(
+    ("wavelengths", "is_said"), [("1.54056 1.54439", False), ("0.9 1.2", True), ("0.9", False)]
+)
+def test_several_wavelengths_are_said(tmp_path: Path, wavelengths: str, is_said: bool) -> None:
+    """K alpha 1 and 2 are one radiation."""
+    rows = "\n".join(wavelengths.split())
+    text = f"{HEAD}{GROUP}{LIST}loop_\n_diffrn_radiation_wavelength\n{rows}\n"
+    path = written(tmp_path, text)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        reflections = read_reflections(path)
+    assert reflections.wavelength == float(wavelengths.split()[0])
+    notes = [str(note.message) for note in caught]
+    expected = [f"{path}: several wavelengths are stated: 0.9 is used, not 1.2"]
+    assert notes == (expected if is_said else [])
+
+
+@pytest.mark.parametrize("twin", ["", "TWIN -1 0 0 0 -1 0 0 0 1\n"])
+def test_a_twin_of_the_twin_dictionary_is_said(tmp_path: Path, twin: str) -> None:
+    """SHELX instructions in the CIF tell its law."""
+    res = f"_shelx_res_file\n;\nTITL x\nCELL 0.7 5 6 7 90 100.5 90\nLATT -1\n{twin}HKLF 4\nEND\n;\n"
+    text = f"{HEAD}{GROUP}{ONE}_twin_individual_mass_fraction_refined 0.4\n"
+    path = written(tmp_path, text + (res if twin else ""))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        read_crystal(path)
+    is_said = any("a twin: its domains are not read" in str(note.message) for note in caught)
+    assert is_said == (not twin)

@@ -203,3 +203,19 @@ def test_a_stated_density_is_compared(read: Read) -> None:
 def test_a_crystal_from_no_file_is_doubted_too() -> None:
     crystal = argand.Crystal((5, 6, 7, 90, 90, 90), "P 1", types=("C", "C"), frac=np.zeros((2, 3)))
     assert "atoms on top of each other: C-C" in structure_doubts(crystal)
+
+
+@pytest.mark.parametrize(
+    ("x", "order", "is_said"), [(0.2, 2, True), (0.2, 1, False), (0, 2, False)]
+)
+def test_a_stated_site_order_that_the_position_lacks_is_said(
+    read: Read, x: float, order: int, is_said: bool
+) -> None:
+    tags = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "site_symmetry_order")
+    columns = "\n".join(f"_atom_site_{tag}" for tag in tags)
+    text = f"{HEAD}_space_group_name_H-M_alt 'P -1'\nloop_\n{columns}\nC1 C {x} 0 0 {order}\n"
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        read(text)
+    notes = [str(warning.message) for warning in caught]
+    assert any("site order is: C1" in note for note in notes) == is_said

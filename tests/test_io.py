@@ -19,7 +19,11 @@ from data_dir import DATA, cif_files, shared_files
 NOTES = {
     "1001031": ("left out: H1", "F(000) of the sites is 441.972, of the formula x Z 459.3"),
     "1001614": ("left out: H1, H2", "F(000) of the sites is 952.8, of the formula x Z 960"),
-    "1100015": ("left out: H1", "F(000) of the sites is 591.51, of the formula x Z 597.51"),
+    "1100015": (
+        "1 attached hydrogens have no sites",
+        "left out: H1",
+        "F(000) of the sites is 591.51, of the formula x Z 597.51",
+    ),
     "1100977": ("those of F d d 2, its space group is called Fddd",),
     # The hydrogens of the water are missing.
     "2009901": ("F(000) of the sites is 1051.98, of the formula x Z 1056",),

@@ -62,8 +62,8 @@ class TestShelx:
         reflections = read("   1   0   0   34.12    0.50\n", hklf=3)
         assert reflections.intensity is None
         assert reflections.amplitude.tolist() == [34.12]
-        with pytest.raises(ArgandError, match=": hklf is 6, needs"):
-            read("   1   0   0   34.12    0.50\n", hklf=6)
+        with pytest.raises(ArgandError, match=": hklf is 7, needs"):
+            read("   1   0   0   34.12    0.50\n", hklf=7)
 
     def test_twins(self) -> None:
         """Lines that overlap repeat their intensity; other negative numbers flag a free set."""

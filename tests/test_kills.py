@@ -19,6 +19,7 @@ import argand
 from argand.io import write_crystal
 from argand.simulate import Independent, Measurement, Perturbation, Simulation, write_folder
 from argand.store import read_arrays
+from solve_stand_in import known_crystal, write_data
 from stand_in import KNOWN
 
 pytestmark = [
@@ -247,3 +248,35 @@ def test_adapt(known: Path, tmp_path: Path) -> None:
         json.loads((folder / "adaptation.json").read_text()) for folder in (out, whole)
     )
     assert actual | {"remarks": {}} == expected | {"remarks": {}}
+
+
+def test_solve(tmp_path: Path) -> None:
+    """Every crystal of a folder is solved once; the solver itself does it, from quick data."""
+    files = 10 + 2 * KILLS
+    crystal = known_crystal("9000905")
+    for number in range(files):
+        write_data(tmp_path / "in", f"s{number}", crystal, seed=number)
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    # The limit of time is far away: the answer does not depend on the speed of the machine.
+    options = ["--workers", "2", "--no-report", "--time-limit", "600", "-o"]
+    command = ["solve", str(tmp_path / "in"), *options]
+    assert call([*command, str(whole)]).wait(timeout=LONGEST) == 0
+
+    def progress() -> int:
+        return len(list(out.glob("records/[!.]*.json")))
+
+    before = kill_and_finish([*command, str(out)], out, 5, progress, latest=0.1)
+    assert names(out) == names(whole)
+    for pattern in ("solutions/*/*.cif", "solutions/*/*.res", "solutions/*/*.ccp4"):
+        expected = contents(whole, pattern)
+        assert len(expected) == files
+        assert contents(out, pattern) == expected
+    assert_same_reflections(out, whole)
+    # A crystal with its record is done, and is not solved again.
+    after = change_times(out)
+    for name, changed in before.items():
+        if name.startswith("records/") and not Path(name).name.startswith("."):
+            crystal_name = Path(name).stem
+            assert after[name] == changed
+            solution = f"solutions/{crystal_name}/{crystal_name}.cif"
+            assert after[solution] == before[solution]

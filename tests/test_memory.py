@@ -241,3 +241,20 @@ def test_torch_says_so_too():
         map_from_structure_factors(f, (32, 32, 32))
     with pytest.raises(MemoryLimitError, match=r"F of 1 maps, 35,937 numbers"):
         structure_factors_from_map(torch.ones(4, 4, 4), 16)
+
+
+def test_streams_of_samples_say_so_too():
+    pytest.importorskip("torch")
+    from argand.learn import PerturbedCrystals, Stream
+
+    dataset = PerturbedCrystals([random_crystal()], hkl_max=4)
+    argand.set_memory_limit(MIB)
+    refused(
+        lambda: PerturbedCrystals([random_crystal()], hkl_max=20),
+        "tables of 1 crystals needs 3.15 MiB",
+    )
+    refused(lambda: dataset.simulate(range(100)), "100 samples of boxes needs 1.18 MiB")
+    # A stream simulates batches of some 200 samples together.
+    refused(lambda: next(iter(Stream(dataset, 100))), "200 samples of boxes needs 2.36 MiB")
+    argand.set_memory_limit(3 * MIB)
+    assert len(next(iter(Stream(dataset, 100))).amplitude) == 100

@@ -9,10 +9,18 @@ import numpy as np
 import pytest
 
 import argand
-from argand._numbers import LARGEST, complex_array, real_array, real_number, shown
+from argand._numbers import (
+    LARGEST,
+    complex_array,
+    real_array,
+    real_number,
+    shown,
+    whole_array,
+)
 from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.phases import density_correlation
+from argand.simulate import Simulation
 
 CELL = (5.0, 6.0, 7.0, 90.0, 97.0, 90.0)
 HKL = np.array([[1, 0, 0], [0, 1, 2]], dtype=np.int32)
@@ -116,3 +124,37 @@ def test_the_coarsest_grid() -> None:
 def test_values_are_shown_on_one_line() -> None:
     assert shown(np.ones((2, 2))) == "array([[1., 1.], [1., 1.]])"
     assert shown("x" * 100) == "'" + "x" * 59
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[0.5], [2**63], [np.nan], ["1"], [1j], np.array([2**63], np.uint64), [10**400], [None]],
+    ids=repr,
+)
+def test_what_is_no_whole_number(values: object) -> None:
+    with pytest.raises(ArgandError, match="index holds"):
+        whole_array("index", values)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint32", "int64", "float32", "float64", "bool"])
+def test_whole_numbers_of_any_type(dtype: str) -> None:
+    array = whole_array("index", np.array([0, 1], dtype))
+    assert array.dtype == np.int64
+    assert array.tolist() == [0, 1]
+
+
+def test_a_sample_between_two_is_none() -> None:
+    """Sample 0.7 is not sample 0."""
+    crystal = argand.Crystal((5, 6, 7, 90, 90, 90), "P 1", types=("C",), frac=[[0.1, 0.2, 0.3]])
+    simulation = Simulation(crystal, d_min=2.0)
+    with pytest.raises(ArgandError, match=r"indices holds .*, needs whole numbers"):
+        simulation.draw([0.7])
+
+
+def test_a_number_of_extended_precision_beyond_all_floats() -> None:
+    """A finite long double of 1e400 is not read as infinity."""
+    if np.finfo(np.longdouble).max <= np.finfo(np.float64).max:
+        pytest.skip("long double is double precision here")
+    with pytest.raises(ArgandError, match="sigma holds a number beyond all floats"):
+        real_array("sigma", np.array([1.0, np.longdouble(10) ** 400]))
+    assert real_array("sigma", np.array([np.inf], np.longdouble)).tolist() == [np.inf]

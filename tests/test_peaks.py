@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy.ndimage import maximum_filter
 
 import argand
 from argand.density import grid_shape, map_from_structure_factors
@@ -115,3 +116,14 @@ def test_nearest_images_agree_with_all_images():
     vector = (points[:, None, None] - np.array(everywhere)) @ axes.T
     expected = np.linalg.norm(vector, axis=3).min(axis=1)
     np.testing.assert_allclose(nearest_image(points, sites, cell, crystal.symops), expected)
+
+
+@pytest.mark.parametrize("size", [3, 5])
+@pytest.mark.parametrize("lowest", [-np.inf, 0.0, 1.5])
+def test_maxima_of_a_grid_are_those_of_a_filter(size, lowest):
+    """Maxima of random maps agree with scipy's filter, equal neighbours included (seed 12)."""
+    rng = np.random.default_rng(12)
+    rho = np.round(rng.normal(size=(9, 8, 11)), 1).astype(np.float32)
+    highest = maximum_filter(rho, size=size, mode="wrap")
+    expected = np.argwhere((rho == highest) & (rho > lowest))
+    np.testing.assert_array_equal(grid_maxima(rho, lowest, size), expected)

@@ -19,20 +19,23 @@ SHORT = {
     "train": "--steps 2 --batch-size 2 --score-samples 4 --no-progress",
     "evaluate": "--samples 8",
     "simulate": "--samples 4 --d-min 1.2",
+    "generate": "--samples 6 --shard 4 --d-min 1.5",
     "adapt": "--samples 300 --width 0.4 --d-min 1.2 --test 1",
     "predict adapted": "--workers 1",
 }
 
-# What each command leaves behind, by the words that it begins with.
+# What each command leaves behind, by the words that it begins with; longer beginnings come first.
 RESULTS = {
     "demo": ("demo/report.html", "demo/example.mtz"),
     "sf": ("pyrochlore.mtz",),
+    "map --difference": ("maps.mtz",),
     "map": ("pyrochlore.ccp4",),
     "solve": ("solved/pyrochlore.cif", "solved/pyrochlore.html"),
     "info": (),
     "train": ("run/weights.safetensors",),
     "evaluate": (),
     "simulate": ("series/sample_0003.hkl",),
+    "generate": ("crystals/s000001/zarr.json",),
     "adapt": ("adapted/adaptation.safetensors",),
     "predict adapted": ("found/report.html", "found/table.csv", "found/phases/sample_0003.mtz"),
     "predict demo/example.mtz": ("phased.mtz", "phased.ccp4"),

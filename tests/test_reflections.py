@@ -18,8 +18,8 @@ from argand.reflections import (
     friedel_mates,
     survey,
     systematic_absences,
-    unique_rows,
 )
+from argand.rows import unique_rows
 from argand.symmetry import operations
 
 TRICLINIC = (5.1, 6.2, 7.3, 81.0, 97.0, 104.0)
@@ -170,7 +170,10 @@ def test_reach_at_an_energy() -> None:
             lambda: argand.miller_indices((1e5, 9, 9, 90, 90, 90), d_min=0.05),
             "d_min is 0.05 for an edge of 100000 angstrom, needs .* up to 1,000,000",
         ),
-        (lambda: argand.hkl_cube(-1), "h_max is -1"),
+        (lambda: argand.hkl_cube(-1), "h_max is -1, needs a whole number from 0 to 1,000,000"),
+        (lambda: argand.hkl_cube(2.5), "h_max is 2.5, needs a whole number"),
+        (lambda: argand.hkl_cube("3"), "h_max is '3', needs a number"),
+        (lambda: argand.hkl_cube(10**400), "h_max is 1000.*, needs a number"),
         (lambda: systematic_absences([[2**40, 0, 0]], "P 1"), "hkl holds 1099511627776, needs"),
         (lambda: systematic_absences([["a", 0, 0]], "P 1"), "hkl has dtype <U21"),
         (

@@ -189,12 +189,9 @@ def test_move_shifts_and_inverts_the_atoms_that_follow(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "note"),
     [
-        (
-            "DISP Fe 1.5 0.844",
-            r"DISP states f' 1.5 and f'' 0.844 of Fe, argand uses 0.3\d+ and 0.8",
-        ),
-        ("DISP $Fe 0.346 2.5 9", "DISP states f' 0.346 and f'' 2.5 of Fe"),
         ("SWAT 0.5 2", r"line 6 \(SWAT\): diffuse solvent is not part of F"),
+        ("HFIX 43 C1", r"line 6 \(HFIX\): hydrogens that it would make are not part of F"),
+        ("ABIN 2", r"line 6 \(ABIN\): partial structure factors of a .fab file are not part of F"),
         ("TWIN 0 1 0 1 0 0 0 0 -1 3", r"line 6 \(TWIN\): a twin of 3 domains is treated as one of"),
         ("SFAC O 1 2 3 4 5 6 7 8 9 0 0 0 0 0", r"\(SFAC\): the form factor that it states is not"),
     ],
@@ -205,7 +202,51 @@ def test_what_changes_f_and_is_not_used_is_said(tmp_path: Path, line: str, note:
         argand.read_crystal(path)
 
 
-def test_dispersion_of_the_tables_is_no_note(tmp_path: Path) -> None:
-    """International Tables C 4.2.6.8: f' = 0.3463 and f'' = 0.8444 for iron and Mo K alpha."""
-    path = written(tmp_path, SMALL.format(extra="DISP Fe 0.3463 0.8444", between=""))
-    assert argand.read_crystal(path).types == ("C", "Fe")
+def read_small(tmp_path: Path, extra: str, between: str = "") -> argand.Crystal:
+    """Read a carbon and an iron, with instructions before each of them."""
+    return argand.read_crystal(written(tmp_path, SMALL.format(extra=extra, between=between)))
+
+
+@pytest.mark.parametrize(
+    ("extra", "between", "occupancies"),
+    [
+        ("FVAR 1 0.7\nPART 1 21", "PART 2 -21", [0.7, 0.3]),
+        ("FVAR 1 0.7\nPART 1 21", "PART 0", [0.7, 1.0]),
+        ("PART -1 10.5", "PART 0", [0.5, 1.0]),
+        ("PART 1", "PART 2", [1.0, 1.0]),
+        ("AFIX 43 0.93 10.25", "AFIX 0", [0.25, 1.0]),
+        ("PART 1 10.5\nAFIX 43 0.93 10.25", "AFIX 0\nPART 0", [0.5, 1.0]),
+    ],
+)
+def test_part_and_afix_state_occupancies(
+    tmp_path: Path, extra: str, between: str, occupancies: list[float]
+) -> None:
+    """SHELXL: the occupancy of PART overrides that of AFIX, and both those of the atoms."""
+    text = SMALL.replace("FVAR 1\n", "") if "FVAR" in extra else SMALL
+    path = written(tmp_path, text.format(extra=extra, between=between))
+    assert argand.read_crystal(path).occ.tolist() == pytest.approx(occupancies)
+
+
+def test_afix_states_u_of_isotropic_atoms(tmp_path: Path) -> None:
+    crystal = read_small(tmp_path, "", "AFIX 3 0.93 11 -1.5")
+    np.testing.assert_allclose(crystal.b_iso / (8 * np.pi**2), [0.05, 0.075])
+    tensor = "0.05 0.05 0.05 0 0 0"
+    text = SMALL.replace("11.0 0.05\n{between}", f"11.0 {tensor}\n{{between}}")
+    path = written(tmp_path, text.format(extra="AFIX 3 0.93 11 0.2", between="AFIX 0"))
+    tensors = argand.read_crystal(path).u_aniso
+    assert tensors is not None
+    np.testing.assert_allclose(tensors[0], [0.05] * 3 + [0.0] * 3)
+
+
+@pytest.mark.parametrize("title", ["TITL a = b =", "TITL =", "titl P21/c!", "TITL", "TITL  CELL="])
+def test_a_title_is_one_line(tmp_path: Path, title: str) -> None:
+    text = SMALL.format(extra="REM no more =", between="").replace("TITL x", title)
+    assert len(argand.read_crystal(written(tmp_path, text)).types) == 2
+
+
+def test_a_tensor_that_is_cut_short_is_said(tmp_path: Path) -> None:
+    text = SMALL.format(extra="", between="C2 1 0.2 0.2 0.3 11.0 0.05 0.05 0.05")
+    with pytest.warns(ArgandWarning, match=r"line 9 \(C2\): 3 numbers of U, needs 1 or 6"):
+        argand.read_crystal(written(tmp_path, text))
+    peaks = SMALL.format(extra="", between="C2 1 0.2 0.2 0.3 11.0 0.05 3.25")
+    assert len(argand.read_crystal(written(tmp_path, peaks)).types) == 3

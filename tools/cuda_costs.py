@@ -5,29 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cuda_devices import WARP
-from cuda_workloads import ROW, BatchShape, Row
-from machine_code import InstructionCount, MachineCode
+from cuda_workloads import BatchShape
+from machine_code import InstructionCount, MachineCode, Stretch, contains
 
-#: A walk along a row ends after a whole number of so many reflections.
+#: A walk along a row ends after a whole number of so many reflections; a row has at most PARTS.
 PART = 4
+PARTS = 4
 
-# Rows of reflections that a block takes; its threads are two warps.
-ROWS_OF_BLOCK = 64
-WARPS_OF_BLOCK = ROWS_OF_BLOCK // WARP
+# Atoms and rows of a tile of the adjoint. Its guarded walk selects a number for each entry.
+ADJOINT_ATOMS = 16
+ADJOINT_ROWS = 32
+ADJOINT_SELECTIONS = 12
+# The guarded walk is a smaller share of the loop over rows than this.
+ADJOINT_HALF = 0.7
+
+# Atoms of a tile, and entries of Z that one thread computes at once.
+TILE_ATOMS = 32
+ALONG_TASKS = 8
 
 
-def most_atoms(precision: str) -> int:
-    """Return how many atoms a block takes at once at most, 64 bytes of numbers."""
-    return 16 if precision == "float32" else 8
+def threads_of(shape: BatchShape, precision: str) -> int:
+    """Return the threads of a block: a whole box is one block, lists are cut."""
+    if shape.is_box:
+        return _rounded_up(len(shape.rows), WARP) * WARP
+    return 256 if precision == "float32" else 128
 
 
 def parts_of_sum(
-    code: MachineCode, shape: BatchShape, atoms_of_tile: int
+    code: MachineCode, shape: BatchShape, precision: str
 ) -> dict[str, InstructionCount]:
     """Count what the warps of the whole batch execute for the sum, part by part.
 
-    A row that follows from the row next to it leaves out the costliest branch of the loop over
-    rows; all other branches are counted as if every thread took them.
+    Branches that depend on a thread are counted as if its warp took them; of the two directions of
+    a row a warp takes one. Rows are taken once for many crystals and are not counted.
 
     Parameters
     ----------
@@ -35,46 +45,86 @@ def parts_of_sum(
         Machine code of the kernel `sum_rows`.
     shape
         The batch.
-    atoms_of_tile
-        How many atoms a block takes at once at most.
+    precision
+        "float32" or "float64".
     """
-    tile_atoms = _tile_atoms(shape.atoms, atoms_of_tile)
-    atom_tiles = _rounded_up(shape.atoms, tile_atoms)
-    lengths = [row[4] for row in shape.rows]
-    row_tiles = _rounded_up(len(lengths), ROWS_OF_BLOCK)
-    warps = _rounded_up(len(lengths), WARP)
-    # How often a sum in registers is multiplied by form factors.
-    joins = atom_tiles + shape.kinds - 1
+    threads = threads_of(shape, precision)
+    blocks = _rounded_up(len(shape.rows), threads)
+    tiles = _rounded_up(shape.atoms, TILE_ATOMS)
+    # A scatterer of a tile is summed up and multiplied by form factors once.
+    runs = tiles + shape.kinds - 1
+    parts_of_warps = _parts_of_warps(shape)
+    warps = len(parts_of_warps)
 
-    first, sorted_, tables, starts, fourth, fifth = code.barriers[:6]
-    end_of_walk = code.inner_loop(starts, len(code.operations))[1]
-    tile = _tile_loop(code, first, end_of_walk, fourth)
-    walk = code.inner_loop(starts, tile[1])
-    join = code.enclosing_loop(walk)
-    row = code.inner_loop(tables, starts)
-    rank = code.count(*code.inner_loop(first, sorted_))
+    atom, walk, checks = _atom_loop(code)
+    run = code.enclosing_loop(atom)
+    # It multiplies by form factors, in one direction or the other.
+    flush = (atom[1], run[1])
+    loaded, sorted_, filled = code.barriers[:3]
+    tile = _loop_around(code, (loaded, run[1]))
+    around = code.count(*atom).minus(code.count(*walk))
+    along = code.inner_loop(sorted_, filled)
 
-    of_walk = code.count(*walk)
-    # The rare branch of the loop over rows is that of a row which does not follow from another.
-    following = 1 - fresh_share(shape.rows, tile_atoms)
-    spared = code.rare_branch(*row).times(following)
-    of_row = code.count(*row).minus(spared)
-    # The first warp of a block sorts the atoms; then each warp makes one of the two tables.
-    loading = code.count(tile[0], first).times(WARPS_OF_BLOCK)
-    ranking = rank.times(min(tile_atoms, shape.atoms))
-    sorting = code.count(first, tables).minus(rank).plus(ranking)
-    joining = code.count(*join).minus(of_walk)
-    storing = code.count(fourth, fifth).times(ROW / 4)
-    around_tiles = code.count(0, tile[0]).plus(storing)
+    terms = InstructionCount()
+    for parts in parts_of_warps:
+        end = checks[parts] if parts < len(checks) else walk[1]
+        terms = terms.plus(code.count(walk[0], end))
+    of_run = code.count(*run).minus(code.count(*atom)).minus(code.count(*flush))
+    mean_parts = sum(parts_of_warps) / warps / PARTS
+    iterations = _rounded_up(min(shape.atoms, TILE_ATOMS) * ALONG_TASKS, threads)
+    of_tile = code.count(tile[0], loaded).times(blocks * threads / WARP)
+    of_sort = code.count(loaded, sorted_).times(blocks)
+    of_along = code.count(*along).times(blocks * min(iterations * threads, 256) / WARP)
+    output = code.count(tile[1], len(code.operations)).times(0.25 * mean_parts * warps)
+    parts_of_all = {
+        "walks along rows": terms.times(shape.atoms),
+        "A and g of rows": around.times(warps * shape.atoms),
+        "times form factors": of_run.plus(code.count(*flush).times(mean_parts / 2)).times(
+            runs * warps
+        ),
+        "tables of atoms": of_tile.plus(of_sort).plus(of_along).times(tiles),
+        "output": output,
+    }
+    if shape.is_box:
+        store = code.inner_loop(code.barriers[3], code.barriers[4])
+        copied = code.count(*store).times(_rounded_up(shape.written, WARP))
+        parts_of_all["output"] = output.plus(copied)
+    return {name: count.times(shape.crystals) for name, count in parts_of_all.items()}
 
-    walks = shape.atoms * _walked_reflections(lengths) / ROW
-    atoms_and_rows = row_tiles * ROWS_OF_BLOCK * atom_tiles * tile_atoms
+
+def parts_of_adjoint(code: MachineCode, shape: BatchShape) -> dict[str, InstructionCount]:
+    """Count what the warps of the whole batch execute at most for the adjoint, part by part.
+
+    Rows are counted as if they were full, and every tile of atoms as if it had one scatterer.
+
+    Parameters
+    ----------
+    code
+        Machine code of the kernel `gather_atoms`.
+    shape
+        The batch.
+    """
+    loops = code.innermost_loops()
+    row = max(loops, key=lambda loop: code.count(*loop).flops)
+    # A row is gathered with guards against overflow or, normally, without them.
+    guarded = []
+    for skip in code.skips:
+        is_half = _length(skip) < ADJOINT_HALF * _length(row)
+        selections = code.number_of(skip, "FSEL")
+        if contains(row, skip) and is_half and selections >= ADJOINT_SELECTIONS:
+            guarded.append(skip)
+    of_row = code.count(*row).minus(code.count(*max(guarded, key=_length)))
+    kinds = code.enclosing_loop(row)
+    of_products = code.count(*kinds).minus(code.count(*row))
+    atoms = _rounded_up(shape.atoms, ADJOINT_ATOMS) * ADJOINT_ATOMS
+    rows = len(shape.rows)
+    row_tiles = _rounded_up(rows, ADJOINT_ROWS)
+    # The rows of a tile have 16 entries each, for 64 threads; two directions are never both taken.
+    rounds = ADJOINT_ROWS * PART * PARTS / WARP
+    tiles = row_tiles * atoms / ADJOINT_ATOMS
     parts = {
-        "walks along rows": of_walk.times(walks),
-        "A and g of rows": of_row.times(atoms_and_rows / WARP),
-        "times form factors": joining.times(joins * warps),
-        "tables of atoms": loading.plus(sorting).times(atom_tiles * row_tiles),
-        "rows, output": around_tiles.times(row_tiles * WARPS_OF_BLOCK),
+        "rows of atoms": of_row.times(rows * atoms / WARP),
+        "conj(g) f": of_products.times(rounds * tiles / 2),
     }
     return {name: count.times(shape.crystals) for name, count in parts.items()}
 
@@ -87,40 +137,37 @@ def total(counts: Iterable[InstructionCount]) -> InstructionCount:
     return result
 
 
-def fresh_share(rows: Sequence[Row], strip: int) -> float:
-    """Return the share of rows whose A does not follow from the row before them in their strip."""
-    fresh = 0
-    for number, row in enumerate(rows):
-        h, k, l, step, _ = row
-        before = rows[number - 1]
-        follows = before[:4] == (h, k - 1, l, step)
-        if number % strip == 0 or not follows:
-            fresh += 1
-    return fresh / len(rows)
+def _atom_loop(code: MachineCode) -> tuple[Stretch, Stretch, list[int]]:
+    """Return the loop over atoms, its walk along the row, and the checks of the walk.
+
+    The walk's n-th check ends it before its n-th part. The loop without guards is the shorter one
+    of two.
+    """
+    loops = [loop for loop in code.innermost_loops() if code.number_of(loop, "LDS.128") > PARTS]
+    atom = min(loops, key=_length)
+    ends = [skip[1] for skip in code.skips if contains(atom, skip)]
+    end = max(set(ends), key=ends.count)
+    checks = sorted(skip[0] for skip in code.skips if skip[1] == end and contains(atom, skip))
+    return atom, (checks[0], end), checks
 
 
-def _tile_atoms(atoms: int, most: int) -> int:
-    """Return how many atoms a block takes at once."""
-    if atoms <= 4:
-        return 4
-    return 8 if atoms <= 8 else most
+def _loop_around(code: MachineCode, stretch: Stretch) -> Stretch:
+    """Return the shortest loop around a stretch."""
+    loops = [loop for loop in code.loops if contains(loop, stretch)]
+    return min(loops, key=_length)
 
 
-def _walked_reflections(lengths: Sequence[int]) -> int:
-    """Return the reflections that warps walk along: each takes as long as its longest row."""
-    reflections = 0
+def _length(stretch: Stretch) -> int:
+    return stretch[1] - stretch[0]
+
+
+def _parts_of_warps(shape: BatchShape) -> Sequence[int]:
+    """Return the parts that each warp walks: as many as its longest row has."""
+    lengths = [row[4] for row in shape.rows]
+    parts = []
     for first in range(0, len(lengths), WARP):
-        longest = max(lengths[first : first + WARP])
-        reflections += min(_rounded_up(longest, PART) * PART, ROW)
-    return reflections
-
-
-def _tile_loop(code: MachineCode, first: int, end_of_walk: int, after: int) -> tuple[int, int]:
-    """Return the loop over tiles of atoms: around the first barrier and the walk along rows."""
-    for loop in code.loops:
-        if loop[0] <= first and end_of_walk < loop[1] < after:
-            return loop
-    raise ValueError("the kernel has no loop over tiles of atoms")
+        parts.append(_rounded_up(max(lengths[first : first + WARP]), PART))
+    return parts
 
 
 def _rounded_up(n: int, size: int) -> int:

@@ -11,7 +11,13 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 
 #: Sources with kernels, without ".cu".
-SOURCES = ("rows", "structure_factors", "structure_factors_vjp", "density")
+SOURCES = (
+    "rows",
+    "structure_factors",
+    "structure_factors_form_vjp",
+    "structure_factors_vjp",
+    "density",
+)
 
 # Stack frame, spill stores, spill loads and registers of a function in the output of ptxas.
 _PTXAS = (

@@ -26,8 +26,13 @@ from machine_code import MachineCode, nvdisasm
 
 # The kernel of the sum by precision.
 SUMS = {
-    "float32": "sum_rows<float, int, ToF<float>>",
-    "float64": "sum_rows<double, int, ToF<double>>",
+    "float32": "sum_rows<float, int, ToF<float, float>>",
+    "float64": "sum_rows<double, int, ToF<double, double>>",
+}
+# The kernel of the adjoint by precision.
+ADJOINTS = {
+    "float32": "gather_atoms<float, int, float>",
+    "float64": "gather_atoms<double, int, double>",
 }
 
 # Compute capability of the device whose sums are shown part by part, the H100.
@@ -58,14 +63,19 @@ def resources(compiled: Sequence[Compiled]) -> list[str]:
     return lines
 
 
-def codes_of_sums(architectures: Sequence[int], folder: Path) -> dict[str, dict[int, MachineCode]]:
-    """Disassemble the sums by precision and compute capability; empty without nvdisasm."""
-    codes: dict[str, dict[int, MachineCode]] = {precision: {} for precision in SUMS}
+def codes_of(
+    source: str, kernels: dict[str, str], architectures: Sequence[int], folder: Path
+) -> dict[str, dict[int, MachineCode]]:
+    """Disassemble kernels of a source by precision and compute capability.
+
+    The result is empty without nvdisasm.
+    """
+    codes: dict[str, dict[int, MachineCode]] = {precision: {} for precision in kernels}
     if nvdisasm() is None:
         return codes
-    for precision, kernel in SUMS.items():
+    for precision, kernel in kernels.items():
         for sm in architectures:
-            cubin = cubin_path(folder, "structure_factors", sm)
+            cubin = cubin_path(folder, source, sm)
             codes[precision][sm] = MachineCode(cubin, kernel)
     return codes
 
@@ -74,19 +84,21 @@ def print_report(architectures: Sequence[int], folder: Path) -> list[Compiled]:
     """Compile the kernels in a folder, print the tables, and return the kernels."""
     compiled = list(compile_all(architectures, folder))
     print(f"nvcc {nvcc_release()}, argand {argand.__version__}\n")
-    print("## Resources\n", *resources(compiled), "", sep="\n")
-    codes = codes_of_sums(architectures, folder)
+    codes = codes_of("structure_factors", SUMS, architectures, folder)
+    adjoints = codes_of("structure_factors_vjp", ADJOINTS, architectures, folder)
     if nvdisasm() is None:
         least = "operations of the sums are the least that they need"
         print(f"no nvdisasm: {least} (pip install nvidia-cuda-nvdisasm)\n")
     else:
-        print("## Line by line\n")
+        print("## Instructions\n")
         for precision, of_precision in codes.items():
             if SHOWN in of_precision:
-                print(*line_by_line(precision, of_precision[SHOWN]), "", sep="\n")
+                adjoint = adjoints[precision][SHOWN]
+                print(*line_by_line(precision, of_precision[SHOWN], adjoint), "", sep="\n")
     print("## Roofline\n")
     for precision, of_precision in codes.items():
         print(*roofline(precision, of_precision), "", sep="\n")
+    print("## Resources\n", *resources(compiled), "", sep="\n")
     return compiled
 
 

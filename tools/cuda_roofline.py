@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from cuda_costs import PART, most_atoms, parts_of_sum, total
+from cuda_costs import PART, parts_of_adjoint, parts_of_sum, total
 from cuda_devices import DEVICES, WARP, Device
 from cuda_workloads import BatchShape, Molecule, Protein, rows_of, rows_of_half_box
-from machine_code import MachineCode
+from machine_code import InstructionCount, MachineCode
 
 # The sum needs a complex multiply-add for each atom and reflection; its gradient three.
 FLOPS_A_TERM = 8
@@ -68,44 +68,66 @@ def roofline(precision: str, codes: Codes) -> list[str]:
     return lines
 
 
-def line_by_line(precision: str, code: MachineCode) -> list[str]:
-    """Format the parts of the sum for W2 in a batch of 10,000 on an H100."""
+def line_by_line(precision: str, code: MachineCode, adjoint: MachineCode) -> list[str]:
+    """Format the instructions of W1, W2 and the adjoint of W5 part by part, on an H100."""
+    small = BatchShape(10**6, 4, 1, rows_of_half_box(6), CUBE, is_box=True)
+    molecules = _molecules(CRYSTALS)
+    sum_of_small = parts_of_sum(code, small, precision)
+    sum_of_molecules = parts_of_sum(code, molecules, precision)
+    gathered = parts_of_adjoint(adjoint, molecules)
+    summed = molecules.written
+    return [
+        *_workload(f"{precision}: W1, 1e6 crystals", precision, sum_of_small, small, HALF_CUBE),
+        *_workload(
+            f"{precision}: W2, 10,000 crystals", precision, sum_of_molecules, molecules, summed
+        ),
+        *_workload(
+            f"{precision}: adjoint of W5, 10,000 crystals", precision, gathered, molecules, summed
+        ),
+    ]
+
+
+def _workload(
+    title: str,
+    precision: str,
+    parts: dict[str, InstructionCount],
+    shape: BatchShape,
+    summed: int,
+) -> list[str]:
+    """Format the parts of a batch, of which so many reflections of a crystal are summed."""
     device = DEVICES[1]
     rate = device.flops_a_second(precision)
-    shape = _molecules(CRYSTALS)
-    terms = CRYSTALS * shape.atoms * shape.written
-    least = float(FLOPS_A_TERM) * terms
+    terms = float(shape.crystals) * shape.atoms * summed
+    least = FLOPS_A_TERM * terms
     lines = [
-        f"### {precision}: W2 in a batch of 10,000 on an {device.name}",
+        f"#### {title}, on an {device.name}",
         "",
         (
-            "| part | Gflop | ms at the peak rate | x limit | instructions a term"
-            " | ms at 4 warp instructions a clock |"
+            "| part | instructions a term | ms at 4 warp instructions a clock | Gflop"
+            " | ms at the peak rate | x limit |"
         ),
         "|---|--:|--:|--:|--:|--:|",
-        f"| the limit: 8 flops a term | {least / 1e9:.3g} | {1e3 * least / rate:.3g} | 1 | | |",
+        f"| the limit: 8 flops a term | | | {least / 1e9:.3g} | {1e3 * least / rate:.3g} | 1 |",
     ]
-    parts = parts_of_sum(code, shape, most_atoms(precision))
     parts["all"] = total(parts.values())
-    for name, count in parts.items():
+    for part, count in parts.items():
         flops = count.flops * WARP
-        instructions = count.issued * WARP / terms
         issue = count.issued / device.issue_rate()
         lines.append(
-            f"| {name} | {flops / 1e9:.3g} | {1e3 * flops / rate:.3g} | {flops / least:.2f} "
-            f"| {instructions:.2f} | {1e3 * issue:.3g} |"
+            f"| {part} | {count.issued * WARP / terms:.2f} | {1e3 * issue:.3g} "
+            f"| {flops / 1e9:.3g} | {1e3 * flops / rate:.3g} | {flops / least:.2f} |"
         )
     size = batch_bytes(shape, bytes_of(precision))
     milliseconds = 1e3 * size / device.bandwidth
-    lines.append(f"| memory: {size / 1e6:.0f} MB | | {milliseconds:.3g} | | | |")
-    return lines
+    lines.append(f"| memory: {size / 1e6:.0f} MB | | | | {milliseconds:.3g} | |")
+    return [*lines, ""]
 
 
 def jobs(precision: str, code: MachineCode | None) -> Iterator[Job]:
     """List the workloads with their flops and bytes."""
     half = rows_of_half_box(6)
     for name, crystals in (("W1, 200 crystals", 200), ("W1, 1e6 crystals", 10**6)):
-        shape = BatchShape(crystals, 4, 1, half, CUBE)
+        shape = BatchShape(crystals, 4, 1, half, CUBE, is_box=True)
         yield sum_job(name, code, shape, precision, crystals * 4 * HALF_CUBE)
     for name, crystals in (("W2, one", 1), ("W2, batch of 10,000", CRYSTALS)):
         yield _molecule_job(name, code, crystals, precision)
@@ -126,7 +148,7 @@ def sum_job(
     least = FLOPS_A_TERM * terms
     if code is None:
         return Job(name, least, least, size)
-    count = total(parts_of_sum(code, shape, most_atoms(precision)).values())
+    count = total(parts_of_sum(code, shape, precision).values())
     return Job(name, least, count.flops * WARP, size, count.issued)
 
 

@@ -41,7 +41,7 @@ class BatchShape(NamedTuple):
     """A batch as the sum sees it.
 
     `atoms`, `rows` and `written` are the atoms, rows of reflections and stored reflections of each
-    crystal; `kinds` is the number of atom types.
+    crystal; `kinds` is the number of atom types. `is_box` tells that a box is summed as a whole.
     """
 
     crystals: int
@@ -49,6 +49,7 @@ class BatchShape(NamedTuple):
     kinds: int
     rows: list[Row]
     written: int
+    is_box: bool = False
 
 
 def rows_of(hkl: NDArray[np.int32]) -> list[Row]:

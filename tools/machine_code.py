@@ -15,9 +15,6 @@ from cuda_kernels import plain_names, short_name
 # Floating-point operations of an instruction.
 _FLOPS = {"FFMA": 2, "DFMA": 2, "FMUL": 1, "DMUL": 1, "FADD": 1, "DADD": 1, "MUFU": 1}
 
-# A branch with more than this share of a loop's arithmetic is the loop's normal way.
-_NORMAL_SHARE = 0.93
-
 _LABEL = re.compile(r"(\.L_x_\d+):")
 _INSTRUCTION = re.compile(r"\s*/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([\w.]+)(.*);")
 _TARGET = re.compile(r"`\((\.L_x_\d+)\)")
@@ -91,6 +88,18 @@ class MachineCode:
         flops = sum(_FLOPS.get(name, 0) * n for name, n in names.items())
         return InstructionCount(end - begin, flops)
 
+    def number_of(self, stretch: Stretch, name: str) -> int:
+        """Return how many instructions of a stretch begin with a name."""
+        return sum(operation.startswith(name) for operation in self.operations[slice(*stretch)])
+
+    def innermost_loops(self) -> list[Stretch]:
+        """Return the loops that have no loop in them."""
+        innermost = []
+        for loop in self.loops:
+            if not any(other != loop and contains(loop, other) for other in self.loops):
+                innermost.append(loop)
+        return innermost
+
     def inner_loop(self, begin: int, end: int) -> Stretch:
         """Return the first loop within a stretch that has no loop in it."""
         inside = [loop for loop in self.loops if contains((begin, end), loop)]
@@ -103,17 +112,6 @@ class MachineCode:
         """Return the shortest loop around another loop."""
         outer = [loop for loop in self.loops if loop != inner and contains(loop, inner)]
         return min(outer, key=lambda loop: loop[1] - loop[0])
-
-    def rare_branch(self, begin: int, end: int) -> InstructionCount:
-        """Count the branch of a loop with the most arithmetic that is not the normal way."""
-        whole = self.count(begin, end).flops
-        counts = []
-        for skip in self.skips:
-            if contains((begin, end), skip):
-                count = self.count(*skip)
-                if count.flops < _NORMAL_SHARE * whole:
-                    counts.append(count)
-        return max(counts, key=lambda count: count.flops)
 
 
 def contains(outer: Stretch, inner: Stretch) -> bool:

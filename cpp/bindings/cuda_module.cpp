@@ -19,8 +19,8 @@ namespace argand::bindings {
 namespace {
 
 namespace py = pybind11;
-using ExtentsArgs = std::tuple<Index, Index>;  // (atoms, reflections)
-using QueueArgs = std::tuple<int, Address>;    // (device, stream)
+using ExtentsArgs = std::tuple<Index, Index, Index>;  // (atoms, reflections, form)
+using QueueArgs = std::tuple<int, Address>;           // (device, stream)
 using BoxArgs = std::tuple<int, int, int>;
 using GridArgs = std::tuple<Index, Index, Index>;
 
@@ -28,7 +28,17 @@ cuda::Queue queue_of(const QueueArgs& args) {
   return {std::get<0>(args), pointer<void>(std::get<1>(args))};
 }
 cuda::Extents extents_of(const ExtentsArgs& args) {
-  return {std::get<0>(args), std::get<1>(args)};
+  return {std::get<0>(args), std::get<1>(args), std::get<2>(args)};
+}
+
+// Returns an address of complex numbers that kernels read and write by one access each.
+template <class T>
+T* aligned(Address address, const char* name) {
+  if (address % sizeof(T) != 0) {
+    throw py::value_error(std::string(name) + " begins at an address that is no multiple of " +
+                          std::to_string(sizeof(T)) + " bytes, needs one");
+  }
+  return pointer<T>(address);
 }
 
 // Registers the sums and derivatives for one kind of reflections.
@@ -48,9 +58,20 @@ void register_for(py::module_& m, const std::string& suffix) {
                                                        Crossing<Reflections>::make(reflections));
         },
         py::arg("crystals"), py::arg("extents"), py::arg("reflections"));
+  m.def((name + "_form_vjp_workspace").c_str(),
+        [](Index crystals, const ExtentsArgs& extents, const Args& reflections) {
+          return cuda::structure_factors_form_vjp_workspace(
+              crystals, extents_of(extents), Crossing<Reflections>::make(reflections));
+        },
+        py::arg("crystals"), py::arg("extents"), py::arg("reflections"));
 
   const auto with_bits = [](int bits, const AtomsArgs& atoms, const FormArgs& form,
                             const auto& kernel) {
+    const Address number = (bits / 8) * (std::get<2>(form) ? 2 : 1);
+    if (std::get<0>(form) % number != 0) {
+      throw py::value_error("form begins at an address that is no multiple of " +
+                            std::to_string(number) + " bytes, needs one");
+    }
     if (bits == 32) {
       with_types<float>(atoms, form, kernel);
     } else {
@@ -63,11 +84,11 @@ void register_for(py::module_& m, const std::string& suffix) {
                   Address out, const ExtentsArgs& extents, Address workspace,
                   const QueueArgs& queue) {
         const auto hkl = Crossing<Reflections>::make(reflections);
-        with_bits(bits, atoms, form,
-                  [&]<class T, class F>(const Atoms<T>& a, const FormFactors<F>& f) {
-                    cuda::structure_factors(queue_of(queue), a, extents_of(extents), f, hkl,
-                                            pointer<Complex<T>>(out), pointer<void>(workspace));
-                  });
+        with_bits(
+            bits, atoms, form, [&]<class T, class F>(const Atoms<T>& a, const FormFactors<F>& f) {
+              cuda::structure_factors(queue_of(queue), a, extents_of(extents), f, hkl,
+                                      aligned<Complex<T>>(out, "out"), pointer<void>(workspace));
+            });
       },
       py::arg("bits"), py::arg("atoms"), py::arg("form"), py::arg("reflections"), py::arg("out"),
       py::arg("extents"), py::arg("workspace"), py::arg("queue"));
@@ -81,7 +102,7 @@ void register_for(py::module_& m, const std::string& suffix) {
                       const AtomGradients<T> gradients{pointer<T>(grad_frac), pointer<T>(grad_beta),
                                                        pointer<T>(grad_occ)};
                       cuda::structure_factors_vjp(queue_of(queue), a, extents_of(extents), f, hkl,
-                                                  pointer<const Complex<T>>(g), gradients,
+                                                  aligned<const Complex<T>>(g, "g"), gradients,
                                                   pointer<void>(workspace));
                     });
         },
@@ -93,12 +114,13 @@ void register_for(py::module_& m, const std::string& suffix) {
                     Address g, Address gradient, const ExtentsArgs& extents, Address workspace,
                     const QueueArgs& queue) {
           const auto hkl = Crossing<Reflections>::make(reflections);
-          with_bits(
-              bits, atoms, form, [&]<class T, class F>(const Atoms<T>& a, const FormFactors<F>& f) {
-                cuda::structure_factors_form_vjp(queue_of(queue), a, extents_of(extents), f, hkl,
-                                                 pointer<const Complex<T>>(g), pointer<F>(gradient),
-                                                 pointer<void>(workspace));
-              });
+          with_bits(bits, atoms, form,
+                    [&]<class T, class F>(const Atoms<T>& a, const FormFactors<F>& f) {
+                      cuda::structure_factors_form_vjp(queue_of(queue), a, extents_of(extents), f,
+                                                       hkl, aligned<const Complex<T>>(g, "g"),
+                                                       aligned<F>(gradient, "gradient"),
+                                                       pointer<void>(workspace));
+                    });
         },
         py::arg("bits"), py::arg("atoms"), py::arg("form"), py::arg("reflections"), py::arg("g"),
         py::arg("gradient"), py::arg("extents"), py::arg("workspace"), py::arg("queue"));
@@ -137,7 +159,7 @@ void register_transforms(py::module_& m) {
         const auto run = [&]<class T>(T) {
           const py::gil_scoped_release unlocked;
           cuda::map_from_structure_factors(queue_of(queue), maps, box_of(box),
-                                           pointer<const Complex<T>>(f), grid_of(grid), scale,
+                                           aligned<const Complex<T>>(f, "f"), grid_of(grid), scale,
                                            pointer<T>(map));
         };
         bits == 32 ? run(float{}) : run(double{});
@@ -152,7 +174,7 @@ void register_transforms(py::module_& m) {
           const py::gil_scoped_release unlocked;
           cuda::structure_factors_from_map(queue_of(queue), maps, box_of(box),
                                            pointer<const T>(map), grid_of(grid), scale,
-                                           pointer<Complex<T>>(f), pointer<void>(workspace));
+                                           aligned<Complex<T>>(f, "f"), pointer<void>(workspace));
         };
         bits == 32 ? run(float{}) : run(double{});
       },
@@ -163,7 +185,8 @@ void register_transforms(py::module_& m) {
 }  // namespace
 }  // namespace argand::bindings
 
-PYBIND11_MODULE(ARGAND_MODULE, m) {
+// Safe without the GIL: calls share the contexts of the devices alone, behind a mutex.
+PYBIND11_MODULE(ARGAND_MODULE, m, pybind11::mod_gil_not_used()) {
   using namespace argand::bindings;
   m.doc() = "Kernels of argand for CUDA devices. Call them through argand, which checks arguments.";
   m.def(

@@ -23,7 +23,7 @@ std::uintptr_t address(const pybind11::object& array) {
   return begin;
 }
 
-// The thread whose Python code handles signals.
+// The thread whose Python code handles signals; written when the module is imported.
 unsigned long main_thread = 0;
 
 // Lets Python handle signals that have arrived, and throws what a handler raises. Other threads
@@ -36,7 +36,9 @@ void handle_signals() {
 
 }  // namespace
 
-PYBIND11_MODULE(_core, m) {
+// Safe without the GIL: what calls share is the pool of threads, behind its mutexes, and constants
+// that the first call makes (static locals). Arrays belong to the caller, as with numpy.
+PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   m.doc() = "Compiled kernels of argand. Call them through argand, which checks arguments.";
   const auto threading = pybind11::module_::import("threading");
   main_thread = threading.attr("main_thread")().attr("ident").cast<unsigned long>();
@@ -53,6 +55,7 @@ PYBIND11_MODULE(_core, m) {
   m.def("address", &address, pybind11::arg("array"),
         "Return the address of the first number of a contiguous array.");
   argand::bindings::register_structure_factors(m);
+  argand::bindings::register_contacts(m);
   argand::bindings::register_density(m);
   argand::bindings::register_dual_space(m);
   argand::bindings::register_gaussians(m);

@@ -18,6 +18,7 @@ T* pointer(Address address) {
 }
 
 void register_structure_factors(pybind11::module_& m);
+void register_contacts(pybind11::module_& m);
 void register_density(pybind11::module_& m);
 void register_dual_space(pybind11::module_& m);
 void register_gaussians(pybind11::module_& m);

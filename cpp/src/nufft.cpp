@@ -66,7 +66,8 @@ void project_scattering(const AtomScattering& scattering, const double* count, d
   padded.stride = (rank + kernel.width - 1) / kernel.width * kernel.width;
   std::vector<double> functions(scattering.points * padded.stride, 0);
   for (Index p = 0; p < scattering.points; ++p) {
-    std::copy_n(scattering.functions + p * scattering.stride, rank, &functions[p * padded.stride]);
+    std::copy_n(scattering.functions + p * scattering.stride, rank,
+                functions.data() + p * padded.stride);
   }
   padded.functions = functions.data();
 

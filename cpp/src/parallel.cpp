@@ -1,6 +1,8 @@
 #include "argand/parallel.hpp"
 
+#if !defined(_WIN32)
 #include <pthread.h>
+#endif
 #if defined(__linux__)
 #include <sched.h>
 #endif
@@ -164,7 +166,11 @@ std::atomic<Pool*> current_pool{nullptr};
 Pool& pool() {
   static const bool ready = [] {
     current_pool = new Pool;
+#if defined(_WIN32)
+    return true;  // without fork
+#else
     return pthread_atfork(nullptr, nullptr, [] { current_pool = new Pool; }) == 0;
+#endif
   }();
   (void)ready;
   return *current_pool;

@@ -134,7 +134,7 @@ std::vector<Part> share_out(Index crystals, const Count& count, const Cost& cost
     const Index pieces =
         std::max<Index>(1, std::max(worth_a_thread, fair_terms) / std::max<Index>(1, cost(c)));
     for (Index begin = 0; begin < count(c); begin += pieces) {
-      parts.push_back({c, begin, std::min(count(c), begin + pieces)});
+      parts.push_back({c, begin, std::min<Index>(count(c), begin + pieces)});
     }
   }
   return parts;

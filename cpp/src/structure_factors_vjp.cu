@@ -4,20 +4,47 @@
 namespace argand::cuda {
 namespace {
 
+// Most atoms of a tile.
+constexpr int most_atoms = 16;
+// Threads of a block. A thread has one atom of the tile and some of its rows.
+constexpr int tile_threads = 64;
+// Rows of reflections that are in shared memory at once.
+constexpr int rows_in_tile = 32;
+// Scatterers whose products conj(g) f are in shared memory at once.
+constexpr int most_kinds = 2;
+// Columns of those products, one more than are in use: no two threads of a warp then meet in a bank
+// of the shared memory.
+constexpr int product_columns = row_length + 1;
+
+// Returns the number of atoms of a tile: few where crystals are small, so that few threads idle. A
+// thread has half as many rows.
+inline int atoms_in_tile(Index atoms, Index crystals) {
+  const Index mean = ceil_div(atoms, crystals);
+  return mean <= 4 ? 4 : mean <= 8 ? 8 : most_atoms;
+}
+
 // The shared memory of a block.
 template <class T, class Order>
 struct Parts {
-  Shared<Row<Order>> rows;
   AtomTile<T, Order> atoms;
-  Shared<Pair<T>> g;       // conj(g) plus g of the mate (row, entry)
-  Shared<double> moments;  // (moment, thread)
+  Shared<Index> source;       // (atom): row in the caller's arrays
+  Shared<std::int32_t> kind;  // (atom): which scatterer of the tile it has
+  Shared<Index> form;         // (kind): where its form factors begin
+  Shared<Row<Order>> rows;    // (row)
+  Shared<Pair<T>> product;    // (kind, row, entry): conj(g) f, conjugated where l falls
+  Shared<double> moments;     // (moment, thread)
 
   ARGAND_HD explicit Parts(SharedMemory& memory)
-      : rows(memory.take<Row<Order>>(rows_in_tile)),
-        atoms(memory),
-        g(memory.take<Pair<T>>(rows_in_tile * stage_columns - 1)),
+      : atoms(memory, most_atoms),
+        source(memory.take<Index>(most_atoms)),
+        kind(memory.take<std::int32_t>(most_atoms)),
+        form(memory.take<Index>(most_atoms)),
+        rows(memory.take<Row<Order>>(rows_in_tile)),
+        product(memory.take<Pair<T>>(most_kinds * rows_in_tile * product_columns - 1)),
         moments(memory.take<double>(moment_count * tile_threads)) {}
 };
+
+#if defined(__CUDACC__) || defined(ARGAND_EMULATED)
 
 // The moments of a thread's atom: summed in the precision of T over the rows of a tile, in double
 // over tiles.
@@ -28,23 +55,22 @@ struct MomentSums {
 
   __device__ ARGAND_INLINE MomentSums() : of_tile{}, total{} {}
 
-  // Adds a row by its sums over the entries i: of Im p and i Im p, and of Re p, i Re p and i^2 Re
-  // p.
+  // Adds a rising row by its sums over the entries i: of p, i p and i^2 p.
   template <class Order>
-  __device__ ARGAND_INLINE void add(const Row<Order>& row, T i0, T i1, T r0, T r1, T r2) {
-    const T h = T(row.first.h), k = T(row.first.k), l = T(row.first.l), s = T(row.step);
-    // The sum of l Re p, where entry i has l + s i.
-    const T l_r1 = l * r0 + s * r1;
-    of_tile[0] += h * i0;
-    of_tile[1] += k * i0;
-    of_tile[2] += l * i0 + s * i1;
-    of_tile[3] += h * h * r0;
-    of_tile[4] += k * k * r0;
-    of_tile[5] += l * l_r1 + s * l * r1 + r2;
-    of_tile[6] += h * k * r0;
-    of_tile[7] += h * l_r1;
-    of_tile[8] += k * l_r1;
-    of_tile[9] += r0;
+  __device__ ARGAND_INLINE void add(const RisingRow<T, Order>& row, Complex<T> p, Complex<T> ip,
+                                    T iip) {
+    // The sum of l Re p, where entry i has l + i.
+    const T l_re = row.l * p.re + ip.re;
+    of_tile[0] += row.h * p.im;
+    of_tile[1] += row.k * p.im;
+    of_tile[2] += row.l * p.im + ip.im;
+    of_tile[3] += row.h * row.h * p.re;
+    of_tile[4] += row.k * row.k * p.re;
+    of_tile[5] += row.l * l_re + row.l * ip.re + iip;
+    of_tile[6] += row.h * row.k * p.re;
+    of_tile[7] += row.h * l_re;
+    of_tile[8] += row.k * l_re;
+    of_tile[9] += p.re;
   }
 
   // Adds the sums of the tile to the totals.
@@ -57,51 +83,87 @@ struct MomentSums {
   }
 };
 
-// Returns f for a rising row, and its conjugate for a falling one.
-template <class T>
-__device__ ARGAND_INLINE T turned(T f, int) {
-  return f;
-}
-template <class T>
-__device__ ARGAND_INLINE Complex<T> turned(Complex<T> f, int step) {
-  return {f.re, step > 0 ? f.im : -f.im};
+// Sums over a row what an atom is multiplied by: the phase of A waits until the end of the row.
+template <bool guarded, class T, class Order>
+__device__ ARGAND_INLINE void gather_row(const Parts<T, Order>& parts, const Row<Order>& row,
+                                         int first_product, int slot, int reach, bool at_rest,
+                                         const Atom<T, Order>& atom, MomentSums<T>& moments) {
+  const RisingRow<T, Order> rising(row);
+  const Start<T> start = start_of(atom, rising, at_rest);
+  Complex<T> sum{0, 0}, sum_i{0, 0}, sum_ii{0, 0};
+  walk<guarded>(parts.atoms, slot, row.length, reach, start.damping, start.g,
+                [&](int i, T damping, Complex<T> z) {
+                  if (i >= row.length) return;
+                  const Pair<T> product = parts.product[first_product + i];
+                  const Complex<T> p = (z * damping) * product.complex();
+                  sum = sum + p;
+                  sum_i = sum_i + p * T(i);
+                  sum_ii = sum_ii + p * T(i * i);
+                });
+  moments.add(rising, start.phase * sum, start.phase * sum_i, (start.phase * sum_ii).re);
 }
 
-// Adds the entries of a row to the moments of an atom. Along a falling row the recurrence gives the
-// conjugate of T, so g and f are conjugated too, and Im p has the other sign.
-template <bool guarded, class T, class Order, class F>
-__device__ ARGAND_INLINE void gather_row(const Parts<T, Order>& parts, const Row<Order>& row, int r,
-                                         int slot, Complex<T> a, T g, const F* form,
-                                         MomentSums<T>& moments) {
-  T i0 = 0, i1 = 0, r0 = 0, r1 = 0, r2 = 0;
-  walk<guarded>(
-      row.length, guarded ? int(parts.atoms.reach[slot]) : row_length, row.step > 0 ? a : conj(a),
-      g, [&](int i) { return Pair<T>(parts.atoms.along[i * most_atoms<T> + slot]).complex(); },
-      [&](int i, Complex<T> t, Complex<T> z) {
-        if (i >= row.length) return;
-        const Complex<T> conj_g = Pair<T>(parts.g[r * stage_columns + i]).complex();
-        const Complex<T> p = (t * z) * (conj_g * turned(form[row.step * i], row.step));
-        i0 += p.im;
-        i1 += T(i) * p.im;
-        r0 += p.re;
-        r1 += T(i) * p.re;
-        r2 += T(i * i) * p.re;
-      });
-  const T sign = T(row.step);
-  moments.add(row, sign * i0, sign * i1, r0, r1, r2);
+template <class T>
+__device__ ARGAND_INLINE Complex<T> number(Pair<T> f) {
+  return f.complex();
+}
+template <class T>
+__device__ ARGAND_INLINE T number(T f) {
+  return f;
+}
+
+// Computes conj(g) f of the scatterers kind .. kind + kinds for the rows in shared memory.
+template <class T, class Order, class F>
+__device__ ARGAND_INLINE void multiply(const Parts<T, Order>& parts,
+                                       const Reflections<Order>& reflections, const F* form,
+                                       const Pair<T>* g, int kind, int kinds) {
+  for (int e = int(threadIdx.x); e < rows_in_tile * row_length; e += tile_threads) {
+    const int r = e / row_length, i = e % row_length;
+    const Row<Order> row = parts.rows[r];
+    if (i >= row.length) continue;
+    const Index at = row.at + row.step * i, mate = reflections.mate(at);
+    Complex<T> conj_g = conj(g[at].complex());
+    // The mate F(-h) = conj F(h) has a g of its own.
+    if (mate != at) conj_g = conj_g + g[mate].complex();
+    for (int n = 0; n < kinds; ++n) {
+      const Index form_row = parts.form[kind + n];
+      const Complex<T> product = conj_g * number(form[form_row + at]);
+      parts.product[(n * rows_in_tile + r) * product_columns + i] =
+          pair(row.step > 0 ? product : conj(product));
+    }
+  }
+}
+
+// Numbers the scatterers of a tile of atoms; they lie sorted. Returns their number.
+template <class T, class Order>
+__device__ ARGAND_INLINE int number_kinds(const Parts<T, Order>& parts, int count,
+                                          const std::int64_t* row_ptr) {
+  int kinds = 0;
+  std::int32_t before = 0;
+  for (int slot = 0; slot < count; ++slot) {
+    const Atom<T, Order> atom = parts.atoms.atom[slot];
+    const bool is_new = slot == 0 || atom.scatterer != before;
+    before = atom.scatterer;
+    kinds += is_new;
+    if (int(threadIdx.x) != slot) continue;
+    parts.kind[slot] = kinds - 1;
+    if (is_new) parts.form[kinds - 1] = row_ptr[before];
+  }
+  return kinds;
 }
 
 // Sums the moments of atoms. A block takes some atoms of a crystal and every splits-th tile of its
-// rows. A thread has one atom and per_tile rows. With one split the gradients are written, with
+// rows. A thread has one atom and per_tile / 2 rows. With one split the gradients are written, with
 // more the moments, partial (split, moment, atom).
 template <class T, class Order, class F>
-__global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
-    gather_atoms(Atoms<T> atoms, Index all_atoms, Reflections<Order> reflections,
-                 FormFactors<F> form, const Complex<T>* g, AtomGradients<T> gradients, int per_tile,
-                 Index tiles_of_crystal, Index splits, double* partial) {
+__global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 8 : 4)
+    gather_atoms(Atoms<T> atoms, Index all_atoms, Reflections<Order> reflections, const F* form,
+                 const std::int64_t* row_ptr, const Pair<T>* g, AtomGradients<T> gradients,
+                 int per_tile, Index tiles_of_crystal, Index splits, double* partial) {
   SharedMemory memory = block_memory();
   const Parts<T, Order> parts(memory);
-  const int t = int(threadIdx.x), slot = t % per_tile, r_first = t / per_tile * per_tile;
+  const int t = int(threadIdx.x), slot = t % per_tile, rows_of_thread = per_tile / 2;
+  const int longest = reflections.longest_row();
   const Index tasks = atoms.crystals * tiles_of_crystal * splits;
   for (Index task = blockIdx.x; task < tasks; task += gridDim.x) {
     const Index split = task % splits, crystal = task / splits / tiles_of_crystal;
@@ -110,46 +172,43 @@ __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
     for (Index begin = atoms.atom_ptr[crystal] + task / splits % tiles_of_crystal * per_tile;
          begin < end; begin += tiles_of_crystal * per_tile) {
       const int count = int(end - begin < per_tile ? end - begin : per_tile);
-      fill<true>(parts.atoms, atoms, begin, count);
-      Atom<T, Order> atom{};
-      const F* form_row = form.value;
-      int reach = row_length;
-      if (slot < count) {
-        atom = parts.atoms.atom[slot];
-        form_row += form.row_ptr[std::int32_t(parts.atoms.scatterer[slot])];
-        reach = parts.atoms.reach[slot];
-      }
+      load_atoms(parts.atoms, atoms, begin, count,
+                 [&](int place, Index source) { parts.source[place] = source; });
+      fill_along(parts.atoms, count, longest);
+      const int kinds = number_kinds(parts, count, row_ptr);
+      const Atom<T, Order> atom = parts.atoms.atom[slot < count ? slot : 0];
+      __syncthreads();
+      const int kind = slot < count ? int(parts.kind[slot]) : -1;
       MomentSums<T> moments;
       for (Index r0 = split * rows_in_tile; r0 < rows; r0 += splits * rows_in_tile) {
-        parts.rows[t] =
-            r0 + t < rows ? reflections.row(crystal, r0 + t) : Row<Order>{{0, 0, 0}, 1, 0, 0};
-        __syncthreads();
-        for (int e = t; e < rows_in_tile * row_length; e += tile_threads) {
-          const int r = e / row_length, i = e % row_length;
-          const Row<Order> row = parts.rows[r];
-          if (i >= row.length) continue;
-          const Index at = row.at + row.step * i, mate = reflections.mate(at);
-          Complex<T> conj_g = conj(g[first + at]);
-          // The mate F(-h) = conj F(h) has a g of its own.
-          if (mate != at) conj_g = conj_g + g[first + mate];
-          parts.g[r * stage_columns + i] = pair(row.step > 0 ? conj_g : conj(conj_g));
+        if (t < rows_in_tile) {
+          parts.rows[t] =
+              r0 + t < rows ? reflections.row(crystal, r0 + t) : Row<Order>{{0, 0, 0}, 1, 0, 0};
         }
         __syncthreads();
-        if (slot < count) {
-          Start<T, Order> start;
-          for (int r = r_first; r < r_first + per_tile; ++r) {
-            const Row<Order> row = parts.rows[r];
-            if (row.length == 0) continue;
-            start.go(parts.atoms, slot, atom, row, atoms.beta == nullptr);
-            if (reach == row_length) {
-              gather_row<false>(parts, row, r, slot, start.a, start.g, form_row + row.at, moments);
-            } else {
-              gather_row<true>(parts, row, r, slot, start.a, start.g, form_row + row.at, moments);
+        for (int first_kind = 0; first_kind < kinds; first_kind += most_kinds) {
+          const int remaining = kinds - first_kind;
+          multiply(parts, reflections, form, g + first, first_kind,
+                   remaining < most_kinds ? remaining : most_kinds);
+          __syncthreads();
+          if (kind >= first_kind && kind < first_kind + most_kinds) {
+            for (int n = 0; n < rows_of_thread; ++n) {
+              const int r = t / per_tile * rows_of_thread + n;
+              const Row<Order> row = parts.rows[r];
+              if (row.length == 0) continue;
+              const int product = ((kind - first_kind) * rows_in_tile + r) * product_columns;
+              if (atom.reach == row_length) {
+                gather_row<false>(parts, row, product, slot, row_length, atoms.beta == nullptr,
+                                  atom, moments);
+              } else {
+                gather_row<true>(parts, row, product, slot, atom.reach, atoms.beta == nullptr, atom,
+                                 moments);
+              }
             }
           }
-          moments.close_tile();
+          __syncthreads();
         }
-        __syncthreads();
+        moments.close_tile();
       }
 #pragma unroll
       for (int m = 0; m < moment_count; ++m) parts.moments[m * tile_threads + t] = moments.total[m];
@@ -162,7 +221,7 @@ __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 6 : 4)
           for (int other = t; other < tile_threads; other += per_tile)
             sum[m] += parts.moments[m * tile_threads + other];
         }
-        const Index source = parts.atoms.source[t];
+        const Index source = parts.source[t];
         if (splits == 1) {
           store_gradients(sum, double(atom.occ), source, gradients);
         } else {
@@ -192,6 +251,8 @@ __global__ void __launch_bounds__(256)
   }
 }
 
+#endif
+
 // Blocks that fill a device.
 constexpr Index enough_blocks = 1024;
 // Most blocks that share the rows of a crystal: they bound the workspace.
@@ -215,7 +276,8 @@ template <class T, class Order, class F>
 void launch(const Queue& queue, const Atoms<T>& atoms, const Extents& extents,
             Reflections<Order> reflections, const FormFactors<F>& form, const Complex<T>* g,
             const AtomGradients<T>& gradients, void* workspace) {
-  if (extents.atoms == 0) return;
+  // Without crystals no atom belongs to one.
+  if (extents.atoms == 0 || atoms.crystals == 0) return;
   const DeviceGuard guard(queue.device);
   place_rows(atoms.crystals, reflections, workspace);
   auto* partial = reinterpret_cast<double*>(static_cast<unsigned char*>(workspace) +
@@ -224,12 +286,12 @@ void launch(const Queue& queue, const Atoms<T>& atoms, const Extents& extents,
   SharedMemory memory = counting_memory();
   const Parts<T, Order> parts(memory);
   const Index splits = splits_for(atoms.crystals, extents, reflections);
-  const int per_tile = atoms_in_tile<T>(extents.atoms, atoms.crystals);
+  const int per_tile = atoms_in_tile(extents.atoms, atoms.crystals);
   const Index tiles = ceil_div(ceil_div(extents.atoms, atoms.crystals), per_tile);
-  const auto kernel = gather_atoms<T, Order, F>;
+  const auto kernel = gather_atoms<T, Order, Stored<F>>;
   ARGAND_LAUNCH(kernel, grid_of(atoms.crystals * tiles * splits), tile_threads, memory.bytes(),
-                queue, atoms, extents.atoms, reflections, form, g, gradients, per_tile, tiles,
-                splits, partial);
+                queue, atoms, extents.atoms, reflections, stored(form.value), form.row_ptr,
+                stored(g), gradients, per_tile, tiles, splits, partial);
   check(cudaGetLastError());
   if (splits == 1) return;
   ARGAND_LAUNCH(join_splits<T>, grid_of(ceil_div(extents.atoms, 256)), 256, 0, queue, extents.atoms,

@@ -3,7 +3,7 @@
 The public names are functions on numpy arrays. `argand.torch` has them as differentiable torch
 operators, `argand.cuda` on CuPy arrays, and `argand.learn` has data sets, models and training.
 Modules and packages are imported when they are first used, as attributes of `argand` too:
-`import argand` loads numpy and gemmi alone.
+`import argand` loads none of them, and neither numpy nor gemmi.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 # Before anything else is imported.
 from argand import _interpreter as _interpreter
 from argand._version import __version__ as __version__
-from argand.crystal import Crystal
 from argand.errors import ArgandError
 
 if TYPE_CHECKING:
     from argand._config import build_config, num_threads, set_num_threads
     from argand._memory import memory_limit, set_memory_limit
+    from argand.crystal import Crystal
     from argand.density import grid_shape, map_from_structure_factors, structure_factors_from_map
     from argand.form_factors import form_factors
     from argand.io import read_crystal, read_map, read_reflections, write_map, write_reflections
@@ -62,6 +62,7 @@ __all__ = [
 
 # The module that defines each public name which is resolved at its first use.
 _MODULE_OF_NAME = {
+    "Crystal": "crystal",
     "align_origin": "phases",
     "build_config": "_config",
     "difference_coefficients": "maps",

@@ -14,6 +14,7 @@ __all__: list[str] = [
     "dual_space",
     "dual_space_lanes",
     "dual_space_transforms",
+    "find_free",
     "gaussian_sums",
     "indices_fit",
     "jacobian",
@@ -192,6 +193,35 @@ def dual_space_transforms(
         typing.SupportsInt | typing.SupportsIndex,
     ],
 ) -> None: ...
+def find_free(
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    crystals: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    candidates: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    is_free: typing.SupportsInt | typing.SupportsIndex,
+) -> None:
+    """
+    Tell which groups of atoms fit into crystals that are being filled, with all their images.
+    """
+
 def gaussian_sums(
     rows: typing.SupportsInt | typing.SupportsIndex,
     terms: typing.SupportsInt | typing.SupportsIndex,

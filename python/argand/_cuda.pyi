@@ -14,6 +14,7 @@ __all__: list[str] = [
     "status",
     "structure_factors_box",
     "structure_factors_box_form_vjp",
+    "structure_factors_box_form_vjp_workspace",
     "structure_factors_box_vjp",
     "structure_factors_box_vjp_workspace",
     "structure_factors_box_workspace",
@@ -21,11 +22,13 @@ __all__: list[str] = [
     "structure_factors_from_map_workspace",
     "structure_factors_list",
     "structure_factors_list_form_vjp",
+    "structure_factors_list_form_vjp_workspace",
     "structure_factors_list_vjp",
     "structure_factors_list_vjp_workspace",
     "structure_factors_list_workspace",
     "structure_factors_points",
     "structure_factors_points_form_vjp",
+    "structure_factors_points_form_vjp_workspace",
     "structure_factors_points_vjp",
     "structure_factors_points_vjp_workspace",
     "structure_factors_points_workspace",
@@ -95,7 +98,9 @@ def structure_factors_box(
     ],
     out: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[
-        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
     ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
     queue: tuple[
@@ -123,13 +128,28 @@ def structure_factors_box_form_vjp(
     g: typing.SupportsInt | typing.SupportsIndex,
     gradient: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[
-        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
     ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
     queue: tuple[
         typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
     ],
 ) -> None: ...
+def structure_factors_box_form_vjp_workspace(
+    crystals: typing.SupportsInt | typing.SupportsIndex,
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    reflections: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+) -> int: ...
 def structure_factors_box_vjp(
     bits: typing.SupportsInt | typing.SupportsIndex,
     atoms: tuple[
@@ -153,7 +173,9 @@ def structure_factors_box_vjp(
     grad_beta: typing.SupportsInt | typing.SupportsIndex,
     grad_occ: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[
-        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
     ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
     queue: tuple[
@@ -163,7 +185,9 @@ def structure_factors_box_vjp(
 def structure_factors_box_vjp_workspace(
     crystals: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[
-        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
     ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
@@ -174,7 +198,9 @@ def structure_factors_box_vjp_workspace(
 def structure_factors_box_workspace(
     crystals: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[
-        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
     ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
@@ -237,7 +263,9 @@ def structure_factors_list(
     ],
     out: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[
-        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
     ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
     queue: tuple[
@@ -265,13 +293,28 @@ def structure_factors_list_form_vjp(
     g: typing.SupportsInt | typing.SupportsIndex,
     gradient: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[
-        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
     ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
     queue: tuple[
         typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
     ],
 ) -> None: ...
+def structure_factors_list_form_vjp_workspace(
+    crystals: typing.SupportsInt | typing.SupportsIndex,
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    reflections: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+) -> int: ...
 def structure_factors_list_vjp(
     bits: typing.SupportsInt | typing.SupportsIndex,
     atoms: tuple[
@@ -295,7 +338,9 @@ def structure_factors_list_vjp(
     grad_beta: typing.SupportsInt | typing.SupportsIndex,
     grad_occ: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[
-        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
     ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
     queue: tuple[
@@ -305,7 +350,9 @@ def structure_factors_list_vjp(
 def structure_factors_list_vjp_workspace(
     crystals: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[
-        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
     ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
@@ -316,7 +363,9 @@ def structure_factors_list_vjp_workspace(
 def structure_factors_list_workspace(
     crystals: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[
-        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
     ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
@@ -344,7 +393,9 @@ def structure_factors_points(
     ],
     out: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[
-        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
     ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
     queue: tuple[
@@ -372,13 +423,28 @@ def structure_factors_points_form_vjp(
     g: typing.SupportsInt | typing.SupportsIndex,
     gradient: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[
-        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
     ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
     queue: tuple[
         typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
     ],
 ) -> None: ...
+def structure_factors_points_form_vjp_workspace(
+    crystals: typing.SupportsInt | typing.SupportsIndex,
+    extents: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+    reflections: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ],
+) -> int: ...
 def structure_factors_points_vjp(
     bits: typing.SupportsInt | typing.SupportsIndex,
     atoms: tuple[
@@ -402,7 +468,9 @@ def structure_factors_points_vjp(
     grad_beta: typing.SupportsInt | typing.SupportsIndex,
     grad_occ: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[
-        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
     ],
     workspace: typing.SupportsInt | typing.SupportsIndex,
     queue: tuple[
@@ -412,7 +480,9 @@ def structure_factors_points_vjp(
 def structure_factors_points_vjp_workspace(
     crystals: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[
-        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
     ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,
@@ -423,7 +493,9 @@ def structure_factors_points_vjp_workspace(
 def structure_factors_points_workspace(
     crystals: typing.SupportsInt | typing.SupportsIndex,
     extents: tuple[
-        typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
     ],
     reflections: tuple[
         typing.SupportsInt | typing.SupportsIndex,

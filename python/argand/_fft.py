@@ -6,6 +6,7 @@ arrays are its own.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 Array = Any
@@ -58,14 +59,15 @@ def map_by_fft(xp: Any, f: Array, grid: Sides, scale: float) -> Array:
     -------
     (n, na, nb, nc), real.
     """
-    # The Hermitian part of F transforms to the real part of the map.
-    folded = (f + xp.flip(f, _AXES).conj()) / 2
-    for axis, points in zip(_AXES, grid, strict=True):
-        folded = _fold_axis(xp, folded, axis, points)
-    # irfftn sums exp(+2 pi i h.x), so that it gets conj F.
-    half = folded[..., : grid[2] // 2 + 1].conj()
-    rho = xp.fft.irfftn(half, s=grid, **_axes_argument(xp), norm="forward")
-    return rho * scale
+    with _device_of(xp, f):
+        # The Hermitian part of F transforms to the real part of the map.
+        folded = (f + xp.flip(f, _AXES).conj()) / 2
+        for axis, points in zip(_AXES, grid, strict=True):
+            folded = _fold_axis(xp, folded, axis, points)
+        # irfftn sums exp(+2 pi i h.x), so that it gets conj F.
+        half = folded[..., : grid[2] // 2 + 1].conj()
+        rho = xp.fft.irfftn(half, s=grid, **_axes_argument(xp), norm="forward")
+        return rho * scale
 
 
 def box_by_fft(xp: Any, rho: Array, box: Sides, scale: float) -> Array:
@@ -86,16 +88,25 @@ def box_by_fft(xp: Any, rho: Array, box: Sides, scale: float) -> Array:
     -------
     (n, 2h+1, 2k+1, 2l+1), complex, h slowest.
     """
-    # fftn sums exp(-2 pi i h.x): for a real map that is conj F.
-    f = xp.fft.fftn(rho, **_axes_argument(xp)).conj()
-    for axis, reach, points in zip(_AXES, box, rho.shape[1:], strict=True):
-        # An order beyond the grid has the value of the order that is a whole grid away.
-        grids_each_way = -(-reach // points)
-        if grids_each_way:
-            f = xp.concatenate([f] * (1 + 2 * grids_each_way), axis)
-        zero = grids_each_way * points
-        f = f[_orders_of_axis(axis, zero, reach)]
-    return f * scale
+    with _device_of(xp, rho):
+        # fftn sums exp(-2 pi i h.x): for a real map that is conj F.
+        f = xp.fft.fftn(rho, **_axes_argument(xp)).conj()
+        for axis, reach, points in zip(_AXES, box, rho.shape[1:], strict=True):
+            # An order beyond the grid has the value of the order that is a whole grid away.
+            grids_each_way = -(-reach // points)
+            if grids_each_way:
+                f = xp.concatenate([f] * (1 + 2 * grids_each_way), axis)
+            zero = grids_each_way * points
+            f = f[_orders_of_axis(axis, zero, reach)]
+        return f * scale
+
+
+def _device_of(xp: Any, array: Array) -> Any:
+    """Return a context in which the library works on the device of an array.
+
+    CuPy works on its current device, whatever the arrays; torch works where they lie.
+    """
+    return array.device if xp.__name__ == "cupy" else nullcontext()
 
 
 def _fold_axis(xp: Any, f: Array, axis: int, points: int) -> Array:

@@ -91,7 +91,7 @@ def _default() -> int:
     text = os.environ.get("ARGAND_MEMORY_LIMIT")
     if text is None:
         return int(_SHARE * _machine())
-    if not text.strip().isdigit() or int(text) < 1:
+    if not text.strip().isdecimal() or int(text) < 1:
         raise ArgandError(
             f"the environment variable ARGAND_MEMORY_LIMIT is {text!r}, needs a number of bytes"
         )
@@ -108,4 +108,4 @@ def _machine() -> float:
         container = _CGROUP.read_text().strip()
     except OSError:
         return physical
-    return min(physical, float(container)) if container.isdigit() else physical
+    return min(physical, float(container)) if container.isdecimal() else physical

@@ -9,7 +9,15 @@ import numpy.typing as npt
 
 from argand.errors import ArgandError
 
-__all__ = ["LARGEST", "check_size", "complex_array", "real_array", "real_number", "shown"]
+__all__ = [
+    "LARGEST",
+    "check_size",
+    "complex_array",
+    "real_array",
+    "real_number",
+    "shown",
+    "whole_array",
+]
 
 #: No coordinate, amplitude or density is larger; sums of products of such numbers stay finite.
 LARGEST = 1e30
@@ -63,6 +71,24 @@ def complex_array(name: str, values: npt.ArrayLike) -> npt.NDArray[np.complex128
     return array
 
 
+def whole_array(name: str, values: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    """Return the argument `name` as an int64 array, which may be the argument itself.
+
+    Raises
+    ------
+    ArgandError
+        Names the argument, which holds something that is no whole number of 64 bits.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind in "biu" and array.dtype != np.uint64 and not np.ma.is_masked(values):
+        return array.astype(np.int64, copy=False)
+    # Beyond 2^53 real numbers have steps above 1, and 2^63 and more do not fit.
+    numbers = _array(name, values, np.dtype(np.float64))
+    if (np.abs(numbers) < 2.0**53).all() and (numbers == np.rint(numbers)).all():
+        return numbers.astype(np.int64)
+    raise ArgandError(f"{name} holds {shown(values)}, needs whole numbers")
+
+
 def check_size(name: str, array: npt.NDArray[Any], largest: float = LARGEST) -> None:
     """Raise where an array of numbers holds finite ones beyond `largest`.
 
@@ -92,10 +118,16 @@ def _array(name: str, values: npt.ArrayLike, dtype: np.dtype[Any]) -> npt.NDArra
         # Times and texts would be turned into numbers too.
         if array.dtype.kind not in "biufcO" or is_complex:
             raise TypeError
-        return array.astype(dtype, copy=False)
+        with np.errstate(over="ignore"):
+            numbers = array.astype(dtype, copy=False)
     except _NO_NUMBER:
         words = "real numbers" if dtype.kind == "f" else "numbers"
         raise ArgandError(f"{name} holds something else than numbers, needs {words}") from None
+    # A number of extended precision may be beyond double precision.
+    is_extended = array.dtype.kind in "fc" and array.dtype.itemsize > dtype.itemsize
+    if is_extended and (np.isfinite(array) & ~np.isfinite(numbers)).any():
+        raise ArgandError(f"{name} holds a number beyond all floats, needs up to {LARGEST:g}")
+    return numbers
 
 
 def shown(value: Any) -> str:

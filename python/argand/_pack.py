@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from argand import _seam
 from argand._seam import Batch, row_pointers
 from argand.crystal import Crystal
-from argand.form_factors import at_squares
+from argand.form_factors import Corrections, at_squares
 from argand.reflections import orders_array, stol_squares
 
 # Miller indices (m, 3) int32, or float64 where orders are not whole numbers.
@@ -31,6 +31,7 @@ def pack(
     *,
     table: str = "it92",
     energy_kev: float | None = None,
+    corrections: Corrections = (),
     dtype: np.dtype[Any] | str = "float64",
 ) -> Batch:
     """Build the batch of crystals and their reflections.
@@ -44,8 +45,8 @@ def pack(
         Crystals in P 1.
     lists
         One list of reflections for all crystals, or one for each.
-    table, energy_kev
-        Table of form factors and photon energy in keV, as in `form_factors`.
+    table, energy_kev, corrections
+        Table of form factors, photon energy in keV and stated f' and f'', as in `form_factors`.
     dtype
         float32 or float64.
 
@@ -69,7 +70,7 @@ def pack(
             hkl = lists[list_number]
             squares = stol_squares(hkl, crystal.cell)
             kinds = [kind for _, kind, _ in missing]
-            rows_of_kinds = at_squares(kinds, squares, table, energy_kev)
+            rows_of_kinds = at_squares(kinds, squares, table, energy_kev, corrections)
             form_blocks.append(rows_of_kinds.reshape(-1))
             for key in missing:
                 row_numbers[key] = len(row_numbers)

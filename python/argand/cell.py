@@ -9,6 +9,7 @@ become the dimensionless tensor beta of exp(-h^T beta h), six numbers in the ord
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,9 @@ _COMPONENT = np.array([[0, 3, 4], [3, 1, 5], [4, 5, 2]])
 # Edges between these lengths (angstrom) are taken for cells: others are mistakes of units.
 _SHORTEST_EDGE = 1e-3
 _LONGEST_EDGE = 1e6
+# Three angles below this are in radians: no cell in degrees is so flat.
+_RADIANS = 3.2
+
 # Squared volume of the cell with unit edges below which the three edges lie in one plane.
 _SMALLEST_VOLUME_FACTOR = 1e-12
 
@@ -70,6 +74,8 @@ def cell_parameters(cell: Sequence[float] | FloatArray) -> Cell:
     in_range = min(edges) >= _SHORTEST_EDGE and max(edges) <= _LONGEST_EDGE
     if not (np.isfinite(values).all() and in_range):
         raise ArgandError(f"cell {values} needs positive lengths in angstrom")
+    if max(angles) < _RADIANS:
+        raise ArgandError(f"cell {values} has angles below {_RADIANS}, needs degrees")
     possible = min(angles) > 0.0 and max(angles) < 180.0
     if not (possible and _volume_factor(values) > _SMALLEST_VOLUME_FACTOR):
         raise ArgandError(f"cell {values} has angles (degrees) that no parallelepiped has")
@@ -119,6 +125,12 @@ def metric(cell: Sequence[float]) -> FloatArray:
 
 def reciprocal_metric(cell: Sequence[float]) -> FloatArray:
     """Return the reciprocal metric G* = G^-1 (3, 3) in A^-2: 1/d^2 = h^T G* h."""
+    return _reciprocal_metric(tuple(cell)).copy()
+
+
+@lru_cache(maxsize=64)
+def _reciprocal_metric(cell: tuple[float, ...]) -> FloatArray:
+    """Return the reciprocal metric of a cell; see `reciprocal_metric`."""
     return np.asarray(np.linalg.inv(metric(cell)), dtype=np.float64)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argand import _seam
+from argand._memory import demand
 from argand._pack import row_order
 from argand.cell import FloatArray, beta_of_sites, beta_rotations
 from argand.completion import independent_operations
@@ -24,6 +25,16 @@ from argand.reflections import stol
 from argand.symmetry import operation_arrays
 
 __all__ = ["Copies"]
+
+# Bytes of a reflection of a model while it is sorted, and of each of its form factors.
+_BYTES_OF_REFLECTION = 400
+_BYTES_OF_FORM_FACTOR = 48
+
+# Bytes of a structure factor of a copy: the sum, the sum in the order of the list, its completion.
+_BYTES_OF_F = 80
+
+# Bytes of an image of an atom of a copy: its position, vibration and occupancy.
+_BYTES_OF_IMAGE = 340
 
 
 class Copies:
@@ -86,6 +97,8 @@ class Copies:
         types = (*crystal.types, *further_types)
         self.kinds = tuple(dict.fromkeys(types))
         self.kind = np.array([self.kinds.index(name) for name in types], np.int32)
+        bytes_of_row = _BYTES_OF_REFLECTION + _BYTES_OF_FORM_FACTOR * len(self.kinds)
+        demand(f"a model of {len(hkl):,} reflections", bytes_of_row * len(hkl), "give fewer")
         self.form = self._form_factors(stol(hkl, crystal.cell))
         self._sort_reflections()
         self._set_displacements(np.asarray(further_parents, np.intp), further_b_iso)
@@ -219,6 +232,9 @@ class Copies:
         if beta_factors is not None:
             image_beta = image_beta * beta_factors[:, self._row, None]
         at_rest = not image_beta.any()
+        numbers = len(frac) * len(self.hkl)
+        needed = _BYTES_OF_F * numbers + _BYTES_OF_IMAGE * len(frac) * len(self._row)
+        demand(f"{numbers:,} structure factors of copies", needed, "give fewer at a time")
         batch = self._batch(frac, None if at_rest else image_beta, occ, cells)
         sums = np.empty(batch.out_shape, self._complex)
         _seam.structure_factors(batch, sums, trusted=True)

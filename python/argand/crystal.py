@@ -10,15 +10,17 @@ from typing import Any
 
 import gemmi
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from argand import _gemmi
 from argand import cell as _cell
+from argand._convert import ase_atoms, gemmi_model, pymatgen_structure
 from argand.atom_types import atom_type, atomic_number
 from argand.cell import Cell, FloatArray
 from argand.errors import ArgandError
+from argand.rows import distinct_rows
 from argand.site_ranges import check_site_ranges
-from argand.symmetry import group_ops, operation_arrays, spacegroup_name, triplets
+from argand.symmetry import operation_arrays, symops_and_name
 
 __all__ = ["SPECIAL_POSITION_RADIUS", "Crystal", "distinct_images"]
 
@@ -74,9 +76,9 @@ class Crystal:
     def __post_init__(self) -> None:
         put = object.__setattr__
         put(self, "cell", _cell.cell_parameters(self.cell))
-        group = group_ops(self.symops or self.spacegroup)
-        put(self, "symops", triplets(group))
-        put(self, "spacegroup", spacegroup_name(group) or ";".join(self.symops))
+        symops, name = symops_and_name(self.symops or self.spacegroup)
+        put(self, "symops", symops)
+        put(self, "spacegroup", name)
         put(self, "types", tuple(atom_type(symbol).symbol for symbol in self.types))
         n = len(self.types)
         put(self, "labels", tuple(self.labels) or self.types)
@@ -245,11 +247,28 @@ class Crystal:
             electrons += atomic_number(element) * number
         return electrons
 
+    def check_occupied(self) -> None:
+        """Raise `ArgandError` unless a site is occupied, for else the crystal scatters nothing."""
+        if not (self.occ > 0.0).any():
+            raise ArgandError("no site of the crystal is occupied, needs one that scatters")
+
     def replace(self, **changes: Any) -> Crystal:
         """Return a copy with some fields changed; a new `spacegroup` brings its own operations."""
         if "spacegroup" in changes:
             changes.setdefault("symops", ())
         return dataclasses.replace(self, **changes)
+
+    def select(self, sites: ArrayLike) -> Crystal:
+        """Return a crystal with some of the sites, by their numbers or by a mask (n,)."""
+        rows = np.arange(len(self.types))[np.asarray(sites)]
+        return self.replace(
+            types=tuple(self.types[row] for row in rows),
+            labels=tuple(self.labels[row] for row in rows),
+            frac=self.frac[rows],
+            occ=self.occ[rows],
+            b_iso=self.b_iso[rows],
+            u_aniso=None if self.u_aniso is None else self.u_aniso[rows],
+        )
 
     def summary(self) -> str:
         """Describe the crystal in several lines: cell, symmetry, content, and applied defaults."""
@@ -276,22 +295,51 @@ class Crystal:
 
         gemmi's calculator needs its `change_occupancies_to_crystallographic()` called before.
         """
-        return _gemmi.small_structure(
-            cell=self.cell,
-            spacegroup=self.spacegroup,
-            symops=self.symops,
-            types=self.types,
-            labels=self.labels,
-            frac=self.frac,
-            occ=self.occ,
-            b_iso=self.b_iso,
-            u_aniso=self.u_aniso,
-        )
+        return _gemmi.small_structure(symops=self.symops, **self._fields(occ=self.occ))
+
+    def to_gemmi_structure(self) -> gemmi.Structure:
+        """Return gemmi's Structure of one model, as of a protein, crystallographic occupancies."""
+        return gemmi_model.model_of_fields(**self._fields(occ=self.occ / self._coincident))
 
     @classmethod
-    def from_gemmi(cls, small: gemmi.SmallStructure) -> Crystal:
-        """Make a crystal of gemmi's SmallStructure, whose occupancies must be chemical."""
-        return cls(**_gemmi.fields(small))
+    def from_gemmi(cls, structure: gemmi.SmallStructure | gemmi.Structure) -> Crystal:
+        """Make a crystal of gemmi's SmallStructure, or of the only model of its Structure.
+
+        Occupancies of a SmallStructure must be chemical, those of a model crystallographic.
+        """
+        if not isinstance(structure, gemmi.Structure):
+            return cls(**_gemmi.fields(structure))
+        crystal = cls(**gemmi_model.fields_of_model(structure))
+        return crystal.replace(occ=crystal.occ * crystal._coincident)
+
+    def to_ase(self) -> Any:
+        """Return ase.Atoms of the whole cell; arrays hold occ, b_iso, u_aniso, atom_type, label."""
+        return ase_atoms.atoms_of_fields(**self.to_p1()._fields_in_p1())
+
+    @classmethod
+    def from_ase(cls, atoms: Any) -> Crystal:
+        """Make a crystal in P 1 of ase.Atoms: the arrays of `to_ase`, or mixed sites of a CIF."""
+        return cls(**ase_atoms.fields_of_atoms(atoms))
+
+    def to_pymatgen(self) -> Any:
+        """Return pymatgen's Structure of the whole cell; b_iso and u_aniso are site properties."""
+        return pymatgen_structure.structure_of_fields(**self.to_p1()._fields_in_p1())
+
+    @classmethod
+    def from_pymatgen(cls, structure: Any) -> Crystal:
+        """Make a crystal in P 1 of pymatgen's Structure; oxidation states are charges of ions."""
+        return cls(**pymatgen_structure.fields_of_structure(structure))
+
+    def _fields_in_p1(self) -> dict[str, Any]:
+        """Return the fields of a crystal in P 1 as keywords, without its symmetry."""
+        fields = self._fields(occ=self.occ)
+        del fields["spacegroup"]
+        return fields
+
+    def _fields(self, occ: FloatArray) -> dict[str, Any]:
+        """Return the fields as keywords, with given occupancies and without the operations."""
+        names = ("cell", "spacegroup", "types", "labels", "frac", "b_iso", "u_aniso")
+        return {"occ": occ, **{name: getattr(self, name) for name in names}}
 
 
 def distinct_images(
@@ -317,8 +365,8 @@ def distinct_images(
     number = np.arange(n, dtype=np.float64)[:, None, None]
     site = np.broadcast_to(number, (n, n_ops, 1))
     key = np.concatenate([site, position, tensor], axis=2).reshape(n * n_ops, 10)
-    _, first, count = np.unique(key, axis=0, return_index=True, return_counts=True)
-    return first, count
+    first, place = distinct_rows(key)
+    return first, np.bincount(place)
 
 
 def _read_only(array: FloatArray) -> FloatArray:
@@ -329,6 +377,8 @@ def _read_only(array: FloatArray) -> FloatArray:
 
 def _array(name: str, value: Any, shape: tuple[int, ...], nan_rows: bool = False) -> FloatArray:
     """Return a checked read-only float64 copy of the argument `name`; a scalar fills all sites."""
+    if np.ma.is_masked(value):
+        raise ArgandError(f"{name} is a masked array, needs plain numbers: leave masked values out")
     try:
         array = np.array(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):

@@ -105,12 +105,10 @@ def structure_factors(
     device = _require_device("frac", frac)
     real = check_real("frac", frac)
     batch = _seam.make_batch(
-        frac,
-        form,
-        hkl,
+        *map(_resolved, (frac, form, hkl)),
         box=box,
-        beta=beta,
-        occ=occ,
+        beta=_resolved(beta),
+        occ=_resolved(occ),
         scatterer=scatterer,
         atom_ptr=atom_ptr,
         form_ptr=form_ptr,
@@ -159,12 +157,10 @@ def structure_factors_vjp(
     device = _require_device("frac", frac)
     real = check_real("frac", frac)
     batch = _seam.make_batch(
-        frac,
-        form,
-        hkl,
+        *map(_resolved, (frac, form, hkl)),
         box=box,
-        beta=beta,
-        occ=occ,
+        beta=_resolved(beta),
+        occ=_resolved(occ),
         scatterer=scatterer,
         atom_ptr=atom_ptr,
         form_ptr=form_ptr,
@@ -174,7 +170,8 @@ def structure_factors_vjp(
     grad_frac = library.empty((atoms, 3), real, device)
     grad_beta = library.empty((atoms, 6), real, device)
     grad_occ = library.empty((atoms,), real, device)
-    _seam.structure_factors_vjp(batch, g.reshape(batch.out_shape), grad_frac, grad_beta, grad_occ)
+    g = _resolved(g).reshape(batch.out_shape)
+    _seam.structure_factors_vjp(batch, g, grad_frac, grad_beta, grad_occ)
     return grad_frac, grad_beta, grad_occ
 
 
@@ -214,7 +211,7 @@ def map_from_structure_factors(
         raise ValueError(f"shape is {tuple(shape)}, needs three numbers >= 1")
     device = _require_device("f", f)
     *leading, rows, columns, layers = f.shape
-    boxes = f.reshape(-1, rows, columns, layers)
+    boxes = _resolved(f).reshape(-1, rows, columns, layers)
     reach = (rows // 2, columns // 2, layers // 2)
     real = REAL[f_dtype]
     if matrix_is_cheaper(reach, shape) and _seam.transform_fits(real, reach, shape):
@@ -260,7 +257,7 @@ def structure_factors_from_map(
     device = _require_device("rho", rho)
     box = (hkl_max, hkl_max, hkl_max) if isinstance(hkl_max, int) else hkl_max
     *leading, na, nb, nc = rho.shape
-    maps = rho.reshape(-1, na, nb, nc)
+    maps = _resolved(rho).reshape(-1, na, nb, nc)
     grid = (int(na), int(nb), int(nc))
     scale = volume / (grid[0] * grid[1] * grid[2])
     if matrix_is_cheaper(box, grid) and _seam.transform_fits(real, box, grid):
@@ -270,6 +267,11 @@ def structure_factors_from_map(
     else:
         f = box_by_fft(array_module(rho), maps, box, scale)
     return f.reshape(*leading, *f.shape[1:])
+
+
+def _resolved(array: Array | None) -> Array:
+    """Return an array whose memory holds its numbers; torch conjugates and negates lazily."""
+    return None if array is None else library_of(array).resolved(array)
 
 
 def _require_device(name: str, array: Array) -> ArrayDevice:

@@ -17,6 +17,7 @@ from argand._numbers import check_size, complex_array, real_array, real_number, 
 from argand._signals import interruptible
 from argand.cell import cell_parameters, cell_volume
 from argand.errors import ArgandError
+from argand.map_transform import MapTransform, half_grid, symmetry_equivalents
 from argand.reflections import SMALLEST_D_MIN, as_hkl
 from argand.symmetry import group_ops, operations, spacegroup_name
 
@@ -93,14 +94,17 @@ def map_from_structure_factors(
         _seam.check_output(out, grid, real, hkl=hkl, f=f)
     allocated = real.itemsize * math.prod(grid) if out is None else 0
     by_matrix = _plan_map(indices, grid, spacegroup, method, real.itemsize, allocated)
-    box = _box_from_list(indices, values, spacegroup)
+    scale = 1 / cell_volume(cell_parameters(cell))
+    if not by_matrix:
+        rho = interruptible(math.prod(grid), _map_by_fft, indices, values, spacegroup, grid, scale)
+        if out is None:
+            return rho
+        out[...] = rho
+        return out
     if out is None:
         out = np.empty(grid, real)
-    scale = 1 / cell_volume(cell_parameters(cell))
-    if by_matrix:
-        _seam.map_from_structure_factors(box[None], out[None], scale)
-    else:
-        out[...] = interruptible(math.prod(grid), _map_by_fft, box, grid, scale)
+    box = _box_from_list(indices, values, spacegroup)
+    _seam.map_from_structure_factors(box[None], out[None], scale)
     return out
 
 
@@ -301,22 +305,14 @@ def _box_from_list(
     f: Complex,
     spacegroup: str,
 ) -> Complex:
-    """Put reflections, their symmetry equivalents and Friedel mates on the box -h..h, -k..k, -l..l.
-
-    x -> R x + t leaves the density as it is, so F(h R) = F(h) exp(-2 pi i h.t).
-    """
-    orders, values = [hkl], [f]
-    for rotation, translation in operations(spacegroup):
-        orders.append(hkl @ rotation)
-        phase_factor = np.exp(-2j * np.pi * (hkl @ translation))
-        values.append(f * phase_factor.astype(f.dtype))
-    # The reflections of the list are written last, so that they prevail over equivalents.
-    all_orders = np.concatenate(orders[::-1])
-    all_values = np.concatenate(values[::-1])
-    reach = np.abs(all_orders).max(axis=0, initial=0)
+    """Put reflections, equivalents and Friedel mates on the box -h..h, -k..k, -l..l."""
+    orders, source, factor = symmetry_equivalents(hkl, spacegroup, f.dtype)
+    values = f[source] * factor
+    reach = np.abs(orders).max(axis=0, initial=0)
     box = np.zeros(2 * reach + 1, f.dtype)
-    box[tuple((reach - all_orders).T)] = all_values.conj()
-    box[tuple((reach + all_orders).T)] = all_values
+    # A value that is written later prevails: mates come first, reflections of the list last.
+    box[tuple((reach - orders).T)] = values.conj()
+    box[tuple((reach + orders).T)] = values
     return box
 
 
@@ -329,44 +325,11 @@ def _use_matrix(method: str, box: Sides, grid: Sides) -> bool:
     return matrix_is_cheaper(box, grid)
 
 
-def _half_grid(
-    hkl: NDArray[np.integer[Any]], grid: Sides
-) -> tuple[tuple[NDArray[Any], ...], NDArray[np.bool_]]:
-    """Locate reflections in the half grid of a real FFT.
-
-    Returns
-    -------
-    Three index arrays (m,) into the half grid, and which reflections (m,) stand there as their
-    Friedel mates.
-    """
-    index = hkl % np.array(grid)
-    is_mate = index[:, 2] > grid[2] // 2
-    index[is_mate] = -hkl[is_mate] % np.array(grid)
-    return tuple(index.T), is_mate
-
-
-def _map_by_fft(box: Complex, grid: Sides, scale: float) -> Real:
-    """Transform one box of structure factors to a map (na, nb, nc) by a real FFT."""
-    import scipy.fft
-
-    # The Hermitian part of F transforms to the real part of the map.
-    hermitian = (box + box[::-1, ::-1, ::-1].conj()) / 2
-    axes = [np.arange(-(length // 2), length // 2 + 1) for length in box.shape]
-    orders = np.meshgrid(*axes, indexing="ij")
-    hkl = np.stack(orders, -1).reshape(-1, 3)
-    index, is_mate = _half_grid(hkl, grid)
-    # The real FFT takes one reflection of each pair, except on the planes that are their own mates.
-    # It sums exp(+2 pi i h.x), so that it gets conj F. Orders beyond the grid fall on others and
-    # are added to them.
-    is_taken = ~is_mate
-    na, nb, nc = grid
-    half = np.zeros((na, nb, nc // 2 + 1), box.dtype)
-    taken_index = tuple(axis_index[is_taken] for axis_index in index)
-    taken = hermitian.ravel()[is_taken]
-    np.add.at(half, taken_index, taken.conj())
-    unscaled = scipy.fft.irfftn(half, s=grid, norm="forward", overwrite_x=True)
-    rho: Real = unscaled * half.real.dtype.type(scale)
-    return rho
+def _map_by_fft(
+    hkl: NDArray[np.int32], f: Complex, spacegroup: str, grid: Sides, scale: float
+) -> Real:
+    """Transform structure factors (m,) of a list to a map (na, nb, nc) by a real FFT."""
+    return MapTransform(hkl, grid, spacegroup, f.dtype)(f, scale)
 
 
 def _list_by_fft(
@@ -380,7 +343,7 @@ def _list_by_fft(
     # rfftn sums exp(-2 pi i h.x): it gives conj F of a reflection, or F where the half grid has its
     # mate.
     half = scipy.fft.rfftn(density)
-    index, is_mate = _half_grid(hkl, _check_shape(density.shape))
+    index, is_mate = half_grid(hkl, _check_shape(density.shape))
     from_half = half[index]
     f: Complex = np.where(is_mate, from_half, from_half.conj()) * half.real.dtype.type(scale)
     return f

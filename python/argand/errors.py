@@ -21,7 +21,7 @@ class ArgandError(ValueError):
 
 
 class MemoryLimitError(ArgandError, MemoryError):
-    """Report that a call would need more memory than `argand.memory_limit()`.
+    """Report that a call needs more memory than `argand.memory_limit()`, or than a device has left.
 
     Nothing was allocated for the call.
     """

@@ -29,9 +29,24 @@ from argand.cell import FloatArray
 from argand.errors import ArgandError, ArgandWarning
 from argand.isotopes import isotope_length
 
-__all__ = ["TABLES", "dispersion", "form_factors", "gaussians"]
+__all__ = [
+    "LARGEST_CORRECTION",
+    "TABLES",
+    "Corrections",
+    "corrections_by_element",
+    "dispersion",
+    "dispersion_of_types",
+    "form_factors",
+    "gaussians",
+]
 
 TABLES = ("it92", "electron", "neutron")
+
+# Element, f' and f'' in electrons, where they are stated rather than taken from the tables.
+Corrections = tuple[tuple[str, float, float], ...]
+
+#: f' and f'' have some tens of electrons at most, at the edges of the heaviest elements.
+LARGEST_CORRECTION = 100.0
 
 # Bytes of a form factor, and of one with dispersion, which is made of a real one.
 _BYTES_OF_FACTOR = 8
@@ -163,6 +178,7 @@ def form_factors(
     stol: npt.ArrayLike,
     table: str = "it92",
     energy_kev: float | None = None,
+    corrections: Corrections = (),
 ) -> npt.NDArray[Any]:
     """Compute the form factor of every type at every sin(theta)/lambda.
 
@@ -176,6 +192,8 @@ def form_factors(
         "it92" (x-rays, electrons), "electron" (angstrom) or "neutron" (fm, equal at every stol).
     energy_kev
         Photon energy in keV; it adds f' + i f'' to x-ray form factors.
+    corrections
+        (element, f', f'') in electrons at this energy, instead of the tabulated ones.
 
     Returns
     -------
@@ -196,8 +214,34 @@ def form_factors(
         "give fewer at a time",
     )
     squares = np.square(points)
-    f = at_squares(types, np.ascontiguousarray(squares.reshape(-1)), table, energy_kev)
+    rows = np.ascontiguousarray(squares.reshape(-1))
+    f = at_squares(types, rows, table, energy_kev, corrections)
     return f.reshape(len(types), *squares.shape)
+
+
+def corrections_by_element(corrections: Corrections) -> dict[str, complex]:
+    """Return the stated f' + i f'' of each element, in electrons.
+
+    Raises
+    ------
+    ArgandError
+        Corrections that are not (element, f', f''), an element that is not known, or numbers that
+        are none of electrons.
+    """
+    by_element: dict[str, complex] = {}
+    for stated in corrections:
+        if isinstance(stated, str) or len(stated) != 3:
+            raise ArgandError(f"corrections hold {stated!r:.60}, need (element, f', f'')")
+        symbol, *numbers = stated
+        real, imaginary = (real_number("corrections", number) for number in numbers)
+        # Comparisons with NaN are false.
+        if not (abs(real) <= LARGEST_CORRECTION and abs(imaginary) <= LARGEST_CORRECTION):
+            raise ArgandError(
+                f"corrections hold f' {real:g} and f'' {imaginary:g} of {symbol}, need electrons, "
+                f"{LARGEST_CORRECTION:g} at most"
+            )
+        by_element[atom_type(symbol).element] = complex(real, imaginary)
+    return by_element
 
 
 def at_squares(
@@ -205,6 +249,7 @@ def at_squares(
     squares: FloatArray,
     table: str = "it92",
     energy_kev: float | None = None,
+    corrections: Corrections = (),
 ) -> npt.NDArray[Any]:
     """Compute the form factor of every type at every stol^2.
 
@@ -216,8 +261,8 @@ def at_squares(
         n atom types: 'C', 'O2-', 'D'.
     squares
         stol^2 (m,) float64 in 1/A^2, contiguous.
-    table, energy_kev
-        Table and photon energy in keV, as in `form_factors`.
+    table, energy_kev, corrections
+        Table, photon energy in keV and stated f' and f'', as in `form_factors`.
 
     Returns
     -------
@@ -237,10 +282,24 @@ def at_squares(
         amplitudes, widths = _stacked_gaussians(tuple(types), table)
         _seam.gaussian_sums(amplitudes, widths, squares, f)
     if energy_kev is None:
+        if corrections:
+            raise ArgandError("corrections are f' and f'' at a photon energy: give energy_kev")
         return f
-    corrections = [dispersion(symbol, real_number("energy_kev", energy_kev)) for symbol in types]
-    with_dispersion: npt.NDArray[np.complex128] = f + np.array(corrections, complex)[:, None]
+    added = dispersion_of_types(types, real_number("energy_kev", energy_kev), corrections)
+    with_dispersion: npt.NDArray[np.complex128] = f + added[:, None]
     return with_dispersion
+
+
+def dispersion_of_types(
+    types: Sequence[str], energy_kev: float, corrections: Corrections = ()
+) -> npt.NDArray[np.complex128]:
+    """Return f' + i f'' (n,) of n atom types in electrons: as stated, or else as tabulated."""
+    stated = corrections_by_element(corrections)
+    added = np.empty(len(types), np.complex128)
+    for row, symbol in enumerate(types):
+        element = atom_type(symbol).element
+        added[row] = stated[element] if element in stated else dispersion(symbol, energy_kev)
+    return added
 
 
 @lru_cache(maxsize=256)

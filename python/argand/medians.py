@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from argand._numbers import real_array
+
 __all__ = ["Median", "median_interval"]
 
 # Random choices of the same numbers, of which each has a median: their quantiles are good to a
@@ -31,7 +33,7 @@ def median_interval(values: ArrayLike) -> Median:
     Numbers that are not finite are left out; NaN is returned where none is left. Equal numbers give
     equal intervals.
     """
-    numbers = np.asarray(values, dtype=float)
+    numbers = real_array("values", values)
     numbers = numbers[np.isfinite(numbers)]
     if len(numbers) == 0:
         return Median(np.nan, np.nan, np.nan)

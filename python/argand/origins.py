@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from argand.symmetry import SpaceGroup, group_ops, operation_arrays
+from argand.symmetry import SpaceGroup, group_ops, operation_arrays, symops_and_name
 
 __all__ = ["CONTINUOUS", "Hand", "Origins", "free_axes", "group_rotations", "permissible_origins"]
 
@@ -86,7 +87,14 @@ def permissible_origins(spacegroup: SpaceGroup, hand: Hand = 1) -> Origins:
 
 def free_axes(spacegroup: SpaceGroup) -> NDArray[np.int64]:
     """Return the directions (k, 3) along which the origin floats, as `Origins.axes` has them."""
-    return _free_axes(group_rotations(spacegroup))
+    symops, _ = symops_and_name(spacegroup)
+    return _axes_of(symops).copy()
+
+
+@lru_cache(maxsize=256)
+def _axes_of(symops: tuple[str, ...]) -> NDArray[np.int64]:
+    """Return the directions (k, 3) along which operations leave the origin free."""
+    return _free_axes(group_rotations(symops))
 
 
 def group_rotations(spacegroup: SpaceGroup) -> NDArray[np.int64]:

@@ -7,16 +7,18 @@ the symmetry leaves in place.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates, maximum_filter
+from scipy.ndimage import map_coordinates
 
 from argand.cell import Cell, FloatArray, metric
+from argand.crystal import Crystal
 from argand.symmetry import SpaceGroup, operation_arrays
 
-__all__ = ["Peaks", "find_peaks", "grid_maxima", "nearest_image"]
+__all__ = ["Peaks", "find_peaks", "grid_maxima", "nearest_image", "nearest_sites"]
 
 # Images of a peak nearer to each other, in angstrom, are one atom on a special position. Noise
 # moves a peak by .1 or .2 A, and no two whole atoms are so near.
@@ -35,6 +37,10 @@ _POINTS_OF_SHELL = 14
 
 # The vertex of a parabola lies at most so many grid steps from the highest point.
 _LARGEST_SHIFT = 0.75
+
+
+# Squares of distances, in A^2, that differ by less are equal.
+_SAME_SQUARE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,8 +127,20 @@ def find_peaks(
 
 def grid_maxima(rho: NDArray[np.floating], lowest: float, size: int) -> NDArray[np.intp]:
     """Return the grid points (q, 3) that are above `lowest` and highest in a cube of `size`."""
-    is_maximum = rho == maximum_filter(rho, size=size, mode="wrap")
-    return np.argwhere(is_maximum & (rho > lowest))
+    is_high = rho > lowest
+    for axis in range(3):
+        is_high &= rho >= np.roll(rho, 1, axis)
+        is_high &= rho >= np.roll(rho, -1, axis)
+    # Few points are higher than their six nearest: all neighbours of these are looked up.
+    points = np.argwhere(is_high)
+    height = rho[tuple(points.T)]
+    shape = np.array(rho.shape)
+    reach = size // 2
+    for step in itertools.product(range(-reach, reach + 1), repeat=3):
+        is_highest = height >= rho[tuple(((points + step) % shape).T)]
+        points = points[is_highest]
+        height = height[is_highest]
+    return points
 
 
 def nearest_image(
@@ -140,6 +158,42 @@ def nearest_image(
         shift -= np.rint(shift)
         np.minimum(squared, np.einsum("qni,ij,qnj->qn", shift, g, shift), out=squared)
     return np.asarray(np.sqrt(np.maximum(squared, 0.0)))
+
+
+def nearest_sites(
+    points: FloatArray, crystal: Crystal
+) -> tuple[NDArray[np.intp], FloatArray, FloatArray]:
+    """Find the site of a crystal that is nearest to each point, and move the point beside it.
+
+    Parameters
+    ----------
+    points : (q, 3)
+        Fractional coordinates.
+    crystal
+        Structure with at least one site.
+
+    Returns
+    -------
+    The number (q,) of the site, its distance (q,) in angstrom, and the symmetry image (q, 3) of
+    the point which is that near to the site where the crystal lists it.
+    """
+    rotations, translations = operation_arrays(crystal.symops)
+    g = metric(crystal.cell)
+    rows = np.arange(len(points))
+    nearest = np.zeros(len(points), np.intp)
+    squared = np.full(len(points), np.inf)
+    moved = np.array(points, np.float64)
+    for rotation, translation in zip(rotations, translations, strict=True):
+        shift = (points @ rotation.T + translation)[:, None] - crystal.frac
+        shift -= np.rint(shift)
+        squares = np.einsum("qni,ij,qnj->qn", shift, g, shift)
+        site = squares.argmin(axis=1)
+        # Images by operations of a special position are equally near but for rounding.
+        is_nearer = squares[rows, site] < squared - _SAME_SQUARE
+        nearest[is_nearer] = site[is_nearer]
+        squared[is_nearer] = squares[rows, site][is_nearer]
+        moved[is_nearer] = (crystal.frac[site] + shift[rows, site])[is_nearer]
+    return nearest, np.sqrt(np.maximum(squared, 0.0)), moved
 
 
 def _are_near(frac: FloatArray, images: FloatArray, g: FloatArray) -> NDArray[np.bool_]:

@@ -32,8 +32,19 @@ __all__ = [
 _OVERSAMPLING = 3
 # Bytes of a point of that grid: a complex number, its transform, its real part's maximum nearby.
 _BYTES_OF_POINT = 64
+# Bytes of a phase that is compared: both, their weight and their difference.
+_BYTES_OF_PHASE = 72
+# Bytes of a point of two densities that are correlated: copies without their means.
+_BYTES_OF_DENSITY = 48
+# Bytes of a reflection whose F are correlated, and of each of its images: its indices and number.
+_BYTES_OF_CORRELATED = 120
+_BYTES_OF_IMAGE = 52
+# Bytes of a reflection whose origin is found: phases, coefficients, and their Newton steps.
+_BYTES_OF_ALIGNED = 320
 # Maxima on that grid that are refined.
 _PEAKS = 8
+# What can be done about a list that is too long.
+_FEWER = "give fewer at a time"
 # Largest number of Newton steps from a maximum on the grid; a few are enough.
 _NEWTON_STEPS = 20
 # A Newton step below this, fractional, changes nothing any more.
@@ -84,6 +95,7 @@ def phase_error(phi: ArrayLike, phi_hat: ArrayLike, weights: ArrayLike | None = 
     true = real_array("phi", phi)
     predicted = real_array("phi_hat", phi_hat)
     _check_same_shape("phi_hat", predicted, "phi", true)
+    demand(f"the error of {true.size:,} phases", _BYTES_OF_PHASE * true.size, _FEWER)
     weight = _weights(weights, true)
     error = np.abs(_wrap(true - predicted))
     return float((weight * error).sum() / weight.sum())
@@ -116,7 +128,11 @@ def map_correlation(
     second = complex_array("f2", f2)
     _check_same_shape("f1", first, "hkl[:, 0]", indices[:, 0])
     _check_same_shape("f2", second, "hkl[:, 0]", indices[:, 0])
-    multiplicity = _multiplicity(indices, spacegroup) * indices.any(axis=1)
+    rotations = np.unique(group_rotations(spacegroup), axis=0)
+    images = 2 * len(rotations)
+    needed = (_BYTES_OF_CORRELATED + _BYTES_OF_IMAGE * images) * len(indices)
+    demand(f"the correlation of {len(indices):,} reflections", needed, _FEWER)
+    multiplicity = _multiplicity(indices, rotations) * indices.any(axis=1)
     power_first = (multiplicity * np.abs(first) ** 2).sum()
     power_second = (multiplicity * np.abs(second) ** 2).sum()
     norm = np.sqrt(power_first * power_second)
@@ -134,9 +150,12 @@ def density_correlation(rho1: ArrayLike, rho2: ArrayLike) -> float:
     ValueError
         Shapes differ, or one of the densities is constant.
     """
+    if isinstance(rho1, np.ndarray):
+        _demand_for_densities(rho1.size)
     first = real_array("rho1", rho1)
     second = real_array("rho2", rho2)
     _check_same_shape("rho2", second, "rho1", first)
+    _demand_for_densities(first.size)
     first = first - first.mean()
     second = second - second.mean()
     power_first = (first * first).sum()
@@ -145,6 +164,12 @@ def density_correlation(rho1: ArrayLike, rho2: ArrayLike) -> float:
     if not norm > 0:
         raise ValueError("density_correlation: rho1 or rho2 is constant")
     return float((first * second).sum() / norm)
+
+
+def _demand_for_densities(points: int) -> None:
+    """Raise where correlating two densities takes more memory than a call may."""
+    needed = _BYTES_OF_DENSITY * points
+    demand(f"the correlation of {points:,} points", needed, "compare coarser grids")
 
 
 def align_origin(
@@ -188,6 +213,7 @@ def align_origin(
     phi_hat = _phases("predicted", predicted)
     _check_same_shape("true", phi, "hkl[:, 0]", indices[:, 0])
     _check_same_shape("predicted", phi_hat, "hkl[:, 0]", indices[:, 0])
+    demand(f"the origin of {len(phi):,} phases", _BYTES_OF_ALIGNED * len(phi), _FEWER)
     if weights is None and np.iscomplexobj(true):
         weights = np.abs(complex_array("true", true))
     weight = _weights(weights, phi)
@@ -318,9 +344,8 @@ def _allowed(origins: Any, spacegroup: SpaceGroup | None, hand: Hand) -> Origins
     return Origins(shifts, np.zeros((0, 3), dtype=np.int64))
 
 
-def _multiplicity(hkl: NDArray[np.int64], spacegroup: SpaceGroup) -> NDArray[np.float64]:
+def _multiplicity(hkl: NDArray[np.int64], rotations: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the equivalents and Friedel mates of each reflection (m,) per listed one of them."""
-    rotations = group_rotations(spacegroup)
     images = np.einsum("mi,rij->rmj", hkl, np.concatenate([rotations, -rotations]))
     code = np.sort(index_codes(images), axis=0)
     different = np.diff(code, axis=0) != 0

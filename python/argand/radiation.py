@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand.errors import ArgandError
-from argand.form_factors import form_factors
+from argand.form_factors import Corrections, corrections_by_element, form_factors
 from argand.reflections import stol
 
 __all__ = ["KEV_ANGSTROM", "Probe", "Radiation", "reachable", "wavelength"]
@@ -39,17 +39,21 @@ class Radiation:
     dispersion
         Whether f' + i f'' at `wavelength` is added to the form factors; x-rays of known wavelength
         only.
+    corrections
+        (element, f', f'') in electrons at `wavelength`, where they are known better than the tables
+        have them; with dispersion only.
 
     Raises
     ------
     ArgandError
-        An unknown probe, a wavelength that is not positive, or dispersion where it cannot be
-        calculated.
+        An unknown probe, a wavelength that is not positive, dispersion where it cannot be
+        calculated, or corrections that are no numbers of electrons.
     """
 
     probe: Probe = "x-ray"
     wavelength: float | None = None
     dispersion: bool = False
+    corrections: Corrections = ()
 
     def __post_init__(self) -> None:
         if self.probe not in _TABLES:
@@ -62,6 +66,12 @@ class Radiation:
                 )
         if self.dispersion and (self.probe != "x-ray" or self.wavelength is None):
             raise ArgandError("dispersion needs x-rays of a known wavelength")
+        if self.corrections and not self.dispersion:
+            raise ArgandError("corrections are f' and f'': they need dispersion")
+        stated = corrections_by_element(self.corrections)
+        corrections = tuple((element, f.real, f.imag) for element, f in stated.items())
+        # A list would make the radiation one that cannot be hashed.
+        object.__setattr__(self, "corrections", corrections)
 
     @classmethod
     def of_table(cls, table: str = "it92", energy_kev: float | None = None) -> Radiation:
@@ -98,7 +108,13 @@ class Radiation:
 
         They are complex with dispersion, else real; see `argand.form_factors`.
         """
-        return form_factors(types, stol, table=self.table, energy_kev=self.energy_kev)
+        return form_factors(
+            types,
+            stol,
+            table=self.table,
+            energy_kev=self.energy_kev,
+            corrections=self.corrections,
+        )
 
 
 def wavelength(energy_kev: float) -> float:

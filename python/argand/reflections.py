@@ -7,7 +7,7 @@ share h and k, as the kernels like it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import gemmi
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from argand import _seam
 from argand._memory import demand
-from argand._numbers import real_array, real_number
+from argand._numbers import real_array, real_number, shown
 from argand._signals import interruptible
 from argand.cell import FloatArray, cell_parameters, cell_volume, reciprocal_metric
 from argand.errors import ArgandError
@@ -35,7 +35,6 @@ __all__ = [
     "miller_indices",
     "stol",
     "systematic_absences",
-    "unique_rows",
 ]
 
 HklArray = npt.NDArray[np.int32]
@@ -59,6 +58,8 @@ _BYTES_OF_REAL_INDICES = 56
 _BYTES_OF_IMAGE = 60
 # Reflections that gemmi takes to the asymmetric unit at a time: Ctrl-C is heard in between.
 _ROWS_AT_A_TIME = 1_000_000
+# Bytes of a reflection whose flag or mate is found: its indices, converted from real numbers.
+_BYTES_OF_FLAG = 72
 # Bytes of an equivalent in `in_p1`: its indices, twice while they are sorted, place and phase.
 _BYTES_OF_EQUIVALENT = 120
 
@@ -162,11 +163,14 @@ def hkl_cube(h_max: int) -> HklArray:
 
     h is slowest and l fastest.
     """
-    if h_max < 0:
-        raise ArgandError(f"h_max is {h_max}, needs to be 0 or more")
-    edge = 2 * int(h_max) + 1
-    demand(f"the cube of hkl to {h_max}", _BYTES_OF_CUBE * edge**3, "choose a smaller one")
-    axis = np.arange(-h_max, h_max + 1, dtype=np.int32)
+    number = real_number("h_max", h_max)
+    if not number.is_integer() or not 0 <= number <= LARGEST_ORDER:
+        needs = f"needs a whole number from 0 to {LARGEST_ORDER:,}"
+        raise ArgandError(f"h_max is {shown(h_max)}, {needs}")
+    highest = int(number)
+    edge = 2 * highest + 1
+    demand(f"the cube of hkl to {highest}", _BYTES_OF_CUBE * edge**3, "choose a smaller one")
+    axis = np.arange(-highest, highest + 1, dtype=np.int32)
     h, k, l = np.meshgrid(axis, axis, axis, indexing="ij")
     return np.stack([h, k, l], axis=-1).reshape(-1, 3)
 
@@ -275,14 +279,6 @@ def asymmetric_unit(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> HklArray:
     return inside
 
 
-def unique_rows(hkl: HklArray) -> tuple[HklArray, npt.NDArray[np.intp]]:
-    """Return each of the reflections (m, 3) once, sorted, and the place (m,) of each among them."""
-    codes = index_codes(hkl.astype(np.int64))
-    find_unique = partial(np.unique, codes, return_index=True, return_inverse=True)
-    _, first, place = interruptible(len(codes), find_unique)
-    return np.ascontiguousarray(hkl[first]), place.reshape(-1)
-
-
 def _last_equivalent(indices: HklArray, spacegroup: SpaceGroup) -> HklArray:
     """Return the equivalent under the Laue group of each reflection (m, 3) that sorts last."""
     rotations = np.unique(operation_arrays(spacegroup)[0], axis=0)
@@ -308,7 +304,7 @@ def index_codes(hkl: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 def friedel_mates(hkl: npt.ArrayLike) -> HklArray:
     """Return -h, -k, -l (m, 3) of reflections (m, 3)."""
-    return -as_hkl(hkl)
+    return -_fitting("mates", hkl)
 
 
 def friedel_sides(
@@ -359,20 +355,17 @@ def in_p1(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> tuple[HklArray, Callabl
     images = np.einsum("mi,oij->omj", indices, rotations).reshape(-1, 3)
     turns = (indices @ translations.T).T
     phase = np.exp(-2j * np.pi * turns).reshape(-1)
-    find_unique = partial(np.unique, index_codes(images), return_index=True)
-    _, first = interruptible(count, find_unique)
-    equivalents = images[first]
+    _, first = interruptible(count, np.unique, index_codes(images), True)
 
     def expand(f: Any) -> Any:
         return (np.tile(f, len(rotations)) * phase)[first]
 
-    return np.ascontiguousarray(equivalents, np.int32), expand
+    return np.ascontiguousarray(images[first], np.int32), expand
 
 
 def systematic_absences(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> npt.NDArray[np.bool_]:
     """Tell which reflections (m, 3) a space group extinguishes: F = 0 whatever the atoms."""
-    absent: npt.NDArray[np.bool_] = group_ops(spacegroup).systematic_absences(as_hkl(hkl))
-    return absent
+    return np.asarray(group_ops(spacegroup).systematic_absences(_fitting("absences", hkl)))
 
 
 def centric(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> npt.NDArray[np.bool_]:
@@ -380,8 +373,7 @@ def centric(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> npt.NDArray[np.bool_]
 
     The phase of a centric reflection has two possible values.
     """
-    flags: npt.NDArray[np.bool_] = group_ops(spacegroup).centric_flag_array(as_hkl(hkl))
-    return flags
+    return np.asarray(group_ops(spacegroup).centric_flag_array(_fitting("centric flags", hkl)))
 
 
 def epsilon(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> npt.NDArray[np.int32]:
@@ -389,5 +381,12 @@ def epsilon(hkl: npt.ArrayLike, spacegroup: SpaceGroup) -> npt.NDArray[np.int32]
 
     The expected intensity of a reflection is this times the average.
     """
-    factors = group_ops(spacegroup).epsilon_factor_without_centering_array(as_hkl(hkl))
-    return np.asarray(factors, dtype=np.int32)
+    group = group_ops(spacegroup)
+    return np.asarray(group.epsilon_factor_without_centering_array(_fitting("epsilon", hkl)), "i4")
+
+
+def _fitting(what: str, hkl: npt.ArrayLike) -> HklArray:
+    """Return Miller indices (m, 3), or raise where `what` of them takes more than a call may."""
+    indices = as_hkl(hkl)
+    demand(f"{what} of {len(indices):,} hkl", _BYTES_OF_FLAG * len(indices), "give fewer at a time")
+    return indices

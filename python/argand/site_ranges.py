@@ -10,7 +10,7 @@ import numpy.typing as npt
 from argand.cell import Cell, FloatArray, metric, sym_to_matrix
 from argand.errors import ArgandError
 
-__all__ = ["check_site_ranges", "site_names"]
+__all__ = ["NAMES_SHOWN", "check_site_ranges", "first_names", "site_names"]
 
 # U in A^2 above this is a mistake: the atom would be spread over 10 A.
 _LARGEST_U = 100.0
@@ -27,8 +27,8 @@ _LARGEST_OCCUPANCY = 100.0
 # A refinement may pass an occupancy below 0, but not by a whole atom.
 _SMALLEST_OCCUPANCY = -1.0
 
-# Names of sites in a sentence before the rest is only counted.
-_NAMES_SHOWN = 5
+#: Names of sites in a sentence before the rest is only counted
+NAMES_SHOWN = 5
 
 
 def check_site_ranges(
@@ -85,14 +85,15 @@ def check_site_ranges(
 
 def site_names(labels: Sequence[str], chosen: npt.NDArray[np.bool_]) -> str:
     """List the labels of the chosen sites, the first few by name."""
-    names: list[str] = []
-    for label, is_chosen in zip(labels, chosen, strict=True):
-        if is_chosen:
-            names.append(label or "(no label)")
-    shown = ", ".join(names[:_NAMES_SHOWN])
-    if len(names) > _NAMES_SHOWN:
-        return f"{shown} and {len(names) - _NAMES_SHOWN} more"
-    return shown
+    sites = np.flatnonzero(chosen)
+    names = [labels[site] or "(no label)" for site in sites[:NAMES_SHOWN].tolist()]
+    return first_names(names, len(sites))
+
+
+def first_names(names: Sequence[str], count: int) -> str:
+    """List the first names, `NAMES_SHOWN` or all of them, and say how many more there are."""
+    shown = ", ".join(names)
+    return f"{shown} and {count - NAMES_SHOWN} more" if count > NAMES_SHOWN else shown
 
 
 def _refuse(labels: Sequence[str], wrong: npt.NDArray[np.bool_], fault: str) -> None:

@@ -24,6 +24,9 @@ __all__ = [
 
 _U_NAMES = ("U11", "U22", "U33", "U12", "U13", "U23")
 
+# All components of U of a site on a general position, each free.
+_GENERAL_TENSORS = tuple(zip(_U_NAMES, np.eye(6), strict=True))
+
 # An element of a projector below this is 0, and a component of U with no larger one is not free.
 _NOT_FREE = 1e-6
 # Sites nearer than this, in angstrom, have one place.
@@ -86,7 +89,7 @@ def displacement_basis(
     components along.
     """
     if crystal.in_place[site].sum() == 1:
-        return list(zip(_U_NAMES, np.eye(6), strict=True))
+        return list(_GENERAL_TENSORS)
     turned = beta_rotations(site_rotations(crystal, site)).mean(axis=0)
     # Row q is what the site symmetry makes of the q-th unit tensor U.
     remaining = turned.T / to_u[:, None] * to_u
@@ -106,24 +109,31 @@ def displacement_basis(
     return basis
 
 
-def coincident_sites(crystal: Crystal) -> list[tuple[int, int]]:
+def coincident_sites(crystal: Crystal) -> NDArray[np.intp]:
     """List pairs of sites whose atoms have one place, and more than one atom's occupancy together.
 
-    The first number of a pair is the smaller one. Sites with equal images count too. The list is
-    empty for structures so large that it would take too long.
+    Sites with equal images count too.
+
+    Returns
+    -------
+    (k, 2)
+        The numbers of the sites of each pair, the smaller one first; none for structures so large
+        that it would take too long.
     """
     n = len(crystal.types)
     g = metric(crystal.cell)
     if n * n * len(crystal.symops) > _MOST_PAIRS:
-        return []
+        return np.empty((0, 2), np.intp)
     rotations, translations = operation_arrays(crystal.symops)
     images = np.einsum("oij,nj->noi", rotations, crystal.frac) + translations
-    pairs: list[tuple[int, int]] = []
+    first: list[NDArray[np.intp]] = [np.empty(0, np.intp)]
+    second: list[NDArray[np.intp]] = [np.empty(0, np.intp)]
     for site in range(n - 1):
         shift = images[site + 1 :] - crystal.frac[site]
         shift -= np.rint(shift)
         squared = np.einsum("noi,ij,noj->no", shift, g, shift).min(axis=1)
         together = crystal.occ[site + 1 :] + crystal.occ[site] > _SHARED_OCCUPANCY
-        for other in np.flatnonzero((squared < _SAME_PLACE**2) & together).tolist():
-            pairs.append((site, site + 1 + other))
-    return pairs
+        others = site + 1 + np.flatnonzero((squared < _SAME_PLACE**2) & together)
+        first.append(np.full(len(others), site))
+        second.append(others)
+    return np.column_stack([np.concatenate(first), np.concatenate(second)])

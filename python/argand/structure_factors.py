@@ -19,7 +19,9 @@ from argand._pack import Orders, hkl_lists, pack, row_order
 from argand.completion import Completion, independent_part
 from argand.crystal import Crystal
 from argand.errors import ArgandError
+from argand.form_factors import Corrections
 from argand.reflections import as_hkl
+from argand.tabulated import FormFactorTable, tabulated_structure_factors
 
 Complex = NDArray[np.complexfloating[Any, Any]]
 
@@ -45,6 +47,7 @@ class SumSettings(NamedTuple):
 
     table: str
     energy_kev: float | None
+    corrections: Corrections
     dtype: str
     method: str
     eps: float
@@ -71,8 +74,9 @@ def structure_factors(
     crystal: Crystal,
     hkl: ArrayLike,
     *,
-    table: str = ...,
+    table: str | FormFactorTable = ...,
     energy_kev: float | None = ...,
+    corrections: Corrections = ...,
     dtype: str = ...,
     method: str = ...,
     eps: float = ...,
@@ -87,6 +91,7 @@ def structure_factors(
     *,
     table: str = ...,
     energy_kev: float | None = ...,
+    corrections: Corrections = ...,
     dtype: str = ...,
     method: str = ...,
     eps: float = ...,
@@ -98,8 +103,9 @@ def structure_factors(
     crystal: Crystal | Sequence[Crystal],
     hkl: ArrayLike | Sequence[ArrayLike],
     *,
-    table: str = "it92",
+    table: str | FormFactorTable = "it92",
     energy_kev: float | None = None,
+    corrections: Corrections = (),
     dtype: str = "complex128",
     method: str = "auto",
     eps: float = 1e-6,
@@ -119,10 +125,14 @@ def structure_factors(
         crystals: one array for all, or a sequence of n arrays. The full cube of `hkl_cube` is
         recognised and summed over half of it where F(-h) = conj F(h).
     table
-        Form factors: "it92" (x-rays), "electron" or "neutron", see `form_factors`.
+        Form factors: "it92" (x-rays), "electron" or "neutron", see `form_factors`; or a
+        `FormFactorTable`, as `argand.io.read_tsc` reads it, for one crystal, summed directly.
     energy_kev
         Photon energy. Given, f' + i f'' enters as f0 + f' + i f''; None (the default) leaves
         dispersion out.
+    corrections
+        (element, f', f'') in electrons at this energy, instead of the tabulated ones: at an
+        absorption edge the tables are not good enough.
     dtype
         "complex128" or "complex64": the sum then runs in float32, and its error is about
         |h| 1e-7 of the root mean square of F. Whole cells are taken off the positions before they
@@ -158,7 +168,13 @@ def structure_factors(
         raise ArgandError(f"dtype is {dtype!r}, needs 'complex128' or 'complex64'")
     if method not in ("auto", "direct", "nufft"):
         raise ArgandError(f"method is {method!r}, needs 'auto', 'direct' or 'nufft'")
-    settings = SumSettings(table, energy_kev, dtype, method, real_number("eps", eps))
+    if isinstance(table, FormFactorTable):
+        if not isinstance(crystal, Crystal) or out is not None or method == "nufft":
+            raise ArgandError("a table of form factors is of one crystal, without out and nufft")
+        return tabulated_structure_factors(
+            crystal, hkl, table, energy_kev=energy_kev, corrections=corrections, dtype=dtype
+        )
+    settings = SumSettings(table, energy_kev, corrections, dtype, method, real_number("eps", eps))
     crystals = [crystal] if isinstance(crystal, Crystal) else list(crystal)
     lists = hkl_lists(hkl, len(crystals))
     parts = [independent_part(each, settings.real_form) for each in crystals]
@@ -238,7 +254,9 @@ def _sum_by_transforms(
 ) -> Complex:
     """Return F (m,) of a large crystal by non-uniform fast Fourier transforms."""
     whole = hkl if hkl.dtype == np.int32 else as_hkl(hkl)
-    sums = nufft.sum_in_p1(part, whole, settings.table, settings.energy_kev, settings.eps)
+    sums = nufft.sum_in_p1(
+        part, whole, settings.table, settings.energy_kev, settings.eps, settings.corrections
+    )
     return completion.complete(sums, hkl)
 
 
@@ -313,6 +331,7 @@ def _sum_over_atoms(
         [sorted_hkl],
         table=settings.table,
         energy_kev=settings.energy_kev,
+        corrections=settings.corrections,
         dtype=_REAL[settings.dtype],
     )
     _seam.structure_factors(batch, sums.reshape(batch.out_shape), trusted=True)
@@ -358,6 +377,7 @@ def _sum_group_of_lists(
         sorted_lists,
         table=settings.table,
         energy_kev=settings.energy_kev,
+        corrections=settings.corrections,
         dtype=_REAL[settings.dtype],
     )
     assert batch.hkl_ptr is not None

@@ -26,6 +26,7 @@ __all__ = [
     "operation_arrays",
     "operations",
     "spacegroup_name",
+    "symops_and_name",
     "triplets",
     "without_translations",
 ]
@@ -130,14 +131,35 @@ def group_ops(spacegroup: SpaceGroup) -> gemmi.GroupOps:
     ArgandError
         The name is unknown, or the operations are not understood or form no group.
     """
+    return _group_ops(_name_or_triplets(spacegroup))
+
+
+def symops_and_name(spacegroup: SpaceGroup) -> tuple[tuple[str, ...], str]:
+    """Return the operations of a space group as triplets, 'x,y,z' first, and its name.
+
+    A setting without a name is called by its operations joined by ';'.
+    """
+    return _symops_and_name(_name_or_triplets(spacegroup))
+
+
+def _name_or_triplets(spacegroup: SpaceGroup) -> str | tuple[str, ...]:
+    """Return a space group as a name or as a tuple of operations."""
     if isinstance(spacegroup, str):
-        return _group_ops(spacegroup)
+        return spacegroup
     listed = tuple(spacegroup) if isinstance(spacegroup, Iterable) else (spacegroup,)
     if not all(isinstance(triplet, str) for triplet in listed):
         raise ArgandError(
             f"spacegroup is {spacegroup!r:.60}, needs a name, or operations such as 'x,y,z'"
         )
-    return _group_ops(listed)
+    return listed
+
+
+@lru_cache(maxsize=256)
+def _symops_and_name(spacegroup: str | tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """Return triplets and name of a name or of triplets; see `symops_and_name`."""
+    group = _group_ops(spacegroup)
+    symops = triplets(group)
+    return symops, spacegroup_name(group) or ";".join(symops)
 
 
 @lru_cache(maxsize=256)
@@ -245,12 +267,21 @@ def operations(spacegroup: SpaceGroup) -> tuple[Operation, ...]:
 
     The identity comes first; operations that centring adds are listed too.
     """
-    return _operations(triplets(group_ops(spacegroup)))
+    symops, _ = symops_and_name(spacegroup)
+    return _operations(symops)
 
 
 def operation_arrays(spacegroup: SpaceGroup) -> tuple[npt.NDArray[np.int64], FloatArray]:
     """Return rotations (o, 3, 3) and translations (o, 3) of all operations, identity first."""
-    listed = operations(spacegroup)
+    symops, _ = symops_and_name(spacegroup)
+    rotations, translations = _operation_arrays(symops)
+    return rotations.copy(), translations.copy()
+
+
+@lru_cache(maxsize=256)
+def _operation_arrays(symops: tuple[str, ...]) -> tuple[npt.NDArray[np.int64], FloatArray]:
+    """Return rotations (o, 3, 3) and translations (o, 3) of operations given as triplets."""
+    listed = _operations(symops)
     rotations = np.array([rotation for rotation, _ in listed], np.int64)
     translations = np.array([translation for _, translation in listed])
     return rotations, translations

@@ -119,7 +119,8 @@ def test_any_changed_field_is_refused_or_harmless(folder: Path) -> None:
                 continue
             harmless.add(path[-1])
     # Settings of samples that were drawn, and words for people, decide nothing any more; a seed
-    # and a number of rounds may be any; a null element is no element, and a null wavelength none.
+    # and a number of rounds may be any; a null element is no element, a null wavelength
+    # none, and an empty list no corrections.
     assert harmless <= {
         "warning",
         "remarks",
@@ -134,6 +135,7 @@ def test_any_changed_field_is_refused_or_harmless(folder: Path) -> None:
         "network",
         "wavelength",
         "dispersion",
+        "corrections",
     }
 
 

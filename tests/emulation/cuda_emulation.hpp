@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "argand/lanes.hpp"
+#include "cuda_driver.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -303,6 +304,9 @@ class SharedArray {
 
 namespace argand::cuda {
 
+// So few that a block has more than one crystal in the tests.
+constexpr std::ptrdiff_t blocks_of_device = 3;
+
 template <class T>
 using Shared = emulation::SharedArray<T>;
 
@@ -338,6 +342,7 @@ inline SharedMemory block_memory() {
 #define threadIdx \
   (::argand::emulation::block()->fibers[::argand::emulation::block()->current].index)
 #define blockIdx (::argand::emulation::block()->index)
+#define blockDim (::argand::emulation::block()->threads)
 #define gridDim (::argand::emulation::block()->blocks)
 
 inline void __syncthreads() {
@@ -351,30 +356,25 @@ void atomicAdd(T* to, T value) {
   *to += value;
 }
 
-// The runtime functions of one device without a driver; none of them fails.
-using cudaError_t = int;
-constexpr cudaError_t cudaSuccess = 0;
-inline cudaError_t cudaGetLastError() {
-  return cudaSuccess;
-}
-inline const char* cudaGetErrorName(cudaError_t) {
-  return "cudaErrorEmulated";
-}
-inline const char* cudaGetErrorString(cudaError_t) {
-  return "emulated";
-}
-inline cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
-  return cudaSuccess;
-}
-inline cudaError_t cudaSetDevice(int) {
-  return cudaSuccess;
-}
-inline cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
-  return cudaSuccess;
+namespace argand::emulation {
+
+// Puts a kernel on the device: where no context is current, CUDA takes device 0.
+inline bool enter_launch(int device) {
+  Driver& now = driver();
+  if (now.stack.empty()) now.stack.push_back(&now.contexts[0]);
+  *now.stack.back() = true;
+  if (now.stack.back() != &now.contexts[device])
+    throw Fault("emulated device: a launch while another device is current");
+  if (now.next_launch == cudaSuccess) return true;
+  now.last_error = now.next_launch;
+  now.next_launch = cudaSuccess;
+  return false;
 }
 
-#define ARGAND_LAUNCH(kernel, blocks, threads, bytes, queue, ...)                  \
-  ((void)(queue), ::argand::emulation::launch(unsigned(blocks), unsigned(threads), \
-                                              unsigned(bytes), [&] { (kernel)(__VA_ARGS__); }))
+}  // namespace argand::emulation
+
+#define ARGAND_LAUNCH(kernel, blocks, threads, bytes, queue, ...)                          \
+  (::argand::emulation::enter_launch((queue).device)                                       \
+       ? ::argand::emulation::launch(unsigned(blocks), unsigned(threads), unsigned(bytes), \
+                                     [&] { (kernel)(__VA_ARGS__); })                       \
+       : void())

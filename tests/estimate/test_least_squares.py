@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -292,3 +294,13 @@ def test_too_few_reflections_for_vibration():
     true = known.replace(b_iso=known.b_iso + np.linspace(-1.0, 2.0, 8))
     (estimate,) = LeastSquares(known)([merge(sphere(true, d_min=1.7))], refine=True)
     assert estimate.vibrating is None
+
+
+def test_a_known_structure_that_scatters_nothing_is_refused(tmp_path: Path) -> None:
+    """Its amplitudes are 0, so that no scale fits them."""
+    empty = WATER.replace(occ=np.zeros(len(WATER.types)))
+    with pytest.raises(argand.ArgandError, match="no site of the crystal is occupied"):
+        LeastSquares(empty)
+    write_crystal(tmp_path / "empty.cif", empty)
+    with pytest.raises(argand.ArgandError, match=r"empty\.cif: no site .* needs one that scatters"):
+        load_estimator(tmp_path / "empty.cif")

@@ -6,20 +6,6 @@ import numpy as np
 import pytest
 
 from argand.estimate import Observed, noise
-from argand.estimate.observed import find_reflections
-
-
-def test_reflections_are_found_in_any_order() -> None:
-    """The list is in no order; a reflection that it lacks has row -1."""
-    rng = np.random.default_rng(1)
-    drawn = rng.integers(-4, 5, (60, 3))
-    indices = np.unique(drawn, axis=0).astype(np.int32)
-    listed = rng.permutation(indices)
-    rows = find_reflections(listed, indices)
-    np.testing.assert_array_equal(listed[rows], indices)
-    absent = np.array([[9, 0, 0], [0, -7, 2]], np.int32)
-    np.testing.assert_array_equal(find_reflections(listed, absent), [-1, -1])
-    np.testing.assert_array_equal(find_reflections(listed[:0], absent), [-1, -1])
 
 
 def test_amplitudes_at_another_list() -> None:

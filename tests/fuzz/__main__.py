@@ -21,14 +21,13 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=300.0, help="run for so long")
     parser.add_argument("--inputs", type=int, default=_ENDLESS, help="run at most so many inputs")
     parser.add_argument("--seed", type=int, default=0, help="decides all inputs")
-    parser.add_argument("--first", type=int, default=0, help="number of the first input")
+    parser.add_argument("--first", type=int, default=0, help="number of the first input of each")
     parser.add_argument("--jobs", type=int, default=1, help="run so many processes")
     parser.add_argument("--only", choices=sorted(targets()), help="run this reader alone")
     parser.add_argument("--out", type=Path, help="write inputs that fail into this folder")
     options = parser.parse_args()
     start = time.monotonic()
-    last = options.first + options.inputs
-    work = Work(options.seed, options.first, 1, last, options.seconds, options.only)
+    work = Work(options.seed, options.first, 1, options.inputs, options.seconds, options.only)
     campaign = run_campaign(work, options.jobs, options.out)
     seconds = time.monotonic() - start
     total = sum(campaign.counts.values())

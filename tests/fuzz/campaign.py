@@ -6,20 +6,22 @@ import math
 import multiprocessing
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any
 
 from fuzz import corpus
-from fuzz.judge import HARMLESS, Case, Judge, Outcome
-from fuzz.worker import Report, Work, failure_kind, run
+from fuzz.judge import HARMLESS, Case, Judge, Outcome, failure_kind
+from fuzz.worker import Progress, Report, Work, run
 
 # Seconds without a new input after which a process hangs in compiled code: readers are
 # interrupted by then, and an input is made smaller within ten seconds.
 _STANDSTILL = 60.0
+
+# Seconds between two tables of a long campaign.
+_TABLE_EVERY = 600.0
 
 
 @dataclass
@@ -30,11 +32,14 @@ class Campaign:
     ----------
     counts
         Number of inputs by target and kind of outcome.
+    seconds
+        Time of the processor by target.
     failures
         The first input of each kind of failure, made smaller.
     """
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    seconds: Counter[str] = field(default_factory=Counter)
     failures: dict[tuple[str, str, str], tuple[Case, Outcome]] = field(default_factory=dict)
 
     def add(self, case: Case, outcome: Outcome) -> bool:
@@ -48,14 +53,17 @@ class Campaign:
         """Return a table of the inputs of each target: all, accepted, refused, failed by kind."""
         targets = sorted({target for target, _ in self.counts})
         kinds = sorted({kind for _, kind in self.counts} - set(HARMLESS))
-        lines = [f"{'reader':<16} {'inputs':>9} {'accepted':>9} {'refused':>9}  failures"]
+        head = f"{'reader':<16} {'inputs':>9} {'a second':>8} {'accepted':>9} {'refused':>9}"
+        lines = [f"{head}  failures"]
         for target in targets:
             total = sum(count for (name, _), count in self.counts.items() if name == target)
+            rate = total / max(self.seconds[target], 1e-3)
             words = [f"{kind} {self.counts[target, kind]}" for kind in kinds]
-            failed = ", ".join(word for word in words if not word.endswith(" 0"))
+            failed = ", ".join(word for word in words if not word.endswith(" 0")) or "none"
             accepted, refused = (self.counts[target, kind] for kind in HARMLESS)
-            lines.append(f"{target:<16} {total:9} {accepted:9} {refused:9}  {failed or 'none'}")
-        return "\n".join(lines)
+            numbers = f"{total:9} {rate:8.0f} {accepted:9} {refused:9}"
+            lines.append(f"{target:<16} {numbers}  {failed}")
+        return "\n".join([*lines, f"{sum(self.counts.values())} inputs"])
 
 
 class _Worker:
@@ -63,8 +71,12 @@ class _Worker:
 
     def __init__(self, context: Any, work: Work) -> None:
         self._context = context
-        self._current: Synchronized[int] = context.Value("q", work.first)
-        self._beats: Synchronized[float] = context.Value("d", math.inf)
+        self._work = work
+        self._progress = Progress(
+            context.Array("q", [work.first] * len(work.names())),
+            context.Value("i", 0),
+            context.Value("d", math.inf),
+        )
         self._pipe: Connection
         self._process: BaseProcess
         self._end = time.monotonic() + work.seconds
@@ -72,12 +84,11 @@ class _Worker:
         self._start(work)
 
     def _start(self, work: Work) -> None:
-        """Start a process for the inputs of a piece of work."""
-        self._work = work
+        """Start a process for a piece of work, which goes on at the numbers of the progress."""
         # Loading takes any time before the first input.
-        self._beats.value = math.inf
+        self._progress.beat.value = math.inf
         self._pipe, other_end = self._context.Pipe(duplex=False)
-        arguments = (work, other_end, self._current, self._beats)
+        arguments = (work, other_end, self._progress)
         self._process = self._context.Process(target=run, args=arguments, daemon=True)
         self._process.start()
         other_end.close()
@@ -86,13 +97,14 @@ class _Worker:
         """Take what the process has sent, and look whether it lives."""
         while (report := self._report()) is not None:
             campaign.counts.update(report.counts)
+            campaign.seconds.update(report.seconds)
             for case, outcome in report.failures:
                 _keep(campaign, case, outcome, out)
             if report.is_last:
                 self.is_done = True
                 self._process.join()
                 return
-        is_hanging = time.monotonic() - self._beats.value > _STANDSTILL
+        is_hanging = time.monotonic() - self._progress.beat.value > _STANDSTILL
         if self._process.is_alive() and not is_hanging:
             return
         kind = "hang" if self._process.is_alive() else "crash"
@@ -109,18 +121,23 @@ class _Worker:
 
     def _skip(self, campaign: Campaign, kind: str, out: Path | None, judge: Judge) -> None:
         """Note the input that ended the process, and go on behind it."""
-        index = self._current.value
-        case = judge.draw(self._work.seed, index, self._work.only)
-        words = f"input {index}, exit code {self._process.exitcode}"
-        campaign.counts[case.target, kind] += 1
+        work = self._work
+        target = self._progress.target.value
+        name = work.names()[target]
+        number = self._progress.numbers[target] - work.step
+        done = sum(self._progress.numbers) - work.first * len(self._progress.numbers)
+        if done == 0:
+            raise RuntimeError(f"a process ended before its first input: {self._process.exitcode}")
+        case = judge.draw(work.seed, name, number)
+        words = f"input {number}, exit code {self._process.exitcode}"
+        campaign.counts[name, kind] += 1
         _keep(campaign, case, Outcome(kind, "", words), out)
-        remaining = self._end - time.monotonic()
-        first = index + self._work.step
-        if remaining <= 0.0 or first >= self._work.inputs:
+        seconds = self._end - time.monotonic()
+        inputs = work.inputs - done // work.step
+        if seconds <= 0.0 or inputs <= 0:
             self.is_done = True
             return
-        work = self._work
-        self._start(Work(work.seed, first, work.step, work.inputs, remaining, work.only))
+        self._start(replace(work, seconds=seconds, inputs=inputs))
 
     def stop(self) -> None:
         """End the process."""
@@ -143,7 +160,7 @@ def run_campaign(work: Work, jobs: int, out: Path | None) -> Campaign:
     Parameters
     ----------
     work
-        All inputs: those of the processes are every `jobs`-th.
+        All inputs: the processes share them, each taking every `jobs`-th number.
     jobs
         Number of processes.
     out
@@ -153,17 +170,20 @@ def run_campaign(work: Work, jobs: int, out: Path | None) -> Campaign:
     campaign = Campaign()
     # This process draws inputs and runs none.
     judge = Judge(Path())
+    printed = time.monotonic()
     workers = []
     for job in range(jobs):
-        part = Work(
-            work.seed, work.first + job, jobs * work.step, work.inputs, work.seconds, work.only
-        )
+        inputs = (work.inputs + jobs - 1 - job) // jobs
+        part = replace(work, first=work.first + job, step=jobs, inputs=inputs)
         workers.append(_Worker(context, part))
     try:
         while not all(worker.is_done for worker in workers):
             for worker in workers:
                 if not worker.is_done:
                     worker.collect(campaign, out, judge)
+            if time.monotonic() - printed > _TABLE_EVERY:
+                printed = time.monotonic()
+                print(campaign.table(), flush=True)
             time.sleep(0.1)
     finally:
         for worker in workers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import shutil
 import signal
@@ -49,6 +50,11 @@ class Outcome(NamedTuple):
         return self.kind not in HARMLESS
 
 
+def failure_kind(case: Case, outcome: Outcome) -> tuple[str, str, str]:
+    """Return what two inputs have in common that found one fault."""
+    return case.target, outcome.kind, outcome.place or outcome.words
+
+
 class _Slow(BaseException):
     """Interrupt an input that takes too long."""
 
@@ -61,12 +67,9 @@ class Judge:
         self._targets = targets()
         self._seeds: dict[str, list[Files]] = {}
 
-    def draw(self, seed: int, index: int, only: str | None = None) -> Case:
-        """Draw an input, which follows from the seed of the campaign and its number."""
-        random = Random(f"{seed} {index}")
-        names = list(self._targets)
-        weights = [self._targets[name].weight for name in names]
-        name = only or random.choices(names, weights)[0]
+    def draw(self, seed: int, name: str, number: int) -> Case:
+        """Draw an input of a target, which follows from the seed of the campaign and its number."""
+        random = Random(f"{seed} {name} {number}")
         target = self._targets[name]
         seeds = self._seeds_of(name, target)
         files = target.mutate(random, random.choice(seeds), random.choice(seeds))
@@ -76,12 +79,12 @@ class Judge:
         """Read an input, and tell what became of it."""
         target = self._targets[case.target]
         folder = self._scratch / "input"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        _clear(folder)
         for name, content in case.files.items():
             (folder / name).write_bytes(content)
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        previous = signal.signal(signal.SIGVTALRM, _interrupt)
+        if signal.getsignal(signal.SIGVTALRM) is not _interrupt:
+            signal.signal(signal.SIGVTALRM, _interrupt)
         signal.setitimer(signal.ITIMER_VIRTUAL, _LONGEST)
         try:
             with warnings.catch_warnings():
@@ -96,7 +99,6 @@ class Judge:
             outcome = _judged(error, folder, case)
         finally:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0.0)
-            signal.signal(signal.SIGVTALRM, previous)
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         # The system counts in units of 1024 bytes.
         if (after - before) * 1024 > _LARGEST_GROWTH:
@@ -108,6 +110,17 @@ class Judge:
         if name not in self._seeds:
             self._seeds[name] = target.seeds()
         return self._seeds[name]
+
+
+def _clear(folder: Path) -> None:
+    """Make a folder, or remove what it holds."""
+    folder.mkdir(exist_ok=True)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
 
 
 def _judged(error: Exception, folder: Path, case: Case) -> Outcome:

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 import argand
-from argand.errors import ArgandError
+from argand.errors import ArgandError, reading
+from argand.estimate.estimate import EstimateOptions
+from argand.io import Reflections
+from argand.measured import Merged, merge
 from fuzz import sanity
 from fuzz.readers import only_file
 from fuzz.sanity import Nonsense
@@ -45,6 +48,24 @@ def read_adaptation(folder: Path) -> None:
         sanity.check_finite("expected", rung.expected)
         sanity.check_bounded("width", rung.width, 1e15)
     sanity.check_bounded("hkl", adaptation.hkl, 10**5)
+    options = EstimateOptions(force=True)
+    with reading(folder):
+        (estimate,) = adaptation([_measured()], refine=False, options=options)
+        if isinstance(estimate, ArgandError):
+            raise estimate
+    sanity.check_bounded("displacement", estimate.displacement, 1e3)
+    sanity.check_finite("F", estimate.f)
+
+
+@cache
+def _measured() -> Merged:
+    """Return a data set of the crystal for which the golden adaptation was learned."""
+    from golden.adapt.make import CRYSTAL
+
+    hkl = argand.miller_indices(CRYSTAL.cell, CRYSTAL.spacegroup, d_min=2.0)
+    intensity = np.abs(argand.structure_factors(CRYSTAL, hkl)) ** 2
+    data = Reflections(hkl, intensity=intensity, sigma=0.1 + 0.01 * intensity)
+    return merge(data, cell=CRYSTAL.cell, spacegroup=CRYSTAL.spacegroup)
 
 
 def read_weights(folder: Path) -> None:

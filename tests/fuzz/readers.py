@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 
 import argand
 from argand.errors import ArgandError
-from argand.io import identify, read_experiment
+from argand.io import Experiment, open_file
 from fuzz import sanity
 from fuzz.sanity import Nonsense
 
@@ -21,8 +21,8 @@ _FEW_HKL = np.array([[0, 0, 0], [1, 0, 0], [0, 2, -1], [3, 1, 4]], dtype=np.int3
 # Structures with more sites are read without computing F, to keep a campaign quick.
 _MOST_SITES = 60
 
-# Infinity and NaN where a number is printed; "In" and "nano" are other words.
-_NO_NUMBER = re.compile(r"(?<![\w'\"-])-?(?:inf|nan)(?![\w'\"-])", re.IGNORECASE)
+#: Infinity and NaN where a number is printed; "In" and "nano" are other words.
+NO_NUMBER = re.compile(r"(?<![\w'\"-])-?(?:inf|nan)(?![\w'\"-])", re.IGNORECASE)
 
 
 def only_file(paths: Path) -> Path:
@@ -33,11 +33,22 @@ def only_file(paths: Path) -> Path:
 
 def read_structure(folder: Path) -> None:
     """Read a crystal, what its file states of the experiment, and compute F."""
-    path = only_file(folder)
+    file = open_file(only_file(folder))
+    _read_parts((file.contents, file.crystal, file.experiment))
+
+
+def read_instructions(folder: Path) -> None:
+    """Read SHELX instructions, and the crystal of their atoms."""
+    file = open_file(only_file(folder))
+    _read_parts((file.instructions, file.contents, file.crystal, file.experiment))
+
+
+def _read_parts(parts: Sequence[Callable[[], object]]) -> None:
+    """Read all parts of a file that can be read, check them, and raise the worst error."""
     failures = []
-    for read in (identify, argand.read_crystal, read_experiment):
+    for read in parts:
         try:
-            content = read(path)
+            content = read()
         except ArgandError as error:
             failures.append(error)
             continue
@@ -46,22 +57,8 @@ def read_structure(folder: Path) -> None:
             if len(content.types) <= _MOST_SITES:
                 f = argand.structure_factors(content, _FEW_HKL)
                 sanity.check_finite("F", f)
-        elif not hasattr(content, "format"):
+        elif isinstance(content, Experiment):
             sanity.check_experiment(content)
-    raise_first(failures)
-
-
-def read_instructions(folder: Path) -> None:
-    """Read SHELX instructions, and the crystal of their atoms."""
-    failures = []
-    try:
-        argand.io.read_instructions(only_file(folder))
-    except ArgandError as error:
-        failures.append(error)
-    try:
-        read_structure(folder)
-    except ArgandError as error:
-        failures.append(error)
     raise_first(failures)
 
 
@@ -82,10 +79,11 @@ def read_reflections(folder: Path) -> None:
 
 def read_mates(folder: Path) -> None:
     """Read reflections, and again with Friedel mates in columns of their own as rows."""
+    file = open_file(only_file(folder))
     failures = []
     for mates in (False, True):
         try:
-            reflections = argand.read_reflections(only_file(folder), mates=mates)
+            reflections = file.reflections(mates=mates)
         except ArgandError as error:
             failures.append(error)
         else:
@@ -123,7 +121,7 @@ def read_map(folder: Path) -> None:
 def describe(folder: Path) -> None:
     """Describe a file as `argand info` does, as text and as JSON."""
     from argand.cli._description_text import text_of_file
-    from argand.cli.info import _json_text
+    from argand.cli._json import json_text
     from argand.describe import describe_file
     from argand.store import to_builtins
 
@@ -131,7 +129,7 @@ def describe(folder: Path) -> None:
     content = path.read_bytes()
     description = describe_file(path)
     sanity.check_description("description", to_builtins(description))
-    _json_text(description)
-    match = _NO_NUMBER.search(text_of_file(description))
-    if match is not None and not _NO_NUMBER.search(content.decode("latin-1")):
+    json_text(description)
+    match = NO_NUMBER.search(text_of_file(description))
+    if match is not None and not NO_NUMBER.search(content.decode("latin-1")):
         raise Nonsense(f"the description says {match[0]}")

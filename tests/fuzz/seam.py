@@ -8,24 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import cache
+from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 
-import argand
-from argand.io import Reflections
-from argand.maps import difference_coefficients, patterson
-from argand.measured import merge
-from argand.phases import density_correlation
-from argand.reflections import asymmetric_unit, centric, epsilon, systematic_absences
 from fuzz import odd, sanity
-
-Arguments = dict[str, Any]
-
-_CELL = (5.0, 6.0, 7.0, 80.0, 97.0, 101.0)
-_GROUP = "P -1"
+from fuzz.functions import FUNCTIONS, WRITERS, Arguments, ordinary, ordinary_names
 
 # Types that an array is turned into.
 _DTYPES = (
@@ -67,110 +58,10 @@ _ELEMENTS = (
 _PATIENT = {"d_min": 0.3, "sample_rate": 50.0}
 
 
-def _ordinary(name: str) -> Arguments:
-    """Return ordinary arguments of a function."""
-    random = np.random.default_rng(7)
-    hkl = np.array([[1, 0, 0], [0, 1, 2], [2, -1, 0], [0, 0, 3], [1, 1, 1]], dtype=np.int32)
-    f = random.normal(size=5) + 1j * random.normal(size=5)
-    phases = np.angle(f)
-    if name == "Crystal":
-        return {
-            "cell": _CELL,
-            "spacegroup": _GROUP,
-            "types": ("C", "O2-", "Fe"),
-            "frac": random.random((3, 3)),
-            "occ": np.array([1.0, 0.5, 0.3]),
-            "b_iso": np.array([1.0, 2.0, 0.0]),
-            "u_aniso": np.tile([0.02, 0.03, 0.04, 0.0, 0.01, 0.001], (3, 1)),
-            "labels": ("C1", "O1", "Fe1"),
-            "hkl": hkl,
-        }
-    arguments: dict[str, Arguments] = {
-        "stol": {"hkl": hkl, "cell": _CELL},
-        "miller_indices": {"cell": _CELL, "spacegroup": _GROUP, "d_min": 2.0, "unique": True},
-        "form_factors": {"types": ["C", "O2-"], "stol": np.linspace(0.0, 1.0, 4)},
-        "grid_shape": {"cell": _CELL, "spacegroup": _GROUP, "d_min": 1.0, "sample_rate": 3.0},
-        "structure_factors": {
-            "hkl": hkl,
-            "energy_kev": 8.0,
-            "method": "direct",
-            "dtype": "complex64",
-        },
-        "nufft": {"hkl": hkl, "method": "nufft", "eps": 1e-6},
-        "out": {"hkl": hkl, "out": np.empty(5, np.complex128)},
-        "map": {"hkl": hkl, "f": f, "shape": (8, 8, 9), "cell": _CELL, "spacegroup": _GROUP},
-        "from_map": {"rho": random.normal(size=(8, 8, 9)), "hkl": hkl, "cell": _CELL},
-        "difference_coefficients": {"f_obs": np.abs(f), "f_calc": f, "n_obs": 2.0, "n_calc": 1.0},
-        "patterson": {"hkl": hkl, "f": f, "shape": (8, 8, 9), "cell": _CELL, "spacegroup": _GROUP},
-        "phase_error": {"phi": phases, "phi_hat": phases[::-1], "weights": np.abs(f)},
-        "map_correlation": {"hkl": hkl, "f1": f, "f2": f * 1j, "spacegroup": _GROUP},
-        "align_origin": {"hkl": hkl, "true": f, "predicted": f * 1j, "spacegroup": _GROUP},
-        "density_correlation": {"rho1": np.abs(f), "rho2": phases},
-        "asymmetric_unit": {"hkl": hkl, "spacegroup": _GROUP},
-        "systematic_absences": {"hkl": hkl, "spacegroup": _GROUP},
-        "centric": {"hkl": hkl, "spacegroup": _GROUP},
-        "epsilon": {"hkl": hkl, "spacegroup": _GROUP},
-        "merge": {
-            "hkl": hkl,
-            "intensity": np.abs(f) ** 2,
-            "sigma": np.abs(f) / 10,
-            "cell": _CELL,
-            "spacegroup": _GROUP,
-        },
-    }
-    return arguments[name]
-
-
-@cache
-def _crystal() -> argand.Crystal:
-    """Return the crystal whose structure factors are computed."""
-    arguments = _ordinary("Crystal")
-    arguments.pop("hkl")
-    return argand.Crystal(**arguments)
-
-
-def _make_crystal(hkl: Any, **arguments: Any) -> Any:
-    """Make a crystal, and compute its structure factors."""
-    crystal = argand.Crystal(**arguments)
-    sanity.check_finite("frac", crystal.frac)
-    return argand.structure_factors(crystal, hkl)
-
-
-def _merge(hkl: Any, intensity: Any, sigma: Any, cell: Any, spacegroup: Any) -> Any:
-    """Merge reflections, and return the means."""
-    reflections = Reflections(hkl, intensity=intensity, sigma=sigma)
-    return merge(reflections, cell=cell, spacegroup=spacegroup).intensity
-
-
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "Crystal": _make_crystal,
-    "stol": argand.stol,
-    "miller_indices": argand.miller_indices,
-    "form_factors": argand.form_factors,
-    "grid_shape": argand.grid_shape,
-    "structure_factors": lambda **arguments: argand.structure_factors(_crystal(), **arguments),
-    "nufft": lambda **arguments: argand.structure_factors(_crystal(), **arguments),
-    "out": lambda **arguments: argand.structure_factors(_crystal(), **arguments),
-    "map": argand.map_from_structure_factors,
-    "from_map": argand.structure_factors_from_map,
-    "difference_coefficients": difference_coefficients,
-    "patterson": patterson,
-    "phase_error": argand.phase_error,
-    "map_correlation": argand.map_correlation,
-    "align_origin": argand.align_origin,
-    "density_correlation": density_correlation,
-    "asymmetric_unit": asymmetric_unit,
-    "systematic_absences": systematic_absences,
-    "centric": centric,
-    "epsilon": epsilon,
-    "merge": _merge,
-}
-
-
 def draw(random: Random) -> bytes:
     """Draw a call: a function and one to three changes of its arguments."""
     name = random.choice(list(FUNCTIONS))
-    arguments = list(_ordinary(name))
+    arguments = ordinary_names(name)
     changes = []
     for _ in range(random.choice((1, 1, 2, 3))):
         kind = random.choice(list(_CHANGES))
@@ -178,11 +69,11 @@ def draw(random: Random) -> bytes:
     return json.dumps({"function": name, "changes": changes}).encode()
 
 
-def call(data: bytes) -> None:
+def call(data: bytes, folder: Path) -> None:
     """Make the call that JSON describes; raise `Nonsense` where finite arguments end in NaN."""
     content = json.loads(data)
     name = content["function"]
-    arguments = _ordinary(name)
+    arguments = ordinary(name)
     for argument, kind, number in content["changes"]:
         random = Random(number)
         arguments[argument] = _CHANGES[kind](random, arguments[argument], arguments)
@@ -190,7 +81,10 @@ def call(data: bytes) -> None:
         if limit is not None and _is_between(arguments[argument], limit):
             arguments[argument] = limit
     was_finite = all(_is_finite(value) for value in arguments.values())
-    result = FUNCTIONS[name](**arguments)
+    function = FUNCTIONS[name]
+    if name in WRITERS:
+        function = partial(function, folder)
+    result = function(**arguments)
     if was_finite and not _is_finite(result):
         raise sanity.Nonsense(f"{name} of finite arguments is not finite")
 
@@ -211,15 +105,21 @@ def _is_finite(value: Any) -> bool:
     except (ValueError, TypeError, OverflowError):
         return True
     if array.dtype.kind == "O":
-        # numpy makes NaN of it.
-        return None not in array.reshape(-1).tolist()
+        # numpy makes NaN of None.
+        items = array.reshape(-1).tolist()
+        numbers = [item for item in items if isinstance(item, (float, complex, np.inexact))]
+        return None not in items and bool(np.isfinite(numbers).all())
     return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
 
 
 def _to_dtype(random: Random, value: Any, arguments: Arguments) -> Any:
     """Turn an array into another type."""
+    array = np.asarray(value)
+    # numpy itself may end in a segmentation fault where it makes times of bytes.
+    if array.dtype.kind in "SU":
+        return value
     try:
-        return np.asarray(value).astype(random.choice(_DTYPES))
+        return array.astype(random.choice(_DTYPES))
     except (ValueError, TypeError, OverflowError, RuntimeError):
         return value
 

@@ -28,7 +28,7 @@ _LIST = "".join(
     for l in range(3)
 )
 
-_HEAD = """data_x
+HEAD = """data_x
 _cell_length_a 5
 _cell_length_b 6.0(2)
 _cell_length_c 7
@@ -39,7 +39,7 @@ _space_group_name_H-M_alt 'P 1 21/c 1'
 _diffrn_radiation_wavelength 0.71073
 """
 
-_SITES = """_chemical_formula_sum 'C2 H4 O1'
+SITES = """_chemical_formula_sum 'C2 H4 O1'
 _cell_formula_units_Z 4
 loop_
 _atom_site_label
@@ -79,7 +79,7 @@ _refln_observed_status
 1 1 1 -0.5 0.7 0.1 -12 o
 """
 
-_INSTRUCTIONS = """TITL x in P2(1)/c
+INSTRUCTIONS = """TITL x in P2(1)/c
 CELL 0.71073 5 6 7 90 97.5 90
 ZERR 4 0.001 0.001 0.001 0 0.01 0
 LATT 1
@@ -119,7 +119,7 @@ _XDS = """!FORMAT=XDS_ASCII    MERGE=FALSE    FRIEDEL'S_LAW=FALSE
 !ITEM_PEAK=10
 !ITEM_CORR=11
 !ITEM_PSI=12
-!END_OF_HEADER
+!END_OFHEADER
      0     0     2  3.05E+01  1.2E+00   1024.1   998.1    12.3 0.01  99  20   10.1
      0     0    -2  3.15E+01 -1.2E+00   1024.1   998.1    52.3 0.01  99  20   10.1
      1     0     2  1.05E+01  0.2E+00   1024.1   998.1    92.3 0.01  99  20   10.1
@@ -129,7 +129,7 @@ _XDS = """!FORMAT=XDS_ASCII    MERGE=FALSE    FRIEDEL'S_LAW=FALSE
 _NAMED = "h,k,l,F,sigF\n1,0,0,3.0,0.1\n0,1,0,2.5,0.2\n0,0,3,1.5,0.1\n"
 
 _MMCIF = (
-    _HEAD.replace("_cell_", "_cell.")
+    HEAD.replace("_cell_", "_cell.")
     .replace("angle_", "angle_")
     .replace("_space_group_name_H-M_alt", "_symmetry.space_group_name_H-M")
     + """loop_
@@ -186,13 +186,13 @@ def lists(pattern: str) -> list[bytes]:
 @cache
 def structures() -> list[bytes]:
     """Return CIFs of structures."""
-    return [(_HEAD + _SITES).encode(), *texts("*.cif")]
+    return [(HEAD + SITES).encode(), *texts("*.cif")]
 
 
 @cache
 def instructions() -> list[bytes]:
     """Return SHELX instructions with atoms."""
-    return [_INSTRUCTIONS.encode(), *texts("*.res")]
+    return [INSTRUCTIONS.encode(), *texts("*.res")]
 
 
 @cache
@@ -200,16 +200,16 @@ def columns() -> list[bytes]:
     """Return lists of reflections in columns: SHELX, XDS, named, and those of the test data."""
     ends = "   0   0   0    0.00    0.00   0\n\n"
     twin = _LIST.replace("   1\n", "  -2\n", 4).encode()
-    own = [_LIST + ends, _LIST + ends + _INSTRUCTIONS, _XDS, _NAMED]
-    return [*(text.encode() for text in own), twin, *lists("*.hkl"), *lists("*.csv")]
+    written = [_LIST + ends, _LIST + ends + INSTRUCTIONS, _XDS, _NAMED]
+    return [*(text.encode() for text in written), twin, *lists("*.hkl"), *lists("*.csv")]
 
 
 @cache
 def cif_reflections() -> list[bytes]:
     """Return CIFs with reflections: in loops, and as SHELX lists."""
-    embedded = f"{_HEAD}_shelx_hkl_file\n;\n{_LIST};\n_shelx_res_file\n;\n{_INSTRUCTIONS};\n"
-    own = [_HEAD + _REFLN, _HEAD + _SITES + _REFLN, embedded, _MMCIF, _MATES]
-    return [*(text.encode() for text in own), *texts("*.fcf")]
+    embedded = f"{HEAD}_shelx_hkl_file\n;\n{_LIST};\n_shelx_res_file\n;\n{INSTRUCTIONS};\n"
+    written = [HEAD + _REFLN, HEAD + SITES + _REFLN, embedded, _MMCIF, _MATES]
+    return [*(text.encode() for text in written), *texts("*.fcf")]
 
 
 @cache
@@ -330,33 +330,15 @@ def solve_records() -> list[bytes]:
 
 
 @cache
-def solve_options() -> bytes:
-    """Return the options with which the crystals of a folder were solved."""
-    return (_GOLDEN / "solve" / "solve.json").read_bytes()
+def sample_folder() -> bytes:
+    """Return the file that says what a folder of samples holds."""
+    return (_GOLDEN / "simulate" / "series" / "simulation.json").read_bytes()
 
 
 @cache
-def problems() -> list[dict[str, bytes]]:
-    """Return reflections of an unknown crystal, alone and with the files that belong to them."""
-    import argand
-
-    cell = (5.0, 6.0, 7.0, 90.0, 97.5, 90.0)
-    frac = np.array([[0.1, 0.2, 0.3], [0.4, 0.1, 0.6]])
-    crystal = argand.Crystal(cell, "P 1 21/c 1", ("C", "O"), frac, b_iso=1.0)
-    hkl = argand.miller_indices(cell, "P 1 21/c 1", d_min=1.1)
-    intensity = np.abs(argand.structure_factors(crystal, hkl)) ** 2
-    lines = []
-    for (h, k, l), value in zip(hkl.tolist(), intensity.tolist(), strict=True):
-        lines.append(f"{h:4d}{k:4d}{l:4d}{value:8.2f}{0.5:8.2f}\n")
-    text = "".join(lines)
-    data = text.encode()
-    embedded = f"{_HEAD}_shelx_hkl_file\n;\n{text};\n_shelx_res_file\n;\n{_INSTRUCTIONS};\n"
-    return [
-        {"x.hkl": data, "x.ins": _INSTRUCTIONS[: _INSTRUCTIONS.index("C1 1")].encode()},
-        {"x.hkl": data, "x.res": _INSTRUCTIONS.encode()},
-        {"x.hkl": data, "x.cif": (_HEAD + _SITES).encode()},
-        {"x.cif": embedded.encode()},
-    ]
+def solve_options() -> bytes:
+    """Return the options with which the crystals of a folder were solved."""
+    return (_GOLDEN / "solve" / "solve.json").read_bytes()
 
 
 @cache

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable
 
-from fuzz.judge import Case, Judge, Outcome
+from fuzz.judge import Case, Judge, Outcome, failure_kind
 
 # Seconds spent on one input.
 _PATIENCE = 10.0
@@ -19,12 +19,14 @@ def shrink(judge: Judge, case: Case, outcome: Outcome) -> Case:
     def fails(candidate: Case) -> bool:
         """Tell whether an input still has the failure."""
         found = judge.run(candidate)
-        return (found.kind, found.place) == (outcome.kind, outcome.place)
+        return failure_kind(candidate, found) == failure_kind(case, outcome)
 
     if not fails(case):
         return case
     if case.target == "seam":
         return _with_fewer_changes(case, fails)
+    if case.target == "command":
+        return _with_fewer_words(case, fails)
     for name in sorted(case.files):
         size = len(case.files[name]) // 2
         while size >= 1 and time.monotonic() < end:
@@ -59,4 +61,16 @@ def _with_fewer_changes(case: Case, fails: Callable[[Case], bool]) -> Case:
         candidate = Case(case.target, {name: json.dumps(fewer).encode()})
         if fails(candidate):
             case, content = candidate, fewer
+    return case
+
+
+def _with_fewer_words(case: Case, fails: Callable[[Case], bool]) -> Case:
+    """Leave out words of a command, the last ones first."""
+    (name,) = case.files
+    words = json.loads(case.files[name])
+    for place in reversed(range(1, len(words))):
+        fewer = words[:place] + words[place + 1 :]
+        candidate = Case(case.target, {name: json.dumps(fewer).encode()})
+        if fails(candidate):
+            case, words = candidate, fewer
     return case

@@ -41,7 +41,7 @@ def test_the_corpus_is_small() -> None:
 
 def test_a_failure_is_recognised(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:
     """An input of the corpus fails where a reader raises what no reader should."""
-    case = judge.draw(0, 0, "columns")
+    case = judge.draw(0, "columns", 0)
     assert not judge.run(case).is_failure
 
     def fail(*arguments: object, **keywords: object) -> None:

@@ -16,6 +16,7 @@ import argand
 from fuzz.judge import HARMLESS, Case, Judge, Outcome
 from fuzz.shrink import shrink
 from fuzz.targets import targets
+from fuzz.worker import Shares
 
 SEED = 20260
 
@@ -23,7 +24,7 @@ SEED = 20260
 INPUTS = 150
 
 # Inputs of what takes tenths of a second for each.
-SLOW_INPUTS = {"solve": 20}
+SLOW_INPUTS = {"solve": 20, "predict": 40}
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_no_input_of_the_slice_fails(name: str, judge: Judge) -> None:
     print(f"seed {SEED}")
     kinds: Counter[str] = Counter()
     for index in range(SLOW_INPUTS.get(name, INPUTS)):
-        outcome = judge.run(judge.draw(SEED, index, name))
+        outcome = judge.run(judge.draw(SEED, name, index))
         assert not outcome.is_failure, (index, outcome)
         kinds[outcome.kind] += 1
     # A reader that refuses everything, or nothing, is not tested.
@@ -48,9 +49,23 @@ def test_no_input_of_the_slice_fails(name: str, judge: Judge) -> None:
 
 
 def test_inputs_follow_from_the_seed(judge: Judge) -> None:
-    first = [judge.draw(SEED, index) for index in range(50)]
-    assert first == [judge.draw(SEED, index) for index in range(50)]
-    assert first != [judge.draw(SEED + 1, index) for index in range(50)]
+    for name in targets():
+        first = [judge.draw(SEED, name, number) for number in range(10)]
+        assert first == [judge.draw(SEED, name, number) for number in range(10)]
+        assert first != [judge.draw(SEED + 1, name, number) for number in range(10)]
+
+
+def test_targets_share_the_time() -> None:
+    """A target of twice the share gets twice the time, whatever its inputs take."""
+    seconds = {"quick": 0.001, "slow": 0.1, "other": 0.01}
+    shares = Shares({"quick": 1.0, "slow": 2.0, "other": 1.0})
+    spent = dict.fromkeys(seconds, 0.0)
+    for _ in range(20_000):
+        name = shares.next()
+        shares.spend(name, seconds[name])
+        spent[name] += seconds[name]
+    assert spent["slow"] == pytest.approx(2.0 * spent["quick"], rel=0.02)
+    assert spent["other"] == pytest.approx(spent["quick"], rel=0.02)
 
 
 def test_a_failure_is_made_smaller(judge: Judge, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 
 import numpy as np
 import pytest
@@ -139,7 +140,8 @@ def test_scores_are_in_a_table_while_the_training_runs(tmp_path, monkeypatch):
     assert last == pytest.approx(list(result.history[-1].values()), rel=1e-6)
 
 
-def test_the_progress_bar_shows_all_steps(tmp_path, capsys):
+def test_the_progress_bar_shows_all_steps(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     train("linear", out=tmp_path / "run", **{**SMALL, "progress": True})
     assert "12/12" in capsys.readouterr().out
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import argand
+from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.measured import check_absences, merge
 from argand.measured.merging import usable
@@ -291,3 +292,22 @@ def test_friedel_mates_are_kept(spacegroup: str) -> None:
         orbit = frozenset(tuple(op.apply_to_hkl(row)) for op in group.sym_ops)
         np.testing.assert_allclose(mean, np.mean(groups[orbit]))
     assert merged.completeness == merge(reflections, cell=cell, spacegroup=spacegroup).completeness
+
+
+def test_a_single_damaged_sigma_leaves_nothing_to_merge() -> None:
+    """A sigma beyond all measured ones damages its row, also where no other row has a sigma."""
+    reflections = Reflections(np.array([[1, 0, 0]]), intensity=np.ones(1), sigma=np.array([1e38]))
+    with pytest.raises(ArgandError, match="no reflection has an intensity that can be used"):
+        merge(reflections, cell=CELLS["P 1"], spacegroup="P 1")
+    # Sigmas of 0 are none: all rows count alike.
+    reflections = Reflections(np.array([[1, 0, 0]]), intensity=np.ones(1), sigma=np.zeros(1))
+    assert merge(reflections, cell=CELLS["P 1"], spacegroup="P 1").sigma is None
+
+
+def test_data_without_a_signal_have_no_ratios() -> None:
+    """Errors over a sum of intensities that is next to nothing, or negative, are no number."""
+    hkl = np.array([[1, 0, 0], [1, 0, 0], [0, 2, 0]])
+    for intensity in (5e-324, 0.0, -1.0):
+        data = Reflections(hkl, intensity=np.full(3, intensity), sigma=np.ones(3))
+        merged = merge(data, cell=CELLS["P 1"], spacegroup="P 1")
+        assert np.isnan(merged.r_sigma)

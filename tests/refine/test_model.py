@@ -228,3 +228,22 @@ def test_bad_choices_of_parameters_are_named():
         Model(crystal, [[1, 0, 0]]).structure_factors(np.zeros(3))
     with pytest.raises(ArgandError, match="parameters are of 5 sites, the crystal has 4"):
         Model(structure("P -1", sites=4), [[1, 0, 0]], free(crystal))
+
+
+def test_derivatives_of_riding_sites_are_added_to_their_carrier():
+    """Derivatives by a carrier are the sums of those by it and by its two riders, each alone."""
+    crystal = structure("P 1 21/c 1")
+    is_general = crystal.in_place.sum(axis=1) == 1
+    labels = [crystal.labels[site] for site in np.flatnonzero(is_general)[:3]]
+    hkl = some_reflections(crystal)
+    alone = Model(crystal, hkl, free(crystal))
+    riding = Model(crystal, hkl, free(crystal, riding={labels[2]: labels[0], labels[1]: labels[0]}))
+    w = random_complex(11, (1, len(hkl)))
+    by_site = alone.jacobian_along(np.zeros((1, len(alone))), w)[0]
+    by_carrier = riding.jacobian_along(np.zeros((1, len(riding))), w)[0]
+    for axis in "xyz":
+        rows = [alone.parameters.names.index(f"{label}.{axis}") for label in labels]
+        row = riding.parameters.names.index(f"{labels[0]}.{axis}")
+        assert relative_error(by_carrier[row], by_site[rows].sum(axis=0)) < 1e-12
+    # The derivatives of riders take no columns of their own.
+    assert riding.site_columns == alone.site_columns - 6

@@ -8,6 +8,8 @@ import pytest
 import argand
 from argand.errors import ArgandError
 from argand.refine import GaussianPrior, Model, Weighting, free, refine
+from argand.refine._target import Target
+from argand.refine._uncertainty import _inverse
 from refined_structures import STRUCTURES, structure
 
 
@@ -289,3 +291,32 @@ def test_arguments_that_do_not_fit_are_named():
         GaussianPrior.from_covariance(np.zeros(2), -np.eye(2))
     with pytest.raises(ValueError, match="weights are a = -1"):
         Weighting(-1.0)
+
+
+@pytest.mark.parametrize("cycles", [1, 3])
+def test_a_cycle_makes_its_normal_equations_once(cycles, monkeypatch):
+    """As many normal matrices are made as there are cycles: none is made after the last step."""
+    model = model_of("P -1")
+    data = intensities(model, displaced(model, 1, 0.1, seed=5))
+    calls = []
+    normal = Target.normal
+
+    def counted(target, *arguments):
+        calls.append(arguments)
+        return normal(target, *arguments)
+
+    monkeypatch.setattr(Target, "normal", counted)
+    refined = refine(model, data, cycles=cycles, tolerance=0.0, uncertainties=False)
+    assert refined.cycles[0] == cycles
+    assert len(calls) == cycles
+
+
+@pytest.mark.parametrize("least", [1e-3, 1e-13])
+def test_inverse_leaves_out_what_is_rounding(least):
+    """A matrix with a tiny eigenvalue has the inverse of its others, any other its own (seed 2)."""
+    rng = np.random.default_rng(2)
+    vectors, _ = np.linalg.qr(rng.normal(size=(6, 6)))
+    values = np.array([least, 0.4, 0.7, 1.0, 1.3, 1.6])
+    reciprocals = np.where(values > 1e-10, 1.0 / values, 0.0)
+    inverse = _inverse((vectors * values) @ vectors.T)
+    np.testing.assert_allclose(inverse, (vectors * reciprocals) @ vectors.T, rtol=1e-9, atol=1e-9)

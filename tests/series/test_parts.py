@@ -61,6 +61,12 @@ def touch(path: Path) -> Path:
     return path
 
 
+def test_a_superscript_in_a_name_is_no_number(tmp_path: Path) -> None:
+    (tmp_path / "1³2.hkl").write_text("")
+    (source,) = find_sources([tmp_path])
+    assert source.name == "1³2"
+
+
 def test_files_are_listed_in_numerical_order(tmp_path: Path) -> None:
     names = ("s10.hkl", "s9.mtz", "S1.HKL", "notes.txt", ".s2.hkl", "truth/s3.hkl", "s9.json")
     for name in names:
@@ -266,8 +272,11 @@ def test_progress_says_what_is_left(numbers: tuple[int, int, float, int], line: 
     assert progress_line(*numbers) == line
 
 
-def test_progress_moves_while_one_file_is_searched(capsys: pytest.CaptureFixture[str]) -> None:
-    """The line is shown twice a second, whether or not a file has been done."""
+def test_progress_moves_while_one_file_is_searched(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line is shown twice a second on a terminal, whether or not a file has been done."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     progress = SeriesProgress(3)
     with progress.shown():
         with progress.starts.get_lock():

@@ -203,7 +203,7 @@ def test_a_changed_description_is_refused_or_gives_finite_samples(
         (lambda: Perturbation(ramp=10**30), "needs to be 2 to 1000000000 samples"),
         (lambda: Waves(rms=1e308), r"needs a number or a range \(low, high\) from 0 to 1e\+06"),
         (lambda: Waves(rms=10**400), "rms is 1000"),
-        (lambda: Measurement(counts=1e300), r"needs a number above 0 to 1e\+18"),
+        (lambda: Measurement(counts=1e300), r"needs a number from 1e-06 to 1e\+18"),
         (lambda: Groups(groups=[]), "groups holds no sites"),
         (lambda: Groups(groups=[[0], []]), "groups holds no sites"),
         (lambda: Modes([[[1e200, 0.0, 0.0]]]), "finite numbers"),

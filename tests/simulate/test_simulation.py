@@ -317,7 +317,7 @@ def test_refusals():
     ):
         with pytest.raises(argand.ArgandError, match=words):
             Simulation(known, **arguments)
-    with pytest.raises(argand.ArgandError, match="no atoms"):
+    with pytest.raises(argand.ArgandError, match="no site of the crystal is occupied"):
         Simulation(argand.Crystal(cell=known.cell), d_min=1.0)
     simulation = Simulation(known, d_min=3.0)
     with pytest.raises(ValueError, match="indices"):

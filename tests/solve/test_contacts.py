@@ -9,6 +9,7 @@ import numpy as np
 import argand
 from argand.site_symmetry import cartesian_axes
 from argand.solve.contacts import find_contacts
+from argand.symmetry import operation_arrays
 
 
 def test_rock_salt_has_six_and_twelve_neighbours():
@@ -49,3 +50,24 @@ def test_contacts_are_all_images_within_reach():
     found = zip(contacts.site, contacts.neighbour, contacts.distance.round(6), strict=True)
     assert sorted(tuple(map(float, row)) for row in found) == sorted(expected)
     np.testing.assert_allclose(np.linalg.norm(contacts.vector, axis=1), contacts.distance)
+
+
+def test_operation_and_translation_give_the_image():
+    """Where a neighbour is follows from its operation and translation, on special positions too."""
+    crystal = argand.Crystal(
+        cell=(4.6, 4.6, 2.96, 90.0, 90.0, 90.0),
+        spacegroup="P 42/m n m",
+        types=("Ti", "O"),
+        frac=[(0.0, 0.0, 0.0), (0.305, 0.305, 0.0)],
+    )
+    contacts = find_contacts(crystal, 3.6)
+    rotations, translations = operation_arrays(crystal.symops)
+    turned = np.einsum(
+        "cij,cj->ci", rotations[contacts.operation], crystal.frac[contacts.neighbour]
+    )
+    image = turned + translations[contacts.operation] + contacts.translation
+    vector = (image - crystal.frac[contacts.site]) @ cartesian_axes(crystal).T
+    np.testing.assert_allclose(vector, contacts.vector, atol=1e-12)
+    # Rutile: titanium has six oxygens within 2 angstrom, and oxygen three titaniums.
+    is_bond = (contacts.distance < 2.1) & (contacts.site != contacts.neighbour)
+    assert np.bincount(contacts.site[is_bond]).tolist() == [6, 3]

@@ -11,7 +11,7 @@ import pytest
 import argand
 from argand.errors import ArgandError
 from argand.origins import permissible_origins
-from argand.solve.equivalents import equivalent_rows, listed_rows, with_mates
+from argand.solve.equivalents import equivalent_rows, with_mates
 from argand.solve.group_fit import GroupAverage, fit_group
 from primitive_cells import basis_of, carbon_crystal, phased_in_p1, primitive_operations
 
@@ -192,14 +192,3 @@ def test_a_fit_takes_milliseconds() -> None:
         seconds.append(time.process_time() - start)
     # Two to three milliseconds on an idle core of 2024; ten times that on a busy one.
     assert min(seconds) < 0.03
-
-
-def test_rows_of_a_list_are_found_or_said_to_be_missing() -> None:
-    """Each wanted reflection is that of its row; one that is not listed has row -1."""
-    generator = np.random.default_rng(6)
-    listed = np.unique(generator.integers(-9, 10, (200, 3)), axis=0)
-    generator.shuffle(listed)
-    wanted = np.concatenate([listed[::-3], [[12, 0, 0], [-40, 7, 1]]])
-    rows = listed_rows(listed, wanted)
-    np.testing.assert_array_equal(listed[rows[:-2]], wanted[:-2])
-    assert rows[-2:].tolist() == [-1, -1]

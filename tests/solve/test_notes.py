@@ -23,13 +23,13 @@ def test_contents_that_differ_are_said():
     ]
 
 
-def test_a_large_displacement_is_named():
-    """One carbon has five times the B of the others; hydrogens do not count."""
-    b_iso = np.array(CRYSTAL.b_iso)
+def test_a_site_that_stays_isotropic_is_named():
+    """One carbon has no tensor where the others have one; hydrogens do not count."""
     assert displacement_notes(CRYSTAL, anisotropic=False) == []
-    b_iso[[3, 12]] *= 5.0
-    (note,) = displacement_notes(CRYSTAL.replace(b_iso=b_iso), anisotropic=False)
-    assert note.startswith(f"{CRYSTAL.labels[3]}: displacements")
+    u_aniso = np.full((len(CRYSTAL.types), 6), np.nan)
+    u_aniso[[*range(3), *range(4, 9)]] = [0.03, 0.03, 0.03, 0.0, 0.0, 0.0]
+    (note,) = displacement_notes(CRYSTAL.replace(u_aniso=u_aniso), anisotropic=True)
+    assert note.startswith(f"{CRYSTAL.labels[3]}: left isotropic")
 
 
 def test_half_an_atom_is_named():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.radiation import KEV_ANGSTROM
 from argand.reflections import friedel_mates
+from argand.solve.model import build_model
 from argand.solve.pipeline import solve
 from argand.solve.settings import SolveSettings
 from argand.solve.solution import Solution
@@ -170,3 +172,27 @@ def test_settings_that_cannot_be_are_refused(settings: dict[str, float]) -> None
     (name,) = settings
     with pytest.raises(ArgandError, match=f"{name} is {settings[name]}"):
         SolveSettings(**settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seconds", [None, 1e-6])
+def test_time_limit_holds_for_atoms(seconds: float | None, monkeypatch) -> None:
+    """Atoms of a wrong content are looked for again, but not when the time is over."""
+    builds = []
+
+    def counted(phased, contents, *rest):
+        builds.append(contents)
+        return build_model(phased, contents, *rest)
+
+    # The function `argand.solve` hides the package of this name.
+    monkeypatch.setattr(sys.modules["argand.solve.candidate"], "build_model", counted)
+    crystal = molecules.molecule("P 1 21/c 1")
+    settings = replace(SETTINGS, starts=1, time_limit=seconds)
+    solution = solve(molecules.measured(crystal), contents={"Ti": 40.0}, settings=settings)
+    assert solution.model is not None
+    is_said = any("time limit" in note for note in solution.notes)
+    if seconds is None:
+        assert len(builds) > 1
+        assert not is_said
+    else:
+        assert len(builds) == 1
+        assert is_said

@@ -14,7 +14,7 @@ from argand.io import Reflections, read_crystal, read_instructions
 from argand.measured import agreement, calculated_intensity, merge
 from argand.phases import align_origin
 from argand.reflections import asymmetric_unit, in_p1
-from argand.solve.equivalents import listed_rows
+from argand.rows import find_rows
 from argand.solve.pipeline import solve
 from argand.solve.settings import SolveSettings
 from argand.solve.solution import Solution
@@ -121,7 +121,7 @@ def test_twinned_noise_is_not_solved() -> None:
     merged = merge(single, spacegroup=crystal.spacegroup)
     noise = np.random.default_rng(4).exponential(size=len(merged.hkl))
     moved = np.rint(merged.hkl @ law.T).astype(np.int32)
-    other = listed_rows(merged.hkl, asymmetric_unit(moved, crystal.spacegroup))
+    other = find_rows(merged.hkl, asymmetric_unit(moved, crystal.spacegroup))
     keep = np.flatnonzero(other >= 0)
     intensity = 0.5 * (noise[keep] + noise[other[keep]])
     values = intensity * np.exp(-6.0 * merged.stol[keep] ** 2)

@@ -14,14 +14,14 @@ import argand
 from argand.atom_types import atom_type
 from argand.crystal import Crystal
 from argand.density import map_from_structure_factors
-from argand.errors import ArgandError, ArgandWarning
+from argand.errors import ArgandWarning
 from argand.io import open_file, write_crystal
 from argand.io.cif_writer import with_uncertainty
 from argand.io.shelx_writer import ShelxRefinement, shelx_text
 from argand.measured import agreement, calculated_intensity, merge
 from argand.radiation import Radiation
 from argand.solve.absolute_scale import scaled_phases, twin_in_use
-from argand.solve.composition import cell_content, formula_units
+from argand.solve.composition import formula_units
 from argand.solve.geometry import angles, bonds
 from argand.solve.solution import Solution
 from argand.solve.uncertainty import site_sigma
@@ -290,8 +290,8 @@ def test_bonds_and_angles_of_benzene() -> None:
     contacts = bonds(benzene())
     assert len(contacts.site) == 24
     is_ring = (contacts.site < 6) & (contacts.neighbour < 6)
-    np.testing.assert_allclose(contacts.length[is_ring], 1.39, atol=1e-9)
-    np.testing.assert_allclose(contacts.length[~is_ring], 0.95, atol=1e-9)
+    np.testing.assert_allclose(contacts.distance[is_ring], 1.39, atol=1e-9)
+    np.testing.assert_allclose(contacts.distance[~is_ring], 0.95, atol=1e-9)
     pairs, degrees = angles(contacts)
     assert len(pairs) == 18
     np.testing.assert_allclose(degrees, 120.0, atol=1e-6)
@@ -307,7 +307,7 @@ def test_bonds_reach_symmetry_images(tmp_path: Path) -> None:
     )
     contacts = bonds(salt)
     assert np.bincount(contacts.site).tolist() == [6, 6]
-    np.testing.assert_allclose(contacts.length, 2.82)
+    np.testing.assert_allclose(contacts.distance, 2.82)
     # The codes lead to the atoms: operation and translation make the vector of the bond.
     for bond in range(len(contacts.site)):
         operation = gemmi.Op(salt.symops[contacts.operation[bond]])
@@ -326,7 +326,7 @@ def test_bonds_agree_with_gemmi() -> None:
     search = gemmi.NeighborSearch(small, 4.0).populate()
     contacts = bonds(crystal)
     for site in range(len(crystal.types)):
-        lengths = contacts.length[contacts.site == site]
+        lengths = contacts.distance[contacts.site == site]
         centre = small.cell.orthogonalize(small.sites[site].fract)
         expected = []
         for mark in search.find_site_neighbors(small.sites[site], 0.1, 4.0):
@@ -350,26 +350,6 @@ def test_bonds_agree_with_gemmi() -> None:
 )
 def test_uncertainties_in_parentheses(value: float, sigma: float, text: str) -> None:
     assert with_uncertainty(value, sigma, 4) == text
-
-
-def test_a_formula_is_of_the_cell_or_of_a_formula_unit() -> None:
-    unit = {"C": 6.0, "H": 6.0}
-    volume = 4 * (6 * 13.0 + 6 * 5.1)
-    assert cell_content(unit, volume, 4) == {"C": 24.0, "H": 24.0}
-    whole = {"C": 24.0, "H": 24.0}
-    assert cell_content(whole, 1.2 * volume, 4) == whole
-    assert cell_content(unit, 0.5 * volume, 4) == {"C": 12.0, "H": 12.0}
-    with pytest.raises(ArgandError, match="contents is 'C60'"):
-        cell_content({"C": 60.0}, 100.0, 4)
-
-
-def test_units_in_the_cell_fill_the_lattice() -> None:
-    """Cells of rock salt and of a pyrochlore have as many units as their lattices ask for."""
-    assert cell_content({"Na": 1.0, "Cl": 1.0}, 179.4, 192, 4) == {"Na": 4.0, "Cl": 4.0}
-    pyrochlore = cell_content({"La": 2.0, "Zr": 2.0, "O": 7.0}, 1255.0, 192, 4)
-    assert pyrochlore == {"La": 16.0, "Zr": 16.0, "O": 56.0}
-    aluminate = cell_content({"Ca": 9.0, "Al": 6.0, "O": 18.0}, 3556.0, 24)
-    assert aluminate["Ca"] == 72.0
 
 
 def test_the_radiation_of_the_data_decides_the_instructions() -> None:

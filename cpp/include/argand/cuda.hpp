@@ -9,8 +9,10 @@
 
 namespace argand::cuda {
 
-// A device and a stream to run on. The stream is a cudaStream_t of that device; 0 is its legacy
-// default stream, 2 the default stream of the calling thread.
+// A device and a stream to run on. A stream is a queue of work of a device, which runs in the order
+// in which it was put there; work of two streams may run at the same time. The stream is a
+// cudaStream_t of that device; 0 is its legacy default stream, 2 the default stream of the calling
+// thread.
 struct Queue {
   int device;
   void* stream;
@@ -29,6 +31,7 @@ Status status();
 struct Extents {
   Index atoms;        // of all crystals
   Index reflections;  // of the lists of all crystals, or of one box
+  Index form;         // entries of all rows of form factors
 };
 
 // Return the bytes of device memory, aligned to 16, that a sum, its derivatives, or a transform of
@@ -38,6 +41,9 @@ Index structure_factors_workspace(Index crystals, const Extents& extents, const 
 template <class Reflections>
 Index structure_factors_vjp_workspace(Index crystals, const Extents& extents,
                                       const Reflections& hkl);
+template <class Reflections>
+Index structure_factors_form_vjp_workspace(Index crystals, const Extents& extents,
+                                           const Reflections& hkl);
 template <class T>
 Index structure_factors_from_map_workspace(Index maps, const HklBox& box, const Grid& grid);
 
@@ -55,7 +61,7 @@ void structure_factors_vjp(const Queue& queue, const Atoms<T>& atoms, const Exte
 
 // Adds dL/df to `gradient`, which is laid out like the form factors: Re(conj(g) A) for real f,
 // g conj(A) for complex f, where A is the sum over the atoms of a scatterer without f. Crystals
-// that share a row of f add to it in no fixed order.
+// that share a row of f are added in double, in no fixed order.
 template <class T, class F, class Reflections>
 void structure_factors_form_vjp(const Queue& queue, const Atoms<T>& atoms, const Extents& extents,
                                 const FormFactors<F>& form, const Reflections& hkl,

@@ -12,9 +12,14 @@
 
 #if defined(__CUDACC__)
 
+#include <cuda.h>
 #include <cuda_runtime.h>
 
 namespace argand::cuda {
+
+// Blocks that fill a device several times over. Where a block has data that it keeps from crystal
+// to crystal, more of them would fetch it more often.
+constexpr Index blocks_of_device = 8192;
 
 // An array in the shared memory of a block.
 template <class T>
@@ -74,27 +79,49 @@ ARGAND_HD ARGAND_INLINE Pair<T> pair(Complex<T> z) {
   return {z.re, z.im};
 }
 
-// Throws where CUDA reports an error.
+// A number as it lies in memory: complex numbers are aligned to their size.
+template <class F>
+struct StoredAs {
+  using Type = F;
+};
+template <class T>
+struct StoredAs<Complex<T>> {
+  using Type = Pair<T>;
+};
+template <class F>
+using Stored = typename StoredAs<F>::Type;
+
+// Returns the address of numbers that are read and written by one access each.
+template <class F>
+Stored<F>* stored(F* numbers) {
+  return reinterpret_cast<Stored<F>*>(numbers);
+}
+template <class F>
+const Stored<F>* stored(const F* numbers) {
+  return reinterpret_cast<const Stored<F>*>(numbers);
+}
+
+// Throws where CUDA reports an error, and clears it, lest a later call finds it.
 inline void check(cudaError_t error) {
   if (error != cudaSuccess) {
+    (void)cudaGetLastError();
     throw std::runtime_error(std::string("CUDA: ") + cudaGetErrorName(error) + ": " +
                              cudaGetErrorString(error));
   }
 }
 
-// Makes a device the current device of this thread, and the former one again at the end.
+// Makes the primary context of a device current in this thread, and takes it away at the end. It
+// does nothing where that context is current already. The context that was current before, or none,
+// is current again afterwards, so that no other device gets a context.
 class DeviceGuard {
  public:
-  explicit DeviceGuard(int device) {
-    check(cudaGetDevice(&before_));
-    if (device != before_) check(cudaSetDevice(device));
-  }
-  ~DeviceGuard() { (void)cudaSetDevice(before_); }
+  explicit DeviceGuard(int device);
+  ~DeviceGuard();
   DeviceGuard(const DeviceGuard&) = delete;
   DeviceGuard& operator=(const DeviceGuard&) = delete;
 
  private:
-  int before_ = 0;
+  bool pushed_ = false;
 };
 
 // Bytes of shared memory that every device gives a block by default. Compute capability 7.5 has at

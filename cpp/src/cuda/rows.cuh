@@ -12,6 +12,10 @@ namespace argand::cuda {
 // Longest row: the sums of a row stay in registers.
 constexpr int row_length = 16;
 
+// Reflections of a list that one block searches for rows, about, and most blocks that share a list.
+constexpr Index reflections_of_part = 8192;
+constexpr Index most_parts = 512;
+
 // A row of a list: its first reflection within the list, its length, and the step of l (+1 or -1).
 struct Segment {
   std::int32_t at;
@@ -29,20 +33,32 @@ struct Row {
 // The reflections of all crystals. Friedel's law is used on boxes only, and where it holds.
 template <class Order>
 struct Reflections {
-  const Order* hkl;             // null for a box
+  bool is_box;                  // otherwise lists; an empty list may lie at address 0
+  const Order* hkl;             // of lists
   const std::int64_t* hkl_ptr;  // null where all crystals have the same reflections
   Index count;                  // reflections of the list or of the box
   HklBox box;
   bool friedel;
   // Arrays in the workspace. For the list that begins at reflection b, rows with rising l lie from
   // segments[b] on, and rows with falling l from segments[count + b] on. Their numbers are
-  // counts[2 list] and counts[2 list + 1].
+  // counts[2 list] and counts[2 list + 1]. Long lists are searched in parts by several blocks; the
+  // rows of part p of a list are counted in parts[list * parts_of_list() + p] first.
   Segment* segments;
   std::int32_t* counts;
+  std::int64_t* parts;
 
   // Returns the number of lists, and the first reflection of a crystal's list.
   ARGAND_HD Index lists(Index crystals) const { return hkl_ptr ? crystals : 1; }
   ARGAND_HD Index list_begin(Index crystal) const { return hkl_ptr ? hkl_ptr[crystal] : 0; }
+  // Returns the number of reflections of a list.
+  ARGAND_HD Index list_length(Index list) const {
+    return hkl_ptr ? hkl_ptr[list + 1] - hkl_ptr[list] : count;
+  }
+  // Returns the number of parts that a list is searched in.
+  ARGAND_HD Index parts_of_list(Index crystals) const {
+    const Index all = lists(crystals), wanted = all < 1 ? 1 : count / all / reflections_of_part + 1;
+    return wanted < most_parts ? wanted : most_parts;
+  }
   // Returns where F of a crystal begins.
   ARGAND_HD Index out_begin(Index crystal) const {
     return hkl_ptr ? hkl_ptr[crystal] : crystal * count;
@@ -54,16 +70,22 @@ struct Reflections {
   ARGAND_HD int rising() const { return box.l / row_length + 1; }
   ARGAND_HD int falling() const { return (box.l + row_length - 1) / row_length; }
 
+  // Returns a multiple of 4 that no row exceeds in length.
+  ARGAND_HD int longest_row() const {
+    const int whole = (box.l + 4) / 4 * 4;
+    return is_box && whole < row_length ? whole : row_length;
+  }
+
   // Returns the number of rows of a crystal.
   ARGAND_HD Index rows(Index crystal) const {
-    if (!hkl) return Index(planes()) * (rising() + falling()) * (2 * box.k + 1);
+    if (is_box) return Index(planes()) * (rising() + falling()) * (2 * box.k + 1);
     const Index list = hkl_ptr ? crystal : 0;
     return Index(counts[2 * list]) + counts[2 * list + 1];
   }
 
   // Returns one row of a crystal.
   ARGAND_HD Row<Order> row(Index crystal, Index number) const {
-    return hkl ? row_of_list(crystal, number) : row_of_box(number);
+    return is_box ? row_of_box(number) : row_of_list(crystal, number);
   }
 
   ARGAND_HD Row<Order> row_of_list(Index crystal, Index number) const {
@@ -74,12 +96,13 @@ struct Reflections {
     return {{first[0], first[1], first[2]}, segment.step, segment.length, segment.at};
   }
 
-  // Returns a row of the box. k runs fastest, so that most rows are neighbours in k of the row
-  // before.
-  ARGAND_HD Row<Order> row_of_box(Index number) const {
-    const int width = 2 * box.k + 1, parts = rising() + falling();
+  // Returns a row of the box. k runs fastest, so that neighbouring threads have rows of about one
+  // length.
+  ARGAND_HD Row<Order> row_of_box(Index number_in_box) const {
+    const unsigned number = unsigned(number_in_box);
+    const unsigned width = unsigned(2 * box.k + 1), parts = unsigned(rising() + falling());
     const int k = int(number % width) - box.k;
-    const Index rest = number / width;
+    const unsigned rest = number / width;
     const int part = int(rest % parts), h = int(rest / parts) - (friedel ? 0 : box.h);
     const bool up = part < rising();
     const int l = up ? part * row_length : -1 - (part - rising()) * row_length;
@@ -87,12 +110,8 @@ struct Reflections {
     // On the plane h = 0 one half of the rows are mates of the other half.
     const bool mate = friedel && h == 0 && (k < 0 || (k == 0 && !up));
     const Index at = (Index(h + box.h) * width + k + box.k) * (2 * box.l + 1) + l + box.l;
-    return {{Order(h), Order(k), Order(l)},
-            up ? 1 : -1,
-            mate                     ? 0
-            : remaining < row_length ? remaining
-                                     : row_length,
-            at};
+    const int length = remaining < row_length ? remaining : row_length;
+    return {{Order(h), Order(k), Order(l)}, up ? 1 : -1, mate ? 0 : length, at};
   }
 
   // Returns the reflection whose F is the conjugate of F at `at`, or `at` where none is written.
@@ -125,13 +144,32 @@ Index rows_workspace(Index crystals, const Reflections<Order>& reflections);
 template <class Order>
 void place_rows(Index crystals, Reflections<Order>& reflections, void* workspace);
 
+// Calls use(i, offset) for the entries i of a row, which lie at reflection row.at + offset. Both
+// are constants of the program, so that addresses need no arithmetic.
+template <int step, class Order, class Use>
+ARGAND_HD ARGAND_INLINE void entries_in_step(const Row<Order>& row, const Use& use) {
+#pragma unroll
+  for (int i = 0; i < row_length; ++i) {
+    if (i >= row.length) break;
+    use(i, step * i);
+  }
+}
+template <class Order, class Use>
+ARGAND_HD ARGAND_INLINE void entries(const Row<Order>& row, const Use& use) {
+  if (row.step > 0) {
+    entries_in_step<1>(row, use);
+  } else {
+    entries_in_step<-1>(row, use);
+  }
+}
+
 // Returns the reflections of lists or of a box, without their rows.
 template <class Order>
 Reflections<Order> reflections_of(const HklLists<Order>& lists, bool) {
-  return {lists.hkl, lists.hkl_ptr, lists.count, {}, false, nullptr, nullptr};
+  return {false, lists.hkl, lists.hkl_ptr, lists.count, {}, false, nullptr, nullptr, nullptr};
 }
 inline Reflections<std::int32_t> reflections_of(const HklBox& box, bool friedel) {
-  return {nullptr, nullptr, box.size(), box, friedel, nullptr, nullptr};
+  return {true, nullptr, nullptr, box.size(), box, friedel, nullptr, nullptr, nullptr};
 }
 
 }  // namespace argand::cuda

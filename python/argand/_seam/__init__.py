@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from argand._seam.batch import Batch, box_shape, make_batch, row_pointers
 from argand._seam.checks import check_output, check_plain
+from argand._seam.contacts import Filling, find_free
 from argand._seam.density import (
     map_from_structure_factors,
     structure_factors_from_map,
@@ -52,6 +53,7 @@ __all__ = [
     "DualSpaceStarts",
     "DualSpaceTables",
     "DualSpaceTargets",
+    "Filling",
     "JacobianOrders",
     "JacobianSites",
     "Observation",
@@ -68,6 +70,7 @@ __all__ = [
     "dual_space_bytes",
     "dual_space_tables",
     "dual_space_transforms",
+    "find_free",
     "gaussian_sums",
     "jacobian",
     "largest_order",

@@ -8,6 +8,7 @@ is waited for; torch gives addresses itself.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -17,6 +18,7 @@ import numpy as np
 
 from argand import _core
 from argand._seam.modules import cuda_module
+from argand.errors import MemoryLimitError
 
 # A numpy.ndarray, torch.Tensor or cupy.ndarray.
 Array = Any
@@ -57,6 +59,9 @@ class Library(Protocol):
     def arange(self, count: int, dtype: str, device: ArrayDevice) -> Array:
         """Make the numbers 0, 1, ..., count - 1 on a device."""
 
+    def resolved(self, array: Array) -> Array:
+        """Return an array whose memory holds its numbers, not their conjugates or negatives."""
+
 
 class _Numpy:
     def stream(self, device: ArrayDevice) -> int:
@@ -73,6 +78,9 @@ class _Numpy:
     def arange(self, count: int, dtype: str, device: ArrayDevice) -> Array:
         return np.arange(count, dtype=dtype)
 
+    def resolved(self, array: Array) -> Array:
+        return array
+
 
 class _Torch:
     def stream(self, device: ArrayDevice) -> int:
@@ -88,11 +96,17 @@ class _Torch:
         device: ArrayDevice,
     ) -> Array:
         torch = sys.modules["torch"]
-        return torch.empty(shape, dtype=_torch_dtype(dtype), device=_torch_device(device))
+        try:
+            return torch.empty(shape, dtype=_torch_dtype(dtype), device=_torch_device(device))
+        except torch.cuda.OutOfMemoryError as error:
+            raise _no_room(shape, dtype, device) from error
 
     def arange(self, count: int, dtype: str, device: ArrayDevice) -> Array:
         torch = sys.modules["torch"]
         return torch.arange(count, dtype=_torch_dtype(dtype), device=_torch_device(device))
+
+    def resolved(self, array: Array) -> Array:
+        return array.resolve_conj().resolve_neg()
 
 
 def _torch_dtype(name: str) -> Any:
@@ -125,13 +139,28 @@ class _Cupy:
         device: ArrayDevice,
     ) -> Array:
         cupy = sys.modules["cupy"]
-        with cupy.cuda.Device(device.number):
-            return cupy.empty(shape, dtype)
+        try:
+            with cupy.cuda.Device(device.number):
+                return cupy.empty(shape, dtype)
+        except cupy.cuda.memory.OutOfMemoryError as error:
+            raise _no_room(shape, dtype, device) from error
 
     def arange(self, count: int, dtype: str, device: ArrayDevice) -> Array:
         cupy = sys.modules["cupy"]
         with cupy.cuda.Device(device.number):
             return cupy.arange(count, dtype=dtype)
+
+    def resolved(self, array: Array) -> Array:
+        return array
+
+
+def _no_room(shape: tuple[int, ...], dtype: str, device: ArrayDevice) -> MemoryLimitError:
+    """Say that the memory of a device has no room for an array."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize / 2**20
+    return MemoryLimitError(
+        f"{device} has no room for an array {shape} of {dtype}, {size:,.1f} MiB: "
+        "give fewer crystals, reflections or maps at a time"
+    )
 
 
 LIBRARIES: dict[str, Library] = {
@@ -184,6 +213,14 @@ def layout(array: Array) -> tuple[bool, bool]:
         return array.is_contiguous(), True
     _, contiguous, writeable = _read_dlpack(array)
     return contiguous, writeable
+
+
+def is_lazy(array: Array) -> bool:
+    """Tell whether the memory of a torch tensor holds the conjugates or negatives of its numbers.
+
+    torch conjugates and negates complex tensors so, without touching their memory.
+    """
+    return hasattr(array, "data_ptr") and (array.is_conj() or array.is_neg())
 
 
 def address(array: Array | None) -> int:

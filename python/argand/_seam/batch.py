@@ -218,6 +218,8 @@ def check_batch(batch: Batch, device: ArrayDevice = CPU) -> None:
             batch.form_ptr,
             batch.hkl_ptr,
         )
+    elif atoms > 0 and batch.crystals < 1:
+        raise ValueError(f"atom_ptr has no crystal for the {atoms} atoms of frac")
 
 
 def _check_reflections(batch: Batch, device: ArrayDevice) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from argand._seam.arrays import CPU, Array, ArrayDevice, device_of, dtype_name, layout
+from argand._seam.arrays import CPU, Array, ArrayDevice, device_of, dtype_name, is_lazy, layout
 
 # The complex dtype of each real dtype that the kernels compute in, and the other way round.
 COMPLEX = {"float32": "complex64", "float64": "complex128"}
@@ -49,6 +49,11 @@ def check_array(
     contiguous, writeable = layout(array)
     if written and not writeable:
         raise ValueError(f"{name} is read-only, needs to be writeable")
+    if is_lazy(array):
+        raise ValueError(
+            f"{name} is conjugated or negated lazily, needs plain numbers: "
+            "resolve_conj() or resolve_neg()"
+        )
     if not contiguous:
         raise ValueError(f"{name} is strided, needs to be contiguous (C order)")
 

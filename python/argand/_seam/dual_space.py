@@ -77,8 +77,15 @@ def dual_space_tables(hkl: Array, shape: tuple[int, int, int]) -> DualSpaceTable
     mates = -upper[on_first_plane]
     zero = np.zeros((1, 3), np.int64)
     h, k, l = (np.concatenate([zero, upper, mates]) % points).T
-    # The column of 0 0 0 is the first one.
     columns, column_of_place = np.unique(l * points[1] + k, return_inverse=True)
+    # Long columns come first, so that those of a block are about equally long. The column of 0 0 0
+    # is the first one.
+    reach = np.zeros(len(columns), np.int64)
+    np.maximum.at(reach, column_of_place, np.minimum(h, points[0] - h))
+    reach[0] = points[0]
+    order = np.argsort(-reach, kind="stable")
+    columns = columns[order]
+    column_of_place = np.argsort(order)[column_of_place]
     block, lane = np.divmod(column_of_place, lanes)
     position = ((block * points[0] + h) * lanes + lane).astype(np.int32)
     column = np.full((-(-len(columns) // lanes) * lanes, 2), -1, np.int32)

@@ -135,8 +135,8 @@ def structure_factors_form_vjp(
 ) -> None:
     """Add the derivative of a real loss by the form factors to `gradient`, on a CUDA device.
 
-    All arguments are checked. Crystals that share a row of form factors add to it in no fixed
-    order. On the CPU `argand._form_gradient.form_gradient` computes the derivative.
+    All arguments are checked. Crystals that share a row of form factors are added up in double, in
+    no fixed order. On the CPU `argand._form_gradient.form_gradient` computes the derivative.
 
     Parameters
     ----------
@@ -182,15 +182,13 @@ def _device_adjoint(cuda: Any, reflection_kind: str) -> tuple[Kernel, Kernel]:
 
 
 def _device_form_adjoint(cuda: Any, reflection_kind: str) -> tuple[Kernel, Kernel]:
-    """Return the derivative by form factors on a device, and the function of its workspace.
-
-    The workspace is as large as the workspace of the sum.
-    """
+    """Return the derivative by form factors on a device, and the function of its workspace."""
     if reflection_kind == "box":
-        return cuda.structure_factors_box_form_vjp, cuda.structure_factors_box_workspace
+        return cuda.structure_factors_box_form_vjp, cuda.structure_factors_box_form_vjp_workspace
     if reflection_kind == "points":
-        return cuda.structure_factors_points_form_vjp, cuda.structure_factors_points_workspace
-    return cuda.structure_factors_list_form_vjp, cuda.structure_factors_list_workspace
+        kernel = cuda.structure_factors_points_form_vjp
+        return kernel, cuda.structure_factors_points_form_vjp_workspace
+    return cuda.structure_factors_list_form_vjp, cuda.structure_factors_list_form_vjp_workspace
 
 
 def _run_on_device(
@@ -203,7 +201,7 @@ def _run_on_device(
     """Call a kernel of the CUDA module on a batch and further arrays."""
     bits = BITS[dtype_name(batch.frac)]
     atoms, form, reflections = batch_arguments(batch)
-    extents = (batch.frac.shape[0], batch.reflections)
+    extents = (batch.frac.shape[0], batch.reflections, batch.form.shape[0])
     size = workspace_size(batch.crystals, extents, reflections)
     workspace = workspace_like(batch.frac, size, device)
     queue = queue_of(batch.frac, device)

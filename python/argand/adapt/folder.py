@@ -37,6 +37,9 @@ JSON_NAME = "adaptation.json"
 _KIND = "adaptation"
 _ARRAYS_NAME = "adaptation.safetensors"
 
+# Settings that earlier versions did not have: their defaults are what those versions did.
+_LATER_SETTINGS = ("corrections",)
+
 # Reflections on the limit of resolution belong to it, in spite of rounding.
 _ON_THE_LIMIT = 1.001
 
@@ -155,7 +158,7 @@ def _read_record(path: Path) -> AdaptationRecord:
     stated = content["settings"]
     for kind, names in ((AdaptationSettings, stated), (Radiation, stated.get("radiation", {}))):
         for field in fields(kind):
-            if field.name not in names:
+            if field.name not in names and field.name not in _LATER_SETTINGS:
                 raise ArgandError(f"{path}: Object missing required field `{field.name}`")
     return record
 

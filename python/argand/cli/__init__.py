@@ -1,5 +1,7 @@
 """The command line of argand: ``argand <verb> [options]``.
 
+A help text is made without importing what the verb works with.
+
 Exit codes are 0 when all is done, 1 after a fault of argand itself, 2 for bad input or a full disk,
 3 when some of several files could not be used or a crystal was not solved, and 130 after an
 interruption. An error prints one line on standard error. Set ARGAND_TRACEBACK=1 to see where it was
@@ -8,6 +10,7 @@ raised.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pkgutil
 import sys
@@ -17,6 +20,7 @@ from typing import Any
 
 from argand.cli._arguments import parser_of
 from argand.cli._extras import INSTALL_LEARN, is_installed
+from argand.cli._outline import outline
 from argand.cli._usage import Usage
 
 __all__ = ["main"]
@@ -28,6 +32,7 @@ _SUMMARIES = {
     "map": "electron density from structure factors: MTZ to CCP4 map",
     "solve": "density, atoms and space group of an unknown crystal, from its reflections alone",
     "simulate": "crystals like a known one, and what would be measured of them",
+    "generate": "crystals that nobody has listed, of any space group, measured, in shards",
     "adapt": "learn from a known crystal what amplitudes of crystals like it mean",
     "train": "train a network to find phases",
     "evaluate": "score trained weights beside the references",
@@ -42,6 +47,7 @@ _FUNCTIONS = {
     "map": "argand.cli.map:map",
     "solve": "argand.cli.solve:solve",
     "simulate": "argand.cli.simulate:simulate",
+    "generate": "argand.cli.generate:generate",
     "adapt": "argand.cli.adapt:adapt",
     "train": "argand.cli.train:train",
     "evaluate": "argand.cli.evaluate:evaluate",
@@ -78,6 +84,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         print(f"argand {__version__}")
         return 0
+    if verb == "--completion":
+        return _print_completion(options)
     if verb not in _FUNCTIONS:
         return _complain("argand", f"no such verb: {verb!r}; there are {', '.join(_FUNCTIONS)}")
     program = f"argand {verb}"
@@ -125,17 +133,39 @@ def _run(verb: str, program: str, options: list[str]) -> int:
     configurable = verb in _CONFIGURABLE
     if verb in _CONFIGURABLE_IF_INSTALLED:
         configurable = is_installed("jsonargparse")
+    if "-h" in options or "--help" in options:
+        print(parser_of(outline(verb), program, with_config=configurable).format_help(), end="")
+        return 0
     try:
         function: Any = pkgutil.resolve_name(_FUNCTIONS[verb])
         parser = parser_of(function, program, configurable=configurable)
         arguments = vars(parser.parse_args(options))
         arguments.pop("config", None)
-        exit_code = function(**arguments)
+        is_quiet = arguments.pop("quiet")
+        if is_quiet and "progress" in arguments:
+            arguments["progress"] = False
+        with contextlib.ExitStack() as stack:
+            if is_quiet and not arguments.get("json"):
+                nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
+                stack.enter_context(contextlib.redirect_stdout(nowhere))
+            exit_code = function(**arguments)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.split(".")[0] == "argand":
             raise
         raise ValueError(f"needs {error.name}: {INSTALL_LEARN}") from error
     return exit_code or 0
+
+
+def _print_completion(words: list[str]) -> int:
+    """Print the script by which a shell completes the command line, and return the exit code."""
+    from argand.cli._completion import SHELLS, completion_script
+    from argand.errors import ArgandError
+
+    try:
+        print(completion_script(words[0] if words else "", _SUMMARIES))
+    except ArgandError as error:
+        return _complain("argand", f"{error} (argand --completion {SHELLS[0]})")
+    return 0
 
 
 def _overview() -> str:
@@ -149,7 +179,10 @@ Structure factors, electron densities, and networks that learn phases.
 
 {verbs}
 
-argand <verb> --help says more. argand --version prints the version.
+argand <verb> --help says more. argand --version prints the version. argand --completion SHELL
+prints a script by which bash or zsh complete verbs and options.
+
+With -q a verb prints errors and warnings alone, and JSON where that was asked for.
 
 Exit codes: 0 done, 1 a fault of argand, 2 bad input, 3 some files could not be used or a crystal
 was not solved, 130 interrupted."""

@@ -27,6 +27,8 @@ __all__ = ["Parser", "parser_of"]
 
 _SHORT_OPTIONS = {"output": "-o", "out": "-o"}
 
+_QUIET_HELP = "Print errors and warnings alone, and JSON where that is asked for"
+
 # A section of a numpydoc docstring: its title, underlined.
 _SECTION = re.compile(r"^(\w[\w ]*)\n-{3,}\n", re.MULTILINE)
 
@@ -54,7 +56,11 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 
 def parser_of(
-    function: Callable[..., Any], prog: str, *, configurable: bool = False
+    function: Callable[..., Any],
+    prog: str,
+    *,
+    configurable: bool = False,
+    with_config: bool = False,
 ) -> argparse.ArgumentParser:
     """Make the parser of a function's parameters.
 
@@ -66,6 +72,8 @@ def parser_of(
         Name of the program, as its help prints it.
     configurable : bool
         Whether options can be read from a YAML file (``--config FILE``), which needs jsonargparse.
+    with_config : bool
+        Whether the help names that option, for a parser that parses nothing.
     """
     description, documentation = _parse_docstring(inspect.getdoc(function) or "")
     parser_class: Any = Parser
@@ -80,13 +88,16 @@ def parser_of(
         formatter_class=_HelpFormatter,
         allow_abbrev=False,
     )
+    config_help = "Read any of these options from a YAML file"
     if configurable:
-        config_help = "Read any of these options from a YAML file"
         parser.add_argument("--config", action=CheckedConfig, metavar="FILE", help=config_help)
+    elif with_config:
+        parser.add_argument("--config", metavar="FILE", help=config_help)
     hints = get_type_hints(function)
     for parameter in inspect.signature(function).parameters.values():
         metavar, text = documentation.get(parameter.name, ("", ""))
         _add_argument(parser, parameter, hints[parameter.name], metavar, text)
+    parser.add_argument("-q", "--quiet", action="store_true", help=_QUIET_HELP)
     return parser
 
 

@@ -36,6 +36,9 @@ class CheckedConfig(jsonargparse.ActionConfigFile):  # type: ignore[misc, name-d
         except UnicodeDecodeError:
             # The check has unpacked it, and jsonargparse reads it as it is.
             raise ArgandError(f"{values}: is compressed, needs plain text") from None
+        except ValueError as error:
+            # A tag such as !!float stands before what is no number.
+            raise Usage(f"{values}: has a value that cannot be read: {error}") from None
 
 
 class ConfigurableParser(jsonargparse.ArgumentParser):  # type: ignore[misc, unused-ignore]

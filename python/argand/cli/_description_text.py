@@ -247,6 +247,8 @@ def _radiation_words(description: AgreementDescription) -> str:
         words += ", powder"
     if radiation.probe == "x-ray":
         words += ", with dispersion" if radiation.dispersion else ", no dispersion"
+        if radiation.corrections:
+            words += " as stated"
     if description.twin_fraction:
         words += f", twin of {description.twin_fraction:g}"
     return words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from argand.errors import ArgandError
+from argand.errors import ArgandError, reading
 from argand.estimate.estimate import Estimator
 from argand.estimate.least_squares import LeastSquares
 from argand.io import open_file
@@ -39,9 +39,10 @@ def load_estimator(path: str | Path) -> Estimator:
         file = open_file(path)
         crystal = file.crystal()
         experiment = file.experiment()
-        return LeastSquares(
-            crystal, experiment.radiation(), extinction=experiment.refined_extinction
-        )
+        with reading(path):
+            return LeastSquares(
+                crystal, experiment.radiation(), extinction=experiment.refined_extinction
+            )
     raise ArgandError(
         f"{path}: needs the known structure (CIF or SHELX), or a folder that argand adapt wrote"
     )

@@ -86,4 +86,4 @@ def predict_with_network(
             "in the nearest hand and origin"
         )
     if map is not None:
-        write_density(map, hkl, f, cell, spacegroup)
+        print(write_density(map, hkl, f, cell, spacegroup))

@@ -12,6 +12,7 @@ from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.measured import merge
 from argand.reflections import HklArray, asymmetric_unit
+from argand.rows import unique_rows
 
 __all__ = ["unique_amplitudes"]
 
@@ -26,7 +27,7 @@ def unique_amplitudes(
     """
     amplitude = _amplitude(reflections, file)
     unit = asymmetric_unit(reflections.hkl, spacegroup)
-    if len(np.unique(unit, axis=0)) == len(unit):
+    if len(unique_rows(unit)[0]) == len(unit):
         return reflections.hkl, amplitude, reflections.phase
     if reflections.amplitude is None and reflections.amplitude_calc is None:
         merged = merge(reflections, spacegroup=spacegroup)

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from argand._memory import readable
 from argand.errors import ArgandError
 from argand.files import locked_folder
 
 __all__ = ["MAP_SUFFIXES", "check_output_file", "check_output_folder", "working_folder"]
 
-#: Endings of CCP4 maps by which other programs recognise them.
-MAP_SUFFIXES = (".ccp4", ".map", ".mrc")
+#: Endings of CCP4 maps, by which other programs recognise them, of Gaussian cubes, and of texts.
+MAP_SUFFIXES = (".ccp4", ".map", ".mrc", ".cube", ".grd")
 
 # On a disk with fewer free bytes not even the smallest result of a verb can be written.
 _LEAST_FREE_BYTES = 65_536
@@ -49,8 +50,15 @@ def check_output_file(path: Path, suffixes: Sequence[str], inputs: Sequence[Path
     _check_writable(path, path.parent)
 
 
-def check_output_folder(path: Path) -> None:
+def check_output_folder(path: Path, needed: int = 0) -> None:
     """Check that a folder exists or can be made, and that it can be written into.
+
+    Parameters
+    ----------
+    path : Path
+        Folder to write into.
+    needed : int
+        Bytes that its files take at least.
 
     Raises
     ------
@@ -62,6 +70,12 @@ def check_output_folder(path: Path) -> None:
             if not ancestor.is_dir():
                 raise ArgandError(f"{path}: cannot be made: {ancestor} is no folder")
             _check_writable(path, ancestor)
+            free = shutil.disk_usage(ancestor).free
+            if needed > free:
+                raise ArgandError(
+                    f"{path}: its files take {readable(needed)} at least, the disk has "
+                    f"{readable(free)}"
+                )
             return
 
 

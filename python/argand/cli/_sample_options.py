@@ -64,7 +64,7 @@ def displacement_of(
         return Groups(rms, move)
     sites = None
     if atoms is not None:
-        sites = tuple(int(name) if name.isdigit() else name for name in atoms)
+        sites = tuple(int(name) if name.isdecimal() else name for name in atoms)
     return Waves(rms, atoms=sites) if move == "waves" else Independent(rms, sites)
 
 

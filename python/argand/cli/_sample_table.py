@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from argand.cell import FloatArray
+from argand.errors import ArgandError
 from argand.files import replacing
 from argand.simulate import Samples, Simulation
 from argand.simulate.summary import summary
@@ -27,13 +28,21 @@ _TABLE_SAMPLES = 200
 
 
 def show_samples(simulation: Simulation, samples: int, picture: Path | None) -> None:
-    """Print quantiles of the first samples of a simulation, and draw them into a file (.png)."""
+    """Print quantiles of the first samples of a simulation, and draw them into a file (.png).
+
+    Samples without any measured reflection are an `ArgandError`.
+    """
+    drawn = simulation.draw(range(min(samples, _TABLE_SAMPLES)))
+    if not drawn.mask.any():
+        raise ArgandError(
+            f"none of {len(drawn.sample)} samples has a measured reflection: "
+            "choose smaller shares of what is lost"
+        )
     crystal = simulation.crystal
     print(
         f"{crystal.formula}: {len(crystal.types)} sites, {len(simulation.hkl)} reflections, "
         f"seed {simulation.seed}"
     )
-    drawn = simulation.draw(range(min(samples, _TABLE_SAMPLES)))
     figures = summary(simulation, drawn)
     title = f"of {len(drawn.sample)} samples"
     print(f"{title:<36}{'5 %':>10}{'median':>10}{'95 %':>10}")

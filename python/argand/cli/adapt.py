@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,8 +13,9 @@ from argand.adapt.held_out import held_out
 from argand.adapt.store import is_adaptation, save_adaptation
 from argand.cli._extras import need_installed
 from argand.cli._outputs import check_output_folder, working_folder
-from argand.errors import ArgandError
+from argand.errors import ArgandError, reading
 from argand.io import open_file
+from argand.jobs.progress import ProgressLine
 
 __all__ = ["adapt"]
 
@@ -90,7 +91,7 @@ def adapt(
     force
         Replace an adaptation that the folder holds already.
     progress
-        Show how far it is when standard error is a terminal.
+        Show how far it is: on a terminal all the time, in a log now and then.
     """
     if test < 0:
         raise ArgandError(f"test is {test}, needs 0 or more")
@@ -102,6 +103,8 @@ def adapt(
     check_output_folder(output)
     source = open_file(file)
     crystal = source.crystal()
+    with reading(file):
+        crystal.check_occupied()
     experiment = source.experiment()
     radiation = experiment.radiation(table)
     with working_folder(output):
@@ -124,7 +127,7 @@ def adapt(
             seed=seed,
             radiation=radiation,
             extinction=experiment.refined_extinction if radiation.dispersion else 0.0,
-            progress=_show_progress if progress and sys.stderr.isatty() else None,
+            progress=partial(_show_progress, ProgressLine()) if progress else None,
         )
         save_adaptation(adaptation, output)
     print(
@@ -158,11 +161,11 @@ def _print_scores(adaptation: Adaptation, samples: int, time_limit: float | None
         print(" ".join(f"{cell:>12}" for cell in cells), flush=True)
 
 
-def _show_progress(progress: AdaptationProgress) -> None:
-    """Overwrite one line on standard error with the width and the samples that are learned."""
-    is_last = progress.samples == progress.of and progress.rung == progress.rungs - 1
-    line = (
+def _show_progress(line: ProgressLine, progress: AdaptationProgress) -> None:
+    """Show the width and the samples that are learned."""
+    line.show(
         f"width {progress.width:g} Å ({progress.rung + 1} of {progress.rungs}): "
         f"{progress.samples} of {progress.of} samples"
     )
-    print(f"\r{line:<60}", end="\n" if is_last else "", file=sys.stderr, flush=True)
+    if progress.samples == progress.of and progress.rung == progress.rungs - 1:
+        line.end()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from argand.cli._outputs import check_output_folder
@@ -27,9 +26,9 @@ def demo(
     quick
         Rehearse in seconds, with trainings that are too short to learn anything.
     progress
-        Show progress bars when standard error is a terminal.
+        Show progress bars on a terminal, and a line now and then in a log.
     """
     from argand.demo import demo as run_demo
 
     check_output_folder(out)
-    run_demo(out=out, seed=seed, quick=quick, progress=progress and sys.stderr.isatty())
+    run_demo(out=out, seed=seed, quick=quick, progress=progress)

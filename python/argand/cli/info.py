@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import argand
 from argand import cuda
 from argand.cli._description_text import text_of_file
+from argand.cli._json import json_text
 from argand.describe import describe_file
 from argand.errors import ArgandError
 from argand.io import parse_formula
-from argand.store import null_for_nan, to_builtins
 
 
 def info(
@@ -47,7 +45,7 @@ def info(
     contents : FORMULA
         Atoms in the cell, such as "C36 H38 N2 O8".
     hklf : N
-        3 when a SHELX list holds amplitudes, 4 or 5 for intensities.
+        3 when a SHELX list holds amplitudes, 4, 5 or 6 for intensities.
     json
         Print JSON; numbers that cannot be calculated are null.
     """
@@ -63,7 +61,7 @@ def info(
         content=_content(contents),
         hklf=hklf,
     )
-    print(_json_text(description) if json else text_of_file(description))
+    print(json_text(description) if json else text_of_file(description))
 
 
 def _print_build(*, as_json: bool) -> None:
@@ -77,7 +75,7 @@ def _print_build(*, as_json: bool) -> None:
         else:
             configuration[name] = value
     if as_json:
-        print(_json_text(configuration))
+        print(json_text(configuration))
         return
     for name, value in configuration.items():
         text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
@@ -92,9 +90,3 @@ def _content(contents: str | None) -> dict[str, float] | None:
     if not formula:
         raise ArgandError(f"contents is {contents!r}, needs a formula such as 'Na4 Cl4'")
     return formula
-
-
-def _json_text(content: Any) -> str:
-    """Write an object as JSON, with null for NaN and infinity."""
-    plain = null_for_nan(to_builtins(content))
-    return json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from argand.cli._estimator import load_estimator
 from argand.cli._extras import need_installed
+from argand.cli._json import json_text, say_on_stderr
 from argand.cli._outputs import check_output_folder
 from argand.errors import ArgandError
 from argand.estimate.estimate import Estimator
+from argand.jobs.sources import printable
 from argand.series import Record, SeriesFolder, predict_series
 from argand.store import write_text
 
@@ -48,6 +49,7 @@ def predict(
     map: Path | None = None,
     force: bool = False,
     progress: bool = True,
+    json: bool = False,
 ) -> int:
     """Find phases, and a density, from measured amplitudes.
 
@@ -98,9 +100,14 @@ def predict(
         Predict, with a flag, files that are unlike what the known crystal, the adaptation or the
         network is made for.
     progress
-        Show how many files are done, how fast, and what is left, when standard error is a terminal.
+        Show how many files are done, how fast, and what is left: on a terminal all the time, in a
+        log now and then.
+    json
+        Print JSON instead of the table: a record of each file, and files that could not be used.
     """
     if weights is not None:
+        if json:
+            raise ArgandError("--json is of a series, and excludes --weights")
         _predict_with_network(files, weights, contents, output, map, force)
         return 0
     known, *measured = files
@@ -134,10 +141,11 @@ def predict(
         reindex=reindex,
         time_limit=time_limit or None,
         workers=workers or None,
-        progress=progress and sys.stderr.isatty(),
-        say=print,
+        progress=progress,
+        say=say_on_stderr if json else print,
     )
-    _print_table(records)
+    if not json:
+        _print_table(records)
     names = {record.name for record in records}
     for name in show or ():
         if name not in names:
@@ -145,8 +153,13 @@ def predict(
     if report:
         method = "refined" if refine else "quick estimate"
         settings = {"method": method, "known crystal": known.name}
-        _write_report(SeriesFolder(output), records, estimator, settings, show or ())
+        path = _write_report(SeriesFolder(output), records, estimator, settings, show or ())
+        if not json:
+            print(f"{path}: the series as a page")
     unusable = {record.name: record.error for record in records if record.error}
+    if json:
+        print(json_text({"folder": str(output), "unusable": unusable, "records": records}))
+        return _SOME_FILES_UNUSABLE if unusable else 0
     if not unusable:
         return 0
     _print_unusable(unusable, len(records))
@@ -185,7 +198,7 @@ def _print_unusable(error_by_name: Mapping[str, str], files: int) -> None:
     """Print which files could not be used, and why."""
     print(f"{len(error_by_name)} of {files} files could not be used:")
     for name, error in error_by_name.items():
-        print(f"  {name}: {error}")
+        print(f"  {printable(name)}: {printable(error)}")
 
 
 def _write_report(
@@ -194,8 +207,8 @@ def _write_report(
     estimator: Estimator,
     settings: dict[str, str],
     shown: Sequence[str],
-) -> None:
-    """Write report.html into the folder of the series, and print where it is."""
+) -> Path:
+    """Write report.html into the folder of the series, and return its path."""
     from argand.report.series import series_page
 
     path = folder.path / "report.html"
@@ -209,7 +222,7 @@ def _write_report(
         estimator.radiation.density_unit,
     )
     write_text(path, page)
-    print(f"{path}: the series as a page")
+    return path
 
 
 def _print_table(records: Sequence[Record]) -> None:
@@ -233,13 +246,13 @@ def _print_table(records: Sequence[Record]) -> None:
 def _table_line(record: Record) -> str:
     """Return a record as a line of the table."""
     if record.error:
-        return f"{record.name:<24}{record.error}"
+        return f"{printable(record.name):<24}{printable(record.error)}"
     r_values = f"{record.r_known:>9.4f}{record.r:>8.4f}{record.r1:>8.4f}"
     # The quick estimate of some estimators states no uncertainty.
     uncertainty = "" if math.isnan(record.uncertainty) else f"{record.uncertainty:.3f}"
     largest = f"{record.largest:.3f} {record.atom}"
     remarks = "; ".join(record.flags)
     return (
-        f"{record.name:<24}{record.reflections:>12}{r_values}{record.rms:>9.3f}"
+        f"{printable(record.name):<24}{record.reflections:>12}{r_values}{record.rms:>9.3f}"
         f"{uncertainty:>8}  {largest:<18}{remarks}"
     )

@@ -11,6 +11,8 @@ import argand
 from argand.cli._description_text import summary_lines
 from argand.cli._outputs import check_output_file
 from argand.errors import ArgandError
+from argand.form_factors import Corrections
+from argand.io import open_file
 from argand.radiation import wavelength
 from argand.reflections import friedel_mates
 from argand.symmetry import find_spacegroup, group_ops
@@ -46,7 +48,8 @@ def sf(
     table
         Use this table of form factors.
     energy_kev : KEV
-        Include the dispersion f' + i f'' at this photon energy in keV; without it there is none.
+        Include the dispersion f' + i f'' at this photon energy in keV; without it there is none. At
+        the wavelength of the file its own f' and f'' are used where it states some.
     sphere
         Write all reflections of the sphere, not one of each set of equivalents.
     anomalous
@@ -62,7 +65,11 @@ def sf(
     check_output_file(output, (".mtz",), [file])
     if d_min < _LOWEST_D_MIN:
         raise ArgandError(f"d_min is {d_min:g} Å, needs to be {_LOWEST_D_MIN:g} or more")
-    crystal = argand.read_crystal(file)
+    source = open_file(file)
+    crystal = source.crystal()
+    corrections: Corrections = ()
+    if energy_kev is not None:
+        corrections = source.experiment().corrections_at(energy_kev)
     # An MTZ file names its space group: a setting without a name is written in P 1.
     has_named_setting = find_spacegroup(crystal.spacegroup) is not None
     spacegroup = crystal.spacegroup if has_named_setting else "P 1"
@@ -73,7 +80,9 @@ def sf(
     if f000:
         listed.insert(0, np.zeros((1, 3), np.int32))
     all_hkl = np.concatenate(listed)
-    f = argand.structure_factors(crystal, all_hkl, table=table, energy_kev=energy_kev)
+    f = argand.structure_factors(
+        crystal, all_hkl, table=table, energy_kev=energy_kev, corrections=corrections
+    )
     assert isinstance(f, np.ndarray)
     argand.write_reflections(
         output,
@@ -85,6 +94,8 @@ def sf(
         mates=anomalous,
     )
     dispersion = "no dispersion" if energy_kev is None else f"dispersion at {energy_kev:g} keV"
+    if corrections:
+        dispersion += " as stated"
     setting = "" if has_named_setting else ", written in P 1"
     print("\n".join(summary_lines(crystal)))
     print(f"{output}: {len(hkl)} reflections to {d_min:g} Å, table {table}, {dispersion}{setting}")

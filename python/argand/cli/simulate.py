@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from pathlib import Path
 from typing import Literal
@@ -18,6 +17,7 @@ from argand.cli._sample_options import (
 from argand.cli._sample_table import show_samples
 from argand.errors import ArgandError
 from argand.io import open_file
+from argand.jobs.progress import ProgressLine
 from argand.simulate import (
     Measurement,
     Perturbation,
@@ -28,6 +28,10 @@ from argand.simulate import (
 )
 
 __all__ = ["simulate"]
+
+
+# A reflection takes so many bytes in the shortest file: five columns of an MTZ file.
+_LEAST_BYTES_OF_REFLECTION = 20
 
 
 def simulate(
@@ -171,10 +175,13 @@ def simulate(
     simulation = Simulation(
         crystal, changes, measurement, d_min=d_min, seed=seed, radiation=radiation
     )
-    if output is not None:
-        write_samples(output, simulation, simulation.draw(range(samples)))
+    if folder is not None:
+        # Only now it is known how much room the files take.
+        reflections = len(simulation.hkl)
+        check_output_folder(folder, samples * reflections * _LEAST_BYTES_OF_REFLECTION)
     show_samples(simulation, samples, picture)
     if output is not None:
+        write_samples(output, simulation, simulation.draw(range(samples)))
         print(f"{output}: {samples} samples")
     if folder is not None:
         _write_files(folder, simulation, samples, format, truth)
@@ -184,15 +191,14 @@ def _write_files(
     folder: Path, simulation: Simulation, samples: int, format: Literal["hkl", "mtz"], truth: bool
 ) -> None:
     """Write samples as reflection files, and print how many are new."""
-    shows_progress = sys.stderr.isatty()
+    line = ProgressLine()
     written = 0
 
     def count(files: int) -> None:
-        """Count files that were written, and show their number on a terminal."""
+        """Count files that were written, and show their number."""
         nonlocal written
         written += files
-        if shows_progress:
-            print(f"\r{written} files written", end="", file=sys.stderr, flush=True)
+        line.show(f"{written} files written")
 
     with warnings.catch_warnings():
         # The samples of the table have shown the warnings of this simulation before.
@@ -200,6 +206,5 @@ def _write_files(
         paths = write_folder(
             folder, simulation, range(samples), format=format, truth=truth, progress=count
         )
-    if shows_progress and written:
-        print(file=sys.stderr)
+    line.end()
     print(f"{folder}: {len(paths)} reflection files, {written} of them new")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from argand.cli._extras import need_installed
+from argand.cli._json import say_on_stderr
 from argand.cli._outputs import check_output_folder
 from argand.errors import ArgandError
+from argand.jobs.progress import ProgressLine
+from argand.jobs.sources import printable
 from argand.solve.folder import SolveRecord, solve_folder
 from argand.solve.known_start import known_start
 from argand.solve.problem import Problem, data_name, read_problem
@@ -82,12 +85,12 @@ def solve(
     wavelength : A
         Wavelength in angstrom.
     hklf : N
-        3 when a SHELX list holds amplitudes, 4 or 5 for intensities.
+        3 when a SHELX list holds amplitudes, 4, 5 or 6 for intensities.
     start : FILE
         Begin with the phases of this file, before random ones: some atoms of the structure (CIF,
         .res), reflections with phases (MTZ, FCF), or a CCP4 map, in the same cell.
     time_limit : SECONDS
-        End the search for phases of one crystal after so many seconds, with the best so far.
+        End the work on one crystal after so many seconds, with the best phases and atoms so far.
     seed : N
         Seed of the random starts.
     threads : N
@@ -103,7 +106,7 @@ def solve(
     force
         Take data that look wrong as they are.
     progress
-        Show how many files are done when standard error is a terminal.
+        Show how many starts or files are done: on a terminal all the time, in a log now and then.
     """
     if report:
         need_installed(_REPORT_PACKAGES, "a report (--no-report leaves it out)")
@@ -126,7 +129,6 @@ def solve(
             raise ArgandError(f"--start is {start}, the phases of one crystal: give one file")
         folder = output or _default_folder(files[0])
         check_output_folder(folder)
-        shows_progress = progress and sys.stderr.isatty()
         records = solve_folder(
             files,
             folder,
@@ -134,8 +136,8 @@ def solve(
             workers=workers or None,
             scheduler=scheduler,
             page=_page() if report else None,
-            progress=shows_progress,
-            say=_say_on_stderr if json else print,
+            progress=progress,
+            say=say_on_stderr if json else print,
         )
         return _finish_folder(records, folder, as_json=json)
     if scheduler is not None:
@@ -160,12 +162,12 @@ def _solve_one(
     folder = output or _default_folder(path)
     check_output_folder(folder)
     _check_inputs(problem, folder, path)
-    report_progress = _print_progress if progress and sys.stderr.isatty() else None
+    line = ProgressLine()
     try:
+        report_progress = partial(_show_progress, line) if progress else None
         solution = solve_problem(problem, options, report_progress, known)
     finally:
-        if report_progress is not None:
-            print(file=sys.stderr)
+        line.end()
     files = write_solution(solution, folder)
     if options.report:
         files.append(_write_report(solution, folder))
@@ -233,20 +235,14 @@ def _print_table(records: Sequence[SolveRecord]) -> None:
 def _table_line(record: SolveRecord) -> str:
     """Return the record of a file as a line of the table."""
     if record.error:
-        return f"{record.name:<24}{record.error}"
+        return f"{printable(record.name):<24}{printable(record.error)}"
     r1 = "–" if record.r1 != record.r1 else f"{record.r1:.4f}"
     return (
-        f"{record.name:<24}{record.verdict:<12}{record.spacegroup:<14}{record.d_min:>6.2f}{r1:>8}"
+        f"{printable(record.name):<24}{record.verdict:<12}{record.spacegroup:<14}{record.d_min:>6.2f}{r1:>8}"
         f"  {record.formula}"
     )
 
 
-def _print_progress(progress: SearchProgress) -> None:
-    """Show on standard error how many starts there were, and how good the best one is."""
-    words = f"{progress.starts} starts, best probability {progress.probability:.2f}"
-    print(f"\r{words}", end="", file=sys.stderr, flush=True)
-
-
-def _say_on_stderr(line: str) -> None:
-    """Print a line for people where standard output is for a program."""
-    print(line, file=sys.stderr)
+def _show_progress(line: ProgressLine, progress: SearchProgress) -> None:
+    """Show how many starts there were, and how good the best one is."""
+    line.show(f"{progress.starts} starts, best probability {progress.probability:.2f}")

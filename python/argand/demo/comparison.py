@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from argand.learn.evaluate import Scores, evaluate, reference_scores
-from argand.learn.recipes import LOSSES, RECIPES, LossName
+from argand.learn.recipes import LOSSES, LossName
 from argand.learn.settings import DataSettings
 from argand.learn.train import TrainResult, train
 from argand.learn.weights import load_weights
 from argand.medians import Median
 from argand.report.environment import environment
-from argand.report.results import ALL, NEW, ModelScore, Reference, Results
+from argand.report.results import ALL, MODEL_NAMES, NEW, ModelScore, Reference, Results
 
 # Samples of each kind that are scored, and in a rehearsal.
 _SAMPLES = 1000
@@ -41,7 +41,7 @@ def compare(out: Path, seed: int = 0, quick: bool = False, progress: bool = True
 
     Trainings that are finished there already are not repeated.
     """
-    runs = [(model, loss) for model in RECIPES for loss in reversed(LOSSES)]
+    runs = [(model, loss) for model in MODEL_NAMES for loss in reversed(LOSSES)]
     samples = _SAMPLES_QUICK if quick else _SAMPLES
     trained: dict[tuple[str, LossName], TrainResult] = {}
     scores: list[ModelScore] = []
@@ -67,7 +67,7 @@ def compare(out: Path, seed: int = 0, quick: bool = False, progress: bool = True
     all_crystals = data.dataset(list(data.crystals().values()))
     references += _references(ALL, reference_scores(all_crystals, samples))
     parameters = {}
-    for model in RECIPES:
+    for model in MODEL_NAMES:
         parameters[model] = _parameters(weights_of(out, model, "invariant"))
     return Results(
         scores=tuple(scores),

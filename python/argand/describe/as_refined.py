@@ -20,6 +20,7 @@ from argand.measured import Agreement, agreement, calculated_intensity
 from argand.measured.merging import group_means, usable
 from argand.radiation import Radiation
 from argand.reflections import HklArray, asymmetric_unit, stol, systematic_absences
+from argand.rows import unique_rows
 from argand.symmetry import group_ops, operation_arrays
 
 __all__ = ["AgreementAsRefined", "agreement_as_refined"]
@@ -200,12 +201,12 @@ def _merged(
     hkl = asymmetric_unit(measured.hkl, crystal.spacegroup)
     if merging == _POINT_GROUP:
         hkl = np.where(_is_mate(measured.hkl, hkl, crystal)[:, None], -hkl, hkl)
-    unique, group_of_row = np.unique(hkl, axis=0, return_inverse=True)
+    unique, group_of_row = unique_rows(hkl)
     weight = None
     if sigma is not None and by_shelxl:
         weight = np.maximum(intensity, _WEAK_SIGMAS * sigma) / sigma**2
-    mean, mean_sigma, _, _ = group_means(intensity, sigma, group_of_row.reshape(-1), weight)
-    return _Measurements(np.ascontiguousarray(unique, np.int32), mean, mean_sigma)
+    mean, mean_sigma, _, _ = group_means(intensity, sigma, group_of_row, weight)
+    return _Measurements(unique, mean, mean_sigma)
 
 
 def _is_mate(hkl: HklArray, in_unit: HklArray, crystal: Crystal) -> npt.NDArray[np.bool_]:

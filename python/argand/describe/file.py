@@ -17,6 +17,7 @@ from argand.describe.structure_doubts import content_doubts, structure_doubts
 from argand.errors import ArgandError, ArgandWarning, reading
 from argand.files import PathLike
 from argand.io import Experiment, Instructions, Reflections, SourceFile, open_file
+from argand.io.beside import reflections_beside
 
 __all__ = ["FileDescription", "describe_file", "structure_beside"]
 
@@ -88,7 +89,7 @@ def describe_file(
     content
         Atoms of each element in the unit cell.
     hklf
-        3 where a SHELX list holds amplitudes, 4 or 5 for intensities.
+        3 where a SHELX list holds amplitudes, 4, 5 or 6 for intensities.
 
     Raises
     ------
@@ -224,22 +225,21 @@ class _Reader:
         hklf: int | None,
     ) -> Reflections | None:
         """Read the reflections; None where they are broken in a file whose structure is not."""
-        is_columns = self._source.contents().format == "columns"
-        if hklf is None and is_columns:
-            hklf = self._experiment.hklf
         try:
-            reflections = self._source.reflections(
-                cell=cell, spacegroup=spacegroup, wavelength=wavelength, hklf=hklf
+            return reflections_beside(
+                self._source,
+                self._holder,
+                self._experiment,
+                cell=cell,
+                spacegroup=spacegroup,
+                wavelength=wavelength,
+                hklf=hklf,
             )
         except ArgandError as error:
             if self._crystal is None or self._holder is not self._source:
                 raise
             self.doubt([f"no reflections: {_short(str(error), self._source)}"])
             return None
-        holder = self._holder
-        if is_columns and holder is not None and holder.contents().format == "SHELX":
-            return holder.instructions().transform(reflections)
-        return reflections
 
     def _describe_reflections(self, reflections: Reflections) -> None:
         """Describe the list of reflections, and merge it where that can be done."""

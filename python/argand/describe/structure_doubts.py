@@ -105,29 +105,30 @@ def close_contacts(crystal: Crystal) -> list[tuple[str, str]]:
     whole = crystal.to_p1()
     if 27 * len(crystal.types) * len(whole.types) > _MOST_PAIRS:
         return []
-    squared = _least_squared_distances(crystal.frac, whole.frac, metric(crystal.cell))
-    together = crystal.occ[:, None] + whole.occ[None] > _SHARED_OCCUPANCY
-    close = (squared < _TOO_CLOSE**2) & (squared > _SAME_SITE**2) & together
+    g = metric(crystal.cell)
     pairs: set[tuple[str, str]] = set()
-    for site, atom in np.argwhere(close).tolist():
-        first, second = sorted((crystal.labels[site], whole.labels[atom]))
-        pairs.add((first, second))
+    for site, label in enumerate(crystal.labels):
+        squared = _least_squared_distances(crystal.frac[site], whole.frac, g)
+        together = crystal.occ[site] + whole.occ > _SHARED_OCCUPANCY
+        close = (squared < _TOO_CLOSE**2) & (squared > _SAME_SITE**2) & together
+        for atom in np.flatnonzero(close).tolist():
+            first, second = sorted((label, whole.labels[atom]))
+            pairs.add((first, second))
     return sorted(pairs)
 
 
 def _least_squared_distances(frac: FloatArray, image_frac: FloatArray, g: FloatArray) -> FloatArray:
-    """Return squared distances (n, m), A^2, of n atoms to the nearest lattice images of m others.
+    """Return squared distances (m,), A^2, of an atom to the nearest lattice images of m others.
 
-    Positions (n, 3) and (m, 3) are fractional, g (3, 3) is the metric of the unit cell.
+    Positions (3,) and (m, 3) are fractional, g (3, 3) is the metric of the unit cell.
     """
-    difference = image_frac[None] - frac[:, None]
+    difference = image_frac - frac
     difference -= np.rint(difference)
     neighbours = np.meshgrid([-1, 0, 1], [-1, 0, 1], [-1, 0, 1], indexing="ij")
-    squared: list[FloatArray] = []
-    for translation in np.stack(neighbours, axis=-1).reshape(-1, 3):
-        step = difference + translation
-        squared.append(np.einsum("nmi,ij,nmj->nm", step, g, step))
-    least: FloatArray = np.min(squared, axis=0)
+    translations = np.stack(neighbours, axis=-1).reshape(-1, 3)
+    steps = difference + translations[:, None]
+    squared = np.einsum("tmi,tmi->tm", steps @ g, steps)
+    least: FloatArray = squared.min(axis=0)
     return least
 
 

@@ -28,6 +28,9 @@ _KEPT_MODELS = 4
 # are expected to be smaller in proportion.
 _SEEN_OCCUPANCY = 0.5
 
+# An empty site is expected to stay where it is; a prior of no width at all has no weight.
+_LEAST_PRIOR_SHARE = 1e-3
+
 
 class MovableCrystal:
     """Hold a known crystal, what of it may move, and how it is measured.
@@ -55,6 +58,11 @@ class MovableCrystal:
     parameters : the modes, an overall B, and extinction where there is some: k' in all
     released : hydrogens that leave their carriers, as further parameters
     moves : (k', n, 3) Cartesian displacement, angstrom, of one unit of each of `parameters`
+
+    Raises
+    ------
+    ArgandError
+        No site of the crystal is occupied: it scatters nothing.
     """
 
     def __init__(
@@ -67,6 +75,7 @@ class MovableCrystal:
         extinction: float = 0.0,
         further_element: str | None = None,
     ) -> None:
+        crystal.check_occupied()
         self.crystal = crystal
         self.leaders = leaders
         self.radiation = radiation
@@ -133,7 +142,8 @@ class MovableCrystal:
         that move together add up: atoms that share a place, hydrogens and their carrier.
         """
         is_moved = np.square(moves).sum(axis=2) > 0.0
-        share = np.minimum(is_moved @ self.crystal.occ / _SEEN_OCCUPANCY, 1.0)
+        share = is_moved @ self.crystal.occ / _SEEN_OCCUPANCY
+        share = np.clip(share, _LEAST_PRIOR_SHARE, 1.0)
         return np.where(is_moved.any(axis=1), share, 1.0)
 
     def models(self, hkl: NDArray[np.int32], cell: Cell) -> DisplacementModels:

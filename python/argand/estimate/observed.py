@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from argand.cell import FloatArray
 from argand.measured import Merged, amplitudes
 from argand.reflections import HklArray, miller_indices
+from argand.rows import find_rows, unique_rows
 from argand.symmetry import SpaceGroup
 
-__all__ = ["Observed", "find_reflections", "noise", "on_one_list"]
+__all__ = ["Observed", "noise", "on_one_list"]
 
 # A model of independent atoms is wrong by this part of the mean amplitude, whatever the sigmas say.
 _MODEL_ERROR = 0.03
@@ -55,7 +56,7 @@ class Observed(NamedTuple):
 
     def amplitudes_at(self, hkl: HklArray) -> FloatArray:
         """Return the amplitudes (b, q) of reflections hkl (q, 3); NaN where there is none."""
-        columns = find_reflections(self.hkl, hkl)
+        columns = find_rows(self.hkl, hkl)
         amplitude = self.amplitude[:, columns]
         return np.where(columns >= 0, amplitude, np.nan)
 
@@ -82,12 +83,12 @@ def on_one_list(data: Sequence[Merged], spacegroup: SpaceGroup) -> Observed:
     lists = [miller_indices(finest.cell, spacegroup, d_min=d_min)]
     # The cells of the data sets differ a little, so that some have reflections beyond this list.
     lists += [merged.hkl for merged in data]
-    hkl = np.unique(np.concatenate(lists), axis=0)
+    hkl = unique_rows(np.concatenate(lists))[0]
     shape = len(data), len(hkl)
     amplitude = np.full(shape, np.nan)
     sigma = np.full(shape, np.nan)
     for row, merged in enumerate(data):
-        columns = find_reflections(hkl, merged.hkl)
+        columns = find_rows(hkl, merged.hkl)
         if merged.sigma is None:
             modulus = np.sqrt(np.maximum(merged.intensity, 0.0))
             amplitude[row, columns] = modulus
@@ -98,27 +99,3 @@ def on_one_list(data: Sequence[Merged], spacegroup: SpaceGroup) -> Observed:
             amplitude[row, columns] = expected.amplitude
             sigma[row, columns] = expected.sigma_amplitude
     return Observed(np.ascontiguousarray(hkl, np.int32), amplitude, sigma)
-
-
-def find_reflections(listed: HklArray, hkl: HklArray) -> NDArray[np.intp]:
-    """Find the rows (q,) of reflections hkl (q, 3) in a list (m, 3); -1 where it lacks one."""
-    largest_listed = int(np.abs(listed).max(initial=0))
-    largest = int(np.abs(hkl).max(initial=0))
-    reach = max(largest_listed, largest)
-    listed_codes = _integer_codes(listed, reach)
-    codes = _integer_codes(hkl, reach)
-    order = np.argsort(listed_codes, kind="stable")
-    if not len(order):
-        return np.full(len(codes), -1, np.intp)
-    insertion = np.searchsorted(listed_codes, codes, sorter=order)
-    insertion = np.minimum(insertion, len(order) - 1)
-    candidate = order[insertion]
-    is_listed = listed_codes[candidate] == codes
-    return np.where(is_listed, candidate, -1)
-
-
-def _integer_codes(hkl: HklArray, reach: int) -> NDArray[np.int64]:
-    """Turn indices (m, 3) of at most `reach` into one integer each, in lexicographic order."""
-    h, k, l = (hkl.astype(np.int64) + reach).T
-    side = 2 * reach + 1
-    return np.asarray((h * side + k) * side + l)

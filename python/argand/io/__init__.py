@@ -21,6 +21,7 @@ from argand.io.mtz_writer import write_reflections
 from argand.io.reflections import Reflections
 from argand.io.shelx import Instructions
 from argand.io.source_file import Contents, SourceFile, open_file
+from argand.io.tsc import read_tsc, write_tsc
 
 __all__ = [
     "Contents",
@@ -36,8 +37,10 @@ __all__ = [
     "read_instructions",
     "read_map",
     "read_reflections",
+    "read_tsc",
     "write_crystal",
     "write_hklf4",
     "write_map",
     "write_reflections",
+    "write_tsc",
 ]

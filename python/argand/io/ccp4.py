@@ -1,8 +1,9 @@
-"""Read and write electron density maps in CCP4 format."""
+"""Read electron density maps in CCP4 format, and write them in the format of their name."""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +13,10 @@ import numpy.typing as npt
 
 from argand._memory import demand
 from argand.cell import Cell, FloatArray, cell_parameters
+from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.files import PathLike, replacing
+from argand.io.map_text import write_cube, write_grd
 from argand.symmetry import named_spacegroup
 
 __all__ = ["read_ccp4", "write_map"]
@@ -27,9 +30,17 @@ _BYTES_OF_POINT = 12
 
 
 def write_map(
-    path: PathLike, rho: npt.ArrayLike, cell: Sequence[float] | FloatArray, spacegroup: str = "P 1"
+    path: PathLike,
+    rho: npt.ArrayLike,
+    cell: Sequence[float] | FloatArray,
+    spacegroup: str = "P 1",
+    *,
+    crystal: Crystal | None = None,
 ) -> None:
-    """Write a density over the whole unit cell as a CCP4 map (float32), complete or not at all.
+    """Write a density over the whole unit cell, complete or not at all.
+
+    A name that ends in .cube is written as a Gaussian cube, whose density is per cubic bohr; .grd
+    as text with the density per cubic angstrom; every other name as a CCP4 map (float32).
 
     Parameters
     ----------
@@ -38,7 +49,9 @@ def write_map(
     rho : (na, nb, nc)
         Density, indexed [ia, ib, ic] along a, b, c.
     cell, spacegroup
-        Unit cell in angstrom and degrees; Hermann-Mauguin name.
+        Unit cell in angstrom and degrees; Hermann-Mauguin name. Only a CCP4 map names a group.
+    crystal
+        Structure whose atoms a cube lists; other formats have no atoms.
 
     Raises
     ------
@@ -49,9 +62,17 @@ def write_map(
     group = named_spacegroup(spacegroup)
     if values.ndim != 3 or 0 in values.shape:
         raise ArgandError(f"rho has shape {values.shape}, needs (na, nb, nc)")
-    unit_cell = gemmi.UnitCell(*cell_parameters(cell))
+    parameters = cell_parameters(cell)
     demand(f"a map of {values.size:,} points", _BYTES_OF_POINT * values.size, "write a coarser one")
+    suffix = os.path.splitext(os.fspath(path))[1].lower()
+    if suffix == ".cube":
+        write_cube(path, values.astype(np.float64), parameters, crystal)
+        return
+    if suffix == ".grd":
+        write_grd(path, values.astype(np.float64), parameters)
+        return
     out = gemmi.Ccp4Map()
+    unit_cell = gemmi.UnitCell(*parameters)
     out.grid = gemmi.FloatGrid(values.astype(np.float32), unit_cell, group)
     # Mode 2 stores float32.
     out.update_ccp4_header(2)

@@ -79,8 +79,10 @@ class Block:
         return ArgandError(f"{self.source}: {message}")
 
     def note(self, message: str) -> None:
-        """Add a note about a value that deserves a second look."""
-        self._notes.append(f"{self.source}: {message}")
+        """Add a note about a value that deserves a second look, once."""
+        note = f"{self.source}: {message}"
+        if note not in self._notes:
+            self._notes.append(note)
 
     def take_notes(self) -> list[str]:
         """Return the notes added since the last call, and forget them."""

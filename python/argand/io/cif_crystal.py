@@ -37,9 +37,6 @@ _VOLUME_TOLERANCE = 0.01
 # Cells of one file may differ by this share of their edges and angles.
 _CELL_TOLERANCE = 0.005
 
-# Three angles below this are in radians: no cell in degrees is so flat.
-_RADIANS = 3.2
-
 # F(000) may differ from the formula by this share of the electrons without a note.
 _F000_TOLERANCE = 0.002
 
@@ -128,8 +125,6 @@ def read_cell(block: Block) -> Cell:
         # 90 degrees is the default of the CIF dictionary.
         angle = block.number(f"_cell_angle_{name}")
         angles.append(90.0 if angle is None else angle)
-    if max(angles) < _RADIANS:
-        raise block.error(f"the cell angles are {angles}, needs degrees")
     try:
         return cell_parameters(lengths + angles)
     except ArgandError as error:

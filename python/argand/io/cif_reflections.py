@@ -12,9 +12,15 @@ import numpy.typing as npt
 from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.io.cif_block import NULL_VALUES, Block, parse_blocks
+from argand.io.cif_calculated import (
+    calculated_columns,
+    f_columns,
+    map_coefficients,
+    with_named_map,
+)
 from argand.io.cif_crystal import read_cell
+from argand.io.cif_radiation import read_wavelength
 from argand.io.cif_symmetry import read_symmetry, states_symmetry
-from argand.io.experiment import read_wavelength
 from argand.io.hklf import read_columns
 from argand.io.mates import rows_of_mates
 from argand.io.named_columns import checked_indices
@@ -34,19 +40,25 @@ _TEXT_TAGS = (
 _INDEX_TAGS = ("_refln_index_h", "_diffrn_refln_index_h")
 
 # Tags of flags that tell whether a reflection was used.
-_STATUS_TAGS = ("_refln_status", "_refln_observed_status", "_refln_include_status")
+_STATUS_TAGS = (
+    "_refln_status",
+    "_refln_observed_status",
+    "_refln_include_status",
+    "_refln_refinement_status",
+)
 
 # Tags, without their stem, that tell of which phase, wavelength or crystal a reflection is. Groups
 # of scales are usual, and scaled already.
 _KEYS_OF_OTHER_DATA = ("phase_id", "wavelength")
-_KEYS_OF_ONE_SAMPLE = ("wavelength_id", "crystal_id")
+_KEYS_OF_ONE_SAMPLE = ("wavelength_id", "crystal_id", "diffrn_id")
 
 # Satellite indices of a modulated structure are numbered up to this.
 _MOST_SATELLITE_INDICES = 8
 
 # Flags of reflections that were not used in the refinement: x excluded by hand, h and l beyond the
-# limits of resolution, - unreliable. Reflections with f, kept for R free, are used.
-_LEFT_OUT_FLAGS = ("x", "h", "l", "-")
+# limits of resolution, - unreliable; excl excluded, extn for extinction. Reflections with f, kept
+# for R free, are used.
+_LEFT_OUT_FLAGS = ("x", "h", "l", "-", "excl", "extn")
 
 
 def holds_reflections(block: Block) -> bool:
@@ -84,7 +96,13 @@ def block_with_reflections(blocks: list[Block], name: str | None) -> Block:
     return chosen
 
 
-def reflections_of_block(block: Block, hklf: int | None, *, mates: bool = False) -> Reflections:
+def reflections_of_block(
+    block: Block,
+    hklf: int | None,
+    *,
+    mates: bool = False,
+    columns: tuple[str, str] | None = None,
+) -> Reflections:
     """Read the list of reflections in a data block, with cell, space group and wavelength.
 
     Parameters
@@ -92,9 +110,12 @@ def reflections_of_block(block: Block, hklf: int | None, *, mates: bool = False)
     block
         Data block that holds reflections.
     hklf
-        Kind of a SHELX list kept as text, 3, 4 or 5; None to go by the instructions beside it.
+        Kind of a SHELX list kept as text, 3 to 6; None to go by the instructions beside it.
     mates
         Read Friedel mates in columns of their own where the list has their mean as well.
+    columns
+        Tags, without `_refln_`, of the amplitude and of the phase in degrees of the coefficients of
+        a map, instead of the usual ones.
 
     Raises
     ------
@@ -102,6 +123,8 @@ def reflections_of_block(block: Block, hklf: int | None, *, mates: bool = False)
         Names the file and what is wrong with the list.
     """
     reflections = _of_loop(block, mates) if _has_loop(block) else _of_text(block, hklf)
+    if columns is not None:
+        reflections = with_named_map(block, reflections, columns)
     return _with_crystal_data(block, reflections)
 
 
@@ -128,7 +151,7 @@ def _of_merged_loop(block: Block, keep_mates: bool) -> Reflections:
     has_mean = intensity is not None or amplitude is not None
     if mates is not None and (keep_mates or not has_mean):
         return mates
-    amplitude_calc, phase = _calculated(block)
+    amplitude_calc, phase = calculated_columns(block)
     code = block.text("_shelx_refln_list_code")
     format = f"SHELXL LIST {code}" if code else "CIF loop"
     if mates is not None:
@@ -140,7 +163,8 @@ def _of_merged_loop(block: Block, keep_mates: bool) -> Reflections:
         sigma=sigma,
         amplitude_calc=amplitude_calc,
         phase=phase,
-        map_coefficients=_map_coefficients(block),
+        map_coefficients=map_coefficients(block),
+        f_columns=f_columns(block),
         left_out=_left_out(block, len(hkl)),
         format=format,
     )
@@ -151,7 +175,11 @@ def _of_unmerged_loop(block: Block) -> Reflections:
     hkl = _indices(block, "_diffrn_refln")
     intensity_tags = ("_diffrn_refln_intensity_net", "_diffrn_refln_counts_net")
     intensity = block.numbers(*intensity_tags)
-    sigma = block.numbers("_diffrn_refln_intensity_sigma", "_diffrn_refln_intensity_u")
+    sigma = block.numbers(
+        "_diffrn_refln_intensity_sigma",
+        "_diffrn_refln_intensity_u",
+        "_diffrn_refln_intensity_net_su",
+    )
     if sigma is None:
         sigma = block.uncertainties(*intensity_tags)
     return Reflections(hkl, intensity=intensity, sigma=sigma, format="unmerged CIF loop")
@@ -237,14 +265,19 @@ def _measured(
             intensity = None
     if intensity is not None:
         sigma = block.numbers(
-            "_refln_f_squared_sigma", "_refln_intensity_sigma", "_refln_f_squared_meas_su"
+            "_refln_f_squared_sigma",
+            "_refln_intensity_sigma",
+            "_refln_f_squared_meas_su",
+            "_refln_intensity_meas_su",
         )
         if sigma is None:
             sigma = block.uncertainties(*intensity_tags)
         return intensity, None, sigma
     if amplitude is None:
         return None, None, None
-    sigma = block.numbers("_refln_f_sigma", "_refln_f_meas_sigma_au")
+    sigma = block.numbers(
+        "_refln_f_sigma", "_refln_f_meas_sigma_au", "_refln_f_meas_sigma", "_refln_f_meas_su"
+    )
     if sigma is None:
         sigma = block.uncertainties(*amplitude_tags)
     return None, amplitude, sigma
@@ -288,33 +321,6 @@ def _friedel_mates(block: Block, hkl: HklArray) -> Reflections | None:
             is_intensity=quantity == "intensity",
         )
     return None
-
-
-def _calculated(block: Block) -> tuple[FloatArray | None, FloatArray | None]:
-    """Read the calculated |F| (m,) and its phase (m,) in radians; None for what is absent.
-
-    A list holds F, F^2, or A + iB, and the phase in degrees.
-    """
-    real = block.numbers("_refln_a_calc")
-    imaginary = block.numbers("_refln_b_calc")
-    if real is not None and imaginary is not None:
-        return np.hypot(real, imaginary), np.arctan2(imaginary, real)
-    amplitude = block.numbers("_refln_f_calc", "_refln_f_calc_au")
-    squared = block.numbers("_refln_f_squared_calc")
-    if amplitude is None and squared is not None:
-        amplitude = np.sqrt(np.maximum(squared, 0.0))
-    degrees = block.numbers("_refln_phase_calc")
-    return amplitude, None if degrees is None else np.radians(degrees)
-
-
-def _map_coefficients(block: Block) -> npt.NDArray[np.complex128] | None:
-    """Read the coefficients (m,) of a map that mmCIF holds; None without them."""
-    amplitude = block.numbers("_refln_pdbx_fwt")
-    degrees = block.numbers("_refln_pdbx_phwt")
-    if amplitude is None or degrees is None or len(amplitude) != len(degrees):
-        return None
-    unit_vectors: npt.NDArray[np.complex128] = np.exp(1j * np.radians(degrees))
-    return amplitude * unit_vectors
 
 
 def _of_text(block: Block, hklf: int | None) -> Reflections:

@@ -14,6 +14,7 @@ from argand.io.cif_block import Block
 from argand.io.cif_displacements import read_displacements
 from argand.io.cif_site_columns import site_numbers, site_texts
 from argand.io.labels import isotope_of, read_symbol, read_type
+from argand.io.stated_scattering import scattering_notes
 from argand.site_ranges import site_names
 
 __all__ = ["FRACT_X", "read_sites"]
@@ -27,6 +28,7 @@ _UNUSED = {
     "_platon_squeeze": "a solvent mask (SQUEEZE): what it stands for is not among the sites",
     "_shelx_fab_file": "a partial structure (.fab) was added to F: it is not among the sites",
     "_atom_rho_multipole": "aspherical atoms (multipoles) were refined: spherical ones are used",
+    "_atom_site_anisotrop_": "displacements of mmCIF (_atom_site_anisotrop) are ignored",
     "_atom_local_axes": "aspherical atoms (multipoles) were refined: spherical ones are used",
 }
 
@@ -86,6 +88,8 @@ def read_sites(
         )
     except ArgandError as error:
         raise block.error(str(error)) from None
+    for note in scattering_notes(block, crystal.types):
+        block.note(note)
     return crystal, atoms, n
 
 
@@ -94,6 +98,13 @@ def _note_unused(block: Block) -> None:
     notes = {note for prefix, note in _UNUSED.items() if block.states(prefix)}
     for note in sorted(notes):
         block.note(note)
+    instructions = block.instructions
+    if block.states("_twin_individual") and (instructions is None or instructions.twin is None):
+        block.note("a twin: its domains are not read from the items of the CIF")
+    attached = block.numbers("_atom_site_attached_hydrogens")
+    count = 0.0 if attached is None else float(np.nansum(np.maximum(attached, 0.0)))
+    if count > 0.0:
+        block.note(f"{count:g} attached hydrogens have no sites: they are not part of F")
 
 
 def _positions(block: Block) -> FloatArray:

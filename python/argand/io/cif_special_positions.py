@@ -73,6 +73,10 @@ def with_stated_occupancies(
     multiplicity = site_numbers(block, n, *_MULTIPLICITY_TAGS)
     if stated is not None:
         order = stated[rows]
+        is_higher = order > in_place + 0.5
+        if is_higher.any():
+            names = site_names(crystal.labels, is_higher)
+            block.note(f"not on special positions, though their stated site order is: {names}")
     elif multiplicity is not None:
         order = len(crystal.symops) / np.where(multiplicity > 0, multiplicity, np.nan)[rows]
     parts = site_texts(block, n, "_atom_site_disorder_group")

@@ -174,12 +174,9 @@ def _by_number(block: Block) -> gemmi.GroupOps | None:
         number = block.number(tag)
         if number is None:
             continue
-        try:
-            group = gemmi.SpaceGroup(int(number))
-        except ValueError:
-            raise block.error(
-                f"{tag} is {number:g}, needs a space group number, 1 to 230"
-            ) from None
+        if not 1 <= number <= _LAST_NUMBER or int(number) != number:
+            raise block.error(f"{tag} is {number:g}, needs a space group number, 1 to 230")
+        group = gemmi.SpaceGroup(int(number))
         name = block.text(*_NAME_TAGS)
         settings = [entry for entry in gemmi.spacegroup_table() if entry.number == group.number]
         if name is not None and len(settings) > 1:

@@ -108,12 +108,13 @@ def read_reflections(
     hklf: int | None = None,
     block: str | None = None,
     mates: bool = False,
+    columns: tuple[str, str] | None = None,
 ) -> Reflections:
     """Read a list of reflections, in the order of the file, with nothing merged.
 
     MTZ (merged, with Friedel mates, or unmerged); loops of CIF, FCF (LIST 4, 6 and others) and
     mmCIF; SHELX lists in a CIF (`_shelx_hkl_file`, `_iucr_refine_reflections_details`); SHELX
-    HKLF 3, 4 and 5 in columns or free; plain columns, with a line of names or without.
+    HKLF 3 to 6 in columns or free; plain columns, with a line of names or without.
 
     Parameters
     ----------
@@ -123,13 +124,16 @@ def read_reflections(
         Unit cell in angstrom and degrees, name or operations of the space group, and wavelength in
         angstrom, instead of the values that the file states.
     hklf
-        3 for amplitudes, 4 or 5 for intensities. A SHELX list does not say what it holds, and is
-        taken as intensities unless instructions in the same file say otherwise.
+        3 for amplitudes, 4, 5 or 6 for intensities. A SHELX list does not say what it holds, and
+        is taken as intensities unless instructions in the same file say otherwise.
     block
         Name of the data block, where a CIF has several.
     mates
         Read I(+) and I(-), or F(+) and F(-), as rows of h and of -h where an MTZ file or an mmCIF
         has their mean as well, which is read otherwise.
+    columns
+        Names of the columns that hold amplitude and phase of the coefficients of a map: DELFWT and
+        PHDELWT of an MTZ file, pdbx_DELFWT and pdbx_DELPHWT of an mmCIF.
 
     Raises
     ------
@@ -137,7 +141,13 @@ def read_reflections(
         One line that names the file and what is wrong with it, or the argument.
     """
     return open_file(path).reflections(
-        cell=cell, spacegroup=spacegroup, wavelength=wavelength, hklf=hklf, block=block, mates=mates
+        cell=cell,
+        spacegroup=spacegroup,
+        wavelength=wavelength,
+        hklf=hklf,
+        block=block,
+        mates=mates,
+        columns=columns,
     )
 
 

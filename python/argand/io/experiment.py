@@ -7,12 +7,18 @@ from dataclasses import dataclass, field, replace
 
 from argand.cell import Cell
 from argand.errors import ArgandError
+from argand.form_factors import Corrections
 from argand.io.cif_block import Block
 from argand.io.cif_crystal import read_cell
+from argand.io.cif_radiation import (
+    read_corrections,
+    read_wavelength,
+    stated_probe,
+    states_dispersion,
+)
 from argand.io.cif_symmetry import read_symmetry, states_symmetry
 from argand.io.formula import parse_formula
 from argand.io.refined_data import RefinedData, parse_threshold
-from argand.io.reflections import LONGEST_WAVELENGTH
 from argand.io.shelx import Instructions
 from argand.radiation import Probe, Radiation
 from argand.symmetry import group_ops, spacegroup_name
@@ -21,7 +27,6 @@ __all__ = [
     "Experiment",
     "experiment_of_blocks",
     "experiment_of_instructions",
-    "read_wavelength",
 ]
 
 # Names of R values in `Experiment.stated`, and the tags that hold them.
@@ -44,6 +49,10 @@ _TELLING_TAGS = (
 # No unit cell holds more formula units; those of zeolites and clathrates hold some hundred.
 _LARGEST_Z = 1e6
 
+# Energies and wavelengths of one radiation are written with so many digits: they differ by less
+# than this share.
+_SAME_ENERGY = 1e-3
+
 # a and b in 'w=1/[s^2^(Fo^2^)+(0.0397P)^2^+1.3092P]'
 _WEIGHT_A = re.compile(r"\(([0-9.]+)P\)")
 _WEIGHT_B = re.compile(r"\+([0-9.]+)P\]")
@@ -65,6 +74,8 @@ class Experiment:
         Atoms of each element in the unit cell.
     dispersion
         Whether f' and f'' were part of the refinement.
+    corrections
+        (element, f', f'') in electrons as stated; other elements have those of the tables.
     extinction
         SHELXL's extinction coefficient x.
     weights
@@ -72,7 +83,7 @@ class Experiment:
     twin, fractions
         SHELXL's twin matrix, nine numbers, and the fractions of the further domains.
     hklf
-        SHELX's number for the kind of list: 3 for amplitudes, 4 or 5 for intensities.
+        SHELX's number for the kind of list: 3 for amplitudes, 4, 5 or 6 for intensities.
     refined_data
         Which reflections were refined, and how they were merged.
     stated
@@ -86,6 +97,7 @@ class Experiment:
     powder: bool = False
     content: dict[str, float] | None = None
     dispersion: bool | None = None
+    corrections: Corrections = ()
     extinction: float | None = None
     weights: tuple[float, ...] = ()
     twin: tuple[float, ...] | None = None
@@ -98,6 +110,7 @@ class Experiment:
         """Return the radiation of the measurement, with its wavelength where that is known.
 
         F was calculated with dispersion, unless the file denies it or it cannot be calculated.
+        Where the file states f' and f'' they are used: they belong to its own wavelength.
 
         Parameters
         ----------
@@ -107,7 +120,10 @@ class Experiment:
         if self.wavelength is not None:
             wavelength = self.wavelength
         has_dispersion = self.probe == "x-ray" and self.dispersion is not False
-        return Radiation(self.probe, wavelength, has_dispersion and wavelength is not None)
+        if not has_dispersion or wavelength is None:
+            return Radiation(self.probe, wavelength)
+        corrections = self.corrections if self.wavelength is not None else ()
+        return Radiation(self.probe, wavelength, dispersion=True, corrections=corrections)
 
     def radiation(self, table: str | None = None) -> Radiation:
         """Return the radiation with which the refinement calculated F.
@@ -126,6 +142,14 @@ class Experiment:
         if self.probe != "x-ray" or self.wavelength is None or self.dispersion is False:
             return radiation
         return self.measured_radiation()
+
+    def corrections_at(self, energy_kev: float) -> Corrections:
+        """Return the stated f' and f'' if they belong to a photon energy in keV, else nothing."""
+        stated = self.measured_radiation()
+        if stated.energy_kev is None:
+            return ()
+        is_same = abs(energy_kev - stated.energy_kev) < _SAME_ENERGY * stated.energy_kev
+        return stated.corrections if is_same else ()
 
     @property
     def twin_shares(self) -> tuple[float, ...]:
@@ -167,14 +191,14 @@ def _with_other_blocks(block: Block, others: list[Block]) -> Experiment:
     readable: list[Experiment] = []
     for other in others:
         try:
-            probe = _stated_probe(other)
+            probe = stated_probe(other)
             readable.append(_experiment_of_block(other))
         except ArgandError:
             # A block that is not asked for may be damaged.
             continue
         if probe is not None:
             probes.add(probe)
-    if _stated_probe(block) is None and len(probes) == 1:
+    if stated_probe(block) is None and len(probes) == 1:
         experiment = replace(experiment, probe=probes.pop())
     for further in readable:
         experiment = replace(
@@ -189,7 +213,9 @@ def _with_other_blocks(block: Block, others: list[Block]) -> Experiment:
             stated=further.stated | experiment.stated,
         )
         if experiment.dispersion is None and experiment.probe == "x-ray":
-            experiment = replace(experiment, dispersion=further.dispersion)
+            experiment = replace(
+                experiment, dispersion=further.dispersion, corrections=further.corrections
+            )
     return experiment
 
 
@@ -202,6 +228,7 @@ def experiment_of_instructions(instructions: Instructions) -> Experiment:
         wavelength=instructions.wavelength,
         content=instructions.content,
         dispersion=None if instructions.neutrons else True,
+        corrections=() if instructions.neutrons else instructions.dispersion,
         extinction=instructions.extinction or None,
         weights=instructions.weights,
         twin=instructions.twin,
@@ -211,20 +238,10 @@ def experiment_of_instructions(instructions: Instructions) -> Experiment:
     )
 
 
-def read_wavelength(block: Block) -> float | None:
-    """Read the wavelength in angstrom of a data block; None where it is that of no radiation."""
-    wavelength = block.optional_number(
-        "_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength_wavelength"
-    )
-    if wavelength is None or not 0.0 < wavelength < LONGEST_WAVELENGTH:
-        return None
-    return wavelength
-
-
 def _experiment_of_block(block: Block) -> Experiment:
     """Read the experiment in a data block; SHELX instructions in it come before its own tags."""
     instructions = block.instructions
-    probe = _stated_probe(block) or "x-ray"
+    probe = stated_probe(block) or "x-ray"
     cell, spacegroup = _lattice(block)
     stated: dict[str, float] = {}
     for name, tags in _R_VALUE_TAGS.items():
@@ -238,7 +255,8 @@ def _experiment_of_block(block: Block) -> Experiment:
         wavelength=read_wavelength(block),
         powder=block.has("_pd_"),
         content=_content(block),
-        dispersion=_dispersion(block) if probe == "x-ray" else None,
+        dispersion=states_dispersion(block) if probe == "x-ray" else None,
+        corrections=read_corrections(block) if probe == "x-ray" else (),
         refined_data=_refined_data(block),
         stated=stated,
     )
@@ -247,6 +265,7 @@ def _experiment_of_block(block: Block) -> Experiment:
     return replace(
         common,
         wavelength=common.wavelength or instructions.wavelength,
+        corrections=common.corrections or instructions.dispersion,
         extinction=instructions.extinction or None,
         weights=instructions.weights,
         twin=instructions.twin,
@@ -272,26 +291,6 @@ def _lattice(block: Block) -> tuple[Cell | None, str | None]:
     return cell, spacegroup_name(group_ops(symops)) or ";".join(symops)
 
 
-def _stated_probe(block: Block) -> Probe | None:
-    """Read the probe from words about the radiation, scattering lengths, or NEUT in instructions.
-
-    None where the block states none.
-    """
-    words: list[str] = []
-    for tag in ("_diffrn_radiation_probe", "_diffrn_radiation_type"):
-        words.append((block.text(tag) or "").lower())
-    if any("neutron" in word for word in words):
-        return "neutron"
-    if block.column("_atom_type_scat_length_neutron"):
-        return "neutron"
-    if any("electron" in word for word in words):
-        return "electron"
-    instructions = block.instructions
-    if instructions is not None and instructions.neutrons:
-        return "neutron"
-    return "x-ray" if any(words) else None
-
-
 def _content(block: Block) -> dict[str, float] | None:
     """Count the atoms in the unit cell by formula and Z; None where one of them is missing."""
     formula = parse_formula(block.text("_chemical_formula_sum") or "")
@@ -299,15 +298,6 @@ def _content(block: Block) -> dict[str, float] | None:
     if not formula or z is None or not 0 < z <= _LARGEST_Z:
         return None
     return {element: z * count for element, count in formula.items()}
-
-
-def _dispersion(block: Block) -> bool | None:
-    """Tell whether the table of f' and f'' has a number that is not 0; None without a table."""
-    real = block.column("_atom_type_scat_dispersion_real")
-    if real is None:
-        return None
-    imaginary = block.column("_atom_type_scat_dispersion_imag")
-    return any(re.search(r"[1-9]", value) for value in [*real, *(imaginary or [])])
 
 
 def _extinction(block: Block) -> float | None:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from argand._memory import demand
+from argand._numbers import real_array
 from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.files import PathLike, write_text
@@ -20,10 +21,21 @@ from argand.io.named_columns import (
     split_words,
 )
 from argand.io.reflections import Reflections
+from argand.io.satellites import main_reflections
 from argand.io.xds import xds_header
 from argand.reflections import as_hkl
 
-__all__ = ["read_columns", "write_hklf4"]
+__all__ = ["check_kind_of_list", "read_columns", "write_hklf4"]
+
+# Kinds of lists that are read, and those of SHELX that are not, by their numbers in HKLF.
+_KINDS = (3, 4, 5, 6)
+_OTHER_KINDS = {
+    1: "the condensed data of SHELX-76",
+    2: "Laue data, with a wavelength for each reflection",
+}
+
+# Kinds whose lines with a negative batch number share their intensity with the next one.
+_TWIN_KINDS = (5, 6)
 
 # In HKLF 5 a line with a negative batch number repeats the intensity of the next line. A list is
 # taken for one where more than this share of such lines do.
@@ -42,6 +54,10 @@ _LARGEST_VALUE = 9999.0
 # Largest index that fits I4 with a sign.
 _LARGEST_WRITTEN_INDEX = 999
 
+# A line of HKLF 4, and how many are formatted at a time.
+_LINE = "%4d%4d%4d%8.2f%8.2f\n"
+_LINES_OF_BLOCK = 10_000
+
 # Bytes of a reflection that is written: its numbers as objects of Python, its line, and the text.
 _BYTES_OF_LINE = 500
 
@@ -59,7 +75,8 @@ def read_columns(
     (`-12-10 3`). The list ends with the reflection 0 0 0, a blank line, or the file. A first line
     of names (`h k l F sigF phase`) names the columns. Where F8.2 wrote some numbers without a
     decimal point they are hundredths. Negative batch numbers mean overlap in HKLF 5, and a free set
-    in others. Of h, k, l, m, value, sigma only main reflections, with m = 0, are read. The header
+    in others. Of h, k, l, m, value, sigma, with one to three satellite indices m,
+    only main reflections, with m = 0, are read. The header
     of XDS states cell, space group and wavelength.
 
     Parameters
@@ -69,8 +86,8 @@ def read_columns(
     source
         Name of the file, for complaints.
     hklf
-        3 for amplitudes, 4 or 5 for intensities, 6 for intensities with a satellite index, None for
-        intensities without or with overlap.
+        3 for amplitudes, 4 for intensities, 5 or 6 for intensities that overlap, 6 also for those
+        with satellite indices; None for intensities without or with overlap.
 
     Returns
     -------
@@ -83,22 +100,22 @@ def read_columns(
     ArgandError
         Names the line that is no reflection, or the kind of list that cannot be used.
     """
-    if hklf not in (None, 3, 4, 5, 6):
-        raise ArgandError(f"{source}: HKLF {hklf}, needs HKLF 3, 4 or 5")
+    check_kind_of_list(hklf, source)
     lines = text.rstrip(_END_OF_FILE).splitlines()
     first = _first_line(lines)
     if first is None:
         raise ArgandError(f"{source}: no reflections")
     names = _named_line(lines, first)
     if names is not None:
-        return read_named_columns(lines, names, source), [], []
+        reflections, notes = read_named_columns(lines, names, source)
+        return reflections, [], notes
     header = xds_header(lines[:first], source)
     table = read_rows(lines, first, source, has_satellites=hklf == 6)
     notes = list(table.notes)
     numbers = table.numbers
     if header is None:
         _refuse_wavelengths(numbers[:, 7], source)
-    numbers = _main_reflections(numbers, source, notes)
+    numbers = main_reflections(numbers, numbers[:, 6], source, notes)
     reflections = _reflections(numbers, source, hklf)
     if header is not None:
         reflections = replace(
@@ -112,15 +129,31 @@ def read_columns(
     return reflections, lines[table.end :], notes
 
 
+def check_kind_of_list(hklf: int | None, source: str) -> None:
+    """Refuse a list of a kind, by its number in HKLF, that cannot be read; None may be any kind.
+
+    Raises
+    ------
+    ArgandError
+        Names the file `source`, the kind, and those that are read.
+    """
+    if hklf is None or hklf in _KINDS:
+        return
+    words = f" ({_OTHER_KINDS[hklf]})" if hklf in _OTHER_KINDS else ""
+    raise ArgandError(
+        f"{source}: hklf is {hklf}{words}, needs 3 (amplitudes), 4, 5 or 6 (intensities)"
+    )
+
+
 def _reflections(numbers: FloatArray, source: str, hklf: int | None) -> Reflections:
     """Make reflections of a table of h, k, l, value, sigma, batch number and more."""
     value = numbers[:, 3]
     sigma = numbers[:, 4]
     batch = numbers[:, 5].astype(np.int32)
-    is_twin = hklf == 5 or (hklf is None and _repeats_intensities(value, batch))
+    is_twin = hklf in _TWIN_KINDS or (hklf is None and _repeats_intensities(value, batch))
     if not is_twin:
         batch = np.abs(batch)
-    kind = f"SHELX HKLF {5 if is_twin else hklf or 4}"
+    kind = f"SHELX HKLF {hklf or (5 if is_twin else 4)}"
     if not hklf and not is_twin:
         kind += " or plain columns"
     return Reflections(
@@ -143,22 +176,6 @@ def _refuse_wavelengths(wavelengths: FloatArray, source: str) -> None:
             f"{source}: a wavelength for each reflection, {shortest:g} to {longest:g} Å "
             "(Laue data, HKLF 2), needs data of one wavelength"
         )
-
-
-def _main_reflections(numbers: FloatArray, source: str, notes: list[str]) -> FloatArray:
-    """Return the rows whose satellite index is 0 or absent, with a note about the others."""
-    order = numbers[:, 6]
-    is_main = np.isnan(order) | (order == 0)
-    if is_main.all():
-        return numbers
-    satellites = int((~is_main).sum())
-    if not is_main.any():
-        raise ArgandError(
-            f"{source}: {satellites} satellites of a modulated structure alone (h k l m)"
-        )
-    notes.append(f"{satellites} satellites of a modulated structure (h k l m) are left out")
-    main: FloatArray = numbers[is_main]
-    return main
 
 
 def write_hklf4(
@@ -197,18 +214,20 @@ def write_hklf4(
         raise ArgandError(f"hkl holds an order of {order}, needs four characters at most")
     largest = max(np.abs(intensities).max(initial=0.0), np.abs(sigmas).max(initial=0.0))
     factor = _LARGEST_VALUE / float(largest) if largest > 0 else 1.0
-    lines: list[str] = []
-    for (h, k, l), value, uncertainty in zip(indices.tolist(), intensities, sigmas, strict=True):
-        scaled_sigma = max(factor * uncertainty, _SMALLEST_SIGMA)
-        lines.append(f"{h:4d}{k:4d}{l:4d}{factor * value:8.2f}{scaled_sigma:8.2f}")
-    lines.append(f"{0:4d}{0:4d}{0:4d}{0.0:8.2f}{0.0:8.2f}")
-    write_text(path, "\n".join(lines) + "\n")
+    scaled_sigmas = np.maximum(factor * sigmas, _SMALLEST_SIGMA)
+    table = np.column_stack([indices, factor * intensities, scaled_sigmas])
+    blocks: list[str] = []
+    for first in range(0, len(table), _LINES_OF_BLOCK):
+        rows = table[first : first + _LINES_OF_BLOCK]
+        blocks.append(_LINE * len(rows) % tuple(rows.ravel().tolist()))
+    blocks.append(_LINE % (0, 0, 0, 0.0, 0.0))
+    write_text(path, "".join(blocks))
     return factor
 
 
 def _finite_column(name: str, values: npt.ArrayLike, m: int) -> FloatArray:
     """Make an array (m,) of an argument and check its shape and that its numbers are finite."""
-    column = np.asarray(values, dtype=np.float64)
+    column = real_array(name, values)
     if column.shape != (m,) or not np.isfinite(column).all():
         raise ArgandError(f"{name} has shape {column.shape}, needs ({m},) finite numbers like hkl")
     return column

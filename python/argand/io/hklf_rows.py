@@ -17,6 +17,11 @@ from argand.io.named_columns import (
     split_words,
 )
 from argand.io.plain_rows import read_plain_rows
+from argand.io.satellites import (
+    has_multiplicities,
+    satellites_in_columns,
+    satellites_in_words,
+)
 
 __all__ = ["RowTable", "read_rows"]
 
@@ -31,12 +36,6 @@ _NUMBER_BYTES = b"0123456789+-.eEdD "
 
 # Values beyond this are damage: their squares overflow.
 _LARGEST_VALUE = 1e100
-
-# The satellite index of a modulated structure has one digit.
-_SATELLITE = re.compile(r"[+-]?\d")
-
-# A row in columns that has one, 4I4, 2F8.2.
-_SATELLITE_ROW = re.compile(r"(?:[ \d-]{3}\d){4}(?:(?=.{0,6}\.).{7}[\d.]){2}")
 
 # Batch numbers of a free list have four digits at most; other words in their place are ignored.
 _BATCH = re.compile(r"-?\d{1,4}")
@@ -92,7 +91,7 @@ def read_rows(lines: list[str], first: int, source: str, *, has_satellites: bool
     source
         Name of the file, for complaints.
     has_satellites
-        Whether the lines are known to hold h, k, l and a satellite index (HKLF 6).
+        Whether the lines may hold satellite indices where they can be read without (HKLF 6).
 
     Raises
     ------
@@ -115,9 +114,9 @@ def read_rows(lines: list[str], first: int, source: str, *, has_satellites: bool
             raise ArgandError(
                 f"{source}: line {number + 1} is {row[:40]!r}: decimal commas, needs points"
             )
-    readers: list[_RowReader] = [_read_fixed_satellites, _read_free]
-    if not has_satellites:
-        readers.insert(0, _read_fixed)
+    readers: list[_RowReader] = [_read_fixed, _read_fixed_satellites, _read_free]
+    if has_satellites:
+        readers = [_read_fixed_satellites, _read_fixed, _read_free]
     for read in readers:
         table = read(rows)
         if table is not None:
@@ -223,19 +222,14 @@ def _read_fixed(rows: Sequence[str]) -> _Table | None:
 
 
 def _read_fixed_satellites(rows: Sequence[str]) -> _Table | None:
-    """Read rows in fixed columns with a satellite index, 4I4, 2F8.2, I4.
-
-    Both values need a decimal point, and every number ends with its column: free rows may have
-    numbers in these columns as well.
-    """
-    for row in rows:
-        if not _SATELLITE_ROW.match(row):
-            return None
-    columns = _fixed_columns(rows, 4)
-    if columns is None:
+    """Read rows in fixed columns with one to three satellite indices: 4I4, 2F8.2, I4."""
+    count = satellites_in_columns(rows)
+    columns = _fixed_columns(rows, 3 + count)
+    if count == 0 or columns is None:
         return None
     indices, values, sigmas, rest = columns
-    return _fixed_table(indices[:3], values, sigmas, rest, satellites=indices[3])
+    orders = np.abs(indices[3:]).sum(axis=0).tolist()
+    return _fixed_table(indices[:3], values, sigmas, rest, satellites=orders)
 
 
 def _fixed_columns(
@@ -305,15 +299,17 @@ def _set_points(table: FloatArray, values: list[str], sigmas: list[str]) -> tupl
 
 def _read_free(rows: Sequence[str]) -> _Table | None:
     """Read rows of numbers that stand apart: h, k, l, value, and sigma and more where it is."""
-    has_satellites = all(_has_satellite(_free_words([row])[0]) for row in rows)
+    satellites = satellites_in_words(_free_words([row])[0] for row in rows)
     table = np.full((len(rows), 8), np.nan)
     # A list of words for each of a million rows would keep Python's garbage collector busy.
     for start in range(0, len(rows), _READ_AT_ONCE):
         stop = start + _READ_AT_ONCE
         try:
-            _fill_free(table[start:stop], _free_words(rows[start:stop]), has_satellites)
+            _fill_free(table[start:stop], _free_words(rows[start:stop]), satellites)
         except ValueError:
             return None
+    if satellites == 0 and has_multiplicities(table[:, 3], _free_words(rows[:1])[0]):
+        return None
     return table, ()
 
 
@@ -327,15 +323,19 @@ def _free_words(rows: Sequence[str]) -> list[list[str]]:
     return [row.split() for row in text.split("\n")]
 
 
-def _fill_free(table: FloatArray, words: list[list[str]], has_satellites: bool) -> None:
-    """Fill a table (m, 8) with the numbers of rows (m); a ValueError where a word is none."""
-    start = 4 if has_satellites else 3
+def _fill_free(table: FloatArray, words: list[list[str]], satellites: int) -> None:
+    """Fill a table (m, 8) with the numbers of rows (m); a ValueError where a word is none.
+
+    The rows have so many satellite indices.
+    """
+    start = 3 + satellites
     if min(map(len, words)) <= start:
         raise ValueError
     for axis in range(3):
         table[:, axis] = _integers([row[axis] for row in words])
-    if has_satellites:
-        table[:, 6] = _integers([row[3] for row in words])
+    for column in range(3, start):
+        orders = np.abs(_integers([row[column] for row in words]))
+        table[:, 6] = orders + np.nan_to_num(table[:, 6])
     table[:, 3] = _numbers([row[start] for row in words])
     with_sigma = [number for number, row in enumerate(words) if len(row) > start + 1]
     table[with_sigma, 4] = _numbers([words[number][start + 1] for number in with_sigma])
@@ -343,13 +343,6 @@ def _fill_free(table: FloatArray, words: list[list[str]], has_satellites: bool) 
     if max(map(len, words)) > start + 2:
         table[:, 5] = [_free_batch(row[start + 2 : start + 3]) for row in words]
         table[:, 7] = _wavelengths([row[start + 3 :] for row in words])
-
-
-def _has_satellite(words: list[str]) -> bool:
-    """Tell whether a row is h k l m value sigma: m has one digit, value and sigma have points."""
-    if len(words) < 6 or not _SATELLITE.fullmatch(words[3]):
-        return False
-    return "." in words[4] and "." in words[5]
 
 
 def _free_batch(words: list[str]) -> int:

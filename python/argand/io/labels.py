@@ -43,7 +43,7 @@ def read_symbol(symbol: str) -> AtomType | None:
     if isotope:
         literal.append(f"{isotope[2]}{isotope[1]}")
     ion = _ION.match(plain)
-    if ion and plain[ion.end() :].isdigit():
+    if ion and plain[ion.end() :].isdecimal():
         literal.append(ion[0])
     numbered = _NUMBERED_ELEMENT.fullmatch(plain)
     if numbered and not _MOLECULE.match(plain):

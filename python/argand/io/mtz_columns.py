@@ -6,8 +6,9 @@ import gemmi
 import numpy as np
 
 from argand.cell import FloatArray
+from argand.errors import ArgandError
 
-__all__ = ["MAP_COLUMNS", "MINUS", "PLUS", "MtzColumns"]
+__all__ = ["ANOMALOUS_COLUMNS", "MAP_COLUMNS", "MINUS", "PLUS", "MtzColumns"]
 
 #: End of the label of a column that belongs to h.
 PLUS = "(+)"
@@ -23,7 +24,18 @@ MAP_COLUMNS = (
     ("DELFWT", "PHDELWT"),
     ("FOFCWT", "PHFOFCWT"),
 )
-_MAP_AMPLITUDES = tuple(amplitude for amplitude, _ in MAP_COLUMNS)
+
+#: Amplitude and phase of the coefficients of anomalous difference maps, of refmac and of phenix.
+#: They are no density, and are read on request alone.
+ANOMALOUS_COLUMNS = (("FAN", "PHAN"), ("ANOM", "PANOM"))
+
+_PAIRS = (*MAP_COLUMNS, *ANOMALOUS_COLUMNS)
+_MAP_AMPLITUDES = tuple(amplitude for amplitude, _ in _PAIRS)
+_MAP_PHASES = tuple(phase for _, phase in _PAIRS)
+
+# Types of columns that hold an amplitude, and of those that hold a phase: D is a difference.
+_TYPES_OF_PAIR = ("FGDR", "P")
+_QUANTITIES = ("an amplitude (F)", "a phase (P)")
 
 
 class MtzColumns:
@@ -57,15 +69,34 @@ class MtzColumns:
                 return self._labels.index(amplitude), self._labels.index(phase)
         return None, None
 
+    def named(self, names: tuple[str, str]) -> tuple[int, int]:
+        """Return the columns of an amplitude and a phase by their names.
+
+        Raises
+        ------
+        ArgandError
+            The file lacks a column, or it is no amplitude or no phase.
+        """
+        columns: list[int] = []
+        for name, types, quantity in zip(names, _TYPES_OF_PAIR, _QUANTITIES, strict=True):
+            if name not in self._labels:
+                raise ArgandError(f"has no column {name}, there are {', '.join(self._labels)}")
+            column = self._labels.index(name)
+            if self._types[column] not in types:
+                raise ArgandError(
+                    f"its column {name} has type {self._types[column]}, needs {quantity}"
+                )
+            columns.append(column)
+        return columns[0], columns[1]
+
     def calculated_phase(self) -> int | None:
         """Return the first phase of no map and no Friedel mate, else the first of no mate."""
-        of_maps = {phase for _, phase in MAP_COLUMNS}
         phases: list[int] = []
         for column in self.of_type("P"):
             if not self._labels[column].endswith((PLUS, MINUS)):
                 phases.append(column)
         for column in phases:
-            if self._labels[column] not in of_maps:
+            if self._labels[column] not in _MAP_PHASES:
                 return column
         return phases[0] if phases else None
 
@@ -124,12 +155,29 @@ class MtzColumns:
         return float(stated[-1]) if stated else None
 
     def measured_amplitude(self) -> int | None:
-        """Return the first amplitude that has its own standard deviation, else the first one."""
+        """Return the first amplitude that has its own standard deviation, else the first one.
+
+        Without one, FC beside an intensity is calculated.
+        """
         columns = self.amplitudes()
         for column in columns:
             if self.own_sigma(column) is not None:
                 return column
+        if self.first("J") is not None:
+            columns = [column for column in columns if not self._labels[column].startswith("FC")]
         return columns[0] if columns else None
+
+    def other_data(self) -> list[str]:
+        """Say in words which measured columns are not read: of several the first of a type is."""
+        notes: list[str] = []
+        for columns in (self.of_type("J"), self.amplitudes()):
+            measured = [column for column in columns if self.own_sigma(column) is not None]
+            if len(measured) > 1:
+                others = self.labels(*measured[1:])
+                notes.append(
+                    f"several measured columns: {self._labels[measured[0]]} is read, not {others}"
+                )
+        return notes
 
     def amplitude_before(self, phase: int | None, measured: int | None) -> int | None:
         """Return the last amplitude before the phase, other than the measured one."""

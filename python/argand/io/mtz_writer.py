@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import gemmi
 import numpy as np
 import numpy.typing as npt
 
 from argand._memory import demand
+from argand._numbers import complex_array, real_array
 from argand.cell import FloatArray, cell_parameters
 from argand.errors import ArgandError
 from argand.files import PathLike, replacing
-from argand.io.mtz_columns import MAP_COLUMNS, MINUS, PLUS
+from argand.io.mtz_columns import ANOMALOUS_COLUMNS, MAP_COLUMNS, MINUS, PLUS
 from argand.reflections import HklArray, as_hkl, centric, friedel_sides
+from argand.rows import unique_rows
 from argand.symmetry import named_spacegroup
 
-__all__ = ["write_reflections"]
+__all__ = ["mtz_of_columns", "write_reflections"]
 
 # Bytes of a number that is written: in double and in single precision, twice, and in gemmi's table.
 _BYTES_OF_NUMBER = 28
 
 # Type of a written column by the beginning of its name: standard deviation, phase, weight, flag of
-# cross-validation, intensity, amplitude and coefficients of maps. Others are real numbers, R.
+# cross-validation, intensity, amplitude, coefficients of maps, anomalous difference. Others are
+# real numbers, R.
 _TYPES_BY_PREFIX = (
     ("SIG", "Q"),
     ("PH", "P"),
@@ -33,7 +35,12 @@ _TYPES_BY_PREFIX = (
     ("F", "F"),
     ("DELFWT", "F"),
     ("2FOFCWT", "F"),
+    ("ANOM", "F"),
+    ("DANO", "D"),
 )
+
+# Name of the phase of each amplitude of a map.
+_PHASES_BY_AMPLITUDE = dict((*MAP_COLUMNS, *ANOMALOUS_COLUMNS))
 
 # Type of a column of one Friedel mate, F(+) or F(-), by the type of the column of both.
 _TYPES_OF_MATES = {"F": "G", "J": "K", "Q": "M"}
@@ -54,8 +61,8 @@ def write_reflections(
     """Write reflections as an MTZ file (float32), phases in degrees.
 
     Columns have the types and names that other programs look for: FWT and PHWT, DELFWT and PHDELWT,
-    2FOFCWT and PH2FOFCWT are coefficients of maps; F(+) and F(-), I(+) and I(-) with their SIG are
-    Friedel mates, and PHI(-) is the phase of F(-h).
+    2FOFCWT and PH2FOFCWT, FAN and PHAN are coefficients of maps; F(+) and F(-), I(+) and I(-) with
+    their SIG are Friedel mates, and PHI(-) is the phase of F(-h); DANO is their difference.
 
     Parameters
     ----------
@@ -85,14 +92,37 @@ def write_reflections(
         reflections have to be unique, and complex values to belong to h of the asymmetric unit or
         to -h.
     """
+    mtz = mtz_of_columns(
+        hkl,
+        columns if f is None else {"F": f, **columns},
+        cell=cell,
+        spacegroup=spacegroup,
+        wavelength=wavelength,
+        history=history,
+        mates=mates,
+    )
+    with replacing(path) as temporary:
+        mtz.write_to_file(temporary)
+
+
+def mtz_of_columns(
+    hkl: npt.ArrayLike,
+    columns: Mapping[str, npt.ArrayLike],
+    *,
+    cell: Sequence[float] | FloatArray,
+    spacegroup: str = "P 1",
+    wavelength: float | None = None,
+    history: Sequence[str] = (),
+    mates: bool = False,
+) -> gemmi.Mtz:
+    """Make a gemmi.Mtz of reflections (m, 3) and columns (m,) by name; see `write_reflections`."""
     indices = as_hkl(hkl)
     group = named_spacegroup(spacegroup)
-    columns_by_name = dict(columns) if f is None else {"F": f, **columns}
     real_columns: dict[str, FloatArray] = {}
-    numbers = len(indices) * (3 + 2 * len(columns_by_name))
+    numbers = len(indices) * (3 + 2 * len(columns))
     demand(f"a file of {numbers:,} numbers", _BYTES_OF_NUMBER * numbers, "write fewer columns")
-    for name, values in columns_by_name.items():
-        real_columns.update(_real_columns(name, np.asarray(values), len(indices)))
+    for name, values in columns.items():
+        real_columns.update(_real_columns(name, values, len(indices)))
     if mates:
         indices, real_columns = _mates_in_columns(indices, real_columns, spacegroup)
     mtz = gemmi.Mtz(with_base=True)
@@ -100,13 +130,15 @@ def write_reflections(
     mtz.history = list(history)
     mtz.spacegroup = group
     mtz.set_cell_for_all(gemmi.UnitCell(*cell_parameters(cell)))
-    mtz.add_dataset("argand").wavelength = _checked_wavelength(wavelength)
+    # The data set of the indices states it too: some readers warn where data sets differ.
+    mtz.add_dataset("argand")
+    for dataset in mtz.datasets:
+        dataset.wavelength = _checked_wavelength(wavelength)
     for name in real_columns:
         mtz.add_column(name, _column_type(name))
     table = np.column_stack([indices, *real_columns.values()])
     mtz.set_data(table.astype(np.float32))
-    with replacing(path) as temporary:
-        mtz.write_to_file(temporary)
+    return mtz
 
 
 def _checked_wavelength(wavelength: float | None) -> float:
@@ -140,8 +172,7 @@ def _mates_in_columns(
     is_centric = centric(unit_hkl, spacegroup)
     listed_as_mate = (hkl == -unit_hkl).all(axis=1) & hkl.any(axis=1)
     is_minus |= is_centric & listed_as_mate
-    unique, row = np.unique(unit_hkl, axis=0, return_inverse=True)
-    row = row.reshape(-1)
+    unique, row = unique_rows(unit_hkl)
     place = 2 * row + is_minus
     if len(np.unique(place)) < len(place):
         raise ArgandError("hkl holds equivalent reflections, needs merged ones to write mates")
@@ -182,15 +213,19 @@ def _column_type(name: str) -> str:
 
 def _phase_name(name: str) -> str:
     """Return the name of the phase of a complex column: PHI of F, PHIC of FC, PHWT of FWT."""
-    return dict(MAP_COLUMNS).get(name, f"PHI{name[1:]}")
+    return _PHASES_BY_AMPLITUDE.get(name, f"PHI{name[1:]}")
 
 
-def _real_columns(name: str, values: npt.NDArray[Any], m: int) -> dict[str, FloatArray]:
+def _real_columns(name: str, values: npt.ArrayLike, m: int) -> dict[str, FloatArray]:
     """Return the columns (m,) to write for an argument: two for complex values."""
-    if values.shape != (m,):
-        raise ArgandError(f"{name} has shape {values.shape}, needs ({m},) like hkl")
-    if np.iscomplexobj(values):
-        return {name: np.abs(values), _phase_name(name): np.degrees(np.angle(values))}
+    is_complex = np.iscomplexobj(values)
+    numbers = complex_array(name, values) if is_complex else real_array(name, values)
+    if numbers.shape != (m,):
+        raise ArgandError(f"{name} has shape {numbers.shape}, needs ({m},) like hkl")
+    if np.isinf(numbers).any():
+        raise ArgandError(f"{name} holds infinity, needs numbers, or NaN where there is none")
+    if is_complex:
+        return {name: np.abs(numbers), _phase_name(name): np.degrees(np.angle(numbers))}
     if name.startswith("PH"):
-        return {name: np.degrees(values)}
-    return {name: values.astype(np.float64)}
+        return {name: np.degrees(numbers)}
+    return {name: np.asarray(numbers)}

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.io.reflections import Reflections
+from argand.io.satellites import main_reflections
 from argand.reflections import HklArray, as_hkl
 
 __all__ = [
@@ -56,6 +57,7 @@ _NAMES_BY_QUANTITY = {
     "amplitude_calc": ("fc", "fcalc"),
     "phase": ("phi", "phase", "phic", "phicalc", "phcalc", "pha"),
     "batch": ("batch", "m", "domain"),
+    "wavelength": ("wavelength", "lambda", "wave", "wl"),
     "sigma": (
         "sigma",
         "sig",
@@ -73,13 +75,23 @@ _NAMES_BY_QUANTITY = {
 }
 
 
+# Columns of these names right after h k l are satellite indices of a modulated structure, or a
+# single one the multiplicity of the reflection.
+_SATELLITE_NAMES = ("m", "m1", "m2", "m3", "n", "p")
+
+# Signs in brackets after a name mean one of two Friedel mates.
+_MATE = re.compile(r"\(?[+-]\)?$")
+
+
 def has_named_columns(line: str) -> bool:
     """Tell whether a line names the columns of a list: it begins with h k l."""
     return [word.lower() for word in split_words(line)[:3]] == ["h", "k", "l"]
 
 
-def read_named_columns(lines: list[str], header: int, source: str) -> Reflections:
+def read_named_columns(lines: list[str], header: int, source: str) -> tuple[Reflections, list[str]]:
     """Read the columns under a line of names; columns of unknown names are ignored.
+
+    Returns the reflections, and remarks about what the list holds and is not used.
 
     Parameters
     ----------
@@ -95,7 +107,14 @@ def read_named_columns(lines: list[str], header: int, source: str) -> Reflection
     ArgandError
         Names the columns, or the line that does not fit them.
     """
-    names = [re.sub(r"[^a-z0-9]", "", word.lower()) for word in split_words(lines[header])]
+    words_of_header = split_words(lines[header])
+    mates = [word for word in words_of_header if _MATE.search(word)]
+    if mates:
+        raise ArgandError(
+            f"{source}: its columns {', '.join(mates)} are of Friedel mates, "
+            "needs a row for each of them"
+        )
+    names = [re.sub(r"[^a-z0-9]", "", word.lower()) for word in words_of_header]
     positions = _positions(names)
     if not positions.keys() & {"intensity", "amplitude", "amplitude_calc"}:
         raise ArgandError(
@@ -117,7 +136,10 @@ def read_named_columns(lines: list[str], header: int, source: str) -> Reflection
         rows.extend(row)
     if not rows:
         raise ArgandError(f"{source}: no reflections")
-    return _reflections(np.array(rows).reshape(-1, len(names)), positions, source)
+    notes: list[str] = []
+    table = np.array(rows).reshape(-1, len(names))
+    table = main_reflections(table, _satellite_orders(table, names), source, notes)
+    return _reflections(table, positions, source), notes
 
 
 def _positions(names: list[str]) -> dict[str, int]:
@@ -127,10 +149,32 @@ def _positions(names: list[str]) -> dict[str, int]:
         for synonym in synonyms:
             quantity_by_name[synonym] = quantity
     positions: dict[str, int] = {}
+    first = 3 + _count_satellites(names)
     for position, name in enumerate(names):
-        if position > 2 and name in quantity_by_name:
+        if position >= first and name in quantity_by_name:
             positions.setdefault(quantity_by_name[name], position)
     return positions
+
+
+def _count_satellites(names: list[str]) -> int:
+    """Return how many of the columns after h k l are named as satellite indices are."""
+    count = 0
+    while names[3 + count : 4 + count] and names[3 + count] in _SATELLITE_NAMES:
+        count += 1
+    return count
+
+
+def _satellite_orders(table: FloatArray, names: list[str]) -> FloatArray:
+    """Return the satellite index of each row (m,): 0 in main reflections, NaN where there is none.
+
+    A single index that is positive in all rows is a multiplicity.
+    """
+    columns = table[:, 3 : 3 + _count_satellites(names)]
+    is_multiplicity = columns.shape[1] == 1 and bool((columns > 0).all())
+    if columns.shape[1] == 0 or is_multiplicity:
+        return np.full(len(table), np.nan)
+    orders: FloatArray = np.abs(columns).sum(axis=1)
+    return orders
 
 
 def _parse_row(words: list[str]) -> list[float]:
@@ -146,6 +190,12 @@ def _reflections(table: FloatArray, positions: dict[str, int], source: str) -> R
     columns = {quantity: table[:, position] for quantity, position in positions.items()}
     degrees = columns.get("phase")
     batch = columns.get("batch")
+    wavelengths = np.unique(columns.get("wavelength", []))
+    if len(wavelengths) > 1:
+        raise ArgandError(
+            f"{source}: a wavelength for each reflection, {wavelengths[0]:g} to "
+            f"{wavelengths[-1]:g} Å (Laue data), needs data of one wavelength"
+        )
     return Reflections(
         checked_indices(table[:, :3], source),
         intensity=columns.get("intensity"),
@@ -155,6 +205,7 @@ def _reflections(table: FloatArray, positions: dict[str, int], source: str) -> R
         phase=None if degrees is None else np.radians(degrees),
         batch=None if batch is None else _batch_numbers(batch, source),
         format="columns with names",
+        wavelength=float(wavelengths[0]) if len(wavelengths) else None,
     )
 
 

@@ -11,11 +11,14 @@ import numpy as np
 from argand.atom_types import atom_type
 from argand.cell import Cell, FloatArray, cell_parameters
 from argand.errors import ArgandError
+from argand.form_factors import Corrections
 from argand.io.refined_data import RefinedData, with_instruction
 from argand.io.reflections import LONGEST_WAVELENGTH, Reflections
 from argand.io.shelx_lines import (
     LARGEST_LATTICE,
+    NOT_PART_OF_F,
     all_operations,
+    dispersion_of_scatterer,
     instruction_lines,
     instruction_name,
     is_atom,
@@ -23,7 +26,6 @@ from argand.io.shelx_lines import (
     is_peak,
     parse_numbers,
     parse_scatterers,
-    unused_dispersion,
 )
 from argand.symmetry import group_ops, spacegroup_name
 
@@ -39,11 +41,21 @@ _INVERSION = (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, -1.0)
 # Characters of a line in a note about it.
 _LONGEST_QUOTE = 40
 
+# No axis of a cell is the sum of so many axes of another one that is measured.
+_LARGEST_ELEMENT = 100.0
+
 # Rounding of the matrix of HKLF leaves indices that are whole within this.
 _INDEX_ROUNDING = 0.05
 
 # Domains of a twin that TWIN states where it gives no number.
 _TWO_DOMAINS = 2
+
+# An atom line has a name, the number of a type, x, y, z, the occupancy, and one or six U.
+_OCCUPANCY_WORD = 5
+_TENSOR = 6
+
+# SHELXS and SHELXT write the height of a peak after U; three numbers and more are none of both.
+_FEWEST_DAMAGED = 3
 
 # x' = shift + sign x of the coordinates of an atom: three shifts, and the sign.
 Move = tuple[float, float, float, float]
@@ -75,6 +87,8 @@ class Instructions:
         Which reflections are refined: OMIT, SHEL, MERG.
     neutrons
         Whether neutrons were scattered.
+    dispersion
+        (element, f', f'') in electrons, as DISP and SFAC state them.
     free_variables
         Numbers of FVAR, the overall scale first.
     atoms
@@ -102,6 +116,7 @@ class Instructions:
     fractions: tuple[float, ...] = ()
     refined_data: RefinedData = field(default_factory=RefinedData)
     neutrons: bool = False
+    dispersion: Corrections = ()
     free_variables: tuple[float, ...] = ()
     atoms: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
     moves: tuple[Move, ...] = field(default=(), repr=False)
@@ -225,7 +240,11 @@ class _InstructionParser:
         self._symm: list[str] = []
         self._move = _NO_MOVE
         self._moves: list[Move] = []
-        self._dispersion: dict[str, tuple[float, float]] = {}
+        # Occupancy and U, as atom lines code them, of the atoms that follow PART or AFIX.
+        self._part_occupancy: str | None = None
+        self._afix_occupancy: str | None = None
+        self._afix_u: str | None = None
+        self._dispersion: dict[str, tuple[str, float, float]] = {}
 
     def read(self, name: str, line: str, where: str) -> bool:
         """Read an instruction, and tell whether it is one that has a use here."""
@@ -242,6 +261,7 @@ class _InstructionParser:
             elements = self.stated.elements + tuple(parse_scatterers(words, where))
             if len(elements) < len(self.stated.elements) + len(words):
                 self._note(where, "the form factor that it states is not used, but a tabulated one")
+                self._state_dispersion(words, where)
             self._state(elements=elements)
         elif name == "UNIT":
             self._state(units=tuple(parse_numbers(words, where, 1)))
@@ -259,7 +279,11 @@ class _InstructionParser:
         if is_instruction(words[0]) or is_peak(words[0]):
             return
         if is_atom(words):
-            self._atoms.append(tuple(words))
+            count = len(words) - _OCCUPANCY_WORD - 1
+            if _FEWEST_DAMAGED <= count < _TENSOR:
+                where = f"{self.stated.source}: line {number} ({words[0]})"
+                self._note(where, f"{count} numbers of U, needs 1 or 6: the first is used alone")
+            self._atoms.append(self._as_part_and_afix_state(words))
             self._moves.append(self._move)
             return
         text = " ".join(words)[:_LONGEST_QUOTE]
@@ -275,21 +299,22 @@ class _InstructionParser:
         if len(numbers) > 1:
             self._state(hkl_scale=numbers[1])
         if len(numbers) > 10:
-            self._state(hkl_matrix=tuple(numbers[2:11]))
+            matrix = tuple(numbers[2:11])
+            if max(map(abs, matrix)) > _LARGEST_ELEMENT:
+                needs = f"needs elements up to {_LARGEST_ELEMENT:g}"
+                raise ArgandError(f"{where}: the matrix of HKLF is {matrix}, {needs}")
+            self._state(hkl_matrix=matrix)
 
     def instructions(self) -> Instructions:
         """Return all that was read, with the operations that LATT and SYMM make together."""
         symops = all_operations(self._lattice, self._symm, self.stated.source)
-        source = self.stated.source
-        notes = [*self._notes]
-        if not self.stated.neutrons:
-            notes += unused_dispersion(self._dispersion, self.stated.wavelength, source)
         return replace(
             self.stated,
             symops=symops,
+            dispersion=tuple(self._dispersion.values()),
             atoms=tuple(self._atoms),
             moves=tuple(self._moves),
-            notes=tuple(notes),
+            notes=tuple(self._notes),
         )
 
     def _read_refinement(self, name: str, words: Sequence[str], where: str) -> bool:
@@ -316,14 +341,32 @@ class _InstructionParser:
             dx, dy, dz, sign = [*numbers, *_NO_MOVE[len(numbers) :]]
             self._move = (dx, dy, dz, sign)
         elif name == "DISP":
-            numbers = parse_numbers(words[1:], where, 0)
-            if len(numbers) > 1:
-                self._dispersion[words[0].removeprefix("$")] = (numbers[0], numbers[1])
-        elif name == "SWAT":
-            self._note(where, "diffuse solvent is not part of F here")
+            self._state_dispersion(words, where)
+        elif name == "PART":
+            self._part_occupancy = words[1] if len(words) > 1 else None
+        elif name == "AFIX":
+            self._afix_occupancy = words[2] if len(words) > 2 else None
+            self._afix_u = words[3] if len(words) > 3 else None
+        elif name in NOT_PART_OF_F:
+            self._note(where, f"{NOT_PART_OF_F[name]} not part of F here")
         else:
             return False
         return True
+
+    def _as_part_and_afix_state(self, words: Sequence[str]) -> tuple[str, ...]:
+        """Return the words of an atom with the occupancy and U that PART and AFIX state for it.
+
+        Occupancies of PART come before those of AFIX, and both before that of the atom; U of AFIX
+        is for isotropic atoms.
+
+        Source: SHELXL manual, PART and AFIX.
+        """
+        stated = list(words)
+        if occupancy := self._part_occupancy or self._afix_occupancy:
+            stated[_OCCUPANCY_WORD : _OCCUPANCY_WORD + 1] = [occupancy]
+        if self._afix_u is not None and 0 < len(stated) - _OCCUPANCY_WORD <= _TENSOR:
+            stated[_OCCUPANCY_WORD + 1 :] = [self._afix_u]
+        return tuple(stated)
 
     def _read_cell(self, words: Sequence[str], where: str) -> None:
         """Read CELL: the wavelength and the unit cell."""
@@ -332,17 +375,21 @@ class _InstructionParser:
             cell = cell_parameters(numbers[1:7])
         except ArgandError as error:
             raise ArgandError(f"{where}: {error}") from None
-        wavelength = numbers[0]
-        if not 0.0 <= wavelength < LONGEST_WAVELENGTH:
-            raise ArgandError(f"{where}: wavelength is {wavelength:g}, needs angstrom")
-        self._state(wavelength=wavelength or None, cell=cell)
+        if not 0.0 <= numbers[0] < LONGEST_WAVELENGTH:
+            raise ArgandError(f"{where}: wavelength is {numbers[0]:g}, needs angstrom")
+        self._state(wavelength=numbers[0] or None, cell=cell)
 
     def _read_lattice(self, words: Sequence[str], where: str) -> None:
         """Read LATT: the number of the centring, negative without a centre of symmetry."""
-        lattice = int(parse_numbers(words, where, 1)[0])
-        if not 1 <= abs(lattice) <= LARGEST_LATTICE:
-            raise ArgandError(f"{where} is {lattice}, needs 1 to 7 or -1 to -7")
-        self._lattice = lattice
+        self._lattice = int(parse_numbers(words, where, 1)[0])
+        if not 1 <= abs(self._lattice) <= LARGEST_LATTICE:
+            raise ArgandError(f"{where} is {self._lattice}, needs 1 to 7 or -1 to -7")
+
+    def _state_dispersion(self, words: Sequence[str], where: str) -> None:
+        """Take f' and f'' of an element from the words of DISP, or of SFAC with its own factor."""
+        stated = dispersion_of_scatterer(words, where)
+        if stated is not None:
+            self._dispersion[stated[0]] = stated
 
     def _note(self, where: str, fact: str) -> None:
         """Note a fact about the line that `where` names."""

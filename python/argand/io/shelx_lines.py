@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import gemmi
 
 from argand._numbers import LARGEST
 from argand.atom_types import atom_type
 from argand.errors import ArgandError
-from argand.form_factors import dispersion
-from argand.radiation import KEV_ANGSTROM
+from argand.form_factors import LARGEST_CORRECTION
 from argand.symmetry import group_ops, triplets
 
 __all__ = [
     "LARGEST_LATTICE",
+    "NOT_PART_OF_F",
     "all_operations",
+    "dispersion_of_scatterer",
     "instruction_lines",
     "instruction_name",
     "is_atom",
@@ -24,7 +25,6 @@ __all__ = [
     "is_peak",
     "parse_numbers",
     "parse_scatterers",
-    "unused_dispersion",
 ]
 
 # Centring vectors by the number of LATT: P, I, rhombohedral obverse on hexagonal axes, F, A, B, C.
@@ -39,8 +39,15 @@ _CENTRING: dict[int, tuple[str, ...]] = {
 }
 LARGEST_LATTICE = max(_CENTRING)
 
-# Tables of f' and f'' differ by less than this, in electrons, away from an absorption edge.
-_SAME_DISPERSION = 0.3
+#: Instructions that change F, and what they add to it.
+NOT_PART_OF_F = {
+    "SWAT": "diffuse solvent is",
+    "HFIX": "hydrogens that it would make are",
+    "ABIN": "partial structure factors of a .fab file are",
+}
+
+# Numbers of a scattering factor in SFAC before f' and f'': a1 b1 a2 b2 a3 b3 a4 b4 c.
+_NUMBERS_OF_F0 = 9
 
 # Names of the instructions of SHELXL, SHELXT, SHELXS and SHELXD, and of programs that write for
 # them. Every other line is an atom, or is complained about.
@@ -64,7 +71,7 @@ def instruction_lines(text: str) -> list[tuple[int, str]]:
     """List the instructions of a file with the numbers of their lines, from 1.
 
     Remarks, comments and indented lines are left out; a '=' at the end of a line continues it on
-    the next.
+    the next, except in a title.
     """
     instructions: list[tuple[int, str]] = []
     continues = False
@@ -78,7 +85,8 @@ def instruction_lines(text: str) -> list[tuple[int, str]]:
             instructions.append((number, content))
         else:
             continue
-        continues = line.endswith("=")
+        is_title = instructions[-1][1][:4].upper() == "TITL"
+        continues = line.endswith("=") and not is_title
     return instructions
 
 
@@ -142,7 +150,7 @@ def is_atom(words: Sequence[str]) -> bool:
     """
     if len(words) < 5 or is_peak(words[0]):
         return False
-    return bool(_ATOM_NAME.fullmatch(words[0])) and words[1].isdigit()
+    return bool(_ATOM_NAME.fullmatch(words[0])) and words[1].isdecimal()
 
 
 def is_peak(word: str) -> bool:
@@ -175,35 +183,31 @@ def all_operations(lattice: int, symm: Sequence[str], source: str) -> tuple[str,
         raise ArgandError(f"{source}: LATT and SYMM: {error}") from None
 
 
-def unused_dispersion(
-    stated: Mapping[str, tuple[float, float]], wavelength: float | None, source: str
-) -> list[str]:
-    """Note each f' and f'' of DISP that differs from the tabulated one, which is used instead.
+def dispersion_of_scatterer(words: Sequence[str], where: str) -> tuple[str, float, float] | None:
+    """Read the element, f' and f'' in electrons of DISP, or of SFAC with a scattering factor.
 
-    Parameters
-    ----------
-    stated : element -> (f', f'')
-        What DISP states, in electrons.
-    wavelength
-        Angstrom; without one nothing is compared.
-    source
-        Name of the file.
+    DISP has E f' f'' and an absorption coefficient; SFAC has E a1 b1 a2 b2 a3 b3 a4 b4 c f' f'' and
+    more. None for an atom type that is not known, and for a factor that ends before f''.
+
+    Raises
+    ------
+    ArgandError
+        `where` has f' or f'' that are no numbers of electrons.
     """
-    notes: list[str] = []
-    for symbol, (real, imaginary) in stated.items():
-        if wavelength is None:
-            break
-        try:
-            tabulated = dispersion(symbol, KEV_ANGSTROM / wavelength)
-        except ArgandError:
-            # No atom of such a type can be read either.
-            continue
-        if abs(complex(real, imaginary) - tabulated) > _SAME_DISPERSION:
-            notes.append(
-                f"{source}: DISP states f' {real:g} and f'' {imaginary:g} of {symbol}, argand uses "
-                f"{tabulated.real:.3g} and {tabulated.imag:.3g} of its tables"
-            )
-    return notes
+    try:
+        element = atom_type(words[0].removeprefix("$")).element if words else ""
+    except ArgandError:
+        # No atom of such a type can be read either.
+        return None
+    numbers = parse_numbers(words[1:], where, 0)
+    if len(numbers) > _NUMBERS_OF_F0:
+        numbers = numbers[_NUMBERS_OF_F0:]
+    if len(numbers) < 2:
+        return None
+    real, imaginary = numbers[:2]
+    if max(abs(real), abs(imaginary)) > LARGEST_CORRECTION:
+        raise ArgandError(f"{where} states f' {real:g} and f'' {imaginary:g}, needs electrons")
+    return element, real, imaginary
 
 
 def _plain_triplet(text: str) -> str:

@@ -29,7 +29,7 @@ from argand.io.cif_reflections import (
     reflections_of_block,
 )
 from argand.io.experiment import Experiment, experiment_of_blocks, experiment_of_instructions
-from argand.io.hklf import read_columns
+from argand.io.hklf import check_kind_of_list, read_columns
 from argand.io.mtz import read_mtz
 from argand.io.reflections import LONGEST_WAVELENGTH, Reflections
 from argand.io.shelx import Instructions, is_shelx, parse_instructions
@@ -37,7 +37,7 @@ from argand.io.shelx_crystal import crystal_of_instructions
 from argand.io.site_checks import structure_notes
 from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 
-__all__ = ["Contents", "SourceFile", "open_file"]
+__all__ = ["Contents", "SourceFile", "open_file", "warn_of_notes"]
 
 Format = Literal["MTZ", "map", "SHELX", "CIF", "columns"]
 
@@ -58,6 +58,9 @@ _BYTES_OF_CIF_LINE = 800
 
 # Bytes that a line of a list of reflections takes: itself, its words, and its numbers.
 _BYTES_OF_LIST_LINE = 700
+
+# Bytes that a SHELX instruction takes: its words, and an atom with its coordinates.
+_BYTES_OF_INSTRUCTION = 600
 
 # Copies of a text that are held at the same time: its bytes, the text, and the text of its list.
 _COPIES_OF_TEXT = 5
@@ -158,7 +161,7 @@ class SourceFile:
                 chosen = block_with_sites(self.blocks, block)
                 crystal = crystal_of_block(chosen)
                 notes = chosen.take_notes()
-        _warn(notes)
+        warn_of_notes(notes)
         return crystal
 
     def experiment(self, block: str | None = None) -> Experiment:
@@ -181,14 +184,13 @@ class SourceFile:
         hklf: int | None = None,
         block: str | None = None,
         mates: bool = False,
+        columns: tuple[str, str] | None = None,
     ) -> Reflections:
         """Read a list of reflections, see `read_reflections`."""
-        if hklf not in (None, 3, 4, 5):
-            needs = "needs to be 3 (amplitudes), 4 or 5 (intensities)"
-            raise ArgandError(f"{self.source}: hklf is {hklf}, {needs}")
+        check_kind_of_list(hklf, self.source)
         with reading(self.source):
-            reflections, notes = self._read_reflections(hklf, block, mates)
-        _warn(notes)
+            reflections, notes = self._read_reflections(hklf, block, mates, columns)
+        warn_of_notes(notes)
         if cell is not None:
             reflections = replace(reflections, cell=cell_parameters(cell))
         if spacegroup is not None:
@@ -233,6 +235,7 @@ class SourceFile:
     @cached_property
     def _instructions(self) -> Instructions:
         """Parse the SHELX instructions that are the text of the file."""
+        self._demand_memory(_COPIES_OF_TEXT, _BYTES_OF_INSTRUCTION)
         with reading(self.source):
             return parse_instructions(self.text, self.source)
 
@@ -251,20 +254,26 @@ class SourceFile:
             block.take_notes()
 
     def _read_reflections(
-        self, hklf: int | None, block: str | None, mates: bool
+        self,
+        hklf: int | None,
+        block: str | None,
+        mates: bool,
+        columns: tuple[str, str] | None,
     ) -> tuple[Reflections, list[str]]:
         """Read the list of reflections as the file states it, and notes that deserve a look."""
         if self._is_mtz:
             self._demand_memory(_COPIES_OF_MTZ)
-            return read_mtz(self.source, self.data, mates=mates), []
+            return read_mtz(self.source, self.data, mates=mates, columns=columns)
         self._demand_memory(_COPIES_OF_TEXT, _BYTES_OF_LIST_LINE)
         if self._has_data_block:
             self._forget_notes()
             chosen = block_with_reflections(self.blocks, block)
-            reflections = reflections_of_block(chosen, hklf, mates=mates)
+            reflections = reflections_of_block(chosen, hklf, mates=mates, columns=columns)
             return reflections, chosen.take_notes()
         if self._is_instruction_file:
             raise ArgandError(f"{self.source}: SHELX instructions, no reflections")
+        if columns is not None:
+            raise ArgandError(f"{self.source}: has no named columns, needs an MTZ file or a CIF")
         reflections, trailer, column_notes = read_columns(self.text, self.source, hklf=hklf)
         notes = [f"{self.source}: {note}" for note in column_notes]
         # Some programs repeat the instructions after the end of the list.
@@ -272,6 +281,12 @@ class SourceFile:
         if not is_shelx(trailing_text):
             return reflections, notes
         instructions = parse_instructions(trailing_text, self.source)
+        if hklf is None and instructions.hklf is not None:
+            # They belong to this list: its kind, its scale, and the axes that its cell has.
+            kind = instructions.hklf
+            reflections, _, column_notes = read_columns(self.text, self.source, hklf=kind)
+            notes = [f"{self.source}: {note}" for note in column_notes]
+            reflections = instructions.transform(reflections)
         stated = replace(
             reflections,
             cell=instructions.cell,
@@ -302,8 +317,8 @@ def _states_symmetry(text: str) -> bool:
     return bool(_SYMMETRY_LINE.search(text))
 
 
-def _warn(notes: Sequence[str]) -> None:
-    """Issue notes about a file as warnings at the first caller outside this package."""
+def warn_of_notes(notes: Sequence[str]) -> None:
+    """Issue notes about data as warnings at the first caller outside this package."""
     package = os.path.dirname(__file__)
     level = 1
     frame = sys._getframe()

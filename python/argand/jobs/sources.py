@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from argand.errors import ArgandError
 
-__all__ = ["Source", "find_sources"]
+__all__ = ["Source", "find_sources", "printable"]
 
 # Endings of the reflection files that are looked for in folders.
 SUFFIXES = (".hkl", ".mtz", ".fcf", ".cif", ".hklf")
@@ -23,6 +23,14 @@ class Source(NamedTuple):
     name: str
     size: int
     mtime_ns: int
+
+
+def printable(text: str) -> str:
+    """Return the name of a file, or words with it, for a table: '_' for what is not printable.
+
+    A line feed would begin another row, an escape would change the terminal.
+    """
+    return "".join(letter if letter.isprintable() else "_" for letter in text)
 
 
 def find_sources(
@@ -99,8 +107,8 @@ def _numerical_order(path: Path) -> list[tuple[int, int, str]]:
     """Return a sort key in which digits compare as numbers: s9 stands before s10."""
     key = []
     for part in re.split(r"(\d+)", path.name.lower()):
-        number = int(part) if part.isdigit() else 0
-        key.append((int(part.isdigit()), number, part))
+        number = int(part) if part.isdecimal() else 0
+        key.append((int(part.isdecimal()), number, part))
     return key
 
 

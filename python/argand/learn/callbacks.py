@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -13,14 +14,86 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from torch import Tensor, nn
 
 from argand.errors import ArgandError, ArgandWarning
+from argand.jobs import ProgressLine
 from argand.store import write_text
 
-__all__ = ["Checkpoints", "History", "ScoreRecord", "StepBar"]
+__all__ = ["Averaging", "Checkpoints", "History", "ScoreRecord", "StepBar", "StepLines"]
 
 #: Named numbers of one scoring: "step", losses in training, and scores on unseen samples
 ScoreRecord = dict[str, float]
+
+
+class Averaging(Callback):
+    """Average the weights of a network over the steps of its training.
+
+    average <- factor average + (1 - factor) weights after each step, with the factor (1 + n) /
+    (10 + n) in the first steps n as far as that is smaller. Numbers that are not trained, as those
+    of a batch normalisation, are taken from the last step.
+
+    Parameters
+    ----------
+    net
+        The network, which goes on to be trained as without an average.
+    factor
+        From 0 to below 1; 0 is no average.
+    """
+
+    def __init__(self, net: nn.Module, factor: float) -> None:
+        self.net = net
+        self.factor = factor
+        self._average: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Add the weights after a step to their average."""
+        if not self.factor:
+            return
+        if not self._average:
+            self._average = self._weights()
+        step = trainer.global_step
+        factor = min(self.factor, (1.0 + step) / (10.0 + step))
+        for name, parameter in self.net.named_parameters():
+            mean = self._average[name].to(parameter.device)
+            self._average[name] = mean.lerp(parameter.detach(), 1.0 - factor)
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Give the network its average weights inside the block, to be scored or saved."""
+        last = self._weights()
+        self._take(self._average)
+        try:
+            yield
+        finally:
+            self._take(last)
+
+    def _weights(self) -> dict[str, Tensor]:
+        """Return a copy of the weights of the network, by name."""
+        return {name: parameter.detach().clone() for name, parameter in self.net.named_parameters()}
+
+    @torch.no_grad()
+    def _take(self, weights: dict[str, Tensor]) -> None:
+        """Give the network weights by name; it keeps those that are not named."""
+        parameters = dict(self.net.named_parameters())
+        for name, values in weights.items():
+            parameters[name].copy_(values)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the average, for a checkpoint."""
+        return {"average": self._average}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the average from a checkpoint."""
+        self._average = dict(state_dict["average"])
 
 
 class History(Callback):
@@ -70,7 +143,11 @@ class History(Callback):
         batch_idx: int,
     ) -> None:
         """Note the losses of a step, and score the model where its turn has come."""
-        self._losses.append((float(outputs["loss"]), float(outputs["published"])))
+        losses_of_step = torch.stack([outputs["loss"].detach(), outputs["published"]])
+        if trainer.world_size > 1:
+            losses_of_step = trainer.strategy.reduce(losses_of_step, reduce_op="mean")
+        loss, published_loss = losses_of_step.tolist()
+        self._losses.append((loss, published_loss))
         step = trainer.global_step
         if step % self.every and step != self.steps:
             return
@@ -83,7 +160,7 @@ class History(Callback):
         }
         self._losses.clear()
         self.records.append(record)
-        if self.table is not None:
+        if self.table is not None and trainer.is_global_zero:
             write_text(self.table, _csv_text(self.records))
         pl_module.log(self.watch, record[self.watch], prog_bar=True)
         scores_since_best = len(self.records) - 1 - self._best()
@@ -120,6 +197,25 @@ class StepBar(TQDMProgressBar):
     def total_train_batches(self) -> int:
         """Return the number of all steps; lightning takes an endless stream to have no end."""
         return self.trainer.max_steps
+
+
+class StepLines(Callback):
+    """Print the step of a training now and then, where there is no terminal for a bar."""
+
+    def __init__(self) -> None:
+        self._line = ProgressLine()
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Show the step."""
+        if trainer.is_global_zero:
+            self._line.show(f"step {trainer.global_step} of {trainer.max_steps}")
 
 
 class Checkpoints(Callback):
@@ -170,6 +266,10 @@ class Checkpoints(Callback):
         batch_idx: int,
     ) -> None:
         """Write a checkpoint where one is due or Ctrl-C was pressed, and stop after Ctrl-C."""
+        if trainer.world_size > 1:
+            # Ctrl-C reaches the processes in different steps, and all have to stop at one.
+            strategy = trainer.strategy
+            self.interrupted = strategy.reduce_boolean_decision(self.interrupted, all=False)
         is_last = trainer.should_stop or trainer.global_step == trainer.max_steps
         due = self.interrupted or is_last or trainer.global_step % self.every == 0
         if due and self.path is not None:
@@ -192,8 +292,8 @@ class Checkpoints(Callback):
             signal.signal(signal.SIGINT, self._previous_handler)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state of torch's generator, for a checkpoint."""
-        return {"generator": torch.get_rng_state()}
+        """Return the state of torch's generator and whether Ctrl-C was pressed."""
+        return {"generator": torch.get_rng_state(), "interrupted": self.interrupted}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take the state of torch's generator from a checkpoint."""

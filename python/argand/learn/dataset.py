@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from argand import _seam
+from argand._memory import demand
 from argand.crystal import Crystal
 from argand.learn.reuse import Reuse
 from argand.learn.samples import EXTINCT, SampleBatch, SampleDataset
@@ -22,6 +24,12 @@ __all__ = ["PerturbedCrystals"]
 
 # Samples of each crystal that a data set has by default.
 _COPIES = 1000
+
+# Bytes of a voxel of a sample: amplitude, phase, stol^2 and weight in single precision, mask.
+_BYTES_OF_VOXEL = 17
+
+# Bytes of a voxel of a crystal: its indices as they are listed, and what the crystal has there.
+_BYTES_OF_TABLE = 48
 
 _memory = Reuse()
 
@@ -80,6 +88,8 @@ class PerturbedCrystals(SampleDataset):
             length = _COPIES * len(crystals)
         super().__init__(seed, length)
         self.hkl_max = hkl_max
+        tabulated = _BYTES_OF_TABLE * len(crystals) * math.prod(self._box)
+        demand(f"tables of {len(crystals):,} crystals", tabulated, "choose a smaller hkl_max")
         self.directions = Directions(spread, atoms, directions, unit)
         expanded = [crystal.to_p1() for crystal in crystals]
         atom_counts = [len(crystal.types) for crystal in expanded]
@@ -133,6 +143,9 @@ class PerturbedCrystals(SampleDataset):
     def simulate(self, indices: Sequence[int] | NDArray[np.int64]) -> SampleBatch:
         """Simulate the samples of the indices (b,) in one call of the core."""
         index = np.asarray(indices, dtype=np.int64)
+        voxels = len(index) * math.prod(self._box)
+        needed = _BYTES_OF_VOXEL * voxels
+        demand(f"{len(index):,} samples of boxes", needed, "draw fewer at a time")
         crystal = index % len(self._reach)
         axes = self._axes[crystal]
         shift = self.directions.displacements(self.seed, index, self._moved, axes)

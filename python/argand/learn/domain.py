@@ -15,7 +15,8 @@ from argand.errors import ArgandError
 from argand.learn.settings import DataSettings
 from argand.radiation import reachable
 from argand.reflections import hkl_cube, stol
-from argand.symmetry import SpaceGroup, operations
+from argand.simulate.artificial import ArtificialStream, parse_groups
+from argand.symmetry import SpaceGroup, group_ops, operations, triplets
 
 __all__ = ["outside_training"]
 
@@ -70,6 +71,8 @@ def outside_training(
     One clause for each difference that matters, such as "it has 104 atoms in its cell, those of the
     training 2 to 4"; empty where there is none.
     """
+    if data.artificial is not None:
+        return _artificial_symmetry(data.artificial, spacegroup)
     try:
         stated = list(data.crystals().values())
     except ArgandError as error:
@@ -84,6 +87,18 @@ def outside_training(
         _resolution(data, cell, measured),
     ]
     return [clause for clause in clauses if clause]
+
+
+def _artificial_symmetry(stream: ArtificialStream, spacegroup: SpaceGroup) -> list[str]:
+    """Compare a space group with those of artificial crystals: a clause where it is none of them.
+
+    Cells and contents of artificial crystals have no list that a crystal could be compared with.
+    """
+    symops = set(triplets(group_ops(spacegroup)))
+    names = parse_groups(stream.spacegroups)
+    if any(set(triplets(group_ops(name))) == symops for name in names):
+        return []
+    return [f"its space group is none of those of the training, {stream.spacegroups}"]
 
 
 def _composition(crystals: Sequence[Crystal], contents: Mapping[str, float]) -> str:

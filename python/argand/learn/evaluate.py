@@ -14,7 +14,7 @@ from torch import nn
 from argand.errors import ArgandError
 from argand.learn.metrics import SampleMean, standard_metrics, with_interval
 from argand.learn.references import References
-from argand.learn.samples import SampleBatch, SampleDataset, features
+from argand.learn.samples import SampleBatch, SampleDataset, batch_features
 from argand.learn.splits import UNSEEN, hold_out
 from argand.learn.weights import load_weights
 
@@ -73,7 +73,8 @@ def score(
         Metrics by name; None: `standard_metrics`.
     """
     if metrics is None:
-        metrics = standard_metrics()
+        metrics = standard_metrics(dataset.origins())
+    orbits = dataset.orbits()
     was_training = net.training
     device = next(net.parameters()).device
     net.eval()
@@ -81,7 +82,7 @@ def score(
         metric.to(device)
     for host_batch in batches_of(dataset, samples):
         batch = SampleBatch(*(field.to(device) for field in host_batch))
-        prediction = net(features(batch.amplitude, batch.mask, batch.stol2, inputs))
+        prediction = net(batch_features(batch, batch.mask, inputs, orbits))
         for metric in metrics.values():
             metric.update(prediction, batch.phase, batch.mask, batch.weight, batch.crystal)
     net.train(was_training)
@@ -90,7 +91,7 @@ def score(
 
 def reference_scores(dataset: SampleDataset, samples: int = 512) -> Scores:
     """Compute the scores of `REFERENCES`, which need no learning, on unseen samples."""
-    references = References()
+    references = References(dataset.origins())
     for batch in batches_of(dataset, samples):
         references.update(batch)
     return {name: with_interval(metric) for name, metric in references.metrics.items()}
@@ -124,6 +125,13 @@ def evaluate(weights: str | Path, samples: int = 1000, threads: int = 1) -> dict
         raise ArgandError(
             f"{weights} does not say what it was trained on, needs weights that `train` wrote"
         )
+    if data.artificial is not None:
+        dataset = data.dataset([])
+        with torch_threads(threads):
+            scores = score(net, settings.inputs, dataset, samples)
+            references = reference_scores(dataset, samples)
+        source = [f"artificial:{data.artificial.spacegroups}"]
+        return {"unseen samples": {"crystals": source, "model": scores, "references": references}}
     crystals = data.crystals()
     training_names, held_out_names = hold_out(crystals, data.held_out)
     groups = {"unseen samples": training_names, "unseen crystals": held_out_names}

@@ -80,6 +80,8 @@ class Stream(IterableDataset[SampleBatch]):
         self.start = start
         self.batches = batches
         self.order = order
+        #: number of this process, and of all that train together, each on a part of every batch
+        self.part = (0, 1)
 
     def __iter__(self) -> Iterator[SampleBatch]:
         worker = get_worker_info()
@@ -104,6 +106,11 @@ class Stream(IterableDataset[SampleBatch]):
         size = self.batch_size
         first = numbers[0] * size
         position = np.arange(first, first + len(numbers) * size, dtype=np.int64)
+        process, processes = self.part
+        if processes > 1:
+            size //= processes
+            parts = position.reshape(len(numbers), processes, size)
+            position = parts[:, process].reshape(-1)
         indices = position if self.order is None else self.order(position)
         samples = self.dataset.simulate(indices)
         batches = []

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from argand.learn.origin_choices import OriginChoices, OriginSearch
 from argand.origins import CONTINUOUS
+from argand.reflections import hkl_cube
 
 __all__ = [
     "OriginChoices",
@@ -180,7 +181,8 @@ def best_continuous_agreement(
     """
     cosine, sine = _weighted_difference(prediction, phase, weight, hands)
     terms = torch.complex(cosine, sine).flatten(2)
-    search = OriginSearch(CONTINUOUS, phase.shape[-1] // 2, oversampling)
+    hkl = torch.from_numpy(hkl_cube(phase.shape[-1] // 2))
+    search = OriginSearch(CONTINUOUS, hkl, oversampling)
     agreement = search.agreements(terms.flatten(0, 1))
     return agreement.amax(dim=1).view(len(phase), -1).amax(dim=1)
 

@@ -185,13 +185,16 @@ class MapCorrelation(_InvariantMean):
         return best / power.sum(_VOXELS)
 
 
-def standard_metrics() -> dict[str, SampleMean]:
-    """Make the metrics of every report: loss, with the best hand too, phase error, map."""
+def standard_metrics(origins: OriginChoices | None = None) -> dict[str, SampleMean]:
+    """Make the metrics of every report: loss, with the best hand too, phase error, map.
+
+    `origins` are those among which all but the first choose; None allows the given one alone.
+    """
     return {
         "loss": PhaseLoss(),
-        "loss_best_hand": PhaseLoss(hands=True),
-        "mean_phase_error_deg": MeanPhaseError(),
-        "map_correlation": MapCorrelation(),
+        "loss_best_hand": PhaseLoss(hands=True, origins=origins),
+        "mean_phase_error_deg": MeanPhaseError(origins=origins),
+        "map_correlation": MapCorrelation(origins=origins),
     }
 
 

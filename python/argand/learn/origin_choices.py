@@ -21,47 +21,57 @@ _HANDS: tuple[Hand, ...] = (1, -1)
 # Points for each shortest period along a floating axis.
 _OVERSAMPLING = 4
 
+# Steps from the best point of the grid to the maximum: the error is squared in each.
+_NEWTON_STEPS = 6
+
 
 class OriginSearch:
     """Compute agreements for all origins that one hand of one space group permits.
 
-    sum_h w_h cos(phi_h - sigma phi_hat_h - 2 pi h.t), for t = shift + s . axes with s on a grid.
-    Terms with equal h . axes are added first; one FFT then gives all s.
+    sum_h w_h cos(phi_h - sigma phi_hat_h - 2 pi h.t), for t = shift + s . axes with real s. Terms
+    with equal h . axes are added first; one FFT then gives all s on a grid, and Newton's method
+    leads from its best point to the maximum.
 
     Parameters
     ----------
     origins
         Discrete shifts, and the axes along which the origin floats.
-    hkl_max
-        H of the box of Miller indices -H..H.
+    hkl : (m, 3) or (b, m, 3)
+        Miller indices of the terms: one list for all samples, or one for each.
     oversampling
-        Points of the grid for each shortest period; the grid misses the true maximum by a share of
-        about (pi / (2 oversampling))^2 / 6 of the outermost terms, for each axis.
+        Points of the grid for each shortest period.
     """
 
-    def __init__(self, origins: Origins, hkl_max: int, oversampling: int = _OVERSAMPLING) -> None:
-        hkl = hkl_cube(hkl_max).astype(np.int64)
-        self._shifts = torch.from_numpy(origins.shifts)
-        self._axes = torch.from_numpy(origins.axes.astype(np.float64))
-        angle = -2.0 * np.pi * (origins.shifts @ hkl.T)
-        self._ramps = torch.from_numpy(np.exp(1j * angle))
-        along_axes = hkl @ origins.axes.T
-        periods = np.abs(along_axes).max(axis=0, initial=0)
-        self._grid = tuple(int(side) for side in oversampling * (2 * periods + 1))
-        point = np.zeros(len(hkl), np.int64)
-        for column, side in zip(along_axes.T, self._grid, strict=True):
-            point = point * side + column % side
-        self._point_of_term = torch.from_numpy(point)
+    def __init__(self, origins: Origins, hkl: Tensor, oversampling: int = _OVERSAMPLING) -> None:
+        indices = hkl.double()
+        self._hkl = indices
+        self._shifts = torch.from_numpy(origins.shifts).to(hkl.device)
+        self._axes = torch.from_numpy(origins.axes.astype(np.float64)).to(hkl.device)
+        angle = -2.0 * math.pi * (self._shifts @ indices.mT)
+        self._ramps = torch.polar(torch.ones_like(angle), angle)
+        self._along_axes = indices @ self._axes.T
+        periods = self._along_axes.abs().flatten(0, -2).amax(dim=0).long().tolist()
+        self._grid = tuple(oversampling * (2 * period + 1) for period in periods)
+        point = torch.zeros(indices.shape[:-1], dtype=torch.int64, device=hkl.device)
+        for column, side in zip(self._along_axes.unbind(-1), self._grid, strict=True):
+            point = point * side + column.long() % side
+        self._point_of_term = point
 
     def agreements(self, terms: Tensor) -> Tensor:
-        """Compute the agreements (b, candidates) of w exp(i (phi - sigma phi_hat)) (b, D^3)."""
+        """Compute the agreements (b, candidates) of w exp(i (phi - sigma phi_hat)) (b, m).
+
+        The grid misses the true maximum by a share of about (pi / (2 oversampling))^2 / 6 of the
+        outermost terms, for each axis.
+        """
         ramps = self._ramps.to(terms)
         turned = terms[:, None] * ramps
         if not self._grid:
             return turned.real.sum(dim=-1)
         points = math.prod(self._grid)
         sums = turned.new_zeros((*turned.shape[:2], points))
-        sums = sums.index_add(2, self._point_of_term.to(terms.device), turned)
+        index = self._point_of_term.to(terms.device)
+        index = index.expand(turned.shape) if index.ndim == 1 else index[:, None].expand_as(turned)
+        sums = sums.scatter_add(2, index, turned)
         on_grid = sums.view(*turned.shape[:2], *self._grid)
         floating = tuple(range(2, 2 + len(self._grid)))
         transform: Tensor = torch.fft.fftn(on_grid, dim=floating)
@@ -77,6 +87,48 @@ class OriginSearch:
             shift = shift + along[:, None] * axis.to(candidate.device)
             rest = rest // side
         return shift
+
+    def best(self, terms: Tensor) -> tuple[Tensor, Tensor]:
+        """Find the largest agreement (b,) of terms (b, m), and its origin (b, 3), fractional.
+
+        The derivative of the agreement is that at the origin that was found, where a floating
+        origin is at its maximum.
+        """
+        if not self._grid:
+            value, candidate = self.agreements(terms).max(dim=1)
+            return value, self.origins(candidate)
+        with torch.no_grad():
+            candidate = self.agreements(terms).argmax(dim=1)
+            origin = self._refined(terms.to(torch.complex128), self.origins(candidate))
+        product = (self._hkl.to(terms.device) @ origin[..., None])[..., 0]
+        angle = -2.0 * math.pi * product
+        ramp = torch.polar(torch.ones_like(angle), angle)
+        value = (terms.to(torch.complex128) * ramp).real.sum(dim=-1)
+        return value.to(terms.real.dtype), origin
+
+    def _refined(self, terms: Tensor, origin: Tensor) -> Tensor:
+        """Move origins (b, 3) along the floating axes to the maximum of the agreement."""
+        along = self._along_axes.to(terms.device).expand(*terms.shape, len(self._grid))
+        hkl = self._hkl.to(terms.device)
+        axes = self._axes.to(terms.device)
+        identity = torch.eye(len(self._grid), dtype=torch.float64, device=terms.device)
+        best = terms.real.new_full((len(terms),), -torch.inf)
+        best_origin = origin
+        for _ in range(_NEWTON_STEPS):
+            angle = -2.0 * math.pi * (hkl @ origin[..., None])[..., 0]
+            turned = terms * torch.polar(torch.ones_like(angle), angle)
+            value = turned.real.sum(dim=-1)
+            is_better = value > best
+            best = torch.where(is_better, value, best)
+            best_origin = torch.where(is_better[:, None], origin, best_origin)
+            slope = torch.einsum("bm,bmj->bj", turned.imag, along)
+            curvature = torch.einsum("bm,bmj,bmk->bjk", turned.real, along, along)
+            # An axis along which no term changes has neither slope nor curvature.
+            ridge = 1e-12 * curvature.diagonal(dim1=1, dim2=2).abs().sum(dim=1) + 1e-30
+            curvature = curvature + ridge[:, None, None] * identity
+            step = torch.linalg.solve(curvature, slope) / (2.0 * math.pi)
+            origin = origin + step @ axes
+        return best_origin
 
 
 class OriginChoices:
@@ -152,9 +204,9 @@ class OriginChoices:
                 search = self._searches[number][column]
                 if search is None:
                     continue
-                best, candidate = search.agreements(flat[rows, column]).max(dim=1)
+                best, best_origin = search.best(flat[rows, column])
                 better = best.detach() > value[rows].detach()
-                origin[rows[better]] = search.origins(candidate[better])
+                origin[rows[better]] = best_origin[better]
                 sign[rows[better]] = float(_HANDS[column])
                 value = value.index_put((rows,), torch.maximum(value[rows], best))
         return value, sign, origin
@@ -180,4 +232,5 @@ class OriginChoices:
 def _search(symops: tuple[str, ...], hand: Hand, hkl_max: int) -> OriginSearch | None:
     """Prepare the origins that a hand permits; None where it permits none."""
     origins = permissible_origins(symops, hand)
-    return OriginSearch(origins, hkl_max) if len(origins.shifts) else None
+    hkl = torch.from_numpy(hkl_cube(hkl_max).astype(np.int64))
+    return OriginSearch(origins, hkl) if len(origins.shifts) else None

@@ -15,11 +15,12 @@ from argand.domain import outside_words
 from argand.errors import ArgandError, ArgandWarning
 from argand.form_factors import form_factors
 from argand.learn.domain import outside_training
+from argand.learn.orbits import Orbits
 from argand.learn.samples import EXTINCT, features
 from argand.learn.weights import PhaseModel, load_weights
 from argand.radiation import reachable, wavelength
 from argand.reflections import as_hkl, hkl_cube, stol
-from argand.symmetry import SpaceGroup, operations
+from argand.symmetry import SpaceGroup, group_ops, operations, triplets
 
 __all__ = ["predict", "predict_box"]
 
@@ -33,7 +34,13 @@ _TOO_SMALL = 0.1
 
 
 @torch.no_grad()
-def predict_box(model: PhaseModel, amplitude: Tensor, mask: Tensor, stol2: Tensor) -> Tensor:
+def predict_box(
+    model: PhaseModel,
+    amplitude: Tensor,
+    mask: Tensor,
+    stol2: Tensor,
+    spacegroup: SpaceGroup = "P 1",
+) -> Tensor:
     """Predict phases in radians on the box of Miller indices, (b, D, D, D), 0 where not measured.
 
     Parameters
@@ -42,6 +49,8 @@ def predict_box(model: PhaseModel, amplitude: Tensor, mask: Tensor, stol2: Tenso
         A trained network.
     amplitude, mask, stol2 : (b, D, D, D)
         |F| / sum_j occ_j |f_j|, whether measured, and (sin(theta)/lambda)^2 in 1/angstrom^2.
+    spacegroup
+        Of all samples, for networks that are shown which reflections are equivalent.
 
     Raises
     ------
@@ -53,7 +62,10 @@ def predict_box(model: PhaseModel, amplitude: Tensor, mask: Tensor, stol2: Tenso
         raise ValueError(
             f"amplitude has shape {tuple(amplitude.shape)}, needs (b, {side}, {side}, {side})"
         )
-    channels = features(amplitude, mask, stol2, model.settings.inputs)
+    crystal = torch.zeros(len(mask), dtype=torch.int64, device=mask.device)
+    symops = triplets(group_ops(spacegroup))
+    orbits = Orbits((symops,), model.settings.hkl_max).channels(crystal)
+    channels = features(amplitude, mask, stol2, model.settings.inputs, orbits)
     c, s = model.net(channels).unbind(dim=1)
     phases: Tensor = torch.atan2(s, c) * mask
     return phases
@@ -146,7 +158,7 @@ def predict(
     stol2 = stol(hkl_cube(hkl_max), cell) ** 2
     stol2_box = torch.from_numpy(stol2.astype(np.float32))
     stol2_box = stol2_box.view(1, side, side, side)
-    phase_box = predict_box(model, values, values > 0, stol2_box)[0].numpy()
+    phase_box = predict_box(model, values, values > 0, stol2_box, spacegroup)[0].numpy()
     phases = np.full(len(indices), np.nan)
     voxel, inside = _voxels(indices, usable, hkl_max)
     phases[inside] = phase_box[voxel]

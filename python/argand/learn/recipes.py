@@ -9,6 +9,7 @@ from typing import Literal
 from torch import nn
 
 from argand.learn.models import MODELS
+from argand.learn.models.recycling import RECYCLING_INPUTS
 from argand.learn.samples import CHANNELS
 
 __all__ = [
@@ -22,7 +23,7 @@ __all__ = [
     "register_model",
 ]
 
-ModelName = Literal["linear", "mlp", "conv", "unet"]
+ModelName = Literal["linear", "mlp", "conv", "unet", "recycling"]
 LossName = Literal["invariant", "published"]
 LOSSES: tuple[LossName, ...] = ("invariant", "published")
 
@@ -58,6 +59,12 @@ class Recipe:
         Inputs end at a random resolution, from this share of the largest stol on; 1: no cut.
     precision
         Arithmetic of the network: "32-true" or "bf16-mixed".
+    averaging
+        Weights that are scored and saved are those of all steps, each counted by this factor less
+        than the next; 0: those of the last step.
+    clip_norm
+        Largest norm of the gradient of all weights, to which a larger one is scaled; None: no
+        limit.
     """
 
     hyper: HyperParameters = field(default_factory=dict)
@@ -69,6 +76,8 @@ class Recipe:
     weight_power: float = 0.5
     lowest_cut: float = 1.0
     precision: Precision = "32-true"
+    averaging: float = 0.0
+    clip_norm: float | None = None
 
 
 # Linear layers see every voxel and take the reach of the few training elements for granted unless
@@ -105,6 +114,17 @@ RECIPES: dict[str, Recipe] = {
         steps_published=300,
         batch_size=16,
         lr=1e-2,
+    ),
+    "recycling": Recipe(
+        hyper={"width": 8, "hidden": 16, "cycles": 10, "depth": 3, "states": 2, "starts": 4},
+        inputs=RECYCLING_INPUTS,
+        steps=500,
+        steps_published=300,
+        batch_size=32,
+        lr=2e-3,
+        weight_power=1.0,
+        averaging=0.99,
+        clip_norm=0.1,
     ),
 }
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from argand.learn.metrics import PhaseLoss, SampleMean
+from argand.learn.origin_choices import OriginChoices
 from argand.learn.samples import SampleBatch
 from argand.simulate.random import Purpose, uniforms
 
@@ -121,16 +122,22 @@ REFERENCES = {
 
 
 class References:
-    """Accumulate all `REFERENCES` over batches, in the units of the published loss."""
+    """Accumulate all `REFERENCES` over batches, in the units of the published loss.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    origins
+        Origins among which random phases choose with their hand; None: the given one alone.
+    """
+
+    def __init__(self, origins: OriginChoices | None = None) -> None:
         self.metrics: dict[str, SampleMean] = {
             "reflections": _MeasuredMean(),
             "floor": _FloorMean(),
             "committed": _CommittedMean(),
             "all_zero": PhaseLoss(),
             "random": PhaseLoss(),
-            "random_best_hand": PhaseLoss(hands=True),
+            "random_best_hand": PhaseLoss(hands=True, origins=origins),
         }
 
     def update(self, batch: SampleBatch) -> None:
@@ -139,4 +146,4 @@ class References:
         random = random_phases(batch.phase, batch.sample)
         for name, metric in self.metrics.items():
             prediction = random if name.startswith("random") else zero
-            metric.update(prediction, batch.phase, batch.mask, batch.weight)
+            metric.update(prediction, batch.phase, batch.mask, batch.weight, batch.crystal)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from argand.learn.orbits import ORBIT_CHANNELS, Orbits
+from argand.learn.origin_choices import OriginChoices
 from argand.simulate.random import Purpose, uniforms
 
 __all__ = [
@@ -19,11 +21,12 @@ __all__ = [
     "SampleBatch",
     "SampleDataset",
     "SampleList",
+    "batch_features",
     "cut_resolution",
     "features",
 ]
 
-#: Channels there are: |F| / sum_j occ_j |f_j|, whether it was measured, and (sin(theta)/lambda)^2
+#: Channels of any sample: |F| / sum_j occ_j |f_j|, whether measured, and (sin(theta)/lambda)^2
 CHANNELS = ("amplitude", "mask", "stol2")
 
 #: |F| below this share of the sum of all form factors counts as zero: rounding, not a reflection
@@ -85,6 +88,14 @@ class SampleDataset(Dataset[SampleBatch]):
         """Simulate the samples of the indices (b,)."""
         raise NotImplementedError
 
+    def origins(self) -> OriginChoices | None:
+        """Return the origins that losses allow, by `SampleBatch.crystal`; None: the given one."""
+        return None
+
+    def orbits(self) -> Orbits | None:
+        """Return which reflections are equivalent, by `SampleBatch.crystal`; None: as in P 1."""
+        return None
+
     def __len__(self) -> int:
         return self.length
 
@@ -105,19 +116,41 @@ def features(
     mask: Tensor,
     stol2: Tensor,
     inputs: Sequence[str] = CHANNELS,
+    orbits: Tensor | None = None,
 ) -> Tensor:
     """Stack the channels named by `inputs`: tensors (b, D, D, D) to (b, channels, D, D, D).
+
+    `orbits` (b, 4, D, D, D) has the channels `ORBIT_CHANNELS`, see `Orbits.channels`; None stands
+    for those of P 1.
 
     Raises
     ------
     ValueError
-        `inputs` is empty or names no channel of `CHANNELS`.
+        `inputs` is empty or names no channel.
     """
+    names = (*CHANNELS, *ORBIT_CHANNELS)
+    if set(inputs) - set(names) or not inputs:
+        raise ValueError(f"inputs is {tuple(inputs)}, needs names among {names}")
     channels = {"amplitude": amplitude, "mask": mask.to(amplitude.dtype), "stol2": stol2}
-    unknown = set(inputs) - set(channels)
-    if unknown or not inputs:
-        raise ValueError(f"inputs is {tuple(inputs)}, needs names among {CHANNELS}")
+    if set(inputs) & set(ORBIT_CHANNELS):
+        if orbits is None:
+            crystal = torch.zeros(len(mask), dtype=torch.int64, device=mask.device)
+            orbits = Orbits(("P 1",), mask.shape[-1] // 2).channels(crystal)
+        channels |= dict(zip(ORBIT_CHANNELS, orbits.unbind(dim=1), strict=True))
     return torch.stack([channels[name] for name in inputs], dim=1)
+
+
+def batch_features(
+    batch: SampleBatch, mask: Tensor, inputs: Sequence[str], orbits: Orbits | None
+) -> Tensor:
+    """Stack the channels (b, channels, D, D, D) of a batch, of which `mask` is shown.
+
+    `orbits` are those of the data set, see `SampleDataset.orbits`.
+    """
+    of_batch = None
+    if orbits is not None and set(inputs) & set(ORBIT_CHANNELS):
+        of_batch = orbits.channels(batch.crystal)
+    return features(batch.amplitude * mask, mask, batch.stol2, inputs, of_batch)
 
 
 def cut_resolution(mask: Tensor, stol2: Tensor, sample: Tensor, seed: int, lowest: float) -> Tensor:

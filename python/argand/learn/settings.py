@@ -7,9 +7,12 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Literal
 
 from argand.crystal import Crystal
+from argand.learn.artificial_boxes import ArtificialBoxes
 from argand.learn.dataset import PerturbedCrystals
 from argand.learn.recipes import LossName, Recipe
+from argand.learn.samples import SampleDataset
 from argand.learn.sources import load_crystals
+from argand.simulate.artificial import ArtificialStream
 from argand.simulate.directions import ALL_AXES
 
 __all__ = ["DataSettings", "Move", "TrainingSettings"]
@@ -42,6 +45,9 @@ class DataSettings:
         Size of a fixed set of samples; None: every sample is new.
     seed
         Seed of all random numbers.
+    artificial
+        A stream of artificial crystals instead of metals or a folder: spread, move and energy have
+        no meaning then.
     """
 
     metals: tuple[str, ...] | None
@@ -53,13 +59,18 @@ class DataSettings:
     energy_kev: float | None = 10.0
     samples: int | None = None
     seed: int = 0
+    artificial: ArtificialStream | None = None
 
     def crystals(self) -> dict[str, Crystal]:
-        """Load all crystals by name, those held out too."""
+        """Load all crystals by name, those held out too; artificial ones have no names."""
+        if self.artificial is not None:
+            return {}
         return load_crystals(self.metals, self.folder)
 
-    def dataset(self, crystals: Sequence[Crystal]) -> PerturbedCrystals:
-        """Make the data set of some of the crystals."""
+    def dataset(self, crystals: Sequence[Crystal]) -> SampleDataset:
+        """Make the data set of some of the crystals, or of the artificial ones."""
+        if self.artificial is not None:
+            return ArtificialBoxes(self.artificial.data(self.seed), self.hkl_max)
         moves_all = self.move == "all"
         return PerturbedCrystals(
             crystals,

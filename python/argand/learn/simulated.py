@@ -11,6 +11,7 @@ from torch import Tensor
 
 from argand.learn.samples import EXTINCT, SampleBatch, SampleDataset
 from argand.reflections import hkl_cube, in_p1, stol
+from argand.rows import distinct_rows
 from argand.simulate import Samples, Simulation
 
 __all__ = ["SimulatedCrystals"]
@@ -127,10 +128,10 @@ def _equivalents(
     if simulation.radiation.dispersion:
         return hkl, row, phase_factor, conjugated
     with_mates = np.concatenate([hkl, -hkl])
-    both, first = np.unique(with_mates, axis=0, return_index=True)
+    first, _ = distinct_rows(with_mates)
     is_mate = first >= len(hkl)
     source = first % len(hkl)
-    return both, row[source], phase_factor[source], is_mate
+    return with_mates[first], row[source], phase_factor[source], is_mate
 
 
 def _in_phase(simulation: Simulation) -> NDArray[np.float64]:

@@ -10,9 +10,9 @@ from torch.utils.data import DataLoader
 
 from argand.learn.fit import Training
 from argand.learn.loading import Stream, stream_loader
-from argand.learn.losses import agreements, invariant_loss, published_loss
+from argand.learn.losses import best_agreement, invariant_loss, published_loss
 from argand.learn.recipes import LOSSES, LossName, Recipe
-from argand.learn.samples import SampleBatch, cut_resolution, features
+from argand.learn.samples import SampleBatch, batch_features, cut_resolution
 from argand.learn.schedule import warmup_cosine
 
 __all__ = ["PhaseTask"]
@@ -51,6 +51,8 @@ class PhaseTask(Training):
         self.recipe = recipe
         self.stream = stream
         self.workers = workers
+        self.origins = stream.dataset.origins()
+        self.orbits = stream.dataset.orbits()
 
     def forward(self, x: Tensor) -> Tensor:
         """Predict (cos, sin) of the phases (b, 2, D, D, D) from channels (b, channels, D, D, D)."""
@@ -61,16 +63,14 @@ class PhaseTask(Training):
     def training_step(self, batch: SampleBatch, batch_idx: int) -> dict[str, Tensor]:
         """Return the loss of a batch, and "published", in the units of the first experiment.
 
-        With the invariant loss, "published" is that of the better of the prediction and its mirror
-        image.
+        With the invariant loss, "published" is that of the best hand and origin.
         """
         mask = batch.mask
         lowest_cut = self.recipe.lowest_cut
         if lowest_cut < 1.0:
             seed = self.stream.dataset.seed
             mask = cut_resolution(mask, batch.stol2, batch.sample, seed, lowest_cut)
-        amplitude = batch.amplitude * mask
-        channels = features(amplitude, mask, batch.stol2, self.recipe.inputs)
+        channels = batch_features(batch, mask, self.recipe.inputs, self.orbits)
         prediction = self(channels)
         if self.loss == "published":
             loss = published_loss(prediction, batch.phase, batch.mask)
@@ -78,15 +78,18 @@ class PhaseTask(Training):
         measured = batch.mask.to(batch.phase.dtype)
         weight = batch.weight.pow(self.recipe.weight_power) * measured
         with torch.no_grad():
-            agreement = agreements(prediction, batch.phase, measured)
-        best = agreement.amax(dim=(1, 2))
+            best = best_agreement(
+                prediction, batch.phase, measured, self.origins, crystal=batch.crystal
+            )
         reflections = measured.sum(dim=(1, 2, 3))
         published = (reflections - best).mean()
-        loss = invariant_loss(prediction, batch.phase, weight)
+        hands = True
+        loss = invariant_loss(prediction, batch.phase, weight, self.origins, hands, batch.crystal)
         return {"loss": loss, "published": published}
 
     def train_dataloader(self) -> DataLoader[SampleBatch]:
         """Return a loader of the stream that begins at the step which training has reached."""
         # Called after a checkpoint was restored, so `global_step` is where the stream goes on.
         self.stream.start = self.global_step
+        self.stream.part = (self.trainer.global_rank, self.trainer.world_size)
         return stream_loader(self.stream, self.workers)

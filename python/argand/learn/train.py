@@ -12,17 +12,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from argand._memory import demand
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.files import locked_folder
-from argand.learn.callbacks import History, ScoreRecord
+from argand.learn.callbacks import Averaging, History, ScoreRecord
 from argand.learn.evaluate import score, torch_threads
 from argand.learn.fit import fit
-from argand.learn.limits import check_accelerator, check_at_least, check_not_negative
+from argand.learn.limits import check_accelerator, check_at_least
 from argand.learn.loading import Stream
 from argand.learn.metrics import PhaseLoss
-from argand.learn.recipes import LOSSES, RECIPES, LossName, ModelName, Precision, Recipe
+from argand.learn.plan import plan_training
+from argand.learn.recipes import LossName, ModelName, Precision
 from argand.learn.run_folder import (
     TrainingHistory,
     TrainResult,
@@ -30,16 +30,13 @@ from argand.learn.run_folder import (
     finished_run,
     open_run,
 )
-from argand.learn.settings import DataSettings, Move, TrainingSettings
-from argand.learn.sources import load_crystals
-from argand.learn.splits import HELD_OUT, hold_out, random_split, shuffled
+from argand.learn.settings import Move, TrainingSettings
+from argand.learn.splits import random_split, shuffled
 from argand.learn.task import PhaseTask
 from argand.learn.weights import ModelSettings
+from argand.simulate.artificial import Kind
 
 __all__ = ["TrainResult", "train"]
-
-# A weight, its gradient and two moments of the optimiser, in float32.
-_BYTES_PER_WEIGHT = 16
 
 
 def train(
@@ -50,6 +47,11 @@ def train(
     metals: list[str] | None = None,
     held_out: list[str] | None = None,
     folder: Path | None = None,
+    data: str | None = None,
+    kind: Kind = "fragments",
+    atoms: list[int] | None = None,
+    d_min: float = 1.0,
+    noise: float = 0.0,
     spread: float = 0.05,
     move: Move = "first",
     hkl_max: int = 6,
@@ -61,6 +63,8 @@ def train(
     weight_power: float | None = None,
     hyper: dict[str, int | float | str] | None = None,
     precision: Precision | None = None,
+    averaging: float | None = None,
+    clip_norm: float | None = None,
     seed: int = 0,
     score_samples: int = 256,
     score_every: int | None = None,
@@ -69,6 +73,7 @@ def train(
     workers: int = 0,
     threads: int = 1,
     accelerator: str = "cpu",
+    processes: int = 1,
     progress: bool = True,
 ) -> TrainResult:
     """Train a model to give phases from amplitudes, and write its weights.
@@ -91,6 +96,14 @@ def train(
         Elements that are kept for testing (default: Rh, Pb, V as far as they are among the metals).
     folder
         A folder of CIF files instead of metals; `held_out` then names files without their ending.
+    data
+        "artificial:" and space groups ("artificial:P-1,P21/c", "artificial:cod"): crystals that
+        are made for each step, instead of metals or a folder. Losses then allow the origins and
+        hands that each space group permits.
+    kind, atoms, d_min, noise
+        Of artificial crystals: "atoms", "fragments" or "inorganic", the least and largest number
+        of independent atoms (default: 8 and 24), the resolution in angstrom, and the error of |F|
+        over |F|.
     spread
         Standard deviation of the displacements, in units of the cell edges.
     move
@@ -102,8 +115,9 @@ def train(
     samples
         Size of a fixed set, of which nine tenths are gone through again and again; None: every
         sample is new.
-    steps, batch_size, lr, weight_power, hyper, precision
-        Settings of the training (default: what the recipe of the model says).
+    steps, batch_size, lr, weight_power, hyper, precision, averaging, clip_norm
+        Settings of the training (default: what the recipe of the model says), see `Recipe`; a
+        `clip_norm` of 0 sets no limit.
     seed
         Seed of all random numbers.
     score_samples
@@ -120,6 +134,9 @@ def train(
         Threads of torch; small networks gain little from a second one.
     accelerator
         lightning's: "cpu", "gpu", "auto".
+    processes
+        Processes of the CPU that train together, each on its part of every batch: the losses are
+        those of one process.
     progress
         Show a progress bar.
 
@@ -131,40 +148,44 @@ def train(
     KeyboardInterrupt
         After Ctrl-C, once the checkpoint is written.
     """
-    _check_names(model, loss)
-    check_at_least(1, steps=steps, batch_size=batch_size, score_samples=score_samples)
-    check_at_least(1, score_every=score_every, checkpoint_every=checkpoint_every)
-    check_at_least(1, patience=patience, threads=threads, hkl_max=hkl_max)
+    check_at_least(1, checkpoint_every=checkpoint_every, threads=threads)
     check_at_least(0, workers=workers)
-    check_not_negative(lr=lr, energy_kev=energy_kev)
     check_accelerator(accelerator)
-    recipe = _choose_recipe(model, loss, steps, batch_size, lr, weight_power, hyper, precision)
-    crystals = load_crystals(metals, folder)
-    if held_out is None:
-        held_out = _default_held_out(tuple(crystals))
-    training_names, held_out_names = hold_out(crystals, held_out)
-    data = DataSettings(
-        metals=None if folder else tuple(crystals),
-        held_out=held_out_names,
-        folder=str(folder) if folder else None,
+    check_at_least(1, processes=processes)
+    settings, training_crystals = plan_training(
+        model,
+        loss,
+        metals=metals,
+        held_out=held_out,
+        folder=folder,
+        data=data,
+        kind=kind,
+        atoms=atoms,
+        d_min=d_min,
+        noise=noise,
         spread=spread,
         move=move,
         hkl_max=hkl_max,
         energy_kev=energy_kev,
         samples=samples,
+        steps=steps,
+        batch_size=batch_size,
+        lr=lr,
+        weight_power=weight_power,
+        hyper=hyper,
+        precision=precision,
+        averaging=averaging,
+        clip_norm=clip_norm,
         seed=seed,
-    )
-    settings = TrainingSettings(
-        model=model,
-        loss=loss,
-        recipe=recipe,
-        data=data,
         score_samples=score_samples,
-        score_every=score_every or max(recipe.steps // 20, 1),
+        score_every=score_every,
         patience=patience,
     )
-    _check_model(settings)
-    training_crystals = [crystals[name] for name in training_names]
+    if processes > 1 and (accelerator != "cpu" or settings.recipe.batch_size % processes):
+        raise ArgandError(
+            f"processes is {processes}, needs accelerator 'cpu' and a number that divides the "
+            f"batch_size of {settings.recipe.batch_size}"
+        )
     with locked_folder(out):
         settings = open_run(out, settings, score_every is not None)
         finished = finished_run(out, settings)
@@ -178,6 +199,7 @@ def train(
             workers=workers,
             threads=threads,
             accelerator=accelerator,
+            processes=processes,
             progress=progress,
         )
 
@@ -191,6 +213,7 @@ def _train(
     workers: int,
     threads: int,
     accelerator: str,
+    processes: int,
     progress: bool,
 ) -> TrainResult:
     """Train from the checkpoint in a locked folder, or from the start, and write the weights."""
@@ -201,11 +224,14 @@ def _train(
     )
     torch.manual_seed(data.seed)
     net = description.build()
+    averaging = Averaging(net, recipe.averaging)
 
     def scores() -> ScoreRecord:
         """Score the network on unseen samples."""
-        metrics = {"loss": PhaseLoss(), "loss_best_hand": PhaseLoss(hands=True)}
-        values = score(net, recipe.inputs, dataset, settings.score_samples, metrics)
+        best_hand = PhaseLoss(hands=True, origins=dataset.origins())
+        metrics = {"loss": PhaseLoss(), "loss_best_hand": best_hand}
+        with averaging.applied():
+            values = score(net, recipe.inputs, dataset, settings.score_samples, metrics)
         return {name: value["mean"] for name, value in values.items()}
 
     order = _order(data.samples, data.seed)
@@ -224,10 +250,12 @@ def _train(
         steps_done = fit(
             PhaseTask(net, settings.loss, recipe, stream, workers),
             recipe.steps,
-            hooks=[history],
+            hooks=[averaging, history],
             checkpoint=out / "checkpoint.safetensors",
             checkpoint_every=checkpoint_every,
+            clip_norm=recipe.clip_norm,
             accelerator=accelerator,
+            processes=processes,
             progress=progress,
         )
     seconds = time.perf_counter() - begun
@@ -235,67 +263,8 @@ def _train(
     _check_converged(records, out)
     description = dataclasses.replace(description, steps=steps_done, scores=records[-1])
     finished = TrainingHistory(records, steps_done, seconds, target=recipe.steps)
-    return finish_run(out, net, description, finished)
-
-
-def _check_names(model: str, loss: str) -> None:
-    """Raise an ArgandError where there is no such model or loss."""
-    if model not in RECIPES:
-        raise ArgandError(f"model is {model!r}, needs to be one of {', '.join(RECIPES)}")
-    if loss not in LOSSES:
-        raise ArgandError(f"loss is {loss!r}, needs to be one of {', '.join(LOSSES)}")
-
-
-def _choose_recipe(
-    model: str,
-    loss: LossName,
-    steps: int | None,
-    batch_size: int | None,
-    lr: float | None,
-    weight_power: float | None,
-    hyper: dict[str, int | float | str] | None,
-    precision: Precision | None,
-) -> Recipe:
-    """Return the recipe of a model, with the settings that are not None in place of its own."""
-    recipe = RECIPES[model]
-    default_steps = recipe.steps if loss == "invariant" else recipe.steps_published
-    return dataclasses.replace(
-        recipe,
-        steps=default_steps if steps is None else steps,
-        batch_size=recipe.batch_size if batch_size is None else batch_size,
-        lr=recipe.lr if lr is None else lr,
-        weight_power=recipe.weight_power if weight_power is None else weight_power,
-        hyper={**recipe.hyper, **(hyper or {})},
-        precision=recipe.precision if precision is None else precision,
-    )
-
-
-def _check_model(settings: TrainingSettings) -> None:
-    """Refuse a model that cannot be built, or whose training exceeds the memory.
-
-    Tensors of torch's meta device take no memory.
-
-    Raises
-    ------
-    ArgandError
-        Names the setting that does not fit, or the size of the model.
-    """
-    recipe = settings.recipe
-    model = ModelSettings(settings.model, settings.data.hkl_max, recipe.inputs, recipe.hyper)
-    try:
-        with torch.device("meta"):
-            net = model.build()
-    except ValueError as error:
-        raise ArgandError(str(error)) from None
-    weights = sum(parameter.numel() for parameter in net.parameters())
-    demand("the model in training", _BYTES_PER_WEIGHT * weights, "choose a smaller width")
-
-
-def _default_held_out(names: tuple[str, ...]) -> list[str]:
-    """Return the elements that are held out by default, as far as others are left for training."""
-    if len(names) <= len(HELD_OUT):
-        return []
-    return [name for name in HELD_OUT if name in names]
+    with averaging.applied():
+        return finish_run(out, net, description, finished)
 
 
 def _order(

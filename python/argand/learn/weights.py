@@ -133,6 +133,8 @@ def _read_model(file: Path, description: Path) -> PhaseModel:
         is_real = array.dtype.kind in "fiub"
         if not is_real or (array.size and np.abs(array.astype(np.float64)).max() > _LARGEST):
             raise ArgandError(f"{file}: {name} holds no weights, needs numbers below {_LARGEST:g}")
+        if name.endswith("running_var") and (array < 0.0).any():
+            raise ArgandError(f"{file}: {name} holds a negative variance")
     net = settings.build()
     net.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
     return PhaseModel(net.eval(), settings)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from argand._numbers import real_array
 from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
@@ -19,7 +20,7 @@ from argand.reflections import stol
 from argand.structure_factors import structure_factors
 from argand.symmetry import group_ops
 
-__all__ = ["Agreement", "agreement", "calculated_intensity"]
+__all__ = ["Agreement", "agreement", "calculated_intensity", "f_with_radiation"]
 
 # SHELXL's default weighting parameters a and b.
 _DEFAULT_WEIGHTS = (0.1, 0.0)
@@ -89,9 +90,9 @@ def calculated_intensity(
     """
     indices = np.asarray(hkl)
     intensity = _squared(crystal, indices, radiation, merged)
-    shares = np.atleast_1d(np.asarray(fraction, float))
+    shares = np.atleast_1d(real_array("fraction", fraction))
     if twin is not None and shares.any():
-        twin_matrix = np.reshape(np.asarray(twin, float), (3, 3))
+        twin_matrix = real_array("twin", twin).reshape(3, 3)
         intensity = (1.0 - shares.sum()) * intensity
         for share in shares:
             indices = indices @ twin_matrix.T
@@ -106,16 +107,28 @@ def _squared(
     crystal: Crystal, hkl: npt.NDArray[Any], radiation: Radiation, merged: bool
 ) -> FloatArray:
     """Calculate |F|^2 (n,), or its mean over Friedel mates, of one domain without extinction."""
-    table = radiation.table
-    energy_kev = radiation.energy_kev
-    f = structure_factors(crystal, hkl, table=table, energy_kev=energy_kev)
+    f = f_with_radiation(crystal, hkl, radiation)
     intensity = np.asarray(np.abs(f) ** 2, dtype=np.float64)
-    if not merged or energy_kev is None:
+    if not merged or not radiation.dispersion:
         return intensity
     if group_ops(crystal.spacegroup).is_centrosymmetric():
         return intensity
-    f_mate = structure_factors(crystal, -hkl, table=table, energy_kev=energy_kev)
+    f_mate = f_with_radiation(crystal, -hkl, radiation)
     return np.asarray(0.5 * (intensity + np.abs(f_mate) ** 2), dtype=np.float64)
+
+
+def f_with_radiation(
+    crystal: Crystal, hkl: npt.NDArray[Any], radiation: Radiation
+) -> npt.NDArray[np.complex128]:
+    """Calculate F (n,) of a crystal at hkl (n, 3) with the form factors of a radiation."""
+    f = structure_factors(
+        crystal,
+        hkl,
+        table=radiation.table,
+        energy_kev=radiation.energy_kev,
+        corrections=radiation.corrections,
+    )
+    return np.asarray(f, np.complex128)
 
 
 def agreement(

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from argand._numbers import real_array
 from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.measured.merging import Merged
@@ -72,9 +73,9 @@ def french_wilson(
         sigma or expected is not positive, or intensity is not finite.
     """
     measured, deviation, mean, is_centric = np.broadcast_arrays(
-        np.asarray(intensity, float),
-        np.asarray(sigma, float),
-        np.asarray(expected, float),
+        real_array("intensity", intensity),
+        real_array("sigma", sigma),
+        real_array("expected", expected),
         np.asarray(centric, bool),
     )
     _check_positive("sigma", deviation)

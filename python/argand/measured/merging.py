@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from argand._memory import demand
+from argand._numbers import LARGEST
 from argand.cell import Cell, FloatArray, cell_parameters, cell_volume
 from argand.errors import ArgandError
 from argand.io import Reflections
@@ -19,8 +20,8 @@ from argand.reflections import (
     miller_indices,
     stol,
     systematic_absences,
-    unique_rows,
 )
+from argand.rows import unique_rows
 from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 
 __all__ = ["Merged", "group_means", "merge", "usable"]
@@ -66,9 +67,10 @@ class Merged:
     cell, spacegroup
         Unit cell in angstrom and degrees; name or operations of the space group.
     r_int
-        sum |I - <I>| / sum I over reflections measured more than once; NaN without any.
+        sum |I - <I>| / sum I over reflections measured more than once; NaN without any, and where
+        the sum of I is not positive.
     r_sigma
-        sum sigma / sum <I>; NaN without sigmas.
+        sum sigma / sum <I>; NaN without sigmas, and where the sum of <I> is not positive.
     completeness
         Unique reflections over those there are to `d_min`; NaN beyond thirty million in the sphere.
     measured
@@ -135,7 +137,8 @@ def usable(reflections: Reflections) -> BoolArray:
     use: BoolArray = (np.abs(intensity) < _DAMAGED) & reflections.hkl.any(axis=1)
     if sigma is not None:
         positive = (sigma > 1.0 / _DAMAGED) & (sigma < _DAMAGED)
-        use &= positive | ~positive.any()
+        # Where no sigma is positive they are none, and none of them says anything of its row.
+        use &= positive if positive.any() else ~(sigma >= _DAMAGED)
     if reflections.left_out is not None:
         use &= ~reflections.left_out
     batch = reflections.batch
@@ -228,8 +231,8 @@ def merge(
     sigma = None if all_sigmas is None else all_sigmas[rows]
     mean, mean_sigma, count, r_int = group_means(intensity, sigma, group_of_row)
     r_sigma = np.nan
-    if mean_sigma is not None and mean.sum() > 0:
-        r_sigma = float(mean_sigma.sum() / mean.sum())
+    if mean_sigma is not None:
+        r_sigma = _ratio(mean_sigma.sum(), mean.sum())
     parameters = cell_parameters(unit_cell)
     return Merged(
         hkl=unique,
@@ -268,12 +271,17 @@ def group_means(
     deviation = np.bincount(group_of_row, np.abs(intensity - mean[group_of_row]))
     repeated = count > 1
     repeated_sum = np.bincount(group_of_row, intensity)[repeated].sum()
-    r_int = float(deviation[repeated].sum() / repeated_sum) if repeated_sum > 0 else np.nan
+    r_int = _ratio(deviation[repeated].sum(), repeated_sum)
     if sigma is None:
         return mean, None, count, r_int
     scatter = deviation / (count * np.sqrt(np.maximum(count - 1, 1)))
     from_sigmas = np.bincount(group_of_row, precision) ** -0.5
     return mean, np.maximum(from_sigmas, scatter), count, r_int
+
+
+def _ratio(errors: float, intensities: float) -> float:
+    """Divide a sum of errors by one of intensities; NaN where these are no signal at all."""
+    return float(errors / intensities) if intensities > errors / LARGEST else np.nan
 
 
 def _completeness(unique: HklArray, cell: Cell, spacegroup: str) -> float:

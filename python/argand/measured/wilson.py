@@ -112,16 +112,15 @@ def local_mean(merged: Merged) -> FloatArray:
     """
     weight = statistical_weight(merged)
     stol = merged.stol
-    shell_squares: list[float] = []
-    shell_means: list[float] = []
-    for rows in shells(stol):
-        mean = float(np.mean(merged.intensity[rows] / weight[rows]))
-        floor = 0.0
-        if merged.sigma is not None:
-            floor = _NOISE_FLOOR * float(np.mean(merged.sigma[rows] / weight[rows]))
-        shell_squares.append(float(np.mean(stol[rows] ** 2)))
-        shell_means.append(max(mean, floor))
-    means = np.array(shell_means)
+    of_shells = shells(stol)
+    order = np.concatenate(of_shells)
+    sizes = np.array([len(rows) for rows in of_shells])
+    begins = np.cumsum(sizes) - sizes
+    means = np.add.reduceat((merged.intensity / weight)[order], begins) / sizes
+    if merged.sigma is not None:
+        noise = np.add.reduceat((merged.sigma / weight)[order], begins) / sizes
+        means = np.maximum(means, _NOISE_FLOOR * noise)
+    shell_squares = np.add.reduceat(np.square(stol[order]), begins) / sizes
     least = means[means > 0].min(initial=np.inf)
     if not np.isfinite(least):
         raise ArgandError("no shell of resolution has a positive mean intensity")

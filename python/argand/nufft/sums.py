@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from argand._numbers import complex_array
 from argand.cell import FloatArray, beta_from_u_aniso
 from argand.completion import independent_part
 from argand.crystal import Crystal
-from argand.form_factors import form_factors, gaussians
+from argand.form_factors import Corrections, form_factors, gaussians
 from argand.nufft import device, transforms
 from argand.nufft.atoms import Points, points_of_atoms, type_numbers
 from argand.nufft.basis import (
@@ -89,7 +90,12 @@ def structure_factors(
 
 @sequential_blas()
 def sum_in_p1(
-    crystal: Crystal, hkl: NDArray[np.int32], table: str, energy_kev: float | None, eps: float
+    crystal: Crystal,
+    hkl: NDArray[np.int32],
+    table: str,
+    energy_kev: float | None,
+    eps: float,
+    corrections: Corrections = (),
 ) -> NDArray[np.complex128]:
     """Compute structure factors (m,) of a crystal in P 1 at a contiguous list hkl (m, 3).
 
@@ -103,12 +109,16 @@ def sum_in_p1(
         As in `argand.structure_factors`.
     eps : float
         Largest error divided by the root mean square of F at low angles.
+    corrections
+        (element, f', f'') in electrons at this energy, instead of the tabulated ones.
     """
     hkl_list = HklList.of(hkl, crystal.cell)
     require_usable(crystal, len(hkl), hkl_list.reach, eps)
     if not len(hkl) or not len(crystal.types):
         return np.zeros(len(hkl), np.complex128)
-    points, bases, tolerance = _prepare(crystal, hkl_list, table, energy_kev, eps)
+    points, bases, tolerance = _prepare(
+        crystal, hkl_list, table, energy_kev, eps, corrections=corrections
+    )
     f = _forward(crystal, points, bases[0], hkl_list, tolerance)
     for factor, basis in zip(_PART_FACTORS[1:], bases[1:], strict=False):
         f += factor * _forward(crystal, points, basis, hkl_list, tolerance)
@@ -159,7 +169,7 @@ def vjp(
         raise ValueError(
             f"crystal has {len(crystal.symops)} symmetry operations, needs P 1: crystal.to_p1()"
         )
-    by_f = np.asarray(g, dtype=np.complex128)
+    by_f = complex_array("g", g)
     if by_f.shape != (len(indices),):
         raise ValueError(f"g has shape {by_f.shape}, needs ({len(indices)},): one for each of hkl")
     hkl_list = HklList.of(indices, crystal.cell)
@@ -191,6 +201,7 @@ def _prepare(
     energy_kev: float | None,
     eps: float,
     differentiable: bool = False,
+    corrections: Corrections = (),
 ) -> tuple[Points, list[Basis], float]:
     """Find the points of a crystal's atoms, and a basis for the real and imaginary part of f.
 
@@ -206,7 +217,7 @@ def _prepare(
         steepest_f[number] = widths.max()
     sharpest = float((steepest_f[numbers] + crystal.b_iso).max())
     q = sample_points(hkl_list.interval, sharpest, eps)
-    form = form_factors(types, np.sqrt(q), table=table, energy_kev=energy_kev)
+    form = form_factors(types, np.sqrt(q), table, energy_kev, corrections)
     forms = [np.ascontiguousarray(form.real)]
     if energy_kev is not None:
         forms.append(np.ascontiguousarray(form.imag))

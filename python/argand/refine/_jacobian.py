@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from argand import _seam
 from argand.cell import FloatArray, beta_from_u_aniso
 from argand.completion import independent_operations
 from argand.copies import Copies
-from argand.refine.parameters import BISO, FRAC, OCC, UANISO
+from argand.refine.parameters import BISO, COORDINATES, FRAC, OCC, UANISO
 from argand.reflections import stol
 from argand.symmetry import operation_arrays
 
@@ -40,18 +41,21 @@ class SiteJacobian:
         The sum over the sites; it has form factors of the reflections (m, 3) `copies.hkl`.
     directions : (k, n, 11)
         What each parameter does to the coordinates of the n sites.
+    further : (f,)
+        Numbers of the parameters whose derivatives are put after those of the sites.
 
     Attributes
     ----------
-    columns : (k, s)
-        dq/dp: what each parameter does to the s coordinates, with beta in the place of U.
+    columns : (k, s + f)
+        dq/dp, with beta in the place of U: what each parameter does to the s coordinates, and 1 for
+        the further parameters. Coordinates of sites that move together count as one.
     """
 
-    def __init__(self, copies: Copies, directions: FloatArray) -> None:
+    def __init__(self, copies: Copies, directions: FloatArray, further: NDArray[np.intp]) -> None:
         self._kind = copies.kind
         self._image_occupancy = copies.image_occupancy
         self._set_reflections(copies)
-        self._set_columns(copies, directions)
+        self._set_columns(copies, directions, further)
         self._tables: dict[np.dtype[Any], _seam.JacobianOrders] = {}
 
     def _set_reflections(self, copies: Copies) -> None:
@@ -77,19 +81,41 @@ class SiteJacobian:
             phases = np.exp(-2j * np.pi * (hkl @ completion.inversion))
             self._inverted_form = phases * self._form.conj()
 
-    def _set_columns(self, copies: Copies, directions: FloatArray) -> None:
-        """Find the coordinates that some parameter moves, and number them."""
-        by_beta = directions.copy()
-        by_beta[:, :, UANISO] *= beta_from_u_aniso(np.ones(6), copies.crystal.cell)
-        moved = np.abs(by_beta).max(axis=0, initial=0.0) > 0
+    def _set_columns(
+        self, copies: Copies, directions: FloatArray, further: NDArray[np.intp]
+    ) -> None:
+        """Find the coordinates that some parameter moves, and number them.
+
+        Positions of sites that all parameters move alike, as those of riding hydrogens, share the
+        numbers of the first of them. The others come last, and are added to it by `_add_followers`.
+        """
+        u_to_beta = np.ones(COORDINATES)
+        u_to_beta[UANISO] = beta_from_u_aniso(np.ones(6), copies.crystal.cell)
+        moved = np.asarray(directions.any(axis=0))
         # The kernel gives x y z together, and the six components of beta together.
         moved[:, FRAC] = moved[:, FRAC].any(axis=1, keepdims=True)
         tensors = moved[:, UANISO].any(axis=1, keepdims=True)
         moved[:, UANISO] = tensors & copies.anisotropic[:, None]
         moved[copies.anisotropic, BISO] = False
-        self.columns = np.ascontiguousarray(by_beta[:, moved])
-        number = np.cumsum(moved).reshape(moved.shape) - 1
-        column = np.where(moved, number, -1)
+        leader, rank = _leaders(directions[:, :, FRAC], moved[:, FRAC.start])
+        leads = moved.copy()
+        leads[rank > 0, FRAC] = False
+        column = np.where(leads, np.cumsum(leads).reshape(leads.shape) - 1, -1)
+        count = int(leads.sum())
+        site, coordinate = np.nonzero(leads)
+        by_site = directions[:, site, coordinate] * u_to_beta[coordinate]
+        units = np.zeros((len(directions), len(further)))
+        units[further, np.arange(len(further))] = 1.0
+        self.columns = csr_array(np.concatenate([by_site, units], axis=1))
+        self._width = count + len(further)
+        self._followers: list[tuple[slice, NDArray[np.intp]]] = []
+        for number in range(1, int(rank.max(initial=0)) + 1):
+            sites = np.flatnonzero(rank == number)
+            last = self._width + 3 * len(sites)
+            column[sites, FRAC] = np.arange(self._width, last).reshape(-1, 3)
+            followed = column[leader[sites], FRAC].ravel()
+            self._followers.append((slice(self._width, last), followed))
+            self._width = last
         first_columns = column[:, [FRAC.start, UANISO.start, BISO, OCC]]
         self._first_columns = np.ascontiguousarray(first_columns, np.int32)
 
@@ -110,13 +136,13 @@ class SiteJacobian:
             The sites of each data set.
         w : (b, m)
         further_rows
-            Arrays (b, m) that are put after the s rows of the result.
+            f arrays (b, m) that are put after the s rows of the result.
         dtype
             float32 or float64, in which the sum runs.
 
         Returns
         -------
-        (b, s + len(further_rows), m)
+        (b, s + f, m)
         """
         real = np.dtype(dtype)
         m = self._reflections
@@ -139,9 +165,41 @@ class SiteJacobian:
             scatterer=self._kind,
             columns=self._first_columns,
         )
-        s = self.columns.shape[1]
-        out = np.empty((len(frac), s + len(further_rows), padded), real)
+        out = np.empty((len(frac), self._width, padded), real)
         _seam.jacobian(sites, self._tables[real], u, out)
+        for rows, followed in self._followers:
+            out[:, followed] += out[:, rows]
+        s = self.columns.shape[1] - len(further_rows)
         for row, values in enumerate(further_rows, start=s):
             out[:, row, :m] = values
-        return out[:, :, :m]
+        return out[:, : s + len(further_rows), :m]
+
+
+def _leaders(
+    directions: FloatArray, moved: NDArray[np.bool_]
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Find sites whose positions all parameters move alike.
+
+    Parameters
+    ----------
+    directions : (k, n, 3)
+        What each parameter does to the positions of n sites.
+    moved : (n,)
+        Sites that some parameter moves.
+
+    Returns
+    -------
+    The first site (n,) that moves like each one, and how many such sites (n,) precede it: 0 for the
+    first one, and where nothing moves.
+    """
+    first_of: dict[bytes, int] = {}
+    followers: dict[int, int] = {}
+    leader = np.arange(len(moved))
+    rank = np.zeros(len(moved), np.intp)
+    for site in np.flatnonzero(moved).tolist():
+        first = first_of.setdefault(directions[:, site].tobytes(), site)
+        if first != site:
+            followers[first] = followers.get(first, 0) + 1
+            leader[site] = first
+            rank[site] = followers[first]
+    return leader, rank

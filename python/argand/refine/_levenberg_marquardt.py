@@ -100,7 +100,7 @@ def levenberg_marquardt(
     least_chi2 = _ROUNDING * np.einsum("bm,bm->b", target.weight[rows], squares)
     active = np.ones(len(rows), bool)
     state.converged[rows] = False
-    for _ in range(cycles):
+    for cycle in range(cycles):
         running = np.flatnonzero(active)
         if not len(running):
             break
@@ -128,7 +128,8 @@ def levenberg_marquardt(
         state.converged[rows[stopped]] = True
 
         moved = accepted & ~finished
-        if moved.any():
+        # No step follows the last cycle, and nothing needs its normal equations.
+        if moved.any() and cycle + 1 < cycles:
             moving = running[moved]
             data_sets = rows[moving]
             new_point = target.reweighted(data_sets, p[moving], trial.select(moved))
@@ -165,7 +166,7 @@ class _Damper:
         self._kind = np.array([names.index(kind) for kind in kinds], np.int64)
         self._limits = np.array([LARGEST_STEP[kind] for kind in kinds])
         self._number_of_kinds = len(names)
-        self._springs = floating.T @ floating
+        self._springs = floating.T @ floating if len(floating) else None
 
     def step(
         self, normal: FloatArray, gradient: FloatArray, damping: FloatArray
@@ -186,17 +187,20 @@ class _Damper:
         largest = np.maximum(largest, np.finfo(float).tiny)
         # Solve in units in which the diagonal of N is 1.
         root = np.sqrt(np.maximum(diagonal, 1e-10 * largest))
-        units = root[:, :, None] * root[:, None, :]
         levels = self._largest_of_kind(diagonal)
         # The small constant keeps parameters without effect from making the matrix singular.
         added = damping[:, None] * levels / np.square(root) + 1e-10
-        identity = np.eye(len(self._kind))
-        springs = self._springs * largest[:, :, None] / units
-        damped = normal / units + springs + added[:, :, None] * identity
+        damped = normal / root[:, :, None]
+        damped /= root[:, None, :]
+        if self._springs is not None:
+            stiffness = largest[:, :, None] / (root[:, :, None] * root[:, None, :])
+            damped += self._springs * stiffness
+        np.einsum("bkk->bk", damped)[:] += added
         scaled = np.linalg.solve(damped, (gradient / root)[..., None])[..., 0]
         step = np.clip(scaled / root, -self._limits, self._limits)
         linear = 2.0 * np.einsum("bk,bk->b", gradient, step)
-        quadratic = np.einsum("bk,bkl,bl->b", step, normal, step)
+        changed = np.matmul(normal, step[..., None])[..., 0]
+        quadratic = np.einsum("bk,bk->b", step, changed)
         return step, linear - quadratic
 
     def _largest_of_kind(self, diagonal: FloatArray) -> FloatArray:

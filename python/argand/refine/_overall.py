@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from argand._numbers import LARGEST, real_number
 from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.extinction import Extinction
@@ -42,10 +43,12 @@ class OverallFactors:
     ) -> None:
         self._b_columns = parameters.of_kind("overall_b")
         self._x_columns = parameters.of_kind("extinction")
-        self._x_start = extinction
+        self._x_start = real_number("extinction", extinction)
+        if not abs(self._x_start) <= LARGEST:
+            raise ArgandError(f"extinction is {extinction}, needs SHELXL's x, which is finite")
         self._squares = np.square(stol)
         self._extinction: Extinction | None = None
-        if extinction or len(self._x_columns):
+        if self._x_start or len(self._x_columns):
             if radiation.wavelength is None:
                 raise ArgandError(
                     "extinction depends on the wavelength: needs a radiation with one"
@@ -53,9 +56,9 @@ class OverallFactors:
             self._extinction = Extinction(stol, radiation.wavelength)
 
     @property
-    def count(self) -> int:
-        """Return the number of free parameters of the whole crystal."""
-        return len(self._b_columns) + len(self._x_columns)
+    def columns(self) -> NDArray[np.intp]:
+        """Return the numbers of the free parameters of the whole crystal, in `adjoint`'s order."""
+        return np.concatenate([self._x_columns, self._b_columns])
 
     @property
     def absent(self) -> bool:

@@ -152,20 +152,18 @@ class Target:
         root = np.sqrt(self.weight[rows])
         along = root * _unit(point) if self.on == "F" else 2.0 * root * point.f
         by_coordinate, columns = self.model.site_jacobian(p, along, dtype)
-        vectors = [root * point.residual, root * point.calculated]
-        right = np.stack(vectors, axis=2).astype(dtype)
-        products = np.matmul(columns, np.matmul(by_coordinate, right).astype(np.float64))
-        gradient = products[..., 0]
-        by_scale = products[..., 1]
-        transposed = by_coordinate.transpose(0, 2, 1)
-        normal = np.matmul(by_coordinate, transposed).astype(np.float64)
-        normal = _by_parameters(columns, normal)
+        right = np.stack([root * point.residual, root * point.calculated], axis=2).astype(dtype)
+        s = by_coordinate.shape[1]
+        products = np.empty((len(rows), s, s + 2))
+        products[:, :, :s] = np.matmul(by_coordinate, by_coordinate.transpose(0, 2, 1))
+        products[:, :, s:] = np.matmul(by_coordinate, right)
+        normal, gradient, by_scale = _by_parameters(columns, products)
         if self.scale is None:
             calculated_squares = np.square(point.calculated)
             square = np.einsum("bm,bm->b", self.weight[rows], calculated_squares) + _TINY
             normal -= by_scale[:, :, None] * by_scale[:, None, :] / square[:, None, None]
         normal *= np.square(point.scale)[:, None, None]
-        gradient = gradient * point.scale[:, None]
+        gradient *= point.scale[:, None]
         if self.prior is not None:
             precision, force, _ = self.prior.pull(rows, p)
             normal = normal + precision
@@ -182,17 +180,28 @@ class Target:
         return gradient
 
 
-def _by_parameters(columns: FloatArray, normal: FloatArray) -> FloatArray:
-    """Return C N C^T (b, k, k) of normal matrices N (b, s, s) by coordinates and C = dq/dp (k, s).
+def _by_parameters(
+    columns: csr_array, products: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return C N C^T (b, k, k), C r and C c (b, k) of normal matrices N by coordinates.
 
     Most parameters move one coordinate or three: C is sparse, and its zeros are left out.
+
+    Parameters
+    ----------
+    columns : (k, s)
+        C = dq/dp.
+    products : (b, s, s + 2)
+        N, and after its columns r and c.
     """
-    sparse = csr_array(columns)
-    by_parameters = np.empty((len(normal), len(columns), len(columns)))
-    for number, matrix in enumerate(normal):
-        half = sparse @ matrix
-        by_parameters[number] = sparse @ half.T
-    return by_parameters
+    k, s = columns.shape
+    normal = np.empty((len(products), k, k))
+    vectors = np.empty((2, len(products), k))
+    for number, matrix in enumerate(products):
+        half = columns @ matrix
+        normal[number] = columns @ half[:, :s].T
+        vectors[:, number] = half[:, s:].T
+    return normal, vectors[0], vectors[1]
 
 
 def _unit(point: Point) -> NDArray[np.complex128]:

@@ -8,17 +8,19 @@ reflections, symmetry and form factors, so that one call into the core serves al
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
 from argand._memory import demand
+from argand._numbers import complex_array, real_array
 from argand.cell import (
     FloatArray,
     beta_from_b_iso,
     beta_from_u_aniso,
-    beta_of_sites,
     cell_parameters,
     u_aniso_from_beta,
 )
@@ -108,16 +110,22 @@ class Model:
         shape = (len(self.parameters), n * COORDINATES)
         self._directions = self.parameters.directions.reshape(shape)
         self._overall = OverallFactors(self.parameters, self.stol, extinction, self.radiation)
-        self._site_jacobian = SiteJacobian(self._copies, self.parameters.directions)
+        self._beta_of_b = beta_from_b_iso(np.ones(()), crystal.cell)
+        self._beta_of_u = beta_from_u_aniso(np.ones(6), crystal.cell)
 
     def __len__(self) -> int:
         """Return the number of parameters, k."""
         return len(self.parameters)
 
+    @cached_property
+    def _site_jacobian(self) -> SiteJacobian:
+        """Return the derivatives of the sum over sites; F alone does without their tables."""
+        return SiteJacobian(self._copies, self.parameters.directions, self._overall.columns)
+
     @property
     def site_columns(self) -> int:
         """Return the number s of coordinates that some parameter moves, as in `site_jacobian`."""
-        return int(self._site_jacobian.columns.shape[1]) + self._overall.count
+        return int(self._site_jacobian.columns.shape[1])
 
     def in_cell(self, cell: Any) -> Model:
         """Return a model in another cell (angstrom, degrees) with the parameters of this one.
@@ -168,7 +176,8 @@ class Model:
         """
         by_coordinate, columns = self.site_jacobian(p, w, dtype)
         shape = (len(by_coordinate), len(self), len(self.hkl))
-        return np.matmul(columns.astype(dtype), by_coordinate, out=np.empty(shape, dtype))
+        dense = columns.toarray().astype(dtype)
+        return np.matmul(dense, by_coordinate, out=np.empty(shape, dtype))
 
     def _demand(self, what: str, n: int, columns: int, dtype: Any) -> None:
         """Raise where derivatives (n, columns, m) and their copy take more memory than a call may.
@@ -181,7 +190,7 @@ class Model:
 
     def site_jacobian(
         self, p: ArrayLike, w: ArrayLike, dtype: Any = np.float64
-    ) -> tuple[NDArray[Any], FloatArray]:
+    ) -> tuple[NDArray[Any], csr_array]:
         """Compute Re(conj(w) dF/dq) by the s coordinates q that p moves, and dq/dp.
 
         `p` is (n, k) and `w` (n, m); the results are (n, s, m) and (k, s). The normal matrix of p
@@ -197,11 +206,7 @@ class Model:
         beta = self._beta(sites)
         occ = sites[:, :, OCC]
         jacobian = self._site_jacobian(sites[:, :, FRAC], beta, occ, weights, further_rows, dtype)
-        columns = self._site_jacobian.columns
-        if by_parameter:
-            own_columns = np.eye(len(self))[:, list(by_parameter)]
-            columns = np.concatenate([columns, own_columns], axis=1)
-        return jacobian, columns
+        return jacobian, self._site_jacobian.columns
 
     def vjp(self, p: ArrayLike, g: ArrayLike) -> FloatArray:
         """Compute dL/dp (n, k) of a real loss with g = dL/dRe F + i dL/dIm F (n, m).
@@ -210,23 +215,19 @@ class Model:
         """
         rows, single = self._rows(p)
         sites = self._sites(rows)
-        weights = np.asarray(g, np.complex128).reshape(len(rows), len(self.hkl))
+        weights = complex_array("g", g).reshape(len(rows), len(self.hkl))
         weights, by_parameter = self._overall_adjoint(rows, sites, weights)
         frac = sites[:, :, FRAC]
         by_frac, by_beta, by_occ = self._copies.vjp(
             frac, self._beta(sites), sites[:, :, OCC], weights
         )
-        cell = self.crystal.cell
         anisotropic = self._copies.anisotropic
         gradient = np.zeros(sites.shape)
         gradient[:, :, FRAC] = by_frac
-        gradient[:, anisotropic, UANISO] = by_beta[:, anisotropic] * beta_from_u_aniso(
-            np.ones(6), cell
-        )
+        gradient[:, anisotropic, UANISO] = by_beta[:, anisotropic] * self._beta_of_u
         # F of an anisotropic site does not depend on its B.
         isotropic = ~anisotropic
-        beta_of_b = beta_from_b_iso(np.ones(()), cell)
-        gradient[:, isotropic, BISO] = by_beta[:, isotropic] @ beta_of_b
+        gradient[:, isotropic, BISO] = by_beta[:, isotropic] @ self._beta_of_b
         gradient[:, :, OCC] = by_occ
         by_p: FloatArray = gradient.reshape(len(rows), -1) @ self._directions.T
         for column, values in by_parameter.items():
@@ -242,7 +243,7 @@ class Model:
         """Return the crystals of parameters p (n, k); an overall B is added to all sites."""
         rows, _ = self._rows(p)
         cell = self.crystal.cell
-        u_of_b = u_aniso_from_beta(beta_from_b_iso(np.ones(()), cell), cell)
+        u_of_b = u_aniso_from_beta(self._beta_of_b, cell)
         crystals = []
         overall_b = self._overall.overall_b(rows)
         for site, b in zip(self._sites(rows), overall_b, strict=True):
@@ -270,7 +271,7 @@ class Model:
 
         Parameters that move no site are 0. A single u (sites, 3) gives p (k,).
         """
-        displacement = np.asarray(u, np.float64)
+        displacement = real_array("u", u)
         flat = displacement.reshape(-1, len(self.crystal.types) * 3)
         positions = self.parameters.of_kind("position")
         fractional = self.parameters.directions[positions][:, :, FRAC]
@@ -300,7 +301,7 @@ class Model:
 
     def _rows(self, p: ArrayLike) -> tuple[FloatArray, bool]:
         """Return checked parameters (n, k), and whether they were given as (k,)."""
-        parameters = np.asarray(p, np.float64)
+        parameters = real_array("p", p)
         if parameters.ndim not in (1, 2) or parameters.shape[-1] != len(self):
             raise ValueError(
                 f"p has shape {parameters.shape}, needs (n, {len(self)}) or ({len(self)},)"
@@ -317,9 +318,11 @@ class Model:
 
     def _beta(self, sites: FloatArray) -> FloatArray:
         """Return beta (n, sites, 6) of coordinates (n, sites, 11)."""
-        u_aniso = sites[:, :, UANISO]
+        beta: FloatArray = sites[:, :, BISO, None] * self._beta_of_b
         anisotropic = self._copies.anisotropic
-        return beta_of_sites(sites[:, :, BISO], u_aniso, anisotropic, self.crystal.cell)
+        if anisotropic.any():
+            beta[:, anisotropic] = sites[:, anisotropic, UANISO] * self._beta_of_u
+        return beta
 
     def _sums(self, sites: FloatArray) -> ComplexArray:
         """Return the sums over all sites (n, m) of coordinates (n, sites, 11)."""

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from argand._memory import demand
+from argand._numbers import real_array
 from argand.cell import FloatArray, u_aniso_from_beta
 from argand.crystal import Crystal
 from argand.errors import ArgandError
@@ -36,10 +38,14 @@ OCC = 10
 # displacement breaks the symmetry; less is rounding.
 _OFF_POSITION = 1e-6
 
+# Bytes of what a parameter does to a site: eleven numbers, twice while they are put together.
+_BYTES_OF_DIRECTION = 192
+
 Choice = bool | Sequence[bool] | NDArray[Any]
 
-# Name, kind and direction (n, 11) of a parameter.
-_Parameter = tuple[str, str, FloatArray]
+# Name and kind of a parameter, the sites that it moves, and what it does to some of their
+# coordinates.
+_Parameter = tuple[str, str, list[int] | slice, slice | int, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,25 +122,33 @@ def free(
     ArgandError
         A mask or modes of the wrong shape, modes that break the symmetry of a site, an unknown
         label.
+    MemoryLimitError
+        The directions take more than `argand.memory_limit()`: 88 bytes for each parameter and site.
     """
     n = len(crystal.types)
     modes = np.asarray(positions)
+    is_displaced = _mask("displacement", displacement, n)
+    is_partial = _mask("occupancies", occupancies, n)
+    moves = len(modes) if modes.ndim == 3 else 3 * int(_mask("positions", modes, n).sum())
+    most = moves + 6 * int(is_displaced.sum()) + int(is_partial.sum())
+    needed = _BYTES_OF_DIRECTION * most * n
+    demand(f"up to {most:,} parameters of {n:,} sites", needed, "free fewer")
     if modes.ndim == 3:
         parameters = _modes(crystal, modes)
     else:
         parameters = _positions(crystal, _mask("positions", modes, n), riding or {})
-    parameters += _displacements(crystal, _mask("displacement", displacement, n))
-    for site in np.flatnonzero(_mask("occupancies", occupancies, n)).tolist():
-        direction = _direction(n, site, OCC, 1.0)
-        parameters.append((f"{crystal.labels[site]}.occ", "occupancy", direction))
+    parameters += _displacements(crystal, is_displaced)
+    for site in np.flatnonzero(is_partial).tolist():
+        parameters.append((f"{crystal.labels[site]}.occ", "occupancy", [site], OCC, 1.0))
     if overall_b:
-        parameters.append(("overall.B", "overall_b", np.zeros((n, COORDINATES))))
+        parameters.append(("overall.B", "overall_b", [], OCC, 0.0))
     if extinction:
-        parameters.append(("extinction.x", "extinction", np.zeros((n, COORDINATES))))
-    names = tuple(name for name, _, _ in parameters)
-    kinds = tuple(kind for _, kind, _ in parameters)
-    directions = np.array([direction for _, _, direction in parameters])
-    directions = directions.reshape(len(parameters), n, COORDINATES)
+        parameters.append(("extinction.x", "extinction", [], OCC, 0.0))
+    names = tuple(parameter[0] for parameter in parameters)
+    kinds = tuple(parameter[1] for parameter in parameters)
+    directions = np.zeros((len(parameters), n, COORDINATES))
+    for direction, (_, _, sites, coordinates, values) in zip(directions, parameters, strict=True):
+        direction[sites, coordinates] = values
     directions.flags.writeable = False
     return Parameters(names, kinds, directions)
 
@@ -149,34 +163,26 @@ def _mask(name: str, choice: ArrayLike, n: int) -> NDArray[np.bool_]:
     return np.broadcast_to(mask, (n,))
 
 
-def _direction(n: int, site: int, coordinate: slice | int, value: Any) -> FloatArray:
-    """Return a direction (n, 11) that moves coordinates of one site only."""
-    direction = np.zeros((n, COORDINATES))
-    direction[site, coordinate] = value
-    return direction
-
-
 def _positions(
     crystal: Crystal, mask: NDArray[np.bool_], riding: Mapping[str, str]
 ) -> list[_Parameter]:
     """Return the parameters of the positions of some sites, which riding sites follow."""
-    n = len(crystal.types)
     to_frac = np.linalg.inv(cartesian_axes(crystal))
     followers = _followers(crystal, riding)
     followers_of_any = {site for sites in followers.values() for site in sites}
+    is_general = crystal.in_place.sum(axis=1) == 1
     parameters: list[_Parameter] = []
     for site in np.flatnonzero(mask).tolist():
         if site in followers_of_any:
             continue
-        basis = position_basis(crystal, site)
+        moved = [site, *followers.get(site, [])]
+        basis = np.eye(3) if is_general[site] else position_basis(crystal, site)
         axes = ["x", "y", "z"]
         if len(basis) < 3:
             axes = [f"u{number + 1}" for number in range(len(basis))]
-        for axis, cartesian in zip(axes, basis, strict=True):
-            fractional = to_frac @ cartesian
-            direction = _direction(n, site, FRAC, fractional)
-            direction[followers.get(site, []), FRAC] = fractional
-            parameters.append((f"{crystal.labels[site]}.{axis}", "position", direction))
+        for axis, fractional in zip(axes, basis @ to_frac.T, strict=True):
+            name = f"{crystal.labels[site]}.{axis}"
+            parameters.append((name, "position", moved, FRAC, fractional))
     return parameters
 
 
@@ -204,30 +210,28 @@ def _modes(crystal: Crystal, modes: NDArray[Any]) -> list[_Parameter]:
         raise ArgandError(f"positions has shape {modes.shape}, needs (modes, {n}, 3)")
     bases = [position_basis(crystal, site) for site in range(n)]
     parameters: list[_Parameter] = []
-    for number, mode in enumerate(np.asarray(modes, np.float64)):
+    for number, mode in enumerate(real_array("positions", modes)):
         tolerance = _OFF_POSITION * max(1.0, float(np.abs(mode).max()))
         for site, basis in enumerate(bases):
             allowed = basis.T @ (basis @ mode[site])
             if np.abs(mode[site] - allowed).max() > tolerance:
                 label = crystal.labels[site]
                 raise ArgandError(f"mode {number} moves {label} off its special position")
-        direction = np.zeros((n, COORDINATES))
-        direction[:, FRAC] = mode @ to_frac.T
-        parameters.append((f"mode.{number + 1}", "position", direction))
+        fractional = mode @ to_frac.T
+        parameters.append((f"mode.{number + 1}", "position", slice(None), FRAC, fractional))
     return parameters
 
 
 def _displacements(crystal: Crystal, mask: NDArray[np.bool_]) -> list[_Parameter]:
     """Return the parameters of B, or of the independent components of U, of some sites."""
-    n = len(crystal.types)
     u_of_beta = u_aniso_from_beta(np.ones(6), crystal.cell)
+    is_isotropic = ~crystal.anisotropic
     parameters: list[_Parameter] = []
     for site in np.flatnonzero(mask).tolist():
         label = crystal.labels[site]
-        if not crystal.anisotropic[site]:
-            parameters.append((f"{label}.B", "b", _direction(n, site, BISO, 1.0)))
+        if is_isotropic[site]:
+            parameters.append((f"{label}.B", "b", [site], BISO, 1.0))
             continue
         for component, values in displacement_basis(crystal, site, u_of_beta):
-            direction = _direction(n, site, UANISO, values)
-            parameters.append((f"{label}.{component}", "u", direction))
+            parameters.append((f"{label}.{component}", "u", [site], UANISO, values))
     return parameters

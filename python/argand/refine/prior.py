@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from argand._numbers import real_array
 from argand.cell import FloatArray
 
 __all__ = ["GaussianPrior"]
@@ -52,8 +53,8 @@ class GaussianPrior:
         `sigma` holds their standard deviations (k,), or one for all; an infinite one leaves its
         parameter free.
         """
-        centre = np.asarray(mean, np.float64)
-        width = np.broadcast_to(np.asarray(sigma, np.float64), centre.shape[-1:])
+        centre = real_array("mean", mean)
+        width = np.broadcast_to(real_array("sigma", sigma), centre.shape[-1:])
         if not (width > 0.0).all():
             raise ValueError(f"sigma is {width.min()}, needs to be positive")
         return cls(centre, np.diag(width**-2.0))
@@ -61,13 +62,13 @@ class GaussianPrior:
     @classmethod
     def from_covariance(cls, mean: ArrayLike, covariance: ArrayLike) -> GaussianPrior:
         """Make the prior of a mean and a positive definite covariance (k, k) or (n, k, k)."""
-        matrix = np.asarray(covariance, np.float64)
+        matrix = real_array("covariance", covariance)
         try:
             np.linalg.cholesky(matrix)
         except np.linalg.LinAlgError:
             raise ValueError("covariance is not positive definite") from None
         precision = np.asarray(np.linalg.inv(matrix), np.float64)
-        return cls(np.asarray(mean, np.float64), precision)
+        return cls(real_array("mean", mean), precision)
 
     def pull(
         self, rows: NDArray[np.intp], p: FloatArray

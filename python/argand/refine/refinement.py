@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from argand._numbers import real_array
 from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.errors import ArgandError
@@ -204,7 +205,7 @@ def _start(start: ArrayLike | None, n: int, k: int) -> FloatArray:
     """Return the parameters (n, k) to start from."""
     p = np.zeros((n, k))
     if start is not None:
-        values = np.asarray(start, np.float64)
+        values = real_array("start", start)
         if values.shape not in ((k,), (n, k)) or not np.isfinite(values).all():
             raise ArgandError(f"start has shape {values.shape}, needs finite ({k},) or ({n}, {k})")
         p[:] = values
@@ -248,7 +249,7 @@ def _target(
 ) -> Target:
     """Check the data against the model, and return the target of the refinement."""
     m = len(model.hkl)
-    data = np.atleast_2d(np.asarray(observed, np.float64))
+    data = np.atleast_2d(real_array("observed", observed))
     if data.ndim != 2 or data.shape[1] != m:
         raise ArgandError(f"observed has shape {np.shape(observed)}, needs (n, {m}) or ({m},)")
     if on not in ("F", "F2"):
@@ -259,13 +260,13 @@ def _target(
         raise ArgandError("weighting depends on Fc^2, which is for on='F2'")
     sigmas = np.ones_like(data)
     if sigma is not None:
-        sigmas = np.broadcast_to(np.asarray(sigma, np.float64), data.shape)
+        sigmas = np.broadcast_to(real_array("sigma", sigma), data.shape)
     measured = np.isfinite(data) & np.isfinite(sigmas)
     if not (sigmas[measured] > 0.0).all():
         raise ArgandError("sigma holds 0 or less, needs positive numbers")
     scales = None
     if scale is not None:
-        scales = np.broadcast_to(np.asarray(scale, np.float64), (len(data),))
+        scales = np.broadcast_to(real_array("scale", scale), (len(data),))
     target = Target(model, data, sigmas, on, weighting or Weighting(), scales, prior)
     fewest = int(measured.sum(axis=1).min(initial=m))
     if prior is None and fewest < len(model) + (scale is None):

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.density import grid_shape, map_from_structure_factors
+from argand.measured.scaled_phases import ScaledPhases
 from argand.report import parts
 from argand.report.environment import environment
 from argand.report.page import page, resource
 from argand.report.parts import Html
-from argand.solve.absolute_scale import ScaledPhases, measurable_intensity, scaled_phases
+from argand.solve.absolute_scale import measurable_intensity, scaled_phases
 from argand.solve.solution import Solution
 from argand.symmetry import group_ops
 from argand.viz.density import isosurfaces, plot_slices

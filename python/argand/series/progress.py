@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from argand.jobs.parallel import SharedCount
+from argand.jobs.progress import ProgressLine
 
 __all__ = ["SeriesProgress", "progress_line"]
 
@@ -24,7 +24,7 @@ _LONGEST_COUNT = 120.0
 
 
 class SeriesProgress:
-    """Count the files and starts of a series, and overwrite one line with them twice a second.
+    """Count the files and starts of a series, and show them: on a terminal twice a second.
 
     Starts of refinements move within a data set, so that the line shows that work goes on.
 
@@ -45,6 +45,7 @@ class SeriesProgress:
         self.starts: SharedCount = multiprocessing.get_context("spawn").Value("Q", 0)
         self._begin = time.monotonic()
         self._ended = threading.Event()
+        self._line = ProgressLine()
 
     @contextmanager
     def shown(self) -> Iterator[None]:
@@ -57,7 +58,7 @@ class SeriesProgress:
             self._ended.set()
             ticker.join()
             self._show()
-            print(file=sys.stderr)
+            self._line.end()
 
     def _show_until_ended(self) -> None:
         """Show the line again and again."""
@@ -65,10 +66,9 @@ class SeriesProgress:
             self._show()
 
     def _show(self) -> None:
-        """Overwrite the line."""
+        """Show the line."""
         seconds = time.monotonic() - self._begin
-        line = progress_line(self.done, self.files, seconds, self.starts.value)
-        print(f"\r{line:<72}", end="", file=sys.stderr, flush=True)
+        self._line.show(progress_line(self.done, self.files, seconds, self.starts.value))
 
 
 def progress_line(done: int, files: int, seconds: float, starts: int) -> str:

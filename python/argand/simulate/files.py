@@ -16,7 +16,7 @@ from argand.errors import ArgandError, reading
 from argand.files import locked_folder, remove_half_written, replacing, size_of
 from argand.io import write_crystal, write_hklf4, write_reflections
 from argand.reflections import in_p1
-from argand.simulate.description import to_json
+from argand.simulate.description import from_json, to_json
 from argand.simulate.samples import Samples
 from argand.simulate.simulation import Simulation
 from argand.store import axis_length, check_shapes, read_json, read_npz, write_json
@@ -246,6 +246,11 @@ def _check_same_simulation(path: Path, about: dict[str, Any]) -> None:
         write_json(path, about, kind=_KIND, version=FORMAT)
         return
     saved = read_json(dict[str, Any], path, kind=_KIND, version=FORMAT)
+    # A setting that an earlier version did not have has its default.
+    for name in ("perturbation", "measurement"):
+        if name in saved:
+            description = from_json(saved[name], f"{path}: {name}")
+            saved[name] = json.loads(json.dumps(to_json(description)))
     # The version of the format decides whether a folder can be completed, not that of argand.
     if saved | {"argand": about["argand"]} != json.loads(json.dumps(about)):
         raise ArgandError(

@@ -12,6 +12,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from argand._numbers import whole_array
 from argand.cell import FloatArray
 
 __all__ = ["Purpose", "normals", "permutation", "philox", "uniforms"]
@@ -28,6 +29,9 @@ _MULTIPLIER_1 = np.uint64(0xCD9E8D57)
 _INCREMENT_0 = np.uint64(0x9E3779B9)
 _INCREMENT_1 = np.uint64(0xBB67AE85)
 _ROUNDS = 10
+
+# A purpose takes so many bits of the last word of a counter, its turn has the others.
+_PURPOSE_BITS = 8
 
 # Turns of a permutation are this many indices apart.
 _TURN_BITS = 40
@@ -52,6 +56,13 @@ class Purpose(IntEnum):
     SCALE_B = 25
     VIBRATION_WIDTH = 26
     STRAIN_WIDTH = 27
+    CHOICE = 32
+    LATTICE = 33
+    SITE = 34
+    FRAGMENT = 35
+    MOTION = 36
+    TWIN = 37
+    SHIFT = 38
 
 
 def philox(counter: ArrayLike, key: ArrayLike) -> Words:
@@ -75,10 +86,13 @@ def uniforms(
     index: ArrayLike,
     count: int,
     purpose: Purpose = Purpose.DISPLACEMENT,
+    turn: ArrayLike = 0,
 ) -> FloatArray:
     """Draw `count` numbers in (0, 1) for each index (n,): (n, count).
 
-    Number j of an index does not depend on `count`. The resolution is 2^-32.
+    Number j of an index does not depend on `count`. The resolution is 2^-32. Each `turn`, from 0 to
+    2^24 - 1, gives new numbers: what is tried again until it succeeds draws them anew. It is one
+    number, or one (n,) for each index.
 
     Raises
     ------
@@ -87,7 +101,7 @@ def uniforms(
     """
     if not 0 <= seed < 1 << 64:
         raise ValueError(f"seed is {seed}, needs to be from 0 to 2^64 - 1")
-    indices = np.asarray(index, dtype=np.int64)
+    indices = whole_array("index", index)
     if indices.ndim != 1 or (indices.size and indices.min() < 0):
         raise ValueError(
             f"index has shape {indices.shape}, needs (n,) numbers that are not negative"
@@ -99,7 +113,8 @@ def uniforms(
     counter[..., 0] = (unsigned & _LOW_WORD)[:, None]
     counter[..., 1] = (unsigned >> _WORD_BITS)[:, None]
     counter[..., 2] = np.arange(blocks, dtype=np.uint64)
-    counter[..., 3] = np.uint64(purpose)
+    turns = np.broadcast_to(np.asarray(turn, dtype=np.int64), indices.shape)
+    counter[..., 3] = (purpose + (turns << _PURPOSE_BITS)).astype(np.uint64)[:, None]
     key = (seed & 0xFFFFFFFF, seed >> 32)
     words = philox(counter, key).reshape(indices.size, 4 * blocks)
     return (words[:, :count].astype(np.float64) + 0.5) * 2.0**-32
@@ -110,12 +125,13 @@ def normals(
     index: ArrayLike,
     count: int,
     purpose: Purpose = Purpose.DISPLACEMENT,
+    turn: ArrayLike = 0,
 ) -> FloatArray:
     """Draw `count` numbers from N(0, 1) for each index (n,): (n, count).
 
     They are made by Box and Muller's method from pairs of `uniforms`.
     """
-    uniform = uniforms(seed, index, count + count % 2, purpose)
+    uniform = uniforms(seed, index, count + count % 2, purpose, turn)
     pairs = uniform.reshape(len(uniform), (count + 1) // 2, 2)
     radius = np.sqrt(-2.0 * np.log(pairs[..., 0]))
     angle = 2.0 * np.pi * pairs[..., 1]

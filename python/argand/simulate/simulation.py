@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand._memory import demand
+from argand._numbers import real_array, whole_array
 from argand.cell import FloatArray
 from argand.copies import Copies
 from argand.crystal import Crystal
 from argand.errors import ArgandError
 from argand.radiation import Radiation
-from argand.reflections import as_hkl, miller_indices, stol
+from argand.reflections import as_hkl, asymmetric_unit, miller_indices, stol
+from argand.rows import unique_rows
 from argand.simulate.content import further_atoms, in_voids, shares
 from argand.simulate.groups import chosen_sites
 from argand.simulate.measurement import Measurement, measure
@@ -25,6 +27,7 @@ from argand.simulate.random import Purpose, normals
 from argand.simulate.samples import Samples
 from argand.simulate.strain import strained_cells
 from argand.simulate.true_crystal import true_crystal
+from argand.simulate.twins import twin_law
 from argand.simulate.widths import draw_widths, upper
 from argand.site_symmetry import cartesian_axes
 
@@ -71,7 +74,8 @@ class Simulation:
     Raises
     ------
     ArgandError
-        The crystal has no atoms, there are no reflections, or a name fits none of its sites.
+        No site of the crystal is occupied, there are no reflections, a name fits none of its sites,
+        or twins are asked for of a group that has none by merohedry.
     """
 
     def __init__(
@@ -86,8 +90,7 @@ class Simulation:
         radiation: Radiation | None = None,
         dtype: str = "float32",
     ) -> None:
-        if not crystal.types:
-            raise ArgandError("the crystal has no atoms")
+        crystal.check_occupied()
         if (d_min is None) == (hkl is None):
             raise ArgandError("reflections must be given either by d_min or as hkl")
         self.perturbation = perturbation or Perturbation()
@@ -110,7 +113,31 @@ class Simulation:
             self.perturbation.displacements,
             self.perturbation.fix_origin,
         )
+        self._twin = self._twin_rows()
         self._prepare_images()
+
+    def _twin_rows(self) -> NDArray[np.int64] | None:
+        """Return the row of the reflection (m,) that a twin adds to each; None without twins.
+
+        Raises
+        ------
+        ArgandError
+            The measurement has twins, and the group has none by merohedry.
+        """
+        if not upper(self.measurement.twin) > 0:
+            return None
+        law = twin_law(self.crystal.symops)
+        if law is None:
+            raise ArgandError(
+                f"twin is {self.measurement.twin}, but {self.crystal.spacegroup} has no twins by "
+                "merohedry, needs 0: the lattice has no symmetry that the crystal lacks"
+            )
+        own = asymmetric_unit(self.hkl, self.crystal.symops)
+        mates = asymmetric_unit((self.hkl @ law).astype(np.int32), self.crystal.symops)
+        unique, place = unique_rows(np.concatenate([own, mates]))
+        row_of_unique = np.full(len(unique), -1, np.intp)
+        row_of_unique[place[: len(own)]] = np.arange(len(own))
+        return row_of_unique[place[len(own) :]]
 
     def _prepare_images(self) -> None:
         """List the atoms of samples, and prepare the sums over their images."""
@@ -150,7 +177,7 @@ class Simulation:
 
     def draw(self, indices: Sequence[int] | NDArray[np.int64] | range) -> Samples:
         """Draw the samples of the indices (b,), each whatever others are drawn with it."""
-        index = np.asarray(indices, dtype=np.int64)
+        index = whole_array("indices", indices)
         if index.ndim != 1 or not len(index):
             raise ValueError(f"indices has shape {index.shape}, needs (b,) with b > 0")
         demand(
@@ -185,7 +212,7 @@ class Simulation:
 
         `displacement` (b, n, 3) is Cartesian, in angstrom.
         """
-        u = np.asarray(displacement, dtype=np.float64)
+        u = real_array("displacement", displacement)
         n = len(self.crystal.types)
         if u.ndim != 3 or u.shape[1:] != (n, 3):
             raise ValueError(f"displacement has shape {u.shape}, needs (b, {n}, 3)")
@@ -256,6 +283,7 @@ class Simulation:
             self.hkl,
             self.symops,
             reciprocal_axes,
+            twin=self._twin,
         )
         return Samples(
             sample=index,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.simulate.changes import Unmodelled
 from argand.simulate.content import coincident
@@ -65,7 +64,7 @@ def true_crystal(
         labels=(*known.labels, *_labels(known, parent, types)),
     )
     present = np.concatenate([np.ones(n, bool), samples.occ[row, n:] > 0])
-    return _select(crystal, present)
+    return crystal.select(present)
 
 
 def _labels(known: Crystal, parent: NDArray[np.intp], types: tuple[str, ...]) -> list[str]:
@@ -74,17 +73,3 @@ def _labels(known: Crystal, parent: NDArray[np.intp], types: tuple[str, ...]) ->
     for site, symbol in zip(parent, types, strict=True):
         labels.append(known.labels[site] + symbol if site >= 0 else f"{symbol}x")
     return labels
-
-
-def _select(crystal: Crystal, present: NDArray[np.bool_]) -> Crystal:
-    """Return the crystal with only the atoms that are present (all,)."""
-    numbers = np.flatnonzero(present)
-    u_aniso: FloatArray | None = crystal.u_aniso
-    return crystal.replace(
-        types=tuple(crystal.types[i] for i in numbers),
-        labels=tuple(crystal.labels[i] for i in numbers),
-        frac=crystal.frac[numbers],
-        occ=crystal.occ[numbers],
-        b_iso=crystal.b_iso[numbers],
-        u_aniso=None if u_aniso is None else u_aniso[numbers],
-    )

@@ -19,11 +19,11 @@ import numpy.typing as npt
 from argand.cell import FloatArray
 from argand.crystal import Crystal
 from argand.measured import Merged
+from argand.measured.agreement import f_with_radiation
 from argand.origins import permissible_origins
 from argand.radiation import Radiation
 from argand.reflections import centric
-from argand.solve.equivalents import listed_rows
-from argand.structure_factors import structure_factors
+from argand.rows import find_rows
 from argand.symmetry import group_ops, spacegroup_name, triplets
 
 __all__ = ["AbsoluteStructure", "Flack", "absolute_structure", "inverted"]
@@ -142,7 +142,7 @@ def _judged(flack: Flack) -> AbsoluteStructure:
 
 def _friedel_pairs(merged: Merged) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Return the rows of acentric reflections and of their Friedel mates, each pair once."""
-    mate = listed_rows(merged.hkl, -merged.hkl)
+    mate = find_rows(merged.hkl, -merged.hkl)
     # Of two mates the first in the list stands for both.
     is_pair = mate > np.arange(len(mate))
     is_pair &= ~centric(merged.hkl, merged.spacegroup)
@@ -152,7 +152,7 @@ def _friedel_pairs(merged: Merged) -> tuple[npt.NDArray[np.intp], npt.NDArray[np
 
 def _intensity(crystal: Crystal, hkl: npt.NDArray[np.int32], radiation: Radiation) -> FloatArray:
     """Calculate |F|^2 (n,) with dispersion, of these reflections and not of their mates."""
-    f = structure_factors(crystal, hkl, table=radiation.table, energy_kev=radiation.energy_kev)
+    f = f_with_radiation(crystal, hkl, radiation)
     return np.asarray(np.square(np.abs(f)), np.float64)
 
 

@@ -12,12 +12,12 @@ from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.measured import Merged, merge
 from argand.radiation import Radiation
+from argand.rows import find_rows
 from argand.solve.absolute import AbsoluteStructure, absolute_structure, inverted
-from argand.solve.equivalents import listed_rows
 from argand.solve.model import AtomicModel, build_model
 from argand.solve.primitive import PrimitiveReflections
 from argand.solve.search import Ending
-from argand.solve.settings import SolveSettings
+from argand.solve.settings import SolveSettings, TimeLimit
 from argand.solve.space_group import RankedGroup
 from argand.solve.verdict import SOLVED, probability_with_atoms
 from argand.structure_factors import structure_factors
@@ -41,14 +41,14 @@ _UNFINISHED_R1 = 0.12
 _REBUILDS = 4
 _FALLING = 0.97
 
-
 # Below this probability of its phases no atoms are looked for: refinement would fit noise.
 _WORTH_ATOMS = 0.02
 
-# Where R1 of atoms of the stated content is above this, they are named without it too, and taken
-# where their R1 is lower by the second factor.
+# Where R1 of atoms of the stated content is above this, or fewer than this share of the content was
+# found, they are named without it too, and taken where their R1 is lower by the third factor.
 _DOUBTFUL_R1 = 0.08
-_DECIDEDLY = 0.7
+_LEAST_FOUND = 0.8
+_DECIDEDLY = 0.8
 _CONTENT_NOTE = "atoms of the stated content explain the data much worse: density named them"
 
 # Atoms of a lower R1 have better phases than the density that they were found in.
@@ -97,13 +97,14 @@ def with_atoms(
     radiation: Radiation,
     contents: Mapping[str, float] | None,
     settings: SolveSettings,
+    limit: TimeLimit,
 ) -> Candidate:
     """Find and refine the atoms in phases, and judge both together."""
     phased = phases_in_group(reflections, data, ending, radiation)
     model: AtomicModel | None = None
     notes: tuple[str, ...] = ()
     if settings.refine and ending.probability > _WORTH_ATOMS:
-        model, notes = found_atoms(phased, contents)
+        model, notes = found_atoms(phased, contents, limit)
     probability = ending.probability
     if model is not None:
         probability = probability_with_atoms(probability, model.r1, data.d_min)
@@ -111,16 +112,18 @@ def with_atoms(
 
 
 def found_atoms(
-    phased: PhasedReflections, contents: Mapping[str, float] | None
+    phased: PhasedReflections, contents: Mapping[str, float] | None, limit: TimeLimit
 ) -> tuple[AtomicModel | None, tuple[str, ...]]:
     """Find and refine the atoms in phases, without the stated content where it does not fit.
 
-    Returns the model, None where none was found, and notes.
+    Atoms that do not explain the data are looked for again until the time is over. Returns the
+    model, None where none was found, and notes.
     """
     try:
-        model = _rebuilt(phased, build_model(phased, contents), contents)
-        if contents is not None and model.r1 > _DOUBTFUL_R1:
-            without = _rebuilt(phased, build_model(phased, None), None)
+        model = _rebuilt(phased, build_model(phased, contents), contents, limit)
+        is_doubtful = contents is not None and _is_doubtful(model, contents)
+        if is_doubtful and not limit.is_over():
+            without = _rebuilt(phased, build_model(phased, None), None, limit)
             if without.r1 < _DECIDEDLY * model.r1:
                 return without, (_CONTENT_NOTE,)
     except ArgandError as error:
@@ -169,13 +172,25 @@ def final_phases(best: Candidate) -> ComplexArray:
     return phased
 
 
+def _is_doubtful(model: AtomicModel, contents: Mapping[str, float]) -> bool:
+    """Tell whether atoms of a stated content fit badly, or are others than it says."""
+    composition = model.crystal.composition()
+    heavy = {name: count for name, count in contents.items() if name not in ("H", "D")}
+    stated_atoms = sum(heavy.values())
+    named_atoms = sum(min(count, composition.get(name, 0.0)) for name, count in heavy.items())
+    return model.r1 > _DOUBTFUL_R1 or named_atoms < _LEAST_FOUND * stated_atoms
+
+
 def _rebuilt(
-    phased: PhasedReflections, model: AtomicModel, contents: Mapping[str, float] | None
+    phased: PhasedReflections,
+    model: AtomicModel,
+    contents: Mapping[str, float] | None,
+    limit: TimeLimit,
 ) -> AtomicModel:
     """Look for atoms again with the phases of a model that is not finished, while it improves."""
     best = model
     for _ in range(_REBUILDS):
-        if best.r1 < _UNFINISHED_R1:
+        if best.r1 < _UNFINISHED_R1 or limit.is_over():
             break
         phase = np.exp(1j * np.angle(best.structure_factors))
         amplitude = np.abs(phased.structure_factors)
@@ -198,5 +213,5 @@ def phases_in_group(
     about_origin = ending.phased * np.exp(-2j * np.pi * (data.hkl @ ending.shift))
     # Row -1 of a reflection that is not listed is the last one, 0.
     values = np.concatenate([about_origin, about_origin.conj(), np.zeros(1)])
-    rows = listed_rows(np.concatenate([data.hkl, -data.hkl]), hkl)
+    rows = find_rows(np.concatenate([data.hkl, -data.hkl]), hkl)
     return PhasedReflections(merged, np.asarray(values[rows]), radiation)

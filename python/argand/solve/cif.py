@@ -22,7 +22,9 @@ from argand.reflections import stol
 from argand.site_symmetry import cartesian_axes
 from argand.solve.absolute_scale import twin_in_use
 from argand.solve.composition import formula_units
-from argand.solve.geometry import Bonds, angles, bonds, symmetry_code
+from argand.solve.contacts import Contacts
+from argand.solve.disorder import disorder_notes
+from argand.solve.geometry import angles, bonds, symmetry_code
 from argand.solve.solution import Solution
 from argand.solve.uncertainty import site_sigma
 from argand.symmetry import find_spacegroup
@@ -170,13 +172,16 @@ def _refinement(solution: Solution) -> dict[str, str]:
         "_refine_diff_density_max": _number(model.highest_peak, 3),
         "_refine_diff_density_min": _number(model.deepest_hole, 3),
     }
+    details = disorder_notes(model.disorder)
+    if details:
+        pairs["_refine_special_details"] = " ".join(details)
     a, b = model.weighting.a, model.weighting.b
     pairs["_refine_ls_weighting_scheme"] = "calc"
-    details = rf"w=1/[\s^2^(Fo^2^)+({a:.4f}P)^2^+{b:.4f}P] where P=(Fo^2^+2Fc^2^)/3"
+    scheme = rf"w=1/[\s^2^(Fo^2^)+({a:.4f}P)^2^+{b:.4f}P] where P=(Fo^2^+2Fc^2^)/3"
     outliers = int(np.count_nonzero(model.outliers))
     if outliers:
-        details += f"; less for {outliers} outliers"
-    pairs["_refine_ls_weighting_details"] = details
+        scheme += f"; less for {outliers} outliers"
+    pairs["_refine_ls_weighting_details"] = scheme
     if model.extinction:
         pairs["_refine_ls_extinction_method"] = "SHELXL"
         pairs["_refine_ls_extinction_expression"] = _EXTINCTION
@@ -248,11 +253,11 @@ def _add_geometry(block: cif.Block, crystal: Crystal, labels: list[str], sigma: 
     _add_angles(block, contacts, labels, error)
 
 
-def _add_bonds(block: cif.Block, contacts: Bonds, labels: list[str], error: FloatArray) -> None:
+def _add_bonds(block: cif.Block, contacts: Contacts, labels: list[str], error: FloatArray) -> None:
     """Add the loop of bonds; each bond between two sites stands there once."""
     columns = ["atom_site_label_1", "atom_site_label_2", "distance", "site_symmetry_2", "publ_flag"]
     rows = block.init_loop("_geom_bond_", columns)
-    ends = zip(contacts.site, contacts.neighbour, contacts.length, strict=True)
+    ends = zip(contacts.site, contacts.neighbour, contacts.distance, strict=True)
     for bond, (first, second, length) in enumerate(ends):
         if first > second:
             continue
@@ -262,7 +267,7 @@ def _add_bonds(block: cif.Block, contacts: Bonds, labels: list[str], error: Floa
         rows.add_row([labels[first], labels[second], distance, code, "?"])
 
 
-def _add_angles(block: cif.Block, contacts: Bonds, labels: list[str], error: FloatArray) -> None:
+def _add_angles(block: cif.Block, contacts: Contacts, labels: list[str], error: FloatArray) -> None:
     """Add the loop of angles at every site."""
     columns = [
         "atom_site_label_1",
@@ -274,7 +279,7 @@ def _add_angles(block: cif.Block, contacts: Bonds, labels: list[str], error: Flo
         "publ_flag",
     ]
     rows = block.init_loop("_geom_angle_", columns)
-    length = contacts.length
+    length = contacts.distance
     codes = []
     for operation, translation in zip(contacts.operation, contacts.translation, strict=True):
         codes.append(symmetry_code(int(operation), translation))

@@ -25,7 +25,14 @@ from argand.solve.final_refinement import (
 from argand.solve.hydrogens import place_hydrogens, with_hydrogens
 from argand.solve.observed_amplitudes import ObservedAmplitudes
 
-__all__ = ["AtomicModelSettings", "CompleteStructure", "complete", "is_hydrogen"]
+__all__ = [
+    "AtomicModelSettings",
+    "CompleteStructure",
+    "complete",
+    "heavy_difference",
+    "is_hydrogen",
+    "without_hydrogens",
+]
 
 # Cycles on |F| with isotropic and with anisotropic sites, and on |F|^2.
 _ISOTROPIC_CYCLES = 4
@@ -38,6 +45,9 @@ _LARGEST_HYDROGEN_B = 15.0
 # Limits of B in A^2 between refinements.
 _LEAST_B = 0.2
 _LARGEST_B = 40.0
+
+# Least occupancy between refinements.
+_LEAST_OCCUPANCY = 0.1
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,11 @@ class CompleteStructure:
     outliers: NDArray[np.bool_]
     extinction: bool
 
+    @property
+    def r1(self) -> float:
+        """Return R1 of the reflections with I > 2 sigma."""
+        return float(self.refinement.figures.r1_strong[0])
+
 
 def complete(
     observed: ObservedAmplitudes,
@@ -110,7 +125,7 @@ def complete(
     refinement = observed.refine(crystal, parameters, cycles=_ANISOTROPIC_CYCLES, damping=1e-3)
     crystal = _bounded(refinement.crystals()[0])
     if has_hydrogens:
-        crystal, riding = _with_new_hydrogens(observed, _without_hydrogens(crystal), quota)
+        crystal, riding = _with_new_hydrogens(observed, crystal, quota)
     return _refined_on_intensities(observed, crystal, riding, settings)
 
 
@@ -127,8 +142,7 @@ def _refined_on_intensities(
 ) -> CompleteStructure:
     """Refine a nearly complete structure on |F|^2, twice: weights follow from the first."""
     sigma = usable_sigma(observed)
-    model = observed.model(crystal, free_parameters(crystal, riding))
-    calculated = model.structure_factors(np.zeros(len(model)))
+    calculated = observed.calculated(crystal)
     extinction = None
     if settings.extinction is not False:
         extinction = extinction_start(observed, calculated)
@@ -144,7 +158,7 @@ def _refined_on_intensities(
             weighting,
             extinction=extinction,
             cycles=_LAST_CYCLES,
-            uncertainties=last,
+            last=last,
         )
         refined = refinement.crystals()[0]
         calculated = refinement.structure_factors()[0]
@@ -170,32 +184,31 @@ def _weights(
     return weighting, robust, outliers
 
 
-def _with_new_hydrogens(
-    observed: ObservedAmplitudes, heavy: Crystal, quota: float | None
-) -> tuple[Crystal, dict[str, str]]:
-    """Place hydrogens by geometry and by the difference map of the other sites."""
-    model = observed.model(heavy, free_parameters(heavy, {}))
-    calculated = model.structure_factors(np.zeros(len(model)))
+def heavy_difference(
+    observed: ObservedAmplitudes, crystal: Crystal
+) -> tuple[Crystal, NDArray[np.float32]]:
+    """Return a crystal without its hydrogens, and the map of |Fo| minus its |Fc| in e/A^3."""
+    heavy = without_hydrogens(crystal)
+    calculated = observed.calculated(heavy)
     amplitudes = np.abs(calculated)
     weight = np.reciprocal(np.square(observed.rough_sigma))
     product = float((weight * observed.amplitude) @ amplitudes)
     scale = product / float((weight * amplitudes) @ amplitudes)
-    difference = observed.difference_density(calculated, scale)
+    return heavy, observed.difference_density(calculated, scale)
+
+
+def _with_new_hydrogens(
+    observed: ObservedAmplitudes, crystal: Crystal, quota: float | None
+) -> tuple[Crystal, dict[str, str]]:
+    """Place hydrogens anew, by geometry and by the difference map of all other sites."""
+    heavy, difference = heavy_difference(observed, crystal)
     crystal, riding = with_hydrogens(heavy, place_hydrogens(heavy, difference, quota))
     return _bounded(crystal), riding
 
 
-def _without_hydrogens(crystal: Crystal) -> Crystal:
+def without_hydrogens(crystal: Crystal) -> Crystal:
     """Return the sites of a crystal that are no hydrogens."""
-    rows = np.flatnonzero(~is_hydrogen(crystal))
-    return crystal.replace(
-        types=tuple(crystal.types[i] for i in rows),
-        labels=tuple(crystal.labels[i] for i in rows),
-        frac=crystal.frac[rows],
-        occ=crystal.occ[rows],
-        b_iso=crystal.b_iso[rows],
-        u_aniso=None if crystal.u_aniso is None else crystal.u_aniso[rows],
-    )
+    return crystal.select(~is_hydrogen(crystal))
 
 
 def _with_riding_b(crystal: Crystal, riding: Mapping[str, str]) -> Crystal:
@@ -217,7 +230,7 @@ def _with_riding_b(crystal: Crystal, riding: Mapping[str, str]) -> Crystal:
 def _bounded(crystal: Crystal) -> Crystal:
     """Make displacements positive: a tensor that is not becomes isotropic, a B that is not small.
 
-    Tensors that are far too large become isotropic as well.
+    Occupancies are brought to between 0 and 1.
     """
     positive = is_positive(crystal)
     b_iso = np.clip(crystal.b_iso, _LEAST_B, _LARGEST_B)
@@ -229,4 +242,5 @@ def _bounded(crystal: Crystal) -> Crystal:
         u_aniso[~positive] = np.nan
         if np.isnan(u_aniso).all():
             u_aniso = None
-    return crystal.replace(b_iso=b_iso, u_aniso=u_aniso)
+    occ = np.where(hydrogens, crystal.occ, np.clip(crystal.occ, _LEAST_OCCUPANCY, 1.0))
+    return crystal.replace(b_iso=b_iso, u_aniso=u_aniso, occ=occ)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,7 @@ from argand.solve.element_facts import (
     covalent_radius,
 )
 
-__all__ = ["ELECTRON_NOISE", "ELECTRON_SHARE", "SiteCosts"]
+__all__ = ["ELECTRON_NOISE", "ELECTRON_SHARE", "SiteCosts", "electron_misfits", "is_alone"]
 
 #: Electrons of a site are uncertain by this number and this share of them: what refined occupancies
 # of measured crystals scatter by.
@@ -74,6 +76,13 @@ _LONELY_COST = 6.0
 _ION_COST = 1.0
 _IONS = ("O", "F", "Cl", "Br", "I")
 
+# An atom is alone that has no other one nearer than this, in angstrom. It is water or an ion, often
+# partly occupied: electrons that oxygen lacks cost it no more than the second number.
+_ALONE = 1.9
+_PARTLY_OCCUPIED = 2.0
+
+_OXYGEN = 8
+
 # Cost of carbides and nitrides: the nearest neighbour is no light atom.
 _WITHOUT_LIGHT = {"C": 1.5, "N": 1.5}
 
@@ -86,8 +95,8 @@ class SiteCosts:
 
     Parameters
     ----------
-    electrons : (n,)
-        On the scale of atomic numbers.
+    misfits : (n, e)
+        What the density, or the fit to the data, says against each element.
     contacts
         Those of the sites.
     symbols
@@ -97,11 +106,19 @@ class SiteCosts:
     """
 
     def __init__(
-        self, electrons: FloatArray, contacts: Contacts, symbols: list[str], *, rarity: bool
+        self, misfits: FloatArray, contacts: Contacts, symbols: Sequence[str], *, rarity: bool
     ) -> None:
-        self.symbols = symbols
-        sites = len(electrons)
-        self.single = _electron_costs(electrons, symbols)
+        self.symbols = list(symbols)
+        sites = len(misfits)
+        self.single = np.array(misfits)
+        if "O" in self.symbols:
+            oxygen = self.symbols.index("O")
+            alone = is_alone(contacts, sites)
+            lighter = np.array([atomic_number(symbol) <= _OXYGEN for symbol in self.symbols])
+            # More electrons than oxygen has are no lack of them.
+            has_few = alone & lighter[self.single.argmin(axis=1)]
+            cost = np.minimum(self.single[has_few, oxygen], _PARTLY_OCCUPIED)
+            self.single[has_few, oxygen] = cost
         self._rarity = np.zeros(len(symbols))
         if rarity:
             self._rarity = np.array([RARITY[symbol] for symbol in symbols])
@@ -172,8 +189,18 @@ class SiteCosts:
         return table
 
 
-def _electron_costs(electrons: FloatArray, symbols: list[str]) -> FloatArray:
-    """Return the costs (n, e) of electrons (n,) being those of elements."""
+def is_alone(contacts: Contacts, sites: int) -> NDArray[np.bool_]:
+    """Tell which sites (n,) have no neighbour at the distance of a bond between light atoms."""
+    alone = np.ones(sites, bool)
+    alone[contacts.site[contacts.distance < _ALONE]] = False
+    return alone
+
+
+def electron_misfits(electrons: FloatArray, symbols: Sequence[str]) -> FloatArray:
+    """Return the costs (n, e) of electrons (n,) being those of elements.
+
+    They are counted without hydrogens and on the scale of atomic numbers.
+    """
     numbers = np.array([atomic_number(symbol) for symbol in symbols], float)
     noise = ELECTRON_NOISE + ELECTRON_SHARE * numbers
     misfit = np.square((electrons[:, None] - numbers) / noise) / 2.0
@@ -182,7 +209,7 @@ def _electron_costs(electrons: FloatArray, symbols: list[str]) -> FloatArray:
     return np.asarray(bounded + np.log(noise / noise.min()))
 
 
-def _oxygen_costs(contacts: Contacts, sites: int, symbols: list[str]) -> FloatArray:
+def _oxygen_costs(contacts: Contacts, sites: int, symbols: Sequence[str]) -> FloatArray:
     """Return the costs (n, e) of the mean distance to neighbours that are oxygen."""
     costs = np.zeros((sites, len(symbols)))
     first = np.searchsorted(contacts.site, np.arange(sites + 1))

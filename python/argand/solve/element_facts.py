@@ -45,8 +45,9 @@ RARITY = _numbers(
     Co 3.3  Ni 3.5  Mn 3.5  Na 3.5  K 3.5  Ca 4  Mg 4  Al 3.8  Li 5  Ti 4.2  Mo 4  Pd 4  Pt 4
     Ru 4  Ag 4  Rh 4.2  Cd 4.2  Sn 4.2  Cs 4.5  W 4.2  Au 4.2  Ir 4.3  Hg 4.4  Pb 4.3  Bi 4.4
     Se 4.2  V 4.2  Cr 4.2  Re 4.4  Os 4.6  As 4.5  Sb 4.5  Te 4.6  Ge 4.6  Ga 4.5  In 4.7
-    Zr 4.5  Nb 4.7  Ba 4.5  Sr 4.5  Rb 4.7  Y 4.7  La 4.6  Ce 4.8  Nd 4.8  Sm 5  Eu 4.8  Gd 4.8
-    Tb 4.9  Dy 4.9  Er 5  Ho 5  Yb 5  Lu 5.2  U 4.7  Th 5  Tl 5  Ta 5  Hf 5  Be 7
+    Zr 4.5  Sc 5  Nb 4.7  Ba 4.5  Sr 4.5  Rb 4.7  Y 4.7  La 4.6  Ce 4.8  Nd 4.8  Sm 5
+    Pr 4.9  Eu 4.8  Gd 4.8  Tb 4.9  Dy 4.9  Er 5  Ho 5  Yb 5  Lu 5.2
+    U 4.7  Th 5  Tl 5  Ta 5  Hf 5  Be 7
     """
 )
 
@@ -75,9 +76,11 @@ NONMETAL_COSTS = _rows(
     """
     Si 3 3 2 1 0 0.5 0.5
     P 4 4 1.5 0 0 1 0
-    S 0.5 0.2 0 0.3 0 3 3
+    S 1 0.2 0 0.8 0 3 3
     Cl 0.3 0 4 4 0.5 6 6
     Br 0.3 0 4 5 5 6 6
+    As 1 3 2 0 0 1 0
+    Se 1 1.5 0 1.5 2 3 3
     """
 )
 

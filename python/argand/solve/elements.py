@@ -17,10 +17,15 @@ from argand.atom_types import atomic_number
 from argand.cell import FloatArray
 from argand.solve.charges import balanced, can_be_neutral
 from argand.solve.contacts import Contacts
-from argand.solve.element_costs import ELECTRON_NOISE, ELECTRON_SHARE, SiteCosts
+from argand.solve.element_costs import (
+    ELECTRON_NOISE,
+    ELECTRON_SHARE,
+    SiteCosts,
+    electron_misfits,
+)
 from argand.solve.element_facts import RARITY, VOLUMES
 
-__all__ = ["Assignment", "assign", "assign_on_scale", "scales"]
+__all__ = ["Assignment", "assign", "assign_on_scale", "reassign", "scales"]
 
 # Cost of an atom more or less than the content of the cell states, which may be wrong itself.
 _CONTENT_COST = 2.0
@@ -92,7 +97,8 @@ def assign(
     ranked = _by_rank(electrons, multiplicity, quota)
     scale = _matching_scale(electrons, numbers[ranked])
     for _ in range(3):
-        costs = SiteCosts(electrons * scale, contacts, symbols, rarity=False)
+        misfits = electron_misfits(electrons * scale, symbols)
+        costs = SiteCosts(misfits, contacts, symbols, rarity=False)
         chosen = _settle(costs, ranked, multiplicity, quota)
         scale = _matching_scale(electrons, numbers[chosen])
     return _result(costs, chosen, scale)
@@ -118,12 +124,47 @@ def assign_on_scale(
     near[deviation.argmin(axis=1)] = True
     candidates = [symbols[i] for i in np.flatnonzero(near).tolist()]
     numbers = numbers[near]
-    costs = SiteCosts(electrons * scale, contacts, candidates, rarity=True)
+    misfits = electron_misfits(electrons * scale, candidates)
+    costs = SiteCosts(misfits, contacts, candidates, rarity=True)
     start = np.abs(numbers[None] - electrons[:, None] * scale).argmin(axis=1)
     chosen = _settle(costs, start, multiplicity, None)
     if not _has_molecules(contacts):
         chosen = balanced(costs.table(chosen), chosen, multiplicity, candidates)
     return _result(costs, chosen, scale)
+
+
+def reassign(
+    misfits: FloatArray,
+    elements: Sequence[str],
+    multiplicity: NDArray[np.integer],
+    contacts: Contacts,
+    symbols: Sequence[str],
+    contents: Mapping[str, float] | None,
+) -> Assignment:
+    """Change the elements of sites by what the fit of a refined model says for other ones.
+
+    Parameters
+    ----------
+    misfits : (n, e)
+        Cost of each element at each site (see `argand.solve.element_evidence`).
+    elements
+        The n elements that the sites have.
+    multiplicity, contacts
+        Those of `assign`.
+    symbols
+        The e elements that there may be, all of `elements` among them.
+    contents
+        Atoms of each element in the cell, or None where they are unknown.
+    """
+    costs = SiteCosts(misfits, contacts, symbols, rarity=contents is None)
+    start = np.array([symbols.index(element) for element in elements], np.intp)
+    quota = None
+    if contents is not None:
+        quota = np.array([contents.get(symbol, 0.0) for symbol in symbols])
+    chosen = _settle(costs, start, multiplicity, quota)
+    if contents is None and not _has_molecules(contacts):
+        chosen = balanced(costs.table(chosen), chosen, multiplicity, symbols)
+    return _result(costs, chosen, 1.0)
 
 
 def scales(

@@ -8,12 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from argand.errors import ArgandError
-from argand.reflections import index_codes
 
-__all__ = ["equivalent_rows", "listed_rows", "with_mates"]
+__all__ = ["equivalent_rows", "with_mates"]
 
 IntArray = npt.NDArray[np.int64]
-IndexArray = npt.NDArray[np.integer[Any]]
 RowArray = npt.NDArray[np.int32]
 
 
@@ -53,30 +51,6 @@ def equivalent_rows(hkl: IntArray, rotations: IntArray) -> RowArray:
     numbers = np.where(inside, _numbers(images, reach, sides), 0)
     rows: RowArray = np.where(inside, row_of[numbers], np.int32(2 * count))
     return rows
-
-
-def listed_rows(listed: IndexArray, wanted: IndexArray) -> npt.NDArray[np.intp]:
-    """Find reflections in any list.
-
-    Parameters
-    ----------
-    listed : (n, 3)
-        Miller indices, each once.
-    wanted : (m, 3)
-        Miller indices.
-
-    Returns
-    -------
-    (m,)
-        Row of each wanted reflection in `listed`; -1 where it is not listed.
-    """
-    codes = index_codes(np.concatenate([listed, wanted]).astype(np.int64))
-    listed_codes = codes[: len(listed)]
-    wanted_codes = codes[len(listed) :]
-    order = np.argsort(listed_codes, kind="stable")
-    insertion = np.searchsorted(listed_codes, wanted_codes, sorter=order)
-    row = order[np.minimum(insertion, len(listed) - 1)]
-    return np.where(listed_codes[row] == wanted_codes, row, -1)
 
 
 def with_mates(structure_factors: npt.NDArray[Any]) -> npt.NDArray[np.complex64]:

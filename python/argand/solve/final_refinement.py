@@ -53,6 +53,11 @@ _EXTINCTION_GAIN = 0.06
 _EXTINCTION_R = 0.004
 _STRONGEST = 50
 
+# A cycle on |F|^2 that lowers chi^2 by less than this share is the last: of the refinement that
+# weights and outliers follow from, and of the last one.
+_FIRST_TOLERANCE = 2e-3
+_LAST_TOLERANCE = 1e-4
+
 # SHELXL's x that are tried.
 _EXTINCTIONS = (0.0, *np.geomspace(1e-3, 3.0, 15).tolist())
 
@@ -125,9 +130,19 @@ def is_positive(crystal: Crystal) -> NDArray[np.bool_]:
 def free_parameters(
     crystal: Crystal, riding: Mapping[str, str], *, extinction: bool = False
 ) -> Parameters:
-    """Free positions and displacements of all sites but hydrogens, which ride."""
+    """Free positions and displacements of all sites but hydrogens, which ride.
+
+    Occupancies are free where they are less than 1.
+    """
     heavy = np.array([atom_type(name).element not in ("H", "D") for name in crystal.types])
-    return free(crystal, positions=True, displacement=heavy, extinction=extinction, riding=riding)
+    return free(
+        crystal,
+        positions=True,
+        displacement=heavy,
+        occupancies=heavy & (crystal.occ < 1.0),
+        extinction=extinction,
+        riding=riding,
+    )
 
 
 def refine_intensities(
@@ -139,9 +154,12 @@ def refine_intensities(
     *,
     extinction: float | None,
     cycles: int,
-    uncertainties: bool,
+    last: bool,
 ) -> Refinement:
-    """Refine on |F|^2 with SHELXL's weights; `extinction` is the x to begin with, or None."""
+    """Refine on |F|^2 with SHELXL's weights; `extinction` is the x to begin with, or None.
+
+    The last refinement converges farther than one that only gives weights, and has uncertainties.
+    """
     parameters = free_parameters(crystal, riding, extinction=extinction is not None)
     model = observed.model(crystal, parameters, extinction=extinction or 0.0)
     return refine(
@@ -150,9 +168,9 @@ def refine_intensities(
         sigma,
         weighting=weighting,
         cycles=cycles,
-        tolerance=1e-4,
+        tolerance=_LAST_TOLERANCE if last else _FIRST_TOLERANCE,
         damping=1e-4,
-        uncertainties=uncertainties,
+        uncertainties=last,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -14,6 +13,7 @@ from argand._config import num_threads
 from argand.errors import ArgandError
 from argand.files import locked_folder, remove_half_written, size_of
 from argand.jobs.parallel import in_chunks, spread, spread_on_scheduler
+from argand.jobs.progress import ProgressLine
 from argand.jobs.records import csv_text, is_current, read_record, write_record
 from argand.jobs.sources import Source, find_sources
 from argand.solve.problem import read_problem
@@ -183,21 +183,19 @@ def solve_folder(
             results = spread_on_scheduler(
                 _solve_chunk, chunks, scheduler, setup=_prepare, arguments=arguments
             )
-        done = len(records)
+        line = ProgressLine()
         try:
             for chunk_records in results:
                 records |= {record.name: record for record in chunk_records}
                 if progress:
-                    line = f"\r{len(records)} of {len(sources)} files"
-                    print(line, end="", file=sys.stderr, flush=True)
+                    line.show(f"{len(records)} of {len(sources)} files")
         except KeyboardInterrupt:
             done = sum(_record_of(folder, source) is not None for source in sources)
             raise KeyboardInterrupt(
                 f"stopped after {done} of {len(sources)} files; the same call goes on there"
             ) from None
         finally:
-            if progress and len(records) > done:
-                print(file=sys.stderr)
+            line.end()
         ordered = [records[source.name] for source in sources]
         _write_tables(folder, ordered)
     return ordered

@@ -16,7 +16,7 @@ from argand.solve.known_start import known_start, start_phases
 from argand.solve.model import build_model
 from argand.solve.primitive import PrimitiveReflections
 from argand.solve.search import PhaseSearch
-from argand.solve.settings import SolveSettings
+from argand.solve.settings import SolveSettings, TimeLimit
 from argand.solve.space_group import rank_space_groups
 from argand.solve.verdict import probability_with_atoms
 
@@ -41,10 +41,12 @@ def grown(
     radiation: Radiation,
     contents: Mapping[str, float] | None,
     settings: SolveSettings,
+    limit: TimeLimit,
 ) -> Candidate:
     """Grow atoms from known phases, and judge the phases of the atoms by themselves.
 
-    Atoms are found in the restored density, and their phases restore it again, while R1 falls.
+    Atoms are found in the restored density, and their phases restore it again, while R1 falls and
+    the time is not over.
 
     Parameters
     ----------
@@ -56,7 +58,7 @@ def grown(
         Reflections in P 1.
     known : (n,)
         |E| with phases of `data`, weighted by how certain they are.
-    radiation, contents, settings
+    radiation, contents, settings, limit
         As `argand.solve.pipeline.solve` has them.
     """
     ending = search.restore(known)
@@ -68,7 +70,7 @@ def grown(
     try:
         model = build_model(phased, contents)
         for _ in range(_ROUNDS):
-            if model.r1 < _FINISHED_R1:
+            if model.r1 < _FINISHED_R1 or limit.is_over():
                 break
             ending = search.restore(start_phases(known_start(model.crystal), data))
             phased = phases_in_group(reflections, data, ending, radiation)
@@ -79,7 +81,7 @@ def grown(
     except ArgandError as error:
         return replace(best, notes=(f"no atoms were refined: {error}",))
     # Atoms of the last density have the lowest R1, or one that hardly differs from it.
-    found, notes = found_atoms(phased, contents) if model.r1 < _PROMISING_R1 else (model, ())
+    found, notes = found_atoms(phased, contents, limit) if model.r1 < _PROMISING_R1 else (model, ())
     if found is not None and found.r1 < model.r1:
         model = found
     ending = search.judge(known_start(model.crystal).of_data(data))

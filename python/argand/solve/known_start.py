@@ -18,7 +18,7 @@ from argand.errors import ArgandError, ArgandWarning
 from argand.files import PathLike
 from argand.io import Reflections, open_file
 from argand.reflections import in_p1
-from argand.solve.equivalents import listed_rows
+from argand.rows import find_rows
 from argand.solve.primitive import PrimitiveReflections, normalised_amplitudes
 from argand.structure_factors import structure_factors
 from argand.symmetry import group_ops
@@ -218,7 +218,7 @@ def _listed(
     # Row -1 of a reflection that is not listed is the last one, 0.
     values = np.concatenate([expanded, expanded.conj(), np.zeros(1)])
     unique, first = np.unique(both, axis=0, return_index=True)
-    rows = listed_rows(unique, hkl)
+    rows = find_rows(unique, hkl)
     return np.asarray(values[np.append(first, -1)[rows]])
 
 

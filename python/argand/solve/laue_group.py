@@ -15,7 +15,7 @@ from argand.io import Reflections
 from argand.measured import Merged, merge
 from argand.measured.merging import group_means
 from argand.reflections import index_codes, miller_indices, stol
-from argand.solve.equivalents import listed_rows
+from argand.rows import find_rows
 from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
 
 __all__ = ["LaueGroup", "laue_candidates"]
@@ -297,8 +297,8 @@ def _partners(merged: Merged, rotation: FloatArray) -> IndexArray:
     moved = merged.hkl @ rotation
     whole = np.rint(moved).astype(np.int64)
     is_whole = (np.abs(moved - whole) < _WHOLE).all(axis=1)
-    partner = listed_rows(merged.hkl, whole)
-    mate = listed_rows(merged.hkl, -whole)
+    partner = find_rows(merged.hkl, whole)
+    mate = find_rows(merged.hkl, -whole)
     return np.where(is_whole, np.where(mate >= 0, mate, partner), -1)
 
 

@@ -17,7 +17,13 @@ from argand.peaks import nearest_image
 from argand.radiation import Radiation
 from argand.refine import Refinement, Weighting
 from argand.solve.assembly import assemble
-from argand.solve.completion import AtomicModelSettings, CompleteStructure, complete, is_hydrogen
+from argand.solve.completion import (
+    AtomicModelSettings,
+    CompleteStructure,
+    complete,
+    is_hydrogen,
+)
+from argand.solve.disorder import DisorderSign, disorder_notes, disorder_signs
 from argand.solve.notes import (
     content_notes,
     displacement_notes,
@@ -25,12 +31,27 @@ from argand.solve.notes import (
     peak_notes,
 )
 from argand.solve.observed_amplitudes import ObservedAmplitudes
-from argand.solve.site_search import FoundSites, find_sites
+from argand.solve.site_revision import is_same, revised_sites
+from argand.solve.site_search import FoundSites, assignment_cost, find_sites
 
 __all__ = ["AtomicModel", "AtomicModelSettings", "ElementDoubt", "build_model"]
 
 # An element is doubtful where another one costs only so much more (see `argand.solve.elements`).
 _DOUBTFUL_MARGIN = 1.0
+
+
+# So many of the highest residual peaks are looked at, where a point of the grid is above this
+# (e/A^3): a peak may be a little higher than its grid point, and below .7 none is worth a word.
+_PEAKS = 10
+_LEAST_PEAK = 0.4
+
+# Elements are revised with the complete model so often, as long as they change and R1 does not rise
+# by more than this factor.
+_REVISIONS = 5
+_WORSE_R1 = 1.01
+
+# Above this R1 atoms are in wrong phases, and no element can be told from another.
+_HOPELESS_R1 = 0.25
 
 
 class _Phased(Protocol):
@@ -83,6 +104,7 @@ class AtomicModel:
     riding : label of the carrier by that of each hydrogen
     outliers : (m,) mask of reflections that were given less weight
     element_doubts : sites that may be another element
+    disorder : signs of disorder, with the atoms that show them
     notes : sentences on what is uncertain
     """
 
@@ -104,6 +126,7 @@ class AtomicModel:
     riding: Mapping[str, str]
     outliers: NDArray[np.bool_]
     element_doubts: tuple[ElementDoubt, ...]
+    disorder: tuple[DisorderSign, ...]
     notes: tuple[str, ...]
 
 
@@ -137,13 +160,43 @@ def build_model(
     _check(phased, contents)
     chosen = settings or AtomicModelSettings()
     observed = ObservedAmplitudes.of(phased.merged, phased.radiation)
-    sites = find_sites(observed, phased.structure_factors, contents)
-    heavy = assemble(sites.crystal)
     quota = None
     if contents is not None:
         quota = contents.get("H", 0.0) + contents.get("D", 0.0)
-    structure = complete(observed, heavy, quota, chosen)
+    found = find_sites(observed, phased.structure_factors, contents)
+    sites, structure = _revised(observed, found, contents, quota, chosen)
+    least = assignment_cost(found.assignment, structure.r1)
+    for rival in found.rivals:
+        other, completed = _revised(observed, found.of_rival(rival), contents, quota, chosen)
+        cost = assignment_cost(rival, completed.r1)
+        if cost < least:
+            least = cost
+            sites = other
+            structure = completed
     return _finished(observed, sites, contents, structure)
+
+
+def _revised(
+    observed: ObservedAmplitudes,
+    sites: FoundSites,
+    contents: Mapping[str, float] | None,
+    quota: float | None,
+    settings: AtomicModelSettings,
+) -> tuple[FoundSites, CompleteStructure]:
+    """Complete sites, and revise their elements until they stay; `quota` hydrogens in the cell."""
+    structure = complete(observed, assemble(sites.crystal), quota, settings)
+    for _ in range(_REVISIONS):
+        if structure.r1 > _HOPELESS_R1:
+            break
+        revised, better = revised_sites(observed, structure, contents)
+        if is_same(better, structure):
+            return revised, structure
+        again = complete(observed, assemble(better), quota, settings)
+        if again.r1 > _WORSE_R1 * structure.r1:
+            break
+        sites = revised
+        structure = again
+    return sites, structure
 
 
 def _check(phased: _Phased, contents: Mapping[str, float] | None) -> None:
@@ -184,8 +237,10 @@ def _finished(
     refined_extinction = None
     if structure.extinction:
         refined_extinction = float(refinement.model.extinction(refinement.p)[0])
-    peaks = observed.peaks(difference, 0.0, 1)
+    peaks = observed.peaks(difference, _LEAST_PEAK, _PEAKS)
+    signs = disorder_signs(crystal, peaks)
     notes = content_notes(crystal, contents)
+    notes += disorder_notes(signs)
     notes += displacement_notes(crystal, bool(crystal.anisotropic.any()))
     notes += occupancy_notes(crystal, sites.crystal.frac, sites.electrons)
     notes += peak_notes(crystal, peaks)
@@ -213,6 +268,7 @@ def _finished(
         riding=structure.riding,
         outliers=structure.outliers,
         element_doubts=_element_doubts(sites, crystal),
+        disorder=signs,
         notes=tuple(notes),
     )
 

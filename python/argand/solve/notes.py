@@ -22,9 +22,6 @@ _NOTABLE_SHARE = 0.04
 # A site with less than this share of its electrons is partly occupied.
 _PARTIAL = 0.75
 
-# B of a site is notable when it is so many times the median.
-_LARGE_B = 3.0
-
 # At most so many labels are named in a note.
 _MOST_LABELS = 6
 
@@ -44,18 +41,12 @@ def content_notes(crystal: Crystal, contents: Mapping[str, float] | None) -> lis
 
 
 def displacement_notes(crystal: Crystal, anisotropic: bool) -> list[str]:
-    """Name sites whose displacement is large, or is no positive tensor.
+    """Name sites whose displacement is no positive tensor.
 
     `anisotropic` says whether most sites have a tensor.
     """
     heavy = np.array([atom_type(name).element not in ("H", "D") for name in crystal.types])
-    large = heavy & (crystal.b_iso > _LARGE_B * float(np.median(crystal.b_iso[heavy])))
     notes = []
-    if large.any():
-        notes.append(
-            f"{_listed(crystal, large)}: displacements are more than three times the usual; "
-            "perhaps disordered, or another element."
-        )
     indefinite = heavy & ~crystal.anisotropic
     if anisotropic and indefinite.any():
         notes.append(

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from argand.cell import FloatArray, cell_volume
 from argand.crystal import Crystal
-from argand.density import grid_shape, map_from_structure_factors
+from argand.density import grid_shape
+from argand.map_transform import MapTransform
 from argand.maps import difference_coefficients
 from argand.measured import Merged
 from argand.peaks import Peaks, find_peaks
 from argand.radiation import Radiation
-from argand.refine import GaussianPrior, Model, Parameters, Refinement, refine
+from argand.refine import GaussianPrior, Model, Parameters, Refinement, free, refine
 from argand.symmetry import operation_arrays
 
 __all__ = ["ObservedAmplitudes"]
@@ -26,6 +27,10 @@ _MODEL_ERROR = 0.1
 # falling off with stol / .25 as a Gaussian.
 _LOW_ANGLE_ERROR = 0.15
 _LOW_ANGLE = 0.25
+
+# A rough model is refined until a cycle lowers chi^2 by less than this share: electrons change by a
+# fraction of a percent beyond.
+_ROUGH_TOLERANCE = 5e-3
 
 # Points of a map are so many to a spacing d_min.
 _SAMPLE_RATE = 3.0
@@ -42,7 +47,7 @@ class ObservedAmplitudes:
     amplitude : (m,) |F|, 0 where the intensity is negative
     sigma : (m,) standard uncertainties of |F|, of the measurement alone
     rough_sigma : (m,) those of |F| minus the |F| of a model without hydrogens
-    shape : grid of maps
+    transform : of coefficients (m,) to maps
     """
 
     merged: Merged
@@ -50,7 +55,7 @@ class ObservedAmplitudes:
     amplitude: FloatArray
     sigma: FloatArray
     rough_sigma: FloatArray
-    shape: tuple[int, int, int]
+    transform: MapTransform
 
     @classmethod
     def of(cls, merged: Merged, radiation: Radiation) -> ObservedAmplitudes:
@@ -66,7 +71,8 @@ class ObservedAmplitudes:
         rough = np.square(sigma) + np.square(_MODEL_ERROR * mean)
         rough += np.square(_LOW_ANGLE_ERROR * missing_hydrogen)
         shape = grid_shape(merged.cell, merged.spacegroup, merged.d_min, _SAMPLE_RATE)
-        return cls(merged, radiation, amplitude, sigma, np.sqrt(rough), shape)
+        transform = MapTransform(merged.hkl, shape, merged.spacegroup, np.complex64)
+        return cls(merged, radiation, amplitude, sigma, np.sqrt(rough), transform)
 
     @property
     def volume(self) -> float:
@@ -92,6 +98,11 @@ class ObservedAmplitudes:
             mates_merged=True,
         )
 
+    def calculated(self, crystal: Crystal) -> NDArray[np.complex128]:
+        """Compute F (m,) of a crystal at the reflections of the data, Friedel mates merged."""
+        model = self.model(crystal, free(crystal, positions=False))
+        return model.structure_factors(np.zeros(0))
+
     def refine(
         self,
         crystal: Crystal,
@@ -108,7 +119,7 @@ class ObservedAmplitudes:
             self.rough_sigma,
             on="F",
             cycles=cycles,
-            tolerance=1e-3,
+            tolerance=_ROUGH_TOLERANCE,
             damping=damping,
             prior=prior,
             uncertainties=False,
@@ -116,15 +127,7 @@ class ObservedAmplitudes:
 
     def density(self, coefficients: NDArray[np.complexfloating]) -> NDArray[np.float32]:
         """Calculate the map of coefficients (m,) over the cell."""
-        return np.asarray(
-            map_from_structure_factors(
-                self.merged.hkl,
-                coefficients.astype(np.complex64),
-                self.shape,
-                cell=self.merged.cell,
-                spacegroup=self.merged.spacegroup,
-            )
-        )
+        return self.transform(coefficients.astype(np.complex64), 1.0 / self.volume)
 
     def difference_density(
         self, calculated: NDArray[np.complexfloating], scale: float

@@ -27,7 +27,7 @@ from argand.solve.primitive import (
     primitive_reflections,
 )
 from argand.solve.search import PhaseSearch, SearchProgress
-from argand.solve.settings import SolveSettings
+from argand.solve.settings import SolveSettings, TimeLimit
 from argand.solve.solution import Solution
 from argand.solve.space_group import rank_space_groups
 from argand.solve.twin_solution import twin_refined, twin_searched
@@ -45,6 +45,8 @@ _SAME_R1 = 0.01
 
 # Domains of a twin are separated where the smaller one has at most this share.
 _SEPARABLE = 0.42
+
+_TIME_NOTE = "the time limit ended the work on this crystal; what is given is the best so far"
 
 
 class _Stopwatch:
@@ -130,6 +132,7 @@ def solve(
     if stated is not None:
         group = group_ops(stated)
         stated = spacegroup_name(group) or ";".join(triplets(group))
+    limit = TimeLimit(settings.time_limit)
     stopwatch = _Stopwatch()
     known = None if start is None else known_start(start)
     start_remarks = [] if known is None else start_notes(known, unit_cell, stated)
@@ -139,7 +142,16 @@ def solve(
 
     def run(measured: Reflections) -> Solution:
         return _solved(
-            measured, start_group, stated, radiation, contents, known, settings, progress, stopwatch
+            measured,
+            start_group,
+            stated,
+            radiation,
+            contents,
+            known,
+            settings,
+            limit,
+            progress,
+            stopwatch,
         )
 
     solution = run(reflections)
@@ -156,12 +168,15 @@ def solve(
             searched = twin_searched(solution, reflections, stated, twin, contents, settings)
             if searched is not None and _is_preferred(searched, solution):
                 solution = searched
-        if not solution.is_solved and twin.fraction < _SEPARABLE:
+        can_separate = not solution.is_solved and twin.fraction < _SEPARABLE
+        if can_separate and not limit.is_over():
             separated = run(_first_domain(reflections, start_group, twin))
             if separated.probability > solution.probability:
                 notes.append("the intensities of the first domain were separated and phased")
                 solution = replace(separated, twin=twin)
     stopwatch.stop("twin")
+    if limit.was_reached:
+        notes.append(f"{_TIME_NOTE} ({settings.time_limit:g} s)")
     return replace(
         solution,
         notes=tuple(dict.fromkeys([*notes, *solution.notes])),
@@ -212,6 +227,7 @@ def _solved(
     contents: Mapping[str, float] | None,
     known: KnownStart | None,
     settings: SolveSettings,
+    limit: TimeLimit,
     progress: Callable[[SearchProgress], None] | None,
     stopwatch: _Stopwatch,
 ) -> Solution:
@@ -225,10 +241,10 @@ def _solved(
         return rank_space_groups(data, p1, start_group)[0].spacegroup
 
     known_phases = None if known is None else start_phases(known, data)
-    search = PhaseSearch(data, start_group, settings, find_group, known_phases)
+    search = PhaseSearch(data, start_group, settings, find_group, limit, known_phases)
     best: Candidate | None = None
     if known_phases is not None:
-        best = grown(search, reflections, data, known_phases, radiation, contents, settings)
+        best = grown(search, reflections, data, known_phases, radiation, contents, settings, limit)
         stopwatch.stop("phases of the start")
     is_solved = best is not None and best.probability > SOLVED
     for ending in () if is_solved else search.candidates(progress):
@@ -236,11 +252,13 @@ def _solved(
         ranked = rank_space_groups(data, ending.p1, start_group)
         ending = in_best_group(search, ending, ranked, stated)
         stopwatch.stop("space group")
-        candidate = with_atoms(reflections, data, ending, ranked, radiation, contents, settings)
+        candidate = with_atoms(
+            reflections, data, ending, ranked, radiation, contents, settings, limit
+        )
         stopwatch.stop("atoms")
         if best is None or candidate.probability > best.probability:
             best = candidate
-        if best.probability > SOLVED:
+        if best.probability > SOLVED or limit.is_over():
             break
     stopwatch.stop("phases")
     if best is None:

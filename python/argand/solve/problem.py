@@ -109,7 +109,7 @@ def read_problem(
     contents
         Formula of the unit cell or of a formula unit.
     hklf
-        3 where a SHELX list holds amplitudes, 4 or 5 for intensities.
+        3 where a SHELX list holds amplitudes, 4, 5 or 6 for intensities.
     force
         Whether to take data that look wrong as they are.
 

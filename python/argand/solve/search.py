@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -15,7 +14,7 @@ from argand.solve.figures import FigureCalculator, PhaseFigures, phase_agreement
 from argand.solve.group_fit import GroupFit
 from argand.solve.modification import DensityModification, unit
 from argand.solve.primitive import PrimitiveReflections
-from argand.solve.settings import PhasingRecipe, SolveSettings, recipe_for
+from argand.solve.settings import PhasingRecipe, SolveSettings, TimeLimit, recipe_for
 from argand.solve.starts import PattersonStarts, random_start
 from argand.solve.verdict import SOLVED, probability_of_phases
 
@@ -99,6 +98,8 @@ class PhaseSearch:
         Seed, number of starts, time limit.
     find_group
         Function of phases (n,) in P 1 that returns the space group they have.
+    limit
+        When the search ends; None takes the seconds of the settings from the first start on.
     known : (n,) complex, optional
         |E| with phases from elsewhere, 0 where there are none: the first starts begin with them.
     """
@@ -109,6 +110,7 @@ class PhaseSearch:
         spacegroup: str,
         settings: SolveSettings,
         find_group: Callable[[ComplexArray], str],
+        limit: TimeLimit | None = None,
         known: ComplexArray | None = None,
     ) -> None:
         self.data = data
@@ -116,6 +118,7 @@ class PhaseSearch:
         self.modification = DensityModification(data, self.recipe, settings.threads)
         self._settings = settings
         self._find_group = find_group
+        self._limit = limit
         self._figures = FigureCalculator(data, settings.seed)
         self._groups = {spacegroup: CandidateGroup(data, spacegroup)}
         self._spacegroup = spacegroup
@@ -142,8 +145,7 @@ class PhaseSearch:
             Is called after every batch of starts.
         """
         best: Ending | None = None
-        started = time.monotonic()
-        limit = self._settings.time_limit
+        limit = self._limit or TimeLimit(self._settings.time_limit)
         yielded: dict[int, float] = {}
         try:
             for starts in self._batches():
@@ -154,9 +156,9 @@ class PhaseSearch:
                     if ending.probability > max(_PROBABLE, yielded.get(ending.start, 0.0)):
                         yielded[ending.start] = ending.probability
                         yield ending
-                    if limit is not None and time.monotonic() - started > limit:
+                    if limit.is_over():
                         break
-                if limit is not None and time.monotonic() - started > limit:
+                if limit.was_reached:
                     break
                 if progress is not None:
                     probability = 0.0 if best is None else best.probability

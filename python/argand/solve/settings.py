@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 
 from argand.errors import ArgandError
 
-__all__ = ["PhasingRecipe", "SolveSettings", "recipe_for"]
+__all__ = ["PhasingRecipe", "SolveSettings", "TimeLimit", "recipe_for"]
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,9 @@ class SolveSettings:
     starts
         Largest number of starts.
     time_limit
-        Seconds after which phasing ends with the best phases so far; None sets no limit, and the
-        solution then depends on the seed alone.
+        Seconds after which the solution ends with the best phases and atoms so far; atoms that are
+        being refined then are finished. None sets no limit, and the solution then depends on the
+        seed alone.
     d_min
         Use reflections of larger lattice spacing only, angstrom; None uses all.
     threads
@@ -53,6 +56,30 @@ class SolveSettings:
             raise ArgandError(f"d_min is {self.d_min}, needs a spacing in angstrom above 0")
         if self.threads is not None and self.threads < 1:
             raise ArgandError(f"threads is {self.threads}, needs to be 1 or more")
+
+
+class TimeLimit:
+    """Tell whether the time that the solution of a crystal may take is over.
+
+    Parameters
+    ----------
+    seconds
+        From now on; None sets no limit.
+
+    Attributes
+    ----------
+    was_reached : whether something was left undone because the time was over
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self._end = math.inf if seconds is None else time.monotonic() + seconds
+        self.was_reached = False
+
+    def is_over(self) -> bool:
+        """Tell whether the time is over; to be asked where something more would be done."""
+        if time.monotonic() > self._end:
+            self.was_reached = True
+        return self.was_reached
 
 
 @dataclass(frozen=True)

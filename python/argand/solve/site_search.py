@@ -8,7 +8,7 @@ assigned anew (`argand.solve.elements`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,10 @@ from argand.solve.contacts import find_contacts
 from argand.solve.elements import Assignment, assign, assign_on_scale, scales
 from argand.solve.observed_amplitudes import ObservedAmplitudes
 
-__all__ = ["FoundSites", "find_sites"]
+__all__ = ["FoundSites", "assignment_cost", "find_sites"]
 
-# Rounds of refinement and assignment: the elements of nearly all sites stay from the third one on.
-_ROUNDS = 4
+# Rounds of refinement and assignment: complete models correct what is wrong after the third one.
+_ROUNDS = 3
 
 # Cycles of the first round, which begins with rough positions, and of every other one.
 _FIRST_CYCLES = 6
@@ -59,9 +59,11 @@ _LIGHTEST_QUANTILE = 0.2
 _LEAST_SIGNIFICANCE = 6.0
 _LEAST_ELECTRONS = 2.2
 
-# A difference peak with less than this share of them is none either, and at most such a share of
-# the sites is added in a round.
+# A difference peak lower than this share of the lightest element is no atom of a known content; one
+# that is significant and higher than the second share is, while the model has fewer atoms than the
+# content: atoms that vibrate much are low.
 _LEAST_ADDED = 0.5
+_LEAST_LACKING = 0.12
 
 # No two sites are nearer, in angstrom.
 _SHORTEST = 0.9
@@ -75,6 +77,10 @@ _SURPLUS = 0.15
 # Cost of an assignment, for each site, of an R1 that is e times as large, when scales compete.
 _COST_OF_R1 = 2.2
 
+# Assignments that cost no more than this for each site than the best one are completed, so many.
+_RIVAL_COST = 1.0
+_MOST_RIVALS = 3
+
 
 @dataclass(frozen=True, eq=False)
 class FoundSites:
@@ -86,12 +92,20 @@ class FoundSites:
     electrons : (n,) on the scale of atomic numbers, as refined before the last assignment
     assignment : elements of the sites, with their margins
     scale : of |F|, data over calculated
+    rivals : where the content is unknown, what the elements are on other scales of the electrons
     """
 
     crystal: Crystal
     electrons: FloatArray
     assignment: Assignment
     scale: float
+    rivals: tuple[Assignment, ...] = ()
+
+    def of_rival(self, rival: Assignment) -> FoundSites:
+        """Return the same sites with the elements of another scale."""
+        electrons = self.electrons * (rival.scale / self.assignment.scale)
+        crystal = _with_elements(self.crystal, rival.elements)
+        return replace(self, crystal=crystal, electrons=electrons, assignment=rival, rivals=())
 
 
 def find_sites(
@@ -113,11 +127,11 @@ def find_sites(
     search = _Search(observed, contents)
     density = observed.density(structure_factors)
     crystal = search.first_sites(density)
-    rounds = _ROUNDS if contents is not None else _ROUNDS + 1
+    rounds = _ROUNDS if contents is not None else _ROUNDS + 2
     for number in range(rounds):
         crystal, electrons, refinement = search.count_electrons(crystal, first=number == 0)
         crystal, electrons = search.without_spurious(crystal, electrons)
-        assignment = search.assignment(crystal, electrons, last=number == rounds - 1)
+        assignment, *rivals = search.assignments(crystal, electrons, last=number == rounds - 1)
         if number < (2 if contents is not None else 3):
             crystal = search.with_missing(crystal, assignment, refinement)
             continue
@@ -125,7 +139,13 @@ def find_sites(
         crystal = _with_elements(crystal, assignment.elements)
         if unchanged and contents is not None:
             break
-    return FoundSites(crystal, electrons * assignment.scale, assignment, float(refinement.scale[0]))
+    scale = float(refinement.scale[0])
+    return FoundSites(crystal, electrons * assignment.scale, assignment, scale, tuple(rivals))
+
+
+def assignment_cost(assignment: Assignment, r1: float) -> float:
+    """Return the cost for each site of an assignment of elements with which R1 was reached."""
+    return assignment.cost / len(assignment.elements) + _COST_OF_R1 * float(np.log(max(r1, 1e-4)))
 
 
 class _Search:
@@ -205,33 +225,34 @@ class _Search:
                 chosen[site] = False
         if not chosen.any():
             chosen[electrons.argmax()] = True
-        return _selected(crystal, chosen), electrons[chosen]
+        return crystal.select(chosen), electrons[chosen]
 
-    def assignment(self, crystal: Crystal, electrons: FloatArray, *, last: bool) -> Assignment:
-        """Assign elements to sites with their electrons (n,)."""
+    def assignments(
+        self, crystal: Crystal, electrons: FloatArray, *, last: bool
+    ) -> list[Assignment]:
+        """Assign elements to sites with their electrons (n,); the best assignment comes first.
+
+        Of an unknown content there are several on different scales.
+        """
         contacts = find_contacts(crystal, _LONGEST_CONTACT)
         multiplicity = crystal.multiplicity().astype(int)
         if self.contents is not None:
-            return assign(electrons, multiplicity, contacts, self.contents)
+            return [assign(electrons, multiplicity, contacts, self.contents)]
         candidates = scales(electrons, multiplicity, contacts, self.volume, most=4)
         if not last or len(candidates) == 1:
-            return candidates[0]
-        return self._best_refined(crystal, candidates)
+            return candidates
+        costs = [self._refined_cost(crystal, candidate) for candidate in candidates]
+        order = np.argsort(costs, kind="stable")
+        limit = costs[order[0]] + _RIVAL_COST
+        return [candidates[i] for i in order if costs[i] < limit][:_MOST_RIVALS]
 
-    def _best_refined(self, crystal: Crystal, candidates: Sequence[Assignment]) -> Assignment:
-        """Refine the elements of several assignments, and return the one that fits best."""
-        best = candidates[0]
-        least = np.inf
-        for candidate in candidates:
-            trial = _with_elements(crystal, candidate.elements)
-            parameters = free(trial, displacement=True)
-            refinement = self.observed.refine(trial, parameters, cycles=4, damping=_DAMPING)
-            r1 = float(refinement.figures.r1_strong[0])
-            cost = candidate.cost / len(trial.types) + _COST_OF_R1 * float(np.log(max(r1, 1e-4)))
-            if cost < least:
-                best = candidate
-                least = cost
-        return best
+    def _refined_cost(self, crystal: Crystal, candidate: Assignment) -> float:
+        """Refine the elements of an assignment, and return its cost for each site."""
+        trial = _with_elements(crystal, candidate.elements)
+        parameters = free(trial, displacement=True)
+        refinement = self.observed.refine(trial, parameters, cycles=4, damping=_DAMPING)
+        r1 = float(refinement.figures.r1_strong[0])
+        return assignment_cost(candidate, r1)
 
     def with_missing(
         self, crystal: Crystal, assignment: Assignment, refinement: Refinement
@@ -251,16 +272,19 @@ class _Search:
         per_electron = float(np.median(heights[light] / numbers[light]))
         lowest = _LEAST_ADDED * self.lightest * max(per_electron, 0.0)
         lowest = max(lowest, 3.0 * float(difference.std()))
+        noise = float(np.median(np.abs(difference))) / 0.6745
+        atoms = float(crystal.multiplicity().sum())
         if self.contents is None:
-            noise = float(np.median(np.abs(difference))) / 0.6745
             lowest = max(_LEAST_SIGNIFICANCE * noise, _LEAST_ELECTRONS * per_electron)
+        elif atoms < self.atoms - 0.5:
+            lacking = _LEAST_LACKING * self.lightest * max(per_electron, 0.0)
+            lowest = min(lowest, max(_LEAST_SIGNIFICANCE * noise, lacking))
         peaks = self.observed.peaks(difference, lowest, 40)
         if not len(peaks.frac):
             return crystal
         merged = self.observed.merged
         distance = nearest_image(peaks.frac, crystal.frac, merged.cell, merged.spacegroup)
         is_apart = distance.min(axis=1) > _SHORTEST
-        atoms = float(crystal.multiplicity().sum())
         limit = self.atoms * (1.0 + _SURPLUS)
         frac = list(crystal.frac)
         elements = list(crystal.types)
@@ -298,18 +322,6 @@ def _with_elements(crystal: Crystal, elements: Sequence[str]) -> Crystal:
     """Return a crystal with other elements at its sites, all fully occupied."""
     labels = tuple(f"{name}{number}" for number, name in enumerate(elements, start=1))
     return crystal.replace(types=tuple(elements), labels=labels, occ=np.ones(len(elements)))
-
-
-def _selected(crystal: Crystal, chosen: NDArray[np.bool_]) -> Crystal:
-    """Return a crystal with some of its sites, isotropic ones."""
-    rows = np.flatnonzero(chosen)
-    return crystal.replace(
-        types=tuple(crystal.types[i] for i in rows),
-        labels=tuple(crystal.labels[i] for i in rows),
-        frac=crystal.frac[rows],
-        occ=crystal.occ[rows],
-        b_iso=crystal.b_iso[rows],
-    )
 
 
 def _heights(density: NDArray[np.floating], crystal: Crystal) -> FloatArray:

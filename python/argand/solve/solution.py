@@ -209,6 +209,7 @@ class Solution:
             "highest_peak": model.highest_peak,
             "deepest_hole": model.deepest_hole,
             "element_doubts": model.element_doubts,
+            "disorder": model.disorder,
             "sites": sites,
         }
 

@@ -29,7 +29,7 @@ class SolveOptions:
     cell, spacegroup, contents, wavelength, hklf, force
         What replaces the statements of files, see `argand.solve.problem.read_problem`.
     time_limit
-        Seconds for the phases of one crystal; None sets no limit.
+        Seconds for one crystal; None sets no limit.
     seed
         Seed of the starts.
     threads

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from argand.cell import FloatArray
+from argand.rows import find_rows
 from argand.solve.candidate_group import CandidateGroup
-from argand.solve.equivalents import listed_rows
 from argand.solve.figures import FigureCalculator
 from argand.solve.modification import DensityModification
 from argand.solve.primitive import PrimitiveReflections, normalised_amplitudes
@@ -144,5 +144,5 @@ def _partner_rows(data: PrimitiveReflections, law: FloatArray) -> npt.NDArray[np
     in_primitive = data.basis.T @ law @ np.linalg.inv(data.basis.T)
     moved = np.rint(data.hkl @ in_primitive.T).astype(np.int64)
     both = np.concatenate([data.hkl, -data.hkl])
-    rows = listed_rows(both, moved)
+    rows = find_rows(both, moved)
     return np.where(rows >= 0, rows % len(data.hkl), -1)

@@ -20,7 +20,7 @@ from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.measured import Merged, intensity_statistics
 from argand.reflections import asymmetric_unit, centric
-from argand.solve.equivalents import listed_rows
+from argand.rows import find_rows
 from argand.symmetry import group_ops, operation_arrays
 
 __all__ = [
@@ -232,7 +232,7 @@ def _partners(merged: Merged, law: FloatArray) -> IndexArray:
     whole = np.rint(moved).astype(np.int32)
     is_whole = (np.abs(moved - whole) < _WHOLE).all(axis=1)
     unique = asymmetric_unit(whole, merged.spacegroup)
-    return np.where(is_whole, listed_rows(merged.hkl, unique), -1)
+    return np.where(is_whole, find_rows(merged.hkl, unique), -1)
 
 
 def _h_test(merged: Merged, partner: IndexArray) -> tuple[float, float, int] | None:

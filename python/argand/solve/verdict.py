@@ -47,8 +47,7 @@ _LOWEST_RESIDUAL = 0.12
 _MIDDLE = 1.1
 
 # Coefficients of the predictors, by `python studies/verdict.py fit` on 2026-11-29.
-_COEFFICIENTS = (-2.79, 9.43, 0.02, -2.96, 3.44, 3.79, -0.65, 3.23, 0.28)
-
+_COEFFICIENTS = (-1.23, 9.41, 0.22, -4.18, 3.21, 4.25, -0.27, 2.23, 1.07)
 
 # No model knows better than this.
 _LEAST_PROBABILITY = 1e-3
@@ -64,7 +63,7 @@ _HIGHEST_R1 = 0.45
 
 # Logarithm of the odds that R1 gives: constant, coefficients of R1 and of the resolution, by the
 # same command.
-_ATOM_COEFFICIENTS = (5.23, -2.19, 1.07)
+_ATOM_COEFFICIENTS = (9.06, -3.41, 2.61)
 
 
 def predictors(figures: PhaseFigures, d_min: float) -> FloatArray:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,15 +10,15 @@ from argand.crystal import Crystal
 from argand.density import grid_shape, map_from_structure_factors
 from argand.errors import ArgandError
 from argand.files import PathLike, decode_text, read_bytes
-from argand.io import write_hklf4, write_map, write_reflections
+from argand.io import write_hklf4, write_map
 from argand.io.shelx_writer import ShelxRefinement, shelx_text
-from argand.reflections import HklArray, in_p1
-from argand.solve.absolute_scale import ScaledPhases, scaled_phases, twin_in_use
+from argand.measured.phased_mtz import in_named_setting, write_phased_mtz
+from argand.measured.scaled_phases import ScaledPhases
+from argand.solve.absolute_scale import scaled_phases, twin_in_use
 from argand.solve.cif import dispersion_of, write_solution_cif
 from argand.solve.composition import formula_units
 from argand.solve.solution import Solution
 from argand.store import write_json, write_text
-from argand.symmetry import find_spacegroup
 
 __all__ = ["SOLUTION_KIND", "SOLUTION_VERSION", "write_solution"]
 
@@ -68,9 +66,14 @@ def write_solution(solution: Solution, folder: PathLike, stem: str | None = None
     scaled = scaled_phases(solution)
     files = [_with_suffix(base, ".hkl"), _with_suffix(base, ".mtz"), _with_suffix(base, ".ccp4")]
     factor = _write_intensities(files[0], solution)
-    hkl, expand, spacegroup = _in_named_setting(solution)
-    _write_mtz(files[1], solution, scaled, hkl, expand, spacegroup)
-    _write_density(files[2], solution, scaled, hkl, expand, spacegroup)
+    write_phased_mtz(
+        files[1],
+        scaled,
+        cell=solution.merged.cell,
+        spacegroup=solution.merged.spacegroup,
+        wavelength=solution.radiation.wavelength,
+    )
+    _write_density(files[2], solution, scaled)
     if solution.crystal is not None:
         text = _instructions(solution, solution.crystal, scaled.scale * np.sqrt(factor))
         files += [_with_suffix(base, ".res"), _with_suffix(base, ".ins")]
@@ -126,55 +129,10 @@ def _instructions(solution: Solution, crystal: Crystal, scale: float) -> str:
     return shelx_text(crystal, refinement, title)
 
 
-def _in_named_setting(solution: Solution) -> tuple[HklArray, Callable[[Any], Any], str]:
-    """Return reflections, how their F follows, and the group that MTZ and CCP4 files can name.
-
-    A setting without a name is written in P 1.
-    """
-    merged = solution.merged
-    if find_spacegroup(merged.spacegroup) is not None:
-        return merged.hkl, lambda values: values, merged.spacegroup
-    hkl, expand = in_p1(merged.hkl, merged.spacegroup)
-    return hkl, expand, "P 1"
-
-
-def _write_mtz(
-    path: Path,
-    solution: Solution,
-    scaled: ScaledPhases,
-    hkl: HklArray,
-    expand: Callable[[Any], Any],
-    spacegroup: str,
-) -> None:
-    """Write amplitudes, phases, figures of merit and coefficients of maps."""
-    columns: dict[str, Any] = {"SIGF": np.abs(expand(scaled.sigma))}
-    if scaled.merit is not None:
-        columns["FOM"] = np.abs(expand(scaled.merit))
-    columns["FWT"] = expand(scaled.density_coefficients)
-    if scaled.difference_coefficients is not None and scaled.calculated is not None:
-        columns["DELFWT"] = expand(scaled.difference_coefficients)
-        columns["FC"] = expand(scaled.calculated)
-    write_reflections(
-        path,
-        hkl,
-        expand(scaled.observed),
-        cell=solution.merged.cell,
-        spacegroup=spacegroup,
-        wavelength=solution.radiation.wavelength,
-        **columns,
-    )
-
-
-def _write_density(
-    path: Path,
-    solution: Solution,
-    scaled: ScaledPhases,
-    hkl: HklArray,
-    expand: Callable[[Any], Any],
-    spacegroup: str,
-) -> None:
+def _write_density(path: Path, solution: Solution, scaled: ScaledPhases) -> None:
     """Write the density of the measured amplitudes, in e/A^3 for x-rays where there are atoms."""
     cell = solution.merged.cell
+    hkl, expand, spacegroup = in_named_setting(scaled.hkl, solution.merged.spacegroup)
     shape = grid_shape(cell, spacegroup, solution.merged.d_min)
     density = map_from_structure_factors(
         hkl, expand(scaled.observed), shape, cell=cell, spacegroup=spacegroup

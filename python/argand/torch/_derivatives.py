@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from argand.torch._library import call, loop_over_samples, refuse
+from argand.torch._library import call, operator_function, refuse
 
 # The position of `form` among the arguments of the operators, after g.
 FORM = 4
@@ -95,53 +95,12 @@ def _orders(
 no_second_derivative = refuse("argand.torch.structure_factors has first derivatives only")
 
 
-class Sum(torch.autograd.Function):
-    """The sum as a Function."""
-
-    @staticmethod
-    def forward(*arguments: Any) -> Any:
-        return torch.ops.argand.structure_factors(*arguments)
-
-    setup_context = staticmethod(setup_context)
-    backward = staticmethod(backward)
-    jvp = staticmethod(jvp)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
-        return loop_over_samples(Sum, info, in_dims, *arguments)
-
-
-def _setup_nothing(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-    """Keep nothing of an operator that has no derivatives."""
-
-
-class SumVjp(torch.autograd.Function):
-    """The derivatives by atoms as a Function."""
-
-    @staticmethod
-    def forward(*arguments: Any) -> Any:
-        return torch.ops.argand.structure_factors_vjp(*arguments)
-
-    setup_context = staticmethod(_setup_nothing)
-    backward = staticmethod(no_second_derivative)
-    jvp = staticmethod(no_second_derivative)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
-        return loop_over_samples(SumVjp, info, in_dims, *arguments)
-
-
-class SumFormVjp(torch.autograd.Function):
-    """The derivative by form factors as a Function."""
-
-    @staticmethod
-    def forward(*arguments: Any) -> Any:
-        return torch.ops.argand.structure_factors_form_vjp(*arguments)
-
-    setup_context = staticmethod(_setup_nothing)
-    backward = staticmethod(no_second_derivative)
-    jvp = staticmethod(no_second_derivative)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
-        return loop_over_samples(SumFormVjp, info, in_dims, *arguments)
+Sum = operator_function(
+    "structure_factors", backward=backward, jvp=jvp, setup_context=setup_context
+)
+SumVjp = operator_function(
+    "structure_factors_vjp", backward=no_second_derivative, jvp=no_second_derivative
+)
+SumFormVjp = operator_function(
+    "structure_factors_form_vjp", backward=no_second_derivative, jvp=no_second_derivative
+)

@@ -15,8 +15,15 @@ from torch import Tensor
 
 from argand import _seam
 from argand._fft import box_by_fft, map_by_fft, matrix_is_cheaper
-from argand._memory import demand
-from argand.torch._library import COMPLEX, LIBRARY, REAL, call, loop_over_samples, plain
+from argand.torch._library import (
+    COMPLEX,
+    LIBRARY,
+    REAL,
+    call,
+    empty_like,
+    operator_function,
+    plain,
+)
 
 
 def map_from_structure_factors(
@@ -146,7 +153,8 @@ def _map_on_device(
     if _kernel_is_cheaper(REAL[f.dtype], reach, shape):
         return _map_by_kernel(f, shape, scale)
     na, nb, nc = shape
-    return map_by_fft(torch, plain(f), (na, nb, nc), scale)
+    rho: Tensor = map_by_fft(torch, plain(f), (na, nb, nc), scale)
+    return rho.contiguous()
 
 
 @torch.library.impl(LIBRARY, "map_from_structure_factors", "CPU")
@@ -157,9 +165,7 @@ def _map_by_kernel(
 ) -> Tensor:
     maps, real = f.shape[0], REAL[f.dtype]
     points = maps * math.prod(shape)
-    needed = real.itemsize * points
-    demand(f"{maps} maps of {points:,} points", needed, "give fewer at a time")
-    rho = _map_fake(f, shape, scale)
+    rho = empty_like(f, f"{maps} maps of {points:,} points", (maps, *shape), real)
     _seam.map_from_structure_factors(plain(f), rho, scale)
     return rho
 
@@ -192,10 +198,9 @@ def _box_by_kernel(
 ) -> Tensor:
     h, k, l = hkl_max
     maps = rho.shape[0]
-    numbers = maps * math.prod(_seam.box_shape((h, k, l)))
-    needed = COMPLEX[rho.dtype].itemsize * numbers
-    demand(f"F of {maps} maps, {numbers:,} numbers", needed, "give fewer at a time")
-    f = _box_fake(rho, hkl_max, scale)
+    shape = (maps, *_seam.box_shape((h, k, l)))
+    numbers = math.prod(shape)
+    f = empty_like(rho, f"F of {maps} maps, {numbers:,} numbers", shape, COMPLEX[rho.dtype])
     _seam.structure_factors_from_map(plain(rho), f, scale)
     return f
 
@@ -228,38 +233,12 @@ def _box_jvp(ctx: Any, tangent: Tensor, *_: None) -> Any:
     return call(_FromMap, tangent, ctx.hkl_max, ctx.scale)
 
 
-class _ToMap(torch.autograd.Function):
-    """The transform of boxes to maps as a Function."""
-
-    @staticmethod
-    def forward(*arguments: Any) -> Any:
-        return torch.ops.argand.map_from_structure_factors(*arguments)
-
-    setup_context = staticmethod(_map_setup)
-    backward = staticmethod(_map_backward)
-    jvp = staticmethod(_map_jvp)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
-        return loop_over_samples(_ToMap, info, in_dims, *arguments)
-
-
-class _FromMap(torch.autograd.Function):
-    """The transform of maps to boxes as a Function."""
-
-    @staticmethod
-    def forward(*arguments: Any) -> Any:
-        return torch.ops.argand.structure_factors_from_map(*arguments)
-
-    setup_context = staticmethod(_box_setup)
-    backward = staticmethod(_box_backward)
-    jvp = staticmethod(_box_jvp)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
-        return loop_over_samples(_FromMap, info, in_dims, *arguments)
-
-
+_ToMap = operator_function(
+    "map_from_structure_factors", backward=_map_backward, jvp=_map_jvp, setup_context=_map_setup
+)
+_FromMap = operator_function(
+    "structure_factors_from_map", backward=_box_backward, jvp=_box_jvp, setup_context=_box_setup
+)
 torch.library.register_autograd(
     "argand::map_from_structure_factors", _map_backward, setup_context=_map_setup, lib=LIBRARY
 )

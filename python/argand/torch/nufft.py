@@ -12,7 +12,7 @@ from torch import Tensor
 from argand import nufft
 from argand.cell import cell_parameters
 from argand.crystal import Crystal
-from argand.torch._library import COMPLEX, LIBRARY, call, loop_over_samples, plain, refuse
+from argand.torch._library import COMPLEX, LIBRARY, call, operator_function, plain, refuse
 
 _ARGUMENTS = (
     "Tensor frac, Tensor? b_iso, Tensor? u_aniso, Tensor? occ, Tensor type_number, Tensor hkl, "
@@ -213,41 +213,15 @@ _NAME = "argand.torch.nufft_structure_factors"
 _no_second_derivative = refuse(f"{_NAME} has first derivatives only")
 
 
-class _NufftSum(torch.autograd.Function):
-    """The sum by transforms as a Function."""
-
-    @staticmethod
-    def forward(*arguments: Any) -> Any:
-        return torch.ops.argand.nufft_structure_factors(*arguments)
-
-    setup_context = staticmethod(_setup_context)
-    backward = staticmethod(_backward)
-    jvp = staticmethod(refuse(f"{_NAME} has derivatives in reverse mode only: torch.func.vjp"))
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
-        return loop_over_samples(_NufftSum, info, in_dims, *arguments)
-
-
-class _NufftSumVjp(torch.autograd.Function):
-    """The derivatives of the sum by transforms as a Function."""
-
-    @staticmethod
-    def forward(*arguments: Any) -> Any:
-        return torch.ops.argand.nufft_structure_factors_vjp(*arguments)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
-        """Keep nothing: there are no second derivatives."""
-
-    backward = staticmethod(_no_second_derivative)
-    jvp = staticmethod(_no_second_derivative)
-
-    @staticmethod
-    def vmap(info: Any, in_dims: Any, *arguments: Any) -> Any:
-        return loop_over_samples(_NufftSumVjp, info, in_dims, *arguments)
-
-
+_NufftSum = operator_function(
+    "nufft_structure_factors",
+    backward=_backward,
+    jvp=refuse(f"{_NAME} has derivatives in reverse mode only: torch.func.vjp"),
+    setup_context=_setup_context,
+)
+_NufftSumVjp = operator_function(
+    "nufft_structure_factors_vjp", backward=_no_second_derivative, jvp=_no_second_derivative
+)
 torch.library.register_autograd(
     "argand::nufft_structure_factors", _backward, setup_context=_setup_context, lib=LIBRARY
 )

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from argand import _seam
 from argand._form_gradient import form_gradient
-from argand._memory import demand
 from argand._pack import hkl_lists, pack
 from argand.crystal import Crystal
+from argand.tabulated import FormFactorTable, tabulated_batch
 from argand.torch._derivatives import FORM, Sum, backward, no_second_derivative, setup_context
-from argand.torch._library import COMPLEX, LIBRARY, call, plain
+from argand.torch._library import COMPLEX, LIBRARY, call, empty_like, plain
 
 
 def structure_factors(
@@ -100,7 +100,7 @@ def tensors(
     crystals: Crystal | Sequence[Crystal],
     hkl: Any,
     *,
-    table: str = "it92",
+    table: str | FormFactorTable = "it92",
     energy_kev: float | None = None,
     dtype: torch.dtype = torch.float64,
     device: torch.device | str | None = None,
@@ -116,7 +116,8 @@ def tensors(
     hkl
         Miller indices (m, 3) for all crystals, or a sequence of such lists, one for each.
     table, energy_kev
-        Table of form factors and photon energy in keV, as in `argand.form_factors`.
+        Table of form factors and photon energy in keV, as in `argand.structure_factors`. With a
+        `FormFactorTable`, atoms are all images of the sites of one crystal, operation by operation.
     dtype
         torch.float32 or torch.float64.
     device
@@ -139,10 +140,15 @@ def tensors(
         raise TypeError(f"dtype is {dtype}, needs torch.float32 or torch.float64")
     is_one_crystal = isinstance(crystals, Crystal)
     crystal_list = [crystals] if isinstance(crystals, Crystal) else list(crystals)
-    expanded = [crystal.to_p1() for crystal in crystal_list]
-    lists = hkl_lists(hkl, len(crystal_list))
     real = "float32" if dtype == torch.float32 else "float64"
-    batch = pack(expanded, lists, table=table, energy_kev=energy_kev, dtype=real)
+    if isinstance(table, FormFactorTable):
+        if not isinstance(crystals, Crystal):
+            raise ValueError("crystals are several, a table of form factors is of one crystal")
+        batch = tabulated_batch(crystals, hkl, table, energy_kev=energy_kev, dtype=real)
+    else:
+        expanded = [crystal.to_p1() for crystal in crystal_list]
+        lists = hkl_lists(hkl, len(crystal_list))
+        batch = pack(expanded, lists, table=table, energy_kev=energy_kev, dtype=real)
     arguments: dict[str, Any] = {}
     for name, array in batch._asdict().items():
         if isinstance(array, np.ndarray):
@@ -205,10 +211,8 @@ def _plain_or_none(tensor: Tensor | None) -> Tensor | None:
 def _forward(*arguments: Any) -> Tensor:
     batch = _batch(*arguments)
     numbers = math.prod(batch.out_shape)
-    complex_dtype = COMPLEX[batch.frac.dtype]
-    needed = complex_dtype.itemsize * numbers
-    demand(f"F of {batch.crystals} crystals, {numbers:,} numbers", needed, "give fewer at a time")
-    f: Tensor = batch.frac.new_empty(batch.out_shape, dtype=complex_dtype)
+    what = f"F of {batch.crystals} crystals, {numbers:,} numbers"
+    f = empty_like(batch.frac, what, batch.out_shape, COMPLEX[batch.frac.dtype])
     _seam.structure_factors(batch, f)
     return f
 

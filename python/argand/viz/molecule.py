@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from argand.atom_types import atom_type
 from argand.cell import FloatArray, sym_to_matrix
 from argand.crystal import Crystal
-from argand.solve.geometry import Bonds, bonds
+from argand.solve.contacts import Contacts
+from argand.solve.geometry import bonds
 from argand.symmetry import operation_arrays
 from argand.viz.density import orthogonal
 from argand.viz.style import DARK, NEUTRAL
@@ -70,7 +71,7 @@ _OTHER_COLOUR = "#7f9cb8"
 
 
 def connected_atoms(
-    crystal: Crystal, contacts: Bonds
+    crystal: Crystal, contacts: Contacts
 ) -> tuple[NDArray[np.intp], FloatArray, FloatArray]:
     """Complete the molecules of an asymmetric unit by the images that are bonded to them.
 

@@ -11,12 +11,14 @@ from argand.learn.models.conv import ThreeLayerConv
 from argand.learn.models.friedel import FriedelHalf
 from argand.learn.models.linear import LinearRegression
 from argand.learn.models.mlp import ThreeLayerMLP
+from argand.learn.models.recycling import PhaseRecycling
 from argand.learn.models.unet import UNet
 
 __all__ = [
     "MODELS",
     "FriedelHalf",
     "LinearRegression",
+    "PhaseRecycling",
     "ThreeLayerConv",
     "ThreeLayerMLP",
     "UNet",
@@ -30,6 +32,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "mlp": ThreeLayerMLP,
     "conv": ThreeLayerConv,
     "unet": UNet,
+    "recycling": PhaseRecycling,
 }
 
 
@@ -39,7 +42,19 @@ _OWN_MODELS = frozenset(MODELS)
 # Largest values of arguments of models that count something, of which torch builds layers without
 # weights for 0. Layers are built one after the other, and U-nets double their width with depth; how
 # much memory a width needs is said elsewhere.
-_LARGEST_COUNTS = {"width": 10**8, "depth": 50, "kernel": 999, "convolutions": 100}
+_LARGEST_COUNTS = {
+    "width": 10**8,
+    "depth": 50,
+    "kernel": 999,
+    "convolutions": 100,
+    "hidden": 10**8,
+    "cycles": 1000,
+    "states": 1000,
+    "starts": 1000,
+}
+
+# Models that see the whole box: they tie Friedel mates themselves, with all other equivalents.
+_ON_THE_WHOLE_BOX = ("recycling",)
 
 
 def build_model(
@@ -63,7 +78,7 @@ def build_model(
         Arguments of the model itself.
     friedel
         Whether the network works on the half h >= 0 and F(-h) = conj F(h) gives the other half:
-        right without dispersion.
+        right without dispersion. Models that tie equivalents themselves always see the whole box.
 
     Raises
     ------
@@ -76,6 +91,7 @@ def build_model(
             "or to be made known first by argand.learn.register_model"
         )
     side = 2 * hkl_max + 1
+    friedel = friedel and name not in _ON_THE_WHOLE_BOX
     shape = (hkl_max + 1 if friedel else side, side, side)
     if name in _OWN_MODELS:
         _check_hyper(hyper or {})

@@ -1,0 +1,164 @@
+"""Test the network that recycles phases: its answers obey the symmetry, and its training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from argand.learn import RECIPES
+from argand.learn.forecast import forecast_training
+from argand.learn.losses import invariant_loss
+from argand.learn.models import build_model
+from argand.learn.orbits import ORBIT_CHANNELS
+from argand.learn.plan import plan_training
+from argand.learn.samples import batch_features
+from argand.learn.settings import DataSettings
+from argand.learn.train import train
+from argand.reflections import hkl_cube
+from argand.simulate.artificial import ArtificialStream
+from argand.store import read_arrays
+from argand.symmetry import operation_arrays
+
+HKL_MAX = 4
+GROUPS = "P-1,P21/c,P212121,P31"
+INPUTS = RECIPES["recycling"].inputs
+
+
+def data_of(groups: str) -> DataSettings:
+    stream = ArtificialStream(groups, "atoms", (3, 4), 1.6)
+    return DataSettings(None, (), hkl_max=HKL_MAX, energy_kev=None, artificial=stream)
+
+
+def test_answers_obey_the_space_group() -> None:
+    """F(h R) = F(h) exp(-2 pi i h.t) for each operation, F(-h) = F(h)*, mixed groups in a batch."""
+    dataset = data_of(GROUPS).dataset([])
+    batch = dataset.simulate(range(12))
+    torch.manual_seed(0)
+    net = build_model("recycling", HKL_MAX, len(INPUTS), {"cycles": 3}).eval()
+    with torch.no_grad():
+        answer = net(batch_features(batch, batch.mask, INPUTS, dataset.orbits())).double()
+    f = torch.complex(answer[:, 0], answer[:, 1]).flatten(1).numpy()
+    assert np.isfinite(f).all()
+    cube = hkl_cube(HKL_MAX).astype(np.int64)
+    side = 2 * HKL_MAX + 1
+    assert len(set(batch.crystal.tolist())) == 4
+    for row, number in enumerate(batch.crystal.tolist()):
+        measured = batch.mask[row].flatten().numpy()
+        assert (np.abs(f[row][measured]) > 0.0).all()
+        assert not f[row][~measured].any()
+        np.testing.assert_allclose(f[row][::-1], f[row].conj(), atol=1e-6)
+        operations = operation_arrays(dataset.data.spacegroups[number])
+        for rotation, translation in zip(*operations, strict=True):
+            images = cube @ rotation
+            inside = (np.abs(images) <= HKL_MAX).all(axis=1)
+            h, k, l = (images[inside] + HKL_MAX).T
+            expected = f[row][inside] * np.exp(-2j * np.pi * (cube[inside] @ translation))
+            np.testing.assert_allclose(f[row][(h * side + k) * side + l], expected, atol=2e-6)
+
+
+def test_signs_have_a_derivative_in_training() -> None:
+    """In P -1 all phases are 0 or pi: the cosine of an answer is a number between -1 and 1."""
+    dataset = data_of("P-1").dataset([])
+    batch = dataset.simulate(range(4))
+    torch.manual_seed(0)
+    net = build_model("recycling", HKL_MAX, len(INPUTS), {"cycles": 3})
+    answer = net(batch_features(batch, batch.mask, INPUTS, dataset.orbits()))
+    length = answer.square().sum(dim=1).sqrt()[batch.mask].detach().numpy()
+    np.testing.assert_allclose(length, 1.0, atol=1e-5)
+    cosine = answer[:, 0][batch.mask]
+    assert (cosine.detach().abs() < 0.99).float().mean() > 0.5
+    invariant_loss(answer, batch.phase, batch.weight).backward()
+    for parameter in net.parameters():
+        assert parameter.grad is not None
+    assert max(float(values.grad.abs().max()) for values in net.parameters()) > 1e-3
+
+
+def test_without_channels_of_symmetry_it_is_refused() -> None:
+    with pytest.raises(ValueError, match=ORBIT_CHANNELS[0]):
+        build_model("recycling", HKL_MAX, 3)
+
+
+def settings_of(out: Path, **changes: object) -> dict[str, object]:
+    """Return arguments of a short training on artificial crystals."""
+    arguments: dict[str, object] = {
+        "data": "artificial:P-1,P21/c",
+        "kind": "atoms",
+        "atoms": [3, 4],
+        "d_min": 1.6,
+        "hkl_max": HKL_MAX,
+        "steps": 6,
+        "batch_size": 4,
+        "score_samples": 4,
+        "score_every": 6,
+        "progress": False,
+        "out": out,
+    }
+    return arguments | changes
+
+
+def weights_in(out: Path) -> dict[str, np.ndarray]:
+    return dict(read_arrays(out / "weights.safetensors"))
+
+
+def test_an_extended_training_has_the_average_of_all_steps(tmp_path: Path) -> None:
+    """The average, torch's generator and the stream go on from the checkpoint."""
+    for out, steps in (("once", [6]), ("twice", [6, 6])):
+        for count in steps:
+            train("recycling", **settings_of(tmp_path / out, steps=count))  # type: ignore[arg-type]
+    once, twice = weights_in(tmp_path / "once"), weights_in(tmp_path / "twice")
+    assert all(np.array_equal(once[name], twice[name]) for name in once)
+    last = tmp_path / "last"
+    train("recycling", **settings_of(last, averaging=0.0))  # type: ignore[arg-type]
+    assert any(not np.array_equal(once[name], values) for name, values in weights_in(last).items())
+
+
+def test_average_of_weights_is_that_of_the_recursion() -> None:
+    """Against the recursion for one number, written out here."""
+    from argand.learn.callbacks import Averaging
+
+    net = torch.nn.Linear(2, 1)
+    averaging = Averaging(net, 0.9)
+
+    class Step:
+        global_step = 0
+
+    expected = None
+    for step in range(1, 5):
+        with torch.no_grad():
+            net.weight.fill_(float(step * step))
+        Step.global_step = step
+        averaging.on_train_batch_end(Step, None, None, None, 0)  # type: ignore[arg-type]
+        factor = min(0.9, (1 + step) / (10 + step))
+        weight = float(step * step)
+        expected = weight if expected is None else factor * expected + (1.0 - factor) * weight
+    with averaging.applied():
+        np.testing.assert_allclose(net.weight.detach().numpy(), expected, rtol=1e-6)
+    assert net.weight[0, 0] == 16.0
+
+
+def test_two_processes_train_as_one(tmp_path: Path) -> None:
+    """The losses of fifty steps, in fives, and the scores are those of one process."""
+    results = {}
+    for processes in (1, 2):
+        out = tmp_path / str(processes)
+        arguments = settings_of(out, steps=50, score_every=5, processes=processes)
+        results[processes] = train("mlp", **arguments)  # type: ignore[arg-type]
+    one, two = results[1], results[2]
+    assert one.steps == two.steps == 50
+    assert len(two.history) == 10
+    for record, other in zip(one.history, two.history, strict=True):
+        assert record == pytest.approx(other, rel=1e-5)
+
+
+def test_forecast_counts_what_is_trained() -> None:
+    arguments = settings_of(Path())
+    for name in ("out", "progress"):
+        del arguments[name]
+    settings, crystals = plan_training("mlp", "invariant", **arguments)  # type: ignore[arg-type]
+    forecast = forecast_training(settings, crystals)
+    net = build_model("mlp", HKL_MAX, 1, settings.recipe.hyper)
+    assert forecast.parameters == sum(values.numel() for values in net.parameters())
+    assert forecast.seconds == pytest.approx(6 * 4 / forecast.training_rate)
