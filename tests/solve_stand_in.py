@@ -83,6 +83,7 @@ def solve(
     contents: Any,
     wavelength: float | None,
     settings: Any,
+    start: Any = None,
     progress: Any = None,
 ) -> Any:
     """Return the solution of data of a crystal that has a known cell."""

@@ -206,6 +206,14 @@ class TestRefusals:
         write_map(tmp_path / "m.ccp4", np.zeros((4, 4, 4)), (5, 5, 5, 90, 90, 90))
         assert "is a map" in refused(capsys, "solve", "m.ccp4", "--no-report")
 
+    def test_a_start_of_one_crystal_for_a_folder(self, data: Path, capsys: Capture) -> None:
+        words = refused(capsys, "solve", data.parent, "--start", "part.cif", "--no-report")
+        assert "--start is part.cif, the phases of one crystal: give one file" in words
+
+    def test_a_start_without_phases(self, data: Path, capsys: Capture) -> None:
+        words = refused(capsys, "solve", data, "--start", data, "--no-report")
+        assert "jadeite.hkl: has no phases, needs atoms, a map or reflections with phases" in words
+
     def test_the_folder_of_the_data_is_not_written_into(self, data: Path, capsys: Capture) -> None:
         words = refused(capsys, "solve", data, "-o", data.parent, "--no-report")
         assert "holds the input jadeite.hkl, needs another folder" in words

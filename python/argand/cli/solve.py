@@ -14,6 +14,7 @@ from argand.errors import ArgandError
 from argand.jobs.progress import ProgressLine
 from argand.jobs.sources import printable
 from argand.solve.folder import SolveRecord, solve_folder
+from argand.solve.known_start import known_start
 from argand.solve.problem import Problem, data_name, read_problem
 from argand.solve.solution import Solution
 from argand.solve.solver import SolveOptions, solve_problem
@@ -44,6 +45,7 @@ def solve(
     contents: str | None = None,
     wavelength: float | None = None,
     hklf: int | None = None,
+    start: Path | None = None,
     time_limit: float = 60.0,
     seed: int = 0,
     threads: int | None = None,
@@ -84,6 +86,9 @@ def solve(
         Wavelength in angstrom.
     hklf : N
         3 when a SHELX list holds amplitudes, 4, 5 or 6 for intensities.
+    start : FILE
+        Begin with the phases of this file, before random ones: some atoms of the structure (CIF,
+        .res), reflections with phases (MTZ, FCF), or a CCP4 map, in the same cell.
     time_limit : SECONDS
         End the work on one crystal after so many seconds, with the best phases and atoms so far.
     seed : N
@@ -120,6 +125,8 @@ def solve(
         force=force,
     )
     if len(files) > 1 or files[0].is_dir():
+        if start is not None:
+            raise ArgandError(f"--start is {start}, the phases of one crystal: give one file")
         folder = output or _default_folder(files[0])
         check_output_folder(folder)
         records = solve_folder(
@@ -135,15 +142,22 @@ def solve(
         return _finish_folder(records, folder, as_json=json)
     if scheduler is not None:
         raise ArgandError("--scheduler goes with a folder or several files")
-    return _solve_one(files[0], output, options, as_json=json, progress=progress)
+    return _solve_one(files[0], output, options, start, as_json=json, progress=progress)
 
 
 def _solve_one(
-    path: Path, output: Path | None, options: SolveOptions, *, as_json: bool, progress: bool
+    path: Path,
+    output: Path | None,
+    options: SolveOptions,
+    start: Path | None,
+    *,
+    as_json: bool,
+    progress: bool,
 ) -> int:
     """Solve one crystal, write its files, print what was found, and return the exit code."""
     if output is not None:
         check_output_folder(output)
+    known = None if start is None else known_start(start)
     problem = read_problem(path, **options.reading())
     folder = output or _default_folder(path)
     check_output_folder(folder)
@@ -151,7 +165,7 @@ def _solve_one(
     line = ProgressLine()
     try:
         report_progress = partial(_show_progress, line) if progress else None
-        solution = solve_problem(problem, options, report_progress)
+        solution = solve_problem(problem, options, report_progress, known)
     finally:
         line.end()
     files = write_solution(solution, folder)

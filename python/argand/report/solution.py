@@ -293,7 +293,7 @@ def _settings(solution: Solution) -> dict[str, str]:
         "free correlation": f"{figures.free_correlation:.3f}",
         "R after elimination": f"{figures.residual:.3f}",
         "R of strong reflections": f"{figures.strong_residual:.3f}",
-        "symmetry of the phases": f"{figures.symmetry:.3f}",
+        "symmetry of the phases": _number(figures.symmetry, 3),
         "wavelength": _number(solution.radiation.wavelength or np.nan, 5, " Å"),
         "cell": " ".join(f"{value:g}" for value in solution.merged.cell),
         "time": seconds,

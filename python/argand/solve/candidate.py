@@ -23,7 +23,15 @@ from argand.solve.verdict import SOLVED, probability_with_atoms
 from argand.structure_factors import structure_factors
 from argand.symmetry import group_ops
 
-__all__ = ["Candidate", "PhasedReflections", "final_phases", "in_right_hand", "with_atoms"]
+__all__ = [
+    "Candidate",
+    "PhasedReflections",
+    "final_phases",
+    "found_atoms",
+    "in_right_hand",
+    "phases_in_group",
+    "with_atoms",
+]
 
 ComplexArray = npt.NDArray[np.complex128]
 
@@ -32,7 +40,6 @@ ComplexArray = npt.NDArray[np.complex128]
 _UNFINISHED_R1 = 0.12
 _REBUILDS = 4
 _FALLING = 0.97
-
 
 # Below this probability of its phases no atoms are looked for: refinement would fit noise.
 _WORTH_ATOMS = 0.02
@@ -92,30 +99,36 @@ def with_atoms(
     settings: SolveSettings,
     limit: TimeLimit,
 ) -> Candidate:
-    """Find and refine the atoms in phases, and judge both together.
-
-    Atoms that do not explain the data are looked for again until the time is over.
-    """
-    cell = reflections.cell
-    merged = merge(reflections, cell=cell, spacegroup=ending.spacegroup)
-    phased = PhasedReflections(merged, _phases_in_group(merged, data, ending), radiation)
+    """Find and refine the atoms in phases, and judge both together."""
+    phased = phases_in_group(reflections, data, ending, radiation)
     model: AtomicModel | None = None
     notes: tuple[str, ...] = ()
     if settings.refine and ending.probability > _WORTH_ATOMS:
-        try:
-            model = _rebuilt(phased, build_model(phased, contents), contents, limit)
-            is_doubtful = contents is not None and _is_doubtful(model, contents)
-            if is_doubtful and not limit.is_over():
-                without = _rebuilt(phased, build_model(phased, None), None, limit)
-                if without.r1 < _DECIDEDLY * model.r1:
-                    model = without
-                    notes = (_CONTENT_NOTE,)
-        except ArgandError as error:
-            notes = (f"no atoms were refined: {error}",)
+        model, notes = found_atoms(phased, contents, limit)
     probability = ending.probability
     if model is not None:
         probability = probability_with_atoms(probability, model.r1, data.d_min)
     return Candidate(ending, ranked, phased, model, probability, notes)
+
+
+def found_atoms(
+    phased: PhasedReflections, contents: Mapping[str, float] | None, limit: TimeLimit
+) -> tuple[AtomicModel | None, tuple[str, ...]]:
+    """Find and refine the atoms in phases, without the stated content where it does not fit.
+
+    Atoms that do not explain the data are looked for again until the time is over. Returns the
+    model, None where none was found, and notes.
+    """
+    try:
+        model = _rebuilt(phased, build_model(phased, contents), contents, limit)
+        is_doubtful = contents is not None and _is_doubtful(model, contents)
+        if is_doubtful and not limit.is_over():
+            without = _rebuilt(phased, build_model(phased, None), None, limit)
+            if without.r1 < _DECIDEDLY * model.r1:
+                return without, (_CONTENT_NOTE,)
+    except ArgandError as error:
+        return None, (f"no atoms were refined: {error}",)
+    return model, ()
 
 
 def in_right_hand(
@@ -188,13 +201,17 @@ def _rebuilt(
     return best
 
 
-def _phases_in_group(merged: Merged, data: PrimitiveReflections, ending: Ending) -> ComplexArray:
-    """Return F (n,) of merged reflections, about the origin of the group's setting.
+def phases_in_group(
+    reflections: Reflections, data: PrimitiveReflections, ending: Ending, radiation: Radiation
+) -> PhasedReflections:
+    """Merge reflections in the group of an ending, with its phases about the origin of the setting.
 
     A reflection that the data in P 1 lack counts as 0.
     """
+    merged = merge(reflections, cell=reflections.cell, spacegroup=ending.spacegroup)
     hkl = np.rint(merged.hkl @ data.basis).astype(np.int64)
     about_origin = ending.phased * np.exp(-2j * np.pi * (data.hkl @ ending.shift))
     # Row -1 of a reflection that is not listed is the last one, 0.
     values = np.concatenate([about_origin, about_origin.conj(), np.zeros(1)])
-    return np.asarray(values[find_rows(np.concatenate([data.hkl, -data.hkl]), hkl)])
+    rows = find_rows(np.concatenate([data.hkl, -data.hkl]), hkl)
+    return PhasedReflections(merged, np.asarray(values[rows]), radiation)

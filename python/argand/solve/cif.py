@@ -20,6 +20,7 @@ from argand.io.cif_writer import (
 )
 from argand.reflections import stol
 from argand.site_symmetry import cartesian_axes
+from argand.solve.absolute_scale import twin_in_use
 from argand.solve.composition import formula_units
 from argand.solve.contacts import Contacts
 from argand.solve.disorder import disorder_notes
@@ -71,6 +72,7 @@ def write_solution_cif(
     _add_pairs(block, _lattice(crystal))
     _add_pairs(block, _measurement(solution))
     _add_pairs(block, _refinement(solution))
+    _add_twin(block, solution)
     _add_atom_types(block, solution)
     sigma = np.where(model.hydrogens[:, None], 0.0, site_sigma(model.refinement))
     labels = add_sites(block, crystal, sigma, model.hydrogens)
@@ -191,6 +193,23 @@ def _refinement(solution: Solution) -> dict[str, str]:
         value = with_uncertainty(flack.value, flack.uncertainty, 3)
         pairs["_refine_ls_abs_structure_Flack"] = value
     return pairs
+
+
+def _add_twin(block: cif.Block, solution: Solution) -> None:
+    """Add the domains of a twin, with their shares and the law h' = law h of the second one."""
+    law, fraction = twin_in_use(solution)
+    if law is None or solution.twin is None:
+        return
+    columns = ["id", "mass_fraction_refined"]
+    columns += [f"twin_matrix_{row}{column}" for row in (1, 2, 3) for column in (1, 2, 3)]
+    rows = block.init_loop("_twin_individual_", columns)
+    uncertainty = solution.twin.uncertainty
+    matrices = (np.eye(3).ravel(), np.array(law))
+    for number, (share, matrix) in enumerate(
+        zip((1.0 - fraction, fraction), matrices, strict=True)
+    ):
+        value = with_uncertainty(share, uncertainty, 4)
+        rows.add_row([str(number + 1), value, *(f"{element:g}" for element in matrix)])
 
 
 def _add_atom_types(block: cif.Block, solution: Solution) -> None:

@@ -48,7 +48,8 @@ class PhaseFigures:
         sum | |F| - k |G| | / sum |F| of all reflections, and of those with I > 3 sigma; G is the
         transform of the density from which low values were taken.
     symmetry
-        Agreement of the phases before symmetry was imposed with the space group: 1 is perfect.
+        Agreement of the phases before symmetry was imposed with the space group: 1 is perfect. NaN
+        where the search began with phases that may have had the symmetry already.
     consistency
         Correlation with the phases that another start led to; NaN where none was compared.
     """

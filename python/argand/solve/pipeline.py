@@ -10,13 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from argand.cell import cell_parameters
+from argand.crystal import Crystal
 from argand.errors import ArgandError
+from argand.files import PathLike
 from argand.io import Reflections
 from argand.measured import intensity_statistics, merge
 from argand.radiation import Radiation
 from argand.reflections import stol
 from argand.solve.candidate import Candidate, final_phases, in_right_hand, with_atoms
 from argand.solve.group_choice import first_group, group_notes, in_best_group
+from argand.solve.growth import grown
+from argand.solve.known_start import KnownStart, known_start, start_notes, start_phases
 from argand.solve.primitive import (
     merge_in_point_group,
     primitive_basis,
@@ -26,6 +30,7 @@ from argand.solve.search import PhaseSearch, SearchProgress
 from argand.solve.settings import SolveSettings, TimeLimit
 from argand.solve.solution import Solution
 from argand.solve.space_group import rank_space_groups
+from argand.solve.twin_solution import twin_refined, twin_searched
 from argand.solve.twins import TwinFinding, detwinned, find_twin
 from argand.solve.verdict import SOLVED, verdict_of
 from argand.symmetry import group_ops, spacegroup_name, triplets
@@ -35,9 +40,11 @@ __all__ = ["solve"]
 # Below this probability nothing is said about the space group.
 _WORTH_WORDS = 0.3
 
+# Of two groups that explain a twin the stated one is taken where R1 is higher by less than this.
+_SAME_R1 = 0.01
+
 # Domains of a twin are separated where the smaller one has at most this share.
 _SEPARABLE = 0.42
-
 
 _TIME_NOTE = "the time limit ended the work on this crystal; what is given is the best so far"
 
@@ -63,6 +70,7 @@ def solve(
     spacegroup: str | None = None,
     contents: Mapping[str, float] | None = None,
     wavelength: float | None = None,
+    start: KnownStart | Crystal | Reflections | PathLike | None = None,
     settings: SolveSettings | None = None,
     progress: Callable[[SearchProgress], None] | None = None,
 ) -> Solution:
@@ -89,6 +97,9 @@ def solve(
         Number of atoms in the unit cell by element; None where it is not known.
     wavelength
         Angstrom, where the reflections state none; without it there is no dispersion.
+    start
+        Phases to begin with, before random ones: atoms of a part of the structure, reflections
+        with phases, or a file of either, or a CCP4 map. They are judged as all others are.
     settings
         Seed, limits; None takes the defaults.
     progress
@@ -102,7 +113,7 @@ def solve(
     Raises
     ------
     ArgandError
-        The reflections cannot be merged, or have no cell.
+        The reflections cannot be merged, or have no cell; the start has no phases, or another cell.
     """
     if settings is None:
         settings = SolveSettings()
@@ -123,33 +134,63 @@ def solve(
         stated = spacegroup_name(group) or ";".join(triplets(group))
     limit = TimeLimit(settings.time_limit)
     stopwatch = _Stopwatch()
+    known = None if start is None else known_start(start)
+    start_remarks = [] if known is None else start_notes(known, unit_cell, stated)
     start_group, notes = first_group(reflections, unit_cell, stated)
+    notes += start_remarks
     stopwatch.stop("symmetry of the data")
 
     def run(measured: Reflections) -> Solution:
         return _solved(
-            measured, start_group, stated, radiation, contents, settings, limit, progress, stopwatch
+            measured,
+            start_group,
+            stated,
+            radiation,
+            contents,
+            known,
+            settings,
+            limit,
+            progress,
+            stopwatch,
         )
 
     solution = run(reflections)
     twin = _likely_twin(solution)
-    stopwatch.stop("twin")
     if twin is not None:
         notes.append(twin.reason)
+        solution = replace(solution, twin=twin)
+        refined = twin_refined(solution, reflections, twin, contents)
+        if refined is not None and refined.probability > min(solution.probability, SOLVED):
+            solution = refined
+        # A twin looks like a crystal of another group: the stated one is tried before it is left.
+        is_settled = solution.verdict == "solved" and solution.spacegroup == stated
+        if not is_settled and stated is not None and start_group == stated and settings.refine:
+            searched = twin_searched(solution, reflections, stated, twin, contents, settings)
+            if searched is not None and _is_preferred(searched, solution):
+                solution = searched
         can_separate = not solution.is_solved and twin.fraction < _SEPARABLE
         if can_separate and not limit.is_over():
             separated = run(_first_domain(reflections, start_group, twin))
             if separated.probability > solution.probability:
                 notes.append("the intensities of the first domain were separated and phased")
-                solution = separated
+                solution = replace(separated, twin=twin)
+    stopwatch.stop("twin")
     if limit.was_reached:
         notes.append(f"{_TIME_NOTE} ({settings.time_limit:g} s)")
     return replace(
         solution,
-        twin=twin,
         notes=tuple(dict.fromkeys([*notes, *solution.notes])),
         seconds=stopwatch.seconds,
     )
+
+
+def _is_preferred(in_stated: Solution, other: Solution) -> bool:
+    """Tell whether a twin is solved no worse in its stated group than in another one."""
+    if in_stated.probability > other.probability:
+        return True
+    if in_stated.verdict != "solved" or in_stated.model is None or other.model is None:
+        return False
+    return in_stated.model.r1 < other.model.r1 + _SAME_R1
 
 
 def _likely_twin(solution: Solution) -> TwinFinding | None:
@@ -184,6 +225,7 @@ def _solved(
     stated: str | None,
     radiation: Radiation,
     contents: Mapping[str, float] | None,
+    known: KnownStart | None,
     settings: SolveSettings,
     limit: TimeLimit,
     progress: Callable[[SearchProgress], None] | None,
@@ -198,9 +240,14 @@ def _solved(
     def find_group(p1: npt.NDArray[np.complexfloating]) -> str:
         return rank_space_groups(data, p1, start_group)[0].spacegroup
 
-    search = PhaseSearch(data, start_group, settings, find_group, limit)
+    known_phases = None if known is None else start_phases(known, data)
+    search = PhaseSearch(data, start_group, settings, find_group, limit, known_phases)
     best: Candidate | None = None
-    for ending in search.candidates(progress):
+    if known_phases is not None:
+        best = grown(search, reflections, data, known_phases, radiation, contents, settings, limit)
+        stopwatch.stop("phases of the start")
+    is_solved = best is not None and best.probability > SOLVED
+    for ending in () if is_solved else search.candidates(progress):
         stopwatch.stop("phases")
         ranked = rank_space_groups(data, ending.p1, start_group)
         ending = in_best_group(search, ending, ranked, stated)
@@ -217,6 +264,12 @@ def _solved(
     if best is None:
         raise ArgandError("no phases: the search was ended before its first result")
     notes = list(best.notes)
+    if known is not None:
+        origin = "these" if search.is_known(best.ending.start) else "random ones"
+        notes.append(
+            f"the search began with the phases of {known.source} ({known.kind}); the best phases "
+            f"come from {origin}"
+        )
     if best.probability > _WORTH_WORDS:
         notes += group_notes(best.ending, stated, best.ranked)
     best, absolute = in_right_hand(reflections, best, contents)

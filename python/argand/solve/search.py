@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from argand.solve.candidate_group import CandidateGroup, Placement
 from argand.solve.figures import FigureCalculator, PhaseFigures, phase_agreement
-from argand.solve.modification import DensityModification
+from argand.solve.group_fit import GroupFit
+from argand.solve.modification import DensityModification, unit
 from argand.solve.primitive import PrimitiveReflections
 from argand.solve.settings import PhasingRecipe, SolveSettings, TimeLimit, recipe_for
 from argand.solve.starts import PattersonStarts, random_start
@@ -33,6 +34,10 @@ _HOPELESS_AGREEMENT = 0.3
 
 # Endings of this probability are worth a look at their atoms.
 _PROBABLE = 0.4
+
+# Starts from known phases, at other thresholds; in `Ending` they are all the start 0, since their
+# agreement with each other proves nothing.
+_KNOWN_STARTS = 4
 
 # Another group is looked for where phases that explain the amplitudes in P 1 by themselves ...
 _GOOD_IN_P1 = 0.27
@@ -58,7 +63,7 @@ class Ending:
     figures, probability
         Figures of merit, and the probability that the phases are right.
     start, cycles
-        Which start, after how many cycles.
+        Which start, after how many cycles. All starts from known phases count as the start 0.
     """
 
     spacegroup: str
@@ -95,6 +100,8 @@ class PhaseSearch:
         Function of phases (n,) in P 1 that returns the space group they have.
     limit
         When the search ends; None takes the seconds of the settings from the first start on.
+    known : (n,) complex, optional
+        |E| with phases from elsewhere, 0 where there are none: the first starts begin with them.
     """
 
     def __init__(
@@ -104,6 +111,7 @@ class PhaseSearch:
         settings: SolveSettings,
         find_group: Callable[[ComplexArray], str],
         limit: TimeLimit | None = None,
+        known: ComplexArray | None = None,
     ) -> None:
         self.data = data
         self.recipe: PhasingRecipe = recipe_for(data.d_min)
@@ -115,6 +123,7 @@ class PhaseSearch:
         self._groups = {spacegroup: CandidateGroup(data, spacegroup)}
         self._spacegroup = spacegroup
         self._patterson: PattersonStarts | None = None
+        self._known = known
         #: Starts that were begun, and cycles of all starts together.
         self.starts = 0
         self.cycles = 0
@@ -174,11 +183,47 @@ class PhaseSearch:
                 break
         return best
 
+    def is_known(self, start: int) -> bool:
+        """Tell whether a start begins with the known phases."""
+        return self._known is not None and start < _KNOWN_STARTS
+
     def impose(self, p1: ComplexArray, spacegroup: str, start: int, cycles: int) -> Ending:
         """Impose a group on phases (n,) in P 1, and judge the result."""
         group = self._group(spacegroup)
         placement = group.place(p1)
         return self._ending(placement, group, start, cycles)
+
+    def restore(self, known: ComplexArray) -> Ending:
+        """Let known phases, |E| (n,) with phases, grow under the symmetry of the group.
+
+        The group is imposed only where the phases obey it.
+        """
+        group = self._groups[self._spacegroup]
+        placement = group.place(known * (self.data.amplitude / self.data.normalised))
+        fit = placement.fit
+        average = group.average if fit.agreement > _DOUBTFUL_AGREEMENT else None
+        return self._as_found(self.modification.restore(placement.phased, average, fit), group, fit)
+
+    def judge(self, phased: ComplexArray) -> Ending:
+        """Judge the phases of F (n,) as they are, those of atoms in the group."""
+        group = self._groups[self._spacegroup]
+        placement = group.place(phased)
+        return self._as_found(placement.phased, group, placement.fit)
+
+    def _as_found(self, phased: ComplexArray, group: CandidateGroup, fit: GroupFit) -> Ending:
+        """Judge phases (n,) that came from elsewhere, without another cycle."""
+        with_amplitudes = self.data.amplitude * unit(phased)
+        figures = self._figures(with_amplitudes, math.nan)
+        return Ending(
+            spacegroup=group.spacegroup,
+            p1=with_amplitudes,
+            phased=phased,
+            shift=fit.shift,
+            figures=figures,
+            probability=probability_of_phases(figures, self.data.d_min),
+            start=0,
+            cycles=0,
+        )
 
     def _batches(self) -> Iterator[range]:
         """Yield the numbers of the starts that are run side by side."""
@@ -216,6 +261,8 @@ class PhaseSearch:
     def _first_phases(self, start: int) -> ComplexArray:
         """Return |E| with the phases (n measured) that a start begins with."""
         seed = self._settings.seed
+        if self._known is not None and self.is_known(start):
+            return self._known
         if not self.recipe.patterson or start % 2 == 0:
             return random_start(self.data, seed, start)
         if self._patterson is None:
@@ -246,7 +293,9 @@ class PhaseSearch:
         """Impose a group on placed phases, and judge the result."""
         change = self.modification.recycle if self.recipe.recycle else self.modification.settle
         phased = change(placement.phased, group.average, placement.fit)
-        figures = self._figures(phased, placement.fit.agreement)
+        # Known phases have the symmetry of where they come from: it is no evidence.
+        is_known = self.is_known(start)
+        figures = self._figures(phased, math.nan if is_known else placement.fit.agreement)
         return Ending(
             spacegroup=group.spacegroup,
             p1=placement.phased,
@@ -254,7 +303,7 @@ class PhaseSearch:
             shift=placement.fit.shift,
             figures=figures,
             probability=probability_of_phases(figures, self.data.d_min),
-            start=start,
+            start=0 if is_known else start,
             cycles=cycles,
         )
 

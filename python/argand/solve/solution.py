@@ -266,10 +266,10 @@ class Solution:
     def _phasing_words(self) -> str:
         """Say the figures of merit of the density, and the starts that it took."""
         figures = self.figures
-        words = (
-            f"free CC {figures.free_correlation:.2f}, symmetry {figures.symmetry:.2f}, "
-            f"R {figures.residual:.2f} ({figures.strong_residual:.2f} of strong reflections)"
-        )
+        words = f"free CC {figures.free_correlation:.2f}, "
+        if np.isfinite(figures.symmetry):
+            words += f"symmetry {figures.symmetry:.2f}, "
+        words += f"R {figures.residual:.2f} ({figures.strong_residual:.2f} of strong reflections)"
         plural = "s" if self.starts != 1 else ""
         return f"{words}; {self.starts} start{plural}, {self.cycles} cycles"
 

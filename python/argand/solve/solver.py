@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from argand.cell import Cell
+from argand.solve.known_start import KnownStart
 from argand.solve.problem import Problem
 from argand.solve.solution import Solution
 
@@ -63,7 +64,10 @@ class SolveOptions:
 
 
 def solve_problem(
-    problem: Problem, options: SolveOptions, progress: Callable[..., None] | None = None
+    problem: Problem,
+    options: SolveOptions,
+    progress: Callable[..., None] | None = None,
+    start: KnownStart | None = None,
 ) -> Solution:
     """Solve the crystal of a problem.
 
@@ -75,6 +79,8 @@ def solve_problem(
         Time limit, seed and threads.
     progress
         Is told how far the search is, see `argand.solve.pipeline.solve`.
+    start
+        Phases to begin with, before random ones.
     """
     from argand.solve.pipeline import solve
     from argand.solve.settings import SolveSettings
@@ -88,6 +94,7 @@ def solve_problem(
         spacegroup=problem.spacegroup,
         contents=problem.content,
         wavelength=problem.radiation.wavelength,
+        start=start,
         settings=settings,
         progress=progress,
     )

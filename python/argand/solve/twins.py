@@ -23,7 +23,15 @@ from argand.reflections import asymmetric_unit, centric
 from argand.rows import find_rows
 from argand.symmetry import group_ops, operation_arrays
 
-__all__ = ["TwinFinding", "detwinned", "expected_l", "find_twin", "law_words", "twin_laws"]
+__all__ = [
+    "TwinFinding",
+    "detwinned",
+    "expected_l",
+    "find_twin",
+    "fitted_fraction",
+    "law_words",
+    "twin_laws",
+]
 
 IndexArray = npt.NDArray[np.intp]
 
@@ -260,6 +268,29 @@ def _h_test(merged: Merged, partner: IndexArray) -> tuple[float, float, int] | N
     root = float(np.sqrt(np.clip(ratio, 0.0, 1.0)))
     uncertainty = 0.25 * ratio_sigma / max(root, float(np.sqrt(ratio_sigma)))
     return 0.5 * (1.0 - root), uncertainty, pairs
+
+
+def fitted_fraction(
+    merged: Merged, law: FloatArray, calculated: FloatArray
+) -> tuple[float, float] | None:
+    """Fit the share of the second domain of a twin to its structure.
+
+    Parameters
+    ----------
+    merged
+        Measured intensities of the twin, n reflections.
+    law : (3, 3)
+        h' = law h.
+    calculated : (n,)
+        |Fc|^2 of one domain.
+
+    Returns
+    -------
+    tuple or None
+        Fraction and its standard uncertainty; None where too few reflections have a partner.
+    """
+    estimate = _fitted(merged, _partners(merged, law), calculated)
+    return None if estimate is None else estimate[:2]
 
 
 def _fitted(

@@ -36,6 +36,10 @@ _PROBABLE = 0.3
 # What stands for the agreement with another start where there is none to compare with.
 _NO_CONSISTENCY = 0.55
 
+# What stands for the agreement with the space group where phases had its symmetry from the start.
+# Right phases have more, wrong ones less.
+_NO_SYMMETRY = 0.5
+
 # Where all figures of merit are as good as they get, their differences mean nothing more.
 _LOWEST_RESIDUAL = 0.12
 
@@ -74,6 +78,7 @@ def predictors(figures: PhaseFigures, d_min: float) -> FloatArray:
     """
     finite = math.isfinite(figures.consistency)
     consistency = figures.consistency if finite else _NO_CONSISTENCY
+    symmetry = figures.symmetry if math.isfinite(figures.symmetry) else _NO_SYMMETRY
     residual = _TENFOLD * max(figures.residual, _LOWEST_RESIDUAL)
     strong_residual = _TENFOLD * max(figures.strong_residual, _LOWEST_RESIDUAL)
     coarseness = d_min - _MIDDLE
@@ -83,7 +88,7 @@ def predictors(figures: PhaseFigures, d_min: float) -> FloatArray:
             figures.free_correlation,
             residual,
             strong_residual,
-            figures.symmetry,
+            symmetry,
             consistency,
             coarseness,
             coarseness * figures.free_correlation,
@@ -167,8 +172,10 @@ def verdict_of(
     reasons = [
         f"amplitudes that were left out are predicted with a correlation of {free}",
         f"the density without its low values explains strong reflections with R = {strong}",
-        f"phases that know no symmetry agree with the space group by {figures.symmetry:.2f}",
     ]
+    if math.isfinite(figures.symmetry):
+        agreement = f"{figures.symmetry:.2f}"
+        reasons.append(f"phases that know no symmetry agree with the space group by {agreement}")
     if math.isfinite(figures.consistency):
         reasons.append(f"the phases of another start agree by {figures.consistency:.2f}")
     if r1 is not None:
