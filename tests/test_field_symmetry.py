@@ -6,6 +6,7 @@ import re
 import warnings
 from pathlib import Path
 
+import gemmi
 import numpy as np
 import pytest
 
@@ -219,3 +220,30 @@ def test_a_stated_site_order_that_the_position_lacks_is_said(
         read(text)
     notes = [str(warning.message) for warning in caught]
     assert any("site order is: C1" in note for note in notes) == is_said
+
+
+@pytest.mark.parametrize(("b", "is_refused"), [(6, False), (12, True)])
+def test_a_cell_is_compared_with_the_group_in_every_format(
+    tmp_path: Path, b: int, is_refused: bool
+) -> None:
+    """A fourfold axis wants a = b; where they differ by a factor of two, one of them is wrong."""
+    instructions = f"TITL x\nCELL 0.71073 5 {b} 7 90 90 90\nLATT -1\n"
+    instructions += "SYMM -Y,X,Z\nSYMM -X,-Y,Z\nSYMM Y,-X,Z\nSFAC C\nUNIT 4\n"
+    instructions += "C1 1 .1 .2 .3 11 .05\nHKLF 4\nEND\n"
+    (tmp_path / "x.res").write_text(instructions)
+    mtz = gemmi.Mtz(with_base=True)
+    mtz.spacegroup = gemmi.SpaceGroup("P 4")
+    mtz.set_cell_for_all(gemmi.UnitCell(5, b, 7, 90, 90, 90))
+    mtz.add_dataset("x")
+    for label, kind in (("F", "F"), ("SIGF", "Q")):
+        mtz.add_column(label, kind)
+    mtz.set_data(np.array([[1, 0, 0, 10, 1], [0, 1, 2, 20, 1]], np.float32))
+    mtz.write_to_file(str(tmp_path / "x.mtz"))
+    message = r"cell \(5\.0, .*\) does not have the symmetry of P 4"
+    for read, name in ((argand.read_crystal, "x.res"), (argand.read_reflections, "x.mtz")):
+        if is_refused:
+            with pytest.raises(ArgandError, match=f"{name}: {message}, needs edges"):
+                read(tmp_path / name)
+        else:
+            with pytest.warns(ArgandWarning, match=f"{name}: {message}$"):
+                read(tmp_path / name)

@@ -14,12 +14,13 @@ import gemmi
 import numpy as np
 import numpy.typing as npt
 
-from argand.cell import FloatArray
+from argand.cell import Cell, FloatArray, metric
 from argand.errors import ArgandError
 
 __all__ = [
     "Operation",
     "SpaceGroup",
+    "cell_doubt",
     "find_spacegroup",
     "group_ops",
     "named_spacegroup",
@@ -37,6 +38,13 @@ SpaceGroup = str | Sequence[str]
 Operation = tuple[npt.NDArray[np.int64], FloatArray]
 
 _IDENTITY = "x,y,z"
+
+# Cells are refined with or without constraints: components of the metric may differ from those of
+# an exact cell by this share of the product of the edges, 1 % of a length.
+_METRIC_TOLERANCE = 0.02
+
+# An operation that makes an edge more than twice as long, or half as long, is of another cell.
+_SQUARED_EDGE_RATIO = 4.0
 
 # Marks of lowered and raised characters in names: 'P 2~1~/c', 'P 2_1/c', 'P2<sub>1</sub>/c'.
 _MARKUP = re.compile(r"[_~^$]|</?su[bp]>")
@@ -285,6 +293,46 @@ def _operation_arrays(symops: tuple[str, ...]) -> tuple[npt.NDArray[np.int64], F
     rotations = np.array([rotation for rotation, _ in listed], np.int64)
     translations = np.array([translation for _, translation in listed])
     return rotations, translations
+
+
+def cell_doubt(cell: Cell, spacegroup: SpaceGroup) -> str | None:
+    """Say that the operations of a space group do not map a cell onto itself.
+
+    The metric G of such a cell differs from R^T G R. Cells refined without constraints are within
+    1 % of a length.
+
+    Parameters
+    ----------
+    cell
+        a, b, c, alpha, beta, gamma in angstrom and degrees.
+    spacegroup
+        Name or operations.
+
+    Returns
+    -------
+    str or None
+        A sentence without a full stop; None for a cell that has the symmetry.
+
+    Raises
+    ------
+    ArgandError
+        An operation would double an edge: cell and group do not belong together.
+    """
+    g = metric(cell)
+    squared_edges = np.diag(g)
+    edges = np.sqrt(squared_edges)
+    tolerance = _METRIC_TOLERANCE * np.outer(edges, edges)
+    doubt = None
+    for rotation, _ in operations(spacegroup):
+        moved = rotation.T @ g @ rotation
+        ratio = np.diag(moved) / squared_edges
+        if (np.abs(moved - g) > tolerance).any():
+            group = group_ops(spacegroup)
+            name = spacegroup_name(group) or ";".join(triplets(group))
+            doubt = f"cell {cell} does not have the symmetry of {name}"
+        if max(ratio.max(), 1.0 / ratio.min()) > _SQUARED_EDGE_RATIO:
+            raise ArgandError(f"{doubt}, needs edges that the operations keep")
+    return doubt
 
 
 def without_translations(spacegroup: SpaceGroup) -> str:

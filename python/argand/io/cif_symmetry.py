@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import gemmi
-import numpy as np
 
-from argand.cell import Cell, metric
+from argand.cell import Cell
 from argand.errors import ArgandError
 from argand.io.cif_block import Block
-from argand.symmetry import find_spacegroup, group_ops, operations, spacegroup_name, triplets
+from argand.symmetry import find_spacegroup, group_ops, spacegroup_name, triplets
 
 __all__ = ["origin_choices", "read_symmetry", "states_symmetry"]
 
@@ -31,10 +30,6 @@ _MAGNETIC_PREFIXES = ("_atom_site_moment", "_space_group_magn", "_space_group_sy
 
 # Number of the last space group.
 _LAST_NUMBER = 230
-
-# Cells are refined with or without constraints: components of the metric may differ from those of
-# an exact cell by this share of the product of the edges, 1 % of a length.
-_METRIC_TOLERANCE = 0.02
 
 
 def states_symmetry(block: Block) -> bool:
@@ -81,9 +76,7 @@ def read_symmetry(block: Block, cell: Cell) -> tuple[str, ...]:
     if by_name:
         _compare_with_hall(block, group, by_hall)
     _compare_with_number(block, group)
-    symops = triplets(group)
-    _check_cell(block, symops, cell)
-    return symops
+    return triplets(group)
 
 
 def origin_choices(block: Block, cell: Cell) -> list[gemmi.SpaceGroup]:
@@ -233,16 +226,3 @@ def _compare_with_number(block: Block, group: gemmi.GroupOps) -> None:
             f"its operations are those of {tabulated.xhm()}, number {tabulated.number}, "
             f"its number is {number:g}: the operations are used"
         )
-
-
-def _check_cell(block: Block, symops: tuple[str, ...], cell: Cell) -> None:
-    """Note a cell that the operations do not map onto itself."""
-    g = metric(cell)
-    edges = np.sqrt(np.diag(g))
-    tolerance = _METRIC_TOLERANCE * np.outer(edges, edges)
-    for rotation, _ in operations(symops):
-        difference = np.abs(rotation.T @ g @ rotation - g)
-        if (difference > tolerance).any():
-            group = spacegroup_name(group_ops(symops)) or symops
-            block.note(f"cell {cell} does not have the symmetry of {group}")
-            return

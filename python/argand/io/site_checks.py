@@ -1,20 +1,31 @@
-"""Note sites of a structure that coincide."""
+"""Note what is odd in a structure by itself: a cell without the symmetry, sites that coincide."""
 
 from __future__ import annotations
 
 from argand.crystal import Crystal
 from argand.site_ranges import NAMES_SHOWN, first_names
 from argand.site_symmetry import coincident_sites
+from argand.symmetry import cell_doubt
 
 __all__ = ["structure_notes"]
 
 
 def structure_notes(crystal: Crystal) -> list[str]:
-    """Say in words which sites coincide with others, so that their atoms are counted twice."""
+    """Say in words what is odd in a structure by itself.
+
+    A cell may lack the symmetry of its group, and sites coincide, so that atoms are counted twice.
+
+    Raises
+    ------
+    ArgandError
+        Cell and space group do not belong together, see `argand.symmetry.cell_doubt`.
+    """
+    doubt = cell_doubt(crystal.cell, crystal.symops)
+    notes = [] if doubt is None else [doubt]
     pairs = coincident_sites(crystal)
     if not len(pairs):
-        return []
+        return notes
     names: list[str] = []
     for first, second in pairs[:NAMES_SHOWN].tolist():
         names.append(f"{crystal.labels[first]}-{crystal.labels[second]}")
-    return [f"atoms on top of each other: {first_names(names, len(pairs))}"]
+    return [*notes, f"atoms on top of each other: {first_names(names, len(pairs))}"]

@@ -35,7 +35,7 @@ from argand.io.reflections import LONGEST_WAVELENGTH, Reflections
 from argand.io.shelx import Instructions, is_shelx, parse_instructions
 from argand.io.shelx_crystal import crystal_of_instructions
 from argand.io.site_checks import structure_notes
-from argand.symmetry import SpaceGroup, group_ops, spacegroup_name, triplets
+from argand.symmetry import SpaceGroup, cell_doubt, group_ops, spacegroup_name, triplets
 
 __all__ = ["Contents", "SourceFile", "open_file", "warn_of_notes"]
 
@@ -154,8 +154,8 @@ class SourceFile:
         with reading(self.source):
             if self._is_shelx:
                 crystal = crystal_of_instructions(self._instructions)
-                coincident = [f"{self.source}: {note}" for note in structure_notes(crystal)]
-                notes = [*self._instructions.notes, *coincident]
+                odd = [f"{self.source}: {note}" for note in structure_notes(crystal)]
+                notes = [*self._instructions.notes, *odd]
             else:
                 self._forget_notes()
                 chosen = block_with_sites(self.blocks, block)
@@ -201,6 +201,10 @@ class SourceFile:
             if not 0.0 < wavelength < LONGEST_WAVELENGTH:
                 raise ArgandError(f"wavelength is {wavelength}, needs a wavelength in angstrom")
             reflections = replace(reflections, wavelength=float(wavelength))
+        if reflections.cell is not None and reflections.spacegroup is not None:
+            with reading(self.source):
+                doubt = cell_doubt(reflections.cell, reflections.spacegroup)
+            warn_of_notes([] if doubt is None else [f"{self.source}: {doubt}"])
         return reflections
 
     def density(self) -> tuple[npt.NDArray[np.float32], Cell, str]:

@@ -30,7 +30,7 @@ from argand.solve.search import PhaseSearch, SearchProgress
 from argand.solve.settings import SolveSettings, TimeLimit
 from argand.solve.solution import Solution
 from argand.solve.space_group import rank_space_groups
-from argand.solve.twin_solution import twin_refined, twin_searched
+from argand.solve.twin_solution import is_settled, twin_refined, twin_searched, with_doubt
 from argand.solve.twins import TwinFinding, detwinned, find_twin
 from argand.solve.verdict import SOLVED, verdict_of
 from argand.symmetry import group_ops, spacegroup_name, triplets
@@ -159,13 +159,17 @@ def solve(
     if twin is not None:
         notes.append(twin.reason)
         solution = replace(solution, twin=twin)
-        refined = twin_refined(solution, reflections, twin, contents)
+        # What the law brings may take as long again: the search without it may have used all time.
+        twin_limit = TimeLimit(settings.time_limit)
+        refined = twin_refined(solution, reflections, twin, contents, twin_limit)
         if refined is not None and refined.probability > min(solution.probability, SOLVED):
             solution = refined
         # A twin looks like a crystal of another group: the stated one is tried before it is left.
-        is_settled = solution.verdict == "solved" and solution.spacegroup == stated
-        if not is_settled and stated is not None and start_group == stated and settings.refine:
-            searched = twin_searched(solution, reflections, stated, twin, contents, settings)
+        in_stated = stated is not None and start_group == stated and settings.refine
+        if in_stated and not is_settled(solution, stated):
+            searched = twin_searched(
+                solution, reflections, start_group, twin, contents, settings, twin_limit
+            )
             if searched is not None and _is_preferred(searched, solution):
                 solution = searched
         can_separate = not solution.is_solved and twin.fraction < _SEPARABLE
@@ -174,6 +178,8 @@ def solve(
             if separated.probability > solution.probability:
                 notes.append("the intensities of the first domain were separated and phased")
                 solution = replace(separated, twin=twin)
+        solution = with_doubt(solution)
+        limit.was_reached |= twin_limit.was_reached
     stopwatch.stop("twin")
     if limit.was_reached:
         notes.append(f"{_TIME_NOTE} ({settings.time_limit:g} s)")

@@ -23,6 +23,7 @@ from argand.measured import Agreement, Merged, agreement, calculated_intensity
 from argand.radiation import Radiation
 from argand.solve.candidate import PhasedReflections
 from argand.solve.model import AtomicModel, AtomicModelSettings, build_model
+from argand.solve.settings import TimeLimit
 from argand.solve.twins import TwinFinding, fitted_fraction
 
 __all__ = ["RefinedTwin", "comparable_r1", "refined_twin", "share_of_domain"]
@@ -62,6 +63,7 @@ def refined_twin(
     finding: TwinFinding,
     radiation: Radiation,
     contents: Mapping[str, float] | None,
+    limit: TimeLimit,
 ) -> RefinedTwin | None:
     """Find and refine the atoms of a twin, and its fraction, from phases that are nearly right.
 
@@ -77,6 +79,8 @@ def refined_twin(
         Twin law, with a first fraction.
     radiation, contents
         As `argand.solve.pipeline.solve` has them.
+    limit
+        Ends the refinement with the best so far.
 
     Returns
     -------
@@ -95,6 +99,8 @@ def refined_twin(
             if best is not None and figures.r1 > _FALLING * best.model.r1:
                 break
             best = RefinedTwin(_with_figures(model, figures, merged), finding)
+            if limit.is_over():
+                break
             model = _refined(model, merged, finding, radiation, contents)
     except ArgandError:
         return best

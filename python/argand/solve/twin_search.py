@@ -7,7 +7,7 @@ the intensities of one domain alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -20,8 +20,9 @@ from argand.solve.figures import FigureCalculator
 from argand.solve.modification import DensityModification
 from argand.solve.primitive import PrimitiveReflections, normalised_amplitudes
 from argand.solve.search import Ending
-from argand.solve.settings import PhasingRecipe, SolveSettings, recipe_for
+from argand.solve.settings import PhasingRecipe, SolveSettings, TimeLimit, recipe_for
 from argand.solve.starts import random_start
+from argand.solve.twins import TwinFinding
 from argand.solve.verdict import probability_of_phases
 
 __all__ = ["twin_endings"]
@@ -42,10 +43,9 @@ _SHARE_THRESHOLD = 1.0
 def twin_endings(
     data: PrimitiveReflections,
     spacegroup: str,
-    law: FloatArray,
-    fraction: float,
+    finding: TwinFinding,
     settings: SolveSettings,
-    is_over: Callable[[], bool],
+    limit: TimeLimit,
 ) -> Iterator[Ending]:
     """Run random starts on the intensities of a twin, and yield what each of them ends in.
 
@@ -55,23 +55,23 @@ def twin_endings(
         Intensities of the twin in P 1.
     spacegroup
         Space group of one domain.
-    law : (3, 3)
-        h' = law h of conventional indices.
-    fraction
-        Share of the second domain.
+    finding
+        Twin law, and the share of the second domain.
     settings
         Seed, number of starts, threads.
-    is_over
-        Tells whether the time is over.
+    limit
+        Ends the search before the next start.
     """
     recipe = recipe_for(data.d_min)
     group = CandidateGroup(data, spacegroup)
     figures = FigureCalculator(data, settings.seed)
-    partner = _partner_rows(data, law)
+    partner = _partner_rows(data, finding.law)
     for start in range(settings.starts):
-        if is_over():
+        if limit.is_over():
             return
-        phased, shift, agreement = _ending(data, group, partner, fraction, recipe, settings, start)
+        phased, shift, agreement = _ending(
+            data, group, partner, finding.fraction, recipe, settings, start
+        )
         # Figures are those of the intensities as they were measured.
         with_amplitudes = data.amplitude * np.exp(1j * np.angle(phased))
         quality = figures(with_amplitudes, agreement)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -23,20 +22,29 @@ from argand.solve.primitive import (
     primitive_basis,
     primitive_reflections,
 )
-from argand.solve.settings import SolveSettings
+from argand.solve.settings import SolveSettings, TimeLimit
 from argand.solve.solution import Solution
 from argand.solve.twin_refinement import RefinedTwin, comparable_r1, refined_twin
 from argand.solve.twin_search import twin_endings
 from argand.solve.twins import TwinFinding
-from argand.solve.verdict import probability_of_phases, probability_with_atoms, verdict_of
+from argand.solve.verdict import (
+    SOLVED,
+    probability_of_phases,
+    probability_with_atoms,
+    verdict_of,
+)
 
-__all__ = ["twin_refined", "twin_searched"]
+__all__ = ["is_settled", "twin_refined", "twin_searched", "with_doubt"]
 
 # So many random starts are shared between the domains; a twin that can be solved needs few.
 _MOST_STARTS = 24
 
 # R1 of a twin that ends the search.
 _SOLVED_R1 = 0.08
+
+# R1 above which atoms do not explain a twin: those of the lattice's higher symmetry, which a
+# twin of two nearly equal domains seems to have, stay above it.
+_UNEXPLAINED_R1 = 0.15
 
 # Atoms of a larger R1, before the twin is refined, are wrong.
 _PROMISING_R1 = 0.45
@@ -45,11 +53,33 @@ _PROMISING_R1 = 0.45
 _FALLING = 0.95
 
 
+def is_settled(solution: Solution, stated: str | None) -> bool:
+    """Tell whether a twin needs no search in the stated space group: its atoms explain it there."""
+    if solution.verdict != "solved" or solution.spacegroup != stated or solution.model is None:
+        return False
+    return solution.model.r1 < _SOLVED_R1
+
+
+def with_doubt(solution: Solution) -> Solution:
+    """Call the solution of a twin probable at most where its atoms do not explain the data."""
+    explained = solution.model is not None and solution.model.r1 < _UNEXPLAINED_R1
+    if explained or solution.verdict != "solved":
+        return solution
+    doubt = "the data are those of a twin, and no atoms were found that explain them"
+    return replace(
+        solution,
+        verdict="probable",
+        probability=min(solution.probability, SOLVED),
+        reasons=(*solution.reasons, doubt),
+    )
+
+
 def twin_refined(
     solution: Solution,
     reflections: Reflections,
     finding: TwinFinding,
     contents: Mapping[str, float] | None,
+    limit: TimeLimit,
 ) -> Solution | None:
     """Refine the atoms of a solution with a twin law; None where that does not lower R1.
 
@@ -63,6 +93,8 @@ def twin_refined(
         Twin law, with a first fraction.
     contents
         Atoms in the cell, or None.
+    limit
+        Ends the refinement with the best so far.
     """
     if solution.model is None:
         return None
@@ -73,6 +105,7 @@ def twin_refined(
         finding,
         solution.radiation,
         contents,
+        limit,
     )
     if twin is None or twin.model.r1 > _FALLING * solution.model.r1:
         return None
@@ -86,6 +119,7 @@ def twin_searched(
     finding: TwinFinding,
     contents: Mapping[str, float] | None,
     settings: SolveSettings,
+    limit: TimeLimit,
 ) -> Solution | None:
     """Phase a twin in the space group of one domain, and refine it; None where that fails.
 
@@ -101,20 +135,16 @@ def twin_searched(
         Twin law, with its fraction by the statistics of intensities.
     contents, settings
         As `argand.solve.pipeline.solve` has them.
+    limit
+        Ends the search with the best so far.
     """
     data = _primitive(reflections, spacegroup)
     merged = merge(reflections, cell=reflections.cell, spacegroup=spacegroup)
-    started = time.monotonic()
     limited = replace(settings, starts=min(settings.starts, _MOST_STARTS))
-
-    def is_over() -> bool:
-        limit = settings.time_limit
-        return limit is not None and time.monotonic() - started > limit
-
     best: RefinedTwin | None = None
     cycles = 0
     starts = 0
-    for ending in twin_endings(data, spacegroup, finding.law, finding.fraction, limited, is_over):
+    for ending in twin_endings(data, spacegroup, finding, limited, limit):
         starts += 1
         cycles += ending.cycles
         phased = phases_in_group(reflections, data, ending, solution.radiation)
@@ -125,7 +155,7 @@ def twin_searched(
         if model.r1 > _PROMISING_R1:
             continue
         twin = refined_twin(
-            merged, phased.structure_factors, model, finding, solution.radiation, contents
+            merged, phased.structure_factors, model, finding, solution.radiation, contents, limit
         )
         if twin is not None and (best is None or twin.model.r1 < best.model.r1):
             best = twin
