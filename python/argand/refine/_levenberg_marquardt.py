@@ -222,10 +222,8 @@ def _solutions(matrices: FloatArray, right: FloatArray) -> FloatArray:
     A Cholesky factor takes half the time of a general one, which is needed where rounding has made
     a matrix indefinite. Small matrices are solved together.
     """
-    solutions: FloatArray
     if right.shape[1] < _SOLVED_ALONE:
-        solutions = np.linalg.solve(matrices, right[..., None])[..., 0]
-        return solutions
+        return np.asarray(np.linalg.solve(matrices, right[..., None])[..., 0], np.float64)
     solutions = np.empty_like(right)
     for number, matrix in enumerate(matrices):
         _, solution, failed = dposv(matrix, right[number], lower=1)
