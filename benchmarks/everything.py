@@ -33,6 +33,7 @@ HEADING = "# argand beside its peers"
 SECTIONS = {
     "roofline": "roofline.py",
     "threads": "threads.py",
+    "lists": "lists.py",
     "cycle": "solve/iteration.py",
     "loader": "loader.py",
     "learner": "learner.py",

@@ -1,6 +1,7 @@
 #include "argand/hklf.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace argand {
 namespace {
@@ -95,17 +96,24 @@ bool read_row(const char* line, const char* line_end, double* row) {
 
 }  // namespace
 
-Index read_fixed_rows(Index length, const char* text, Index rows, double* table) {
+RowsRead read_fixed_rows(Index length, const char* text, Index rows, double* table) {
   const char* const end = text + length;
+  const char* line = text;
   Index count = 0;
-  for (const char* line = text; line < end && count < rows; ++count) {
-    const char* const line_end = std::find(line, end, '\n');
-    double row[numbers_of_row];
+  while (line < end && count < rows) {
+    const void* const newline = std::memchr(line, '\n', end - line);
+    const char* const next_line = newline ? static_cast<const char*>(newline) + 1 : end;
+    const char* line_end = newline ? next_line - 1 : end;
+    // DOS ends a line with two characters.
+    if (newline && line_end > line && line_end[-1] == '\r') --line_end;
+    double row[numbers_of_plain_row];
     if (!read_row(line, line_end, row)) break;
-    std::copy(row, row + 6, table + numbers_of_row * count);
-    line = line_end < end ? line_end + 1 : end;
+    for (Index column = 0; column < numbers_of_plain_row; ++column)
+      table[column * rows + count] = row[column];
+    line = next_line;
+    ++count;
   }
-  return count;
+  return {count, line - text};
 }
 
 }  // namespace argand

@@ -373,7 +373,7 @@ def read_fixed_rows(
     text: typing.SupportsInt | typing.SupportsIndex,
     rows: typing.SupportsInt | typing.SupportsIndex,
     table: typing.SupportsInt | typing.SupportsIndex,
-) -> int: ...
+) -> tuple[int, int]: ...
 def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Let calls use up to n threads.

@@ -101,6 +101,8 @@ def check_size(name: str, array: npt.NDArray[Any], largest: float = LARGEST) -> 
     """
     with np.errstate(over="ignore"):
         size = np.abs(array)
+    if (size <= largest).all():
+        return
     # A complex number whose modulus overflows has finite parts.
     too_large = np.isfinite(array) & (size > largest)
     if too_large.any():

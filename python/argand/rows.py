@@ -1,7 +1,8 @@
 """Find distinct rows of tables of whole numbers, and rows in such tables: one sort of one number.
 
 A row is packed into one integer; sorting rows themselves, as `numpy.unique(axis=0)` does, takes ten
-times as long.
+times as long. Where few integers are possible, as for equivalents in an asymmetric unit, they are
+marked in a table instead of being sorted.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ RowArray = npt.NDArray[np.intp]
 # Numbers that a code of 64 bits can tell apart.
 _MOST_CODES = 2**63 - 1
 
+# Possible codes for each row up to which a table of all codes is quicker than a sort: it takes
+# about 10 bytes for each code, which a sort takes several times for each row.
+_CODES_OF_ROW = 4
+
 
 def distinct_rows(rows: npt.NDArray[Any]) -> tuple[RowArray, RowArray]:
     """Find the distinct rows of a table of whole numbers.
@@ -38,7 +43,9 @@ def distinct_rows(rows: npt.NDArray[Any]) -> tuple[RowArray, RowArray]:
     place : (m,)
         Which of the distinct rows each row is: `rows[first][place]` is `rows`.
     """
-    codes = row_codes(rows)
+    codes, code_count = _codes_and_count(rows)
+    if code_count <= _CODES_OF_ROW * len(codes):
+        return interruptible(len(codes), _distinct_codes, codes, code_count)
     find_unique = partial(np.unique, codes, return_index=True, return_inverse=True)
     _, first, place = interruptible(len(codes), find_unique)
     return first, place.reshape(-1)
@@ -77,9 +84,14 @@ def find_rows(listed: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> RowArray:
 
 def row_codes(rows: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Return one number for each row (m, k) of whole numbers, which sorts as the rows do."""
+    return _codes_and_count(rows)[0]
+
+
+def _codes_and_count(rows: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], int]:
+    """Return the codes (m,) of rows (m, k), which are not negative, and a number above them all."""
     codes = np.zeros(len(rows), np.int64)
     if not len(rows):
-        return codes
+        return codes, 1
     # Python's integers have no largest one.
     code_count = 1
     for column in rows.T:
@@ -91,7 +103,21 @@ def row_codes(rows: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         codes *= step_count
         codes += steps
         code_count *= step_count
-    return codes
+    return codes, code_count
+
+
+def _distinct_codes(codes: npt.NDArray[np.int64], code_count: int) -> tuple[RowArray, RowArray]:
+    """Find the first place of each distinct code (m,), sorted, and the rank of each code."""
+    is_listed = np.zeros(code_count, bool)
+    is_listed[codes] = True
+    distinct = np.flatnonzero(is_listed)
+    rank = np.empty(code_count, np.intp)
+    rank[distinct] = np.arange(len(distinct))
+    place = rank[codes]
+    first = np.empty(len(distinct), np.intp)
+    # Of several values for one element numpy keeps the last: the smallest place.
+    first[place[::-1]] = np.arange(len(codes))[::-1]
+    return first, place
 
 
 def _steps(column: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], int]:

@@ -5,15 +5,19 @@
 
 namespace argand {
 
-// The numbers of a row of the table that is written: h, k, l, value, sigma, batch number, and two
-// that these columns do not hold.
-constexpr Index numbers_of_row = 8;
+// The numbers of a row: h, k, l, value, sigma and batch number.
+constexpr Index numbers_of_plain_row = 6;
 
-// Reads rows from the beginning of a text of `length` bytes with lines that end in '\n', and writes
-// the first six numbers of each to `table` (rows, 8). Stops before the first line that is not plain
-// (a number that does not fill one column alone, a value without a decimal point, anything but
-// blanks after the batch number) or is the reflection 0 0 0. Returns how many rows were read. What
-// is not plain is read elsewhere, so that every number that is written here is beyond doubt.
-Index read_fixed_rows(Index length, const char* text, Index rows, double* table);
+// How many rows were read, and how many bytes of the text they take with the ends of their lines.
+struct RowsRead {
+  Index rows, bytes;
+};
+
+// Reads rows from the beginning of a text of `length` bytes with lines that end in '\n' or "\r\n",
+// and writes their numbers to the columns of `table` (6, rows). Stops before the first line that is
+// not plain (a number that does not fill one column alone, a value without a decimal point,
+// anything but blanks after the batch number) or is the reflection 0 0 0. What is not plain is read
+// elsewhere, so that every number that is written here is beyond doubt.
+RowsRead read_fixed_rows(Index length, const char* text, Index rows, double* table);
 
 }  // namespace argand

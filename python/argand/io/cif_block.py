@@ -57,7 +57,9 @@ class Block:
     def __init__(self, source: str, block: cif.Block) -> None:
         self.source = source
         self.name = block.name
+        self._block = block
         self._notes: list[str] = []
+        self._numbers_by_tag: dict[str, FloatArray] = {}
         self._values_by_tag: dict[str, list[str] | None] = {}
         self._columns: dict[str, list[tuple[cif.Item, int]]] = {}
         for item in block:
@@ -100,7 +102,7 @@ class Block:
             if not tag.startswith(prefix):
                 continue
             for item, position in columns:
-                if set(_values(item, position)) - set(NULL_VALUES):
+                if set(_values(self._block, item, position)) - set(NULL_VALUES):
                     return True
         return False
 
@@ -125,7 +127,7 @@ class Block:
         """Return the values of a tag as strings; None where all are null."""
         columns: list[list[str]] = []
         for item, position in self._columns.get(tag, []):
-            values = _values(item, position)
+            values = _values(self._block, item, position)
             if any(value not in NULL_VALUES for value in values):
                 columns.append(values)
         for values in columns[1:]:
@@ -177,8 +179,12 @@ class Block:
         """
         for tag in tags:
             values = self.column(tag)
-            if values is not None:
-                return self._parse_numbers(tag, values)
+            if values is None:
+                continue
+            # A column may have a million numbers, and is asked for several times.
+            if tag not in self._numbers_by_tag:
+                self._numbers_by_tag[tag] = self._parse_numbers(tag, values)
+            return self._numbers_by_tag[tag].copy()
         return None
 
     def uncertainties(self, *tags: str) -> FloatArray | None:
@@ -238,11 +244,10 @@ def _tags(item: cif.Item) -> list[str]:
     return [tag for tag, _ in _pairs(item)]
 
 
-def _values(item: cif.Item, position: int) -> list[str]:
-    """Return the values of a column of a loop, or of a pair, as plain strings."""
+def _values(block: cif.Block, item: cif.Item, position: int) -> list[str]:
+    """Return the values of a column of a loop, or of a pair, of a block as plain strings."""
     if item.loop:
-        loop = item.loop
-        raw = [loop[row, position] for row in range(loop.length())]
+        raw = list(block.item_as_table(item).column(position))
     else:
         raw = [value for _, value in _pairs(item)]
     # Most columns have neither quotes nor texts, and a column may have a million values.
@@ -262,7 +267,7 @@ def _plain_numbers(values: Sequence[str]) -> FloatArray | None:
     if not text.isascii() or text.encode().translate(None, _PLAIN_BYTES):
         return None
     try:
-        return np.array(list(map(float, values)), dtype=np.float64)
+        return np.fromiter(map(float, values), np.float64, len(values))
     except ValueError:
         return None
 

@@ -12,7 +12,7 @@ from argand._numbers import real_array
 from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.files import PathLike, write_text
-from argand.io.hklf_rows import read_rows
+from argand.io.hklf_rows import read_plain_list, read_rows
 from argand.io.named_columns import (
     checked_indices,
     has_named_columns,
@@ -36,6 +36,9 @@ _OTHER_KINDS = {
 
 # Kinds whose lines with a negative batch number share their intensity with the next one.
 _TWIN_KINDS = (5, 6)
+
+# The kind whose lines may have satellite indices after h, k and l.
+_SATELLITE_KIND = 6
 
 # In HKLF 5 a line with a negative batch number repeats the intensity of the next line. A list is
 # taken for one where more than this share of such lines do.
@@ -101,16 +104,24 @@ def read_columns(
         Names the line that is no reflection, or the kind of list that cannot be used.
     """
     check_kind_of_list(hklf, source)
-    lines = text.rstrip(_END_OF_FILE).splitlines()
-    first = _first_line(lines)
-    if first is None:
-        raise ArgandError(f"{source}: no reflections")
-    names = _named_line(lines, first)
-    if names is not None:
-        reflections, notes = read_named_columns(lines, names, source)
-        return reflections, [], notes
-    header = xds_header(lines[:first], source)
-    table = read_rows(lines, first, source, has_satellites=hklf == 6)
+    text = text.rstrip(_END_OF_FILE)
+    above, start = _lines_above(text)
+    is_named = bool(above) and has_named_columns(above[-1].lstrip("#! "))
+    table = None
+    if hklf != _SATELLITE_KIND and not is_named:
+        table = read_plain_list(text, start, len(above))
+    if table is None:
+        lines = text.splitlines()
+        first = _first_line(lines)
+        if first is None:
+            raise ArgandError(f"{source}: no reflections")
+        names = _named_line(lines, first)
+        if names is not None:
+            reflections, notes = read_named_columns(lines, names, source)
+            return reflections, [], notes
+        above = lines[:first]
+        table = read_rows(lines, first, source, has_satellites=hklf == _SATELLITE_KIND)
+    header = xds_header(above, source)
     notes = list(table.notes)
     numbers = table.numbers
     if header is None:
@@ -126,7 +137,7 @@ def read_columns(
             spacegroup=header.spacegroup,
             wavelength=header.wavelength,
         )
-    return reflections, lines[table.end :], notes
+    return reflections, table.rest, notes
 
 
 def check_kind_of_list(hklf: int | None, source: str) -> None:
@@ -231,6 +242,23 @@ def _finite_column(name: str, values: npt.ArrayLike, m: int) -> FloatArray:
     if column.shape != (m,) or not np.isfinite(column).all():
         raise ArgandError(f"{name} has shape {column.shape}, needs ({m},) finite numbers like hkl")
     return column
+
+
+def _lines_above(text: str) -> tuple[list[str], int]:
+    """Return the blank lines and comments that a text begins with, and where the next line begins.
+
+    A line that other characters than a newline divide is left to be read with care.
+    """
+    above: list[str] = []
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        pieces = text[start:end].splitlines()
+        if len(pieces) > 1 or (pieces[0].strip() and not is_comment(pieces[0])):
+            break
+        above += pieces
+        start = end
+    return above, start
 
 
 def _first_line(lines: list[str]) -> int | None:

@@ -16,6 +16,7 @@ from argand.io.named_columns import (
     is_comment,
     split_words,
 )
+from argand.io.number_words import parse_integers, parse_numbers
 from argand.io.plain_rows import read_plain_rows
 from argand.io.satellites import (
     has_multiplicities,
@@ -23,19 +24,10 @@ from argand.io.satellites import (
     satellites_in_words,
 )
 
-__all__ = ["RowTable", "read_rows"]
+__all__ = ["RowTable", "read_plain_list", "read_rows"]
 
 # A minus that separates two numbers, not one of an exponent.
 _TOUCHING_MINUS = re.compile(r"(?<=[0-9.])-")
-
-# The bytes of integers, and blanks.
-_INTEGER_BYTES = b"0123456789+- "
-
-# The bytes of numbers as C and Fortran write them, and blanks.
-_NUMBER_BYTES = b"0123456789+-.eEdD "
-
-# Values beyond this are damage: their squares overflow.
-_LARGEST_VALUE = 1e100
 
 # Batch numbers of a free list have four digits at most; other words in their place are ignored.
 _BATCH = re.compile(r"-?\d{1,4}")
@@ -66,15 +58,44 @@ class RowTable(NamedTuple):
     numbers : (m, 8)
         h, k, l, value, sigma, batch number, satellite index and wavelength of each reflection; NaN
         for what the list does not have.
-    end
-        Number of the line after the end of the list, from 0.
+    rest
+        Lines after the end of the list.
     notes
         Remarks about values that are not what they seem.
     """
 
     numbers: FloatArray
-    end: int
+    rest: list[str]
     notes: tuple[str, ...] = ()
+
+
+def read_plain_list(text: str, start: int, above: int) -> RowTable | None:
+    """Read a list whose lines are all plain rows in fixed columns.
+
+    Parameters
+    ----------
+    text
+        Content of the file.
+    start
+        Where in the text the first row begins.
+    above
+        Number of lines above the first row.
+
+    Returns
+    -------
+    The list as `read_rows` reads it, much quicker; None where a row has to be read with more care.
+    """
+    plain = read_plain_rows(text, start)
+    if plain is None:
+        return None
+    numbers, end = plain
+    rest = text[end:].splitlines()
+    lines_before = above + len(numbers)
+    if rest and rest[0].strip():
+        # The reflection 0 0 0 belongs to the list.
+        rest = rest[1:]
+        lines_before += 1
+    return RowTable(numbers, rest, _notes_of_end(rest, lines_before, _read_fixed))
 
 
 def read_rows(lines: list[str], first: int, source: str, *, has_satellites: bool) -> RowTable:
@@ -98,13 +119,6 @@ def read_rows(lines: list[str], first: int, source: str, *, has_satellites: bool
     ArgandError
         Names the line that is no reflection.
     """
-    plain = None if has_satellites else read_plain_rows(lines, first)
-    if plain is not None:
-        end = first + len(plain)
-        if end < len(lines) and lines[end].strip():
-            # The reflection 0 0 0 belongs to the list.
-            end += 1
-        return RowTable(plain, end, _notes_of_end(lines, end, _read_fixed))
     numbers, end = _list_body(lines, first)
     rows = [lines[number] for number in numbers]
     if not rows:
@@ -120,15 +134,15 @@ def read_rows(lines: list[str], first: int, source: str, *, has_satellites: bool
     for read in readers:
         table = read(rows)
         if table is not None:
-            notes = table[1] + _notes_of_end(lines, end, read)
-            return RowTable(table[0], end, notes)
+            rest = lines[end:]
+            return RowTable(table[0], rest, table[1] + _notes_of_end(rest, end, read))
     # The reading that came furthest has met what is really wrong.
     bad = max(_first_bad(rows, read) for read in readers)
     if bad and _is_trailing_text(lines, numbers[bad]):
         table_before = read_rows(
             lines[: numbers[bad]], first, source, has_satellites=has_satellites
         )
-        return table_before._replace(end=numbers[bad])
+        return table_before._replace(rest=lines[numbers[bad] :])
     raise ArgandError(
         f"{source}: line {numbers[bad] + 1} is {rows[bad][:40]!r}, "
         "needs h k l intensity sigma (HKLF 4)"
@@ -160,7 +174,8 @@ def _is_zero(line: str) -> bool:
 
 def _why_empty(lines: list[str], end: int) -> str:
     """Say why a list without reflections is empty."""
-    if _next_row(lines, end, _read_fixed) is None and _next_row(lines, end, _read_free) is None:
+    rest = lines[end:]
+    if _next_row(rest, _read_fixed) is None and _next_row(rest, _read_free) is None:
         return "no reflections"
     return (
         f"line {end} is {lines[end - 1][:40]!r}: 0 0 0 ends a list of SHELX, "
@@ -168,19 +183,18 @@ def _why_empty(lines: list[str], end: int) -> str:
     )
 
 
-def _notes_of_end(lines: list[str], end: int, read: _RowReader) -> tuple[str, ...]:
-    """Return a remark about reflections that follow the end of a list."""
-    number = _next_row(lines, end, read)
+def _notes_of_end(rest: list[str], lines_before: int, read: _RowReader) -> tuple[str, ...]:
+    """Return a remark about reflections in the lines that follow the end of a list."""
+    number = _next_row(rest, read)
     if number is None:
         return ()
-    line = f"the list ends with a blank line or 0 0 0 before line {number + 1}"
+    line = f"the list ends with a blank line or 0 0 0 before line {lines_before + number + 1}"
     return (f"{line}: reflections that follow are not read",)
 
 
-def _next_row(lines: list[str], end: int, read: _RowReader) -> int | None:
+def _next_row(rest: list[str], read: _RowReader) -> int | None:
     """Return the number of the first line after the end of a list, if it is a reflection."""
-    for number in range(end, len(lines)):
-        line = lines[number]
+    for number, line in enumerate(rest):
         if not line.strip() or is_comment(line) or _is_zero(line):
             continue
         table = read([line])
@@ -242,7 +256,9 @@ def _fixed_columns(
     try:
         numbers: list[list[int]] = []
         for position in range(0, start, _INDEX_WIDTH):
-            numbers.append(_integers([row[position : position + _INDEX_WIDTH] for row in rows]))
+            numbers.append(
+                parse_integers([row[position : position + _INDEX_WIDTH] for row in rows])
+            )
     except ValueError:
         return None
     values = [row[start:middle] for row in rows]
@@ -261,9 +277,9 @@ def _fixed_table(
     table = np.full((len(values), 8), np.nan)
     try:
         table[:, :3] = np.transpose(hkl)
-        table[:, 3] = _numbers(values)
-        table[:, 4] = _numbers(sigmas)
-        table[:, 5] = _integers([text[:_INDEX_WIDTH].strip() or "0" for text in rest])
+        table[:, 3] = parse_numbers(values)
+        table[:, 4] = parse_numbers(sigmas)
+        table[:, 5] = parse_integers([text[:_INDEX_WIDTH].strip() or "0" for text in rest])
     except ValueError:
         return None
     if satellites is not None:
@@ -332,13 +348,13 @@ def _fill_free(table: FloatArray, words: list[list[str]], satellites: int) -> No
     if min(map(len, words)) <= start:
         raise ValueError
     for axis in range(3):
-        table[:, axis] = _integers([row[axis] for row in words])
+        table[:, axis] = parse_integers([row[axis] for row in words])
     for column in range(3, start):
-        orders = np.abs(_integers([row[column] for row in words]))
+        orders = np.abs(parse_integers([row[column] for row in words]))
         table[:, 6] = orders + np.nan_to_num(table[:, 6])
-    table[:, 3] = _numbers([row[start] for row in words])
+    table[:, 3] = parse_numbers([row[start] for row in words])
     with_sigma = [number for number, row in enumerate(words) if len(row) > start + 1]
-    table[with_sigma, 4] = _numbers([words[number][start + 1] for number in with_sigma])
+    table[with_sigma, 4] = parse_numbers([words[number][start + 1] for number in with_sigma])
     table[:, 5] = 0
     if max(map(len, words)) > start + 2:
         table[:, 5] = [_free_batch(row[start + 2 : start + 3]) for row in words]
@@ -357,35 +373,6 @@ def _wavelengths(words: list[list[str]]) -> FloatArray:
         if len(row) != 1 or "." not in row[0]:
             return no_wavelengths
     try:
-        return _numbers([row[0] for row in words])
+        return parse_numbers([row[0] for row in words])
     except ValueError:
         return no_wavelengths
-
-
-def _integers(words: list[str]) -> list[int]:
-    """Parse integers, which may have blanks around them; a ValueError for other words."""
-    _check_bytes(words, _INTEGER_BYTES)
-    numbers = list(map(int, words))
-    # Whole numbers beyond this have no exact float64.
-    if numbers and max(max(numbers), -min(numbers)) > 2**53:
-        raise ValueError
-    return numbers
-
-
-def _numbers(words: list[str]) -> FloatArray:
-    """Parse numbers as C and Fortran write them; a ValueError for nan, inf and other words."""
-    text = _check_bytes(words, _NUMBER_BYTES)
-    if "d" in text or "D" in text:
-        words = [word.upper().replace("D", "E") for word in words]
-    numbers = np.array(list(map(float, words)), dtype=np.float64)
-    if not (np.abs(numbers) < _LARGEST_VALUE).all():
-        raise ValueError
-    return numbers
-
-
-def _check_bytes(words: list[str], allowed: bytes) -> str:
-    """Return the joined words; a ValueError where they have other characters than those allowed."""
-    text = "".join(words)
-    if not text.isascii() or text.encode().translate(None, allowed):
-        raise ValueError
-    return text

@@ -12,7 +12,7 @@ from argand.cell import FloatArray
 from argand.errors import ArgandError
 from argand.io.reflections import Reflections
 from argand.io.satellites import main_reflections
-from argand.reflections import HklArray, as_hkl
+from argand.reflections import HklArray
 
 __all__ = [
     "COMMENT_MARKS",
@@ -225,15 +225,15 @@ def checked_indices(indices: FloatArray, source: str) -> HklArray:
     ArgandError
         Names the source and an index that is no whole number, or the largest index.
     """
-    broken = indices[~np.isfinite(indices) | (np.rint(indices) != indices)]
+    # NaN differs from itself, and infinity is beyond the largest index.
+    is_whole = np.rint(indices) == indices
+    largest = np.abs(indices).max(initial=0)
+    if is_whole.all() and largest <= _LARGEST_INDEX:
+        return np.ascontiguousarray(indices, np.int32)
+    broken = indices[~np.isfinite(indices) | ~is_whole]
     if len(broken):
         raise ArgandError(f"{source}: an index of {float(broken[0]):g}, needs whole numbers")
-    largest = np.abs(indices).max(initial=0)
-    if largest > _LARGEST_INDEX:
-        raise ArgandError(
-            f"{source}: an index of {int(largest)}, needs indices up to {_LARGEST_INDEX}"
-        )
-    return as_hkl(indices)
+    raise ArgandError(f"{source}: an index of {int(largest)}, needs indices up to {_LARGEST_INDEX}")
 
 
 def is_comment(line: str) -> bool:

@@ -191,21 +191,25 @@ class SourceFile:
         with reading(self.source):
             reflections, notes = self._read_reflections(hklf, block, mates, columns)
         warn_of_notes(notes)
-        if cell is not None:
-            reflections = replace(reflections, cell=cell_parameters(cell))
+        stated_cell = reflections.cell if cell is None else cell_parameters(cell)
+        group_name = reflections.spacegroup
         if spacegroup is not None:
             group = group_ops(spacegroup)
-            name = spacegroup_name(group) or ";".join(triplets(group))
-            reflections = replace(reflections, spacegroup=name)
+            group_name = spacegroup_name(group) or ";".join(triplets(group))
+        stated_wavelength = reflections.wavelength
         if wavelength is not None:
             if not 0.0 < wavelength < LONGEST_WAVELENGTH:
                 raise ArgandError(f"wavelength is {wavelength}, needs a wavelength in angstrom")
-            reflections = replace(reflections, wavelength=float(wavelength))
-        if reflections.cell is not None and reflections.spacegroup is not None:
+            stated_wavelength = float(wavelength)
+        if stated_cell is not None and group_name is not None:
             with reading(self.source):
-                doubt = cell_doubt(reflections.cell, reflections.spacegroup)
+                doubt = cell_doubt(stated_cell, group_name)
             warn_of_notes([] if doubt is None else [f"{self.source}: {doubt}"])
-        return reflections
+        if cell is None and spacegroup is None and wavelength is None:
+            return reflections
+        return replace(
+            reflections, cell=stated_cell, spacegroup=group_name, wavelength=stated_wavelength
+        )
 
     def density(self) -> tuple[npt.NDArray[np.float32], Cell, str]:
         """Read a density map, its unit cell and its space group, see `read_map`."""
@@ -220,7 +224,9 @@ class SourceFile:
     @cached_property
     def _is_shelx(self) -> bool:
         """Tell whether the text has SHELX instructions and is no CIF."""
-        return is_shelx(self.text)
+        # The instruction CELL is looked for line by line, and a list of numbers has no letters.
+        has_letters = "C" in self.text or "c" in self.text
+        return has_letters and is_shelx(self.text)
 
     @cached_property
     def _is_instruction_file(self) -> bool:

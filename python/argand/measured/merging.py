@@ -134,7 +134,9 @@ def usable(reflections: Reflections) -> BoolArray:
     of others than the first, and those that overlap, are left out.
     """
     intensity, sigma = reflections.intensities()
-    use: BoolArray = (np.abs(intensity) < _DAMAGED) & reflections.hkl.any(axis=1)
+    h, k, l = reflections.hkl.T
+    is_origin = (h | k | l) == 0
+    use: BoolArray = (np.abs(intensity) < _DAMAGED) & ~is_origin
     if sigma is not None:
         positive = (sigma > 1.0 / _DAMAGED) & (sigma < _DAMAGED)
         # Where no sigma is positive they are none, and none of them says anything of its row.
@@ -208,19 +210,26 @@ def merge(
     use = usable(reflections)
     if not use.any():
         raise ArgandError("no reflection has an intensity that can be used")
-    absent = systematic_absences(reflections.hkl[use], name)
+    rows = np.flatnonzero(use)
+    # Equivalents are found once for each index, which may have been measured many times.
+    listed, listed_of_row = unique_rows(reflections.hkl[rows])
+    listed_absent = systematic_absences(listed, name)
+    absent = listed_absent[listed_of_row]
     if absent.all():
         raise ArgandError(f"all {len(absent)} reflections are systematically absent in {name}")
-    rows = np.flatnonzero(use)[~absent]
+    rows = rows[~absent]
+    present = np.cumsum(~listed_absent) - 1
+    listed, listed_of_row = listed[~listed_absent], present[listed_of_row[~absent]]
     all_intensities, all_sigmas = reflections.intensities()
     if all_sigmas is not None and not (all_sigmas[use] > 1.0 / _DAMAGED).any():
         all_sigmas = None
-    laue_hkl = asymmetric_unit(reflections.hkl[rows], name)
+    laue_hkl = asymmetric_unit(listed, name)
     hkl = laue_hkl
     if keep_mates:
-        _, is_mate = friedel_sides(reflections.hkl[rows], name)
+        _, is_mate = friedel_sides(listed, name)
         hkl = np.where(is_mate[:, None], -laue_hkl, laue_hkl)
-    unique, group_of_row = unique_rows(hkl)
+    unique, group_of_listed = unique_rows(hkl)
+    group_of_row = group_of_listed[listed_of_row]
     laue_unique = unique_rows(laue_hkl)[0] if keep_mates else unique
     rejected = np.zeros(len(rows), bool)
     if outliers is not None and all_sigmas is not None:
@@ -313,20 +322,29 @@ def _outliers(
     too small. The worst of each group is rejected in a round.
     """
     rejected = np.zeros(len(intensity), bool)
-    weight = sigma**-2.0
     groups = int(group_of_row.max(initial=-1)) + 1
+    rows = np.arange(len(intensity))
+    group, w, intensity_of_rows = group_of_row, sigma**-2.0, intensity
     for _ in range(_OUTLIER_ROUNDS):
-        rows = np.flatnonzero(~rejected)
-        count = np.bincount(group_of_row[rows], minlength=groups)
-        rows = rows[count[group_of_row[rows]] > 2]
+        remains = ~rejected[rows]
+        count = np.bincount(group[remains], minlength=groups)
+        remains &= count[group] > 2
+        if not remains.all():
+            rows, group = rows[remains], group[remains]
+            w, intensity_of_rows = w[remains], intensity_of_rows[remains]
         if not len(rows):
             break
-        group = group_of_row[rows]
-        w = weight[rows]
-        wi = w * intensity[rows]
-        other_weight = np.bincount(group, w, minlength=groups)[group] - w
-        other_mean = (np.bincount(group, wi, minlength=groups)[group] - wi) / other_weight
-        z = np.abs(intensity[rows] - other_mean) / np.sqrt(1.0 / w + 1.0 / other_weight)
+        wi = w * intensity_of_rows
+        other_weight = np.bincount(group, w, minlength=groups)[group]
+        other_weight -= w
+        # New arrays of a million numbers take longer than what is calculated in them.
+        z = np.bincount(group, wi, minlength=groups)[group]
+        z -= wi
+        z /= other_weight
+        np.abs(np.subtract(intensity_of_rows, z, out=z), out=z)
+        variance = np.divide(1.0, w, out=wi)
+        variance += np.divide(1.0, other_weight, out=other_weight)
+        z /= np.sqrt(variance, out=variance)
         z /= max(1.0, float(np.median(z)) / _GAUSSIAN_MEDIAN)
         worst = np.zeros(groups)
         np.maximum.at(worst, group, z)
