@@ -18,8 +18,8 @@ from argand.rows import find_rows
 from argand.solve.pipeline import solve
 from argand.solve.settings import SolveSettings
 from argand.solve.solution import Solution
-from argand.solve.twin_refinement import comparable_r1
 from argand.solve.twins import twin_laws
+from argand.solve.verdict import comparable_r1
 from argand.solve.write import write_solution
 
 SETTINGS = SolveSettings(seed=1, starts=1, time_limit=None)

@@ -7,7 +7,7 @@ the intensities of one domain alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +20,7 @@ from argand.solve.figures import FigureCalculator
 from argand.solve.modification import DensityModification
 from argand.solve.primitive import PrimitiveReflections, normalised_amplitudes
 from argand.solve.search import Ending
-from argand.solve.settings import PhasingRecipe, SolveSettings, recipe_for
+from argand.solve.settings import PhasingRecipe, SolveSettings, TimeLimit, recipe_for
 from argand.solve.starts import random_start
 from argand.solve.verdict import probability_of_phases
 
@@ -45,9 +45,11 @@ def twin_endings(
     law: FloatArray,
     fraction: float,
     settings: SolveSettings,
-    is_over: Callable[[], bool],
+    limit: TimeLimit,
 ) -> Iterator[Ending]:
     """Run random starts on the intensities of a twin, and yield what each of them ends in.
+
+    Phases have the amplitudes of the first domain, as the density shares the intensities.
 
     Parameters
     ----------
@@ -61,15 +63,15 @@ def twin_endings(
         Share of the second domain.
     settings
         Seed, number of starts, threads.
-    is_over
-        Tells whether the time is over.
+    limit
+        When the search ends.
     """
     recipe = recipe_for(data.d_min)
     group = CandidateGroup(data, spacegroup)
     figures = FigureCalculator(data, settings.seed)
     partner = _partner_rows(data, law)
     for start in range(settings.starts):
-        if is_over():
+        if limit.is_over():
             return
         phased, shift, agreement = _ending(data, group, partner, fraction, recipe, settings, start)
         # Figures are those of the intensities as they were measured.
