@@ -32,7 +32,7 @@ from argand.solve.solution import Solution
 from argand.solve.space_group import rank_space_groups
 from argand.solve.twin_solution import solve_twin, suspect_twin
 from argand.solve.twins import TwinFinding, find_twin
-from argand.solve.verdict import SOLVED, verdict_of
+from argand.solve.verdict import SOLVED, SPARSE, verdict_of
 from argand.symmetry import group_ops, spacegroup_name, triplets
 
 __all__ = ["solve"]
@@ -180,6 +180,7 @@ def solve(
     if suspicion is not None and suspicion.likely and not best.is_solved:
         notes += [suspicion.reason, _UNSOLVED_TWIN]
         best = replace(best, twin=suspicion)
+    best = _sparse(best)
     stopwatch.stop("twin")
     if limit.was_reached:
         notes.append(f"{_TIME_NOTE} ({settings.time_limit:g} s)")
@@ -187,6 +188,17 @@ def solve(
         best,
         notes=tuple(dict.fromkeys([*notes, *best.notes])),
         seconds=stopwatch.seconds,
+    )
+
+
+def _sparse(solution: Solution) -> Solution:
+    """Return a solution that is called probable at most where most reflections are missing."""
+    completeness = solution.merged.completeness
+    if solution.verdict != "solved" or not completeness < SPARSE:
+        return solution
+    reason = f"the data are {100 * completeness:.0f} % complete, too few for certainty"
+    return replace(
+        solution, verdict="probable", probability=SOLVED, reasons=(*solution.reasons, reason)
     )
 
 

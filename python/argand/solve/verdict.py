@@ -17,6 +17,7 @@ from argand.solve.figures import PhaseFigures
 
 __all__ = [
     "SOLVED",
+    "SPARSE",
     "Verdict",
     "atom_predictors",
     "comparable_r1",
@@ -32,6 +33,10 @@ Verdict = Literal["solved", "probable", "not solved"]
 
 #: Above this probability a crystal is called solved, and the search for phases ends.
 SOLVED = 0.95
+
+#: Share of all reflections below which data are too few for a crystal to be called solved: the cell
+#: may be wrong, and few smooth intensities are explained by an atom or two anyway.
+SPARSE = 0.5
 
 # Above this one phases are called probable.
 _PROBABLE = 0.3
