@@ -196,3 +196,29 @@ def test_time_limit_holds_for_atoms(seconds: float | None, monkeypatch) -> None:
     else:
         assert len(builds) == 1
         assert is_said
+
+
+def test_few_of_the_reflections_are_never_called_solved() -> None:
+    """Of right phases in 40 % of the reflections the verdict is probable, and says why."""
+    crystal = molecules.molecule("P -1")
+    reflections = molecules.measured(crystal, d_min=0.7, noise=0.005)
+    whole = solve(reflections, contents=contents(crystal), settings=SETTINGS)
+    assert whole.verdict == "solved"
+    rows = np.random.default_rng(3).permutation(len(reflections.hkl))
+    few = reflections[np.sort(rows[: int(0.4 * len(rows))])]
+    solution = solve(few, contents=contents(crystal), settings=SETTINGS)
+    assert solution.model is not None
+    assert solution.model.r1 < 0.05
+    assert solution.verdict == "probable"
+    assert solution.probability <= 0.95
+    assert "too few for certainty" in solution.reasons[-1]
+
+
+def test_a_map_without_atoms_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Peaks of which none is an atom on any scale give a density, and a note instead of a fault."""
+    monkeypatch.setattr(sys.modules["argand.solve.site_search"], "scales", lambda *_, **__: [])
+    crystal = molecules.molecule("P -1")
+    solution = solve(molecules.measured(crystal), settings=replace(SETTINGS, starts=1))
+    assert solution.model is None
+    assert any("no peak of the density has the electrons" in note for note in solution.notes)
+    assert np.abs(solution.structure_factors).max() > 0.0

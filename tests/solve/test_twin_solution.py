@@ -18,8 +18,8 @@ from argand.rows import find_rows
 from argand.solve.pipeline import solve
 from argand.solve.settings import SolveSettings
 from argand.solve.solution import Solution
-from argand.solve.twin_refinement import comparable_r1
 from argand.solve.twins import twin_laws
+from argand.solve.verdict import comparable_r1, probability_of_suspect, probability_of_twin
 from argand.solve.write import write_solution
 
 SETTINGS = SolveSettings(seed=1, starts=1, time_limit=None)
@@ -134,6 +134,9 @@ def test_twinned_noise_is_not_solved() -> None:
     )
     solution = solve(twin, contents=dict(crystal.composition()), settings=SETTINGS)
     assert solution.verdict == "not solved"
+    assert solution.twin is not None
+    assert np.array_equal(solution.twin.law, law)
+    assert "the crystal is a twin, and its structure was not solved" in " ".join(solution.notes)
 
 
 def test_r1_of_twins_is_enlarged_before_it_counts() -> None:
@@ -148,3 +151,13 @@ def test_r1_of_twins_is_enlarged_before_it_counts() -> None:
         ratios.append(np.abs(first - scale * second).sum() / first.sum())
     assert comparable_r1(ratios[1], 0.5) == pytest.approx(ratios[0], rel=0.03)
     assert comparable_r1(ratios[0], 0.0) == ratios[0]
+
+
+def test_atoms_without_the_law_of_a_suspected_twin_need_a_low_r1() -> None:
+    """R1 of .2 solves a single crystal with good phases, and no twin; R1 of .03 solves both."""
+    assert probability_of_suspect(0.989, 0.2, 0.0, 0.85) == pytest.approx(0.989)
+    assert probability_of_suspect(0.989, 0.2, 0.5, 0.85) < 0.9
+    assert probability_of_suspect(0.989, 0.03, 0.5, 0.85) == pytest.approx(0.989)
+    assert probability_of_twin(0.03, 0.5, 0.85) > 0.95
+    assert probability_of_twin(0.3, 0.5, 0.85) < 0.01
+    assert probability_of_twin(0.15, 0.5, 0.85) < probability_of_twin(0.15, 0.1, 0.85)

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 import argand
-from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.measured import Merged, merge
-from argand.solve.twins import detwinned, expected_l, find_twin, law_words, twin_laws
+from argand.solve.twins import expected_l, find_twin, law_words, twin_laws
 
 TETRAGONAL = (12.0, 12.0, 15.0, 90.0, 90.0, 90.0)
 # b and c of this monoclinic cell are not equal, but its angle is nearly 90 degrees.
@@ -157,20 +156,6 @@ def test_a_law_is_written_as_new_indices_in_terms_of_old() -> None:
     law = np.array([[0, 1, 0], [0, 0, -1], [1, 0, 0]])
     assert (law @ [1, 2, 3]).tolist() == [2, -3, 1]
     assert law_words(law) == "k, -l, h"
-
-
-def test_detwinning_gives_the_intensities_of_one_domain() -> None:
-    rng = np.random.default_rng(9)
-    crystal = random_atoms("P 41", TETRAGONAL, rng, 12)
-    law = twin_laws(twin(crystal, np.eye(3), 0.0, rng))[0]
-    separated = detwinned(twin(crystal, law, 0.3, rng), law, 0.3)
-    true = np.abs(argand.structure_factors(crystal, separated.hkl)) ** 2
-    assert separated.sigma is not None
-    z = (separated.intensity - true) / separated.sigma
-    assert abs(z.mean()) < 0.15
-    assert z.std() == pytest.approx(1.0, abs=0.15)
-    with pytest.raises(ArgandError, match=r"fraction is 0\.48"):
-        detwinned(separated, law, 0.48)
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.1, 0.25, 0.4, 0.45, 0.5])

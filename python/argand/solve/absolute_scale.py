@@ -51,8 +51,8 @@ def measurable_intensity(solution: Solution, crystal: Crystal) -> FloatArray:
 def twin_in_use(solution: Solution) -> tuple[tuple[float, ...] | None, float]:
     """Return the twin law, nine numbers, and the share of the second domain, that explain the data.
 
-    None and 0 where the crystal is no twin, and where the intensities of its domains were separated
-    before they were solved, so that the law makes R1 higher.
+    None and 0 where the crystal is no twin, and where its atoms were refined without the law, so
+    that the law makes R1 higher.
     """
     twin, model = solution.twin, solution.model
     if twin is None or model is None:

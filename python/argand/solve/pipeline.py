@@ -30,9 +30,9 @@ from argand.solve.search import PhaseSearch, SearchProgress
 from argand.solve.settings import SolveSettings, TimeLimit
 from argand.solve.solution import Solution
 from argand.solve.space_group import rank_space_groups
-from argand.solve.twin_solution import is_settled, twin_refined, twin_searched, with_doubt
-from argand.solve.twins import TwinFinding, detwinned, find_twin
-from argand.solve.verdict import SOLVED, verdict_of
+from argand.solve.twin_solution import solve_twin, suspect_twin
+from argand.solve.twins import TwinFinding, find_twin
+from argand.solve.verdict import SOLVED, SPARSE, verdict_of
 from argand.symmetry import group_ops, spacegroup_name, triplets
 
 __all__ = ["solve"]
@@ -40,11 +40,10 @@ __all__ = ["solve"]
 # Below this probability nothing is said about the space group.
 _WORTH_WORDS = 0.3
 
-# Of two groups that explain a twin the stated one is taken where R1 is higher by less than this.
-_SAME_R1 = 0.01
+# So many starts at most are made before the law of a suspected twin is tried.
+_FIRST_STARTS = 4
 
-# Domains of a twin are separated where the smaller one has at most this share.
-_SEPARABLE = 0.42
+_UNSOLVED_TWIN = "the crystal is a twin, and its structure was not solved through the twin law"
 
 _TIME_NOTE = "the time limit ended the work on this crystal; what is given is the best so far"
 
@@ -140,89 +139,82 @@ def solve(
     notes += start_remarks
     stopwatch.stop("symmetry of the data")
 
-    def run(measured: Reflections) -> Solution:
+    def run(chosen: SolveSettings) -> Solution:
         return _solved(
-            measured,
+            reflections,
             start_group,
             stated,
             radiation,
             contents,
             known,
-            settings,
+            chosen,
             limit,
             progress,
             stopwatch,
         )
 
-    solution = run(reflections)
-    twin = _likely_twin(solution)
-    if twin is not None:
-        notes.append(twin.reason)
-        solution = replace(solution, twin=twin)
-        # What the law brings may take as long again: the search without it may have used all time.
-        twin_limit = TimeLimit(settings.time_limit)
-        refined = twin_refined(solution, reflections, twin, contents, twin_limit)
-        if refined is not None and refined.probability > min(solution.probability, SOLVED):
-            solution = refined
-        # A twin looks like a crystal of another group: the stated one is tried before it is left.
-        in_stated = stated is not None and start_group == stated and settings.refine
-        if in_stated and not is_settled(solution, stated):
-            searched = twin_searched(
-                solution, reflections, start_group, twin, contents, settings, twin_limit
-            )
-            if searched is not None and _is_preferred(searched, solution):
-                solution = searched
-        can_separate = not solution.is_solved and twin.fraction < _SEPARABLE
-        if can_separate and not limit.is_over():
-            separated = run(_first_domain(reflections, start_group, twin))
-            if separated.probability > solution.probability:
-                notes.append("the intensities of the first domain were separated and phased")
-                solution = replace(separated, twin=twin)
-        solution = with_doubt(solution)
-        limit.was_reached |= twin_limit.was_reached
+    def as_twin(solution: Solution, twin: TwinFinding, until: TimeLimit) -> Solution | None:
+        # A twin looks like a crystal of another group: the stated one is tried.
+        domain_group = solution.spacegroup
+        if stated is not None and stated == start_group:
+            domain_group = stated
+        return solve_twin(solution, reflections, domain_group, twin, contents, settings, until)
+
+    suspicion = _suspected_twin(reflections, start_group) if settings.refine else None
+    best: Solution | None = None
+    if suspicion is not None:
+        # Atoms in the phases of a twin that is taken for a single crystal would cost much time.
+        few = replace(settings, refine=False, starts=min(settings.starts, _FIRST_STARTS))
+        half = None if settings.time_limit is None else settings.time_limit / 2.0
+        best = as_twin(run(few), suspicion, TimeLimit(half))
+        stopwatch.stop("twin")
+    if best is None or best.verdict != "solved":
+        solution = run(settings)
+        if suspicion is not None:
+            solution = suspect_twin(solution, suspicion)
+        else:
+            fitted = _fitted_twin(solution) if settings.refine else None
+            best = None if fitted is None else as_twin(solution, fitted, limit)
+        if best is None or best.probability <= min(solution.probability, SOLVED):
+            best = solution
+    if suspicion is not None and suspicion.likely and not best.is_solved:
+        notes += [suspicion.reason, _UNSOLVED_TWIN]
+        best = replace(best, twin=suspicion)
+    best = _sparse(best)
     stopwatch.stop("twin")
     if limit.was_reached:
         notes.append(f"{_TIME_NOTE} ({settings.time_limit:g} s)")
     return replace(
-        solution,
-        notes=tuple(dict.fromkeys([*notes, *solution.notes])),
+        best,
+        notes=tuple(dict.fromkeys([*notes, *best.notes])),
         seconds=stopwatch.seconds,
     )
 
 
-def _is_preferred(in_stated: Solution, other: Solution) -> bool:
-    """Tell whether a twin is solved no worse in its stated group than in another one."""
-    if in_stated.probability > other.probability:
-        return True
-    if in_stated.verdict != "solved" or in_stated.model is None or other.model is None:
-        return False
-    return in_stated.model.r1 < other.model.r1 + _SAME_R1
-
-
-def _likely_twin(solution: Solution) -> TwinFinding | None:
-    """Return the twin that the data of a solution speak for; None where they are of one crystal.
-
-    Refined atoms tell more than the distribution of intensities.
-    """
-    calculated = None
-    if solution.model is not None and solution.is_solved:
-        calculated = np.abs(solution.model.structure_factors) ** 2
-    twin = find_twin(solution.merged, calculated=calculated)
-    return twin if twin is not None and twin.likely else None
-
-
-def _first_domain(reflections: Reflections, spacegroup: str, twin: TwinFinding) -> Reflections:
-    """Return the intensities of the first domain of a twin."""
-    merged = merge(reflections, spacegroup=spacegroup)
-    domain = detwinned(merged, twin.law, twin.fraction)
-    return Reflections(
-        hkl=domain.hkl,
-        intensity=domain.intensity,
-        sigma=domain.sigma,
-        cell=domain.cell,
-        spacegroup=reflections.spacegroup,
-        wavelength=reflections.wavelength,
+def _sparse(solution: Solution) -> Solution:
+    """Return a solution that is called probable at most where most reflections are missing."""
+    completeness = solution.merged.completeness
+    if solution.verdict != "solved" or not completeness < SPARSE:
+        return solution
+    reason = f"the data are {100 * completeness:.0f} % complete, too few for certainty"
+    return replace(
+        solution, verdict="probable", probability=SOLVED, reasons=(*solution.reasons, reason)
     )
+
+
+def _suspected_twin(reflections: Reflections, spacegroup: str) -> TwinFinding | None:
+    """Return a twin law by which intensities are alike; None without one, or for too few data."""
+    finding = find_twin(merge(reflections, spacegroup=spacegroup))
+    return finding if finding is not None and finding.significant else None
+
+
+def _fitted_twin(solution: Solution) -> TwinFinding | None:
+    """Return the twin that refined atoms speak for; None without atoms, or for one crystal."""
+    if solution.model is None or not solution.is_solved:
+        return None
+    calculated = np.abs(solution.model.structure_factors) ** 2
+    finding = find_twin(solution.merged, calculated=calculated)
+    return finding if finding is not None and finding.likely else None
 
 
 def _solved(

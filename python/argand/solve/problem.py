@@ -22,6 +22,7 @@ from argand.measured.merging import usable
 from argand.radiation import Radiation
 from argand.reflections import stol
 from argand.solve.composition import cell_content, is_possible
+from argand.solve.verdict import SPARSE
 from argand.symmetry import group_ops
 
 __all__ = ["Problem", "data_name", "list_beside", "read_problem"]
@@ -40,9 +41,6 @@ _FEWEST = 10
 
 # Amplitudes are never negative; of intensities some are.
 _NEGATIVE_SHARE = 0.001
-
-# Completeness below which the cell is doubtful.
-_SPARSE = 0.5
 
 _PROBE_WORDS = {
     "electron": "electrons were scattered: intensities are dynamical",
@@ -307,7 +305,7 @@ def _checked(problem: Problem, hklf: int | None, force: bool) -> list[str]:
         )
     _check_kind(reflections, merged, hklf, force)
     notes = impossible(merged)
-    if problem.spacegroup is not None and merged.completeness < _SPARSE:
+    if problem.spacegroup is not None and merged.completeness < SPARSE:
         notes.append(
             f"the data are {100 * merged.completeness:.0f} % complete to {merged.d_min:.2f} Å: "
             "is the cell right?"

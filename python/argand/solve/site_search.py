@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from argand.atom_types import atomic_number
 from argand.cell import FloatArray
 from argand.crystal import Crystal
+from argand.errors import ArgandError
 from argand.peaks import Peaks, nearest_image
 from argand.refine import GaussianPrior, Refinement, free
 from argand.solve.contacts import find_contacts
@@ -131,7 +132,10 @@ def find_sites(
     for number in range(rounds):
         crystal, electrons, refinement = search.count_electrons(crystal, first=number == 0)
         crystal, electrons = search.without_spurious(crystal, electrons)
-        assignment, *rivals = search.assignments(crystal, electrons, last=number == rounds - 1)
+        assignments = search.assignments(crystal, electrons, last=number == rounds - 1)
+        if not assignments:
+            raise ArgandError("no peak of the density has the electrons of an atom")
+        assignment, *rivals = assignments
         if number < (2 if contents is not None else 3):
             crystal = search.with_missing(crystal, assignment, refinement)
             continue

@@ -22,7 +22,6 @@ from argand.solve.primitive import PrimitiveReflections, normalised_amplitudes
 from argand.solve.search import Ending
 from argand.solve.settings import PhasingRecipe, SolveSettings, TimeLimit, recipe_for
 from argand.solve.starts import random_start
-from argand.solve.twins import TwinFinding
 from argand.solve.verdict import probability_of_phases
 
 __all__ = ["twin_endings"]
@@ -43,11 +42,14 @@ _SHARE_THRESHOLD = 1.0
 def twin_endings(
     data: PrimitiveReflections,
     spacegroup: str,
-    finding: TwinFinding,
+    law: FloatArray,
+    fraction: float,
     settings: SolveSettings,
     limit: TimeLimit,
 ) -> Iterator[Ending]:
     """Run random starts on the intensities of a twin, and yield what each of them ends in.
+
+    Phases have the amplitudes of the first domain, as the density shares the intensities.
 
     Parameters
     ----------
@@ -55,23 +57,23 @@ def twin_endings(
         Intensities of the twin in P 1.
     spacegroup
         Space group of one domain.
-    finding
-        Twin law, and the share of the second domain.
+    law : (3, 3)
+        h' = law h of conventional indices.
+    fraction
+        Share of the second domain.
     settings
         Seed, number of starts, threads.
     limit
-        Ends the search before the next start.
+        When the search ends.
     """
     recipe = recipe_for(data.d_min)
     group = CandidateGroup(data, spacegroup)
     figures = FigureCalculator(data, settings.seed)
-    partner = _partner_rows(data, finding.law)
+    partner = _partner_rows(data, law)
     for start in range(settings.starts):
         if limit.is_over():
             return
-        phased, shift, agreement = _ending(
-            data, group, partner, finding.fraction, recipe, settings, start
-        )
+        phased, shift, agreement = _ending(data, group, partner, fraction, recipe, settings, start)
         # Figures are those of the intensities as they were measured.
         with_amplitudes = data.amplitude * np.exp(1j * np.angle(phased))
         quality = figures(with_amplitudes, agreement)

@@ -1,4 +1,12 @@
-"""Solve and refine a twin through its law, at any fraction up to a half."""
+"""Solve and refine a twin through its law, at any fraction of the second domain up to a half.
+
+Of a twin with the law T and the fraction a, I(h) = (1 - a) J(h) + a J(Th). What was measured is
+shared as the structure says: J(h) = I(h) Jc(h) / ((1 - a) Jc(h) + a Jc(Th)). Residuals over their
+sigmas are then those of the twin.
+
+Source: as SHELXL shares the intensities of twins for its maps (G. M. Sheldrick, Acta Cryst. C71
+(2015) 3-8; R. Herbst-Irmer, Z. Kristallogr. 231 (2016) 573-581).
+"""
 
 from __future__ import annotations
 
@@ -6,15 +14,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
-from argand.cell import cell_parameters
+from argand.cell import FloatArray, cell_parameters
 from argand.errors import ArgandError
 from argand.io import Reflections
-from argand.measured import merge
-from argand.solve.candidate import phases_in_group
+from argand.measured import Agreement, Merged, agreement, calculated_intensity, merge
+from argand.radiation import Radiation
+from argand.solve.candidate import PhasedReflections, phases_in_group
 from argand.solve.figures import FigureCalculator
 from argand.solve.known_start import known_start
-from argand.solve.model import build_model
+from argand.solve.model import AtomicModel, AtomicModelSettings, build_model
 from argand.solve.modification import unit
 from argand.solve.primitive import (
     PrimitiveReflections,
@@ -24,95 +34,37 @@ from argand.solve.primitive import (
 )
 from argand.solve.settings import SolveSettings, TimeLimit
 from argand.solve.solution import Solution
-from argand.solve.twin_refinement import RefinedTwin, comparable_r1, refined_twin
 from argand.solve.twin_search import twin_endings
-from argand.solve.twins import TwinFinding
+from argand.solve.twins import LEAST_FITTED, TwinFinding, fitted_fraction, law_words
 from argand.solve.verdict import (
-    SOLVED,
-    probability_of_phases,
-    probability_with_atoms,
+    probability_of_suspect,
+    probability_of_twin,
     verdict_of,
 )
 
-__all__ = ["is_settled", "twin_refined", "twin_searched", "with_doubt"]
+__all__ = ["solve_twin", "suspect_twin"]
 
-# So many random starts are shared between the domains; a twin that can be solved needs few.
+# A twin that can be solved needs few random starts.
 _MOST_STARTS = 24
 
 # R1 of a twin that ends the search.
 _SOLVED_R1 = 0.08
 
-# R1 above which atoms do not explain a twin: those of the lattice's higher symmetry, which a
-# twin of two nearly equal domains seems to have, stay above it.
-_UNEXPLAINED_R1 = 0.15
-
-# Atoms of a larger R1, before the twin is refined, are wrong.
+# Atoms of a larger R1 on the intensities of their domain are wrong.
 _PROMISING_R1 = 0.45
 
-# The law is used where it lowers R1 by this factor.
-_FALLING = 0.95
+# Rounds of sharing and refinement at most; they end where R1 falls by less than this factor.
+_ROUNDS = 8
+_FALLING = 0.99
+
+# A domain gets at least this share of a measured intensity: weak calculated ones are uncertain.
+_LEAST_SHARE = 0.02
+
+# The law is used where it lowers R1 of the same atoms by this factor.
+_LOWER = 0.95
 
 
-def is_settled(solution: Solution, stated: str | None) -> bool:
-    """Tell whether a twin needs no search in the stated space group: its atoms explain it there."""
-    if solution.verdict != "solved" or solution.spacegroup != stated or solution.model is None:
-        return False
-    return solution.model.r1 < _SOLVED_R1
-
-
-def with_doubt(solution: Solution) -> Solution:
-    """Call the solution of a twin probable at most where its atoms do not explain the data."""
-    explained = solution.model is not None and solution.model.r1 < _UNEXPLAINED_R1
-    if explained or solution.verdict != "solved":
-        return solution
-    doubt = "the data are those of a twin, and no atoms were found that explain them"
-    return replace(
-        solution,
-        verdict="probable",
-        probability=min(solution.probability, SOLVED),
-        reasons=(*solution.reasons, doubt),
-    )
-
-
-def twin_refined(
-    solution: Solution,
-    reflections: Reflections,
-    finding: TwinFinding,
-    contents: Mapping[str, float] | None,
-    limit: TimeLimit,
-) -> Solution | None:
-    """Refine the atoms of a solution with a twin law; None where that does not lower R1.
-
-    Parameters
-    ----------
-    solution
-        Solution of the data of a twin.
-    reflections
-        Measured reflections, with a cell.
-    finding
-        Twin law, with a first fraction.
-    contents
-        Atoms in the cell, or None.
-    limit
-        Ends the refinement with the best so far.
-    """
-    if solution.model is None:
-        return None
-    twin = refined_twin(
-        solution.merged,
-        solution.structure_factors,
-        solution.model,
-        finding,
-        solution.radiation,
-        contents,
-        limit,
-    )
-    if twin is None or twin.model.r1 > _FALLING * solution.model.r1:
-        return None
-    return _with_twin(solution, reflections, twin)
-
-
-def twin_searched(
+def solve_twin(
     solution: Solution,
     reflections: Reflections,
     spacegroup: str,
@@ -121,7 +73,7 @@ def twin_searched(
     settings: SolveSettings,
     limit: TimeLimit,
 ) -> Solution | None:
-    """Phase a twin in the space group of one domain, and refine it; None where that fails.
+    """Phase a twin in the space group of one domain, and refine its atoms and its fraction.
 
     Parameters
     ----------
@@ -132,36 +84,39 @@ def twin_searched(
     spacegroup
         Space group of one domain.
     finding
-        Twin law, with its fraction by the statistics of intensities.
-    contents, settings
+        Twin law, with a first fraction.
+    contents, settings, limit
         As `argand.solve.pipeline.solve` has them.
-    limit
-        Ends the search with the best so far.
+
+    Returns
+    -------
+    Solution or None
+        None where no atoms were found, or the law explains the data no better than a single
+        crystal.
     """
     data = _primitive(reflections, spacegroup)
     merged = merge(reflections, cell=reflections.cell, spacegroup=spacegroup)
-    limited = replace(settings, starts=min(settings.starts, _MOST_STARTS))
-    best: RefinedTwin | None = None
+    radiation = solution.radiation
+    starts = min(settings.starts, _MOST_STARTS)
+    endings = twin_endings(
+        data, spacegroup, finding.law, finding.fraction, replace(settings, starts=starts), limit
+    )
+    best: tuple[AtomicModel, TwinFinding] | None = None
     cycles = 0
     starts = 0
-    for ending in twin_endings(data, spacegroup, finding, limited, limit):
+    for ending in endings:
         starts += 1
         cycles += ending.cycles
-        phased = phases_in_group(reflections, data, ending, solution.radiation)
-        try:
-            model = build_model(phased, contents)
-        except ArgandError:
-            continue
-        if model.r1 > _PROMISING_R1:
-            continue
-        twin = refined_twin(
-            merged, phased.structure_factors, model, finding, solution.radiation, contents, limit
-        )
-        if twin is not None and (best is None or twin.model.r1 < best.model.r1):
-            best = twin
-        if best is not None and best.model.r1 < _SOLVED_R1:
+        phased = phases_in_group(reflections, data, ending, radiation)
+        refined = _refined_twin(merged, phased, finding, contents)
+        if refined is not None and (best is None or refined[0].r1 < best[0].r1):
+            best = refined
+        if best is not None and best[0].r1 < _SOLVED_R1:
             break
-    if best is None:
+    if best is None or best[1].fraction < LEAST_FITTED:
+        return None
+    model, refined_finding = best
+    if model.r1 > _LOWER * _single_r1(merged, model, radiation, contents):
         return None
     begun = replace(
         solution,
@@ -171,38 +126,142 @@ def twin_searched(
         starts=solution.starts + starts,
         cycles=solution.cycles + cycles,
     )
-    return _with_twin(begun, reflections, best)
+    return _with_twin(begun, data, model, refined_finding)
 
 
-def _with_twin(solution: Solution, reflections: Reflections, twin: RefinedTwin) -> Solution:
-    """Put the atoms of a refined twin into a solution, and judge it anew.
+def _single_r1(
+    merged: Merged,
+    model: AtomicModel,
+    radiation: Radiation,
+    contents: Mapping[str, float] | None,
+) -> float:
+    """Return R1 of atoms that are refined as those of a single crystal, from a twin's phases."""
+    amplitude = np.sqrt(np.maximum(merged.intensity, 0.0))
+    phased = amplitude * np.exp(1j * np.angle(model.structure_factors))
+    try:
+        return build_model(PhasedReflections(merged, phased, radiation), contents).r1
+    except ArgandError:
+        return np.inf
 
-    The figures of merit are those of the twin's own amplitudes, which no structure has shared.
+
+def suspect_twin(solution: Solution, finding: TwinFinding) -> Solution:
+    """Judge a solution anew that takes data for those of a single crystal which may be a twin's.
+
+    R1 of wrong atoms is lower for twins; right atoms of a single crystal have a low one anyway.
     """
-    model = twin.model
+    model = solution.model
+    if model is None:
+        return solution
+    d_min = solution.merged.d_min
+    probability = probability_of_suspect(solution.probability, model.r1, finding.fraction, d_min)
+    verdict, reasons = verdict_of(solution.figures, probability, d_min, model.r1)
+    return replace(solution, probability=probability, verdict=verdict, reasons=reasons)
+
+
+def _refined_twin(
+    merged: Merged,
+    phased: PhasedReflections,
+    finding: TwinFinding,
+    contents: Mapping[str, float] | None,
+) -> tuple[AtomicModel, TwinFinding] | None:
+    """Find and refine the atoms of a twin, and its fraction, from F (n,) of its first domain.
+
+    Figures of merit of the model are those of the twin's intensities. Returns None where no atoms
+    were found.
+    """
+    radiation = phased.radiation
+    best: tuple[AtomicModel, TwinFinding] | None = None
+    squared = np.square(np.abs(phased.structure_factors))
+    share = np.divide(
+        squared, merged.intensity, out=np.ones_like(squared), where=merged.intensity > 0
+    )
+    try:
+        model = _domain_model(merged, share, phased.structure_factors, radiation, contents)
+        if model.r1 > _PROMISING_R1:
+            return None
+        for _ in range(_ROUNDS):
+            fraction = fitted_fraction(merged, finding.law, np.abs(model.structure_factors) ** 2)
+            if fraction is not None:
+                finding = replace(finding, fraction=fraction[0], uncertainty=fraction[1])
+            calculated, share = _twin_intensity(model, merged, finding, radiation)
+            weights = (model.weighting.a, model.weighting.b)
+            figures = agreement(calculated, merged.intensity, merged.sigma, weights)
+            if best is not None and figures.r1 > _FALLING * best[0].r1:
+                break
+            best = (_with_figures(model, figures, merged), finding)
+            model = _domain_model(merged, share, model.structure_factors, radiation, contents)
+    except ArgandError:
+        return best
+    return best
+
+
+def _domain_model(
+    merged: Merged,
+    share: FloatArray,
+    phased: npt.NDArray[np.complexfloating],
+    radiation: Radiation,
+    contents: Mapping[str, float] | None,
+) -> AtomicModel:
+    """Find the atoms of the first domain in its share (n,) of the intensities, with phases (n,)."""
+    sigma = None if merged.sigma is None else merged.sigma * share
+    domain = replace(merged, intensity=merged.intensity * share, sigma=sigma)
+    amplitude = np.sqrt(np.maximum(domain.intensity, 0.0))
+    with_phases = PhasedReflections(domain, amplitude * unit(phased), radiation)
+    return build_model(with_phases, contents, AtomicModelSettings(extinction=False))
+
+
+def _twin_intensity(
+    model: AtomicModel, merged: Merged, finding: TwinFinding, radiation: Radiation
+) -> tuple[FloatArray, FloatArray]:
+    """Calculate the intensities (n,) of a twin, and the share of its first domain in them."""
+    law = tuple(np.ravel(finding.law).tolist())
+    crystal = model.crystal
+    own = calculated_intensity(crystal, merged.hkl, radiation=radiation)
+    total = calculated_intensity(
+        crystal, merged.hkl, radiation=radiation, twin=law, fraction=finding.fraction
+    )
+    share = np.divide(own, total, out=np.ones_like(own), where=total > 0)
+    return total, np.maximum(share, _LEAST_SHARE)
+
+
+def _with_figures(model: AtomicModel, figures: Agreement, merged: Merged) -> AtomicModel:
+    """Return a model with the figures of merit of the twin's intensities."""
+    return replace(
+        model,
+        r1=figures.r1,
+        r1_all=figures.r1_all,
+        wr2=figures.wr2,
+        scale=figures.scale**2,
+        reflections=len(merged.hkl),
+    )
+
+
+def _with_twin(
+    solution: Solution, data: PrimitiveReflections, model: AtomicModel, finding: TwinFinding
+) -> Solution:
+    """Put the atoms of a refined twin into a solution, and judge it anew, by R1.
+
+    The figures of the density say little of a twin: they are those of its own amplitudes.
+    """
     amplitude = np.sqrt(np.maximum(solution.merged.intensity, 0.0))
-    data = _primitive(reflections, solution.spacegroup)
     phases = unit(known_start(model.crystal).of_data(data))
     figures = FigureCalculator(data)(data.amplitude * phases, np.nan)
-    fraction = twin.finding.fraction
-    probability = probability_with_atoms(
-        probability_of_phases(figures, data.d_min), comparable_r1(model.r1, fraction), data.d_min
-    )
+    probability = probability_of_twin(model.r1, finding.fraction, data.d_min)
     verdict, reasons = verdict_of(figures, probability, data.d_min, model.r1)
     note = (
-        f"refined with the twin law: fraction {fraction:.3f} with a standard uncertainty of "
-        f"{twin.finding.uncertainty:.3f}; R1 is that of the twin"
+        f"refined as a twin by {law_words(finding.law)}: fraction {finding.fraction:.3f} with a "
+        f"standard uncertainty of {finding.uncertainty:.3f}; R1 is that of the twin"
     )
     return replace(
         solution,
         verdict=verdict,
         probability=probability,
         reasons=reasons,
-        structure_factors=amplitude * np.exp(1j * np.angle(model.structure_factors)),
+        structure_factors=amplitude * unit(model.structure_factors),
         model=model,
         figures=figures,
         flack=None,
-        twin=twin.finding,
+        twin=finding,
         notes=(*solution.notes, note),
     )
 

@@ -1,4 +1,4 @@
-"""Find twinning by merohedry and pseudo-merohedry in intensities, and undo it.
+"""Find twinning by merohedry and pseudo-merohedry in intensities.
 
 A twin law is a symmetry of the lattice that the Laue group lacks. Of a twin with the fraction a of
 the second domain, I(h) = (1 - a) J(h) + a J(h'), h' = law h. H = |I(h) - I(h')| / (I(h) + I(h')) of
@@ -10,22 +10,21 @@ D59 (2003) 1124-1130.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import gemmi
 import numpy as np
 import numpy.typing as npt
 
 from argand.cell import FloatArray
-from argand.errors import ArgandError
 from argand.measured import Merged, intensity_statistics
 from argand.reflections import asymmetric_unit, centric
 from argand.rows import find_rows
 from argand.symmetry import group_ops, operation_arrays
 
 __all__ = [
+    "LEAST_FITTED",
     "TwinFinding",
-    "detwinned",
     "expected_l",
     "find_twin",
     "fitted_fraction",
@@ -54,8 +53,8 @@ _SIGNIFICANT = 3.0
 # ... and above this: statistics of few or heavy atoms are not those of random atoms.
 _LEAST_FRACTION = 0.08
 
-# A model of the structure tells smaller fractions.
-_LEAST_FITTED = 0.02
+#: A model of the structure tells fractions above this.
+LEAST_FITTED = 0.02
 
 # Of a twin <|L|> falls by what the fraction by the H test asks for, or by a share of it between
 # these bounds. Heavy atoms that obey the law lower <|L|> more, or not at all.
@@ -64,9 +63,6 @@ _MOST_FALL = 1.6
 
 # Errors of a model are some hundredths of the intensity.
 _MODEL_ERROR = 0.05
-
-# Intensities of domains cannot be separated where the fraction is larger.
-_MOST_FRACTION = 0.45
 
 # A fraction nearer to a half makes the formula of <|L|> lose its digits.
 _NEARLY_HALF = 0.46
@@ -91,6 +87,9 @@ class TwinFinding:
     l_mean, l_untwinned, l_twinned
         <|L|> as measured, and as random atoms have it without the twin and with it; NaN where
         unknown.
+    significant
+        Whether the fraction is above what chance and errors give; symmetry and heavy atoms raise it
+        too.
     likely
         Whether both tests speak for a twin, or the fit to a known structure does.
     reason
@@ -104,6 +103,7 @@ class TwinFinding:
     l_mean: float
     l_untwinned: float
     l_twinned: float
+    significant: bool
     likely: bool
     reason: str
 
@@ -195,8 +195,8 @@ def _finding(merged: Merged, law: FloatArray, calculated: FloatArray | None) -> 
     ratio = expected_l(fraction) / expected_l(0.0)
     twinned = untwinned * ratio
     fall = (untwinned - statistics.l_mean) / max(untwinned - twinned, 1e-12)
-    least = _LEAST_FRACTION if calculated is None else _LEAST_FITTED
-    is_significant = fraction > max(least, _SIGNIFICANT * uncertainty)
+    least = _LEAST_FRACTION if calculated is None else LEAST_FITTED
+    is_significant = bool(fraction > max(least, _SIGNIFICANT * uncertainty))
     falls = calculated is not None or bool(_LEAST_FALL < fall < _MOST_FALL)
     axes = law_words(law)
     test = "H test" if calculated is None else "fit to the structure"
@@ -221,6 +221,7 @@ def _finding(merged: Merged, law: FloatArray, calculated: FloatArray | None) -> 
         l_mean=statistics.l_mean,
         l_untwinned=untwinned,
         l_twinned=twinned,
+        significant=is_significant,
         likely=is_significant and falls,
         reason=reason,
     )
@@ -339,54 +340,6 @@ def expected_l(fraction: float) -> float:
     polynomial = difference**2 * (1.0 - 6.0 * a + 6.0 * a * a)
     logarithm = 8.0 * product**2 * float(np.log(4.0 * product))
     return (polynomial - logarithm) / (2.0 * difference**4)
-
-
-def detwinned(merged: Merged, law: FloatArray, fraction: float) -> Merged:
-    """Separate the intensities of the first domain of a twin.
-
-    J(h) = ((1 - a) I(h) - a I(h')) / (1 - 2a), with its propagated sigma. Reflections whose partner
-    was not measured are left out.
-
-    Parameters
-    ----------
-    merged
-        Data of the twin, in the Laue group of one domain.
-    law : (3, 3)
-        h' = law h.
-    fraction
-        Share of the second domain, a.
-
-    Raises
-    ------
-    ArgandError
-        The fraction is not from 0 to 0.45: nearer to a half the errors are too large.
-    """
-    if not 0.0 <= fraction <= _MOST_FRACTION:
-        raise ArgandError(
-            f"fraction is {fraction:g}, needs to be from 0 to {_MOST_FRACTION:g} for intensities "
-            "of twin domains to be separated"
-        )
-    partner = _partners(merged, np.asarray(law, np.float64))
-    rows = np.flatnonzero(partner >= 0)
-    partner = partner[rows]
-    difference = 1.0 - 2.0 * fraction
-    own_share = (1.0 - fraction) / difference
-    other_share = fraction / difference
-    intensity = own_share * merged.intensity[rows] - other_share * merged.intensity[partner]
-    intensity = np.where(partner == rows, merged.intensity[rows], intensity)
-    sigma = None
-    if merged.sigma is not None:
-        own_sigma = merged.sigma[rows]
-        separated = np.hypot(own_share * own_sigma, other_share * merged.sigma[partner])
-        sigma = np.where(partner == rows, own_sigma, separated)
-    return replace(
-        merged,
-        hkl=merged.hkl[rows],
-        intensity=intensity,
-        sigma=sigma,
-        count=merged.count[rows],
-        completeness=merged.completeness * len(rows) / len(merged.hkl),
-    )
 
 
 def law_words(law: FloatArray) -> str:

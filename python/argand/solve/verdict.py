@@ -17,10 +17,14 @@ from argand.solve.figures import PhaseFigures
 
 __all__ = [
     "SOLVED",
+    "SPARSE",
     "Verdict",
     "atom_predictors",
+    "comparable_r1",
     "predictors",
     "probability_of_phases",
+    "probability_of_suspect",
+    "probability_of_twin",
     "probability_with_atoms",
     "verdict_of",
 ]
@@ -29,6 +33,10 @@ Verdict = Literal["solved", "probable", "not solved"]
 
 #: Above this probability a crystal is called solved, and the search for phases ends.
 SOLVED = 0.95
+
+#: Share of all reflections below which data are too few for a crystal to be called solved: the cell
+#: may be wrong, and few smooth intensities are explained by an atom or two anyway.
+SPARSE = 0.5
 
 # Above this one phases are called probable.
 _PROBABLE = 0.3
@@ -64,6 +72,14 @@ _HIGHEST_R1 = 0.45
 # Logarithm of the odds that R1 gives: constant, coefficients of R1 and of the resolution, by the
 # same command.
 _ATOM_COEFFICIENTS = (9.06, -3.41, 2.61)
+
+# R1 of wrong atoms is .59 of a single crystal and .40 of a perfect twin: by so much of the fraction
+# R1 of a twin is enlarged before it is compared with that of single crystals.
+# Source: G. N. Murshudov, Appl. Comput. Math. 10 (2011) 250-261.
+_TWIN_R1 = 0.94
+
+# Logarithm of the odds of a twin's structure before its R1 is known: most random starts end wrong.
+_TWIN_LOGIT = -2.0
 
 
 def predictors(figures: PhaseFigures, d_min: float) -> FloatArray:
@@ -125,9 +141,56 @@ def probability_with_atoms(phases: float, r1: float, d_min: float) -> float:
     d_min
         Resolution of the data, angstrom.
     """
-    clipped = min(max(phases, _LEAST_PROBABILITY), 1.0 - _LEAST_PROBABILITY)
-    evidence = atom_predictors(np.array([r1]), np.array([d_min]))[0] @ _ATOM_COEFFICIENTS
-    return _logistic(math.log(clipped / (1.0 - clipped)) + float(evidence))
+    return _logistic(_logit(phases) + _evidence(r1, d_min))
+
+
+def probability_of_twin(r1: float, fraction: float, d_min: float) -> float:
+    """Return the probability that the refined atoms of a twin are right, by R1 alone.
+
+    Parameters
+    ----------
+    r1
+        R1 of the twin's intensities.
+    fraction
+        Share of the second domain.
+    d_min
+        Resolution of the data, angstrom.
+    """
+    return _logistic(_TWIN_LOGIT + _evidence(comparable_r1(r1, fraction), d_min))
+
+
+def probability_of_suspect(probability: float, r1: float, fraction: float, d_min: float) -> float:
+    """Return the probability that atoms refined as those of a single crystal are right.
+
+    Parameters
+    ----------
+    probability
+        The same for data that are certainly those of a single crystal.
+    r1
+        R1 of the atoms.
+    fraction
+        Share of the second domain if the data are those of a twin.
+    d_min
+        Resolution of the data, angstrom.
+    """
+    less = _evidence(r1, d_min) - _evidence(comparable_r1(r1, fraction), d_min)
+    return _logistic(_logit(probability) - less)
+
+
+def comparable_r1(r1: float, fraction: float) -> float:
+    """Return R1 of a twin as of a single crystal, whose wrong atoms have a higher one."""
+    return r1 * (1.0 + _TWIN_R1 * min(fraction, 1.0 - fraction))
+
+
+def _logit(probability: float) -> float:
+    """Return the logarithm of the odds of a probability that is not quite certain."""
+    clipped = min(max(probability, _LEAST_PROBABILITY), 1.0 - _LEAST_PROBABILITY)
+    return math.log(clipped / (1.0 - clipped))
+
+
+def _evidence(r1: float, d_min: float) -> float:
+    """Return the logarithm of the odds that R1 of refined atoms gives."""
+    return float(atom_predictors(np.array([r1]), np.array([d_min]))[0] @ _ATOM_COEFFICIENTS)
 
 
 def atom_predictors(r1: FloatArray, d_min: FloatArray) -> FloatArray:
