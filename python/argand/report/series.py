@@ -15,9 +15,9 @@ from argand.report.environment import environment
 from argand.report.page import page, resource
 from argand.report.parts import Html
 from argand.report.series_density import density_part
+from argand.report.series_figures import displacement_figure, fit_of_series
 from argand.series import Record, SeriesFolder
 from argand.series.tables import unique_labels
-from argand.viz.series import displacement_series, r_series
 
 __all__ = ["series_page"]
 
@@ -169,19 +169,9 @@ def _first_names(names: Sequence[str]) -> str:
 
 def _displacements(records: Sequence[Record], known: Crystal) -> Html:
     """Show the displacement of every site in every file; files that failed keep their number."""
-    sites = len(known.types)
-    length = np.full((len(records), sites), np.nan)
-    sigma = np.full((len(records), sites), np.nan)
-    for number, record in enumerate(records):
-        if not record.error:
-            length[number] = np.linalg.norm(np.array(record.displacement), axis=1)
-            sigma[number] = record.sigma or np.nan
-    if np.isnan(length).all():
+    figure = displacement_figure(records, known)
+    if figure is None:
         return Html("<p>Nothing was found.</p>")
-    names = [record.name for record in records]
-    labels = unique_labels(known.labels)
-    band = sigma if np.isfinite(sigma).any() else None
-    figure = displacement_series(length, labels, names, band)
     caption = (
         "Click on a name to hide its line, twice to see it alone; drag to come nearer. Files that "
         "could not be used leave a gap."
@@ -191,14 +181,9 @@ def _displacements(records: Sequence[Record], known: Crystal) -> Html:
 
 def _fit(records: Sequence[Record]) -> Html:
     """Show R of every file, with the known crystal and with displaced atoms."""
-    if all(record.error for record in records):
+    figure = fit_of_series(records)
+    if figure is None:
         return Html("")
-    figure = r_series(
-        [record.r_known for record in records],
-        [record.r for record in records],
-        [bool(record.flags) and not record.error for record in records],
-        [record.name for record in records],
-    )
     return parts.interactive(figure, "fit")
 
 
