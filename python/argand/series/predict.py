@@ -110,7 +110,9 @@ def predict_series(
     """
     folder = SeriesFolder(out)
     paths = list(files)
-    listings = iter([find_sources(paths)]) if watch is None else complete_files(paths, watch, say)
+    # What is not there is an error before a folder is made.
+    sources = find_sources(paths, may_be_empty=watch is not None)
+    listings = iter([sources]) if watch is None else complete_files(paths, watch, say)
     settings = SeriesSettings(
         estimator=estimator.fingerprint,
         refine=refine,
