@@ -17,11 +17,16 @@ const showState = async () => {
   const state = await (await fetch("state.json", { cache: "no-store" })).json();
   for (const part of ["cards", "remarks", "table"]) document.getElementById(part).innerHTML = state[part];
   for (const [name, figure] of Object.entries(state.figures)) await drawFigure(name, figure);
-  document.getElementById("state").textContent = state.words;
+  if (!hasEnded) say(state.words);
   document.body.dataset.files = state.files;
 };
 
+const say = (words) => {
+  document.getElementById("state").textContent = words;
+};
+
 // Changes that come while the page is being drawn are drawn together afterwards.
+let hasEnded = false;
 let isDrawing = false;
 let isOutdated = false;
 const refresh = async () => {
@@ -33,6 +38,8 @@ const refresh = async () => {
       isOutdated = false;
       await showState();
     }
+  } catch (error) {
+    if (!hasEnded) say(`The page could not be brought up to date: ${error.message}.`);
   } finally {
     isDrawing = false;
   }
@@ -43,9 +50,10 @@ addEventListener("load", () => {
   events.onmessage = refresh;
   events.addEventListener("end", () => {
     events.close();
-    document.getElementById("state").textContent += " The watch has ended.";
+    hasEnded = true;
+    say("The watch has ended; the report of the series has all files.");
   });
   events.onerror = () => {
-    document.getElementById("state").textContent = "argand does not answer: the watch has ended.";
+    if (!hasEnded) say("argand does not answer at present.");
   };
 });

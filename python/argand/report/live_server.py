@@ -153,5 +153,4 @@ async def _changes(series: LiveSeries, ended: threading.Event) -> AsyncIterator[
             yield ": still here\n\n"
         looks += 1
         await asyncio.sleep(_PERIOD)
-    yield f"data: {series.version}\n\n"
     yield "event: end\ndata: end\n\n"
