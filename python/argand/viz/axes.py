@@ -16,6 +16,9 @@ __all__ = ["FILE_NUMBER", "add_axis_menu"]
 #: Title of the axis that every series has.
 FILE_NUMBER = "file number"
 
+# Pixels above a picture that has a menu: plotly's own buttons stand above it.
+_TOP = 76
+
 # Digits after the point that coordinates on an axis keep: angles, lengths and kelvin need no more.
 _DIGITS = 4
 
@@ -28,7 +31,7 @@ def add_axis_menu(
     Parameters
     ----------
     figure : plotly Figure
-        The picture; its traces are drawn against file numbers.
+        The picture, dressed; its traces are drawn against file numbers.
     axes : title -> (files,)
         Quantities to choose from, NaN for files that state none. Without any there is no menu.
     files_of_traces : trace -> sequence of int
@@ -61,7 +64,7 @@ def add_axis_menu(
         "bgcolor": "#eef1f5",
         "bordercolor": "#c5ccd6",
     }
-    figure.update_layout(updatemenus=[menu])
+    figure.update_layout(updatemenus=[menu], margin={"t": _TOP})
 
 
 def _is_in_order(values: Any) -> bool:

@@ -70,7 +70,7 @@ def displacement_series(
         rows=2,
         cols=1,
         shared_xaxes=not axes,
-        vertical_spacing=0.14 if axes else 0.05,
+        vertical_spacing=0.2 if axes else 0.05,
         row_heights=[0.45, 0.55],
     )
     has_value = np.isfinite(values).any(axis=0)
@@ -98,10 +98,11 @@ def displacement_series(
         col=1,
     )
     figure.update_xaxes(title={"text": FILE_NUMBER}, row=2, col=1)
+    dress_interactive(figure, 320 + 11 * min(len(labels), _LABELS) + 120)
     if axes:
         figure.update_xaxes(title={"text": FILE_NUMBER}, row=1, col=1)
         add_axis_menu(figure, axes, files_of_traces)
-    return dress_interactive(figure, 320 + 11 * min(len(labels), _LABELS) + 120)
+    return figure
 
 
 def _file_numbers(count: int) -> NDArray[np.int64]:
@@ -224,11 +225,12 @@ def r_series(
         )
     figure.update_yaxes(title={"text": "R"}, rangemode="tozero")
     figure.update_xaxes(title={"text": FILE_NUMBER})
+    dress_interactive(figure, 360)
     every_file = range(len(files))
     flagged_files = np.flatnonzero(is_flagged).tolist()
     traces = (every_file, every_file, flagged_files)[: len(figure.data)]
     add_axis_menu(figure, axes or {}, dict(enumerate(traces)))
-    return dress_interactive(figure, 360)
+    return figure
 
 
 def _r_points(values: FloatArray, files: Sequence[str], name: str, colour: str) -> Any:
