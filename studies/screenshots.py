@@ -24,8 +24,8 @@ from argand.io import write_hklf4
 
 ROOT = Path(__file__).parents[1]
 
-# An ordered organic crystal, and a silicate that the tutorial of series heats.
-MOLECULE = ROOT / "tests" / "data" / "2020199.cif"
+# A metal-organic crystal, and the silicate of the tutorial of series.
+MOLECULE = ROOT / "tests" / "data" / "1100977.cif"
 SILICATE = ROOT / "tests" / "data" / "9000905.cif"
 
 # Energy at which intensities are simulated (Mo K alpha), keV, and their relative error.
@@ -33,7 +33,15 @@ ENERGY_KEV = 17.444
 NOISE = 0.02
 
 # Size of the window in pixels, which keeps a picture below 150 kB.
-WIDTH, HEIGHT = 1000, 760
+WIDTH, HEIGHT = 1200, 1000
+
+# Name of each picture, the report that it is of, and what of the page it shows.
+PICTURES = (
+    ("solution_verdict", "solution", "#verdict .cards"),
+    ("solution_molecule", "solution", "#molecule .interactive"),
+    ("series_atoms", "series", "#atoms .interactive"),
+    ("series_density", "series", "#density .interactive"),
+)
 
 # Seconds after which plotly has drawn a page, also without a graphics card.
 PATIENCE = 60.0
@@ -86,8 +94,8 @@ def series_report(folder: Path) -> Path:
     return folder / "found" / "report.html"
 
 
-def picture(driver: Any, page: Path, section: str, path: Path) -> None:
-    """Open a page at a section, and write what is seen of it as PNG."""
+def picture(driver: Any, page: Path, selector: str, path: Path) -> None:
+    """Open a page, and write what is seen of an element of it as PNG."""
     driver.get(page.as_uri())
     drawn = "[...document.querySelectorAll('.interactive > div')].every((plot) => plot._fullData)"
     deadline = time.monotonic() + PATIENCE
@@ -95,12 +103,15 @@ def picture(driver: Any, page: Path, section: str, path: Path) -> None:
         if time.monotonic() > deadline:
             raise SystemExit(f"{page}: its figures are not drawn after {PATIENCE:g} s")
         time.sleep(0.2)
+    element = driver.find_element("css selector", selector)
     driver.execute_script(
         "document.documentElement.style.scrollBehavior = 'auto';"
-        f"document.getElementById('{section}').scrollIntoView();"
+        "document.querySelector('nav').remove();"
+        "arguments[0].scrollIntoView({block: 'center'});",
+        element,
     )
     time.sleep(1.0)
-    path.write_bytes(driver.get_screenshot_as_png())
+    path.write_bytes(element.screenshot_as_png)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
 
 
@@ -118,13 +129,11 @@ def main() -> None:
         scratch = Path(name)
         for option in (*OPTIONS, f"--user-data-dir={scratch / 'profile'}"):
             options.add_argument(option)
-        pages = {"solution": solution_report(scratch), "series_report": series_report(scratch)}
+        pages = {"solution": solution_report(scratch), "series": series_report(scratch)}
         driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
         try:
-            picture(driver, pages["solution"], "verdict", folder / "solution_verdict.png")
-            picture(driver, pages["solution"], "molecule", folder / "solution_molecule.png")
-            picture(driver, pages["series_report"], "atoms", folder / "series_atoms.png")
-            picture(driver, pages["series_report"], "density", folder / "series_density.png")
+            for name, report, selector in PICTURES:
+                picture(driver, pages[report], selector, folder / f"{name}.png")
         finally:
             driver.quit()
 
