@@ -64,8 +64,8 @@ _TEMPERATURE_TAGS = (
 _HIGHEST_TEMPERATURE = 1e4
 
 # a and b in 'w=1/[s^2^(Fo^2^)+(0.0397P)^2^+1.3092P]'
-_WEIGHT_A = re.compile(r"\(([0-9.]+)P\)")
-_WEIGHT_B = re.compile(r"\+([0-9.]+)P\]")
+_WEIGHT_A = re.compile(r"\((\d+\.?\d*|\.\d+)P\)")
+_WEIGHT_B = re.compile(r"\+(\d+\.?\d*|\.\d+)P\]")
 
 
 @dataclass(frozen=True)
