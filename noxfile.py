@@ -37,7 +37,7 @@ STANDARD_LIBRARY = "libstdc++.so.6"
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests with all optional dependencies."""
-    session.install(*CONSTRAINTS, ".[learn,nufft,validate,test]")
+    session.install(*CONSTRAINTS, ".[learn,live,nufft,validate,test]")
     session.run("pytest", *session.posargs)
 
 
@@ -146,6 +146,13 @@ def docs(session: nox.Session) -> None:
     """Build the pages of the documentation in build/site; a warning is an error."""
     session.install(*CONSTRAINTS, ".[docs]", "-C", "cmake.define.ARGAND_CUDA=OFF")
     session.run("mkdocs", "build", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """Build the pages of the documentation, and open each of them in Chromium."""
+    session.install(*CONSTRAINTS, ".[docs,test]", "-C", "cmake.define.ARGAND_CUDA=OFF")
+    session.run("pytest", "tests/browser/test_site.py", *session.posargs)
 
 
 @nox.session

@@ -15,7 +15,8 @@ import argand
 from data_dir import DATA
 from test_readme import commands, short_settings
 
-# The packages of the extras "learn", "nufft", "gpu", "convert" and "completion" in pyproject.toml.
+# The packages of the extras "learn", "nufft", "gpu", "convert", "live" and "completion" in
+# pyproject.toml.
 EXTRAS = [
     "torch",
     "lightning",
@@ -32,6 +33,8 @@ EXTRAS = [
     "pandas",
     "reciprocalspaceship",
     "shtab",
+    "starlette",
+    "uvicorn",
 ]
 
 # A program that hides packages from Python's import system, as if they were not installed, and runs

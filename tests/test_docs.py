@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 import shutil
@@ -13,6 +14,7 @@ import pytest
 
 import argand
 from argand.cli import main
+from solve_stand_in import write_data
 
 ROOT = Path(__file__).parents[1]
 
@@ -92,6 +94,39 @@ def test_what_commands_print(capsys: pytest.CaptureFixture[str]) -> None:
 def test_refinement() -> None:
     names = run_examples("refinement.md")
     assert float(np.squeeze(names["refinement"].figures.r1)) < 0.04
+
+
+@pytest.mark.usefixtures("in_folder")
+def test_index() -> None:
+    """The first example has the structure factors of another program."""
+    names = run_examples("index.md")
+    amplitudes = dict(zip(map(tuple, names["hkl"].tolist()), np.abs(names["f"]), strict=True))
+    reference = np.loadtxt("tests/data/fcalc_2002248.csv", delimiter=",", skiprows=2)
+    compared = 0
+    for h, k, l, a, b in reference:
+        amplitude = amplitudes.get((int(h), int(k), int(l)))
+        if amplitude is not None:
+            assert amplitude == pytest.approx(math.hypot(a, b), abs=0.01)
+            compared += 1
+    assert compared > 20
+
+
+@pytest.mark.usefixtures("in_folder")
+def test_solving(capsys: pytest.CaptureFixture[str]) -> None:
+    """The first command solves a crystal, and writes a file of each kind that the table has."""
+    pytest.importorskip("matplotlib", reason="needs matplotlib for the report")
+    pytest.importorskip("plotly", reason="needs plotly for the report")
+    write_data(Path(), "data", argand.read_crystal("tests/data/9000905.cif"))
+    commands = [shlex.split(block) for block in blocks("solving.md", "sh")]
+    assert commands[0] == ["argand", "solve", "data.hkl"]
+    assert main(commands[0][1:]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[:2] == ["verdict", "solved,"]
+    text = (ROOT / "docs" / "solving.md").read_text(encoding="utf-8")
+    rows = "".join(re.findall(r"^\| `\.(?:cif|res|mtz|ccp4|json|html)`.*? \|", text, re.MULTILINE))
+    kinds = re.findall(r"`(\.[a-z0-9]+)`", rows)
+    assert set(kinds) == {".cif", ".res", ".ins", ".hkl", ".mtz", ".ccp4", ".json", ".html"}
+    for kind in kinds:
+        assert (Path("data-solved") / f"data{kind}").stat().st_size > 100
 
 
 @pytest.mark.usefixtures("in_folder")

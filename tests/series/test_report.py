@@ -7,13 +7,10 @@ import gzip
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-
-from browser import needs_chromium, shown
 
 pytest.importorskip("matplotlib")
 pytest.importorskip("plotly")
@@ -21,64 +18,19 @@ pytest.importorskip("plotly")
 import argand
 from argand.medians import median_interval
 from argand.report.series import series_page
-from argand.series import Record, SeriesFolder, SeriesSettings
+from argand.series import Record, SeriesFolder
 from argand.series.tables import table_csv
-from argand.simulate import Independent, Perturbation, Simulation
+from argand.simulate import Simulation
 from argand.viz.frames import density_frames
 from argand.viz.plane import plane_through
 from argand.viz.series import displacement_series, r_series
-
-KNOWN = argand.Crystal(
-    cell=(7.0, 8.0, 9.0, 90.0, 97.0, 90.0),
-    spacegroup="P 1 21/c 1",
-    types=("C", "N", "O", "S"),
-    labels=("C<1>", "N1", "O1", "S1"),
-    frac=np.array([[0.1, 0.1, 0.2], [0.3, 0.2, 0.1], [0.2, 0.4, 0.3], [0.4, 0.35, 0.15]]),
-    b_iso=2.0,
-)
+from series_pages import KNOWN, swinging_series
 
 
 @pytest.fixture(scope="module")
 def series(tmp_path_factory: pytest.TempPathFactory) -> tuple[SeriesFolder, list[Record]]:
     """Make eight files whose atoms swing, one of them flagged, and one that could not be read."""
-    folder = SeriesFolder(tmp_path_factory.mktemp("series"))
-    folder.open(SeriesSettings("test"))
-    simulation = Simulation(KNOWN, Perturbation([Independent(0.3)]), d_min=1.5, dtype="float64")
-    amplitude = simulation.displacements(np.array([4]))[0]
-    records = []
-    for i in range(8):
-        displacement = amplitude * np.sin(i)
-        f = simulation.structure_factors(displacement[None])[0]
-        argand.write_reflections(
-            folder.path / "phases" / f"f{i}.mtz",
-            simulation.hkl,
-            f,
-            cell=KNOWN.cell,
-            spacegroup=KNOWN.spacegroup,
-        )
-        record = Record(
-            f"f{i}",
-            "x",
-            1,
-            1,
-            reflections=len(f),
-            completeness=1.0,
-            d_min=1.5,
-            r_known=0.3,
-            r=0.0123,
-            rms=0.2,
-            uncertainty=0.01,
-            largest=float(np.linalg.norm(displacement, axis=1).max()),
-            atom="C<1>",
-            scale=1.0,
-            b_change=0.0,
-            flags=("farther than <trained>",) if i == 3 else (),
-            displacement=tuple(map(tuple, displacement.tolist())),
-            sigma=(0.02,) * 4,
-        )
-        records.append(record)
-    records.append(Record("bad", "x", 1, 1, error="no reflections & none to come"))
-    return folder, records
+    return swinging_series(tmp_path_factory.mktemp("series"))
 
 
 @pytest.fixture(scope="module")
@@ -293,12 +245,3 @@ def test_the_density_has_the_unit_of_the_radiation(
         page = series_page(folder, records, KNOWN, {}, density_unit=unit)
         figure = packed_figures(page)["density-series"]
         assert figure["data"][0]["colorbar"]["title"]["text"] == unit
-
-
-@needs_chromium
-def test_a_browser_shows_it_without_complaint(page: str, tmp_path: Path) -> None:
-    document, complaints = shown(page, tmp_path)
-    assert complaints == []
-    # The density can be moved through the files.
-    assert "slider-container" in document
-    assert document.count("heatmaplayer") >= 2

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from browser import needs_chromium, shown
 from solutions import StandInFlack, solution_of
 from solve_stand_in import known_crystal
 
@@ -63,16 +61,6 @@ def test_the_page_says_what_was_not_solved() -> None:
     page = solution_page(unsolved)
     assert "The phases were not found" in page
     assert "no atoms were found" in page
-
-
-@pytest.mark.slow
-@needs_chromium
-def test_a_browser_shows_the_page_without_complaint(report: str, tmp_path: Path) -> None:
-    document, complaints = shown(report, tmp_path)
-    assert complaints == []
-    # plotly has drawn every figure.
-    assert document.count('class="plot-container plotly"') == 3
-    assert document.count("gl-container") >= 1
 
 
 def test_a_molecule_is_completed_by_symmetry() -> None:

@@ -8,7 +8,8 @@ section "Parameters" of the docstring gives, for each parameter, what a user typ
         Displace atoms by this rms distance in angstrom; two values are a range.
 
 The text after the colon is the metavar, printed as it stands. Several parameters with one text are
-separated by commas.
+separated by commas. The value of an option whose metavar stands in brackets may be left out, and
+is then 0.
 """
 
 from __future__ import annotations
@@ -123,6 +124,8 @@ def _add_argument(
             keywords["nargs"] = "?"
         parser.add_argument(parameter.name, **keywords)
         return
+    if metavar.startswith("[") and "type" in keywords:
+        keywords |= {"nargs": "?", "const": 0, "metavar": metavar.strip("[]")}
     flags = ["--" + parameter.name.replace("_", "-")]
     if parameter.name in _SHORT_OPTIONS:
         flags.insert(0, _SHORT_OPTIONS[parameter.name])

@@ -6,10 +6,12 @@ import importlib.util
 
 from argand.errors import ArgandError
 
-__all__ = ["INSTALL_LEARN", "is_installed", "need_installed"]
+__all__ = ["INSTALL_LEARN", "INSTALL_LIVE", "is_installed", "need_installed"]
 
 #: How to get the optional packages: argand is on no index, so that pip needs its source folder.
 INSTALL_LEARN = 'pip install ".[learn]" in argand\'s source folder'
+
+INSTALL_LIVE = 'pip install ".[live]" in argand\'s source folder'
 
 
 def is_installed(package: str) -> bool:
@@ -20,8 +22,8 @@ def is_installed(package: str) -> bool:
         return False
 
 
-def need_installed(packages: tuple[str, ...], purpose: str) -> None:
+def need_installed(packages: tuple[str, ...], purpose: str, advice: str = INSTALL_LEARN) -> None:
     """Raise an `ArgandError` that names the packages which `purpose` lacks, and how to get them."""
     missing = [package for package in packages if not is_installed(package)]
     if missing:
-        raise ArgandError(f"{purpose} needs {', '.join(missing)}: {INSTALL_LEARN}")
+        raise ArgandError(f"{purpose} needs {', '.join(missing)}: {advice}")

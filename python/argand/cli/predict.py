@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from argand.cli._estimator import load_estimator
-from argand.cli._extras import need_installed
+from argand.cli._extras import INSTALL_LIVE, need_installed
 from argand.cli._json import json_text, say_on_stderr
 from argand.cli._outputs import check_output_folder
+from argand.cli._watched import watched_series
 from argand.errors import ArgandError
 from argand.estimate.estimate import Estimator
 from argand.jobs.sources import printable
-from argand.series import Record, SeriesFolder, predict_series
+from argand.series import Record, SeriesFolder, Watch, predict_series
 from argand.store import write_text
 
 __all__ = ["predict"]
@@ -23,6 +26,9 @@ _SOME_FILES_UNUSABLE = 3
 
 # Folders below the output folder that a series writes its results into.
 _RESULT_FOLDERS = ("results", "phases", "atoms", "maps")
+
+# What a report is made with.
+_REPORT_PACKAGES = ("matplotlib", "plotly")
 
 # Seconds for one file: a hundred times what a file of a small structure takes, so that it ends the
 # search in data that nothing explains, and one such file cannot hold up a series.
@@ -39,6 +45,10 @@ def predict(
     refine: bool = True,
     maps: bool = False,
     workers: int = 0,
+    scheduler: str | None = None,
+    watch: bool = False,
+    until_idle: float | None = None,
+    serve: int | None = None,
     report: bool = True,
     show: list[str] | None = None,
     cell: list[float] | None = None,
@@ -60,6 +70,10 @@ def predict(
 
     argand predict FILE --weights TRAINED --contents Pb4 -o phased.mtz asks a trained network.
 
+    argand predict KNOWN FOLDER -o FOLDER --watch predicts files when they come, and keeps table and
+    report current until Ctrl-C, which is then no error; --serve shows the growing series in a
+    browser.
+
     Files that could not be used are named at the end and give exit code 3; all others are done.
 
     Parameters
@@ -76,6 +90,17 @@ def predict(
         Also write the density of each file (CCP4 map).
     workers : N
         Work in N processes; 0 starts one for each core.
+    scheduler : ADDRESS
+        Work on this dask.distributed scheduler, such as tcp://host:8786, whose workers see the same
+        files, instead of in processes of this machine.
+    watch
+        Watch folders of reflection files, and predict each file once it is complete. A file that
+        changes is predicted again, and one that could not be used is named once.
+    until_idle : SECONDS
+        With --watch, end when no file has come for so long (default: at Ctrl-C).
+    serve : [PORT]
+        With --watch, show the series in a browser of this machine, and of no other; without PORT
+        argand chooses a free one.
     report
         Write report.html into the folder.
     show : DATA_SET...
@@ -127,43 +152,62 @@ def predict(
     _check_not_in_results(files, output)
     if workers < 0:
         raise ArgandError(f"workers is {workers}, needs to be 0 or more")
+    if watch and not any(path.is_dir() for path in measured):
+        raise ArgandError("--watch needs a folder in which reflection files appear")
+    if not watch and (until_idle is not None or serve is not None):
+        raise ArgandError("--until-idle and --serve go with --watch")
     if report:
-        need_installed(("matplotlib", "plotly"), "a report (--no-report leaves it out)")
+        need_installed(_REPORT_PACKAGES, "a report (--no-report leaves it out)")
+    if serve is not None:
+        need_installed(("starlette", "uvicorn", *_REPORT_PACKAGES), "--serve", INSTALL_LIVE)
     estimator = load_estimator(known)
-    records = predict_series(
-        estimator,
-        measured,
-        output,
-        refine=refine,
-        maps=maps,
-        cell=cell,
-        force=force,
-        reindex=reindex,
-        time_limit=time_limit or None,
-        workers=workers or None,
-        progress=progress,
-        say=say_on_stderr if json else print,
-    )
-    if not json:
+    settings = {"method": "refined" if refine else "quick estimate", "known crystal": known.name}
+    write_report = partial(_write_report, SeriesFolder(output), estimator, settings, show or ())
+    # Lines of a watch are read while it goes on, also from a log.
+    say = say_on_stderr if json else partial(print, flush=True)
+    with ExitStack() as stack:
+        watching = None
+        if watch:
+            print_record = partial(_say_record, say)
+            series = watched_series(
+                estimator, output, serve, print_record, write_report if report else None, say
+            )
+            watching = Watch(until_idle, stack.enter_context(series))
+            names = ", ".join(str(path) for path in measured)
+            say(f"watching {names}: Ctrl-C ends it")
+        records = predict_series(
+            estimator,
+            measured,
+            output,
+            refine=refine,
+            maps=maps,
+            cell=cell,
+            force=force,
+            reindex=reindex,
+            time_limit=time_limit or None,
+            workers=workers or None,
+            scheduler=scheduler,
+            watch=watching,
+            progress=progress and not watch,
+            say=say,
+        )
+    if not json and not watch:
         _print_table(records)
-    names = {record.name for record in records}
-    for name in show or ():
-        if name not in names:
-            raise ArgandError(f"--show {name}: no file of the series has this name")
+    unknown_names = set(show or ()) - {record.name for record in records}
+    if unknown_names and not watch:
+        raise ArgandError(f"--show {unknown_names.pop()}: no file of the series has this name")
     if report:
-        method = "refined" if refine else "quick estimate"
-        settings = {"method": method, "known crystal": known.name}
-        path = _write_report(SeriesFolder(output), records, estimator, settings, show or ())
+        path = write_report(records)
         if not json:
             print(f"{path}: the series as a page")
     unusable = {record.name: record.error for record in records if record.error}
     if json:
         print(json_text({"folder": str(output), "unusable": unusable, "records": records}))
-        return _SOME_FILES_UNUSABLE if unusable else 0
-    if not unusable:
-        return 0
-    _print_unusable(unusable, len(records))
-    return _SOME_FILES_UNUSABLE
+    elif unusable:
+        _print_unusable(unusable, len(records))
+    # A watch that has no other end than Ctrl-C has ended as it should.
+    ended_by_hand = watch and until_idle is None
+    return _SOME_FILES_UNUSABLE if unusable and not ended_by_hand else 0
 
 
 def _predict_with_network(
@@ -203,10 +247,10 @@ def _print_unusable(error_by_name: Mapping[str, str], files: int) -> None:
 
 def _write_report(
     folder: SeriesFolder,
-    records: Sequence[Record],
     estimator: Estimator,
     settings: dict[str, str],
     shown: Sequence[str],
+    records: Sequence[Record],
 ) -> Path:
     """Write report.html into the folder of the series, and return its path."""
     from argand.report.series import series_page
@@ -223,6 +267,11 @@ def _write_report(
     )
     write_text(path, page)
     return path
+
+
+def _say_record(say: Callable[[str], object], record: Record) -> None:
+    """Print a record as a line of the table."""
+    say(_table_line(record))
 
 
 def _print_table(records: Sequence[Record]) -> None:

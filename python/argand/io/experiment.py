@@ -53,6 +53,16 @@ _LARGEST_Z = 1e6
 # than this share.
 _SAME_ENERGY = 1e-3
 
+# Tags of the temperature during a measurement, that of the reflections first.
+_TEMPERATURE_TAGS = (
+    "_diffrn_ambient_temperature",
+    "_diffrn_ambient_temp",
+    "_cell_measurement_temperature",
+)
+
+# No crystal is measured at more kelvin.
+_HIGHEST_TEMPERATURE = 1e4
+
 # a and b in 'w=1/[s^2^(Fo^2^)+(0.0397P)^2^+1.3092P]'
 _WEIGHT_A = re.compile(r"\((\d+\.?\d*|\.\d+)P\)")
 _WEIGHT_B = re.compile(r"\+(\d+\.?\d*|\.\d+)P\]")
@@ -68,6 +78,8 @@ class Experiment:
         Unit cell in angstrom and degrees, and name or operations of the space group.
     probe, wavelength
         "x-ray", "neutron" or "electron"; angstrom.
+    temperature
+        Temperature of the crystal during the measurement, kelvin, as a CIF states it.
     powder
         Whether a powder was measured.
     content
@@ -94,6 +106,7 @@ class Experiment:
     spacegroup: str | None = None
     probe: Probe = "x-ray"
     wavelength: float | None = None
+    temperature: float | None = None
     powder: bool = False
     content: dict[str, float] | None = None
     dispersion: bool | None = None
@@ -204,6 +217,7 @@ def _with_other_blocks(block: Block, others: list[Block]) -> Experiment:
         experiment = replace(
             experiment,
             wavelength=experiment.wavelength or further.wavelength,
+            temperature=experiment.temperature or further.temperature,
             powder=experiment.powder or further.powder,
             extinction=experiment.extinction or further.extinction,
             weights=experiment.weights or further.weights,
@@ -253,6 +267,7 @@ def _experiment_of_block(block: Block) -> Experiment:
         spacegroup=spacegroup,
         probe=probe,
         wavelength=read_wavelength(block),
+        temperature=_temperature(block),
         powder=block.has("_pd_"),
         content=_content(block),
         dispersion=states_dispersion(block) if probe == "x-ray" else None,
@@ -289,6 +304,14 @@ def _lattice(block: Block) -> tuple[Cell | None, str | None]:
     if not symops:
         return cell, None
     return cell, spacegroup_name(group_ops(symops)) or ";".join(symops)
+
+
+def _temperature(block: Block) -> float | None:
+    """Read the temperature of a measurement in kelvin; None where no crystal can have it."""
+    temperature = block.optional_number(*_TEMPERATURE_TAGS)
+    if temperature is None or not 0.0 < temperature < _HIGHEST_TEMPERATURE:
+        return None
+    return temperature
 
 
 def _content(block: Block) -> dict[str, float] | None:

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
@@ -44,7 +44,7 @@ def spread(
     *,
     setup: Callable[..., None],
     arguments: tuple[Any, ...],
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Call `work` on chunks in several processes, and yield each result when it is ready.
 
     The calling process handles Ctrl-C: chunks that were begun are ended, others are not begun.
@@ -88,7 +88,7 @@ def spread_on_scheduler(
     *,
     setup: Callable[..., None],
     arguments: tuple[Any, ...],
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Call `work` on chunks by the workers of a dask.distributed scheduler, yield each result.
 
     Parameters

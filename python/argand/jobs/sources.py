@@ -38,6 +38,7 @@ def find_sources(
     *,
     suffixes: Sequence[str] = SUFFIXES,
     choose: Callable[[list[Path]], list[Path]] | None = None,
+    may_be_empty: bool = False,
 ) -> list[Source]:
     """List reflection files and the content of folders, numbers in names in numerical order.
 
@@ -50,6 +51,8 @@ def find_sources(
         Endings, in lower case, of the files that folders are searched for.
     choose : function
         Takes the files in their order, and returns those that are meant; None takes all.
+    may_be_empty : bool
+        Whether a folder may hold no reflection file.
 
     Returns
     -------
@@ -70,7 +73,7 @@ def find_sources(
         if path.is_dir():
             files += sorted(named, key=_numerical_order)
             named.clear()
-            files += _files_of_folder(path, suffixes)
+            files += _files_of_folder(path, suffixes, may_be_empty)
         elif path.exists():
             named.append(path)
         else:
@@ -91,13 +94,13 @@ def find_sources(
     return sources
 
 
-def _files_of_folder(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+def _files_of_folder(folder: Path, suffixes: Sequence[str], may_be_empty: bool) -> list[Path]:
     """List the reflection files of a folder, hidden ones left out."""
     candidates = []
     for path in folder.iterdir():
         if path.suffix.lower() in suffixes and not path.name.startswith("."):
             candidates.append(path)
-    if not candidates:
+    if not candidates and not may_be_empty:
         raise ArgandError(f"{folder}: holds no reflection file ({' '.join(suffixes)})")
     files = [path for path in candidates if path.is_file() or not path.exists()]
     return sorted(files, key=_numerical_order)

@@ -24,6 +24,7 @@ __all__ = [
     "key_figures",
     "markup",
     "picture",
+    "plotly_json",
     "png",
     "table",
 ]
@@ -142,10 +143,8 @@ def picture(
     return _figure(sources, caption, width)
 
 
-def interactive(figure: Any, name: str, *, caption: Text = "") -> Html:
-    """Show a plotly figure, told from others by its name; `page` adds plotly.js."""
-    # A section may have the same name: the prefix keeps anchors unique.
-    identifier = f"plot-{escape(name)}"
+def plotly_json(figure: Any) -> str:
+    """Write a plotly figure as the JSON object that scripts of pages draw."""
     content = figure.to_plotly_json()
     packed = {
         "data": content["data"],
@@ -153,10 +152,16 @@ def interactive(figure: Any, name: str, *, caption: Text = "") -> Html:
         "frames": content.get("frames", []),
         "config": _PLOTLY_SETTINGS,
     }
-    plotly_json = _plotly_json(packed)
+    return _plotly_json(packed)
+
+
+def interactive(figure: Any, name: str, *, caption: Text = "") -> Html:
+    """Show a plotly figure, told from others by its name; `page` adds plotly.js."""
+    # A section may have the same name: the prefix keeps anchors unique.
+    identifier = f"plot-{escape(name)}"
     height = int(figure.layout.height or _PLOTLY_HEIGHT)
     div = f'<div id="{identifier}" style="height:{height}px"></div>'
-    script = packed_script(plotly_json, f'data-plot="{identifier}"')
+    script = packed_script(plotly_json(figure), f'data-plot="{identifier}"')
     return _figure(f'<div class="interactive">{div}{script}</div>', caption)
 
 

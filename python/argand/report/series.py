@@ -15,11 +15,11 @@ from argand.report.environment import environment
 from argand.report.page import page, resource
 from argand.report.parts import Html
 from argand.report.series_density import density_part
+from argand.report.series_figures import displacement_figure, fit_of_series
 from argand.series import Record, SeriesFolder
 from argand.series.tables import unique_labels
-from argand.viz.series import displacement_series, r_series
 
-__all__ = ["series_page"]
+__all__ = ["cards_of_series", "remarks_of_series", "series_page", "table_of_series"]
 
 _LEAD = (
     "A series of crystals that are like a known one: how far each of their atoms has moved, how "
@@ -89,15 +89,15 @@ def series_page(
         if (folder.path / name).is_dir():
             outputs.append(Html(f"<code>{name}/</code>: {parts.markup(content)}"))
     values: dict[str, parts.Text] = {
-        "cards": _cards(records, usable),
+        "cards": cards_of_series(records, usable),
         "formula": known.formula,
         "spacegroup": known.spacegroup,
         "sites": str(len(known.types)),
-        "warnings": _warnings(records, warning),
+        "warnings": remarks_of_series(records, warning),
         "displacements": _displacements(records, known),
         "fit": _fit(records),
         "density": density_part(folder, usable, known, shown, density_unit),
-        "table": _table(records, unique_labels(known.labels)),
+        "table": table_of_series(records, unique_labels(known.labels)),
         "facts": parts.facts({**settings, **environment()}),
         "outputs": parts.bullets(outputs),
     }
@@ -107,7 +107,7 @@ def series_page(
     return page("A series like a crystal that is known", _LEAD, body, footer=footer)
 
 
-def _cards(records: Sequence[Record], usable: Sequence[Record]) -> Html:
+def cards_of_series(records: Sequence[Record], usable: Sequence[Record]) -> Html:
     """Make the cards with the most important numbers."""
     figures: list[tuple[str, parts.Text, str]] = [(str(len(records)), "files", "")]
     if usable:
@@ -142,7 +142,7 @@ def _uncertainty_words(usable: Sequence[Record]) -> str:
     return f"that of one file is known to {uncertainty:.3f} Å (median); "
 
 
-def _warnings(records: Sequence[Record], warning: str) -> Html:
+def remarks_of_series(records: Sequence[Record], warning: str) -> Html:
     """List errors and remarks, with the files that they concern."""
     # Remarks that differ in their numbers only are shown once, in the words of the first.
     files_by_remark: dict[str, list[str]] = {}
@@ -169,19 +169,9 @@ def _first_names(names: Sequence[str]) -> str:
 
 def _displacements(records: Sequence[Record], known: Crystal) -> Html:
     """Show the displacement of every site in every file; files that failed keep their number."""
-    sites = len(known.types)
-    length = np.full((len(records), sites), np.nan)
-    sigma = np.full((len(records), sites), np.nan)
-    for number, record in enumerate(records):
-        if not record.error:
-            length[number] = np.linalg.norm(np.array(record.displacement), axis=1)
-            sigma[number] = record.sigma or np.nan
-    if np.isnan(length).all():
+    figure = displacement_figure(records, known)
+    if figure is None:
         return Html("<p>Nothing was found.</p>")
-    names = [record.name for record in records]
-    labels = unique_labels(known.labels)
-    band = sigma if np.isfinite(sigma).any() else None
-    figure = displacement_series(length, labels, names, band)
     caption = (
         "Click on a name to hide its line, twice to see it alone; drag to come nearer. Files that "
         "could not be used leave a gap."
@@ -191,21 +181,16 @@ def _displacements(records: Sequence[Record], known: Crystal) -> Html:
 
 def _fit(records: Sequence[Record]) -> Html:
     """Show R of every file, with the known crystal and with displaced atoms."""
-    if all(record.error for record in records):
+    figure = fit_of_series(records)
+    if figure is None:
         return Html("")
-    figure = r_series(
-        [record.r_known for record in records],
-        [record.r for record in records],
-        [bool(record.flags) and not record.error for record in records],
-        [record.name for record in records],
-    )
     return parts.interactive(figure, "fit")
 
 
-def _table(records: Sequence[Record], labels: Sequence[str]) -> Html:
-    """Make the table of all files, with their numbers in the figures."""
+def table_of_series(records: Sequence[Record], labels: Sequence[str], first: int = 1) -> Html:
+    """Make the table of files, with their numbers in the figures, of which `first` is the first."""
     rows = []
-    for number, record in enumerate(records, start=1):
+    for number, record in enumerate(records, start=first):
         rows.append([str(number), *_table_row(record, labels)])
     return parts.table(_TABLE_HEAD, rows, strong=(5,), is_long=len(rows) > _ROWS_WITHOUT_SCROLLING)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from argand.symmetry import operations
 from argand.viz.frames import density_frames
 from argand.viz.plane import Plane, plane_through
 
-__all__ = ["density_part"]
+__all__ = ["density_figure", "density_part"]
 
 # Files whose density is shown where nobody chooses: each adds 10 kB to the page, which stays below
 # 6 MB, and a tenth of a second to the time that it takes to make.
@@ -55,13 +56,53 @@ def density_part(
     """
     if not usable:
         return Html("")
+    chosen = [record for record in usable if record.name in shown]
+    drawn = density_figure(folder, usable, chosen or _spread_over_series(usable), known, unit)
+    if drawn is None:
+        return Html("<p>The phases are no longer there.</p>")
+    figure, moving, files = drawn
+    caption = (
+        f"The plane through {moving}, the atom that moves most, in the direction of "
+        "its motion; measured amplitudes, phases of the displaced atoms. "
+        f"{files} of {len(usable)} files{_advice(files, len(usable))}. Crosses: atoms within "
+        f"{_MARKED_HEIGHT:g} Å of the plane; rings: where they were in the known crystal."
+    )
+    return parts.interactive(figure, "density-series", caption=caption)
+
+
+def density_figure(
+    folder: SeriesFolder,
+    usable: Sequence[Record],
+    chosen: Sequence[Record],
+    known: Crystal,
+    unit: str,
+) -> tuple[Any, str, int] | None:
+    """Draw layers of the density of chosen files in the plane in which the most mobile atom moves.
+
+    Parameters
+    ----------
+    folder : SeriesFolder
+        Folder with the phases of each file.
+    usable : sequence of Record
+        Records of the files that could be used, from which the plane follows.
+    chosen : sequence of Record
+        Records of the files to show.
+    known : Crystal
+        The known crystal, whose sites are marked too.
+    unit : str
+        Unit of the density.
+
+    Returns
+    -------
+    plotly Figure, label of the most mobile site, number of files that are shown; None where the
+    phases of all of them are gone.
+    """
     site, plane = _plane_of_motion(usable, known)
     known_images = _images(known, known.frac)
     marked = _marked_images(known_images, known, plane)
     to_frac = np.linalg.inv(cartesian_axes(known)).T
     layers, positions, names = [], [], []
-    chosen = [record for record in usable if record.name in shown]
-    for record in chosen or _spread_over_series(usable):
+    for record in chosen:
         path = folder.path / "phases" / f"{record.name}.mtz"
         if not path.exists():
             continue
@@ -71,19 +112,12 @@ def density_part(
         positions.append(plane.project(images, known.cell)[:, :2])
         names.append(record.name)
     if not layers:
-        return Html("<p>The phases are no longer there.</p>")
+        return None
     site_labels = unique_labels(known.labels)
     labels = [site_labels[i % len(site_labels)] for i in marked]
     known_positions = plane.project(known_images[marked], known.cell)[:, :2]
     figure = density_frames(layers, names, plane, positions, known_positions, labels, unit=unit)
-    advice = _advice(len(layers), len(usable))
-    caption = (
-        f"The plane through {site_labels[site]}, the atom that moves most, in the direction of "
-        "its motion; measured amplitudes, phases of the displaced atoms. "
-        f"{len(layers)} of {len(usable)} files{advice}. Crosses: atoms within "
-        f"{_MARKED_HEIGHT:g} Å of the plane; rings: where they were in the known crystal."
-    )
-    return parts.interactive(figure, "density-series", caption=caption)
+    return figure, site_labels[site], len(layers)
 
 
 def _advice(shown: int, usable: int) -> str:

@@ -8,12 +8,14 @@ from argand.series.predict import predict_series
 from argand.series.record import Record
 from argand.series.settings import SeriesSettings
 from argand.series.tables import table_csv, table_json
+from argand.series.watch import Watch
 
 __all__ = [
     "Record",
     "SeriesFolder",
     "SeriesSettings",
     "Source",
+    "Watch",
     "find_sources",
     "predict_series",
     "table_csv",

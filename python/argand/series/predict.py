@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 
 from argand._config import num_threads
 from argand.cell import cell_parameters
 from argand.errors import ArgandError
 from argand.estimate.estimate import Estimator
-from argand.jobs.parallel import in_chunks, spread
+from argand.jobs.parallel import in_chunks, spread, spread_on_scheduler
 from argand.jobs.sources import Source, find_sources
 from argand.series.folder import SeriesFolder
+from argand.series.ledger import Ledger
 from argand.series.progress import SeriesProgress
 from argand.series.record import Record
 from argand.series.settings import SeriesSettings
-from argand.series.tables import table_csv, table_json
+from argand.series.watch import Watch, complete_files
 from argand.series.work import prepare_worker, process_chunk
-from argand.store import write_text
 
 __all__ = ["predict_series"]
 
@@ -46,6 +47,8 @@ def predict_series(
     reindex: bool = False,
     time_limit: float | None = None,
     workers: int | None = None,
+    scheduler: str | None = None,
+    watch: Watch | None = None,
     progress: bool = False,
     say: Callable[[str], object] = _print_nothing,
 ) -> list[Record]:
@@ -83,6 +86,12 @@ def predict_series(
         and flags it. Without a limit the results are the same on every machine.
     workers : int, optional
         Number of processes; None uses as many as `argand.num_threads` returns.
+    scheduler : str, optional
+        Address of a dask.distributed scheduler, whose workers see the same files; it does the work
+        instead of processes of this machine.
+    watch : Watch, optional
+        Watch the folders, and predict files when they come, until Ctrl-C or until none comes any
+        more; tables are kept current. None predicts the files that are there.
     progress : bool
         Whether to show on standard error how many files are done, how fast, and what is left.
     say : function
@@ -100,7 +109,10 @@ def predict_series(
         holds another series or is in use.
     """
     folder = SeriesFolder(out)
-    sources = find_sources(files)
+    paths = list(files)
+    # What is not there is an error before a folder is made.
+    sources = find_sources(paths, may_be_empty=watch is not None)
+    listings = iter([sources]) if watch is None else complete_files(paths, watch, say)
     settings = SeriesSettings(
         estimator=estimator.fingerprint,
         refine=refine,
@@ -115,57 +127,70 @@ def predict_series(
         raise ArgandError(f"workers is {workers}, needs to be 1 or more")
     with folder.locked():
         folder.open(settings)
-        records = {}
-        for source in sources:
-            record = folder.record(source, len(estimator.crystal.types))
-            if record is not None:
-                records[source.name] = record
-        remaining = [source for source in sources if source.name not in records]
-        if records:
-            say(f"{folder.path}: {len(records)} of {len(sources)} files are done already")
-        records |= _predict(estimator, folder, settings, remaining, processes, progress)
-        ordered = [records[source.name] for source in sources]
-        labels = estimator.crystal.labels
-        write_text(folder.path / "table.csv", table_csv(ordered, labels))
-        write_text(folder.path / "table.json", table_json(ordered, labels))
-    return ordered
+        ledger = Ledger(folder, estimator.crystal)
+        predict = partial(_predict, estimator, folder, settings, processes, progress, scheduler)
+        try:
+            for sources in listings:
+                remaining = ledger.list_files(sources)
+                if ledger.found:
+                    say(f"{folder.path}: {ledger.found} of {len(sources)} files are done already")
+                with closing(predict(remaining)) as chunks:
+                    for records in chunks:
+                        ledger.add(records)
+                        _tell(watch, ledger, records)
+                _tell(watch, ledger, ())
+        except KeyboardInterrupt:
+            # Chunks that other processes had begun have been finished and recorded by now.
+            remaining = ledger.list_files(ledger.sources)
+            if watch is None:
+                total = len(ledger.sources)
+                raise KeyboardInterrupt(
+                    f"stopped after {total - len(remaining)} of {total} files; "
+                    "the same call goes on there"
+                ) from None
+        ledger.tables.finish()
+    return ledger.records()
+
+
+def _tell(watch: Watch | None, ledger: Ledger, new: Sequence[Record]) -> None:
+    """Bring the tables of a series that is watched up to date, and report its records."""
+    if watch is not None:
+        ledger.tables.attend()
+        watch.on_change(ledger.records(), new)
 
 
 def _predict(
     estimator: Estimator,
     folder: SeriesFolder,
     settings: SeriesSettings,
-    sources: Sequence[Source],
     processes: int,
     progress: bool,
-) -> dict[str, Record]:
-    """Predict files in several processes, and return their records by name.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        After Ctrl-C; says how many files were done.
-    """
+    scheduler: str | None,
+    sources: Sequence[Source],
+) -> Generator[list[Record], None, None]:
+    """Predict files in several processes, and yield the records of each chunk when it is done."""
+    if not sources:
+        return
     if len(sources) <= _FILES_FOR_ONE_PROCESS and not settings.refine:
         processes = 1
     files_per_process = -(-len(sources) // processes)
     largest_chunk = _REFINED_CHUNK if settings.refine else _QUICK_CHUNK
     chunks = in_chunks(sources, max(1, min(largest_chunk, files_per_process)))
-    records: dict[str, Record] = {}
-    shown = SeriesProgress(len(sources)) if progress and sources else None
-    starts = None if shown is None else shown.starts
-    arguments = (estimator, folder.path, settings, starts)
-    results = spread(process_chunk, chunks, processes, setup=prepare_worker, arguments=arguments)
-    try:
-        with nullcontext() if shown is None else shown.shown():
-            for chunk_records in results:
-                records |= {record.name: record for record in chunk_records}
-                if shown is not None:
-                    shown.done = len(records)
-    except KeyboardInterrupt:
-        # Chunks that other processes had begun have been finished and recorded by now.
-        done = sum(folder.record(source) is not None for source in sources)
-        raise KeyboardInterrupt(
-            f"stopped after {done} of {len(sources)} files; the same call goes on there"
-        ) from None
-    return records
+    shown = SeriesProgress(len(sources)) if progress else None
+    if scheduler is None:
+        starts = None if shown is None else shown.starts
+        arguments = (estimator, folder.path, settings, starts)
+        results = spread(
+            process_chunk, chunks, processes, setup=prepare_worker, arguments=arguments
+        )
+    else:
+        # Processes of other machines cannot count starts in the memory of this one.
+        remote = (estimator, folder.path.resolve(), settings)
+        results = spread_on_scheduler(
+            process_chunk, chunks, scheduler, setup=prepare_worker, arguments=remote
+        )
+    with nullcontext() if shown is None else shown.shown(), closing(results):
+        for records in results:
+            if shown is not None:
+                shown.done += len(records)
+            yield records

@@ -19,7 +19,7 @@ from argand.radiation import Radiation
 
 __all__ = ["DataSet", "check_data_set", "read_data_set", "unexplained"]
 
-# Files of these formats may state what the unit cell contains.
+# Files of these formats may state what the unit cell contains, and the temperature.
 _FORMATS_WITH_CONTENT = (".cif", ".fcf")
 
 # Below this R, refined atoms explain the data whatever the errors are.
@@ -46,6 +46,8 @@ class DataSet(NamedTuple):
     content: dict[str, float] | None  # number of atoms in the cell by element, where it is stated
     axes: str = ""  # the new indices in terms of those of the file, 'k, l, h', where reindexed
     better_axes: str = ""  # indices that fit better and have not been used
+    cell: Cell | None = None  # angstrom and degrees, where it is stated
+    temperature: float | None = None  # kelvin, where it is stated
 
 
 def read_data_set(
@@ -89,7 +91,8 @@ def read_data_set(
                 reflections = reindexing.apply(reflections)
             else:
                 better_axes = reindexing.words
-        measured_cell = reflections.cell or known.cell
+        stated_cell = reflections.cell
+        measured_cell = stated_cell or known.cell
         spacegroup = reflections.spacegroup or known.spacegroup
         reflections = replace(reflections, cell=measured_cell, spacegroup=spacegroup)
         merged = merge(reflections, cell=measured_cell, spacegroup=known.symops)
@@ -99,10 +102,21 @@ def read_data_set(
         messages.append(f"reindexed as {axes}: results are on the axes of the known structure")
     elif better_axes:
         messages.append(f"other axes fit better: --reindex uses {better_axes}")
-    content = None
+    content, temperature = None, None
     if source.path.suffix.lower() in _FORMATS_WITH_CONTENT:
-        content = file.experiment().content
-    return DataSet(source, reflections, merged, tuple(messages), content, axes, better_axes)
+        experiment = file.experiment()
+        content, temperature = experiment.content, experiment.temperature
+    return DataSet(
+        source,
+        reflections,
+        merged,
+        tuple(messages),
+        content,
+        axes,
+        better_axes,
+        stated_cell,
+        temperature,
+    )
 
 
 def _reindexing(

@@ -78,6 +78,11 @@ class Record:
         Remarks on data that lie outside what the estimator was made for.
     seconds : float
         Time spent on this file; files that are estimated together share their time evenly.
+    temperature : float
+        Temperature of the measurement in kelvin, where the file states it.
+    cell : (a, b, c, alpha, beta, gamma)
+        Unit cell in angstrom and degrees on the axes of the known structure, as the file states it;
+        empty where it states none.
     displacement : (n, 3)
         Displacement of every site, Cartesian angstrom.
     sigma : (n,)
@@ -106,6 +111,8 @@ class Record:
     b_change: float = math.nan
     flags: tuple[str, ...] = ()
     seconds: float = 0.0
+    temperature: float = math.nan
+    cell: tuple[float, ...] = ()
     displacement: tuple[tuple[float, float, float], ...] = ()
     sigma: tuple[float, ...] = ()
     outputs: tuple[tuple[str, int], ...] = ()
@@ -143,5 +150,9 @@ def _is_possible(record: Record) -> bool:
     if not (math.isnan(record.b_change) or abs(record.b_change) <= _LARGEST):
         return False
     if any(sigma < 0.0 or sigma > _LARGEST for sigma in record.sigma):
+        return False
+    if len(record.cell) not in (0, 6) or not all(0.0 < x <= _LARGEST for x in record.cell):
+        return False
+    if not (math.isnan(record.temperature) or 0.0 < record.temperature <= _LARGEST):
         return False
     return all(math.hypot(*vector) <= _LARGEST_DISPLACEMENT for vector in record.displacement)

@@ -8,13 +8,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
 
+from argand.cell import cell_volume
 from argand.jobs.records import csv_text
 from argand.series.record import Record, record_to_builtins
 
 __all__ = ["table_csv", "table_json", "unique_labels"]
 
 # The stamp of a file helps no reader, and sites have columns or fields of their own.
-_NOT_IN_CSV = ("size", "mtime_ns", "displacement", "sigma", "outputs")
+_NOT_IN_CSV = ("size", "mtime_ns", "cell", "displacement", "sigma", "outputs")
+
+# Columns of the unit cell.
+_CELL_COLUMNS = ("a", "b", "c", "alpha", "beta", "gamma", "volume")
 
 
 def table_csv(records: Sequence[Record], labels: Sequence[str]) -> str:
@@ -25,14 +29,18 @@ def table_csv(records: Sequence[Record], labels: Sequence[str]) -> str:
     records : sequence of Record
         Records in the order of the lines.
     labels : (n,) str
-        Labels of the sites. The length of each site's displacement, in angstrom, stands in a
-        column named ``|u| LABEL``.
+        Labels of the sites. After the unit cell, in angstrom, degrees and A^3, the length of each
+        site's displacement, in angstrom, stands in a column named ``|u| LABEL``.
     """
     columns = [field.name for field in fields(Record) if field.name not in _NOT_IN_CSV]
-    head = columns + [f"|u| {label}" for label in unique_labels(labels)]
+    head = [*columns, *_CELL_COLUMNS, *(f"|u| {label}" for label in unique_labels(labels))]
     rows: list[list[object]] = []
     for record in records:
-        values = [getattr(record, column) for column in columns]
+        values: list[object] = [getattr(record, column) for column in columns]
+        if record.cell:
+            values += [*record.cell, cell_volume(record.cell)]
+        else:
+            values += [""] * len(_CELL_COLUMNS)
         lengths = [f"{math.hypot(*vector):.4f}" for vector in record.displacement]
         rows.append(values + (lengths or [""] * len(labels)))
     return csv_text(head, rows)

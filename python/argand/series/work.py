@@ -199,6 +199,8 @@ def _record(
         b_change=estimate.b_change,
         flags=flags,
         seconds=round(seconds, 4),
+        temperature=math.nan if data_set.temperature is None else data_set.temperature,
+        cell=data_set.cell or (),
         displacement=tuple(map(tuple, np.round(estimate.displacement, 5).tolist())),
         sigma=tuple(np.round(estimate.sigma, 5).tolist()),
     )

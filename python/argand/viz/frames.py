@@ -15,6 +15,9 @@ from argand.viz.style import DARK, LIGHT
 
 __all__ = ["density_frames"]
 
+# Light blue is seen in the density, and beside it in the legend of a light or a dark page.
+_CROSS_COLOUR = "#35b8e6"
+
 
 def density_frames(
     layers: Sequence[ArrayLike],
@@ -96,7 +99,7 @@ def _heatmap(density: FloatArray, plane: Plane, limits: tuple[float, float], uni
 
 def _crosses(positions: FloatArray, labels: Sequence[str]) -> Any:
     """Mark displaced atoms (n, 2) with crosses, as a plotly trace."""
-    line = {"width": 2, "color": "#ffffff"}
+    line = {"width": 2, "color": _CROSS_COLOUR}
     marker = {"symbol": "cross-thin", "size": 11, "line": line}
     return _markers(positions, labels, "atoms displaced", marker)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from argand.cell import FloatArray
+from argand.viz.axes import FILE_NUMBER, add_axis_menu
 from argand.viz.interactive import dress_interactive, plain_numbers
 from argand.viz.style import DARK
 
@@ -34,9 +35,15 @@ _LABELS = 40
 
 
 def displacement_series(
-    length: ArrayLike, labels: Sequence[str], files: Sequence[str], sigma: ArrayLike | None = None
+    length: ArrayLike,
+    labels: Sequence[str],
+    files: Sequence[str],
+    sigma: ArrayLike | None = None,
+    axes: Mapping[str, ArrayLike] | None = None,
 ) -> Any:
     """Plot displacements against file number: the largest as lines, all of them as a map.
+
+    With further axes a menu draws the lines against these.
 
     Parameters
     ----------
@@ -48,6 +55,8 @@ def displacement_series(
         Names of the files.
     sigma : (files, sites), optional
         Standard uncertainty, angstrom, drawn as a band around each line.
+    axes : title -> (files,), optional
+        What lines can be drawn against; NaN where it is not known.
 
     Returns
     -------
@@ -56,17 +65,26 @@ def displacement_series(
     from plotly.subplots import make_subplots
 
     values = np.asarray(length, dtype=float)
+    # The map keeps file numbers where lines may be drawn against something else.
     figure = make_subplots(
-        rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.05, row_heights=[0.45, 0.55]
+        rows=2,
+        cols=1,
+        shared_xaxes=not axes,
+        vertical_spacing=0.2 if axes else 0.05,
+        row_heights=[0.45, 0.55],
     )
     has_value = np.isfinite(values).any(axis=0)
     means = np.where(has_value, _column_means(values), -1.0)
     largest_first = np.argsort(-means, kind="stable")
+    files_of_traces: dict[int, Sequence[int]] = {}
     for colour, site in zip(_LINE_COLOURS, largest_first, strict=False):
         label, site_values = str(labels[site]), values[:, site]
         if sigma is not None:
             site_sigma = np.asarray(sigma, dtype=float)[:, site]
+            points = np.flatnonzero(np.isfinite(site_values) & np.isfinite(site_sigma)).tolist()
+            files_of_traces[len(figure.data)] = [*points, *reversed(points)]
             figure.add_trace(_band(site_values, site_sigma, colour, label), row=1, col=1)
+        files_of_traces[len(figure.data)] = range(len(files))
         line = _site_line(site_values, files, colour, label, str(site))
         figure.add_trace(line, row=1, col=1)
     figure.add_trace(_displacement_map(values, labels), row=2, col=1)
@@ -79,8 +97,12 @@ def displacement_series(
         row=2,
         col=1,
     )
-    figure.update_xaxes(title={"text": "file number"}, row=2, col=1)
-    return dress_interactive(figure, 320 + 11 * min(len(labels), _LABELS) + 120)
+    figure.update_xaxes(title={"text": FILE_NUMBER}, row=2, col=1)
+    dress_interactive(figure, 320 + 11 * min(len(labels), _LABELS) + 120)
+    if axes:
+        figure.update_xaxes(title={"text": FILE_NUMBER}, row=1, col=1)
+        add_axis_menu(figure, axes, files_of_traces)
+    return figure
 
 
 def _file_numbers(count: int) -> NDArray[np.int64]:
@@ -154,8 +176,16 @@ def _column_means(values: FloatArray) -> FloatArray:
     return np.asarray(sums / np.maximum(is_finite.sum(axis=0), 1))
 
 
-def r_series(r_known: ArrayLike, r: ArrayLike, flagged: ArrayLike, files: Sequence[str]) -> Any:
+def r_series(
+    r_known: ArrayLike,
+    r: ArrayLike,
+    flagged: ArrayLike,
+    files: Sequence[str],
+    axes: Mapping[str, ArrayLike] | None = None,
+) -> Any:
     """Plot R against file number, with a ring around flagged files.
+
+    With further axes a menu draws R against these.
 
     Parameters
     ----------
@@ -165,6 +195,8 @@ def r_series(r_known: ArrayLike, r: ArrayLike, flagged: ArrayLike, files: Sequen
         Files that deserve a second look.
     files : (files,) str
         Names of the files.
+    axes : title -> (files,), optional
+        What R can be drawn against; NaN where it is not known.
 
     Returns
     -------
@@ -192,8 +224,13 @@ def r_series(r_known: ArrayLike, r: ArrayLike, flagged: ArrayLike, files: Sequen
             )
         )
     figure.update_yaxes(title={"text": "R"}, rangemode="tozero")
-    figure.update_xaxes(title={"text": "file number"})
-    return dress_interactive(figure, 360)
+    figure.update_xaxes(title={"text": FILE_NUMBER})
+    dress_interactive(figure, 360)
+    every_file = range(len(files))
+    flagged_files = np.flatnonzero(is_flagged).tolist()
+    traces = (every_file, every_file, flagged_files)[: len(figure.data)]
+    add_axis_menu(figure, axes or {}, dict(enumerate(traces)))
+    return figure
 
 
 def _r_points(values: FloatArray, files: Sequence[str], name: str, colour: str) -> Any:
