@@ -46,6 +46,13 @@ _TO_METAL = 1.85
 # Share of molecules with a metal among all.
 _WITH_METAL = 0.12
 
+# From this attempt on, the first atom is a metal on a symmetry element, and half a molecule is
+# enough: beside the mirrors and axes of large groups whole molecules have no room.
+_CROWDED_ATTEMPT = 16
+
+# From this attempt on, any molecule is enough, a single atom too: every group has a crystal.
+_LAST_ATTEMPTS = 64
+
 # Images of a metal nearer than a random distance up to this one (angstrom) are merged: many
 # complexes have the metal on a special position, where the group has one.
 _REACH_OF_METAL = 6.0
@@ -87,7 +94,8 @@ def grow_molecules(
     """
     packing = Packing(operations, metric, sites)
     turn = attempt * _TURNS_OF_ATTEMPT
-    axis, further = _place_first(packing, shares, seed, index, turn)
+    is_crowded = attempt >= _CROWDED_ATTEMPT
+    axis, further = _place_first(packing, shares, is_crowded, seed, index, turn)
     codes, limits = element_shares(shares)
     starts = _seam.MoleculeStarts(
         wanted=wanted,
@@ -118,17 +126,22 @@ def grow_molecules(
         turn=turn,
         metal_square=_TO_METAL**2,
     )
-    return packing, (packing.count == wanted) & _is_apart(packing)
+    least = np.where(is_crowded, (wanted + 1) // 2, wanted)
+    least = np.where(attempt >= _LAST_ATTEMPTS, 1, least)
+    return packing, (packing.count >= least) & _is_apart(packing)
 
 
 def _place_first(
     packing: Packing,
     shares: Mapping[str, float],
+    is_crowded: NDArray[np.bool_],
     seed: int,
     index: NDArray[np.int64],
     turn: NDArray[np.int64],
 ) -> tuple[FloatArray, NDArray[np.int64]]:
     """Place the first atom of each molecule where it has room: a metal, or an atom like others.
+
+    It is always a metal in the crystals (b,) that are crowded.
 
     Returns
     -------
@@ -137,7 +150,7 @@ def _place_first(
     uniform = uniforms(seed, index, _NUMBERS_OF_FIRST, Purpose.FRAGMENT, turn)
     code = draw_codes(shares, uniform[:, 0])
     further = np.maximum(SINGLE_VALENCE[code] + 1, 1)
-    has_metal = uniform[:, 1] < _WITH_METAL
+    has_metal = (uniform[:, 1] < _WITH_METAL) | is_crowded
     metal = (uniform[:, 2] * len(METALS)).astype(np.int64)
     metal_codes = np.array([code_of(symbol) for symbol in METALS])
     code = np.where(has_metal, metal_codes[metal], code)
