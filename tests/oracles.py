@@ -105,36 +105,20 @@ def dual_space_cycle(
     return new, g, float(back[0, 0, 0].real)
 
 
-def free_groups(
+def free_points(
     filling: Any,
     row: NDArray[np.int64],
-    size: NDArray[np.int64],
     points: NDArray[np.float64],
-    between: NDArray[np.float64],
-    within: NDArray[np.float64],
-    own: NDArray[np.float64] | None = None,
+    nearest: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
-    """Tell which groups of atoms keep their distances; arguments of `argand._seam.find_free`."""
+    """Tell which points keep their distances; arguments of `argand._seam.find_free`."""
     is_free = np.ones(points.shape[:2], bool)
-    rotation, translation = filling.operation[:, :, :3], filling.operation[:, :, 3]
     for r, c in np.ndindex(is_free.shape):
         m11, m22, m33, m12, m13, m23 = filling.metric[row[r]]
         g = np.array([[m11, m12, m13], [m12, m22, m23], [m13, m23, m33]])
-        group = points[r, c, : size[r]]
-        for site in range(min(between.shape[-1], filling.sites[row[r]])):
-            difference = filling.images[row[r], site, None] - group[:, None]
-            direct = (np.abs(difference) < 0.5).all(axis=2)
-            direct[:, 1:] = False
-            wrapped = np.where(direct[..., None], difference, difference - np.rint(difference))
-            squares = np.einsum("koi,ij,koj->ko", wrapped, g, wrapped)
-            limit = np.where(
-                direct, within[r, c, : size[r], site, None], between[r, : size[r], site, None]
-            )
-            is_free[r, c] &= not (squares < limit).any()
-        if own is not None:
-            images = np.einsum("oij,kj->oki", rotation, group) + translation[:, None]
-            difference = images[1:, :, None] - group
+        for site in range(min(nearest.shape[-1], filling.sites[row[r]])):
+            difference = filling.images[row[r], site] - points[r, c]
             difference -= np.rint(difference)
-            squares = np.einsum("oabi,ij,oabj->oab", difference, g, difference)
-            is_free[r, c] &= not (squares < own[r, : size[r], : size[r]]).any()
+            squares = np.einsum("oi,ij,oj->o", difference, g, difference)
+            is_free[r, c] &= not (squares < nearest[r, site]).any()
     return is_free

@@ -21,14 +21,11 @@ class Case:
 
     filling: _seam.Filling
     row: Any
-    size: Any
     points: Any
-    between: Any
-    within: Any
-    own: Any
+    nearest: Any
 
 
-def random_case(spacegroup: str, sites: int = 5, atoms: int = 3, seed: int = SEED) -> Case:
+def random_case(spacegroup: str, sites: int = 5, seed: int = SEED) -> Case:
     """Make crystals with random sites, and candidates of which some fit and some do not."""
     generator = np.random.default_rng(seed)
     total, crystals, candidates = 7, 40, 4
@@ -39,17 +36,12 @@ def random_case(spacegroup: str, sites: int = 5, atoms: int = 3, seed: int = SEE
         metric=np.tile([80.0, 90.0, 100.0, 5.0, -4.0, 3.0], (total, 1)),
         images=np.ascontiguousarray(images),
         sites=generator.integers(0, sites + 1, total),
-        operation=np.concatenate([rotations.astype(float), translations[..., None]], axis=2),
     )
-    points = generator.uniform(-0.5, 1.5, (crystals, candidates, atoms, 3))
     return Case(
         filling=filling,
         row=generator.integers(0, total, crystals),
-        size=generator.integers(1, atoms + 1, crystals),
-        points=points,
-        between=generator.uniform(0.5, 3.0, (crystals, atoms, sites)),
-        within=generator.uniform(0.5, 5.0, (crystals, candidates, atoms, sites)),
-        own=generator.uniform(0.5, 3.0, (crystals, atoms, atoms)),
+        points=generator.uniform(-0.5, 1.5, (crystals, candidates, 3)),
+        nearest=generator.uniform(0.5, 9.0, (crystals, sites)),
     )
 
 
@@ -59,26 +51,16 @@ def arguments(case: Case) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("spacegroup", ["P 1", "P -1", "P 1 21/c 1", "R 3:H", "P 4/m"])
-def test_groups_that_fit_are_those_with_all_distances(spacegroup: str) -> None:
+def test_points_that_fit_are_those_with_all_distances(spacegroup: str) -> None:
     case = random_case(spacegroup)
-    expected = oracles.free_groups(*arguments(case))
+    expected = oracles.free_points(*arguments(case))
     assert 0.05 < expected.mean() < 0.95
     np.testing.assert_array_equal(_seam.find_free(*arguments(case)), expected)
 
 
-def test_images_of_the_group_itself_are_looked_at_where_limits_are_given() -> None:
-    case = random_case("P -1", seed=SEED + 1)
-    with_own = _seam.find_free(*arguments(case))
-    without = _seam.find_free(*arguments(case)[:-1])
-    expected = oracles.free_groups(*arguments(case)[:-1])
-    np.testing.assert_array_equal(without, expected)
-    assert (without >= with_own).all()
-    assert (without > with_own).any()
-
-
 def test_no_crystals_have_no_answers() -> None:
     case = random_case("P -1")
-    for name in ("row", "size", "points", "between", "within", "own"):
+    for name in ("row", "points", "nearest"):
         setattr(case, name, getattr(case, name)[:0])
     assert _seam.find_free(*arguments(case)).shape == (0, 4)
 
@@ -88,11 +70,9 @@ def test_no_crystals_have_no_answers() -> None:
     [
         ("row", lambda row: row + 7, "row runs from 7"),
         ("row", lambda row: row.astype(np.int32), "row has dtype int32"),
-        ("size", lambda size: size + 3, "size runs from 4"),
-        ("between", lambda between: between[:, :2], "between has shape"),
-        ("within", lambda within: within.astype(np.float32), "within has dtype float32"),
+        ("nearest", lambda nearest: np.tile(nearest, 2), "nearest has 10 sites"),
+        ("nearest", lambda nearest: nearest.astype(np.float32), "nearest has dtype float32"),
         ("points", lambda points: points[::2], "row has shape"),
-        ("own", lambda own: own[:, :1], "own has shape"),
     ],
 )
 def test_mistakes_are_named(name: str, change: Any, message: str) -> None:

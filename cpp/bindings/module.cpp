@@ -63,6 +63,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   argand::bindings::register_indices(m);
   argand::bindings::register_jacobian(m);
   argand::bindings::register_measure(m);
+  argand::bindings::register_molecules(m);
   argand::bindings::register_nufft(m);
   argand::bindings::register_reflections(m);
 }

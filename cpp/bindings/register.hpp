@@ -26,6 +26,7 @@ void register_hklf(pybind11::module_& m);
 void register_indices(pybind11::module_& m);
 void register_jacobian(pybind11::module_& m);
 void register_measure(pybind11::module_& m);
+void register_molecules(pybind11::module_& m);
 void register_nufft(pybind11::module_& m);
 void register_reflections(pybind11::module_& m);
 

@@ -12,6 +12,7 @@ from argand import hkl_cube, structure_factors
 from argand.cli import main
 from argand.errors import ArgandError
 from argand.learn.artificial_boxes import ArtificialBoxes
+from argand.learn.breakdown import score_parts
 from argand.learn.evaluate import evaluate
 from argand.learn.losses import invariant_loss
 from argand.learn.unique import ArtificialUnique
@@ -139,3 +140,35 @@ def test_mistakes_are_named_before_a_folder_is_made(
 def test_errors_of_a_stream_are_those_of_argand() -> None:
     with pytest.raises(ArgandError, match="kind is 'gas'"):
         ArtificialStream("P-1", kind="gas").data(0)  # type: ignore[arg-type]
+
+
+class TruePhases(torch.nn.Module):
+    """Answer with phases that are given, moved to another permissible origin of P -1."""
+
+    def __init__(self, dataset: ArtificialBoxes) -> None:
+        super().__init__()
+        self.dataset = dataset
+        self.first = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return (b, 2, D, D, D) for the samples of the batch that `first` begins."""
+        phase = self.dataset.simulate(range(self.first, self.first + len(x))).phase
+        shifted = phase + torch.from_numpy(hkl_cube(H)[:, 0] * np.pi).view(phase.shape[1:])
+        return torch.stack([shifted.cos(), shifted.sin()], dim=1).float()
+
+
+def test_parts_are_scored_on_their_samples() -> None:
+    """True phases correlate fully in every part, chance lies below; parts add up to all samples."""
+    stream = ArtificialStream("P-1,P21/c", kind="atoms", atoms=(2, 3), d_min=1.3)
+    dataset = ArtificialBoxes(stream.data(SEED), H)
+    batches = iter([dataset.simulate(range(64))])
+    parts = score_parts(TruePhases(dataset), ("amplitude",), dataset, batches)
+    assert list(parts)[:3] == ["1.3 Å", "1.5 Å", "2 Å"]
+    assert parts["1.3 Å"]["model"]["samples"] == 64
+    for part in parts.values():
+        assert part["model"]["mean"] == pytest.approx(1.0, abs=1e-5)
+        assert 0.0 < part["chance"]["mean"] < 0.9
+    for labels in (("P -1", "P 1 21/c 1"), ("2 atoms", "3 atoms")):
+        assert sum(parts[label]["chance"]["samples"] for label in labels) == 64
+        mean = sum(parts[n]["chance"]["mean"] * parts[n]["chance"]["samples"] for n in labels) / 64
+        assert mean == pytest.approx(parts["1.3 Å"]["chance"]["mean"])

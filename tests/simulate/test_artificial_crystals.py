@@ -239,3 +239,12 @@ def test_a_crystal_that_has_no_room_is_an_error() -> None:
     )
     with pytest.raises(ArgandError, match="no crystal in P -1 has room for its atoms"):
         ArtificialCrystals(settings, SEED).crystal(0)
+
+
+@pytest.mark.parametrize("numbers", [range(1, 77), range(77, 154), range(154, 231)], ids=str)
+def test_every_group_has_molecules(numbers: range) -> None:
+    """Mirrors and axes leave little room for molecules in large groups; the stream never ends."""
+    for number in numbers:
+        name = gemmi.find_spacegroup_by_number(number).xhm()
+        for batch in crystals_of("fragments", name, (4, 24)).draw(range(3)):
+            assert (batch.share > 0.0).any(axis=1).all(), name

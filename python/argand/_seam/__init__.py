@@ -35,6 +35,13 @@ from argand._seam.modules import (
     num_threads,
     set_num_threads,
 )
+from argand._seam.molecules import (
+    MoleculeElements,
+    MoleculeSites,
+    MoleculeStarts,
+    MoleculeUnits,
+    grow_molecules,
+)
 from argand._seam.nufft import (
     add_box_to_reflections,
     add_reflections_to_box,
@@ -56,6 +63,10 @@ __all__ = [
     "Filling",
     "JacobianOrders",
     "JacobianSites",
+    "MoleculeElements",
+    "MoleculeSites",
+    "MoleculeStarts",
+    "MoleculeUnits",
     "Observation",
     "add_box_to_reflections",
     "add_reflections_to_box",
@@ -72,6 +83,7 @@ __all__ = [
     "dual_space_transforms",
     "find_free",
     "gaussian_sums",
+    "grow_molecules",
     "jacobian",
     "largest_order",
     "make_batch",

@@ -55,3 +55,13 @@ def _print_scores(scores: dict[str, Any]) -> None:
         for kind in ("model", "references"):
             for name, score in group_scores[kind].items():
                 print(f"  {name:<22}{score['mean']:>10.4g} ± {score['interval']:.3g}")
+        parts = group_scores.get("parts")
+        if parts:
+            print("  map correlation by resolution, space group and independent atoms, with chance")
+        for label, part in (parts or {}).items():
+            model, chance = part["model"], part["chance"]
+            print(
+                f"  {label:<22}{model['mean']:>10.3f} ± {model['interval']:.3f}"
+                f"  chance {chance['mean']:.3f} ± {chance['interval']:.3f}"
+                f"  {model['samples']} samples"
+            )

@@ -12,6 +12,8 @@ import torch
 from torch import nn
 
 from argand.errors import ArgandError
+from argand.learn.artificial_boxes import ArtificialBoxes
+from argand.learn.breakdown import score_parts
 from argand.learn.metrics import SampleMean, standard_metrics, with_interval
 from argand.learn.references import References
 from argand.learn.samples import SampleBatch, SampleDataset, batch_features
@@ -112,7 +114,8 @@ def evaluate(weights: str | Path, samples: int = 1000, threads: int = 1) -> dict
     Returns
     -------
     {"unseen samples": {...}, "unseen crystals": {...}}, each with "crystals" (their names), "model"
-    and "references" (`Scores`); "unseen crystals" is missing where nothing was held out.
+    and "references" (`Scores`); "unseen crystals" is missing where nothing was held out. Artificial
+    crystals have "parts" too, see `argand.learn.breakdown.score_parts`.
 
     Raises
     ------
@@ -130,8 +133,17 @@ def evaluate(weights: str | Path, samples: int = 1000, threads: int = 1) -> dict
         with torch_threads(threads):
             scores = score(net, settings.inputs, dataset, samples)
             references = reference_scores(dataset, samples)
-        source = [f"artificial:{data.artificial.spacegroups}"]
-        return {"unseen samples": {"crystals": source, "model": scores, "references": references}}
+            parts = {}
+            if isinstance(dataset, ArtificialBoxes):
+                net.eval()
+                parts = score_parts(net, settings.inputs, dataset, batches_of(dataset, samples))
+        result = {
+            "crystals": [f"artificial:{data.artificial.spacegroups}"],
+            "model": scores,
+            "references": references,
+            "parts": parts,
+        }
+        return {"unseen samples": result}
     crystals = data.crystals()
     training_names, held_out_names = hold_out(crystals, data.held_out)
     groups = {"unseen samples": training_names, "unseen crystals": held_out_names}

@@ -116,7 +116,7 @@ RECIPES: dict[str, Recipe] = {
         lr=1e-2,
     ),
     "recycling": Recipe(
-        hyper={"width": 8, "hidden": 16, "cycles": 10, "depth": 3, "states": 2, "starts": 4},
+        hyper={"width": 4, "hidden": 16, "cycles": 80, "depth": 4, "states": 2, "starts": 1},
         inputs=RECYCLING_INPUTS,
         steps=500,
         steps_published=300,

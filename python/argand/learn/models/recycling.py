@@ -27,7 +27,11 @@ _START_SEED = 2
 _KNOWN = 3
 
 # Density, in units of its root mean square, below which a cycle sets it to zero at first.
-_FIRST_THRESHOLD = 1.0
+_FIRST_THRESHOLD = 0.25
+
+# Points of the map of origins for the largest index of a pair of reflections, twice that of the
+# box: phases then are within 0.4 radians of those at the best origin.
+_POINTS_OF_PAIR = 4
 
 # Factor on the weights of the last layers at first, whose biases then decide.
 _FIRST_WEIGHTS = 0.1
@@ -42,8 +46,12 @@ class PhaseRecycling(nn.Module):
     A cycle takes |E| and complex values of each reflection, which hold the phases. It makes
     densities of them, changes each voxel by a small network, transforms back, and mixes the result
     with the values. The weights of mixtures are functions of numbers that no choice of origin or
-    hand changes. Values are averaged over the equivalents that the space group ties, in every
-    cycle. All cycles have the same weights; in training only the last ones are differentiated.
+    hand changes. All cycles have the same weights.
+
+    The first cycles tie Friedel mates alone, as in P 1: about a fixed inversion centre or axis
+    densities would gather on it and stay there. Then the origin and the hand are found at which the
+    values obey the space group best. The last cycles, which training differentiates, average over
+    all equivalents.
 
     Parameters
     ----------
@@ -56,28 +64,30 @@ class PhaseRecycling(nn.Module):
     hidden
         Hidden values of each of the small networks.
     cycles
-        How often phases are recycled.
+        Cycles without symmetry.
     depth
-        Cycles that are differentiated in training.
+        Cycles with the symmetry of the space group behind them.
     states
         Complex values that a reflection keeps from cycle to cycle.
     starts
-        Random phases from which an answer starts, outside of training; the one whose last density
-        has the highest peaks counts.
+        Random phases from which an answer starts, outside of training; the one whose values obey
+        the space group best counts.
     """
 
     start: Tensor
     place: Tensor
     upper: Tensor
+    hkl: Tensor
+    friedel: Tensor
 
     def __init__(
         self,
         shape: tuple[int, int, int],
         channels: int,
-        width: int = 8,
+        width: int = 4,
         hidden: int = 16,
-        cycles: int = 12,
-        depth: int = 3,
+        cycles: int = 80,
+        depth: int = 4,
         states: int = 2,
         starts: int = 1,
     ) -> None:
@@ -105,6 +115,9 @@ class PhaseRecycling(nn.Module):
         upper = torch.arange(math.prod(shape)).view(shape)[..., shape[2] // 2 :].flatten()
         self.register_buffer("upper", upper, persistent=False)
         self.register_buffer("place", _places(shape, self.points), persistent=False)
+        self.register_buffer("hkl", _indices(shape), persistent=False)
+        self.register_buffer("friedel", _friedel_channels(math.prod(shape)), persistent=False)
+        self.origins = _POINTS_OF_PAIR * 2 * max(shape[2] // 2, 1)
 
     @torch.no_grad()
     def _set_first_cycle(self) -> None:
@@ -124,53 +137,102 @@ class PhaseRecycling(nn.Module):
         columns = x.float().flatten(2).unbind(dim=1)
         amplitude, mask, stol2, orbit, turn, mate, restricted = columns
         average = OrbitAverage(orbit, turn, mate, restricted, mask)
-        upper = average.half(self.upper)
-        square = average.mean(stol2 / (stol2 * mask).amax(dim=1, keepdim=True).clamp_min(1e-9))
-        e = average.mean(_normalised(amplitude, mask, stol2))
-        known = torch.stack([e.clamp_max(4.0), e.square().clamp_max(9.0) / 3.0, square], dim=-1)
-        known = known * average.exists[..., None]
+        # Absent reflections are not measured, whatever the mask says of them.
+        is_listed = mask * (orbit >= 0.0)
+        free_channels = self.friedel[:, None].expand(-1, len(x), -1)
+        free = OrbitAverage(*free_channels, is_listed)
+        e = _normalised(amplitude, mask, stol2)
+        square = stol2 / (stol2 * mask).amax(dim=1, keepdim=True).clamp_min(1e-9)
+        numbers = torch.stack([e, square])
         if self.training:
             angle = 2.0 * math.pi * torch.rand_like(amplitude)
-            values, _ = self._solve(angle, e, known, average, upper)
+            values, _ = self._solve(angle, numbers, free, average)
             values = average.undecided(values)
         else:
-            values = self._best(e, known, average, upper)
+            values = self._best(numbers, free, average)
         phased = average.spread(values[:, None])[:, 0]
         return torch.stack([phased.real, phased.imag], dim=1).view(len(x), 2, *self.shape)
 
-    def _best(self, e: Tensor, known: Tensor, average: OrbitAverage, upper: OrbitAverage) -> Tensor:
-        """Return the values (b, R) of the start whose last density has the highest peaks."""
-        best_values = torch.zeros_like(e, dtype=torch.complex64)
-        best_merit = torch.full_like(e[:, 0], -torch.inf)
+    def _best(self, numbers: Tensor, free: OrbitAverage, average: OrbitAverage) -> Tensor:
+        """Return the values (b, R) of the start that obeys the space group best."""
+        best_values = average.exists.to(torch.complex64)
+        best_merit = torch.full_like(best_values.real[:, 0], -torch.inf)
         for angle in self.start:
-            values, merit = self._solve(angle.expand(len(e), -1), e, known, average, upper)
+            starts = angle.expand(numbers.shape[1], -1)
+            values, merit = self._solve(starts, numbers, free, average)
             is_better = merit > best_merit
             best_values = torch.where(is_better[:, None], values, best_values)
             best_merit = torch.where(is_better, merit, best_merit)
         return best_values
 
     def _solve(
-        self,
-        angle: Tensor,
-        e: Tensor,
-        known: Tensor,
-        average: OrbitAverage,
-        upper: OrbitAverage,
+        self, angle: Tensor, numbers: Tensor, free: OrbitAverage, average: OrbitAverage
     ) -> tuple[Tensor, Tensor]:
-        """Recycle phases from a start (b, V); return the last values (b, R) and merits (b,)."""
-        first = average.collapse(torch.polar(torch.ones_like(angle), angle)[:, None])
-        values = _soft(_unit(first)).expand(-1, self.states, -1)
-        values = values * average.exists[:, None]
-        differentiated = torch.is_grad_enabled()
-        for cycle in range(self.cycles):
-            is_last = cycle >= self.cycles - self.depth
-            with torch.set_grad_enabled(differentiated and is_last):
-                values = self._cycle(values, e, known, upper)
-        last = values[:, 0]
+        """Recycle phases from a start.
+
+        Parameters
+        ----------
+        angle : (b, V)
+            Phases, radians.
+        numbers : (2, b, V)
+            |E|, and stol^2 over the largest one.
+        free, average
+            Friedel mates, and the equivalents of the space group.
+
+        Returns
+        -------
+        The last values (b, R) of the sets, and merits (b,): the share of the power that averaging
+        over equivalents leaves.
+        """
         with torch.no_grad():
-            density = self._density(_unit(last)[:, None] * e[:, None], upper)
-            merit = density.pow(4).mean(dim=(1, 2, 3, 4))
-        return last, merit
+            first = free.collapse(torch.polar(torch.ones_like(angle), angle)[:, None])
+            values = _soft(_unit(first)).expand(-1, self.states, -1) * free.exists[:, None]
+            known = self._known(numbers, free)
+            upper = free.half(self.upper)
+            e = free.mean(numbers[0])
+            for _ in range(self.cycles):
+                values = self._cycle(values, e, known, upper)
+            values, merit = self._at_origin(free.spread(values), numbers[0], average)
+        known = self._known(numbers, average)
+        upper = average.half(self.upper)
+        e = average.mean(numbers[0])
+        for _ in range(self.depth):
+            values = self._cycle(values, e, known, upper)
+        return values[:, 0], merit
+
+    def _known(self, numbers: Tensor, average: OrbitAverage) -> Tensor:
+        """Return what small networks read of each set, (b, R, 3)."""
+        e, square = average.mean(numbers[0]), average.mean(numbers[1])
+        known = torch.stack([e.clamp_max(4.0), e.square().clamp_max(9.0) / 3.0, square], dim=-1)
+        return known * average.exists[..., None]
+
+    def _at_origin(self, values: Tensor, e: Tensor, average: OrbitAverage) -> tuple[Tensor, Tensor]:
+        """Move values (b, n, V) to the origin and the hand where they obey the space group best.
+
+        Returns
+        -------
+        The values (b, n, R) of the sets, and the share (b,) of the power of |E| that is left.
+        """
+        upper = average.half(self.upper)
+        phased = (_unit(values[:, 0]) * e)[:, self.upper]
+        hkl = self.hkl[self.upper]
+        total = (e[:, self.upper].square() * upper.measured).sum(dim=1).clamp_min(1e-9)
+        best = torch.full_like(total, -torch.inf)
+        moved = values
+        for hand in (phased, phased.conj()):
+            power = upper.symmetry_map(hand, hkl, self.origins).flatten(1)
+            highest, place = power.max(dim=1)
+            is_better = highest > best
+            best = torch.where(is_better, highest, best)
+            points = self.origins
+            steps = torch.stack([place // points**2, place // points % points, place % points], 1)
+            # Whole numbers of turns are taken off before there are floating-point numbers.
+            turns = (steps @ self.hkl.T) % points
+            angle = turns * (2.0 * math.pi / points)
+            ramp = torch.polar(torch.ones_like(angle), angle)[:, None]
+            of_hand = values if hand is phased else values.conj()
+            moved = torch.where(is_better[:, None, None], of_hand * ramp, moved)
+        return average.collapse(moved), best / total
 
     def _cycle(self, values: Tensor, e: Tensor, known: Tensor, upper: OrbitAverage) -> Tensor:
         """Return the values (b, states, R) after one more cycle."""
@@ -252,6 +314,22 @@ def _places(shape: tuple[int, int, int], points: int) -> Tensor:
     l = torch.arange(side_l // 2 + 1)
     rows = (h[:, None, None] * points + k[:, None]) * (points // 2 + 1) + l
     return rows.flatten()
+
+
+def _indices(shape: tuple[int, int, int]) -> Tensor:
+    """Return the Miller indices (V, 3) of a box."""
+    axes = [torch.arange(side) - side // 2 for side in shape]
+    return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).reshape(-1, 3)
+
+
+def _friedel_channels(voxels: int) -> Tensor:
+    """Return orbit, turn, mate and restricted (4, V) of a box in P 1; 000 is in no set."""
+    number = torch.arange(voxels, dtype=torch.float32)
+    mates = number.flip(0)
+    orbit = torch.where(number == mates, -1.0, torch.minimum(number, mates))
+    zero = torch.zeros_like(number)
+    is_mate = (number > mates).to(number.dtype)
+    return torch.stack([orbit, zero, is_mate, zero - 1.0])
 
 
 def _normalised(amplitude: Tensor, mask: Tensor, stol2: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ __all__ = [
     "contact_limits",
     "covalent_limits",
     "draw_codes",
+    "element_shares",
     "ionic_lengths",
 ]
 
@@ -123,8 +124,8 @@ def ionic_lengths(anion: str) -> tuple[FloatArray, FloatArray]:
     return limits, lengths
 
 
-def draw_codes(shares: Mapping[str, float], uniform: FloatArray) -> NDArray[np.int64]:
-    """Return codes of elements, of the shape of the uniform numbers, by their shares.
+def element_shares(shares: Mapping[str, float]) -> tuple[NDArray[np.int64], FloatArray]:
+    """Return codes (s,) of elements, and the uniform numbers (s - 1,) between which each is drawn.
 
     Raises
     ------
@@ -139,5 +140,16 @@ def draw_codes(shares: Mapping[str, float], uniform: FloatArray) -> NDArray[np.i
             raise ArgandError(f"elements gives {symbol} the share {share}, needs one above 0")
         codes.append(code_of(symbol))
     weights = np.array(list(shares.values()))
-    limits = np.cumsum(weights / weights.sum())[:-1]
-    return np.array(codes)[np.searchsorted(limits, uniform, side="right")]
+    return np.array(codes), np.cumsum(weights / weights.sum())[:-1]
+
+
+def draw_codes(shares: Mapping[str, float], uniform: FloatArray) -> NDArray[np.int64]:
+    """Return codes of elements, of the shape of the uniform numbers, by their shares.
+
+    Raises
+    ------
+    ArgandError
+        A share is not above 0, or an element is unknown or beyond uranium.
+    """
+    codes, limits = element_shares(shares)
+    return codes[np.searchsorted(limits, uniform, side="right")]

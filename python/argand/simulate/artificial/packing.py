@@ -79,7 +79,6 @@ class Packing:
             metric=np.ascontiguousarray(metric.T),
             images=np.zeros((crystals, sites, order, 3)),
             sites=self.count,
-            operation=operations.matrices,
         )
 
     def add(
@@ -110,38 +109,21 @@ class Packing:
         self.count[rows] += 1
 
     def find_free(
-        self,
-        rows: NDArray[np.intp],
-        size: NDArray[np.int64],
-        points: FloatArray,
-        between: FloatArray,
-        within: FloatArray,
-        own: FloatArray | None = None,
+        self, rows: NDArray[np.intp], points: FloatArray, nearest: FloatArray
     ) -> NDArray[np.bool_]:
-        """Tell which groups of atoms (r, c) keep their distances to all images of the sites.
+        """Tell which points (r, c) keep their distances to all images of the sites.
 
         Parameters
         ----------
-        rows, size : (r,)
-            Crystals, and the atoms in the groups that are candidates for each.
-        points : (3, r, c, k)
-            Fractional coordinates of the atoms of c candidates.
-        between : (r, k, n)
-            Least squared distance of an atom to images of the first n sites, A^2.
-        within : (r, c, k, n)
-            Least squared distance of an atom to the site itself, in the same cell, A^2.
-        own : (r, k, k)
-            Least squared distance of an atom to images of the atoms of its group, A^2.
+        rows : (r,)
+            Crystals.
+        points : (3, r, c)
+            Fractional coordinates of c candidates for each.
+        nearest : (r, n)
+            Least squared distance of a point to images of the first n sites, A^2.
         """
-        return _seam.find_free(
-            self._filling,
-            rows,
-            size,
-            np.ascontiguousarray(np.moveaxis(points, 0, -1)),
-            np.ascontiguousarray(between),
-            np.ascontiguousarray(within),
-            None if own is None else np.ascontiguousarray(own),
-        )
+        listed = np.ascontiguousarray(np.moveaxis(points, 0, -1))
+        return _seam.find_free(self._filling, rows, listed, np.ascontiguousarray(nearest))
 
     def is_apart(self, shortest: FloatArray) -> NDArray[np.bool_]:
         """Tell in which crystals (b,) every image that is no site itself is far from all sites.

@@ -110,10 +110,7 @@ def place_sites(
             is_free &= order // coincident <= remaining[:, None]
             if step:
                 shortest = limits[table[rows, None], elements[:, None], packing.code[rows, :step]]
-                squares = np.square(shortest)[:, None]
-                within = np.repeat(squares[:, None], _CANDIDATES, axis=1)
-                one = np.ones(len(rows), np.int64)
-                is_free &= packing.find_free(rows, one, points[..., None], squares, within)
+                is_free &= packing.find_free(rows, points, np.square(shortest))
             chosen = is_free.argmax(axis=1)
             succeeded = np.flatnonzero(is_free[np.arange(len(rows)), chosen])
             column = chosen[succeeded]

@@ -68,7 +68,7 @@ def calculate(
     or by an inversion at the origin, are summed once.
     """
     inverse = reciprocal(batch.metric)
-    first, row, squares = _within(inverse, table, d_min)
+    first, row, squares = _within(batch.metric, inverse, table, d_min)
     codes = np.unique(batch.code[batch.share > 0.0])
     form = at_squares([SYMBOLS[code] for code in codes], squares, form_table)
     content = _content(batch, codes)
@@ -81,19 +81,21 @@ def calculate(
 
 
 def _within(
-    inverse: FloatArray, table: ReflectionTable, d_min: float
+    metric: FloatArray, inverse: FloatArray, table: ReflectionTable, d_min: float
 ) -> tuple[NDArray[np.int64], NDArray[np.intp], FloatArray]:
-    """Return where each list begins (b + 1,), the rows (S,) of the table in it, and stol^2 (S,)."""
+    """Return where each list begins (b + 1,), the rows (S,) of the table in it, and stol^2 (S,).
+
+    `metric` and `inverse` (6, b) are the metrics of the cells, A^2, and their inverses.
+    """
     limit = _ON_THE_LIMIT * np.square(0.5 / d_min)
+    matrices = np.ascontiguousarray(inverse[[[0, 3, 4], [3, 1, 5], [4, 5, 2]]].transpose(2, 0, 1))
     rows = []
     squares = []
-    for m11, m22, m33, m12, m13, m23 in inverse.T:
-        metric = np.array([[m11, m12, m13], [m12, m22, m23], [m13, m23, m33]])
-        # The largest indices within the resolution are the edges of the cell over it.
-        edges = np.sqrt(np.diag(np.linalg.inv(metric)))
+    # The largest indices within the resolution are the edges of the cell over it.
+    for edges, matrix in zip(np.sqrt(metric[:3]).T, matrices, strict=True):
         rows_of_box, hkl = table.within_box(_box(edges, d_min))
         all_squares = np.empty(len(hkl))
-        _seam.stol_squares(hkl, metric, all_squares)
+        _seam.stol_squares(hkl, matrix, all_squares)
         row = np.flatnonzero(all_squares <= limit)
         rows.append(rows_of_box[row])
         squares.append(all_squares[row])

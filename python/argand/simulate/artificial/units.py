@@ -12,10 +12,11 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from argand._seam import MoleculeUnits
 from argand.cell import FloatArray
 from argand.simulate.artificial.elements import SYMBOLS, code_of
 
-__all__ = ["COVALENT_RADII", "LARGEST_UNIT", "METALS", "SINGLE_VALENCE", "Units"]
+__all__ = ["COVALENT_RADII", "LARGEST_UNIT", "METALS", "SINGLE_VALENCE", "molecule_units"]
 
 #: Atoms of the largest unit, a ring of six
 LARGEST_UNIT = 6
@@ -52,68 +53,59 @@ _SHARES = {
 }
 
 
-class Units:
-    """Hold the units as arrays; row u is unit number u, padded to `LARGEST_UNIT` atoms.
+# The cosine and sine of 60 degrees: groups with two ends have angles of 120 degrees.
+_UP = np.array([0.5, np.sqrt(0.75)])
+_DOWN = _UP * (1.0, -1.0)
+
+
+def molecule_units() -> MoleculeUnits:
+    """Return the units as arrays; row u is unit number u, padded to `LARGEST_UNIT` atoms.
 
     The first atom of a unit is at the origin and is bonded to an anchor on the negative x axis; the
     others lie in the plane of x and y.
-
-    Attributes
-    ----------
-    limits : (units - 1,)
-        Uniform numbers between these choose the units; number 0 is the single atom.
-    size : (units,)
-        Atoms of each unit.
-    place : (units, 6, 2)
-        Coordinates x, y, angstrom.
-    outward : (units, 6, 2)
-        Direction of a further bond of each atom; NaN: a cone about the bond to the anchor.
-    code : (units, 6)
-        Elements; the single atom takes the element that is drawn for it.
-    further : (units, 6)
-        Further bonds of each atom.
-    is_ring : (units,)
-        Whether atoms of the unit, the first one left out, may be nitrogen.
     """
+    shares = np.array(list(_SHARES.values()))
+    count = len(_SHARES)
+    units = MoleculeUnits(
+        limits=np.cumsum(shares / shares.sum())[:-1],
+        size=np.ones(count, np.int64),
+        place=np.zeros((count, LARGEST_UNIT, 2)),
+        outward=np.full((count, LARGEST_UNIT, 2), np.nan),
+        code=np.full((count, LARGEST_UNIT), code_of("C"), np.int64),
+        further=np.zeros((count, LARGEST_UNIT), np.int64),
+        is_ring=np.zeros(count, np.bool_),
+    )
+    _set_ring(units, 1, 6, _AROMATIC)
+    _set_ring(units, 2, 5, _FIVE_RING)
+    start = (0.0, 0.0)
+    _set_flat(units, 3, ["C", "O"], [start, _DOUBLE_TO_O * _UP])
+    units.outward[3, 0] = _DOWN
+    units.further[3, 0] = 1
+    _set_flat(units, 4, ["C", "O", "O"], [start, _DOUBLE_TO_O * _UP, _SINGLE_TO_O * _DOWN])
+    _set_flat(units, 5, ["N", "O", "O"], [start, _DOUBLE_TO_O * _UP, _DOUBLE_TO_O * _DOWN])
+    _set_flat(units, 6, ["C", "N"], [start, (_TRIPLE_TO_N, 0.0)])
+    return units
 
-    def __init__(self) -> None:
-        shares = np.array(list(_SHARES.values()))
-        self.limits = np.cumsum(shares / shares.sum())[:-1]
-        units = len(_SHARES)
-        self.size = np.zeros(units, np.int64)
-        self.place = np.zeros((units, LARGEST_UNIT, 2))
-        self.outward = np.full((units, LARGEST_UNIT, 2), np.nan)
-        self.code = np.full((units, LARGEST_UNIT), code_of("C"))
-        self.further = np.zeros((units, LARGEST_UNIT), np.int64)
-        self.is_ring = np.zeros(units, np.bool_)
-        self.size[0] = 1
-        self._add_ring(1, 6, _AROMATIC)
-        self._add_ring(2, 5, _FIVE_RING)
-        sixty = np.radians(60.0)
-        up = np.array([np.cos(sixty), np.sin(sixty)])
-        down = up * (1.0, -1.0)
-        self._add_flat(3, ["C", "O"], [(0.0, 0.0), _DOUBLE_TO_O * up])
-        self.outward[3, 0] = down
-        self.further[3, 0] = 1
-        self._add_flat(4, ["C", "O", "O"], [(0.0, 0.0), _DOUBLE_TO_O * up, _SINGLE_TO_O * down])
-        self._add_flat(5, ["N", "O", "O"], [(0.0, 0.0), _DOUBLE_TO_O * up, _DOUBLE_TO_O * down])
-        self._add_flat(6, ["C", "N"], [(0.0, 0.0), (_TRIPLE_TO_N, 0.0)])
 
-    def _add_ring(self, unit: int, atoms: int, side: float) -> None:
-        """Describe a flat regular ring; all atoms but the first take a substituent."""
-        radius = side / (2.0 * np.sin(np.pi / atoms))
-        angle = np.pi + 2.0 * np.pi * np.arange(atoms) / atoms
-        outward = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-        self.size[unit] = atoms
-        self.place[unit, :atoms] = radius * outward + (radius, 0.0)
-        self.outward[unit, :atoms] = outward
-        self.further[unit, 1:atoms] = 1
-        self.is_ring[unit] = True
+def _set_ring(units: MoleculeUnits, unit: int, atoms: int, side: float) -> None:
+    """Describe a flat regular ring; all atoms but the first take a substituent."""
+    radius = side / (2.0 * np.sin(np.pi / atoms))
+    angle = np.pi + 2.0 * np.pi * np.arange(atoms) / atoms
+    outward = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    units.size[unit] = atoms
+    units.place[unit, :atoms] = radius * outward + (radius, 0.0)
+    units.outward[unit, :atoms] = outward
+    units.further[unit, 1:atoms] = 1
+    units.is_ring[unit] = True
 
-    def _add_flat(
-        self, unit: int, symbols: Sequence[str], places: Sequence[Sequence[float] | FloatArray]
-    ) -> None:
-        """Describe a flat group of elements at places x, y, angstrom."""
-        self.size[unit] = len(symbols)
-        self.code[unit, : len(symbols)] = [code_of(symbol) for symbol in symbols]
-        self.place[unit, : len(symbols)] = np.array(places)
+
+def _set_flat(
+    units: MoleculeUnits,
+    unit: int,
+    symbols: Sequence[str],
+    places: Sequence[Sequence[float] | FloatArray],
+) -> None:
+    """Describe a flat group of elements at places x, y, angstrom."""
+    units.size[unit] = len(symbols)
+    units.code[unit, : len(symbols)] = [code_of(symbol) for symbol in symbols]
+    units.place[unit, : len(symbols)] = np.array(places)
