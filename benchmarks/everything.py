@@ -35,6 +35,7 @@ SECTIONS = {
     "threads": "threads.py",
     "cycle": "solve/iteration.py",
     "loader": "loader.py",
+    "artificial": "artificial.py",
     "learner": "learner.py",
     "scaling": "scaling.py",
 }
