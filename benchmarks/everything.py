@@ -36,6 +36,7 @@ SECTIONS = {
     "lists": "lists.py",
     "cycle": "solve/iteration.py",
     "loader": "loader.py",
+    "artificial": "artificial.py",
     "learner": "learner.py",
     "scaling": "scaling.py",
 }

@@ -12,7 +12,7 @@ from argand import hkl_cube, structure_factors
 from argand.cli import main
 from argand.errors import ArgandError
 from argand.learn.artificial_boxes import ArtificialBoxes
-from argand.learn.breakdown import score_parts
+from argand.learn.breakdown import random_symmetric_phases, score_parts
 from argand.learn.evaluate import evaluate
 from argand.learn.losses import invariant_loss
 from argand.learn.unique import ArtificialUnique
@@ -172,3 +172,15 @@ def test_parts_are_scored_on_their_samples() -> None:
         assert sum(parts[label]["chance"]["samples"] for label in labels) == 64
         mean = sum(parts[n]["chance"]["mean"] * parts[n]["chance"]["samples"] for n in labels) / 64
         assert mean == pytest.approx(parts["1.3 Å"]["chance"]["mean"])
+
+
+def test_chance_has_signs_where_phases_are_signs() -> None:
+    """In P -1 random phases are 0 or pi, each as often; Friedel mates have equal ones."""
+    dataset = ArtificialBoxes(ArtificialStream("P-1", "atoms", (3, 3), 1.3).data(SEED), H)
+    batch = dataset.simulate(range(16))
+    answer = random_symmetric_phases(dataset, batch, batch.mask)
+    cosine, sine = answer[:, 0][batch.mask], answer[:, 1][batch.mask]
+    assert float(sine.abs().max()) < 1e-6
+    assert abs(float(cosine.sign().mean())) < 0.15
+    flipped = answer.flip(2, 3, 4)
+    torch.testing.assert_close(flipped[:, 0], answer[:, 0])

@@ -139,8 +139,8 @@ class PhaseRecycling(nn.Module):
         average = OrbitAverage(orbit, turn, mate, restricted, mask)
         # Absent reflections are not measured, whatever the mask says of them.
         is_listed = mask * (orbit >= 0.0)
-        free_channels = self.friedel[:, None].expand(-1, len(x), -1)
-        free = OrbitAverage(*free_channels, is_listed)
+        pair, unturned, is_mate, unrestricted = self.friedel[:, None].expand(-1, len(x), -1)
+        free = OrbitAverage(pair, unturned, is_mate, unrestricted, is_listed)
         e = _normalised(amplitude, mask, stol2)
         square = stol2 / (stol2 * mask).amax(dim=1, keepdim=True).clamp_min(1e-9)
         numbers = torch.stack([e, square])

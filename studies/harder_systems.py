@@ -1,0 +1,156 @@
+"""Train five models on harder systems for equal times, beside answers without learning.
+
+The systems are the 16 metals with all atoms displaced, the structures of a folder of CIF files with
+all atoms displaced, and artificial crystals of P-1 and P2_1/c with 4, 8 and 12 atoms at 1.5 A. The
+command goes on where it was ended; a model that has its scores is not trained again::
+
+    python studies/harder_systems.py OUT --minutes 20 --cifs FOLDER
+
+It prints one table: the mean map correlation of new samples with its 95 % interval, after the best
+permissible origin and hand. "density cycles" is the recycling network before any training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from argand.files import write_text
+from argand.learn.artificial_boxes import ArtificialBoxes
+from argand.learn.breakdown import random_symmetric_phases
+from argand.learn.evaluate import batches_of, score
+from argand.learn.forecast import forecast_training
+from argand.learn.metrics import MapCorrelation, SampleMean, with_interval
+from argand.learn.plan import plan_training
+from argand.learn.references import random_phases
+from argand.learn.samples import SampleDataset
+from argand.learn.settings import TrainingSettings
+from argand.learn.train import train
+from argand.learn.weights import ModelSettings, load_weights
+
+MODELS = ("linear", "mlp", "conv", "unet", "recycling")
+
+# Answers without learning, in the order of the table.
+REFERENCES = ("chance", "density cycles")
+
+# Resolution of artificial crystals, angstrom.
+D_MIN = 1.5
+
+
+def systems_of(folder: Path | None) -> dict[str, dict[str, object]]:
+    """Return the arguments of a training that name the crystals of each system."""
+    systems: dict[str, dict[str, object]] = {"metals": {"move": "all", "held_out": []}}
+    if folder is not None:
+        systems["structures"] = {"folder": folder, "move": "all", "spread": 0.02, "held_out": []}
+    for group in ("P-1", "P21/c"):
+        for atoms in (4, 8, 12):
+            systems[f"{group.replace('/', '')} {atoms}"] = {
+                "data": f"artificial:{group}",
+                "kind": "atoms",
+                "atoms": [atoms],
+                "d_min": D_MIN,
+            }
+    return systems
+
+
+def dataset_of(arguments: dict[str, object]) -> tuple[TrainingSettings, SampleDataset]:
+    """Return the settings of the recycling network on a system, and the data set."""
+    settings, crystals = plan_training("recycling", "invariant", **arguments)  # type: ignore[arg-type]
+    return settings, settings.data.dataset(crystals)
+
+
+def score_reference(name: str, arguments: dict[str, object], samples: int) -> dict[str, float]:
+    """Return the map correlation of random phases, or of the recycling network untrained."""
+    settings, dataset = dataset_of(arguments)
+    if name == "chance":
+        metric = MapCorrelation(origins=dataset.origins())
+        for batch in batches_of(dataset, samples):
+            if isinstance(dataset, ArtificialBoxes):
+                answer = random_symmetric_phases(dataset, batch, batch.mask)
+            else:
+                answer = random_phases(batch.phase, batch.sample)
+            metric.update(answer, batch.phase, batch.mask, batch.weight, batch.crystal)
+        return with_interval(metric)
+    recipe = settings.recipe
+    torch.manual_seed(0)
+    model = ModelSettings("recycling", settings.data.hkl_max, recipe.inputs, recipe.hyper)
+    return score_net(model.build(), recipe.inputs, dataset, samples)
+
+
+def score_net(
+    net: nn.Module, inputs: tuple[str, ...], dataset: SampleDataset, samples: int
+) -> dict[str, float]:
+    """Return the map correlation of a network on new samples."""
+    metrics: dict[str, SampleMean] = {"map": MapCorrelation(origins=dataset.origins())}
+    return score(net, inputs, dataset, samples, metrics)["map"]
+
+
+def train_model(
+    name: str, arguments: dict[str, object], folder: Path, minutes: float, samples: int
+) -> dict[str, float]:
+    """Train a model for about some minutes, as its first steps forecast them, and score it."""
+    settings, crystals = plan_training(name, "invariant", **arguments)  # type: ignore[arg-type]
+    marker = folder / "steps.json"
+    if not marker.exists():
+        rate = forecast_training(settings, crystals).training_rate
+        steps = max(math.ceil(60.0 * minutes * rate / settings.recipe.batch_size), 2)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(marker, json.dumps(steps))
+    steps = int(json.loads(marker.read_text()))
+    run = folder / "run"
+    train(name, out=run, steps=steps, score_every=steps, score_samples=8, **arguments)  # type: ignore[arg-type]
+    net, weights = load_weights(run)
+    scores = score_net(net, weights.inputs, settings.data.dataset(crystals), samples)
+    return scores | {"samples": float(steps * settings.recipe.batch_size)}
+
+
+def print_table(results: dict[str, dict[str, dict[str, float]]]) -> None:
+    """Print the map correlations of all systems that have scores."""
+    columns = (*REFERENCES, *MODELS)
+    print("| system | " + " | ".join(columns) + " |")
+    print("|---|" + "---|" * len(columns))
+    for system, scores in results.items():
+        cells = []
+        for name in columns:
+            entry = scores.get(name)
+            cells.append(f"{entry['mean']:.3f} ± {entry['interval']:.3f}" if entry else "")
+        print(f"| {system} | " + " | ".join(cells) + " |")
+
+
+def main() -> None:
+    """Train, score and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, help="folder of trainings and scores")
+    parser.add_argument("--minutes", type=float, default=20.0, help="of each model and system")
+    parser.add_argument("--samples", type=int, default=256, help="new samples that are scored")
+    parser.add_argument("--cifs", type=Path, help="folder of CIF files of inorganic structures")
+    parser.add_argument("--systems", nargs="+", help="some of the systems")
+    parser.add_argument("--models", nargs="+", default=list(MODELS), help="some of the models")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    results: dict[str, dict[str, dict[str, float]]] = {}
+    for system, arguments in systems_of(options.cifs).items():
+        if options.systems and system not in options.systems:
+            continue
+        results[system] = {}
+        for name in (*REFERENCES, *options.models):
+            folder = options.out / system.replace(" ", "_") / name.replace(" ", "_")
+            file = folder / "scores.json"
+            if not file.exists():
+                if name in REFERENCES:
+                    scores = score_reference(name, arguments, options.samples)
+                else:
+                    scores = train_model(name, arguments, folder, options.minutes, options.samples)
+                folder.mkdir(parents=True, exist_ok=True)
+                write_text(file, json.dumps(scores))
+            results[system][name] = json.loads(file.read_text())
+    print_table(results)
+
+
+if __name__ == "__main__":
+    main()
