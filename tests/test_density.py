@@ -101,6 +101,26 @@ def test_adjoint_identity(kernels, grid):
     assert abs(left - right) < 1e-12 * np.linalg.norm(map_of_f) * np.linalg.norm(rho)
 
 
+@pytest.mark.parametrize("reach", [(2, 0, 0), (1, 3, 4), (0, 7, 9), (3, 10, 17)])
+@pytest.mark.parametrize("grid", [(1, 1, 1), (4, 3, 2), (7, 8, 9), (6, 5, 33), (3, 32, 16)])
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [(np.float64, 1e-14), (np.float32, 3e-6)],
+)
+def test_box_of_a_map_is_the_definition(kernels, reach, grid, dtype, tolerance):
+    """F(h) = s sum_x rho(x) exp(2 pi i h x), for any number of orders and of points along a row."""
+    rho = np.random.default_rng(12).normal(size=(2, *grid))
+    box = [2 * largest + 1 for largest in reach]
+    f = np.full((2, *box), np.nan, complex_of(dtype))
+    kernels.structure_factors_from_map(rho.astype(dtype), f, 0.3)
+    waves = []
+    for largest, points in zip(reach, grid, strict=True):
+        orders = np.arange(-largest, largest + 1)
+        waves.append(np.exp(2j * np.pi * np.outer(orders, np.arange(points)) / points))
+    expected = 0.3 * np.einsum("hx,ky,lz,mxyz->mhkl", *waves, rho, optimize=True)
+    assert np.abs(f - expected).max() < tolerance * np.abs(rho).sum()
+
+
 @pytest.mark.parametrize("method", ["matrix", "fft", "auto"])
 @pytest.mark.parametrize(
     "grid",

@@ -33,7 +33,7 @@ std::vector<T> axis_table(int reach, Index n, Index size,
 // The tables and sizes of a transform, and the memory of the tables.
 template <class T>
 struct Plan : TransformPlan<T> {
-  std::vector<T> table_x, table_y, table_z;
+  std::vector<T> table_x, table_y, table_z, table_z_orders;
 
   Plan(const HklBox& box, const Grid& grid, bool streamed) {
     this->streamed = streamed;
@@ -54,6 +54,12 @@ struct Plan : TransformPlan<T> {
     table_z = axis_table<T>(box.l, grid.c, (box.l + 1) * padded, [=](Index order, Index p) {
       return p == 0 ? -1 : order * padded + p - 1;
     });
+    const Index orders = this->half_padded = whole_vectors(this->half);
+    table_z_orders = axis_table<T>(box.l, grid.c, grid.c / 2 * orders, [=](Index order, Index p) {
+      return p == 0 ? -1 : (p - 1) * orders + order;
+    });
+    this->z_orders_cos = table_z_orders.data();
+    this->z_orders_sin = table_z_orders.data() + table_z_orders.size() / 2;
     const auto axis = [](int reach, Index points, const std::vector<T>& table) {
       return AxisTable<T>{reach, points, table.data(), table.data() + table.size() / 2};
     };

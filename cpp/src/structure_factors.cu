@@ -1,3 +1,4 @@
+#include "cuda/instantiate.cuh"
 #include "cuda/sum_rows.cuh"
 
 namespace argand::cuda {
@@ -162,17 +163,11 @@ void structure_factors(const Queue& queue, const Atoms<T>& atoms, const Extents&
   launch(queue, atoms, form, reflections_of(hkl, sizeof(F) == sizeof(T)), out, workspace);
 }
 
-#define ARGAND_INSTANTIATE(T, F, R)                                              \
+#define ARGAND_WORKSPACE(R) \
+  template Index structure_factors_workspace(Index, const Extents&, const R&);
+#define ARGAND_SUM(T, F, R)                                                      \
   template void structure_factors(const Queue&, const Atoms<T>&, const Extents&, \
                                   const FormFactors<F>&, const R&, Complex<T>*, void*);
-#define ARGAND_INSTANTIATE_ALL(R)                                              \
-  template Index structure_factors_workspace(Index, const Extents&, const R&); \
-  ARGAND_INSTANTIATE(float, float, R)                                          \
-  ARGAND_INSTANTIATE(float, Complex<float>, R)                                 \
-  ARGAND_INSTANTIATE(double, double, R)                                        \
-  ARGAND_INSTANTIATE(double, Complex<double>, R)
-ARGAND_INSTANTIATE_ALL(HklBox)
-ARGAND_INSTANTIATE_ALL(HklLists<std::int32_t>)
-ARGAND_INSTANTIATE_ALL(HklLists<double>)
+ARGAND_INSTANTIATE(ARGAND_WORKSPACE, ARGAND_SUM)
 
 }  // namespace argand::cuda

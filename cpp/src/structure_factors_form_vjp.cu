@@ -1,3 +1,4 @@
+#include "cuda/instantiate.cuh"
 #include "cuda/sum_rows.cuh"
 
 namespace argand::cuda {
@@ -170,18 +171,12 @@ void structure_factors_form_vjp(const Queue& queue, const Atoms<T>& atoms, const
   launch(queue, atoms, extents, form, reflections_of(hkl, false), g, gradient, workspace);
 }
 
-#define ARGAND_INSTANTIATE(T, F, R)                                                                \
+#define ARGAND_WORKSPACE(R) \
+  template Index structure_factors_form_vjp_workspace(Index, const Extents&, const R&);
+#define ARGAND_SUM(T, F, R)                                                                        \
   template void structure_factors_form_vjp(const Queue&, const Atoms<T>&, const Extents&,          \
                                            const FormFactors<F>&, const R&, const Complex<T>*, F*, \
                                            void*);
-#define ARGAND_INSTANTIATE_ALL(R)                                                       \
-  template Index structure_factors_form_vjp_workspace(Index, const Extents&, const R&); \
-  ARGAND_INSTANTIATE(float, float, R)                                                   \
-  ARGAND_INSTANTIATE(float, Complex<float>, R)                                          \
-  ARGAND_INSTANTIATE(double, double, R)                                                 \
-  ARGAND_INSTANTIATE(double, Complex<double>, R)
-ARGAND_INSTANTIATE_ALL(HklBox)
-ARGAND_INSTANTIATE_ALL(HklLists<std::int32_t>)
-ARGAND_INSTANTIATE_ALL(HklLists<double>)
+ARGAND_INSTANTIATE(ARGAND_WORKSPACE, ARGAND_SUM)
 
 }  // namespace argand::cuda

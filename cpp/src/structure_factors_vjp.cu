@@ -1,4 +1,5 @@
 #include "argand/moments.hpp"
+#include "cuda/instantiate.cuh"
 #include "cuda/tile.cuh"
 
 namespace argand::cuda {
@@ -317,18 +318,12 @@ void structure_factors_vjp(const Queue& queue, const Atoms<T>& atoms, const Exte
          workspace);
 }
 
-#define ARGAND_INSTANTIATE(T, F, R)                                                       \
+#define ARGAND_WORKSPACE(R) \
+  template Index structure_factors_vjp_workspace(Index, const Extents&, const R&);
+#define ARGAND_SUM(T, F, R)                                                               \
   template void structure_factors_vjp(const Queue&, const Atoms<T>&, const Extents&,      \
                                       const FormFactors<F>&, const R&, const Complex<T>*, \
                                       const AtomGradients<T>&, void*);
-#define ARGAND_INSTANTIATE_ALL(R)                                                  \
-  template Index structure_factors_vjp_workspace(Index, const Extents&, const R&); \
-  ARGAND_INSTANTIATE(float, float, R)                                              \
-  ARGAND_INSTANTIATE(float, Complex<float>, R)                                     \
-  ARGAND_INSTANTIATE(double, double, R)                                            \
-  ARGAND_INSTANTIATE(double, Complex<double>, R)
-ARGAND_INSTANTIATE_ALL(HklBox)
-ARGAND_INSTANTIATE_ALL(HklLists<std::int32_t>)
-ARGAND_INSTANTIATE_ALL(HklLists<double>)
+ARGAND_INSTANTIATE(ARGAND_WORKSPACE, ARGAND_SUM)
 
 }  // namespace argand::cuda

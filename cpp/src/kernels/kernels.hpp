@@ -126,10 +126,13 @@ struct TransformPlan {
   Index plane;     // numbers of a plane over (k, l)
   Index z_padded;  // points z = 1 .. n / 2, at least one, padded to whole vectors
   bool streamed;   // the map is written past the caches
+  // Cosines and sines (n / 2, half_padded) of z = 1 .. n / 2, with orders l >= 0 side by side.
+  const T *z_orders_cos, *z_orders_sin;
+  Index half_padded;  // half, padded to whole vectors
 
   // Returns how many numbers of scratch memory a transform needs.
   Index scratch() const {
-    return 4 * plane + (2 * y.reach + 6) * line + 2 * z_padded +
+    return 4 * plane + (2 * y.reach + 6) * line + 8 * z_padded + 2 * (y.reach + 1) * z.points +
            (streamed ? y.points * z.points : 0);
   }
 };

@@ -200,78 +200,163 @@ ARGAND_INLINE void split(int half, const T* p, const T* q, T* below, T* above) {
   }
 }
 
-// Writes a line over l from one line of the map: u_l = sum_z map[z] exp(2 pi i l z / n).
+// Sums are kept in registers for so many orders k at once, for cosines and for sines.
 template <class T>
-ARGAND_INLINE void line_from_map(const TransformPlan<T>& plan, const T* map, T* even, T* odd,
-                                 T* u) {
+constexpr int orders_at_once = lane_count<T> * Index(sizeof(T)) >= 64 ? 7 : 4;
+
+// Writes p_k[z] = sum_y cos(2 pi k y / n) map[y, z] and q_k[z] with sines, a vector of z, for
+// `orders` orders from k on. Points y and -y share both. p and q are (reach + 1, points along z).
+template <int orders, class T>
+ARGAND_INLINE void column_of_orders(const TransformPlan<T>& plan, int k, const T* map, T* p, T* q) {
   using V = Lanes<T>;
-  constexpr Index lanes = lane_count<T>;
-  const int half = plan.half;
-  const Index n = plan.z.points,
-              count = (n - 1) / 2;  // pairs z, -z; 0 and, for even n, n / 2 have none
-  for (Index z = 1; z <= count; ++z) {
-    even[z - 1] = map[z] + map[n - z];
-    odd[z - 1] = map[z] - map[n - z];
+  const Index nb = plan.y.points, nc = plan.z.points, row = plan.y.reach + 1;
+  V cosines[orders], sines[orders];
+  const V origin = load(map);
+#pragma GCC unroll 7
+  for (int j = 0; j < orders; ++j) {
+    cosines[j] = origin;
+    sines[j] = V{};
   }
-  for (Index i = count; i < plan.z_padded; ++i) even[i] = odd[i] = 0;
-  if (n % 2 == 0) even[count] = map[n / 2];
-  int l = 0;
-  // Two orders at once: four sums keep the processor busy.
-  for (; l + 2 <= half; l += 2) {
-    V re0{}, im0{}, re1{}, im1{};
-    for (Index z = 0; z < plan.z_padded; z += lanes) {
-      const V e = load(even + z), o = load(odd + z);
-      re0 += load(plan.z.cos + l * plan.z_padded + z) * e;
-      im0 += load(plan.z.sin + l * plan.z_padded + z) * o;
-      re1 += load(plan.z.cos + (l + 1) * plan.z_padded + z) * e;
-      im1 += load(plan.z.sin + (l + 1) * plan.z_padded + z) * o;
+  const T *cos = plan.y.cos + row + k, *sin = plan.y.sin + row + k;
+  Index y = 1;
+  for (; nb - y > y; ++y, cos += row, sin += row) {
+    const V right = load(map + y * nc), left = load(map + (nb - y) * nc);
+    const V sum = right + left, difference = right - left;
+#pragma GCC unroll 7
+    for (int j = 0; j < orders; ++j) {
+      cosines[j] += sum * cos[j];
+      sines[j] += difference * sin[j];
     }
-    u[l] = map[0] + sum_of_lanes<T>(re0);
-    u[half + l] = sum_of_lanes<T>(im0);
-    u[l + 1] = map[0] + sum_of_lanes<T>(re1);
-    u[half + l + 1] = sum_of_lanes<T>(im1);
   }
-  for (; l < half; ++l) {
-    V re{}, im{};
-    for (Index z = 0; z < plan.z_padded; z += lanes) {
-      re += load(plan.z.cos + l * plan.z_padded + z) * load(even + z);
-      im += load(plan.z.sin + l * plan.z_padded + z) * load(odd + z);
-    }
-    u[l] = map[0] + sum_of_lanes<T>(re);
-    u[half + l] = sum_of_lanes<T>(im);
+  if (nb - y == y) {
+    const V middle = load(map + y * nc);
+#pragma GCC unroll 7
+    for (int j = 0; j < orders; ++j) cosines[j] += middle * cos[j];
+  }
+#pragma GCC unroll 7
+  for (int j = 0; j < orders; ++j) {
+    store(p + (k + j) * nc, cosines[j]);
+    store(q + (k + j) * nc, sines[j]);
   }
 }
 
-// Writes the plane t_k = sum_y u(y) exp(2 pi i k y / n) of one x.
+// Writes p_k and q_k of the last orders k .. reach, `orders` of them or fewer.
+template <int orders, class T>
+ARGAND_INLINE void last_orders(const TransformPlan<T>& plan, int k, const T* map, T* p, T* q) {
+  if (k + orders == plan.y.reach + 1) {
+    column_of_orders<orders>(plan, k, map, p, q);
+  } else if constexpr (orders > 1) {
+    last_orders<orders - 1>(plan, k, map, p, q);
+  }
+}
+
+// Writes p_k and q_k of all orders for a vector of z.
 template <class T>
-ARGAND_INLINE void plane_from_map(const TransformPlan<T>& plan, const T* map, T* scratch, T* t) {
-  const Index line = plan.line;
-  const int reach = plan.y.reach;
-  T* p = scratch;
-  T* q = p + (reach + 1) * line;
-  T* u[2] = {q + (reach + 1) * line, q + (reach + 2) * line};
-  T* sum = q + (reach + 3) * line;
-  T* difference = sum + line;
-  T* even = difference + line;
-  T* odd = even + plan.z_padded;
-  const Index nb = plan.y.points, nc = plan.z.points;
-  for (Index i = 0; i < (reach + 1) * line; ++i) p[i] = q[i] = 0;
-  for (Index i = 0; i < line; ++i) u[0][i] = u[1][i] = 0;
-  for (Index y = 0; y <= nb / 2; ++y) {
-    const bool alone = y == 0 || nb - y == y;
-    line_from_map(plan, map + y * nc, even, odd, u[0]);
-    if (!alone) {
-      line_from_map(plan, map + (nb - y) * nc, even, odd, u[1]);
-      fold(line, u[0], u[1], sum, difference);
+ARGAND_INLINE void column_from_map(const TransformPlan<T>& plan, const T* map, T* p, T* q) {
+  int k = 0;
+  for (; k + orders_at_once<T> <= plan.y.reach + 1; k += orders_at_once<T>)
+    column_of_orders<orders_at_once<T>>(plan, k, map, p, q);
+  last_orders<orders_at_once<T> - 1>(plan, k, map, p, q);
+}
+
+// Writes p_k and q_k of all orders for one z: grids with fewer points than a vector.
+template <class T>
+void point_from_map(const TransformPlan<T>& plan, const T* map, T* p, T* q) {
+  const Index nb = plan.y.points, nc = plan.z.points, row = plan.y.reach + 1;
+  for (int k = 0; k <= plan.y.reach; ++k) {
+    T cosines = map[0], sines = 0;
+    for (Index y = 1; y <= nb / 2; ++y) {
+      const bool alone = nb - y == y;
+      const T right = map[y * nc], left = alone ? T(0) : map[(nb - y) * nc];
+      cosines += (right + left) * plan.y.cos[y * row + k];
+      if (!alone) sines += (right - left) * plan.y.sin[y * row + k];
     }
-    for (int k = 0; k <= reach; ++k) {
-      add_multiple(line, plan.y.cos[y * (reach + 1) + k], alone ? u[0] : sum, p + k * line);
-      if (!alone) add_multiple(line, plan.y.sin[y * (reach + 1) + k], difference, q + k * line);
+    p[k * nc] = cosines;
+    q[k * nc] = sines;
+  }
+}
+
+// Writes u_l = sum_z r[z] exp(2 pi i l z / n) of several lines r of real numbers. even and odd are
+// scratch memory, z_padded numbers for each line.
+template <int lines, class T>
+ARGAND_INLINE void lines_from_map(const TransformPlan<T>& plan, const T* const (&r)[lines], T* even,
+                                  T* odd, T* const (&u)[lines]) {
+  using V = Lanes<T>;
+  constexpr Index lanes = lane_count<T>;
+  const Index n = plan.z.points, last = n / 2, padded = plan.z_padded;
+  for (int i = 0; i < lines; ++i) {
+    T *e = even + i * padded, *o = odd + i * padded;
+    for (Index z = 1; n - z > z; ++z) {
+      e[z - 1] = r[i][z] + r[i][n - z];
+      o[z - 1] = r[i][z] - r[i][n - z];
+    }
+    if (n > 1 && n % 2 == 0) {
+      e[last - 1] = r[i][last];
+      o[last - 1] = 0;
     }
   }
+  for (Index l = 0; l < plan.half; l += lanes) {
+    V re[lines], im[lines];
+#pragma GCC unroll 4
+    for (int i = 0; i < lines; ++i) {
+      re[i] = broadcast<V>(r[i][0]);
+      im[i] = V{};
+    }
+    const T *cos = plan.z_orders_cos + l, *sin = plan.z_orders_sin + l;
+    for (Index z = 0; z < last; ++z, cos += plan.half_padded, sin += plan.half_padded) {
+      const V c = load(cos), s = load(sin);
+#pragma GCC unroll 4
+      for (int i = 0; i < lines; ++i) {
+        re[i] += c * even[i * padded + z];
+        im[i] += s * odd[i * padded + z];
+      }
+    }
+    T parts[lanes];
+    for (int i = 0; i < lines; ++i) {
+      const Index count = plan.half - l < lanes ? plan.half - l : lanes;
+      store(parts, re[i]);
+      for (Index j = 0; j < count; ++j) u[i][l + j] = parts[j];
+      store(parts, im[i]);
+      for (Index j = 0; j < count; ++j) u[i][plan.half + l + j] = parts[j];
+    }
+  }
+}
+
+// Writes the plane t_k = sum_y u(y) exp(2 pi i k y / n) of one x: first along y, where neighbours
+// along z are lanes, then along z, where orders l are.
+template <class T>
+ARGAND_INLINE void plane_from_map(const TransformPlan<T>& plan, const T* map, T* scratch, T* t) {
+  constexpr Index lanes = lane_count<T>;
+  const Index line = plan.line, nc = plan.z.points, padded = plan.z_padded;
+  const int reach = plan.y.reach;
+  T* p = scratch;
+  T* q = p + (reach + 1) * nc;
+  T* even = q + (reach + 1) * nc;
+  T* odd = even + 4 * padded;
+  T* u = odd + 4 * padded;
+  if (nc < lanes) {
+    for (Index z = 0; z < nc; ++z) point_from_map(plan, map + z, p + z, q + z);
+  } else {
+    for (Index z = 0; z + lanes <= nc; z += lanes) column_from_map(plan, map + z, p + z, q + z);
+    // The last vector of a line ends with it, and repeats points of the one before.
+    const Index z = nc - lanes;
+    if (nc % lanes) column_from_map(plan, map + z, p + z, q + z);
+  }
   // t_k = p + i q, t_-k = p - i q.
-  for (int k = 0; k <= reach; ++k) {
-    split(plan.half, p + k * line, q + k * line, t + (reach - k) * line, t + (reach + k) * line);
+  const auto split_order = [&](int k, const T* p_line, const T* q_line) {
+    split(plan.half, p_line, q_line, t + (reach - k) * line, t + (reach + k) * line);
+  };
+  int k = 0;
+  for (; k < reach; k += 2) {
+    const T *p_k = p + k * nc, *q_k = q + k * nc;
+    lines_from_map<4, T>(plan, {p_k, q_k, p_k + nc, q_k + nc}, even, odd,
+                         {u, u + line, u + 2 * line, u + 3 * line});
+    split_order(k, u, u + line);
+    split_order(k + 1, u + 2 * line, u + 3 * line);
+  }
+  if (k == reach) {
+    lines_from_map<2, T>(plan, {p + k * nc, q + k * nc}, even, odd, {u, u + line});
+    split_order(k, u, u + line);
   }
 }
 

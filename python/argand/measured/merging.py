@@ -335,10 +335,12 @@ def _outliers(
         if not len(rows):
             break
         wi = w * intensity_of_rows
-        other_weight = np.bincount(group, w, minlength=groups)[group]
-        other_weight -= w
+        group_weight = np.asarray(np.bincount(group, w, minlength=groups), np.float64)
+        group_sum = np.asarray(np.bincount(group, wi, minlength=groups), np.float64)
         # New arrays of a million numbers take longer than what is calculated in them.
-        z = np.bincount(group, wi, minlength=groups)[group]
+        other_weight = group_weight[group]
+        other_weight -= w
+        z = group_sum[group]
         z -= wi
         z /= other_weight
         np.abs(np.subtract(intensity_of_rows, z, out=z), out=z)
