@@ -277,6 +277,7 @@ def test_a_crystal_without_atoms() -> None:
         ({"symops": ("x,y",)}, "not understood"),
         ({"symops": ("x,y,z", "-y,x-y,z")}, "no group: closed, they would be 3"),
         ({"types": ("C", "Zz")}, "unknown atom type 'Zz'"),
+        ({"types": ("C", "No")}, "no table has form factors beyond californium"),
         ({"types": ("C",)}, r"frac has shape \(2, 3\), needs \(n, 3\) with n = 1"),
         ({"cell": (5, 1e-200, 7, 90, 90, 90)}, "positive lengths"),
         ({"frac": [[0, 0, 1e300], [0, 0, 0]]}, r"frac holds 1e\+300"),
@@ -338,10 +339,11 @@ def test_large_displacements_that_a_crystal_may_have_are_taken() -> None:
     assert crystal.u_aniso.tolist() == u_aniso
 
 
-def test_angles_in_radians_are_refused() -> None:
-    """Three angles of 1.57 degrees would be a cell without volume."""
+@pytest.mark.parametrize("angles", [(1.57, 1.57, 1.57), (90, 1.77, 90)])
+def test_angles_in_radians_are_refused(angles: tuple[float, float, float]) -> None:
+    """Cells of 1.77 degrees have 3 % of their volume."""
     with pytest.raises(ArgandError, match=r"angles below 3\.2, needs degrees"):
-        argand.Crystal((5, 6, 7, 1.57, 1.57, 1.57), "P 1", types=("C",), frac=[[0, 0, 0]])
+        argand.Crystal((5, 6, 7, *angles), "P 1", types=("C",), frac=[[0, 0, 0]])
 
 
 @pytest.mark.parametrize("name", ["frac", "occ", "b_iso"])

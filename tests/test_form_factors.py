@@ -129,11 +129,18 @@ def test_shapes_follow_stol() -> None:
     assert argand.form_factors(["C"], 0.1).shape == (1,)
 
 
+@pytest.mark.parametrize("table", ["it92", "electron"])
+def test_all_elements_up_to_californium_scatter(table: str) -> None:
+    elements = [gemmi.Element(z).name for z in range(1, 99)]
+    f = argand.form_factors(elements, STOL, table).real
+    assert (f[:, 0] > 0.0).all()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         ({"types": ["Zz"]}, "unknown atom type 'Zz'"),
-        ({"types": ["Es"]}, "no form factor for 'Es'"),
+        ({"types": ["Es"]}, "no table has form factors beyond californium"),
         ({"types": ["Po"], "table": "neutron"}, "no neutron scattering length for 'Po'"),
         ({"types": ["C"], "table": "waaskirf"}, "needs to be one of it92, electron, neutron"),
         ({"types": ["C"], "table": "neutron", "energy_kev": 10.0}, "energy_kev is for x-rays"),

@@ -123,7 +123,11 @@ def change_times(folder: Path) -> dict[str, int]:
 
 def contents(folder: Path, pattern: str) -> dict[str, bytes]:
     """Return the bytes of files below a folder, by their paths inside it."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob(pattern)}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob(pattern)
+        if path.is_file()
+    }
 
 
 def assert_same_reflections(out: Path, whole: Path) -> None:
@@ -163,6 +167,26 @@ def test_simulate(known: Path, tmp_path: Path) -> None:
         if name.startswith("sample_"):
             assert after[name] == changed
             assert after[f"truth/{Path(name).stem}.cif"] == before[f"truth/{Path(name).stem}.cif"]
+
+
+def test_generate(tmp_path: Path) -> None:
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    shards = 10 + 2 * KILLS
+    command = ["generate", "--groups", "P-1,P21/c,P1", "--kind", "atoms", "--atoms", "3", "5"]
+    command += ["--d-min", "1.5", "--noise", "0.02", "--shard", "40", "--seed", "7"]
+    command += ["--samples", str(40 * shards)]
+    assert call([*command, str(whole)]).wait(timeout=LONGEST) == 0
+
+    def progress() -> int:
+        return len(list(out.glob("s*")))
+
+    before = kill_and_finish([*command, str(out)], out, 6, progress, latest=0.05)
+    assert contents(out, "*") == contents(whole, "*")
+    # A shard with its description is complete, and is not made again.
+    after = change_times(out)
+    for name, changed in before.items():
+        if f"{Path(name).parts[0]}/zarr.json" in before and name.startswith("s"):
+            assert after[name] == changed
 
 
 def test_predict(known: Path, tmp_path: Path) -> None:

@@ -18,6 +18,9 @@ _SYMBOL = re.compile(r"(\d*)([A-Za-z]{1,2})(?:(\d*)([+-])|([+-])(\d+))?")
 # Nuclei have at least as many nucleons as protons, and at most this many times their number.
 _MOST_NUCLEONS = 3
 
+# The last element that any table of form factors has.
+_CALIFORNIUM = 98
+
 # Osmium and ruthenium reach 8+, no element in a crystal more.
 _LARGEST_CHARGE = 8
 
@@ -71,6 +74,8 @@ def atom_type(symbol: str) -> AtomType:
             element = "D"
         z = atomic_number(element)
         is_nucleus = not nucleons or z <= mass_number <= _MOST_NUCLEONS * z
+        if z > _CALIFORNIUM:
+            raise ArgandError(f"atom type {symbol!r}: no table has form factors beyond californium")
         if z > 0 and is_nucleus:
             size = size_last or size_first
             sign = sign_last or sign_first

@@ -47,7 +47,7 @@ _COMPONENT = np.array([[0, 3, 4], [3, 1, 5], [4, 5, 2]])
 # Edges between these lengths (angstrom) are taken for cells: others are mistakes of units.
 _SHORTEST_EDGE = 1e-3
 _LONGEST_EDGE = 1e6
-# Three angles below this are in radians: no cell in degrees is so flat.
+# Angles below this are in radians: no cell in degrees is so flat.
 _RADIANS = 3.2
 
 # Squared volume of the cell with unit edges below which the three edges lie in one plane.
@@ -74,9 +74,9 @@ def cell_parameters(cell: Sequence[float] | FloatArray) -> Cell:
     in_range = min(edges) >= _SHORTEST_EDGE and max(edges) <= _LONGEST_EDGE
     if not (np.isfinite(values).all() and in_range):
         raise ArgandError(f"cell {values} needs positive lengths in angstrom")
-    if max(angles) < _RADIANS:
+    if min(angles) < _RADIANS:
         raise ArgandError(f"cell {values} has angles below {_RADIANS}, needs degrees")
-    possible = min(angles) > 0.0 and max(angles) < 180.0
+    possible = max(angles) < 180.0
     if not (possible and _volume_factor(values) > _SMALLEST_VOLUME_FACTOR):
         raise ArgandError(f"cell {values} has angles (degrees) that no parallelepiped has")
     return (a, b, c, alpha, beta, gamma)

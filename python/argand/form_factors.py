@@ -104,16 +104,14 @@ def gaussians(symbol: str, table: str = "it92") -> tuple[FloatArray, FloatArray]
             raise ArgandError(f"no neutron scattering length for {symbol!r} in the table")
         return np.array(length), np.zeros(1)
     row = _table_row(element, charge, table)
-    if row is None and charge:
-        row = _table_row(element, 0, table)
-        if row is not None:
-            warnings.warn(
-                f"{table} has no row for {symbol}: neutral {element} is used",
-                ArgandWarning,
-                stacklevel=3,
-            )
     if row is None:
-        raise ArgandError(f"no form factor for {symbol!r} in the table {table!r}")
+        # The tables have all neutral atoms up to californium, the last one of `atom_type`.
+        warnings.warn(
+            f"{table} has no row for {symbol}: neutral {element} is used",
+            ArgandWarning,
+            stacklevel=3,
+        )
+        row = _table_row(element, 0, table)
     amplitudes, widths = list(row.a), list(row.b)
     if table == "it92":
         amplitudes.append(row.c)

@@ -19,9 +19,6 @@ from argand.errors import ArgandError
 from fuzz.sanity import Nonsense
 from fuzz.targets import Files, Target, targets
 
-# No reader of a small file takes longer, in seconds of this processor.
-_LONGEST = 5.0
-
 # Bytes by which an input may raise the memory of the process.
 _LARGEST_GROWTH = 2**29
 
@@ -85,7 +82,7 @@ class Judge:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         if signal.getsignal(signal.SIGVTALRM) is not _interrupt:
             signal.signal(signal.SIGVTALRM, _interrupt)
-        signal.setitimer(signal.ITIMER_VIRTUAL, _LONGEST)
+        signal.setitimer(signal.ITIMER_VIRTUAL, target.longest)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import argand
-from argand import nufft
+from argand import _memory, nufft
 from argand.nufft import choice
 
 CELL = (50.0, 60.0, 70.0, 90.0, 90.0, 90.0)
@@ -15,6 +15,23 @@ CELL = (50.0, 60.0, 70.0, 90.0, 90.0, 90.0)
 def carbon(rng: np.random.Generator, atoms: int) -> argand.Crystal:
     """Make a crystal of carbon atoms at random positions."""
     return argand.Crystal(CELL, types=("C",) * atoms, frac=rng.random((atoms, 3)), b_iso=20.0)
+
+
+def test_grids_of_weak_f_are_counted_before_they_are_made(monkeypatch):
+    pytest.importorskip("finufft", reason="finufft is not installed")
+    # F at 90 90 90 is 1e-122 electrons, a sum of larger terms of the points that stand for the
+    # tensor: transforms need all digits, and grids of 363^3 points.
+    crystal = argand.Crystal(
+        cell=(5.0, 6.0, 7.0, 90.0, 100.0, 90.0),
+        spacegroup="P 1",
+        types=["C"],
+        frac=[[0.1, 0.2, 0.3]],
+        u_aniso=[[0.02, 0.03, 0.04, 0.0, 0.01, 0.001]],
+    )
+    monkeypatch.setattr(_memory, "_limit", 2**29)
+    monkeypatch.setattr(choice, "num_threads", lambda: 1)
+    with pytest.raises(argand.errors.MemoryLimitError, match=r"to 90 90 90 needs 1\.4 GiB"):
+        argand.structure_factors(crystal, np.full((5, 3), 90), method="nufft", eps=1e-6)
 
 
 def test_auto_takes_the_transforms_where_they_pay(monkeypatch):

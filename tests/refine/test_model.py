@@ -206,6 +206,19 @@ def test_in_another_cell():
     assert np.allclose(frac_strained, frac)
 
 
+def test_sites_that_have_gone_far_scatter_no_more_than_all_electrons():
+    crystal = argand.Crystal(
+        cell=(5.0, 6.0, 7.0, 90.0, 100.0, 90.0),
+        spacegroup="P 1",
+        types=["C", "O"],
+        frac=np.eye(2, 3),
+    )
+    model = Model(crystal, [[1, 0, 0], [2, 255, 0], [2, 1, 0]])
+    for distance in (1e3, 1e9, 1e20, 1e30):
+        f = model.structure_factors(np.full(len(model), distance))
+        assert (np.abs(f) <= 14.0).all(), f"{distance:g} angstrom: {f}"
+
+
 def test_nothing_free():
     crystal = structure("P -1")
     model = Model(crystal, some_reflections(crystal), free(crystal, positions=False))

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -122,31 +117,6 @@ def test_zarr_reads_the_shards(undisturbed: Path) -> None:
     shard = read_shard(undisturbed, 2)
     for name in UniqueReflections._fields:
         np.testing.assert_array_equal(root["s000002"][name][...], getattr(shard, name))
-
-
-@pytest.mark.slow
-def test_a_killed_process_leaves_nothing_that_is_read_as_good(tmp_path: Path) -> None:
-    """SIGKILL at random moments; the end is that of an undisturbed run, byte for byte."""
-    expected = tmp_path / "undisturbed"
-    generate_shards(expected, STREAM, 400, seed=SEED, shard=40)
-    folder = tmp_path / "killed"
-    command = [sys.executable, "-m", "argand.cli", "generate", str(folder)]
-    command += ["--groups", "P-1,P21/c,P1"]
-    command += ["--kind", "atoms", "--atoms", "3", "5", "--d-min", "1.5", "--noise", "0.02"]
-    command += ["--samples", "400", "--shard", "40", "--seed", str(SEED)]
-    generator = np.random.default_rng(SEED)
-    for _ in range(10):
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
-        assert process.stderr is not None
-        # Each run is killed after its first new shard, or it would never reach an end.
-        process.stderr.readline()
-        time.sleep(generator.uniform(0.0, 0.05))
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stderr.close()
-    finished = subprocess.run(command, capture_output=True, text=True)
-    assert finished.returncode == 0, finished.stderr
-    assert content_of(folder) == content_of(expected)
 
 
 def test_the_verb_writes_shards(

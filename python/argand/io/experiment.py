@@ -54,8 +54,8 @@ _LARGEST_Z = 1e6
 _SAME_ENERGY = 1e-3
 
 # a and b in 'w=1/[s^2^(Fo^2^)+(0.0397P)^2^+1.3092P]'
-_WEIGHT_A = re.compile(r"\(([0-9.]+)P\)")
-_WEIGHT_B = re.compile(r"\+([0-9.]+)P\]")
+_WEIGHT_A = re.compile(r"\((\d+\.?\d*|\.\d+)P\)")
+_WEIGHT_B = re.compile(r"\+(\d+\.?\d*|\.\d+)P\]")
 
 
 @dataclass(frozen=True)

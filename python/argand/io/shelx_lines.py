@@ -70,8 +70,8 @@ _FRACTIONS = (("16+7?", "1/6"), ("33+", "1/3"), ("66+7?", "2/3"), ("83+", "5/6")
 def instruction_lines(text: str) -> list[tuple[int, str]]:
     """List the instructions of a file with the numbers of their lines, from 1.
 
-    Remarks, comments and indented lines are left out; a '=' at the end of a line continues it on
-    the next, except in a title.
+    Remarks, comments and indented lines are left out, and a '=' that continues nothing; a '=' at
+    the end of a line continues it on the next, except in a title.
     """
     instructions: list[tuple[int, str]] = []
     continues = False
@@ -87,7 +87,7 @@ def instruction_lines(text: str) -> list[tuple[int, str]]:
             continue
         is_title = instructions[-1][1][:4].upper() == "TITL"
         continues = line.endswith("=") and not is_title
-    return instructions
+    return [(number, line) for number, line in instructions if line.strip()]
 
 
 def parse_numbers(words: Sequence[str], where: str, needed: int) -> list[float]:

@@ -51,7 +51,7 @@ _FIRST_INSTRUCTIONS = ("TITL", "CELL", "REM ")
 _SYMMETRY_LINE = re.compile(r"^(LATT|SYMM)\b", re.MULTILINE | re.IGNORECASE)
 
 # The first line of a list of reflections begins with two integers, the first line of a CIF never.
-_FIRST_ROW = re.compile(r"(?:\s*(?:[#!].*)?\n)*\s*[+-]?\d+[\s,;+-]+\d")
+_FIRST_ROW = re.compile(r"(?:[^\S\n]*(?:[#!].*)?\n)*[^\S\n]*[+-]?\d+[\s,;+-]+\d")
 
 # Bytes that a line of a CIF takes while it is read, as strings of gemmi and of Python, and numbers.
 _BYTES_OF_CIF_LINE = 800

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -47,6 +48,9 @@ REFLECTION_SECONDS = 7e-9
 ATOM_SECONDS = 100e-9
 # Everything that does not depend on the size.
 START_SECONDS = 4e-3
+
+# A plan of finufft fills a second grid beside the one that it is given.
+GRIDS_OF_PLAN = 2
 
 # Ratios of the fine grid to the orders that are wanted; others were no faster.
 _UPSAMPLING = (1.25, 2.0)
@@ -151,6 +155,11 @@ def require_usable(
         return
     points = _count_points(crystal, eps)
     needed = nufft_bytes(points, reflections, orders(reach), eps, num_threads())
+    demand_grids(reach, needed)
+
+
+def demand_grids(reach: Sequence[int], needed: float) -> None:
+    """Raise where grids for hkl to `reach` (3,) need more bytes than a call may take."""
     h, k, l = reach
     demand(f"method='nufft' for hkl to {h} {k} {l}", needed, "use method='direct'")
 
@@ -237,7 +246,8 @@ def nufft_bytes(points: int, reflections: int, shape: Shape, eps: float, threads
     # A point has its position in two precisions, its weight, atom and order, and the strengths of
     # all pairs; a reflection has F, q and indices.
     bytes_a_point = 140 + 16 * expected_pairs(eps)
-    return 16 * planes * n2 * n3 + bytes_a_point * points + 60 * reflections
+    grids = GRIDS_OF_PLAN * 16 * planes * n2 * n3
+    return grids + bytes_a_point * points + 60 * reflections
 
 
 def expected_pairs(eps: float) -> int:

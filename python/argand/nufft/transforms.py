@@ -23,7 +23,7 @@ from argand.cell import FloatArray
 from argand.nufft import choice
 from argand.nufft.basis import Basis
 from argand.nufft.grid import INTERPOLATE, SPREAD, Grid, count_in_cache, slices, transform
-from argand.nufft.pairs import Complex, HklList, Pair, Sources
+from argand.nufft.pairs import Complex, HklList, Pair, Reach, Sources
 from argand.nufft.spread import (
     Planes,
     cut_into_slabs,
@@ -127,6 +127,8 @@ class BackwardTransform:
         """Return the grid and the plans of a pair, and keep them until the pair changes."""
         if self._planned is None or self._planned[0] != pair:
             grid = Grid(self._angle.shape[1], self._hkl_list.reach, pair)
+            bytes_of_grid = grid.size * np.dtype(pair.dtype).itemsize
+            choice.demand_grids(grid.reach, choice.GRIDS_OF_PLAN * bytes_of_grid)
             plans = []
             for part in self._parts:
                 plans.append(plan_points(INTERPOLATE, grid, self._angle[:, part]))
@@ -152,6 +154,11 @@ class _PairTransform:
             if 0 <= first <= n - size:
                 self._in_place = number
                 break
+
+    @property
+    def reach(self) -> Reach:
+        """Return the largest |h|, |k|, |l| that are wanted."""
+        return self._grid.reach
 
     @property
     def bytes(self) -> int:
@@ -321,6 +328,9 @@ def _share_memory(transforms: Sequence[_PairTransform], lane_of: Sequence[int]) 
     bytes_of_lane: dict[int, int] = {}
     for lane, pair in zip(lane_of, transforms, strict=True):
         bytes_of_lane[lane] = max(bytes_of_lane.get(lane, 0), pair.bytes)
+    # Weak F needs narrower accuracies, and so larger grids, than were expected from eps alone.
+    needed = choice.GRIDS_OF_PLAN * sum(bytes_of_lane.values())
+    choice.demand_grids(transforms[0].reach, needed)
     memory_of_lane = {}
     for lane, size in bytes_of_lane.items():
         memory_of_lane[lane] = np.empty(size, np.uint8)

@@ -43,6 +43,9 @@ ComplexArray = NDArray[np.complex128]
 # Derivatives are made by coordinates first, and by parameters from these.
 _COPIES_OF_JACOBIAN = 2
 
+# The coordinate, in cell edges, beyond which a site is brought back by whole cells.
+_FAR = 1e6
+
 # A shift of the whole crystal that p reproduces to this (angstrom) is a floating origin.
 _SAME_SHIFT = 1e-6
 
@@ -309,8 +312,17 @@ class Model:
         return np.atleast_2d(parameters), parameters.ndim == 1
 
     def _sites(self, rows: FloatArray) -> FloatArray:
-        """Return the coordinates (n, sites, 11) of parameters (n, k)."""
-        return self._start + self._moves(rows)
+        """Return the coordinates (n, sites, 11) of parameters (n, k).
+
+        F of a site is that of its translations; whole cells are taken off a site that has gone so
+        far that a phase would be lost in the rounding of h.x.
+        """
+        sites = self._start + self._moves(rows)
+        frac = sites[:, :, FRAC]
+        is_far = np.abs(frac) > _FAR
+        if is_far.any():
+            frac[is_far] -= np.rint(frac[is_far])
+        return sites
 
     def _moves(self, rows: FloatArray) -> FloatArray:
         """Return the changes of coordinates (n, sites, 11) by parameters (n, k)."""
