@@ -215,8 +215,15 @@ def test_few_of_the_reflections_are_never_called_solved() -> None:
 
 
 def test_a_map_without_atoms_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Peaks of which none is an atom on any scale give a density, and a note instead of a fault."""
-    monkeypatch.setattr(sys.modules["argand.solve.site_search"], "scales", lambda *_, **__: [])
+    """Peaks that are refined to no electrons give a density, and a note instead of a fault."""
+    search = sys.modules["argand.solve.site_search"]._Search
+    count_electrons = search.count_electrons
+
+    def without_electrons(self: object, crystal: Crystal, *, first: bool) -> object:
+        crystal, electrons, refinement = count_electrons(self, crystal, first=first)
+        return crystal, -np.abs(electrons), refinement
+
+    monkeypatch.setattr(search, "count_electrons", without_electrons)
     crystal = molecules.molecule("P -1")
     solution = solve(molecules.measured(crystal), settings=replace(SETTINGS, starts=1))
     assert solution.model is None

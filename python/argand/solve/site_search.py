@@ -134,7 +134,7 @@ def find_sites(
         crystal, electrons = search.without_spurious(crystal, electrons)
         assignments = search.assignments(crystal, electrons, last=number == rounds - 1)
         if not assignments:
-            raise ArgandError("no peak of the density has the electrons of an atom")
+            raise ArgandError("no elements fit the peaks of the density: their refinement failed")
         assignment, *rivals = assignments
         if number < (2 if contents is not None else 3):
             crystal = search.with_missing(crystal, assignment, refinement)
@@ -216,7 +216,13 @@ class _Search:
     def without_spurious(
         self, crystal: Crystal, electrons: FloatArray
     ) -> tuple[Crystal, FloatArray]:
-        """Drop sites with few electrons, and the weaker of two that are too near."""
+        """Drop sites with few electrons, and the weaker of two that are too near.
+
+        Raises
+        ------
+        ArgandError
+            No site has electrons: data or phases are not those of a crystal.
+        """
         lightest = float(self.lightest)
         if self.contents is None:
             # Of an unknown content most of the lightest sites are atoms.
@@ -229,6 +235,9 @@ class _Search:
                 chosen[site] = False
         if not chosen.any():
             chosen[electrons.argmax()] = True
+        chosen &= electrons > 0.0
+        if not chosen.any():
+            raise ArgandError("no peak of the density has the electrons of an atom")
         return crystal.select(chosen), electrons[chosen]
 
     def assignments(

@@ -116,7 +116,10 @@ def solve_twin(
     if best is None or best[1].fraction < LEAST_FITTED:
         return None
     model, refined_finding = best
-    if model.r1 > _LOWER * _single_r1(merged, model, radiation, contents):
+    single_r1 = _single_r1(merged, model, radiation, contents)
+    if solution.model is not None and solution.spacegroup == spacegroup:
+        single_r1 = min(single_r1, solution.model.r1)
+    if model.r1 > _LOWER * single_r1:
         return None
     begun = replace(
         solution,
