@@ -126,6 +126,11 @@ def test_thirds(tmp_path: Path, translation: str) -> None:
         ("SFAC C H O", "SFAC C H Xy", "unknown atom type 'Xy'"),
         ("SFAC C H O", "SFAC C H", "atom O2 is of type 3, SFAC names 2"),
         ("FVAR 0.5 0.7 0.04", "FVAR 0.5", "asks for free variable 2"),
+        (
+            "FVAR 0.5 0.7 0.04",
+            "OMIT 0 0 inf",
+            "line 12 .OMIT. is '0 0 inf', needs numbers up to 1e.30",
+        ),
         ("FVAR 0.5 0.7 0.04", "FVAR half", "line 12 .FVAR. is 'half', needs 1 number"),
         (
             "CELL 0.71073 7.1 8.3 9.7 90 103 90",

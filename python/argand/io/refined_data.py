@@ -11,6 +11,9 @@ __all__ = ["RefinedData", "parse_threshold", "with_instruction"]
 # SHELXL and most other programs call a reflection strong above so many sigma(I).
 _STRONG_SIGMAS = 2.0
 
+# No list of reflections has larger indices.
+_LARGEST_INDEX = 9999
+
 # The number in 'I > 2\s(I)', '>2sigma(I)', 'I>=3.0u(I)' or 'F > 4σ(F)'.
 _SIGMAS = re.compile(r">\s*=?\s*([0-9]+\.?[0-9]*)\s*\*?\s*(\\?s|\\?u|σ)", re.IGNORECASE)
 
@@ -59,6 +62,8 @@ def with_instruction(data: RefinedData, name: str, numbers: Sequence[float]) -> 
     Source: SHELXL manual, chapter 7 (OMIT, SHEL, MERG).
     """
     if name == "OMIT" and len(numbers) == 3:
+        if max(map(abs, numbers)) > _LARGEST_INDEX:
+            return data
         h, k, l = (round(number) for number in numbers)
         return replace(data, omitted=(*data.omitted, (h, k, l)))
     if name == "OMIT" and len(numbers) == 2 and 0.0 < numbers[1] < 180.0:

@@ -174,17 +174,6 @@ def _scaled(column: FloatArray | None, factor: float) -> FloatArray | None:
     return None if column is None else column * factor
 
 
-def _leading_numbers(words: Sequence[str]) -> list[float]:
-    """Return the numbers before the first word that is none, such as the atoms of 'OMIT $H'."""
-    numbers: list[float] = []
-    for word in words:
-        try:
-            numbers.append(float(word))
-        except ValueError:
-            break
-    return numbers
-
-
 def is_shelx(text: str) -> bool:
     """Tell whether a text is SHELX instructions: it has a CELL line and is no CIF."""
     return bool(_CELL_LINE.search(text)) and not _CIF_BLOCK.search(text)
@@ -334,7 +323,8 @@ class _InstructionParser:
             fractions = self.stated.fractions + tuple(parse_numbers(words, where, 1))
             self._state(fractions=fractions)
         elif name in ("OMIT", "SHEL", "MERG"):
-            numbers = _leading_numbers(words)
+            # The numbers before the first word that is none, such as the atoms of OMIT $H.
+            numbers = parse_numbers(words, where, 0)
             self._state(refined_data=with_instruction(self.stated.refined_data, name, numbers))
         elif name == "MOVE":
             numbers = parse_numbers(words, where, 0)[:4]

@@ -104,10 +104,11 @@ def parse_numbers(words: Sequence[str], where: str, needed: int) -> list[float]:
             numbers.append(float(word.split("(")[0]))
         except ValueError:
             break
-    in_range = all(abs(number) <= LARGEST for number in numbers)
-    if len(numbers) < needed or not in_range:
+    stated = " ".join(words)[:40]
+    if not all(abs(number) <= LARGEST for number in numbers):
+        raise ArgandError(f"{where} is {stated!r}, needs numbers up to {LARGEST:g}")
+    if len(numbers) < needed:
         plural = "s" if needed > 1 else ""
-        stated = " ".join(words)[:40]
         raise ArgandError(f"{where} is {stated!r}, needs {needed} number{plural}")
     return numbers
 
