@@ -62,7 +62,7 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Task:
-    """What is timed, its size, its error and its goal."""
+    """Hold one timing: what was timed, its size, its error and its goal."""
 
     name: str
     rows: int

@@ -199,7 +199,7 @@ def test_time_limit_holds_for_atoms(seconds: float | None, monkeypatch) -> None:
 
 
 def test_few_of_the_reflections_are_never_called_solved() -> None:
-    """Of right phases in 40 % of the reflections the verdict is probable, and says why."""
+    """The verdict of right phases from 40 % of the reflections is probable, and says why."""
     crystal = molecules.molecule("P -1")
     reflections = molecules.measured(crystal, d_min=0.7, noise=0.005)
     whole = solve(reflections, contents=contents(crystal), settings=SETTINGS)

@@ -1,4 +1,4 @@
-"""What a person sees of a series that is watched: lines, the report, and a page."""
+"""Show a series while it is watched: lines on the terminal, the report, and a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page of a series that is watched shows: its records as markup and pictures."""
+"""Write the records of a watched series as the markup and the pictures of its page."""
 
 from __future__ import annotations
 
