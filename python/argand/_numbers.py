@@ -101,10 +101,11 @@ def check_size(name: str, array: npt.NDArray[Any], largest: float = LARGEST) -> 
     """
     with np.errstate(over="ignore"):
         size = np.abs(array)
-    if (size <= largest).all():
+        is_small = size <= largest
+    if is_small.all():
         return
-    # A complex number whose modulus overflows has finite parts.
-    too_large = np.isfinite(array) & (size > largest)
+    # A complex number whose modulus overflows has finite parts; NaN is neither small nor large.
+    too_large = np.isfinite(array) & ~is_small
     if too_large.any():
         stated = float(size[too_large].max())
         raise ArgandError(f"{name} holds {stated:g}, needs numbers up to {largest:g}")

@@ -311,3 +311,19 @@ def test_data_without_a_signal_have_no_ratios() -> None:
         data = Reflections(hkl, intensity=np.full(3, intensity), sigma=np.ones(3))
         merged = merge(data, cell=CELLS["P 1"], spacegroup="P 1")
         assert np.isnan(merged.r_sigma)
+
+
+def test_single_precision_is_merged_as_double() -> None:
+    """Weights of small sigmas are beyond single precision."""
+    rng = np.random.default_rng(11)
+    hkl = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 2], [0, -1, -2]], np.int32)
+    intensity = rng.random(4).astype(np.float32)
+    sigma = np.array([1e-20, 2e-20, 1e-3, 1e-3], np.float32)
+    lists = [
+        Reflections(hkl, intensity=intensity.astype(dtype), sigma=sigma.astype(dtype))
+        for dtype in (np.float32, np.float64)
+    ]
+    single, double = (merge(one, cell=(5, 6, 7, 80, 97, 101), spacegroup="P -1") for one in lists)
+    np.testing.assert_array_equal(single.intensity, double.intensity)
+    np.testing.assert_array_equal(single.sigma, double.sigma)
+    assert np.isfinite(single.intensity).all()

@@ -175,14 +175,15 @@ class Reflections:
         ArgandError
             The list has neither measured intensities nor amplitudes.
         """
+        # Squares and weights of single precision overflow.
+        sigma = None if self.sigma is None else np.asarray(self.sigma, np.float64)
         if self.intensity is not None:
-            return self.intensity, self.sigma
+            return np.asarray(self.intensity, np.float64), sigma
         if self.amplitude is None:
             raise ArgandError("these reflections have neither measured intensities nor amplitudes")
-        squared = self.amplitude**2
-        if self.sigma is None:
-            return squared, None
-        sigma = self.sigma * np.sqrt(4.0 * squared + 2.0 * self.sigma**2)
+        squared = np.asarray(self.amplitude, np.float64) ** 2
+        if sigma is not None:
+            sigma = sigma * np.sqrt(4.0 * squared + 2.0 * sigma**2)
         return squared, sigma
 
 
