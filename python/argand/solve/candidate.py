@@ -31,6 +31,8 @@ __all__ = [
     "in_right_hand",
     "phases_in_group",
     "with_atoms",
+    "with_free_elements",
+    "without_content",
 ]
 
 ComplexArray = npt.NDArray[np.complex128]
@@ -46,7 +48,7 @@ _WORTH_ATOMS = 0.02
 
 # Where R1 of atoms of the stated content is above this, or fewer than this share of the content was
 # found, they are named without it too, and taken where their R1 is lower by the third factor.
-_DOUBTFUL_R1 = 0.08
+_DOUBTFUL_R1 = 0.1
 _LEAST_FOUND = 0.8
 _DECIDEDLY = 0.8
 _CONTENT_NOTE = "atoms of the stated content explain the data much worse: density named them"
@@ -99,7 +101,7 @@ def with_atoms(
     settings: SolveSettings,
     limit: TimeLimit,
 ) -> Candidate:
-    """Find and refine the atoms in phases, and judge both together."""
+    """Find and refine the atoms in phases, of the stated content, and judge both together."""
     phased = phases_in_group(reflections, data, ending, radiation)
     model: AtomicModel | None = None
     notes: tuple[str, ...] = ()
@@ -114,21 +116,47 @@ def with_atoms(
 def found_atoms(
     phased: PhasedReflections, contents: Mapping[str, float] | None, limit: TimeLimit
 ) -> tuple[AtomicModel | None, tuple[str, ...]]:
-    """Find and refine the atoms in phases, without the stated content where it does not fit.
+    """Find and refine the atoms in phases.
 
     Atoms that do not explain the data are looked for again until the time is over. Returns the
     model, None where none was found, and notes.
     """
     try:
-        model = _rebuilt(phased, build_model(phased, contents), contents, limit)
-        is_doubtful = contents is not None and _is_doubtful(model, contents)
-        if is_doubtful and not limit.is_over():
-            without = _rebuilt(phased, build_model(phased, None), None, limit)
-            if without.r1 < _DECIDEDLY * model.r1:
-                return without, (_CONTENT_NOTE,)
+        return _rebuilt(phased, build_model(phased, contents), contents, limit), ()
     except ArgandError as error:
         return None, (f"no atoms were refined: {error}",)
-    return model, ()
+
+
+def without_content(
+    phased: PhasedReflections,
+    model: AtomicModel,
+    contents: Mapping[str, float] | None,
+    limit: TimeLimit,
+) -> tuple[AtomicModel, tuple[str, ...]]:
+    """Name the atoms by the density alone where the stated content explains the data badly.
+
+    Returns the model, which is another one only where its R1 is much lower, and notes.
+    """
+    if contents is None or not _is_doubtful(model, contents) or limit.is_over():
+        return model, ()
+    try:
+        free = _rebuilt(phased, build_model(phased, None), None, limit)
+    except ArgandError:
+        return model, ()
+    return (free, (_CONTENT_NOTE,)) if free.r1 < _DECIDEDLY * model.r1 else (model, ())
+
+
+def with_free_elements(
+    candidate: Candidate, contents: Mapping[str, float] | None, d_min: float, limit: TimeLimit
+) -> Candidate:
+    """Return a candidate whose atoms are those of the stated content only where it fits them."""
+    if candidate.model is None:
+        return candidate
+    model, notes = without_content(candidate.phased, candidate.model, contents, limit)
+    probability = probability_with_atoms(candidate.ending.probability, model.r1, d_min)
+    return replace(
+        candidate, model=model, probability=probability, notes=(*candidate.notes, *notes)
+    )
 
 
 def in_right_hand(

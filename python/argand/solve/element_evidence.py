@@ -7,7 +7,8 @@ says how likely that element is. One normal matrix serves all sites and elements
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,36 +83,73 @@ def element_misfits(
     extended, riding, first_trial = _with_trial_hydrogens(observed, structure)
     judge = _LinearJudge(observed, structure, extended, riding)
     sites = np.flatnonzero(~is_hydrogen(extended))
-    present = [atom_type(extended.types[site]).element for site in sites]
     electrons, uncertainty = _electrons(judge, extended, sites)
     numbers = np.array([atomic_number(symbol) for symbol in symbols])
     noise = np.hypot(uncertainty[:, None], _ELECTRON_NOISE + _ELECTRON_SHARE * numbers)
     misfit = np.square((electrons[:, None] - numbers) / noise) / 2.0
     costs = np.minimum(misfit, _LARGEST_COST + 0.1 * np.sqrt(misfit)) + np.log(noise / noise.min())
+    trials = _trials(extended, riding, first_trial, sites, symbols)
+    light = np.full(costs.shape, np.inf)
+    if trials:
+        # All sites together: the derivatives of a large model are read once for many trials.
+        chi2 = judge.chi2([trial.change(judge) for trial in trials])
+        rows = np.array([trial.row for trial in trials])
+        columns = np.array([trial.column for trial in trials])
+        np.minimum.at(light, (rows, columns), chi2)
+    is_light = np.isfinite(light)
+    least = np.min(light, axis=1, keepdims=True, where=is_light, initial=np.inf)
+    excess = np.subtract(light, least, out=np.zeros_like(light), where=is_light)
+    half = excess / (2.0 * _COMMON_CAUSES * judge.goodness**2)
+    costs = np.where(is_light, np.minimum(half, _LARGEST_COST), costs)
+    return costs - costs.min(axis=1)[:, None], electrons
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Hold another light element at a site: hydrogens that go and come, and how far B follows.
+
+    `row` is that of the site among those that are no hydrogens, `column` that of the element.
+    """
+
+    row: int
+    column: int
+    site: int
+    symbol: str
+    removed: list[int]
+    added: list[int]
+    spread: float
+
+    def change(self, judge: _LinearJudge) -> NDArray[np.complex64]:
+        """Return by how much F (m,) changes."""
+        return judge.change(self.site, self.symbol, self.removed, self.added, self.spread)
+
+
+def _trials(
+    crystal: Crystal,
+    riding: Mapping[str, str],
+    first_trial: int,
+    sites: NDArray[np.intp],
+    symbols: Sequence[str],
+) -> list[_Trial]:
+    """List what is tried at the light ones of n sites, whose own element is tried as well."""
+    riders: dict[str, list[int]] = {}
+    for rider, name in enumerate(crystal.labels):
+        riders.setdefault(riding.get(name, ""), []).append(rider)
+    trials: list[_Trial] = []
     for row, site in enumerate(sites.tolist()):
-        if present[row] not in _LIGHT:
+        present = atom_type(crystal.types[site]).element
+        if present not in _LIGHT:
             continue
-        label = extended.labels[site]
-        riders = [i for i, name in enumerate(extended.labels) if riding.get(name) == label]
-        carried = [i for i in riders if i < first_trial]
-        as_carbon = [i for i in riders if i >= first_trial]
-        columns: list[int] = []
-        changes: list[NDArray[np.complexfloating]] = []
+        hydrogens = riders.get(crystal.labels[site], [])
+        carried = [i for i in hydrogens if i < first_trial]
+        as_carbon = [i for i in hydrogens if i >= first_trial]
         for column, symbol in enumerate(symbols):
             if symbol not in _LIGHT:
                 continue
-            for removed, added in _hydrogen_options(present[row], symbol, carried, as_carbon):
-                for spread in _SPREADS if symbol != present[row] else (0.0,):
-                    columns.append(column)
-                    changes.append(judge.change(site, symbol, removed, added, spread))
-        if not changes:
-            continue
-        chi2 = judge.chi2(changes)
-        half = (chi2 - chi2.min()) / (2.0 * _COMMON_CAUSES * judge.goodness**2)
-        light = np.full(len(symbols), np.inf)
-        np.minimum.at(light, columns, half)
-        costs[row] = np.where(np.isfinite(light), np.minimum(light, _LARGEST_COST), costs[row])
-    return costs - costs.min(axis=1)[:, None], electrons
+            for removed, added in _hydrogen_options(present, symbol, carried, as_carbon):
+                for spread in _SPREADS if symbol != present else (0.0,):
+                    trials.append(_Trial(row, column, site, symbol, removed, added, spread))
+    return trials
 
 
 def _electrons(
@@ -119,7 +157,7 @@ def _electrons(
 ) -> tuple[FloatArray, FloatArray]:
     """Return electrons and their uncertainties (n,) by a linear step of each occupancy."""
     numbers = np.array([atomic_number(atom_type(crystal.types[i]).element) for i in sites], float)
-    changes = [np.zeros(judge.reflections, complex)]
+    changes = [np.zeros(judge.reflections, np.complex64)]
     for site in sites.tolist():
         changes.append(judge.occupancy_change(site, _PROBE))
         changes.append(judge.occupancy_change(site, -_PROBE))
@@ -167,8 +205,8 @@ class _LinearJudge:
         extinction = float(refinement.model.extinction(refinement.p)[0])
         parameters = free_parameters(crystal, riding, extinction=structure.extinction)
         model = observed.model(crystal, parameters, extinction=extinction)
-        self._f = model.structure_factors(np.zeros(len(model)))
-        squares = np.square(np.abs(self._f))
+        f = model.structure_factors(np.zeros(len(model)))
+        squares = np.square(np.abs(f))
         intensity = observed.merged.intensity
         scale = float(refinement.scale[0])
         sigma, _ = robust_sigma(
@@ -176,12 +214,14 @@ class _LinearJudge:
         )
         weighting = structure.weighting
         weight = shelxl_weight(intensity, sigma, scale * squares, weighting.a, weighting.b * scale)
-        self._root = np.sqrt(weight)
-        self._scale = scale
-        self._residual = self._root * (intensity - scale * squares)
-        along = 2.0 * scale * self._root * self._f
+        root = np.sqrt(weight)
+        # float32, as the derivatives: hundreds of trials of thousands of reflections.
+        self._f = f.astype(np.complex64)
+        self._weight = (root * scale).astype(np.float32)
+        self._residual = (root * (intensity - scale * squares)).astype(np.float32)
+        along = 2.0 * scale * root * f
         by_parameter = model.jacobian_along(np.zeros(len(model)), along, np.float32)[0]
-        by_scale = (self._root * squares).astype(np.float32)
+        by_scale = (root * squares).astype(np.float32)
         self._jacobian = np.concatenate([by_parameter, by_scale[None]])
         normal = (self._jacobian @ self._jacobian.T).astype(np.float64)
         diagonal = np.diagonal(normal).copy()
@@ -189,20 +229,22 @@ class _LinearJudge:
         normal[np.diag_indices(len(normal))] += _RIDGE * diagonal
         self._factor = cho_factor(normal, lower=True)
         freedom = max(len(intensity) - len(normal), 1)
+        unchanged = self.chi2([np.zeros(len(f), np.complex64)])[0]
         #: Root of chi^2 over the reflections beyond the parameters
-        self.goodness = float(np.sqrt(self.chi2([np.zeros(len(self._f), complex)])[0] / freedom))
+        self.goodness = float(np.sqrt(unchanged / freedom))
         occupancies = free(crystal, positions=False, occupancies=True)
         by_occupancy = observed.model(crystal, occupancies, extinction=extinction)
-        self._by_occupancy = by_occupancy.jacobian(np.zeros(len(crystal.types)))
+        jacobian = by_occupancy.jacobian(np.zeros(len(crystal.types)))
+        self._by_occupancy = np.asarray(jacobian.T, np.complex64, order="C")
         self._crystal = crystal
         self._energy = observed.radiation.energy_kev if observed.radiation.dispersion else None
         self._table = observed.radiation.table
         self._stol = observed.merged.stol
-        self._factors: dict[str, FloatArray] = {}
+        self._factors: dict[str, NDArray[np.float32]] = {}
 
     def change(
         self, site: int, symbol: str, removed: list[int], added: list[int], spread: float
-    ) -> NDArray[np.complexfloating]:
+    ) -> NDArray[np.complex64]:
         """Return by how much F (m,) changes with another element and other hydrogens at a site.
 
         B of the site changes as well: by `spread` times what makes up for the other electrons at
@@ -212,13 +254,13 @@ class _LinearJudge:
         present = atom_type(crystal.types[site]).element
         squares = np.square(self._stol)
         more_b = np.log(atomic_number(symbol) / atomic_number(present)) / float(squares.mean())
-        damping = np.exp(-spread * more_b * squares)
+        damping = np.exp(-spread * more_b * squares).astype(np.float32)
         ratio = self._form_factor(symbol) / self._form_factor(present) * damping - 1.0
-        change = float(crystal.occ[site]) * ratio * self._by_occupancy[:, site]
+        change = float(crystal.occ[site]) * ratio * self._by_occupancy[site]
         for hydrogen in removed:
-            change = change - crystal.occ[hydrogen] * self._by_occupancy[:, hydrogen]
+            change = change - float(crystal.occ[hydrogen]) * self._by_occupancy[hydrogen]
         for hydrogen in added:
-            change = change + crystal.occ[site] * self._by_occupancy[:, hydrogen]
+            change = change + float(crystal.occ[site]) * self._by_occupancy[hydrogen]
         return np.asarray(change)
 
     @property
@@ -226,28 +268,31 @@ class _LinearJudge:
         """Return the number of reflections, m."""
         return len(self._f)
 
-    def occupancy_change(self, site: int, amount: float) -> NDArray[np.complexfloating]:
+    def occupancy_change(self, site: int, amount: float) -> NDArray[np.complex64]:
         """Return by how much F (m,) changes with the occupancy of a site."""
-        return np.asarray(amount * self._by_occupancy[:, site])
+        return np.asarray(amount * self._by_occupancy[site])
 
-    def chi2(self, changes: Sequence[NDArray[np.complexfloating]]) -> FloatArray:
+    def chi2(self, changes: Sequence[NDArray[np.complex64]]) -> FloatArray:
         """Return chi^2 (c,) after a linear step of all parameters, of changes of F (m,) each."""
         chi2 = np.empty(len(changes))
         for first in range(0, len(changes), _BATCH):
-            change = np.array(changes[first : first + _BATCH])
-            squares = 2.0 * (self._f.conj() * change).real + np.square(np.abs(change))
-            residual = self._residual - self._scale * self._root * squares
-            gradient = (self._jacobian @ residual.T.astype(np.float32)).astype(np.float64)
+            change = np.array(changes[first : first + _BATCH], np.complex64)
+            # |f + change|^2 - |f|^2
+            squares = (2.0 * self._f.real + change.real) * change.real
+            squares += (2.0 * self._f.imag + change.imag) * change.imag
+            residual = self._residual - self._weight * squares
+            gradient = (self._jacobian @ residual.T).astype(np.float64)
             step = cho_solve(self._factor, gradient)
             explained = np.einsum("pc,pc->c", gradient, step)
-            chi2[first : first + _BATCH] = np.square(residual).sum(axis=1) - explained
+            total = np.einsum("cm,cm->c", residual, residual, dtype=np.float64)
+            chi2[first : first + _BATCH] = total - explained
         return chi2
 
-    def _form_factor(self, symbol: str) -> FloatArray:
+    def _form_factor(self, symbol: str) -> NDArray[np.float32]:
         """Return the real part of the form factor (m,) of an element, with f'."""
         if symbol not in self._factors:
             factor = form_factors([symbol], self._stol, self._table, self._energy)[0]
-            self._factors[symbol] = np.asarray(factor.real)
+            self._factors[symbol] = np.asarray(factor.real, np.float32)
         return self._factors[symbol]
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from argand.errors import ArgandError
 from argand.io import Reflections
 from argand.radiation import Radiation
-from argand.solve.candidate import Candidate, found_atoms, phases_in_group
+from argand.solve.candidate import Candidate, found_atoms, phases_in_group, without_content
 from argand.solve.known_start import known_start, start_phases
 from argand.solve.model import build_model
 from argand.solve.primitive import PrimitiveReflections
@@ -81,9 +81,12 @@ def grown(
     except ArgandError as error:
         return replace(best, notes=(f"no atoms were refined: {error}",))
     # Atoms of the last density have the lowest R1, or one that hardly differs from it.
-    found, notes = found_atoms(phased, contents, limit) if model.r1 < _PROMISING_R1 else (model, ())
-    if found is not None and found.r1 < model.r1:
-        model = found
+    notes: tuple[str, ...] = ()
+    if model.r1 < _PROMISING_R1:
+        found, _ = found_atoms(phased, contents, limit)
+        if found is not None and found.r1 < model.r1:
+            model = found
+        model, notes = without_content(phased, model, contents, limit)
     ending = search.judge(known_start(model.crystal).of_data(data))
     phased = phases_in_group(reflections, data, ending, radiation)
     probability = probability_with_atoms(ending.probability, model.r1, data.d_min)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +17,13 @@ from argand.io import Reflections
 from argand.measured import intensity_statistics, merge
 from argand.radiation import Radiation
 from argand.reflections import stol
-from argand.solve.candidate import Candidate, final_phases, in_right_hand, with_atoms
+from argand.solve.candidate import (
+    Candidate,
+    final_phases,
+    in_right_hand,
+    with_atoms,
+    with_free_elements,
+)
 from argand.solve.group_choice import first_group, group_notes, in_best_group
 from argand.solve.growth import grown
 from argand.solve.known_start import KnownStart, known_start, start_notes, start_phases
@@ -165,8 +171,13 @@ def solve(
     if suspicion is not None:
         # Atoms in the phases of a twin that is taken for a single crystal would cost much time.
         few = replace(settings, refine=False, starts=min(settings.starts, _FIRST_STARTS))
-        half = None if settings.time_limit is None else settings.time_limit / 2.0
-        best = as_twin(run(few), suspicion, TimeLimit(half))
+        phases = run(few)
+        if phases.probability > SOLVED and not suspicion.likely:
+            # Symmetry or heavy atoms make intensities alike: a single crystal has been phased.
+            suspicion = None
+        else:
+            half = None if settings.time_limit is None else settings.time_limit / 2.0
+            best = as_twin(phases, suspicion, TimeLimit(half))
         stopwatch.stop("twin")
     if best is None or best.verdict != "solved":
         solution = run(settings)
@@ -244,15 +255,32 @@ def _solved(
     if known_phases is not None:
         best = grown(search, reflections, data, known_phases, radiation, contents, settings, limit)
         stopwatch.stop("phases of the start")
+
+    def candidates() -> Iterator[Candidate]:
+        # Atoms whose elements are free cost much time: those of uncertain phases wait until their
+        # start has ended, for it may end in better phases.
+        waiting: Candidate | None = None
+        for ending in search.candidates(progress):
+            stopwatch.stop("phases")
+            if waiting is not None and waiting.ending.start != ending.start:
+                yield with_free_elements(waiting, contents, data.d_min, limit)
+                waiting = None
+            ranked = rank_space_groups(data, ending.p1, start_group)
+            ending = in_best_group(search, ending, ranked, stated)
+            stopwatch.stop("space group")
+            candidate = with_atoms(
+                reflections, data, ending, ranked, radiation, contents, settings, limit
+            )
+            if candidate.probability > SOLVED:
+                yield with_free_elements(candidate, contents, data.d_min, limit)
+            else:
+                yield candidate
+                waiting = candidate
+        if waiting is not None:
+            yield with_free_elements(waiting, contents, data.d_min, limit)
+
     is_solved = best is not None and best.probability > SOLVED
-    for ending in () if is_solved else search.candidates(progress):
-        stopwatch.stop("phases")
-        ranked = rank_space_groups(data, ending.p1, start_group)
-        ending = in_best_group(search, ending, ranked, stated)
-        stopwatch.stop("space group")
-        candidate = with_atoms(
-            reflections, data, ending, ranked, radiation, contents, settings, limit
-        )
+    for candidate in () if is_solved else candidates():
         stopwatch.stop("atoms")
         if best is None or candidate.probability > best.probability:
             best = candidate
