@@ -36,7 +36,7 @@ from argand.solve.search import PhaseSearch, SearchProgress
 from argand.solve.settings import SolveSettings, TimeLimit
 from argand.solve.solution import Solution
 from argand.solve.space_group import rank_space_groups
-from argand.solve.twin_solution import solve_twin, suspect_twin
+from argand.solve.twin_solution import solve_twin, suspect_twin, twin_or_single
 from argand.solve.twins import TwinFinding, find_twin
 from argand.solve.verdict import SOLVED, SPARSE, verdict_of
 from argand.symmetry import group_ops, spacegroup_name, triplets
@@ -48,6 +48,9 @@ _WORTH_WORDS = 0.3
 
 # So many starts at most are made before the law of a suspected twin is tried.
 _FIRST_STARTS = 4
+
+# Atoms of a lower R1 are those of one crystal, not the average of the domains of a twin.
+_AVERAGED_R1 = 0.06
 
 _UNSOLVED_TWIN = "the crystal is a twin, and its structure was not solved through the twin law"
 
@@ -168,26 +171,25 @@ def solve(
 
     suspicion = _suspected_twin(reflections, start_group) if settings.refine else None
     best: Solution | None = None
+    was_tried = False
     if suspicion is not None:
         # Atoms in the phases of a twin that is taken for a single crystal would cost much time.
         few = replace(settings, refine=False, starts=min(settings.starts, _FIRST_STARTS))
         phases = run(few)
-        if phases.probability > SOLVED and not suspicion.likely:
-            # Symmetry or heavy atoms make intensities alike: a single crystal has been phased.
-            suspicion = None
-        else:
+        # Symmetry and heavy atoms make intensities alike too, and then phases are certain.
+        if suspicion.likely or phases.probability < SOLVED:
             half = None if settings.time_limit is None else settings.time_limit / 2.0
             best = as_twin(phases, suspicion, TimeLimit(half))
+            was_tried = True
         stopwatch.stop("twin")
     if best is None or best.verdict != "solved":
         solution = run(settings)
-        if suspicion is not None:
+        if was_tried and suspicion is not None:
             solution = suspect_twin(solution, suspicion)
-        else:
-            fitted = _fitted_twin(solution) if settings.refine else None
-            best = None if fitted is None else as_twin(solution, fitted, limit)
-        if best is None or best.probability <= min(solution.probability, SOLVED):
-            best = solution
+        elif settings.refine:
+            twin = _fitted_twin(solution, suspicion)
+            best = None if twin is None else as_twin(solution, twin, limit)
+        best = twin_or_single(best, solution)
     if suspicion is not None and suspicion.likely and not best.is_solved:
         notes += [suspicion.reason, _UNSOLVED_TWIN]
         best = replace(best, twin=suspicion)
@@ -219,13 +221,19 @@ def _suspected_twin(reflections: Reflections, spacegroup: str) -> TwinFinding | 
     return finding if finding is not None and finding.significant else None
 
 
-def _fitted_twin(solution: Solution) -> TwinFinding | None:
-    """Return the twin that refined atoms speak for; None without atoms, or for one crystal."""
+def _fitted_twin(solution: Solution, suspicion: TwinFinding | None) -> TwinFinding | None:
+    """Return the twin that refined atoms speak for; None without atoms, or for one crystal.
+
+    Atoms that are the average of both domains obey the law, and say nothing of it: where they
+    explain the data badly, the law that intensities are `suspicion` of stays.
+    """
     if solution.model is None or not solution.is_solved:
-        return None
+        return suspicion
     calculated = np.abs(solution.model.structure_factors) ** 2
     finding = find_twin(solution.merged, calculated=calculated)
-    return finding if finding is not None and finding.likely else None
+    if finding is not None and finding.likely:
+        return finding
+    return suspicion if solution.model.r1 > _AVERAGED_R1 else None
 
 
 def _solved(

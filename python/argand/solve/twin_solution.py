@@ -37,12 +37,13 @@ from argand.solve.solution import Solution
 from argand.solve.twin_search import twin_endings
 from argand.solve.twins import LEAST_FITTED, TwinFinding, fitted_fraction, law_words
 from argand.solve.verdict import (
+    SOLVED,
     probability_of_suspect,
     probability_of_twin,
     verdict_of,
 )
 
-__all__ = ["solve_twin", "suspect_twin"]
+__all__ = ["solve_twin", "suspect_twin", "twin_or_single"]
 
 # A twin that can be solved needs few random starts.
 _MOST_STARTS = 24
@@ -159,6 +160,23 @@ def suspect_twin(solution: Solution, finding: TwinFinding) -> Solution:
     probability = probability_of_suspect(solution.probability, model.r1, finding.fraction, d_min)
     verdict, reasons = verdict_of(solution.figures, probability, d_min, model.r1)
     return replace(solution, probability=probability, verdict=verdict, reasons=reasons)
+
+
+def twin_or_single(twin: Solution | None, single: Solution) -> Solution:
+    """Return the solution with a twin law, or the one without.
+
+    Atoms in the same space group that explain the data better with the law are as probable as those
+    without; otherwise the more probable ones are taken, and with the law if it is solved.
+    """
+    if twin is None or twin.model is None:
+        return single
+    if single.model is not None and single.spacegroup == twin.spacegroup:
+        r1 = twin.model.r1
+        if r1 < _LOWER * single.model.r1 and single.probability > twin.probability:
+            probability = single.probability
+            verdict, reasons = verdict_of(twin.figures, probability, twin.merged.d_min, r1)
+            return replace(twin, probability=probability, verdict=verdict, reasons=reasons)
+    return single if twin.probability <= min(single.probability, SOLVED) else twin
 
 
 def _refined_twin(
