@@ -31,6 +31,9 @@ __all__ = ["AbsoluteStructure", "Flack", "absolute_structure", "inverted"]
 # A larger standard uncertainty of Flack's parameter says nothing about the hand.
 _MOST_UNCERTAIN = 0.3
 
+# With a larger one it is no number of the crystal at all: nothing depends on the hand.
+_MEANINGLESS = 10.0
+
 # The hand is certain where the parameter is so many standard uncertainties from a half.
 _CERTAIN = 2.0
 
@@ -115,7 +118,7 @@ def absolute_structure(crystal: Crystal, merged: Merged, radiation: Radiation) -
     calculated = _intensity(crystal, merged.hkl, radiation)
     mates = _intensity(crystal, -merged.hkl, radiation)
     quotients = _by_quotients(merged, first, second, calculated, mates)
-    if quotients is None:
+    if quotients is None or quotients[1] > _MEANINGLESS:
         reason = "dispersion hardly changes the intensities"
         return AbsoluteStructure("unknown", None, reason)
     value, uncertainty, count = quotients
