@@ -90,11 +90,25 @@ def kill_and_finish(
             else:
                 os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=LONGEST)
-        # A worker that was writing when its parent was killed needs a moment to end.
-        time.sleep(0.5)
+        wait_for_workers(process.pid)
     before = change_times(out)
     assert call(command).wait(timeout=LONGEST) == 0
     return before
+
+
+def wait_for_workers(group: int) -> None:
+    """Wait until the workers of a process that was killed have ended, which they do by themselves.
+
+    On a busy machine one that was writing needs a moment for it.
+    """
+    deadline = time.monotonic() + LONGEST
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"workers are alive {LONGEST} s after their parent was killed")
 
 
 def wait_for_change(
