@@ -116,7 +116,7 @@ RECIPES: dict[str, Recipe] = {
         lr=1e-2,
     ),
     "recycling": Recipe(
-        hyper={"width": 4, "hidden": 16, "cycles": 80, "depth": 4, "states": 2, "starts": 1},
+        hyper={"width": 8, "hidden": 16, "cycles": 80, "depth": 4, "states": 2, "starts": 3},
         inputs=RECYCLING_INPUTS,
         steps=500,
         steps_published=300,
