@@ -21,13 +21,11 @@ import torch
 from torch import nn
 
 from argand.files import write_text
-from argand.learn.artificial_boxes import ArtificialBoxes
-from argand.learn.breakdown import random_symmetric_phases
 from argand.learn.evaluate import batches_of, score
 from argand.learn.forecast import forecast_training
 from argand.learn.metrics import MapCorrelation, SampleMean, with_interval
 from argand.learn.plan import plan_training
-from argand.learn.references import random_phases
+from argand.learn.references import random_symmetric_phases
 from argand.learn.samples import SampleDataset
 from argand.learn.settings import TrainingSettings
 from argand.learn.train import train
@@ -70,10 +68,7 @@ def score_reference(name: str, arguments: dict[str, object], samples: int) -> di
     if name == "chance":
         metric = MapCorrelation(origins=dataset.origins())
         for batch in batches_of(dataset, samples):
-            if isinstance(dataset, ArtificialBoxes):
-                answer = random_symmetric_phases(dataset, batch, batch.mask)
-            else:
-                answer = random_phases(batch.phase, batch.sample)
+            answer = random_symmetric_phases(dataset.orbits(), batch, batch.mask)
             metric.update(answer, batch.phase, batch.mask, batch.weight, batch.crystal)
         return with_interval(metric)
     recipe = settings.recipe
