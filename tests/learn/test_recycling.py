@@ -319,3 +319,35 @@ def test_forecast_counts_what_is_trained() -> None:
     net = build_model("mlp", HKL_MAX, 1, settings.recipe.hyper)
     assert forecast.parameters == sum(values.numel() for values in net.parameters())
     assert forecast.seconds == pytest.approx(6 * 4 / forecast.training_rate)
+
+
+def test_the_last_cycles_learn_64_samples() -> None:
+    """Steps on the same samples and starts bring the loss far below that of the first cycles."""
+    dataset = data_of("P-1,P21/c").dataset([])
+    batch = dataset.simulate(range(64))
+    columns = batch_features(batch, batch.mask, INPUTS, dataset.orbits()).flatten(2).unbind(dim=1)
+    amplitude, mask, stol2, *symmetry = columns
+    average = OrbitAverage(*symmetry, mask)
+    torch.manual_seed(0)
+    net = build_model("recycling", HKL_MAX, len(INPUTS), {"cycles": 40})
+    assert isinstance(net, PhaseRecycling)
+    angle = 2.0 * np.pi * torch.rand(amplitude.shape, generator=torch.Generator().manual_seed(1))
+    mean_square = (amplitude.square() * mask).sum(dim=1) / mask.sum(dim=1)
+    numbers = torch.stack([amplitude / mean_square.sqrt()[:, None], stol2 / stol2.amax()])
+    values, _ = net._solve(angle, numbers[0], mask, average)
+    optimizer = torch.optim.Adam(net.parameters(), lr=2e-2)
+    losses = []
+    for _ in range(30):
+        cycled = net._with_symmetry(values, numbers, average)
+        answer = average.spread(average.undecided(cycled)[:, None])[:, 0]
+        prediction = torch.stack([answer.real, answer.imag], dim=1)
+        prediction = prediction.view(64, 2, *batch.mask.shape[1:])
+        loss = invariant_loss(
+            prediction, batch.phase, batch.weight, dataset.origins(), True, batch.crystal
+        )
+        losses.append(float(loss.detach()))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(losses)
+    assert losses[-1] < 0.6 * losses[0], losses

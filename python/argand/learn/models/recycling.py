@@ -87,10 +87,10 @@ class PhaseRecycling(nn.Module):
         self,
         shape: tuple[int, int, int],
         channels: int,
-        width: int = 8,
+        width: int = 4,
         hidden: int = 16,
         cycles: int = 80,
-        depth: int = 4,
+        depth: int = 2,
         states: int = 2,
         starts: int = 3,
     ) -> None:
