@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from argand.crystal import Crystal
 from argand.io import Reflections
 from argand.learn.artificial_boxes import ArtificialBoxes
-from argand.learn.dataset import PerturbedCrystals
 from argand.learn.samples import SampleBatch, SampleDataset
 from argand.reflections import hkl_cube
 from argand.solve.primitive import merge_in_point_group, primitive_reflections
@@ -32,13 +33,17 @@ class ProcessorLimit(TimeLimit):
         return self.was_reached
 
 
-def charge_flipping(dataset: SampleDataset, batch: SampleBatch, seconds: float) -> Tensor:
+def charge_flipping(
+    dataset: SampleDataset, crystals: Sequence[Crystal], batch: SampleBatch, seconds: float
+) -> Tensor:
     """Find the phases of samples by charge flipping under their space group.
 
     Parameters
     ----------
     dataset, batch
-        Samples of artificial crystals in a primitive cell, or around known ones.
+        Samples of artificial crystals in a primitive cell, or around `crystals`.
+    crystals
+        Known crystals by `batch.crystal`, whose displaced atoms obey no space group.
     seconds
         Of the processor, for each sample; the first start is finished all the same. A search ends
         earlier with phases that it accepts, which so few reflections make it do too easily.
@@ -54,7 +59,7 @@ def charge_flipping(dataset: SampleDataset, batch: SampleBatch, seconds: float) 
         measured = batch.mask[row].flatten().numpy()
         hkl = cube[measured]
         amplitude = batch.weight[row].flatten().numpy()[measured].astype(np.float64)
-        cell, spacegroup = _cell_and_group(dataset, batch, row)
+        cell, spacegroup = _cell_and_group(dataset, crystals, batch, row)
         phased = _phases_of(hkl, amplitude, cell, spacegroup, seconds)
         box = np.zeros(side**3, np.complex128)
         box[measured] = phased
@@ -63,15 +68,13 @@ def charge_flipping(dataset: SampleDataset, batch: SampleBatch, seconds: float) 
 
 
 def _cell_and_group(
-    dataset: SampleDataset, batch: SampleBatch, row: int
+    dataset: SampleDataset, crystals: Sequence[Crystal], batch: SampleBatch, row: int
 ) -> tuple[tuple[float, ...], str]:
     """Return the unit cell of a sample, and its space group."""
     if isinstance(dataset, ArtificialBoxes):
         cell = dataset.data.crystals.crystal(int(batch.sample[row])).cell
         return cell, dataset.data.spacegroups[int(batch.crystal[row])]
-    if not isinstance(dataset, PerturbedCrystals):
-        raise TypeError(f"dataset is {type(dataset).__name__}, needs crystals with cells")
-    return dataset.crystals[int(batch.crystal[row])].cell, "P 1"
+    return crystals[int(batch.crystal[row])].cell, "P 1"
 
 
 def _phases_of(

@@ -26,6 +26,7 @@ from argand.crystal import Crystal
 from argand.files import write_text
 from argand.learn.evaluate import batches_of, score
 from argand.learn.forecast import forecast_training
+from argand.learn.losses import OriginChoices
 from argand.learn.metrics import MapCorrelation, SampleMean, with_interval
 from argand.learn.plan import plan_training
 from argand.learn.references import random_symmetric_phases
@@ -63,21 +64,29 @@ def systems_of(folder: Path | None) -> dict[str, dict[str, object]]:
     return systems
 
 
-def dataset_of(arguments: dict[str, object]) -> tuple[TrainingSettings, SampleDataset]:
-    """Return the settings of the recycling network on a system, and the data set."""
+def dataset_of(
+    arguments: dict[str, object],
+) -> tuple[TrainingSettings, SampleDataset, list[Crystal]]:
+    """Return the settings of the recycling network on a system, the data set, and its crystals."""
     settings, crystals = plan_training("recycling", "invariant", **arguments)  # type: ignore[arg-type]
-    return settings, settings.data.dataset(crystals)
+    return settings, settings.data.dataset(crystals), crystals
+
+
+def origins_of(dataset: SampleDataset, crystals: list[Crystal], hkl_max: int) -> OriginChoices:
+    """Return the origins that any answer may choose: around known crystals those of P 1."""
+    return dataset.origins() or OriginChoices(["P 1"] * len(crystals), hkl_max)
 
 
 def score_reference(name: str, arguments: dict[str, object], samples: int) -> dict[str, float]:
     """Return the map correlation of answers without training, with their seconds a sample."""
-    settings, dataset = dataset_of(arguments)
+    settings, dataset, crystals = dataset_of(arguments)
     recipe = settings.recipe
     torch.manual_seed(0)
     model = ModelSettings("recycling", settings.data.hkl_max, recipe.inputs, recipe.hyper)
     net = model.build()
+    origins = origins_of(dataset, crystals, settings.data.hkl_max)
     if name == "density cycles":
-        return score_net(net, recipe.inputs, dataset, samples)
+        return score_net(net, recipe.inputs, dataset, origins, samples)
     seconds = 0.0
     if name == "charge flipping":
         first = next(batches_of(dataset, _TIMED_SAMPLES))
@@ -85,21 +94,25 @@ def score_reference(name: str, arguments: dict[str, object], samples: int) -> di
         with torch.no_grad():
             net.eval()(batch_features(first, first.mask, recipe.inputs, dataset.orbits()))
         seconds = (time.process_time() - begun) / _TIMED_SAMPLES
-    metric = MapCorrelation(origins=dataset.origins())
+    metric = MapCorrelation(origins=origins)
     for batch in batches_of(dataset, samples):
         if name == "chance":
             answer = random_symmetric_phases(dataset.orbits(), batch, batch.mask)
         else:
-            answer = charge_flipping(dataset, batch, seconds)
+            answer = charge_flipping(dataset, crystals, batch, seconds)
         metric.update(answer, batch.phase, batch.mask, batch.weight, batch.crystal)
     return with_interval(metric) | {"seconds": seconds}
 
 
 def score_net(
-    net: nn.Module, inputs: tuple[str, ...], dataset: SampleDataset, samples: int
+    net: nn.Module,
+    inputs: tuple[str, ...],
+    dataset: SampleDataset,
+    origins: OriginChoices,
+    samples: int,
 ) -> dict[str, float]:
     """Return the map correlation of a network on new samples."""
-    metrics: dict[str, SampleMean] = {"map": MapCorrelation(origins=dataset.origins())}
+    metrics: dict[str, SampleMean] = {"map": MapCorrelation(origins=origins)}
     return score(net, inputs, dataset, samples, metrics)["map"]
 
 
@@ -126,7 +139,9 @@ def train_model(
     run = folder / "run"
     train(name, out=run, steps=steps, score_every=steps, score_samples=8, **arguments)  # type: ignore[arg-type]
     net, weights = load_weights(run)
-    scores = score_net(net, weights.inputs, settings.data.dataset(crystals), samples)
+    dataset = settings.data.dataset(crystals)
+    origins = origins_of(dataset, crystals, settings.data.hkl_max)
+    scores = score_net(net, weights.inputs, dataset, origins, samples)
     return scores | {"samples": float(steps * settings.recipe.batch_size)}
 
 

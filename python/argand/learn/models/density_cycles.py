@@ -70,7 +70,7 @@ def certainty(e: Tensor) -> Tensor:
 def complete(half: Tensor, shape: tuple[int, int, int]) -> Tensor:
     """Return values of the whole box, flattened (..., V), from those with l >= 0 (..., U)."""
     side_h, side_k, side_l = shape
-    box = half.unflatten(-1, (side_h, side_k, side_l // 2 + 1))
+    box = half.reshape(*half.shape[:-1], side_h, side_k, side_l // 2 + 1)
     mates = box[..., 1:].flip(_CELL).conj()
     return torch.cat([mates, box], dim=-1).flatten(-3)
 
@@ -82,7 +82,8 @@ def density_of(half: Tensor, places: Tensor, points: int) -> Tensor:
 
 def spectrum_of(density: Tensor, places: Tensor) -> Tensor:
     """Transform densities (b, n, N, N, N) to values (b, n, U)."""
-    return torch.fft.rfftn(density, dim=_CELL, norm="ortho").flatten(-3)[..., places]
+    spectrum: Tensor = torch.fft.rfftn(density, dim=_CELL, norm="ortho")
+    return spectrum.flatten(-3)[..., places]
 
 
 def free_cycles(
@@ -131,7 +132,7 @@ def _on_grid(half: Tensor, places: Tensor, points: int) -> Tensor:
     """Put values (..., U) into half spectra (..., N, N, N / 2 + 1)."""
     grid = half.new_zeros(*half.shape[:-1], points * points * (points // 2 + 1))
     grid = grid.index_copy(-1, places, half)
-    return grid.unflatten(-1, (points, points, points // 2 + 1))
+    return grid.view(*half.shape[:-1], points, points, points // 2 + 1)
 
 
 def _density(spectrum: Tensor, points: int) -> Tensor:
