@@ -7,7 +7,8 @@ command goes on where it was ended; a model that has its scores is not trained a
     python studies/harder_systems.py OUT --minutes 20 --cifs FOLDER
 
 It prints one table: the mean map correlation of new samples with its 95 % interval, after the best
-permissible origin and hand. "density cycles" is the recycling network before any training.
+permissible origin and hand. "density cycles" is the recycling network before any training, and
+"charge flipping" that of ``argand.solve`` in the same time. Minutes are those of the processor.
 """
 
 from __future__ import annotations
@@ -15,28 +16,33 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import time
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from argand.crystal import Crystal
 from argand.files import write_text
-from argand.learn.artificial_boxes import ArtificialBoxes
-from argand.learn.breakdown import random_symmetric_phases
 from argand.learn.evaluate import batches_of, score
 from argand.learn.forecast import forecast_training
+from argand.learn.losses import OriginChoices
 from argand.learn.metrics import MapCorrelation, SampleMean, with_interval
 from argand.learn.plan import plan_training
-from argand.learn.references import random_phases
-from argand.learn.samples import SampleDataset
+from argand.learn.references import random_symmetric_phases
+from argand.learn.samples import SampleDataset, batch_features
 from argand.learn.settings import TrainingSettings
 from argand.learn.train import train
 from argand.learn.weights import ModelSettings, load_weights
+from classical_phases import charge_flipping
 
 MODELS = ("linear", "mlp", "conv", "unet", "recycling")
 
 # Answers without learning, in the order of the table.
-REFERENCES = ("chance", "density cycles")
+REFERENCES = ("chance", "charge flipping", "density cycles")
+
+# Samples over which the time of an answer is measured.
+_TIMED_SAMPLES = 16
 
 # Resolution of artificial crystals, angstrom.
 D_MIN = 1.5
@@ -58,36 +64,64 @@ def systems_of(folder: Path | None) -> dict[str, dict[str, object]]:
     return systems
 
 
-def dataset_of(arguments: dict[str, object]) -> tuple[TrainingSettings, SampleDataset]:
-    """Return the settings of the recycling network on a system, and the data set."""
+def dataset_of(
+    arguments: dict[str, object],
+) -> tuple[TrainingSettings, SampleDataset, list[Crystal]]:
+    """Return the settings of the recycling network on a system, the data set, and its crystals."""
     settings, crystals = plan_training("recycling", "invariant", **arguments)  # type: ignore[arg-type]
-    return settings, settings.data.dataset(crystals)
+    return settings, settings.data.dataset(crystals), crystals
+
+
+def origins_of(dataset: SampleDataset, crystals: list[Crystal], hkl_max: int) -> OriginChoices:
+    """Return the origins that any answer may choose: around known crystals those of P 1."""
+    return dataset.origins() or OriginChoices(["P 1"] * len(crystals), hkl_max)
 
 
 def score_reference(name: str, arguments: dict[str, object], samples: int) -> dict[str, float]:
-    """Return the map correlation of random phases, or of the recycling network untrained."""
-    settings, dataset = dataset_of(arguments)
-    if name == "chance":
-        metric = MapCorrelation(origins=dataset.origins())
-        for batch in batches_of(dataset, samples):
-            if isinstance(dataset, ArtificialBoxes):
-                answer = random_symmetric_phases(dataset, batch, batch.mask)
-            else:
-                answer = random_phases(batch.phase, batch.sample)
-            metric.update(answer, batch.phase, batch.mask, batch.weight, batch.crystal)
-        return with_interval(metric)
+    """Return the map correlation of answers without training, with their seconds a sample."""
+    settings, dataset, crystals = dataset_of(arguments)
     recipe = settings.recipe
     torch.manual_seed(0)
     model = ModelSettings("recycling", settings.data.hkl_max, recipe.inputs, recipe.hyper)
-    return score_net(model.build(), recipe.inputs, dataset, samples)
+    net = model.build()
+    origins = origins_of(dataset, crystals, settings.data.hkl_max)
+    if name == "density cycles":
+        return score_net(net, recipe.inputs, dataset, origins, samples)
+    seconds = 0.0
+    if name == "charge flipping":
+        first = next(batches_of(dataset, _TIMED_SAMPLES))
+        begun = time.process_time()
+        with torch.no_grad():
+            net.eval()(batch_features(first, first.mask, recipe.inputs, dataset.orbits()))
+        seconds = (time.process_time() - begun) / _TIMED_SAMPLES
+    metric = MapCorrelation(origins=origins)
+    for batch in batches_of(dataset, samples):
+        if name == "chance":
+            answer = random_symmetric_phases(dataset.orbits(), batch, batch.mask)
+        else:
+            answer = charge_flipping(dataset, crystals, batch, seconds)
+        metric.update(answer, batch.phase, batch.mask, batch.weight, batch.crystal)
+    return with_interval(metric) | {"seconds": seconds}
 
 
 def score_net(
-    net: nn.Module, inputs: tuple[str, ...], dataset: SampleDataset, samples: int
+    net: nn.Module,
+    inputs: tuple[str, ...],
+    dataset: SampleDataset,
+    origins: OriginChoices,
+    samples: int,
 ) -> dict[str, float]:
     """Return the map correlation of a network on new samples."""
-    metrics: dict[str, SampleMean] = {"map": MapCorrelation(origins=dataset.origins())}
+    metrics: dict[str, SampleMean] = {"map": MapCorrelation(origins=origins)}
     return score(net, inputs, dataset, samples, metrics)["map"]
+
+
+def processor_rate(settings: TrainingSettings, crystals: list[Crystal]) -> float:
+    """Return the samples of a training in a second of the processor, whatever else runs there."""
+    clock, processor = time.perf_counter(), time.process_time()
+    rate = forecast_training(settings, crystals).training_rate
+    share = (time.process_time() - processor) / (time.perf_counter() - clock)
+    return rate / share
 
 
 def train_model(
@@ -97,7 +131,7 @@ def train_model(
     settings, crystals = plan_training(name, "invariant", **arguments)  # type: ignore[arg-type]
     marker = folder / "steps.json"
     if not marker.exists():
-        rate = forecast_training(settings, crystals).training_rate
+        rate = processor_rate(settings, crystals)
         steps = max(math.ceil(60.0 * minutes * rate / settings.recipe.batch_size), 2)
         folder.mkdir(parents=True, exist_ok=True)
         write_text(marker, json.dumps(steps))
@@ -105,7 +139,9 @@ def train_model(
     run = folder / "run"
     train(name, out=run, steps=steps, score_every=steps, score_samples=8, **arguments)  # type: ignore[arg-type]
     net, weights = load_weights(run)
-    scores = score_net(net, weights.inputs, settings.data.dataset(crystals), samples)
+    dataset = settings.data.dataset(crystals)
+    origins = origins_of(dataset, crystals, settings.data.hkl_max)
+    scores = score_net(net, weights.inputs, dataset, origins, samples)
     return scores | {"samples": float(steps * settings.recipe.batch_size)}
 
 
@@ -126,7 +162,7 @@ def main() -> None:
     """Train, score and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="folder of trainings and scores")
-    parser.add_argument("--minutes", type=float, default=20.0, help="of each model and system")
+    parser.add_argument("--minutes", type=float, default=20.0, help="of the processor, for each")
     parser.add_argument("--samples", type=int, default=256, help="new samples that are scored")
     parser.add_argument("--cifs", type=Path, help="folder of CIF files of inorganic structures")
     parser.add_argument("--systems", nargs="+", help="some of the systems")

@@ -12,9 +12,10 @@ from argand import hkl_cube, structure_factors
 from argand.cli import main
 from argand.errors import ArgandError
 from argand.learn.artificial_boxes import ArtificialBoxes
-from argand.learn.breakdown import random_symmetric_phases, score_parts
-from argand.learn.evaluate import evaluate
+from argand.learn.breakdown import score_parts
+from argand.learn.evaluate import batches_of, evaluate, reference_scores
 from argand.learn.losses import invariant_loss
+from argand.learn.references import random_symmetric_phases
 from argand.learn.unique import ArtificialUnique
 from argand.reflections import stol
 from argand.simulate.artificial import ArtificialStream
@@ -178,9 +179,27 @@ def test_chance_has_signs_where_phases_are_signs() -> None:
     """In P -1 random phases are 0 or pi, each as often; Friedel mates have equal ones."""
     dataset = ArtificialBoxes(ArtificialStream("P-1", "atoms", (3, 3), 1.3).data(SEED), H)
     batch = dataset.simulate(range(16))
-    answer = random_symmetric_phases(dataset, batch, batch.mask)
+    answer = random_symmetric_phases(dataset.orbits(), batch, batch.mask)
     cosine, sine = answer[:, 0][batch.mask], answer[:, 1][batch.mask]
     assert float(sine.abs().max()) < 1e-6
     assert abs(float(cosine.sign().mean())) < 0.15
     flipped = answer.flip(2, 3, 4)
     torch.testing.assert_close(flipped[:, 0], answer[:, 0])
+
+
+def test_random_phases_of_the_references_are_signs_too() -> None:
+    """The score of P -1 is that of random signs at the best of eight origins, drawn here anew."""
+    dataset = ArtificialBoxes(ArtificialStream("P-1", "atoms", (3, 3), 1.3).data(SEED), H)
+    samples = 256
+    score = reference_scores(dataset, samples)["random_best_hand"]
+    batch = next(batches_of(dataset, samples, size=samples))
+    upper = np.arange((2 * H + 1) ** 3) > (2 * H + 1) ** 3 // 2
+    parities = (-1.0) ** (hkl_cube(H)[upper] @ np.array(list(np.ndindex(2, 2, 2))).T)
+    generator = np.random.default_rng(SEED)
+    losses = []
+    for _ in range(8):
+        for mask in batch.mask.flatten(1).numpy()[:, upper]:
+            agreements = generator.choice([-1.0, 1.0], mask.sum()) @ parities[mask]
+            losses.append(2.0 * (mask.sum() - agreements.max()))
+    error = score["interval"] / 1.96
+    assert abs(score["mean"] - np.mean(losses)) < 2.5 * error, (score, np.mean(losses))

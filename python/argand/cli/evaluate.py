@@ -24,7 +24,8 @@ def evaluate(
     Parameters
     ----------
     weights : WEIGHTS
-        Score the weights in this folder or file, which `argand train` wrote.
+        Score the weights in this folder or file, which `argand train` wrote, or "general" or
+        "first", which come with the package.
     samples : N
         Score on N samples of each kind.
     output : FILE

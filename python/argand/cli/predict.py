@@ -116,7 +116,8 @@ def predict(
         Reindex each file to the axes in which it follows the known crystal best; without this
         option only axes that R proves are used.
     weights : WEIGHTS
-        Ask the network whose weights are in this folder or file, which argand train wrote.
+        Ask the network whose weights are in this folder or file, which argand train wrote, or
+        "general" or "first", which come with the package.
     contents : FORMULA
         With --weights, state the atoms in the unit cell, such as "Pb4" or "Na4 Cl4".
     map : FILE

@@ -7,15 +7,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from argand.learn.artificial_boxes import ArtificialBoxes
 from argand.learn.metrics import MapCorrelation
-from argand.learn.models.orbit_average import OrbitAverage
-from argand.learn.references import random_phases
+from argand.learn.references import random_symmetric_phases
 from argand.learn.samples import SampleBatch, batch_features
 
-__all__ = ["RESOLUTIONS", "Parts", "random_symmetric_phases", "score_parts"]
+__all__ = ["RESOLUTIONS", "Parts", "score_parts"]
 
 #: Resolutions, angstrom, at which a network is scored where its data reach them
 RESOLUTIONS = (0.9, 1.2, 1.5, 2.0)
@@ -73,19 +72,6 @@ def score_parts(
     return parts
 
 
-def random_symmetric_phases(dataset: ArtificialBoxes, batch: SampleBatch, mask: Tensor) -> Tensor:
-    """Predict random phases that obey the space groups: signs where these restrict a phase.
-
-    `mask` (b, D, D, D) are the reflections that are measured. The answer is (b, 2, D, D, D).
-    """
-    channels = dataset.orbits().channels(batch.crystal).flatten(2)
-    orbit, turn, mate, restricted = channels.unbind(dim=1)
-    average = OrbitAverage(orbit, turn, mate, restricted, mask.flatten(1).to(turn.dtype))
-    cosine, sine = random_phases(batch.phase, batch.sample).flatten(2).unbind(dim=1)
-    values = average.spread(average.collapse(torch.complex(cosine, sine)[:, None]))[:, 0]
-    return torch.stack([values.real, values.imag], dim=1).view(-1, 2, *mask.shape[1:])
-
-
 def _labels(dataset: ArtificialBoxes, batch: SampleBatch) -> list[tuple[str, str]]:
     """Return the space group and the number of independent atoms of each sample."""
     atoms: dict[int, int] = {}
@@ -112,7 +98,7 @@ def _correlations(
     metric = MapCorrelation(origins=dataset.origins())
     answers = (
         net(batch_features(batch, mask, inputs, dataset.orbits())),
-        random_symmetric_phases(dataset, batch, mask),
+        random_symmetric_phases(dataset.orbits(), batch, mask),
     )
     columns = []
     for answer in answers:

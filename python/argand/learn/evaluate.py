@@ -93,7 +93,7 @@ def score(
 
 def reference_scores(dataset: SampleDataset, samples: int = 512) -> Scores:
     """Compute the scores of `REFERENCES`, which need no learning, on unseen samples."""
-    references = References(dataset.origins())
+    references = References(dataset.origins(), dataset.orbits())
     for batch in batches_of(dataset, samples):
         references.update(batch)
     return {name: with_interval(metric) for name, metric in references.metrics.items()}

@@ -8,11 +8,20 @@ import torch
 from torch import Tensor
 
 from argand.learn.metrics import PhaseLoss, SampleMean
+from argand.learn.models.orbit_average import OrbitAverage
+from argand.learn.orbits import Orbits
 from argand.learn.origin_choices import OriginChoices
 from argand.learn.samples import SampleBatch
 from argand.simulate.random import Purpose, uniforms
 
-__all__ = ["REFERENCES", "analytic_floor", "committed", "random_phases", "zero_phases"]
+__all__ = [
+    "REFERENCES",
+    "analytic_floor",
+    "committed",
+    "random_phases",
+    "random_symmetric_phases",
+    "zero_phases",
+]
 
 _VOXELS = (-3, -2, -1)
 
@@ -63,6 +72,33 @@ def random_phases(phase: Tensor, sample: Tensor, seed: int = 0) -> Tensor:
     mates = -half.flip(1)
     angle = torch.cat([half, centre, mates], dim=1).view_as(phase)
     return torch.stack([angle.cos(), angle.sin()], dim=1)
+
+
+def random_symmetric_phases(orbits: Orbits | None, batch: SampleBatch, mask: Tensor) -> Tensor:
+    """Predict random phases that obey the space groups: signs where these restrict a phase.
+
+    Parameters
+    ----------
+    orbits
+        Which reflections are equivalent, by `batch.crystal`; None: Friedel mates alone.
+    batch
+        The samples.
+    mask : (b, D, D, D)
+        Which reflections are measured.
+
+    Returns
+    -------
+    (b, 2, D, D, D) cos and sin.
+    """
+    free = random_phases(batch.phase, batch.sample)
+    if orbits is None:
+        return free
+    channels = orbits.channels(batch.crystal).flatten(2)
+    orbit, turn, mate, restricted = channels.unbind(dim=1)
+    average = OrbitAverage(orbit, turn, mate, restricted, mask.flatten(1).to(turn.dtype))
+    cosine, sine = free.flatten(2).unbind(dim=1)
+    values = average.spread(average.collapse(torch.complex(cosine, sine)[:, None]))[:, 0]
+    return torch.stack([values.real, values.imag], dim=1).view_as(free)
 
 
 class _FloorMean(SampleMean):
@@ -128,9 +164,12 @@ class References:
     ----------
     origins
         Origins among which random phases choose with their hand; None: the given one alone.
+    orbits
+        Equivalents whose random phases agree, by `SampleBatch.crystal`; None: Friedel mates alone.
     """
 
-    def __init__(self, origins: OriginChoices | None = None) -> None:
+    def __init__(self, origins: OriginChoices | None = None, orbits: Orbits | None = None) -> None:
+        self.orbits = orbits
         self.metrics: dict[str, SampleMean] = {
             "reflections": _MeasuredMean(),
             "floor": _FloorMean(),
@@ -143,7 +182,7 @@ class References:
     def update(self, batch: SampleBatch) -> None:
         """Add the samples of a batch."""
         zero = zero_phases(batch.phase)
-        random = random_phases(batch.phase, batch.sample)
+        random = random_symmetric_phases(self.orbits, batch, batch.mask)
         for name, metric in self.metrics.items():
             prediction = random if name.startswith("random") else zero
             metric.update(prediction, batch.phase, batch.mask, batch.weight, batch.crystal)

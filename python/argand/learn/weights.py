@@ -20,10 +20,24 @@ from argand.learn.recipes import HyperParameters
 from argand.learn.settings import DataSettings
 from argand.store import read_arrays, read_json, write_arrays, write_json
 
-__all__ = ["FORMAT", "ModelSettings", "PhaseModel", "load_weights", "save_weights"]
+__all__ = [
+    "FORMAT",
+    "PACKAGED",
+    "TRAINED",
+    "ModelSettings",
+    "PhaseModel",
+    "load_weights",
+    "save_weights",
+]
 
 #: Version of the layout of the JSON file
 FORMAT = 2
+
+#: Folder of the weights that come with the package, each with a card NAME.card.json
+TRAINED = Path(__file__).parent / "trained"
+
+#: Their names: the first experiment, and artificial crystals of several space groups
+PACKAGED = ("first", "general")
 
 _KIND = "phase network"
 
@@ -91,12 +105,20 @@ def save_weights(path: str | Path, net: nn.Module, settings: ModelSettings) -> P
 def load_weights(path: str | Path) -> PhaseModel:
     """Read the weights in PATH.safetensors, PATH, or a folder that holds weights.safetensors.
 
+    The names of `PACKAGED` stand for weights that come with the package, unless a file or folder of
+    this name is there.
+
     Raises
     ------
     ArgandError
         One line that names the file: missing, damaged, of another format, or not fitting its model.
     """
-    file = _safetensors_path(Path(path) / "weights" if Path(path).is_dir() else path)
+    if Path(path).is_dir():
+        file = _safetensors_path(Path(path) / "weights")
+    else:
+        file = _safetensors_path(path)
+    if str(path) in PACKAGED and not file.exists():
+        file = _safetensors_path(TRAINED / path)
     description = file.with_suffix(".json")
     for needed in (file, description):
         if not needed.is_file():

@@ -7,6 +7,18 @@ import math
 import torch
 from torch import Tensor, nn
 
+from argand.learn.models.density_cycles import (
+    THRESHOLD,
+    certainty,
+    complete,
+    density_of,
+    free_cycles,
+    grid_places,
+    grid_points,
+    soft,
+    spectrum_of,
+    unit,
+)
 from argand.learn.models.orbit_average import OrbitAverage
 
 __all__ = ["RECYCLING_INPUTS", "PhaseRecycling"]
@@ -17,41 +29,33 @@ RECYCLING_INPUTS = ("amplitude", "mask", "stol2", "orbit", "turn", "mate", "rest
 # Shells of resolution over which intensities are averaged to |E|.
 _SHELLS = 5
 
-# Points of the density for the largest index: squares of densities do not fold back.
-_POINTS_OF_INDEX = 3
-
 # Seed of the phases from which an answer starts.
 _START_SEED = 2
 
 # Numbers of a reflection that the small networks read: |E|, its square, stol^2.
 _KNOWN = 3
 
-# Density, in units of its root mean square, below which a cycle sets it to zero at first.
-_FIRST_THRESHOLD = 0.25
+# Thresholds of the densities beside the first one, of which nothing returns before training.
+_LEAST_THRESHOLD = -0.5
+_LARGEST_THRESHOLD = 1.5
 
 # Points of the map of origins for the largest index of a pair of reflections, twice that of the
 # box: phases then are within 0.4 radians of those at the best origin.
 _POINTS_OF_PAIR = 4
 
-# Factor on the weights of the last layers at first, whose biases then decide.
-_FIRST_WEIGHTS = 0.1
-
-# Share of the last values that a cycle keeps at first.
-_FIRST_INERTIA = 0.3
-
 
 class PhaseRecycling(nn.Module):
     """Map channels (b, 7, D, D, D) to (b, 2, D, D, D), proportional to (cos, sin) of the phases.
 
-    A cycle takes |E| and complex values of each reflection, which hold the phases. It makes
-    densities of them, changes each voxel by a small network, transforms back, and mixes the result
-    with the values. The weights of mixtures are functions of numbers that no choice of origin or
-    hand changes. All cycles have the same weights.
+    The first cycles have no weights and tie Friedel mates alone, as in P 1, see `free_cycles`:
+    about a fixed inversion centre or axis densities would gather on it and stay there. Then the
+    origin and the hand are found at which the values obey the space group best.
 
-    The first cycles tie Friedel mates alone, as in P 1: about a fixed inversion centre or axis
-    densities would gather on it and stay there. Then the origin and the hand are found at which the
-    values obey the space group best. The last cycles, which training differentiates, average over
-    all equivalents.
+    The last cycles average over all equivalents, and are trained. Each makes densities of |E| and
+    of the complex values of reflections, which hold the phases, changes each voxel by a small
+    network, transforms back, and mixes the result with the values. The weights of mixtures are
+    functions of numbers that no choice of origin or hand changes. All of these cycles have the same
+    weights. Before training they do what the first cycles do: what small networks add is zero.
 
     Parameters
     ----------
@@ -60,7 +64,7 @@ class PhaseRecycling(nn.Module):
     channels
         7, those of `RECYCLING_INPUTS`.
     width
-        Densities.
+        Densities of the last cycles.
     hidden
         Hidden values of each of the small networks.
     cycles
@@ -70,15 +74,14 @@ class PhaseRecycling(nn.Module):
     states
         Complex values that a reflection keeps from cycle to cycle.
     starts
-        Random phases from which an answer starts, outside of training; the one whose values obey
-        the space group best counts.
+        Random phases from which an answer starts, outside of training; the one counts whose values
+        agree best with |E| and the space group.
     """
 
     start: Tensor
-    place: Tensor
+    places: Tensor
     upper: Tensor
     hkl: Tensor
-    friedel: Tensor
 
     def __init__(
         self,
@@ -87,9 +90,9 @@ class PhaseRecycling(nn.Module):
         width: int = 4,
         hidden: int = 16,
         cycles: int = 80,
-        depth: int = 4,
+        depth: int = 2,
         states: int = 2,
-        starts: int = 1,
+        starts: int = 3,
     ) -> None:
         super().__init__()
         if channels != len(RECYCLING_INPUTS):
@@ -104,33 +107,34 @@ class PhaseRecycling(nn.Module):
         self.width = width
         self.enter = _perceptron(_KNOWN + states, hidden, states * width)
         self.change = _perceptron(width, hidden, width)
-        self.threshold = nn.Parameter(torch.full((width,), _FIRST_THRESHOLD))
+        thresholds = torch.linspace(_LEAST_THRESHOLD, _LARGEST_THRESHOLD, width)
+        thresholds[0] = THRESHOLD
+        self.threshold = nn.Parameter(thresholds)
         self.leave = _perceptron(_KNOWN + states + 2 * width, hidden, states * (states + width))
         self._set_first_cycle()
         generator = torch.Generator().manual_seed(_START_SEED)
         angle = 2.0 * math.pi * torch.rand(starts, math.prod(shape), generator=generator)
         self.register_buffer("start", angle, persistent=False)
-        # Even, so that halves of the cell are whole numbers of points.
-        self.points = 2 * math.ceil(_POINTS_OF_INDEX * max(shape[2] // 2, 1) / 2)
+        self.points = grid_points(shape[2] // 2)
         upper = torch.arange(math.prod(shape)).view(shape)[..., shape[2] // 2 :].flatten()
         self.register_buffer("upper", upper, persistent=False)
-        self.register_buffer("place", _places(shape, self.points), persistent=False)
+        self.register_buffer("places", grid_places(shape, self.points), persistent=False)
         self.register_buffer("hkl", _indices(shape), persistent=False)
-        self.register_buffer("friedel", _friedel_channels(math.prod(shape)), persistent=False)
         self.origins = _POINTS_OF_PAIR * 2 * max(shape[2] // 2, 1)
 
     @torch.no_grad()
     def _set_first_cycle(self) -> None:
-        """Begin with cycles that keep the density above a threshold, and little else."""
+        """Begin with the cycle of `free_cycles`: the first density alone returns."""
         enter, change, leave = map(_last_layer, (self.enter, self.change, self.leave))
         for layer in (enter, change, leave):
-            layer.weight.mul_(_FIRST_WEIGHTS)
+            layer.weight.zero_()
+            layer.bias.zero_()
         mixture = torch.zeros(self.states, self.width)
         mixture[0] = 1.0
         enter.bias.copy_(mixture.flatten())
-        inertia = _FIRST_INERTIA * torch.eye(self.states)
-        returned = torch.full((self.states, self.width), 1.0 / self.width)
-        leave.bias.copy_(torch.cat([inertia, returned], dim=1).flatten())
+        returned = torch.zeros(self.states, self.states + self.width)
+        returned[:, self.states] = 1.0
+        leave.bias.copy_(returned.flatten())
 
     def forward(self, x: Tensor) -> Tensor:
         """Map x (b, 7, D, D, D) to (b, 2, D, D, D)."""
@@ -139,82 +143,87 @@ class PhaseRecycling(nn.Module):
         average = OrbitAverage(orbit, turn, mate, restricted, mask)
         # Absent reflections are not measured, whatever the mask says of them.
         is_listed = mask * (orbit >= 0.0)
-        pair, unturned, is_mate, unrestricted = self.friedel[:, None].expand(-1, len(x), -1)
-        free = OrbitAverage(pair, unturned, is_mate, unrestricted, is_listed)
         e = _normalised(amplitude, mask, stol2)
         square = stol2 / (stol2 * mask).amax(dim=1, keepdim=True).clamp_min(1e-9)
-        numbers = torch.stack([e, square])
         if self.training:
             angle = 2.0 * math.pi * torch.rand_like(amplitude)
-            values, _ = self._solve(angle, numbers, free, average)
-            values = average.undecided(values)
+            values, _ = self._solve(angle, e, is_listed, average)
         else:
-            values = self._best(numbers, free, average)
+            values = self._best(e, is_listed, average)
+        values = self._with_symmetry(values, torch.stack([e, square]), average)
+        if self.training:
+            values = average.undecided(values)
         phased = average.spread(values[:, None])[:, 0]
         return torch.stack([phased.real, phased.imag], dim=1).view(len(x), 2, *self.shape)
 
-    def _best(self, numbers: Tensor, free: OrbitAverage, average: OrbitAverage) -> Tensor:
-        """Return the values (b, R) of the start that obeys the space group best."""
+    @torch.no_grad()
+    def _best(self, e: Tensor, is_listed: Tensor, average: OrbitAverage) -> Tensor:
+        """Return the values (b, R) of the start with the highest merit."""
         best_values = average.exists.to(torch.complex64)
         best_merit = torch.full_like(best_values.real[:, 0], -torch.inf)
         for angle in self.start:
-            starts = angle.expand(numbers.shape[1], -1)
-            values, merit = self._solve(starts, numbers, free, average)
+            values, merit = self._solve(angle.expand(len(e), -1), e, is_listed, average)
             is_better = merit > best_merit
             best_values = torch.where(is_better[:, None], values, best_values)
             best_merit = torch.where(is_better, merit, best_merit)
         return best_values
 
+    @torch.no_grad()
     def _solve(
-        self, angle: Tensor, numbers: Tensor, free: OrbitAverage, average: OrbitAverage
+        self, angle: Tensor, e: Tensor, is_listed: Tensor, average: OrbitAverage
     ) -> tuple[Tensor, Tensor]:
-        """Recycle phases from a start.
+        """Find phases as in P 1, and the origin of the space group.
 
         Parameters
         ----------
         angle : (b, V)
-            Phases, radians.
-        numbers : (2, b, V)
-            |E|, and stol^2 over the largest one.
-        free, average
-            Friedel mates, and the equivalents of the space group.
+            Phases from which cycles start, radians.
+        e, is_listed : (b, V)
+            |E|, and 1 for the reflections that are measured and not absent, else 0.
+        average
+            The equivalents of the space group.
 
         Returns
         -------
-        The last values (b, R) of the sets, and merits (b,): the share of the power that averaging
-        over equivalents leaves.
+        The values (b, R) of the sets, and merits (b,): the share of the power that averaging over
+        equivalents leaves, times the correlation of `free_cycles`.
         """
-        with torch.no_grad():
-            first = free.collapse(torch.polar(torch.ones_like(angle), angle)[:, None])
-            values = _soft(_unit(first)).expand(-1, self.states, -1) * free.exists[:, None]
-            known = self._known(numbers, free)
-            upper = free.half(self.upper)
-            e = free.mean(numbers[0])
-            for _ in range(self.cycles):
-                values = self._cycle(values, e, known, upper)
-            values, merit = self._at_origin(free.spread(values), numbers[0], average)
-        known = self._known(numbers, average)
-        upper = average.half(self.upper)
-        e = average.mean(numbers[0])
-        for _ in range(self.depth):
-            values = self._cycle(values, e, known, upper)
-        return values[:, 0], merit
+        phases = torch.polar(torch.ones_like(angle), angle)
+        start = unit(phases + phases.flip(1).conj()) * is_listed
+        values, correlation = free_cycles(
+            soft(start[:, self.upper]),
+            e[:, self.upper],
+            is_listed[:, self.upper],
+            self.places,
+            self.points,
+            self.cycles,
+        )
+        moved, share = self._at_origin(complete(values, self.shape), e, average)
+        return moved, share * correlation
 
-    def _known(self, numbers: Tensor, average: OrbitAverage) -> Tensor:
-        """Return what small networks read of each set, (b, R, 3)."""
+    def _with_symmetry(self, values: Tensor, numbers: Tensor, average: OrbitAverage) -> Tensor:
+        """Recycle the values (b, R) of sets of equivalents.
+
+        `numbers` (2, b, V) are |E| and stol^2 over the largest one.
+        """
         e, square = average.mean(numbers[0]), average.mean(numbers[1])
         known = torch.stack([e.clamp_max(4.0), e.square().clamp_max(9.0) / 3.0, square], dim=-1)
-        return known * average.exists[..., None]
+        known = known * average.exists[..., None]
+        upper = average.half(self.upper)
+        states = values[:, None].expand(-1, self.states, -1)
+        for _ in range(self.depth):
+            states = self._cycle(states, e, known, upper)
+        return states[:, 0]
 
     def _at_origin(self, values: Tensor, e: Tensor, average: OrbitAverage) -> tuple[Tensor, Tensor]:
-        """Move values (b, n, V) to the origin and the hand where they obey the space group best.
+        """Move values (b, V) to the origin and the hand where they obey the space group best.
 
         Returns
         -------
-        The values (b, n, R) of the sets, and the share (b,) of the power of |E| that is left.
+        The values (b, R) of the sets, and the share (b,) of the power of |E| that is left.
         """
         upper = average.half(self.upper)
-        phased = (_unit(values[:, 0]) * e)[:, self.upper]
+        phased = (unit(values) * e)[:, self.upper]
         hkl = self.hkl[self.upper]
         total = (e[:, self.upper].square() * upper.measured).sum(dim=1).clamp_min(1e-9)
         best = torch.full_like(total, -torch.inf)
@@ -229,10 +238,10 @@ class PhaseRecycling(nn.Module):
             # Whole numbers of turns are taken off before there are floating-point numbers.
             turns = (steps @ self.hkl.T) % points
             angle = turns * (2.0 * math.pi / points)
-            ramp = torch.polar(torch.ones_like(angle), angle)[:, None]
+            ramp = torch.polar(torch.ones_like(angle), angle)
             of_hand = values if hand is phased else values.conj()
-            moved = torch.where(is_better[:, None, None], of_hand * ramp, moved)
-        return average.collapse(moved), best / total
+            moved = torch.where(is_better[:, None], of_hand * ramp, moved)
+        return average.collapse(moved[:, None])[:, 0], best / total
 
     def _cycle(self, values: Tensor, e: Tensor, known: Tensor, upper: OrbitAverage) -> Tensor:
         """Return the values (b, states, R) after one more cycle."""
@@ -241,9 +250,11 @@ class PhaseRecycling(nn.Module):
         gains = self.enter(torch.cat([known, sizes], dim=-1)).float()
         gains = gains.view(b, sets, states, self.width).permute(0, 2, 3, 1)
         spectra = (values[:, :, None] * (gains * e[:, None, None])).sum(dim=1)
-        density = self._density(spectra, upper).permute(0, 2, 3, 4, 1)
+        density = density_of(upper.spread(spectra), self.places, self.points)
+        density = density.permute(0, 2, 3, 4, 1)
         changed = torch.relu(density - self.threshold) + self.change(density).float()
-        returned = self._spectrum(changed.permute(0, 4, 1, 2, 3), upper)
+        changed = changed.permute(0, 4, 1, 2, 3)
+        returned = upper.collapse(spectrum_of(changed, self.places))
         power = (returned.real.square() + returned.imag.square()).sum(dim=2, keepdim=True)
         mean_power = power / upper.exists.sum(dim=1)[:, None, None].clamp_min(1.0)
         returned = returned * torch.rsqrt(mean_power + 1e-6)
@@ -253,24 +264,7 @@ class PhaseRecycling(nn.Module):
         mixture = mixture.view(b, sets, states, states + self.width).permute(0, 2, 3, 1)
         together = torch.cat([values, returned], dim=1)
         mixed = (mixture * together[:, None]).sum(dim=2)
-        return _soft(mixed) * upper.exists[:, None]
-
-    def _density(self, spectra: Tensor, upper: OrbitAverage) -> Tensor:
-        """Transform values of sets (b, n, R) to densities (b, n, N, N, N) with mean square 1."""
-        half = upper.spread(spectra)
-        points = self.points
-        grid = half.new_zeros(*half.shape[:2], points * points * (points // 2 + 1))
-        grid = grid.index_copy(2, self.place, half)
-        grid = grid.view(*half.shape[:2], points, points, points // 2 + 1)
-        density = torch.fft.irfftn(grid, s=(points, points, points), dim=(2, 3, 4))
-        mean_square = density.square().mean(dim=(2, 3, 4), keepdim=True)
-        normalised: Tensor = density * torch.rsqrt(mean_square + 1e-12)
-        return normalised
-
-    def _spectrum(self, density: Tensor, upper: OrbitAverage) -> Tensor:
-        """Transform densities (b, n, N, N, N) to values of sets (b, n, R)."""
-        transform = torch.fft.rfftn(density, dim=(2, 3, 4), norm="ortho").flatten(2)
-        return upper.collapse(transform[..., self.place])
+        return soft(mixed * (certainty(e) * upper.exists)[:, None])
 
 
 def _perceptron(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
@@ -291,45 +285,15 @@ def _modulus(values: Tensor) -> Tensor:
     return (values.real.square() + values.imag.square() + 1e-8).sqrt()
 
 
-def _unit(values: Tensor) -> Tensor:
-    """Return complex values with modulus 1, and zero where they are zero."""
-    return values / values.abs().clamp_min(1e-6)
-
-
 def _squashed(sizes: Tensor) -> Tensor:
     """Map sizes from 0 on to numbers below 4, small ones nearly to themselves."""
     return sizes / (1.0 + 0.25 * sizes)
-
-
-def _soft(values: Tensor) -> Tensor:
-    """Bring complex values below 1 in modulus, with their phases as they are."""
-    return values * torch.rsqrt(1.0 + values.real.square() + values.imag.square())
-
-
-def _places(shape: tuple[int, int, int], points: int) -> Tensor:
-    """Return where the reflections with l >= 0 of a box stand in a half spectrum of N points."""
-    side_h, side_k, side_l = shape
-    h = (torch.arange(side_h) - side_h // 2) % points
-    k = (torch.arange(side_k) - side_k // 2) % points
-    l = torch.arange(side_l // 2 + 1)
-    rows = (h[:, None, None] * points + k[:, None]) * (points // 2 + 1) + l
-    return rows.flatten()
 
 
 def _indices(shape: tuple[int, int, int]) -> Tensor:
     """Return the Miller indices (V, 3) of a box."""
     axes = [torch.arange(side) - side // 2 for side in shape]
     return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1).reshape(-1, 3)
-
-
-def _friedel_channels(voxels: int) -> Tensor:
-    """Return orbit, turn, mate and restricted (4, V) of a box in P 1; 000 is in no set."""
-    number = torch.arange(voxels, dtype=torch.float32)
-    mates = number.flip(0)
-    orbit = torch.where(number == mates, -1.0, torch.minimum(number, mates))
-    zero = torch.zeros_like(number)
-    is_mate = (number > mates).to(number.dtype)
-    return torch.stack([orbit, zero, is_mate, zero - 1.0])
 
 
 def _normalised(amplitude: Tensor, mask: Tensor, stol2: Tensor) -> Tensor:
