@@ -1,4 +1,4 @@
-"""Check that `tests/core.txt` lists the tests of the core: those that every wheel is tested with."""
+"""Check that `tests/core.txt` lists the tests of the core, with which every wheel is tested."""
 
 from __future__ import annotations
 

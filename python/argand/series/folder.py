@@ -9,7 +9,7 @@ from pathlib import Path
 from argand.errors import ArgandError
 from argand.files import locked_folder, remove_half_written, size_of
 from argand.jobs.records import is_current
-from argand.jobs.sources import Source
+from argand.jobs.sources import Source, second_answer
 from argand.series.record import Record, read_record, write_record
 from argand.series.settings import SeriesSettings
 from argand.store import read_json, write_json
@@ -97,6 +97,27 @@ class SeriesFolder:
             if not has_every_site or len(record.sigma) not in (0, sites):
                 return None
         return record
+
+    def remove_renamed(self, sources: Sequence[Source]) -> None:
+        """Remove the results of files that have a longer name since others share their bare one.
+
+        Such a file is done again under its longer name. Results of files that are gone stay.
+        """
+        names = {source.name for source in sources}
+        for source in sources:
+            former = source.path.stem
+            if former in names:
+                continue
+            record = read_record(self._record_path(former))
+            if record is None or record.file != str(source.path):
+                continue
+            # A damaged record may list anything.
+            possible = dict(self.outputs((former, second_answer(former))))
+            for relative, _ in record.outputs:
+                if relative in possible:
+                    (self.path / relative).unlink()
+            # The record goes last: after an interruption it tells what has to be removed.
+            self._record_path(former).unlink()
 
     def write_record(self, record: Record) -> None:
         """Write the record of a file, by which the file is done."""
