@@ -44,7 +44,7 @@ STANDARD_LIBRARY = "libstdc++.so.6"
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests with all optional dependencies."""
-    session.install(*CONSTRAINTS, ".[learn,live,nufft,validate,test]")
+    session.install(*CONSTRAINTS, ".[all,docs,validate,test]")
     session.run("pytest", *session.posargs)
 
 
