@@ -43,7 +43,7 @@ class SeriesFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock the folder for this process, and remove half-written files of a killed process.
+        """Lock the folder for this process, and remove half-written files of killed processes.
 
         The operating system releases the lock when its process ends.
 
@@ -53,9 +53,15 @@ class SeriesFolder:
             Another process holds the lock.
         """
         with locked_folder(self.path):
-            for name in (*_RESULT_FOLDERS, _MAP_FOLDER):
-                remove_half_written(self.path / name)
+            self._remove_half_written()
             yield
+            # A worker of a scheduler may have been killed while it wrote.
+            self._remove_half_written()
+
+    def _remove_half_written(self) -> None:
+        """Remove the temporary files of processes that were killed."""
+        for name in (*_RESULT_FOLDERS, _MAP_FOLDER):
+            remove_half_written(self.path / name)
 
     def open(self, settings: SeriesSettings) -> None:
         """Create the folder of a series, or check that it belongs to a series with these settings.
