@@ -82,7 +82,7 @@ def wheels(session: nox.Session) -> None:
     built = built_wheel(session, "OFF")
     repaired = repaired_wheel(session, built)
     session.run("auditwheel", "show", str(repaired))
-    test_without_compiler(session, str(repaired))
+    check_without_compiler(session, str(repaired))
 
 
 @nox.session
@@ -96,7 +96,7 @@ def sdist(session: nox.Session) -> None:
     wheel_folder = empty_folder(session, "wheel")
     session.run("pip", "wheel", "--no-deps", "-w", str(wheel_folder), "-C", setting, str(archive))
     (wheel,) = wheel_folder.glob("*.whl")
-    test_without_compiler(session, str(wheel))
+    check_without_compiler(session, str(wheel))
 
 
 @nox.session
@@ -222,7 +222,7 @@ def repaired_wheel(session: nox.Session, wheel: Path) -> Path:
     return Path(shutil.copy(repaired, WHEELHOUSE))
 
 
-def test_without_compiler(session: nox.Session, wheel: str) -> None:
+def check_without_compiler(session: nox.Session, wheel: str) -> None:
     """Install a wheel in a fresh environment, and run the tests of the core from it.
 
     Programs are looked for in that environment alone, so a compiler of the machine is not found.
@@ -233,10 +233,13 @@ def test_without_compiler(session: nox.Session, wheel: str) -> None:
     python = str(programs / "python")
     path = {"PATH": str(programs)}
     packages = (wheel, "pytest", "hypothesis")
-    session.run(python, "-m", "pip", "install", "-q", *CONSTRAINTS, *packages, env=path)
-    session.run(python, "-c", "import argand; print(argand.build_config())", env=path)
+    install = (python, "-m", "pip", "install", "-q", *CONSTRAINTS, *packages)
+    session.run(*install, env=path, external=True)
+    show = "import argand; print(argand.build_config())"
+    session.run(python, "-c", show, env=path, external=True)
     arguments = session.posargs or ("@tests/core.txt",)
-    session.run(python, "-m", "pytest", "-p", "no:cacheprovider", *arguments, env=path)
+    test = (python, "-m", "pytest", "-p", "no:cacheprovider", *arguments)
+    session.run(*test, env=path, external=True)
 
 
 def install_sanitized(session: nox.Session, sanitizers: str, package: str) -> None:
