@@ -175,14 +175,14 @@ def fuzz(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the pages of the documentation in build/site; a warning is an error."""
-    session.install(*CONSTRAINTS, ".[docs]", "-C", "cmake.define.ARGAND_CUDA=OFF")
+    session.install(*CONSTRAINTS, ".[docs,live]", "-C", "cmake.define.ARGAND_CUDA=OFF")
     session.run("mkdocs", "build", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session
 def site(session: nox.Session) -> None:
     """Build the pages of the documentation, and open each of them in Chromium."""
-    session.install(*CONSTRAINTS, ".[docs,test]", "-C", "cmake.define.ARGAND_CUDA=OFF")
+    session.install(*CONSTRAINTS, ".[docs,live,test]", "-C", "cmake.define.ARGAND_CUDA=OFF")
     session.run("pytest", "tests/browser/test_site.py", *session.posargs)
 
 
