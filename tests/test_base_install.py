@@ -111,7 +111,8 @@ def test_the_packages_are_those_of_the_extras() -> None:
     text = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
     section = text.partition("[project.optional-dependencies]")[2].partition("\n[")[0]
     packages: set[str] = set()
-    for extra, requirements in re.findall(r"^(\w+) = \[(.*?)\]$", section, re.DOTALL | re.MULTILINE):
+    entry = re.compile(r"^(\w+) = \[(.*?)\]$", re.DOTALL | re.MULTILINE)
+    for extra, requirements in entry.findall(section):
         if extra not in FOR_DEVELOPERS:
             packages |= set(re.findall(r'"([\w.]+)', requirements))
     assert packages - {"argand"} == set(EXTRAS)

@@ -122,7 +122,7 @@ def _checked_points(header: Any, size: int) -> int:
     Words 1 to 3 are the grid that is stored, which has to fit the file of `size` bytes; words 8 to
     10 are the grid of the unit cell, which symmetry fills with copies of the stored one.
     """
-    counts = [header.header_i32(word) for word in (1, 2, 3, 8, 9, 10)]
+    counts: list[int] = [header.header_i32(word) for word in (1, 2, 3, 8, 9, 10)]
     stored = math.prod(counts[:3])
     whole = math.prod(counts[3:])
     if min(counts) < 1 or stored > size or whole > _MOST_OPERATIONS * stored:
