@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tarfile
 from pathlib import Path
 
 import nox
@@ -92,6 +93,10 @@ def sdist(session: nox.Session) -> None:
     folder = empty_folder(session, "archive")
     session.run("python", "-m", "build", "--sdist", "--outdir", str(folder))
     (archive,) = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        compiled = [name for name in packed.getnames() if name.endswith((".o", ".so"))]
+    if compiled:
+        session.error(f"{archive.name} has compiled files, such as {compiled[0]}")
     setting = "cmake.define.ARGAND_CUDA=OFF"
     wheel_folder = empty_folder(session, "wheel")
     session.run("pip", "wheel", "--no-deps", "-w", str(wheel_folder), "-C", setting, str(archive))
