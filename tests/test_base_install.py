@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -15,8 +16,7 @@ import argand
 from data_dir import DATA
 from test_readme import commands, short_settings
 
-# The packages of the extras "learn", "nufft", "gpu", "convert", "live" and "completion" in
-# pyproject.toml.
+# The packages of the extras in pyproject.toml that users install.
 EXTRAS = [
     "torch",
     "lightning",
@@ -35,7 +35,12 @@ EXTRAS = [
     "shtab",
     "starlette",
     "uvicorn",
+    "distributed",
+    "pyarrow",
 ]
+
+# Extras for those who develop argand.
+FOR_DEVELOPERS = {"validate", "test", "docs", "dev"}
 
 # A program that hides packages from Python's import system, as if they were not installed, and runs
 # a command of argand.
@@ -100,6 +105,17 @@ def run_without_extras(folder: Path, words: list[str]) -> subprocess.CompletedPr
         text=True,
         timeout=300,
     )
+
+
+def test_the_packages_are_those_of_the_extras() -> None:
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
+    section = text.partition("[project.optional-dependencies]")[2].partition("\n[")[0]
+    packages: set[str] = set()
+    entry = re.compile(r"^(\w+) = \[(.*?)\]$", re.DOTALL | re.MULTILINE)
+    for extra, requirements in entry.findall(section):
+        if extra not in FOR_DEVELOPERS:
+            packages |= set(re.findall(r'"([\w.]+)', requirements))
+    assert packages - {"argand"} == set(EXTRAS)
 
 
 def test_each_command_of_the_readme_runs_or_says_what_it_needs(folder: Path) -> None:

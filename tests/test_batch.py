@@ -22,7 +22,11 @@ def as_numpy(array: Any) -> Any:
 def converted(library: str, array: np.ndarray) -> Any:
     """Return a numpy array as an array of a library: "numpy", "torch" or "emulated"."""
     if library == "torch":
-        return pytest.importorskip("torch").from_numpy(array)
+        # The folder tests/torch is a package of this name too.
+        pytest.importorskip("torch.autograd", reason="needs torch")
+        import torch
+
+        return torch.from_numpy(array)
     return emulated.moved(array) if library == "emulated" else array
 
 

@@ -149,6 +149,20 @@ def test_gpu(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("in_folder")
+def test_gallery() -> None:
+    """The page shows the figures that its examples save, and the measured density has its atoms."""
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("plotly")
+    names = run_examples("gallery.md")
+    text = (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"\]\(gallery/(\w+\.png)\)", text))
+    assert {path.name for path in Path().glob("*.png")} == shown
+    assert len(shown) == 3
+    measured, calculated = names["densities"]
+    assert np.corrcoef(measured.ravel(), calculated.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.usefixtures("in_folder")
 def test_learning() -> None:
     """Random phases lose somewhat less than 1: the best origin is chosen."""
     pytest.importorskip("lightning")

@@ -96,6 +96,19 @@ def test_it_runs_from_top_to_bottom_in_one_folder(tmp_path, monkeypatch):
             assert (tmp_path / result).stat().st_size > 100, result
 
 
+def test_the_library_example(tmp_path, monkeypatch):
+    """The first example needs no extra, and its map has the height of an atom of lanthanum."""
+    (tmp_path / "tests").symlink_to(ROOT / "tests", target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(examples("python")[0][1], "README.md", "exec"), names)
+    assert names["f"].shape == (len(names["hkl"]),)
+    # F(000) is the number of electrons: 8 La2Zr2O7 in a cell.
+    forward = names["argand"].structure_factors(names["crystal"], [[0, 0, 0]])
+    assert forward[0].real == pytest.approx(8 * (2 * 57 + 2 * 40 + 7 * 8), rel=1e-3)
+    assert (tmp_path / "pyrochlore.ccp4").stat().st_size > 10_000
+
+
 def test_python_examples_run(tmp_path, monkeypatch):
     pytest.importorskip("lightning")
     assert len(examples("python")) == 5

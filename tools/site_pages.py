@@ -1,14 +1,17 @@
 """Make the pages of the documentation that come from the sources, a hook of mkdocs.
 
-The command line is described by its parsers and the Python interface by docstrings; the changelog
-and the benchmarks are pages that stand elsewhere in the repository.
+The command line is described by its parsers and the Python interface by docstrings; the figures of
+the gallery are drawn by its examples; the changelog and the benchmarks are pages that stand
+elsewhere in the repository.
 """
 
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +51,10 @@ ELSEWHERE = {
     "changelog.md": ROOT / "CHANGELOG.md",
 }
 
+# The page whose examples draw figures, and where these are on the site.
+GALLERY = "gallery.md"
+PICTURES = "gallery"
+
 # Width of help texts.
 HELP_COLUMNS = "80"
 
@@ -70,6 +77,8 @@ def on_files(files: Files, config: Any) -> Files:
         contents[name] = path.read_text(encoding="utf-8")
     for name, text in contents.items():
         files.append(File.generated(config, name, content=text))
+    for name, picture in gallery_pictures().items():
+        files.append(File.generated(config, f"{PICTURES}/{name}", content=picture))
     return files
 
 
@@ -79,6 +88,22 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
     markdown = markdown.replace("../benchmarks/results", "results")
     markdown = re.sub(r"\]\((?:\.\./)?docs/", "](", markdown)
     return LINK_OUTSIDE.sub(r"\1", markdown)
+
+
+def gallery_pictures() -> dict[str, bytes]:
+    """Run the examples of the gallery in an empty folder, and return the pictures they save."""
+    text = (ROOT / "docs" / GALLERY).read_text(encoding="utf-8")
+    examples = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    sys.path.insert(0, str(ROOT / "python"))
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            Path("tests").symlink_to(ROOT / "tests", target_is_directory=True)
+            exec(compile("\n".join(examples), GALLERY, "exec"), {})
+            return {path.name: path.read_bytes() for path in Path().glob("*.png")}
+        finally:
+            os.chdir(before)
 
 
 def _filled(nav: Any, pages: list[dict[str, str]]) -> Any:
@@ -111,8 +136,6 @@ def _public_names(module: str) -> list[str]:
 
 def _commands_page() -> str:
     """Return the page of the command line: the help of argand and of each verb."""
-    import os
-
     os.environ["COLUMNS"] = HELP_COLUMNS
     sys.path.insert(0, str(ROOT / "python"))
     from argand import cli

@@ -41,20 +41,22 @@ class Crystal:
 
     Parameters
     ----------
-    cell : (a, b, c, alpha, beta, gamma), angstrom and degrees
+    cell : (a, b, c, alpha, beta, gamma) in angstrom and degrees
     spacegroup : str
-        Hermann-Mauguin name; kept as gemmi's extended name ('P 21/c' becomes 'P 1 21/c 1',
-        'R -3 m' becomes 'R -3 m:H'). A setting that has no name is written as its operations
-        joined by ';'.
-    types : n atom types, 'C', 'O2-', 'Fe3+', 'D'
-    frac : (n, 3) fractional coordinates
-    occ : (n,) chemical occupancies, 1 where not given: 1 on a special position too, its
-        multiplicity is applied by `to_p1` alone
-    b_iso : (n,) B = 8 pi^2 U in A^2, 0 where not given; for anisotropic sites always the
-        equivalent B of `u_aniso`
-    u_aniso : (n, 6) U_cif in A^2, order 11 22 33 12 13 23, rows of NaN for isotropic sites; or None
-    labels : n names, the types where not given
-    symops : all operations as triplets, centring included; they define the symmetry where given
+        Kept as gemmi's extended Hermann-Mauguin name ('R -3 m' becomes 'R -3 m:H'), or as the
+        operations joined by ';' where a setting has no name.
+    types : (n,) str, such as 'C', 'O2-', 'Fe3+', 'D'
+    frac : (n, 3) array
+        Fractional coordinates.
+    occ : (n,) array
+        Chemical occupancies, or 1; `to_p1` alone applies the multiplicity of special positions.
+    b_iso : (n,) array
+        B = 8 pi^2 U in A^2, 0 where not given; anisotropic sites have the equivalent of `u_aniso`.
+    u_aniso : (n, 6) array, optional
+        U_cif in A^2 in the order 11 22 33 12 13 23; rows of isotropic sites are NaN.
+    labels : (n,) str, the types where not given
+    symops : tuple of str
+        All operations as triplets, centring included; they define the symmetry where given.
 
     Raises
     ------

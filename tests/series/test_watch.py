@@ -264,3 +264,43 @@ def test_a_watch_needs_a_folder(cif: Path, tmp_path: Path, capsys: Capture) -> N
     argv = ["predict", cif, tmp_path / "a.hkl", "-o", tmp_path / "out", "--watch", "--no-report"]
     assert call(*argv) == 2
     assert "--watch needs a folder" in capsys.readouterr().err
+
+
+def test_a_name_that_becomes_ambiguous(measured: Path, tmp_path: Path) -> None:
+    """A file that gets a longer name, since another has come, leaves no results of its old name."""
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    for name in ("a.hkl", "b.hkl"):
+        shutil.copyfile(measured / "sample_0001.hkl", folder / name)
+
+    def results() -> dict[str, list[str]]:
+        """Return the names of the results of each kind."""
+        kinds = ("results", "phases", "atoms")
+        return {kind: sorted(path.stem for path in (out / kind).iterdir()) for kind in kinds}
+
+    def come(records: Sequence[Record], new: Sequence[Record]) -> None:
+        """Let the second file of the name come when the first one is done."""
+        if len(new) == 2 and not (folder / "a.fcf").exists():
+            assert results()["phases"] == results()["results"] == ["a", "b"]
+            shutil.copyfile(measured / "sample_0002.hkl", folder / ".a")
+            (folder / ".a").rename(folder / "a.fcf")
+
+    # Results of a file that is gone are those of another name's second answer by their name alone.
+    out.mkdir()
+    (out / "atoms").mkdir()
+    (out / "atoms" / "a_other.cif").write_text("kept")
+    watch = Watch(1.5, come, **QUICK)
+    records = predict_series(LeastSquares(KNOWN), [folder], out, workers=1, watch=watch)
+    assert [record.name for record in records] == ["in_a_fcf", "in_a_hkl", "b"]
+    # The new file is no FCF: it has a record, and no other results.
+    assert records[0].error
+    assert results() == {
+        "results": ["b", "in_a_fcf", "in_a_hkl"],
+        "phases": ["b", "in_a_hkl"],
+        "atoms": ["a_other", "b", "in_a_hkl"],
+    }
+    assert records[1].displacement == records[2].displacement
+    # The same where the second file comes while nobody watches.
+    shutil.copyfile(measured / "sample_0002.hkl", folder / "b.hklf")
+    predict_series(LeastSquares(KNOWN), [folder], out, workers=1)
+    assert results()["phases"] == ["in_a_hkl", "in_b_hkl", "in_b_hklf"]

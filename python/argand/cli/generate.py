@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Literal
 
+from argand.cli._extras import need_scheduler
 from argand.cli._outputs import check_output_folder
 from argand.simulate.artificial import ArtificialStream, atom_range, generate_shards
 
@@ -61,6 +62,7 @@ def generate(
         Let the workers of this dask.distributed scheduler make the shards, such as
         tcp://host:8786; they must see the folder under the same path.
     """
+    need_scheduler(scheduler)
     stream = ArtificialStream(groups, kind, atom_range(atoms), d_min, noise, missing)
     check_output_folder(folder)
     new_shards = generate_shards(

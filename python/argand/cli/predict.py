@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from argand.cli._estimator import load_estimator
-from argand.cli._extras import INSTALL_LIVE, need_installed
+from argand.cli._extras import INSTALL_LIVE, INSTALL_PARQUET, need_installed, need_scheduler
 from argand.cli._json import json_text, say_on_stderr
 from argand.cli._outputs import check_output_folder
 from argand.cli._watched import watched_series
@@ -50,6 +50,7 @@ def predict(
     until_idle: float | None = None,
     serve: int | None = None,
     report: bool = True,
+    parquet: bool = False,
     show: list[str] | None = None,
     cell: list[float] | None = None,
     time_limit: float = _TIME_LIMIT,
@@ -103,6 +104,8 @@ def predict(
         argand chooses a free one.
     report
         Write report.html into the folder.
+    parquet
+        Also write table.parquet, for pandas and other programs that read Apache Parquet.
     show : DATA_SET...
         Show the density of these files in the report, by their names in the table (default: all, or
         200 files spread over a longer series).
@@ -159,6 +162,11 @@ def predict(
         raise ArgandError("--until-idle and --serve go with --watch")
     if report:
         need_installed(_REPORT_PACKAGES, "a report (--no-report leaves it out)")
+    need_scheduler(scheduler)
+    # A table of an earlier run is kept current.
+    parquet = parquet or (output / "table.parquet").exists()
+    if parquet:
+        need_installed(("pyarrow",), "table.parquet", INSTALL_PARQUET)
     if serve is not None:
         need_installed(("starlette", "uvicorn", *_REPORT_PACKAGES), "--serve", INSTALL_LIVE)
     estimator = load_estimator(known)
@@ -186,6 +194,7 @@ def predict(
             force=force,
             reindex=reindex,
             time_limit=time_limit or None,
+            parquet=parquet,
             workers=workers or None,
             scheduler=scheduler,
             watch=watching,

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from argand.cli._extras import need_installed
+from argand.cli._extras import need_installed, need_scheduler
 from argand.cli._json import say_on_stderr
 from argand.cli._outputs import check_output_folder
 from argand.errors import ArgandError
@@ -110,6 +110,7 @@ def solve(
     """
     if report:
         need_installed(_REPORT_PACKAGES, "a report (--no-report leaves it out)")
+    need_scheduler(scheduler)
     if workers < 0:
         raise ArgandError(f"workers is {workers}, needs to be 0 or more")
     options = SolveOptions(

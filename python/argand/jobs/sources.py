@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from argand.errors import ArgandError
 
-__all__ = ["Source", "find_sources", "printable"]
+__all__ = ["Source", "find_sources", "printable", "second_answer"]
 
 # Endings of the reflection files that are looked for in folders.
 SUFFIXES = (".hkl", ".mtz", ".fcf", ".cif", ".hklf")
@@ -31,6 +31,11 @@ def printable(text: str) -> str:
     A line feed would begin another row, an escape would change the terminal.
     """
     return "".join(letter if letter.isprintable() else "_" for letter in text)
+
+
+def second_answer(name: str) -> str:
+    """Return the name of the results of a second answer for the file of a name."""
+    return f"{name}_other"
 
 
 def find_sources(
@@ -118,8 +123,8 @@ def _numerical_order(path: Path) -> list[tuple[int, int, str]]:
 def _unique_names(paths: list[Path]) -> list[str]:
     """Name results after their files, with folder and ending where the bare name is ambiguous."""
     stem_counts = Counter(path.stem for path in paths)
-    # A second answer for NAME is called NAME_other, which another file may be called too.
-    second_answers = {f"{stem}_other" for stem in stem_counts}
+    # Another file may be called as a second answer is.
+    second_answers = {second_answer(stem) for stem in stem_counts}
     names = []
     for path in paths:
         if stem_counts[path.stem] == 1 and path.stem not in second_answers:

@@ -9,7 +9,7 @@ from pathlib import Path
 from argand.errors import ArgandError
 from argand.files import locked_folder, remove_half_written, size_of
 from argand.jobs.records import is_current
-from argand.jobs.sources import Source
+from argand.jobs.sources import Source, second_answer
 from argand.series.record import Record, read_record, write_record
 from argand.series.settings import SeriesSettings
 from argand.store import read_json, write_json
@@ -43,7 +43,7 @@ class SeriesFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock the folder for this process, and remove half-written files of a killed process.
+        """Lock the folder for this process, and remove half-written files of killed processes.
 
         The operating system releases the lock when its process ends.
 
@@ -53,9 +53,15 @@ class SeriesFolder:
             Another process holds the lock.
         """
         with locked_folder(self.path):
-            for name in (*_RESULT_FOLDERS, _MAP_FOLDER):
-                remove_half_written(self.path / name)
+            self._remove_half_written()
             yield
+            # A worker of a scheduler may have been killed while it wrote.
+            self._remove_half_written()
+
+    def _remove_half_written(self) -> None:
+        """Remove the temporary files of processes that were killed."""
+        for name in (*_RESULT_FOLDERS, _MAP_FOLDER):
+            remove_half_written(self.path / name)
 
     def open(self, settings: SeriesSettings) -> None:
         """Create the folder of a series, or check that it belongs to a series with these settings.
@@ -97,6 +103,27 @@ class SeriesFolder:
             if not has_every_site or len(record.sigma) not in (0, sites):
                 return None
         return record
+
+    def remove_renamed(self, sources: Sequence[Source]) -> None:
+        """Remove the results of files that have a longer name since others share their bare one.
+
+        Such a file is done again under its longer name. Results of files that are gone stay.
+        """
+        names = {source.name for source in sources}
+        for source in sources:
+            former = source.path.stem
+            if former in names:
+                continue
+            record = read_record(self._record_path(former))
+            if record is None or record.file != str(source.path):
+                continue
+            # A damaged record may list anything.
+            possible = dict(self.outputs((former, second_answer(former))))
+            for relative, _ in record.outputs:
+                if relative in possible:
+                    (self.path / relative).unlink()
+            # The record goes last: after an interruption it tells what has to be removed.
+            self._record_path(former).unlink()
 
     def write_record(self, record: Record) -> None:
         """Write the record of a file, by which the file is done."""

@@ -8,6 +8,7 @@ from argand.crystal import Crystal
 from argand.jobs.sources import Source
 from argand.jobs.upkeep import Upkeep
 from argand.series.folder import SeriesFolder
+from argand.series.parquet import write_parquet
 from argand.series.record import Record
 from argand.series.tables import table_csv, table_json
 from argand.store import write_text
@@ -24,20 +25,23 @@ class Ledger:
         Folder of the series, in which records of earlier runs are found.
     known : Crystal
         The known crystal.
+    parquet : bool
+        Whether to write table.parquet too.
 
     Attributes
     ----------
     sources : files of the series, in their order
     found : number of records that the last list of files had in the folder and not in memory
-    tables : makes table.csv and table.json, in which the records of all files that are done stand
+    tables : makes table.csv, table.json and perhaps table.parquet of the files that are done
     """
 
-    def __init__(self, folder: SeriesFolder, known: Crystal) -> None:
+    def __init__(self, folder: SeriesFolder, known: Crystal, parquet: bool = False) -> None:
         self.folder = folder
         self.sources: Sequence[Source] = ()
         self.found = 0
         self.tables = Upkeep(self._write_tables)
         self._labels = known.labels
+        self._parquet = parquet
         self._records: dict[str, Record] = {}
 
     def list_files(self, sources: Sequence[Source]) -> list[Source]:
@@ -48,6 +52,7 @@ class Ledger:
         """
         self.sources = sources
         self.found = 0
+        self.folder.remove_renamed(sources)
         records: dict[str, Record] = {}
         remaining = []
         for source in sources:
@@ -75,10 +80,12 @@ class Ledger:
         return [self._records[name] for name in names]
 
     def _write_tables(self) -> None:
-        """Write table.csv and table.json."""
+        """Write the tables of all records."""
         records = self.records()
         write_text(self.folder.path / "table.csv", table_csv(records, self._labels))
         write_text(self.folder.path / "table.json", table_json(records, self._labels))
+        if self._parquet:
+            write_parquet(self.folder.path / "table.parquet", records, self._labels)
 
 
 def _is_of(record: Record, source: Source) -> bool:

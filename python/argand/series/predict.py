@@ -15,6 +15,7 @@ from argand.jobs.parallel import in_chunks, spread, spread_on_scheduler
 from argand.jobs.sources import Source, find_sources
 from argand.series.folder import SeriesFolder
 from argand.series.ledger import Ledger
+from argand.series.parquet import check_pyarrow
 from argand.series.progress import SeriesProgress
 from argand.series.record import Record
 from argand.series.settings import SeriesSettings
@@ -46,6 +47,7 @@ def predict_series(
     force: bool = False,
     reindex: bool = False,
     time_limit: float | None = None,
+    parquet: bool = False,
     workers: int | None = None,
     scheduler: str | None = None,
     watch: Watch | None = None,
@@ -84,6 +86,8 @@ def predict_series(
     time_limit : float, optional
         Seconds that the search for one file may take. At the limit it keeps the best answer so far
         and flags it. Without a limit the results are the same on every machine.
+    parquet : bool
+        Whether to write table.parquet beside table.csv and table.json, which needs pyarrow.
     workers : int, optional
         Number of processes; None uses as many as `argand.num_threads` returns.
     scheduler : str, optional
@@ -105,9 +109,11 @@ def predict_series(
     Raises
     ------
     ArgandError
-        Names a file or folder that does not exist, a setting that is not possible, or a folder that
-        holds another series or is in use.
+        Names a file or folder that does not exist, a setting that is not possible, a package that
+        is missing, or a folder that holds another series or is in use.
     """
+    if parquet:
+        check_pyarrow()
     folder = SeriesFolder(out)
     paths = list(files)
     # What is not there is an error before a folder is made.
@@ -127,7 +133,7 @@ def predict_series(
         raise ArgandError(f"workers is {workers}, needs to be 1 or more")
     with folder.locked():
         folder.open(settings)
-        ledger = Ledger(folder, estimator.crystal)
+        ledger = Ledger(folder, estimator.crystal, parquet)
         predict = partial(_predict, estimator, folder, settings, processes, progress, scheduler)
         try:
             for sources in listings:

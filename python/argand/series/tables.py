@@ -12,13 +12,18 @@ from argand.cell import cell_volume
 from argand.jobs.records import csv_text
 from argand.series.record import Record, record_to_builtins
 
-__all__ = ["table_csv", "table_json", "unique_labels"]
+__all__ = ["CELL_COLUMNS", "figure_names", "table_csv", "table_json", "unique_labels"]
 
 # The stamp of a file helps no reader, and sites have columns or fields of their own.
 _NOT_IN_CSV = ("size", "mtime_ns", "cell", "displacement", "sigma", "outputs")
 
-# Columns of the unit cell.
-_CELL_COLUMNS = ("a", "b", "c", "alpha", "beta", "gamma", "volume")
+#: Columns of the unit cell.
+CELL_COLUMNS = ("a", "b", "c", "alpha", "beta", "gamma", "volume")
+
+
+def figure_names() -> list[str]:
+    """Return the names of the fields of a record that are columns of a table."""
+    return [field.name for field in fields(Record) if field.name not in _NOT_IN_CSV]
 
 
 def table_csv(records: Sequence[Record], labels: Sequence[str]) -> str:
@@ -32,15 +37,15 @@ def table_csv(records: Sequence[Record], labels: Sequence[str]) -> str:
         Labels of the sites. After the unit cell, in angstrom, degrees and A^3, the length of each
         site's displacement, in angstrom, stands in a column named ``|u| LABEL``.
     """
-    columns = [field.name for field in fields(Record) if field.name not in _NOT_IN_CSV]
-    head = [*columns, *_CELL_COLUMNS, *(f"|u| {label}" for label in unique_labels(labels))]
+    columns = figure_names()
+    head = [*columns, *CELL_COLUMNS, *(f"|u| {label}" for label in unique_labels(labels))]
     rows: list[list[object]] = []
     for record in records:
         values: list[object] = [getattr(record, column) for column in columns]
         if record.cell:
             values += [*record.cell, cell_volume(record.cell)]
         else:
-            values += [""] * len(_CELL_COLUMNS)
+            values += [""] * len(CELL_COLUMNS)
         lengths = [f"{math.hypot(*vector):.4f}" for vector in record.displacement]
         rows.append(values + (lengths or [""] * len(labels)))
     return csv_text(head, rows)

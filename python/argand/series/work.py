@@ -13,7 +13,7 @@ import numpy as np
 from argand.errors import ArgandError
 from argand.estimate.estimate import Answer, Estimate, EstimateOptions, Estimator
 from argand.jobs.parallel import SharedCount
-from argand.jobs.sources import Source
+from argand.jobs.sources import Source, second_answer
 from argand.measured.check_crystal import check_content
 from argand.r_factors import r1
 from argand.series.folder import SeriesFolder
@@ -148,9 +148,9 @@ class SeriesWorker:
         names = [name]
         hkl, f = self.writer.write_answer(name, estimate, answer, merged.cell, data_set.axes)
         if estimate.other is not None:
-            names.append(f"{name}_other")
+            names.append(second_answer(name))
             self.writer.write_answer(names[1], estimate, estimate.other, merged.cell, data_set.axes)
-            remarks.append(f"its mirror image explains it as well: atoms/{name}_other.cif")
+            remarks.append(f"its mirror image explains it as well: atoms/{names[1]}.cif")
         if self.settings.maps:
             self.writer.write_density(name, hkl, f, merged.cell, merged.d_min)
             radiation = self.estimator.radiation
