@@ -12,7 +12,8 @@ from machine_code import InstructionCount, MachineCode, Stretch, contains
 PART = 4
 PARTS = 4
 
-# Atoms and rows of a tile of the adjoint, and warps of a block. Its guarded walk selects a number for each entry.
+# Atoms and rows of a tile of the adjoint, and warps of a block. Its guarded walk selects a number
+# for each entry.
 ADJOINT_ATOMS = 16
 ADJOINT_ROWS = 32
 ADJOINT_WARPS = 2
