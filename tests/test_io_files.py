@@ -233,7 +233,7 @@ def test_a_damaged_header_is_refused_before_it_is_believed(tmp_path: Path) -> No
     # The last byte of word 9, the number of points along b.
     damaged[28 + 7] = 13
     (tmp_path / "x.ccp4").write_bytes(damaged)
-    with pytest.raises(ArgandError, match="its header speaks of 120 values and a grid of"):
+    with pytest.raises(ArgandError, match="its header speaks of 4 x 5 x 6 values in a cell of"):
         argand.read_map(tmp_path / "x.ccp4")
     argand.write_reflections(tmp_path / "x.mtz", [[1, 0, 0]], [1j], cell=CELL)
     text = (tmp_path / "x.mtz").read_bytes()
@@ -243,6 +243,17 @@ def test_a_damaged_header_is_refused_before_it_is_believed(tmp_path: Path) -> No
     )
     with pytest.raises(ArgandError, match="its header states no size, or one beyond"):
         argand.read_reflections(tmp_path / "x.mtz")
+
+
+def test_counts_of_a_map_are_positive_one_by_one(tmp_path: Path) -> None:
+    """The product of two negative counts is a size that the file may have."""
+    path = tmp_path / "x.ccp4"
+    argand.write_map(path, np.ones((2, 2, 6)), CELL)
+    damaged = bytearray(path.read_bytes())
+    damaged[28:36] = np.array([-2, -2], "<i4").tobytes()
+    path.write_bytes(damaged)
+    with pytest.raises(ArgandError, match="2 x 2 x 6 values in a cell of -2 x -2 x 6"):
+        argand.read_map(path)
 
 
 def test_what_cannot_be_written(tmp_path: Path) -> None:

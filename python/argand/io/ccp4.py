@@ -122,10 +122,13 @@ def _checked_points(header: Any, size: int) -> int:
     Words 1 to 3 are the grid that is stored, which has to fit the file of `size` bytes; words 8 to
     10 are the grid of the unit cell, which symmetry fills with copies of the stored one.
     """
-    stored: int = math.prod(header.header_i32(word) for word in (1, 2, 3))
-    whole: int = math.prod(header.header_i32(word) for word in (8, 9, 10))
-    if not 0 < stored <= size or not 0 < whole <= _MOST_OPERATIONS * stored:
+    counts = [header.header_i32(word) for word in (1, 2, 3, 8, 9, 10)]
+    stored = math.prod(counts[:3])
+    whole = math.prod(counts[3:])
+    if min(counts) < 1 or stored > size or whole > _MOST_OPERATIONS * stored:
+        stored_grid, cell_grid = (" x ".join(map(str, part)) for part in (counts[:3], counts[3:]))
         raise ValueError(
-            f"its header speaks of {stored} values and a grid of {whole}, its size is {size} bytes"
+            f"its header speaks of {stored_grid} values in a cell of {cell_grid}, "
+            f"its size is {size} bytes"
         )
     return whole
