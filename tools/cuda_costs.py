@@ -12,9 +12,11 @@ from machine_code import InstructionCount, MachineCode, Stretch, contains
 PART = 4
 PARTS = 4
 
-# Atoms and rows of a tile of the adjoint. Its guarded walk selects a number for each entry.
+# Atoms and rows of a tile of the adjoint, and warps of a block. Its guarded walk selects a number
+# for each entry.
 ADJOINT_ATOMS = 16
 ADJOINT_ROWS = 32
+ADJOINT_WARPS = 2
 ADJOINT_SELECTIONS = 12
 # The guarded walk is a smaller share of the loop over rows than this.
 ADJOINT_HALF = 0.7
@@ -93,9 +95,10 @@ def parts_of_sum(
 
 
 def parts_of_adjoint(code: MachineCode, shape: BatchShape) -> dict[str, InstructionCount]:
-    """Count what the warps of the whole batch execute at most for the adjoint, part by part.
+    """Count what the warps of the whole batch execute for the adjoint, part by part.
 
-    Rows are counted as if they were full, and every tile of atoms as if it had one scatterer.
+    Every tile of atoms is counted as if it had one scatterer. Of the two loops over products, with
+    Friedel mates and without, the shorter one is taken: the batch has lists.
 
     Parameters
     ----------
@@ -106,27 +109,26 @@ def parts_of_adjoint(code: MachineCode, shape: BatchShape) -> dict[str, Instruct
     """
     loops = code.innermost_loops()
     row = max(loops, key=lambda loop: code.count(*loop).flops)
-    # A row is gathered with guards against overflow or, normally, without them.
-    guarded = []
-    for skip in code.skips:
-        is_half = _length(skip) < ADJOINT_HALF * _length(row)
-        selections = code.number_of(skip, "FSEL")
-        if contains(row, skip) and is_half and selections >= ADJOINT_SELECTIONS:
-            guarded.append(skip)
-    of_row = code.count(*row).minus(code.count(*max(guarded, key=_length)))
-    kinds = code.enclosing_loop(row)
-    of_products = code.count(*kinds).minus(code.count(*row))
+    guarded, walk, checks = _walk_of_adjoint(code, row)
     atoms = _rounded_up(shape.atoms, ADJOINT_ATOMS) * ADJOINT_ATOMS
-    rows = len(shape.rows)
-    row_tiles = _rounded_up(rows, ADJOINT_ROWS)
-    # The rows of a tile have 16 entries each, for 64 threads; two directions are never both taken.
+    of_rows = InstructionCount()
+    for *_, length in shape.rows:
+        parts = _rounded_up(length, PART)
+        end = checks[parts] if parts < len(checks) else walk[1]
+        unused = code.count(*guarded).plus(code.count(end, walk[1]))
+        of_rows = of_rows.plus(code.count(*row).minus(unused))
+    kinds = code.enclosing_loop(row)
+    products = [loop for loop in code.loops if loop not in (row, kinds) and contains(kinds, loop)]
+    product = min(products, key=_length)
+    around = code.count(*kinds).minus(code.count(*row))
+    for loop in products:
+        around = around.minus(code.count(*loop))
+    # The rows of a tile have 16 entries each.
     rounds = ADJOINT_ROWS * PART * PARTS / WARP
-    tiles = row_tiles * atoms / ADJOINT_ATOMS
-    parts = {
-        "rows of atoms": of_row.times(rows * atoms / WARP),
-        "conj(g) f": of_products.times(rounds * tiles / 2),
-    }
-    return {name: count.times(shape.crystals) for name, count in parts.items()}
+    tiles = _rounded_up(len(shape.rows), ADJOINT_ROWS) * atoms / ADJOINT_ATOMS
+    of_tile = code.count(*product).times(rounds).plus(around.times(ADJOINT_WARPS))
+    counts = {"rows of atoms": of_rows.times(atoms / WARP), "conj(g) f": of_tile.times(tiles)}
+    return {name: count.times(shape.crystals) for name, count in counts.items()}
 
 
 def total(counts: Iterable[InstructionCount]) -> InstructionCount:
@@ -149,6 +151,26 @@ def _atom_loop(code: MachineCode) -> tuple[Stretch, Stretch, list[int]]:
     end = max(set(ends), key=ends.count)
     checks = sorted(skip[0] for skip in code.skips if skip[1] == end and contains(atom, skip))
     return atom, (checks[0], end), checks
+
+
+def _walk_of_adjoint(code: MachineCode, row: Stretch) -> tuple[Stretch, Stretch, list[int]]:
+    """Return the guarded half of the loop over rows, the other half's walk, and its checks.
+
+    A row is gathered with guards against overflow or, normally, without them. The walk's n-th
+    check ends it before its n-th part.
+    """
+    skips = [skip for skip in code.skips if contains(row, skip)]
+    guarded_halves = []
+    for skip in skips:
+        is_half = _length(skip) < ADJOINT_HALF * _length(row)
+        if is_half and code.number_of(skip, "FSEL") >= ADJOINT_SELECTIONS:
+            guarded_halves.append(skip)
+    guarded = max(guarded_halves, key=_length)
+    others = [skip for skip in skips if skip[1] <= guarded[0]]
+    ends = [skip[1] for skip in others]
+    end = max(set(ends), key=ends.count)
+    checks = sorted(skip[0] for skip in others if skip[1] == end)[:PARTS]
+    return guarded, (checks[0], end), checks
 
 
 def _loop_around(code: MachineCode, stretch: Stretch) -> Stretch:

@@ -35,6 +35,10 @@ ADJOINTS = {
     "float64": "gather_atoms<double, int, double>",
 }
 
+# The kernels of the transforms, with the type of their numbers left out.
+TRANSFORMS = ("to_map", "from_planes", "join_planes")
+TYPES = {"float32": "float", "float64": "double"}
+
 # Compute capability of the device whose sums are shown part by part, the H100.
 SHOWN = 90
 
@@ -94,7 +98,12 @@ def print_report(architectures: Sequence[int], folder: Path) -> list[Compiled]:
         for precision, of_precision in codes.items():
             if SHOWN in of_precision:
                 adjoint = adjoints[precision][SHOWN]
-                print(*line_by_line(precision, of_precision[SHOWN], adjoint), "", sep="\n")
+                cubin = cubin_path(folder, "density", SHOWN)
+                transforms = []
+                for kernel in TRANSFORMS:
+                    transforms.append(MachineCode(cubin, f"{kernel}<{TYPES[precision]}>"))
+                lines = line_by_line(precision, of_precision[SHOWN], adjoint, transforms)
+                print(*lines, "", sep="\n")
     print("## Roofline\n")
     for precision, of_precision in codes.items():
         print(*roofline(precision, of_precision), "", sep="\n")

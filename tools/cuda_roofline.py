@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from cuda_costs import PART, parts_of_adjoint, parts_of_sum, total
 from cuda_devices import DEVICES, WARP, Device
+from cuda_transform_costs import parts_of_adjoint_map, parts_of_map
 from cuda_workloads import BatchShape, Molecule, Protein, rows_of, rows_of_half_box
 from machine_code import InstructionCount, MachineCode
 
@@ -21,6 +22,10 @@ FLOPS_A_ROW = 80.0
 
 # Crystals of the large batches.
 CRYSTALS = 10_000
+
+# Maps of W4, and the largest order of their boxes.
+MAPS = 64
+REACH = 6
 
 # Reflections with h >= 0 of the cube -6..6 that are summed, and all that are stored.
 HALF_CUBE = 1099
@@ -68,58 +73,99 @@ def roofline(precision: str, codes: Codes) -> list[str]:
     return lines
 
 
-def line_by_line(precision: str, code: MachineCode, adjoint: MachineCode) -> list[str]:
-    """Format the instructions of W1, W2 and the adjoint of W5 part by part, on an H100."""
+def line_by_line(
+    precision: str, code: MachineCode, adjoint: MachineCode, transforms: Sequence[MachineCode]
+) -> list[str]:
+    """Format the instructions of W1, W2, the adjoint of W5 and W4 part by part, on an H100.
+
+    Parameters
+    ----------
+    precision
+        "float32" or "float64".
+    code, adjoint
+        Machine code of `sum_rows` and `gather_atoms`.
+    transforms
+        Machine code of `to_map`, `from_planes` and `join_planes`.
+    """
     small = BatchShape(10**6, 4, 1, rows_of_half_box(6), CUBE, is_box=True)
     molecules = _molecules(CRYSTALS)
-    sum_of_small = parts_of_sum(code, small, precision)
-    sum_of_molecules = parts_of_sum(code, molecules, precision)
-    gathered = parts_of_adjoint(adjoint, molecules)
-    summed = molecules.written
-    return [
-        *_workload(f"{precision}: W1, 1e6 crystals", precision, sum_of_small, small, HALF_CUBE),
-        *_workload(
-            f"{precision}: W2, 10,000 crystals", precision, sum_of_molecules, molecules, summed
-        ),
-        *_workload(
-            f"{precision}: adjoint of W5, 10,000 crystals", precision, gathered, molecules, summed
-        ),
-    ]
+    of_molecules = float(CRYSTALS) * molecules.atoms * molecules.written
+    real = bytes_of(precision)
+    lines = _workload(
+        f"{precision}: W1, 1e6 crystals",
+        precision,
+        parts_of_sum(code, small, precision),
+        float(small.crystals) * small.atoms * HALF_CUBE,
+        batch_bytes(small, real),
+    )
+    lines += _workload(
+        f"{precision}: W2, 10,000 crystals",
+        precision,
+        parts_of_sum(code, molecules, precision),
+        of_molecules,
+        batch_bytes(molecules, real),
+    )
+    lines += _workload(
+        f"{precision}: adjoint of W5, 10,000 crystals",
+        precision,
+        parts_of_adjoint(adjoint, molecules),
+        of_molecules,
+        batch_bytes(molecules, real),
+    )
+    to_map, from_planes, join_planes = transforms
+    for edge in (32, 64):
+        job = map_job(edge, precision)
+        points = float(MAPS * edge**3)
+        for name, parts in (
+            ("W4", parts_of_map(to_map, edge, REACH)),
+            ("adjoint of W4", parts_of_adjoint_map(from_planes, join_planes, edge, REACH)),
+        ):
+            of_all = {part: count.times(MAPS * edge) for part, count in parts.items()}
+            title = f"{precision}: {name}, {MAPS} maps of {edge}^3"
+            least = job.least_flops
+            lines += _workload(title, precision, of_all, points, job.size, "point", least)
+    return lines
 
 
 def _workload(
     title: str,
     precision: str,
     parts: dict[str, InstructionCount],
-    shape: BatchShape,
-    summed: int,
+    terms: float,
+    size: float,
+    unit: str = "term",
+    least: float | None = None,
 ) -> list[str]:
-    """Format the parts of a batch, of which so many reflections of a crystal are summed."""
+    """Format the parts of a workload of so many terms or points that moves `size` bytes."""
     device = DEVICES[1]
     rate = device.flops_a_second(precision)
-    terms = float(shape.crystals) * shape.atoms * summed
-    least = FLOPS_A_TERM * terms
+    limit = "the least flops"
+    if least is None:
+        least = FLOPS_A_TERM * terms
+        limit = f"the limit: {FLOPS_A_TERM} flops a term"
     lines = [
         f"#### {title}, on an {device.name}",
         "",
         (
-            "| part | instructions a term | ms at 4 warp instructions a clock | Gflop"
-            " | ms at the peak rate | x limit |"
+            f"| part | instructions a {unit} | arithmetic | loads, stores | others"
+            " | ms at 4 warp instructions a clock | Gflop | ms at the peak rate | x limit |"
         ),
-        "|---|--:|--:|--:|--:|--:|",
-        f"| the limit: 8 flops a term | | | {least / 1e9:.3g} | {1e3 * least / rate:.3g} | 1 |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+        f"| {limit} | | | | | | {least / 1e9:.3g} | {1e3 * least / rate:.3g} | 1 |",
     ]
     parts["all"] = total(parts.values())
     for part, count in parts.items():
         flops = count.flops * WARP
         issue = count.issued / device.issue_rate()
+        others = count.issued - count.arithmetic - count.memory
+        groups = (count.issued, count.arithmetic, count.memory, others)
+        columns = " | ".join(f"{group * WARP / terms:.2f}" for group in groups)
         lines.append(
-            f"| {part} | {count.issued * WARP / terms:.2f} | {1e3 * issue:.3g} "
+            f"| {part} | {columns} | {1e3 * issue:.3g} "
             f"| {flops / 1e9:.3g} | {1e3 * flops / rate:.3g} | {flops / least:.2f} |"
         )
-    size = batch_bytes(shape, bytes_of(precision))
     milliseconds = 1e3 * size / device.bandwidth
-    lines.append(f"| memory: {size / 1e6:.0f} MB | | | | {milliseconds:.3g} | |")
+    lines.append(f"| memory: {size / 1e6:.0f} MB | | | | | | | {milliseconds:.3g} | |")
     return [*lines, ""]
 
 
@@ -153,16 +199,16 @@ def sum_job(
 
 
 def map_job(edge: int, precision: str) -> Job:
-    """Describe the transforms of 64 boxes -6..6 to maps of edge^3 points."""
-    maps = 64
-    h, half_l, points = 13, 7, edge**3
-    along_h = edge * h * half_l * h
-    along_k = edge**2 * half_l * h
-    along_l = points * half_l
-    flops = maps * (10 * along_h + 8 * along_k + 2 * along_l)
-    least = maps * (8 * along_h + 8 * along_k + 2 * along_l)
-    size = float(maps) * bytes_of(precision) * (2 * h**3 + points)
-    return Job(f"W4 {edge}^3, 64 maps", least, flops, size)
+    """Describe the transforms of boxes -6..6 to maps of edge^3 points."""
+    half = REACH + 1
+    along_h = edge * half * (2 * REACH + 1) * (2 * REACH + 1)
+    # Orders k and -k, lines y and -y, points z and -z share their sums.
+    along_k = edge * (edge // 2 + 1) * REACH * half
+    along_l = edge**3 * half
+    flops = MAPS * (10 * along_h + 8 * along_k + 2 * along_l)
+    least = MAPS * (8 * along_h + 8 * along_k + 2 * along_l)
+    size = float(MAPS) * bytes_of(precision) * (2 * (2 * REACH + 1) ** 3 + edge**3)
+    return Job(f"W4 {edge}^3, {MAPS} maps", least, flops, size)
 
 
 def gradient_job(code: MachineCode | None, precision: str) -> Job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import operator
 import re
 import shutil
 import site
@@ -15,6 +16,9 @@ from cuda_kernels import plain_names, short_name
 # Floating-point operations of an instruction.
 _FLOPS = {"FFMA": 2, "DFMA": 2, "FMUL": 1, "DMUL": 1, "FADD": 1, "DADD": 1, "MUFU": 1}
 
+# Loads from and stores to shared and global memory.
+_MEMORY = ("LDS", "STS", "LDG", "STG")
+
 _LABEL = re.compile(r"(\.L_x_\d+):")
 _INSTRUCTION = re.compile(r"\s*/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+\s+)?([\w.]+)(.*);")
 _TARGET = re.compile(r"`\((\.L_x_\d+)\)")
@@ -24,22 +28,28 @@ Stretch = tuple[int, int]
 
 
 class InstructionCount(NamedTuple):
-    """Instructions of one warp, and the floating-point operations of a thread in them."""
+    """Instructions of one warp, and the floating-point operations of a thread in them.
+
+    `arithmetic` are those on floating-point numbers, `memory` loads and stores; the others are
+    integers, comparisons, moves and branches.
+    """
 
     issued: float = 0
     flops: float = 0
+    arithmetic: float = 0
+    memory: float = 0
 
     def plus(self, other: InstructionCount) -> InstructionCount:
         """Add another count."""
-        return InstructionCount(self.issued + other.issued, self.flops + other.flops)
+        return InstructionCount(*map(operator.add, self, other))
 
     def minus(self, other: InstructionCount) -> InstructionCount:
         """Subtract another count."""
-        return InstructionCount(self.issued - other.issued, self.flops - other.flops)
+        return InstructionCount(*map(operator.sub, self, other))
 
     def times(self, n: float) -> InstructionCount:
-        """Multiply both numbers."""
-        return InstructionCount(self.issued * n, self.flops * n)
+        """Multiply all numbers."""
+        return InstructionCount(*(n * number for number in self))
 
 
 class MachineCode:
@@ -86,7 +96,9 @@ class MachineCode:
         """Count the instructions of a stretch."""
         names = collections.Counter(name.split(".")[0] for name in self.operations[begin:end])
         flops = sum(_FLOPS.get(name, 0) * n for name, n in names.items())
-        return InstructionCount(end - begin, flops)
+        arithmetic = sum(n for name, n in names.items() if name in _FLOPS)
+        memory = sum(names[name] for name in _MEMORY)
+        return InstructionCount(end - begin, flops, arithmetic, memory)
 
     def number_of(self, stretch: Stretch, name: str) -> int:
         """Return how many instructions of a stretch begin with a name."""

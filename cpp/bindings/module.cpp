@@ -65,5 +65,6 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
   argand::bindings::register_measure(m);
   argand::bindings::register_molecules(m);
   argand::bindings::register_nufft(m);
+  argand::bindings::register_plain_words(m);
   argand::bindings::register_reflections(m);
 }

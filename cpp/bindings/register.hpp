@@ -28,6 +28,7 @@ void register_jacobian(pybind11::module_& m);
 void register_measure(pybind11::module_& m);
 void register_molecules(pybind11::module_& m);
 void register_nufft(pybind11::module_& m);
+void register_plain_words(pybind11::module_& m);
 void register_reflections(pybind11::module_& m);
 
 }  // namespace argand::bindings

@@ -90,7 +90,7 @@ __device__ ARGAND_INLINE void gather_row(const Parts<T, Order>& parts, const Row
                                          int first_product, int slot, int reach, bool at_rest,
                                          const Atom<T, Order>& atom, MomentSums<T>& moments) {
   const RisingRow<T, Order> rising(row);
-  const Start<T> start = start_of(atom, rising, at_rest);
+  const Start<T> start = start_of<guarded>(atom, rising, at_rest);
   Complex<T> sum{0, 0}, sum_i{0, 0}, sum_ii{0, 0};
   walk<guarded>(parts.atoms, slot, row.length, reach, start.damping, start.g,
                 [&](int i, T damping, Complex<T> z) {
@@ -126,7 +126,9 @@ __device__ ARGAND_INLINE void multiply(const Parts<T, Order>& parts,
     Complex<T> conj_g = conj(g[at].complex());
     // The mate F(-h) = conj F(h) has a g of its own.
     if (mate != at) conj_g = conj_g + g[mate].complex();
-    for (int n = 0; n < kinds; ++n) {
+#pragma unroll
+    for (int n = 0; n < most_kinds; ++n) {
+      if (n >= kinds) break;
       const Index form_row = parts.form[kind + n];
       const Complex<T> product = conj_g * number(form[form_row + at]);
       parts.product[(n * rows_in_tile + r) * product_columns + i] =
@@ -198,7 +200,7 @@ __global__ void __launch_bounds__(tile_threads, sizeof(T) == 4 ? 8 : 4)
               const Row<Order> row = parts.rows[r];
               if (row.length == 0) continue;
               const int product = ((kind - first_kind) * rows_in_tile + r) * product_columns;
-              if (atom.reach == row_length) {
+              if (atom.is_plain()) {
                 gather_row<false>(parts, row, product, slot, row_length, atoms.beta == nullptr,
                                   atom, moments);
               } else {

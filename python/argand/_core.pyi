@@ -11,6 +11,7 @@ __all__: list[str] = [
     "address",
     "arrangement",
     "compiler",
+    "count_plain_words",
     "dual_space",
     "dual_space_lanes",
     "dual_space_transforms",
@@ -26,6 +27,7 @@ __all__: list[str] = [
     "num_threads",
     "project_scattering",
     "read_fixed_rows",
+    "read_plain_words",
     "set_num_threads",
     "simd_level",
     "stol_squares",
@@ -121,6 +123,10 @@ def compiler() -> str:
     Return the compiler that built this module.
     """
 
+def count_plain_words(
+    length: typing.SupportsInt | typing.SupportsIndex,
+    text: typing.SupportsInt | typing.SupportsIndex,
+) -> tuple[int, int]: ...
 def dual_space(
     points: tuple[
         typing.SupportsInt | typing.SupportsIndex,
@@ -423,6 +429,14 @@ def read_fixed_rows(
     rows: typing.SupportsInt | typing.SupportsIndex,
     table: typing.SupportsInt | typing.SupportsIndex,
 ) -> tuple[int, int]: ...
+def read_plain_words(
+    length: typing.SupportsInt | typing.SupportsIndex,
+    text: typing.SupportsInt | typing.SupportsIndex,
+    columns: typing.SupportsInt | typing.SupportsIndex,
+    rows: typing.SupportsInt | typing.SupportsIndex,
+    table: typing.SupportsInt | typing.SupportsIndex,
+    kinds: typing.SupportsInt | typing.SupportsIndex,
+) -> bool: ...
 def set_num_threads(n: typing.SupportsInt | typing.SupportsIndex) -> None:
     """
     Let calls use up to n threads.

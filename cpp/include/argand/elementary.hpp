@@ -72,12 +72,22 @@ constexpr Coefficients<T> make_coefficients() {
   return c;
 }
 
-// Sums c[first + stride n] x^n over `terms` terms n by halves, so that the longest chain of
-// multiply-adds has log2(terms) steps instead of `terms`.
+// Devices hide the latency of an instruction behind other warps: what counts is their number.
+#if defined(__CUDA_ARCH__) || defined(ARGAND_EMULATION)
+inline constexpr bool fewest_instructions = true;
+#else
+inline constexpr bool fewest_instructions = false;
+#endif
+
+// Sums c[first + stride n] x^n over `terms` terms n: on processors by halves, so that the longest
+// chain of multiply-adds has log2(terms) steps instead of `terms`, on devices one after another,
+// without powers of x.
 template <int first, int stride, int terms, class V>
 ARGAND_HD ARGAND_INLINE V polynomial(const Element<V>* c, V x) {
   if constexpr (terms == 1) {
     return broadcast<V>(c[first]);
+  } else if constexpr (fewest_instructions) {
+    return polynomial<first + stride, stride, terms - 1>(c, x) * x + broadcast<V>(c[first]);
   } else {
     const V even = polynomial<first, 2 * stride, (terms + 1) / 2>(c, V(x * x));
     const V odd = polynomial<first + stride, 2 * stride, terms / 2>(c, V(x * x));
@@ -101,6 +111,17 @@ static __constant__ Coefficients<double> device_coefficients = make_coefficients
 static __constant__ PowerCoefficients device_powers{};
 #endif
 
+// Returns the square of a complex number of modulus 1.
+template <class V>
+ARGAND_HD ARGAND_INLINE Complex<V> twice_the_angle(Complex<V> z) {
+  if constexpr (fewest_instructions) {
+    const V twice = z.im + z.im;
+    return {V(1) - twice * z.im, twice * z.re};
+  } else {
+    return z * z;
+  }
+}
+
 // Computes exp(2 pi i x) for |x| <= 1/2, see cis_reduced.
 template <class V>
 ARGAND_HD ARGAND_INLINE Complex<V> cis_by(const Coefficients<Element<V>>& coefficients, V x) {
@@ -110,8 +131,7 @@ ARGAND_HD ARGAND_INLINE Complex<V> cis_by(const Coefficients<Element<V>>& coeffi
   const V c = polynomial<0, 1, terms>(coefficients.cos, square);
   const V s = polynomial<0, 1, terms>(coefficients.sin, square);
   const Complex<V> quarter{c, s * x};
-  const Complex<V> half = quarter * quarter;
-  return half * half;
+  return twice_the_angle(twice_the_angle(quarter));
 }
 
 // Computes 2^x for -1022 <= x <= 1023.
@@ -121,8 +141,15 @@ ARGAND_HD ARGAND_INLINE V two_to_by(const PowerCoefficients& coefficients, V x) 
   const V shifted = x + shifter<double>;
   const V sum = polynomial<0, 1, power_terms>(coefficients.of, V(x - (shifted - shifter<double>)));
   // Adding the integer to the exponent of the sum multiplies it by 2^integer.
+#if defined(__CUDA_ARCH__)
+  // The exponent stands in the upper half, and the integer in the lower half of its number.
+  constexpr int mantissa_of_upper_half = Precision<double>::mantissa - 32;
+  const int upper = __double2hiint(sum) + (__double2loint(shifted) << mantissa_of_upper_half);
+  return __hiloint2double(upper, __double2loint(sum));
+#else
   const Bits<V> power = __builtin_bit_cast(Bits<V>, shifted) << Precision<double>::mantissa;
   return __builtin_bit_cast(V, Bits<V>(__builtin_bit_cast(Bits<V>, sum) + power));
+#endif
 }
 
 }  // namespace detail
@@ -193,6 +220,16 @@ template <class T>
 ARGAND_HD ARGAND_INLINE T bounded_exp2(T x) {
   constexpr T highest = T(detail::Precision<T>::bias);
   return power_of_two(x < highest ? x : highest);
+}
+
+// Computes 2^x for -1022 <= x <= 1023, and anything for other x.
+ARGAND_HD ARGAND_INLINE double normal_power_of_two(double x) {
+#if defined(__CUDA_ARCH__)
+  return detail::two_to_by(detail::device_powers, x);
+#else
+  constexpr detail::PowerCoefficients coefficients;
+  return detail::two_to_by(coefficients, x);
+#endif
 }
 
 // Computes exp(2 pi i x) for |x| <= 1/2.

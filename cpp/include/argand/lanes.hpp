@@ -215,6 +215,10 @@ template <class V>
 ARGAND_HD ARGAND_INLINE Complex<V> operator+(Complex<V> a, Complex<V> b) {
   return {a.re + b.re, a.im + b.im};
 }
+template <class V>
+ARGAND_HD ARGAND_INLINE Complex<V> operator-(Complex<V> a, Complex<V> b) {
+  return {a.re - b.re, a.im - b.im};
+}
 
 template <class V>
 ARGAND_HD ARGAND_INLINE Complex<V> conj(Complex<V> a) {

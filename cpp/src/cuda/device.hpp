@@ -79,6 +79,12 @@ ARGAND_HD ARGAND_INLINE Pair<T> pair(Complex<T> z) {
   return {z.re, z.im};
 }
 
+// Two complex numbers that lie one after the other.
+template <class T>
+struct alignas(16) TwoPairs {
+  Pair<T> first, second;
+};
+
 // A number as it lies in memory: complex numbers are aligned to their size.
 template <class F>
 struct StoredAs {

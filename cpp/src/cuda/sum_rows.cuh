@@ -61,7 +61,7 @@ __device__ ARGAND_INLINE void add_tile(const AtomTile<T, Order>& tile, int count
 #pragma unroll
     for (int i = 0; i < row_length; ++i) sum[i] = {0, 0};
     while (true) {
-      const Start<T> start = start_of(atom, rising, at_rest);
+      const Start<T> start = start_of<guarded>(atom, rising, at_rest);
       const Complex<T> a = start.phase * (start.damping * atom.occ);
       walk<guarded>(tile, slot, row.length, atom.reach, a, start.g,
                     [&](int i, Complex<T> t, Complex<T> z) {
@@ -111,7 +111,7 @@ __global__ void __launch_bounds__(To::most_threads, 1)
         const int count = int(end - a < atoms_of_tile ? end - a : atoms_of_tile);
         const bool is_plain = load_atoms(tile, atoms, a, count, [](int, Index) {});
         fill_along(tile, count, longest);
-        // Atoms that are displaced far guard against overflow; then all of the tile do.
+        // Atoms that are not plain guard against overflow; then all of the tile do.
         const bool all_plain = __syncthreads_and(is_plain);
         if (row.length == 0) continue;
         if (all_plain) {

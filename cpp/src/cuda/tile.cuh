@@ -21,20 +21,17 @@ namespace argand::cuda {
 // Columns of the table Z, each of two entries.
 constexpr int along_columns = row_length / 2 + 1;
 
-// Two complex numbers that lie one after the other.
-template <class T>
-struct alignas(16) TwoPairs {
-  Pair<T> first, second;
-};
-
 // An atom of a tile. `exponent` is -log2(e) beta, twice off the diagonal, so that T is 2 to the sum
 // of its products with hh, kk, ll, hk, hl, kl. `reach` is the first i at which Z(i) is below the
-// normal numbers, at most row_length.
+// normal numbers, at most row_length, and row_length + 1 of a plain atom: there beta is positive
+// semidefinite besides, so that no T exceeds 1.
 template <class T, class Order>
 struct alignas(16) Atom {
   Turns<T, Order> x[3];
   T exponent[6], occ;
   std::int32_t scatterer, reach;
+
+  ARGAND_HD bool is_plain() const { return reach > row_length; }
 };
 
 // A row of reflections as a rising row, with the numbers that exponents need.
@@ -77,6 +74,17 @@ struct AtomTile {
 
 #if defined(__CUDACC__) || defined(ARGAND_EMULATED)
 
+// Tells whether the matrix of the exponents of an atom is negative semidefinite, by its minors.
+template <class T>
+__device__ ARGAND_INLINE bool only_damps(const T (&c)[6]) {
+  const bool axes = c[0] <= 0 && c[1] <= 0 && c[2] <= 0;
+  const bool planes = 4 * c[0] * c[1] >= c[3] * c[3] && 4 * c[0] * c[2] >= c[4] * c[4] &&
+                      4 * c[1] * c[2] >= c[5] * c[5];
+  const T determinant = 4 * c[0] * c[1] * c[2] + c[3] * c[4] * c[5] - c[0] * c[5] * c[5] -
+                        c[1] * c[4] * c[4] - c[2] * c[3] * c[3];
+  return axes && planes && determinant <= 0;
+}
+
 // Loads an atom from the caller's arrays.
 template <class T, class Order>
 __device__ ARGAND_INLINE Atom<T, Order> load_atom(const Atoms<T>& atoms, Index a) {
@@ -100,6 +108,7 @@ __device__ ARGAND_INLINE Atom<T, Order> load_atom(const Atoms<T>& atoms, Index a
   atom.reach = row_length;
   while (atom.reach > 1 && atom.exponent[2] * T((atom.reach - 1) * (atom.reach - 1)) < lowest)
     --atom.reach;
+  if (atom.reach == row_length && only_damps(atom.exponent)) ++atom.reach;
   return atom;
 }
 
@@ -112,8 +121,8 @@ __device__ ARGAND_INLINE Pair<T> along_of(const Atom<T, Order>& atom, int i) {
 
 // Loads the atoms begin .. begin + count of a tile, sorted by scatterer. `sorted(slot, a)` is
 // called by one thread for each atom a with its place in the tile. There is a barrier before
-// anything is overwritten that threads may still read, and one at the end. Returns false where Z of
-// the atom that this thread has loaded falls below the normal numbers within a row.
+// anything is overwritten that threads may still read, and one at the end. Returns false where the
+// atom that this thread has loaded is not plain.
 template <class T, class Order, class Sorted>
 __device__ ARGAND_INLINE bool load_atoms(const AtomTile<T, Order>& tile, const Atoms<T>& atoms,
                                          Index begin, int count, const Sorted& sorted) {
@@ -132,7 +141,7 @@ __device__ ARGAND_INLINE bool load_atoms(const AtomTile<T, Order>& tile, const A
     atom.scatterer = scatterer;
     tile.atom[slot] = atom;
     sorted(slot, begin + t);
-    is_plain = atom.reach == row_length;
+    is_plain = atom.is_plain();
   }
   if (t == 0) {
     Atom<T, Order> end{};
@@ -155,8 +164,8 @@ __device__ ARGAND_INLINE void fill_along(const AtomTile<T, Order>& tile, int cou
   }
 }
 
-// Returns A and g of an atom at the first entry of a row.
-template <class T, class Order>
+// Returns A and g of an atom at the first entry of a row; `guarded` where it may not be plain.
+template <bool guarded, class T, class Order>
 __device__ ARGAND_INLINE Start<T> start_of(const Atom<T, Order>& atom,
                                            const RisingRow<T, Order>& row, bool at_rest) {
   Start<T> start{{1, 0}, 1, 1};
@@ -173,6 +182,16 @@ __device__ ARGAND_INLINE Start<T> start_of(const Atom<T, Order>& atom,
   const T plane = c[0] * row.hh + c[1] * row.kk + c[3] * row.hk;
   // Only beta that is not positive definite makes T exceed 1: float becomes infinite then.
   const T exponent = plane + (slope + curve) * row.l;
+  if constexpr (!guarded && sizeof(T) == 8) {
+    // Where T of a plain atom is a normal number, |log2 g| is at most twice the root of the product
+    // of 1022 and 1022 / 15^2, the exponents of T and of Z(1), which is 136: g needs no bounds.
+    constexpr T lowest = 1 - T(detail::Precision<T>::bias);
+    const T damping = normal_power_of_two(exponent), g = normal_power_of_two(slope + 2 * curve);
+    const bool is_normal = exponent >= lowest;
+    start.damping = is_normal ? damping : 0;
+    start.g = is_normal ? g : 0;
+    return start;
+  }
   start.damping = sizeof(T) == 4 ? power_of_two(exponent) : bounded_exp2(exponent);
   start.g = bounded_exp2(slope + 2 * curve);
   return start;

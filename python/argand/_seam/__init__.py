@@ -47,6 +47,12 @@ from argand._seam.nufft import (
     add_reflections_to_box,
     project_scattering,
 )
+from argand._seam.plain_words import (
+    NUMBER_COLUMN,
+    WORD_COLUMN,
+    count_plain_words,
+    read_plain_words,
+)
 from argand._seam.reflections import arrangement, largest_order, stol_squares, survey
 from argand._seam.structure_factors import (
     structure_factors,
@@ -55,6 +61,8 @@ from argand._seam.structure_factors import (
 )
 
 __all__ = [
+    "NUMBER_COLUMN",
+    "WORD_COLUMN",
     "Batch",
     "Detector",
     "DualSpaceStarts",
@@ -75,6 +83,7 @@ __all__ = [
     "check_output",
     "check_plain",
     "core_build",
+    "count_plain_words",
     "cuda_build",
     "cuda_status",
     "dual_space",
@@ -93,6 +102,7 @@ __all__ = [
     "num_threads",
     "project_scattering",
     "read_fixed_rows",
+    "read_plain_words",
     "row_pointers",
     "set_num_threads",
     "stol_squares",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gemmi import cif
 
 from argand.cell import FloatArray
 from argand.errors import ArgandError
+from argand.io.plain_loop import PlainLoop, cut_plain_loops
 from argand.io.shelx import Instructions, is_shelx, parse_instructions
 
 __all__ = ["NULL_VALUES", "Block", "parse_blocks"]
@@ -40,6 +41,14 @@ _LONGEST_PLAIN_NUMBER = 30
 _GEMMI_POSITION = re.compile(r"^\w+:(\d+)(:\d+\(\d+\):)?")
 
 
+class _Column(NamedTuple):
+    """Where the values of a tag stand: an item of a CIF, or a loop that was read in its place."""
+
+    item: cif.Item
+    position: int
+    plain: PlainLoop | None
+
+
 class Block:
     """Look up columns, texts and numbers of a data block of a CIF by their tags.
 
@@ -52,20 +61,28 @@ class Block:
         Name of the file, for complaints.
     block
         The block as gemmi parsed it.
+    plain_loops
+        Loops that were cut out of the text, by the marks in their places.
     """
 
-    def __init__(self, source: str, block: cif.Block) -> None:
+    def __init__(
+        self, source: str, block: cif.Block, plain_loops: Mapping[str, PlainLoop] | None = None
+    ) -> None:
         self.source = source
         self.name = block.name
         self._block = block
         self._notes: list[str] = []
-        self._numbers_by_tag: dict[str, FloatArray] = {}
+        self._numbers_by_tag: dict[str, FloatArray | None] = {}
         self._values_by_tag: dict[str, list[str] | None] = {}
-        self._columns: dict[str, list[tuple[cif.Item, int]]] = {}
+        self._columns: dict[str, list[_Column]] = {}
+        #: Loops of this block that were cut out of the text.
+        self.plain_loop_count = 0
         for item in block:
+            loop = _loop_in_place(item, plain_loops or {})
+            self.plain_loop_count += loop is not None
             for position, tag in enumerate(_tags(item)):
-                plain = tag.lower().replace(".", "_")
-                self._columns.setdefault(plain, []).append((item, position))
+                plain_tag = tag.lower().replace(".", "_")
+                self._columns.setdefault(plain_tag, []).append(_Column(item, position, loop))
 
     @cached_property
     def instructions(self) -> Instructions | None:
@@ -101,10 +118,22 @@ class Block:
         for tag, columns in self._columns.items():
             if not tag.startswith(prefix):
                 continue
-            for item, position in columns:
-                if set(_values(self._block, item, position)) - set(NULL_VALUES):
-                    return True
+            if any(self._has_values(column) for column in columns):
+                return True
         return False
+
+    def has_values(self, *tags: str) -> bool:
+        """Tell whether one of `tags` has a value that is not null."""
+        for tag in tags:
+            if any(self._has_values(column) for column in self._columns.get(tag, [])):
+                return True
+        return False
+
+    def _has_values(self, column: _Column) -> bool:
+        """Tell whether a column has a value that is not null."""
+        if column.plain is not None:
+            return column.plain.has_values(column.position)
+        return any(value not in NULL_VALUES for value in _values(self._block, column))
 
     def column(self, *tags: str) -> list[str] | None:
         """Return the values of the first of `tags` that has a value that is not null, as strings.
@@ -126,8 +155,10 @@ class Block:
     def _column_of_tag(self, tag: str) -> list[str] | None:
         """Return the values of a tag as strings; None where all are null."""
         columns: list[list[str]] = []
-        for item, position in self._columns.get(tag, []):
-            values = _values(self._block, item, position)
+        for column in self._columns.get(tag, []):
+            if column.plain is not None and not column.plain.has_values(column.position):
+                continue
+            values = _values(self._block, column)
             if any(value not in NULL_VALUES for value in values):
                 columns.append(values)
         for values in columns[1:]:
@@ -178,20 +209,38 @@ class Block:
             A value is no number.
         """
         for tag in tags:
-            values = self.column(tag)
-            if values is None:
-                continue
             # A column may have a million numbers, and is asked for several times.
             if tag not in self._numbers_by_tag:
-                self._numbers_by_tag[tag] = self._parse_numbers(tag, values)
-            return self._numbers_by_tag[tag].copy()
+                self._numbers_by_tag[tag] = self._numbers_of_tag(tag)
+            numbers = self._numbers_by_tag[tag]
+            if numbers is not None:
+                return numbers.copy()
         return None
+
+    def _numbers_of_tag(self, tag: str) -> FloatArray | None:
+        """Return the numbers (n,) of a tag, NaN where null; None where all are null."""
+        numbers = self._plain_numbers_of_tag(tag)
+        if numbers is not None:
+            # They have too few digits to be too large.
+            return numbers
+        values = self.column(tag)
+        return None if values is None else self._parse_numbers(tag, values)
+
+    def _plain_numbers_of_tag(self, tag: str) -> FloatArray | None:
+        """Return the numbers (n,) of a tag that a loop has which was cut out; None for others."""
+        columns = self._columns.get(tag, [])
+        if len(columns) != 1 or columns[0].plain is None:
+            return None
+        return columns[0].plain.numbers(columns[0].position)
 
     def uncertainties(self, *tags: str) -> FloatArray | None:
         """Return the standard uncertainties (n,) in brackets, NaN without; None where none has one.
 
         That is 2.1 for a value of 58.8(21), and 0.21 for 5.88(21).
         """
+        for tag in tags:
+            if self._plain_numbers_of_tag(tag) is not None:
+                return None
         values = self.column(*tags) or []
         brackets = [_UNCERTAINTY.fullmatch(value) for value in values]
         if not any(brackets):
@@ -225,16 +274,52 @@ def parse_blocks(text: str, source: str) -> list[Block]:
     ArgandError
         One line with the complaint of the parser.
     """
+    shortened, plain_loops = cut_plain_loops(text)
+    if plain_loops:
+        blocks = _blocks_of_shortened(shortened, source, plain_loops)
+        if blocks:
+            return blocks
     try:
-        # Level 0 accepts a tag that is given twice: that matters only for a tag that is used,
-        # and Block.column looks at those.
-        document = cif.read_string(text, check_level=0)
+        document = _parse(text)
     except ValueError as error:
         complaint = _GEMMI_POSITION.sub(r"line \1:", str(error))
         raise ArgandError(f"{source}: no valid CIF: {complaint}") from None
     if len(document) == 0:
         raise ArgandError(f"{source}: no valid CIF: it has no data block")
     return [Block(source, block) for block in document]
+
+
+def _parse(text: str) -> cif.Document:
+    """Parse the text of a CIF by gemmi."""
+    # Level 0 accepts a tag that is given twice: that matters only for a tag that is used, and
+    # Block.column looks at those.
+    return cif.read_string(text, check_level=0)
+
+
+def _blocks_of_shortened(
+    text: str, source: str, plain_loops: Mapping[str, PlainLoop]
+) -> list[Block]:
+    """Return the data blocks of a text that loops were cut out of.
+
+    The list is empty where the text is no valid CIF, and where not all were loops as a whole: then
+    the text has to be parsed as it was.
+    """
+    try:
+        document = _parse(text)
+    except ValueError:
+        return []
+    blocks = [Block(source, block, plain_loops) for block in document]
+    if sum(block.plain_loop_count for block in blocks) != len(plain_loops):
+        return []
+    return blocks
+
+
+def _loop_in_place(item: cif.Item, plain_loops: Mapping[str, PlainLoop]) -> PlainLoop | None:
+    """Return the loop in whose place the single row of a loop stands; None for other items."""
+    if not plain_loops or not item.loop or item.loop.length() != 1:
+        return None
+    marks = set(item.loop.values)
+    return plain_loops.get(marks.pop()) if len(marks) == 1 else None
 
 
 def _tags(item: cif.Item) -> list[str]:
@@ -244,12 +329,14 @@ def _tags(item: cif.Item) -> list[str]:
     return [tag for tag, _ in _pairs(item)]
 
 
-def _values(block: cif.Block, item: cif.Item, position: int) -> list[str]:
+def _values(block: cif.Block, column: _Column) -> list[str]:
     """Return the values of a column of a loop, or of a pair, of a block as plain strings."""
-    if item.loop:
-        raw = list(block.item_as_table(item).column(position))
+    if column.plain is not None:
+        return column.plain.strings(column.position)
+    if column.item.loop:
+        raw = list(block.item_as_table(column.item).column(column.position))
     else:
-        raw = [value for _, value in _pairs(item)]
+        raw = [value for _, value in _pairs(column.item)]
     # Most columns have neither quotes nor texts, and a column may have a million values.
     text = "".join(raw)
     if any(mark in text for mark in _QUOTES):

@@ -130,12 +130,12 @@ def reflections_of_block(
 
 def _has_loop(block: Block) -> bool:
     """Tell whether a data block has a loop of reflections."""
-    return block.column(*_INDEX_TAGS) is not None
+    return block.has_values(*_INDEX_TAGS)
 
 
 def _of_loop(block: Block, keep_mates: bool = False) -> Reflections:
     """Read a loop of merged or of unmerged reflections."""
-    is_merged = bool(block.column("_refln_index_h"))
+    is_merged = block.has_values("_refln_index_h")
     stem = "_refln" if is_merged else "_diffrn_refln"
     _check_keys(block, stem)
     with _complaints_about(block):

@@ -53,6 +53,9 @@ _SYMMETRY_LINE = re.compile(r"^(LATT|SYMM)\b", re.MULTILINE | re.IGNORECASE)
 # The first line of a list of reflections begins with two integers, the first line of a CIF never.
 _FIRST_ROW = re.compile(r"(?:[^\S\n]*(?:[#!].*)?\n)*[^\S\n]*[+-]?\d+[\s,;+-]+\d")
 
+# A line that begins a data block of a CIF, after any of the ends of lines that Python knows.
+_FIRST_BLOCK = re.compile(r"(?:\A|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])\s*data_", re.IGNORECASE)
+
 # Bytes that a line of a CIF takes while it is read, as strings of gemmi and of Python, and numbers.
 _BYTES_OF_CIF_LINE = 800
 
@@ -239,8 +242,7 @@ class SourceFile:
         if _FIRST_ROW.match(self.text):
             # Some programs add a CIF after the end of a list.
             return False
-        beginnings = (line.lstrip()[:5].lower() for line in self.text.splitlines())
-        return "data_" in beginnings
+        return bool(_FIRST_BLOCK.search(self.text))
 
     @cached_property
     def _instructions(self) -> Instructions:

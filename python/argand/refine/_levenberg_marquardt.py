@@ -226,7 +226,8 @@ def _solutions(matrices: FloatArray, right: FloatArray) -> FloatArray:
         return np.asarray(np.linalg.solve(matrices, right[..., None])[..., 0], np.float64)
     solutions = np.empty_like(right)
     for number, matrix in enumerate(matrices):
-        _, solution, failed = dposv(matrix, right[number], lower=1)
+        # LAPACK stores columns one after another, as the transpose of a symmetric matrix does.
+        _, solution, failed = dposv(matrix.T, right[number], lower=1)
         if failed:
             solution = np.linalg.solve(matrix, right[number])
         solutions[number] = solution

@@ -208,8 +208,14 @@ def _by_parameters(
             normal[number] = columns @ half[:, :s].T
         else:
             half = _combined_rows(gathered, matrix)
-            # N is symmetric, and so is C N C^T.
-            normal[number] = _combined_rows(gathered, np.ascontiguousarray(half[:, :s].T))
+            places, values = gathered
+            if len(places) == 1:
+                # All places exist; with "clip" numpy writes to `out` without an array between.
+                np.take(half, places[0], axis=1, out=normal[number], mode="clip")
+                normal[number] *= values[0]
+            else:
+                # N is symmetric, and so is C N C^T.
+                normal[number] = _combined_rows(gathered, np.ascontiguousarray(half[:, :s].T))
         vectors[:, number] = half[:, s:].T
     return normal, vectors[0], vectors[1]
 
