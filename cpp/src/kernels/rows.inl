@@ -87,11 +87,28 @@ ARGAND_INLINE Index end_of_group(const BlockView<T>& atoms, Index begin) {
   return end;
 }
 
+// Returns a number in every lane. Where a vector is two registers g++ puts it together in memory,
+// number by number, and waits for that; a half is one register.
+template <class T>
+ARGAND_INLINE Lanes<T> in_every_lane(T number) {
+#if defined(__AVX__) && !defined(__AVX512F__)
+  typedef T Half __attribute__((vector_size(lane_bytes / 2)));
+  struct Halves {
+    Half first, second;
+  };
+  const Half half = Half{} + number;
+  return __builtin_bit_cast(Lanes<T>, Halves{half, half});
+#else
+  return number - Lanes<T>{};
+#endif
+}
+
 // Adds f t to re + i im, for real and for complex f.
 template <class T>
 ARGAND_INLINE void add_product(T f, const Complex<Lanes<T>>& t, Lanes<T>& re, Lanes<T>& im) {
-  re += t.re * f;
-  im += t.im * f;
+  const Lanes<T> factor = in_every_lane(f);
+  re += t.re * factor;
+  im += t.im * factor;
 }
 template <class T>
 ARGAND_INLINE void add_product(Complex<T> f, const Complex<Lanes<T>>& t, Lanes<T>& re,
