@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -94,7 +93,6 @@ def gallery_pictures() -> dict[str, bytes]:
     """Run the examples of the gallery in an empty folder, and return the pictures they save."""
     text = (ROOT / "docs" / GALLERY).read_text(encoding="utf-8")
     examples = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    sys.path.insert(0, str(ROOT / "python"))
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
@@ -137,7 +135,6 @@ def _public_names(module: str) -> list[str]:
 def _commands_page() -> str:
     """Return the page of the command line: the help of argand and of each verb."""
     os.environ["COLUMNS"] = HELP_COLUMNS
-    sys.path.insert(0, str(ROOT / "python"))
     from argand import cli
     from argand.cli._arguments import parser_of
     from argand.cli._outline import outline
