@@ -66,8 +66,8 @@ def correlation(solution: Solution, known: Crystal, law: NDArray[np.float64]) ->
     hkl, expand = in_p1(solution.merged.hkl, solution.spacegroup)
     if solution.crystal is None:
         return agreement(hkl, expand(solution.structure_factors), known)
-    found = structure_factors(solution.crystal, hkl)
-    return max(agreement(indices, found, known) for indices in (hkl, of_second(hkl, law)))
+    calculated = structure_factors(solution.crystal, hkl)
+    return max(agreement(indices, calculated, known) for indices in (hkl, of_second(hkl, law)))
 
 
 def main() -> None:

@@ -1,18 +1,14 @@
 #include "argand/plain_words.hpp"
 
-#include <charconv>
 #include <cstring>
 #include <limits>
-#include <system_error>
 
 namespace argand {
 namespace {
 
 // Bytes of a word that fit into the place of a number.
 constexpr Index longest_word = sizeof(double);
-// Longer numbers may be too small or too large for a double; they are read elsewhere.
-constexpr Index longest_number = 30;
-// An integer of so many digits is exact as a double.
+// An integer of so many digits is exact as a double. Numbers of more are read elsewhere.
 constexpr int exact_digits = 15;
 // These are exact too, so that the quotient of both is the double next to the decimal number.
 constexpr double power_of_ten[exact_digits + 1] = {1,   1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
@@ -29,14 +25,13 @@ bool is_null(const char* word, Index length) {
   return length == 1 && (*word == '.' || *word == '?');
 }
 
-// Returns whether a word is a number of digits, a sign and a decimal point, and reads it.
+// Returns whether a word is a number of at most so many digits, a sign and a decimal point, and
+// reads it.
 bool read_number(const char* word, Index length, double& number) {
-  if (length > longest_number) return false;
   const char* const end = word + length;
   const char* at = word;
   const bool is_negative = *at == '-';
   if (is_negative || *at == '+') ++at;
-  const char* const unsigned_word = at;
   std::int64_t digits = 0;
   int digit_count = 0;
   int decimals = -1;
@@ -46,16 +41,13 @@ bool read_number(const char* word, Index length, double& number) {
       continue;
     }
     if (*at < '0' || *at > '9') return false;
-    if (++digit_count <= exact_digits) digits = 10 * digits + (*at - '0');
+    if (++digit_count > exact_digits) return false;
+    digits = 10 * digits + (*at - '0');
     if (decimals >= 0) ++decimals;
   }
   if (digit_count == 0) return false;
   double modulus = double(digits);
-  if (digit_count > exact_digits) {
-    if (std::from_chars(unsigned_word, end, modulus).ec != std::errc{}) return false;
-  } else if (decimals > 0) {
-    modulus /= power_of_ten[decimals];
-  }
+  if (decimals > 0) modulus /= power_of_ten[decimals];
   number = is_negative ? -modulus : modulus;
   return true;
 }

@@ -41,16 +41,19 @@ def test_weights_are_small_and_have_cards() -> None:
 
 @pytest.mark.parametrize("name", PACKAGED)
 def test_evaluate_reproduces_the_scores_of_the_card(name: str) -> None:
-    """A few samples are scored again, to the rounding that cycles of phases amplify."""
+    """A few samples are scored again. Cycles of phases amplify rounding, and nothing else does."""
     card = card_of(name)
+    model = load_weights(name).settings.model
     scores = evaluate(name, card["few_samples"])
     assert list(scores) == list(card["few_scores"])
     for group, expected in card["few_scores"].items():
         for kind in ("model", "references"):
             for metric, value in expected[kind].items():
-                found = scores[group][kind][metric]["mean"]
-                tolerance = 1e-3 * abs(value["mean"]) + 0.5 * value["interval"]
-                assert abs(found - value["mean"]) <= tolerance, (group, metric)
+                again = scores[group][kind][metric]["mean"]
+                tolerance = 1e-3 * abs(value["mean"])
+                if kind == "model" and model == "recycling":
+                    tolerance += 0.5 * value["interval"]
+                assert abs(again - value["mean"]) <= tolerance, (group, kind, metric)
 
 
 def test_a_file_of_this_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

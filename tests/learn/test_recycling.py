@@ -24,7 +24,7 @@ from argand.learn.models.density_cycles import (
 from argand.learn.models.orbit_average import OrbitAverage
 from argand.learn.orbits import ORBIT_CHANNELS, Orbits
 from argand.learn.plan import plan_training
-from argand.learn.samples import batch_features
+from argand.learn.samples import SampleBatch, SampleDataset, batch_features
 from argand.learn.settings import DataSettings
 from argand.learn.train import train
 from argand.reflections import hkl_cube
@@ -190,13 +190,20 @@ def test_free_cycles_are_those_of_sums() -> None:
     assert 0.0 < float(correlation) < 1.0
 
 
+def columns_of(
+    dataset: SampleDataset, batch: SampleBatch
+) -> tuple[Tensor, Tensor, Tensor, OrbitAverage]:
+    """Return |F|, mask and stol^2 (b, V) of samples, and the average over their equivalents."""
+    features = batch_features(batch, batch.mask, INPUTS, dataset.orbits())
+    amplitude, mask, stol2, *symmetry = features.flatten(2).unbind(dim=1)
+    return amplitude, mask, stol2, OrbitAverage(*symmetry, mask)
+
+
 def test_before_training_the_last_cycles_are_free_cycles() -> None:
     """In P 1 both are the same mapping, whatever the random weights of hidden layers."""
     dataset = data_of("P1").dataset([])
     batch = dataset.simulate(range(3))
-    columns = batch_features(batch, batch.mask, INPUTS, dataset.orbits()).flatten(2).unbind(dim=1)
-    amplitude, mask, stol2, *symmetry = columns
-    average = OrbitAverage(*symmetry, mask)
+    amplitude, mask, stol2, average = columns_of(dataset, batch)
     net = build_model("recycling", HKL_MAX, len(INPUTS), {"depth": 3})
     assert isinstance(net, PhaseRecycling)
     generator = torch.Generator().manual_seed(4)
@@ -325,9 +332,7 @@ def test_the_last_cycles_learn_64_samples() -> None:
     """Steps on the same samples and starts bring the loss far below that of the first cycles."""
     dataset = data_of("P-1,P21/c").dataset([])
     batch = dataset.simulate(range(64))
-    columns = batch_features(batch, batch.mask, INPUTS, dataset.orbits()).flatten(2).unbind(dim=1)
-    amplitude, mask, stol2, *symmetry = columns
-    average = OrbitAverage(*symmetry, mask)
+    amplitude, mask, stol2, average = columns_of(dataset, batch)
     torch.manual_seed(0)
     net = build_model("recycling", HKL_MAX, len(INPUTS), {"cycles": 40})
     assert isinstance(net, PhaseRecycling)

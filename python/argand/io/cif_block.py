@@ -241,6 +241,8 @@ class Block:
         for tag in tags:
             if self._plain_numbers_of_tag(tag) is not None:
                 return None
+            if self.has_values(tag):
+                break
         values = self.column(*tags) or []
         brackets = [_UNCERTAINTY.fullmatch(value) for value in values]
         if not any(brackets):

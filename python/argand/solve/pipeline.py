@@ -171,7 +171,7 @@ def solve(
 
     suspicion = _suspected_twin(reflections, start_group) if settings.refine else None
     best: Solution | None = None
-    was_tried = False
+    tried: TwinFinding | None = None
     if suspicion is not None:
         # Atoms in the phases of a twin that is taken for a single crystal would cost much time.
         few = replace(settings, refine=False, starts=min(settings.starts, _FIRST_STARTS))
@@ -180,12 +180,12 @@ def solve(
         if suspicion.likely or phases.probability < SOLVED:
             half = None if settings.time_limit is None else settings.time_limit / 2.0
             best = as_twin(phases, suspicion, TimeLimit(half))
-            was_tried = True
+            tried = suspicion
         stopwatch.stop("twin")
     if best is None or best.verdict != "solved":
         solution = run(settings)
-        if was_tried and suspicion is not None:
-            solution = suspect_twin(solution, suspicion)
+        if tried is not None:
+            solution = suspect_twin(solution, tried)
         elif settings.refine:
             twin = _fitted_twin(solution, suspicion)
             best = None if twin is None else as_twin(solution, twin, limit)
