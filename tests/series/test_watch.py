@@ -300,7 +300,7 @@ def test_a_name_that_becomes_ambiguous(measured: Path, tmp_path: Path) -> None:
         "atoms": ["a_other", "b", "in_a_hkl"],
     }
     assert records[1].displacement == records[2].displacement
-    # The same where the second file comes while nobody watches, and where a removal was interrupted.
+    # The same where the second file comes while nobody watches, after an interrupted removal.
     (out / "atoms" / "b.cif").unlink()
     shutil.copyfile(measured / "sample_0002.hkl", folder / "b.hklf")
     predict_series(LeastSquares(KNOWN), [folder], out, workers=1)

@@ -121,7 +121,7 @@ class SeriesFolder:
             possible = dict(self.outputs((former, second_answer(former))))
             for relative, _ in record.outputs:
                 if relative in possible:
-                    (self.path / relative).unlink(missing_ok=True)
+                    (self.path / relative).unlink()
             # The record goes last: after an interruption it tells what has to be removed.
             self._record_path(former).unlink()
 
