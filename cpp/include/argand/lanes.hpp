@@ -187,7 +187,8 @@ ARGAND_HD ARGAND_INLINE void narrow(double w, double& v) {
 // Returns V with the same number in every lane.
 template <class V>
 ARGAND_HD ARGAND_INLINE V broadcast(Element<V> value) {
-  return V{} + value;
+  // value - 0 is value, which compilers know; value + 0 is not, where value is -0.
+  return value - V{};
 }
 
 // A complex number, or a vector of complex numbers.

@@ -107,9 +107,7 @@ struct BlockKernels {
   void (*prepare)(const Block<T>*, Index count, BlockStep<T>*);
 };
 
-// cos and sin of 2 pi order point / points along one axis. Along x and y the tables have the shape
-// (points / 2 + 1, reach + 1); along z they have the shape (reach + 1, z_padded) and begin with
-// point 1.
+// cos and sin of 2 pi order point / points along an axis, (points / 2 + 1, reach + 1).
 template <class T>
 struct AxisTable {
   int reach;
@@ -120,29 +118,42 @@ struct AxisTable {
 // Tables and sizes of the transforms between a box and a map.
 template <class T>
 struct TransformPlan {
-  AxisTable<T> x, y, z;
-  int half;        // orders l >= 0
-  Index line;      // numbers of a line over l: 2 half, padded to whole vectors
-  Index plane;     // numbers of a plane over (k, l)
-  Index z_padded;  // points z = 1 .. n / 2, at least one, padded to whole vectors
-  bool streamed;   // the map is written past the caches
-  // Cosines and sines (n / 2, half_padded) of z = 1 .. n / 2, with orders l >= 0 side by side.
-  const T *z_orders_cos, *z_orders_sin;
-  Index half_padded;  // half, padded to whole vectors
+  AxisTable<T> x, y;
+  int reach_z;
+  Index points_z;
+  Index row;         // points along z, padded to whole vectors
+  Index row_orders;  // orders l >= 0, padded to whole vectors
+  // cos and sin of 2 pi l z / points: with points side by side, (reach_z + 1, row), and with orders
+  // side by side, (points_z, row_orders). 0 beyond the points and orders.
+  const T *z_cos, *z_sin, *l_cos, *l_sin;
+  Index slab;     // points along z that box_from_map sums along y and x at once: whole vectors
+  bool streamed;  // the map is written past the caches
 
-  // Returns how many numbers of scratch memory a transform needs.
-  Index scratch() const {
-    return 4 * plane + (2 * y.reach + 6) * line + 8 * z_padded + 2 * (y.reach + 1) * z.points +
-           (streamed ? y.points * z.points : 0);
-  }
+  // Numbers of cosines and sines along x and y.
+  Index orders_x() const { return 2 * x.reach + 1; }
+  Index orders_y() const { return 2 * y.reach + 1; }
+
+  // Returns the size of the real lines along z, (orders_x, orders_y, row), and where one begins.
+  // Orders along an axis are those of cosines, 0 .. reach, then those of sines, 1 .. reach.
+  Index lines() const { return orders_x() * orders_y() * row; }
+  Index line_of(Index i, Index j) const { return (i * orders_y() + j) * row; }
+
+  // Returns the size of the half box l >= 0, (2 h + 1, 2 k + 1, 2 row_orders): all real parts of a
+  // line, then all imaginary parts.
+  Index half_box() const { return orders_x() * orders_y() * 2 * row_orders; }
+
+  bool has_short_rows() const { return points_z < lane_count<T>; }
 };
 
-// Transforms between folded boxes and maps, see transform.inl.
+// Transforms between boxes and maps, see map_from_box.inl and box_from_map.inl.
 template <class T>
 struct TransformKernels {
-  void (*to_map)(const TransformPlan<T>&, const T* even, const T* odd, Index begin, Index end,
-                 T* scratch, T* map);
-  void (*from_map)(const TransformPlan<T>&, const T* map, T* scratch, T* even, T* odd);
+  void (*lines_from_box)(const TransformPlan<T>&, const Complex<T>* F, T scale, int h, T* lines);
+  Index (*planes_scratch)(const TransformPlan<T>&);
+  void (*planes_from_lines)(const TransformPlan<T>&, const T* lines, Index begin, Index end,
+                            T* scratch, T* map);
+  Index (*box_scratch)(const TransformPlan<T>&);
+  void (*box_from_map)(const TransformPlan<T>&, const T* map, T* scratch, T* half_box);
 };
 
 // Measures crystals begin .. end, see measure.hpp.

@@ -1,16 +1,17 @@
 // The kernels of one instruction set. CMake compiles this file once for each instruction set, with
 // its -march and its name.
 #include "box.inl"
+#include "box_from_map.inl"
 #include "dual_space.inl"
 #include "gaussians.inl"
 #include "jacobian.inl"
+#include "map_from_box.inl"
 #include "measure.inl"
 #include "nufft_projection.inl"
 #include "nufft_series.inl"
 #include "rows.inl"
 #include "stream.inl"
 #include "survey.inl"
-#include "transform.inl"
 
 #define ARGAND_CAT_(a, b) a##b
 #define ARGAND_CAT(a, b) ARGAND_CAT_(a, b)
@@ -29,8 +30,10 @@ const Kernels ARGAND_CAT(kernels_, ARGAND_LEVEL) = {
     {sum_box<float, Complex<float>>},
     {sum_box<double, double>},
     {sum_box<double, Complex<double>>},
-    {to_map<float>, from_map<float>},
-    {to_map<double>, from_map<double>},
+    {lines_from_box<float>, planes_scratch<float>, planes_from_lines<float>, box_scratch<float>,
+     box_from_map<float>},
+    {lines_from_box<double>, planes_scratch<double>, planes_from_lines<double>, box_scratch<double>,
+     box_from_map<double>},
     {measure<float>},
     {measure<double>},
     {jacobian_of_site<float>},
