@@ -204,8 +204,7 @@ void sum_boxes(const Atoms<T>& atoms, const FormFactors<F>& form, const HklBox& 
     for (Index c = first; c < last; ++c) {
       sort_by_scatterer(atoms, c, order);
       const Index count = Index(order.size());
-      scratch.resize(
-          std::max<Index>(scratch.size(), count * box_scratch_of_atom<T>(box, begin, end)));
+      scratch.resize(std::max<Index>(scratch.size(), box_scratch<T>(box, begin, end, count)));
       Complex<T>* F_of_crystal = out + c * box.size();
       Complex<T>* target = streamed ? buffer.data() : F_of_crystal;
       kernel.sum_box(atoms, order.data(), count, form, box, begin, end, scratch.data(), target);

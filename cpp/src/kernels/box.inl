@@ -33,7 +33,7 @@ struct BoxTables {
       : h(box.h), k(box.k), l(box.l), half(half_plane(box)), begin(begin), tables(scratch) {
     padded = padded_line<T>(box);
     entries = padded_part<T>(begin, end);
-    stride = box_scratch_of_atom<T>(box, begin, end);
+    stride = box_tables_of_atom<T>(box, begin, end);
   }
 
   // Return the tables of an atom: all real parts, then all imaginary parts.
@@ -46,6 +46,7 @@ struct BoxTables {
   ARGAND_INLINE void fill(const Atoms<T>& atoms, const Index* order, Index count) {
     using V = Lanes<T>;
     const int reach[3] = {h, k, l}, most = h > k ? (h > l ? h : l) : (k > l ? k : l);
+    T* risen = x(count);
     for (Index first = 0; first < 3 * count; first += lanes) {
       const int used = int(3 * count - first < lanes ? 3 * count - first : lanes);
       T x_of[lanes] = {}, b[lanes] = {}, scale[lanes] = {};
@@ -62,27 +63,31 @@ struct BoxTables {
         r = r * bounded_exp(-load(b));
         q = bounded_exp(V(load(b) * T(-2)));
       }
+      // The orders of a lane follow each other `lanes` apart.
       for (int n = 0; n <= most; ++n) {
-        T re[lanes], im[lanes];
-        store(re, t.re);
-        store(im, t.im);
-        for (int w = 0; w < used; ++w) {
-          const Index atom = (first + w) / 3;
-          const int d = int((first + w) % 3);
-          if (n > reach[d]) continue;
-          if (d < 2) {
-            T* axis = d == 0 ? x(atom) : y(atom);
-            axis[n] = re[w];
-            axis[reach[d] + 1 + n] = im[w];
-          } else {
-            T* axis = z(atom);
-            axis[l + n] = axis[l - n] = re[w];
-            axis[padded + l + n] = im[w];
-            axis[padded + l - n] = -im[w];
-          }
-        }
+        store(risen + 2 * n * lanes, t.re);
+        store(risen + (2 * n + 1) * lanes, t.im);
         t = t * r;
         r = r * q;
+      }
+      for (int w = 0; w < used; ++w) {
+        const Index atom = (first + w) / 3;
+        const int d = int((first + w) % 3);
+        const T *re = risen + w, *im = re + lanes;
+        if (d < 2) {
+          T *axis = d == 0 ? x(atom) : y(atom), *sines = axis + reach[d] + 1;
+          for (int n = 0; n <= reach[d]; ++n) {
+            axis[n] = re[2 * n * lanes];
+            sines[n] = im[2 * n * lanes];
+          }
+        } else {
+          T *axis = z(atom) + l, *sines = axis + padded;
+          for (int n = 0; n <= l; ++n) {
+            axis[n] = axis[-n] = re[2 * n * lanes];
+            sines[n] = im[2 * n * lanes];
+            sines[-n] = -im[2 * n * lanes];
+          }
+        }
       }
     }
     for (Index a = 0; a < count; ++a) {
@@ -228,6 +233,14 @@ ARGAND_INLINE void put_planes(const BoxTables<T>& tables, const Atoms<T>& atoms,
 #pragma GCC unroll 2
   for (int n = 0; n < planes; ++n) {
     const Index at = (plane + n) * size;
+    // The lines of the next planes are fetched meanwhile.
+    for (int half = 0; half < (whole ? 2 : 0); ++half) {
+      const Index ahead = planes * size, next = half * Index(lane_count<T>) / 2;
+      __builtin_prefetch(out + centre + at + ahead + i + next, 1);
+      __builtin_prefetch(out + centre + at + ahead - i - next, 1);
+      __builtin_prefetch(out + centre - at - ahead + i + next, 1);
+      __builtin_prefetch(out + centre - at - ahead - i - next, 1);
+    }
     store_side<Side::up, whole>(out + centre + at + i, count, up[n]);
     store_side<Side::down, whole>(out + centre + at - i, count, down[n]);
     if (plane + n == 0) continue;

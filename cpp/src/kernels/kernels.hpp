@@ -85,18 +85,26 @@ ARGAND_INLINE Index padded_part(Index begin, Index end) {
   return end - begin + lane_count<T>;
 }
 
-// Returns how many numbers of scratch memory sum_box needs for one atom.
+// Returns how many numbers the tables of one atom have in sum_box.
 template <class T>
-ARGAND_INLINE Index box_scratch_of_atom(const HklBox& box, Index begin, Index end) {
+ARGAND_INLINE Index box_tables_of_atom(const HklBox& box, Index begin, Index end) {
   return 2 * (box.h + 1 + box.k + 1 + padded_line<T>(box) + padded_part<T>(begin, end));
+}
+
+// Returns how many numbers of scratch memory sum_box needs for so many atoms: their tables, and the
+// orders of the axes that rise side by side.
+template <class T>
+ARGAND_INLINE Index box_scratch(const HklBox& box, Index begin, Index end, Index atoms) {
+  const int most =
+      box.h > box.k ? (box.h > box.l ? box.h : box.l) : (box.k > box.l ? box.k : box.l);
+  return atoms * box_tables_of_atom<T>(box, begin, end) + 2 * (most + 1) * lane_count<T>;
 }
 
 // Sums over a box where displacement does not couple the axes. F is T or Complex<T>.
 template <class T, class F>
 struct BoxKernels {
   // Writes the sum over the atoms `order` (count), sorted by scatterer, to the entries begin .. end
-  // of the half plane and their mates, at every h. `scratch` has box_scratch_of_atom() numbers for
-  // each atom.
+  // of the half plane and their mates, at every h. `scratch` has box_scratch() numbers.
   void (*sum_box)(const Atoms<T>&, const Index* order, Index count, const FormFactors<F>&,
                   const HklBox&, Index begin, Index end, T* scratch, Complex<T>* out);
 };
