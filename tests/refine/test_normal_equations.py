@@ -27,11 +27,22 @@ def test_products_by_parameters_are_those_of_dense_matrices(most: int) -> None:
         # Rows with fewer entries, and one without any.
         entries = min(most, number)
         row[rng.permutation(9)[:entries]] = rng.normal(size=entries)
-    products = np.concatenate([symmetric(rng, 2, 9), rng.normal(size=(2, 9, 2))], axis=2)
-    normal, residual, by_scale = _by_parameters(csr_array(dense), products)
-    np.testing.assert_allclose(normal, dense @ products[:, :, :9] @ dense.T, rtol=1e-13, atol=1e-13)
-    np.testing.assert_allclose(residual, products[:, :, 9] @ dense.T, rtol=1e-13, atol=1e-13)
-    np.testing.assert_allclose(by_scale, products[:, :, 10] @ dense.T, rtol=1e-13, atol=1e-13)
+    matrices = symmetric(rng, 2, 9)
+    normal = _by_parameters(csr_array(dense), matrices)
+    np.testing.assert_allclose(normal, dense @ matrices @ dense.T, rtol=1e-13, atol=1e-13)
+
+
+def test_products_by_parameters_that_move_one_coordinate_each() -> None:
+    rng = np.random.default_rng(SEED)
+    print(f"seed {SEED}")
+    matrices = symmetric(rng, 2, 9)
+    for places in (np.arange(9), rng.permutation(9), np.array([4, 0, 4])):
+        dense = np.zeros((len(places), 9))
+        dense[np.arange(len(places)), places] = rng.normal(size=len(places))
+        normal = _by_parameters(csr_array(dense), matrices.astype(np.float32))
+        expected = dense @ matrices.astype(np.float32).astype(float) @ dense.T
+        assert normal.dtype == np.float64
+        np.testing.assert_allclose(normal, expected, rtol=1e-13, atol=1e-13)
 
 
 @pytest.mark.parametrize("k", [3, 31, 32, 90])
@@ -43,9 +54,8 @@ def test_solutions_are_those_of_a_general_solver(k: int, definite: bool) -> None
     if definite:
         matrices = matrices @ matrices + np.eye(k)
     right = rng.normal(size=(3, k))
-    matrices_before, right_before = matrices.copy(), right.copy()
-    solutions = _solutions(matrices, right)
-    np.testing.assert_array_equal(matrices, matrices_before)
+    right_before = right.copy()
+    solutions = _solutions(matrices.copy(), right)
     np.testing.assert_array_equal(right, right_before)
     remainder = np.einsum("bij,bj->bi", matrices, solutions) - right
     size = np.abs(matrices).sum(axis=2).max() * np.abs(solutions).max()

@@ -157,11 +157,11 @@ class Target:
         along = root * _unit(point) if self.on == "F" else 2.0 * root * point.f
         by_coordinate, columns = self.model.site_jacobian(p, along, dtype)
         right = np.stack([root * point.residual, root * point.calculated], axis=2).astype(dtype)
-        s = by_coordinate.shape[1]
-        products = np.empty((len(rows), s, s + 2))
-        products[:, :, :s] = np.matmul(by_coordinate, by_coordinate.transpose(0, 2, 1))
-        products[:, :, s:] = np.matmul(by_coordinate, right)
-        normal, gradient, by_scale = _by_parameters(columns, products)
+        products = np.matmul(by_coordinate, by_coordinate.transpose(0, 2, 1))
+        normal = _by_parameters(columns, products)
+        k, s = columns.shape
+        vectors = columns @ np.matmul(by_coordinate, right).transpose(1, 0, 2).reshape(s, -1)
+        gradient, by_scale = vectors.reshape(k, len(rows), 2).transpose(2, 1, 0)
         if self.scale is None:
             calculated_squares = np.square(point.calculated)
             square = np.einsum("bm,bm->b", self.weight[rows], calculated_squares) + _TINY
@@ -184,40 +184,34 @@ class Target:
         return gradient
 
 
-def _by_parameters(
-    columns: csr_array, products: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return C N C^T (b, k, k), C r and C c (b, k) of normal matrices N by coordinates.
+def _by_parameters(columns: csr_array, matrices: NDArray[Any]) -> FloatArray:
+    """Return C N C^T (b, k, k) of symmetric matrices N (b, s, s), with C = dq/dp (k, s).
 
     Most parameters move one coordinate or three: C is sparse, and its zeros are left out.
-
-    Parameters
-    ----------
-    columns : (k, s)
-        C = dq/dp.
-    products : (b, s, s + 2)
-        N, and after its columns r and c.
     """
-    k, s = columns.shape
-    normal = np.empty((len(products), k, k))
-    vectors = np.empty((2, len(products), k))
+    k = columns.shape[0]
+    by_parameter = np.empty((len(matrices), k, k))
     gathered = _gathered(columns)
-    for number, matrix in enumerate(products):
+    for number, matrix in enumerate(matrices):
         if gathered is None:
-            half = columns @ matrix
-            normal[number] = columns @ half[:, :s].T
+            by_parameter[number] = columns @ np.asarray((columns @ matrix).T, float)
+            continue
+        places, values = gathered
+        if len(places) == 1:
+            np.multiply(_at_places(matrix, places[0]), values[0], out=by_parameter[number])
+            by_parameter[number] *= values[0][:, None]
         else:
             half = _combined_rows(gathered, matrix)
-            places, values = gathered
-            if len(places) == 1:
-                # All places exist; with "clip" numpy writes to `out` without an array between.
-                np.take(half, places[0], axis=1, out=normal[number], mode="clip")
-                normal[number] *= values[0]
-            else:
-                # N is symmetric, and so is C N C^T.
-                normal[number] = _combined_rows(gathered, np.ascontiguousarray(half[:, :s].T))
-        vectors[:, number] = half[:, s:].T
-    return normal, vectors[0], vectors[1]
+            # N is symmetric, and so is C N C^T.
+            by_parameter[number] = _combined_rows(gathered, np.ascontiguousarray(half.T))
+    return by_parameter
+
+
+def _at_places(matrix: NDArray[Any], places: NDArray[np.intp]) -> NDArray[Any]:
+    """Return the rows and columns of a matrix (s, s) at k places."""
+    if np.array_equal(places, np.arange(len(matrix))):
+        return matrix
+    return matrix.take(places, axis=0).take(places, axis=1)
 
 
 def _gathered(columns: csr_array) -> tuple[NDArray[np.intp], FloatArray] | None:
@@ -238,11 +232,12 @@ def _gathered(columns: csr_array) -> tuple[NDArray[np.intp], FloatArray] | None:
     return places, values
 
 
-def _combined_rows(gathered: tuple[NDArray[np.intp], FloatArray], matrix: FloatArray) -> FloatArray:
+def _combined_rows(
+    gathered: tuple[NDArray[np.intp], FloatArray], matrix: NDArray[Any]
+) -> FloatArray:
     """Return C matrix (k, t) of a matrix (s, t)."""
     places, values = gathered
-    combined: FloatArray = matrix[places[0]]
-    combined *= values[0][:, None]
+    combined: FloatArray = values[0][:, None] * matrix[places[0]]
     for place, value in zip(places[1:], values[1:], strict=True):
         # Most coordinates, such as those of U, move by themselves.
         used = np.flatnonzero(value)
