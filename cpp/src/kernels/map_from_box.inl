@@ -1,10 +1,10 @@
 // The transform of a box of reflections to a real map, one axis after another.
 //
-// Along z first: the orders (+-h, +-k) of a box over l make four real lines along z, which belong
-// to cos or sin of 2 pi h x / a times cos or sin of 2 pi k y / b:
+// Along z first: the four lines over l of an h and k >= 0 and their signs make four real lines
+// along z. With X = 2 pi h x / a and Y = 2 pi k y / b,
 //
-//   sum over signs of F e^(-i (+-h x +- k y)) e^(-i l z) = cc cos cos + ss sin sin + sc sin cos +
-//   ...
+//   Re sum_signs F e^-i(+-X +-Y) e^-ilz = cc cos X cos Y + ss sin X sin Y + sc sin X cos Y
+//                                        + cs cos X sin Y.
 //
 // Then the lines of all orders are summed along x, and along y. Points p and -p share the sum of
 // the cosines and that of the sines.
