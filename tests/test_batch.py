@@ -22,10 +22,7 @@ def as_numpy(array: Any) -> Any:
 def converted(library: str, array: np.ndarray) -> Any:
     """Return a numpy array as an array of a library: "numpy", "torch" or "emulated"."""
     if library == "torch":
-        # The folder tests/torch is a package of this name too.
-        pytest.importorskip("torch.autograd", reason="needs torch")
-        import torch
-
+        torch = pytest.importorskip("torch")
         return torch.from_numpy(array)
     return emulated.moved(array) if library == "emulated" else array
 

@@ -121,6 +121,19 @@ def test_box_of_a_map_is_the_definition(kernels, reach, grid, dtype, tolerance):
     assert np.abs(f - expected).max() < tolerance * np.abs(rho).sum()
 
 
+@pytest.mark.parametrize("points", [107, 112, 121])
+def test_a_large_map_is_summed_in_slabs(points):
+    """Sums along y for all x are larger than the half MiB that is kept of them."""
+    grid, reach = (60, 9, points), (2, 14, 3)
+    assert grid[0] * (2 * reach[1] + 1) * points * 8 > 512 << 10
+    rho = np.random.default_rng(13).normal(size=(1, *grid))
+    f = np.full((1, 5, 29, 7), np.nan, complex)
+    _seam.structure_factors_from_map(rho, f, 1.0)
+    fft = np.fft.ifftn(rho[0]) * rho.size
+    expected = fft[np.ix_(*(np.arange(-h, h + 1) % n for h, n in zip(reach, grid, strict=True)))]
+    assert np.abs(f[0] - expected).max() < 1e-14 * np.abs(rho).sum()
+
+
 @pytest.mark.parametrize("method", ["matrix", "fft", "auto"])
 @pytest.mark.parametrize(
     "grid",

@@ -171,10 +171,7 @@ class TestDerivatives:
     """Derivatives by position and displacement are exact, as with every other table."""
 
     def test_gradients(self) -> None:
-        # The folder tests/torch is a package of this name too.
-        pytest.importorskip("torch.autograd", reason="needs torch")
-        import torch
-
+        torch = pytest.importorskip("torch")
         from argand.torch import structure_factors, tensors
 
         crystal = helical()
