@@ -24,6 +24,7 @@ from argand.solve.candidate import (
     with_atoms,
     with_free_elements,
 )
+from argand.solve.figures import phase_agreement
 from argand.solve.group_choice import first_group, group_notes, in_best_group
 from argand.solve.growth import grown
 from argand.solve.known_start import KnownStart, known_start, start_notes, start_phases
@@ -32,8 +33,8 @@ from argand.solve.primitive import (
     primitive_basis,
     primitive_reflections,
 )
-from argand.solve.search import PhaseSearch, SearchProgress
-from argand.solve.settings import SolveSettings, TimeLimit
+from argand.solve.search import Ending, PhaseSearch, SearchProgress
+from argand.solve.settings import SolveSettings, TimeLimit, resolves_atoms
 from argand.solve.solution import Solution
 from argand.solve.space_group import rank_space_groups
 from argand.solve.twin_solution import solve_twin, suspect_twin, twin_or_single
@@ -51,6 +52,12 @@ _FIRST_STARTS = 4
 
 # Atoms of a lower R1 are those of one crystal, not the average of the domains of a twin.
 _AVERAGED_R1 = 0.06
+
+# Atoms of a higher R1 explain data that resolve them so badly that the phases may be wrong in part:
+# so many other phases are looked at then, until they agree so well with those.
+_UNEXPLAINED_R1 = 0.12
+_MORE_PHASES = 2
+_SAME_PHASES = 0.95
 
 _UNSOLVED_TWIN = "the crystal is a twin, and its structure was not solved through the twin law"
 
@@ -204,6 +211,17 @@ def solve(
     )
 
 
+def _is_explained(candidate: Candidate, d_min: float) -> bool:
+    """Tell whether the atoms of a candidate, if it has any, explain data that resolve atoms."""
+    is_explained = candidate.model is None or candidate.model.r1 < _UNEXPLAINED_R1
+    return is_explained or not resolves_atoms(d_min)
+
+
+def _agree(hkl: npt.NDArray[np.int64], candidate: Candidate, ending: Ending) -> bool:
+    """Tell whether an ending has the phases of a candidate, over the reflections hkl (n, 3)."""
+    return phase_agreement(hkl, candidate.ending.phased, ending.phased) > _SAME_PHASES
+
+
 def _sparse(solution: Solution) -> Solution:
     """Return a solution that is called probable at most where most reflections are missing."""
     completeness = solution.merged.completeness
@@ -265,11 +283,13 @@ def _solved(
         stopwatch.stop("phases of the start")
 
     def candidates() -> Iterator[Candidate]:
-        # Atoms whose elements are free cost much time: those of uncertain phases wait until their
+        # Atoms whose elements are free cost much time: those of doubtful phases wait until their
         # start has ended, for it may end in better phases.
         waiting: Candidate | None = None
         for ending in search.candidates(progress):
             stopwatch.stop("phases")
+            if best is not None and best.probability > SOLVED and _agree(data.hkl, best, ending):
+                break
             if waiting is not None and waiting.ending.start != ending.start:
                 yield with_free_elements(waiting, contents, data.d_min, limit)
                 waiting = None
@@ -279,7 +299,7 @@ def _solved(
             candidate = with_atoms(
                 reflections, data, ending, ranked, radiation, contents, settings, limit
             )
-            if candidate.probability > SOLVED:
+            if candidate.probability > SOLVED and _is_explained(candidate, data.d_min):
                 yield with_free_elements(candidate, contents, data.d_min, limit)
             else:
                 yield candidate
@@ -288,12 +308,17 @@ def _solved(
             yield with_free_elements(waiting, contents, data.d_min, limit)
 
     is_solved = best is not None and best.probability > SOLVED
+    more = _MORE_PHASES
     for candidate in () if is_solved else candidates():
         stopwatch.stop("atoms")
         if best is None or candidate.probability > best.probability:
             best = candidate
-        if best.probability > SOLVED or limit.is_over():
+        if limit.is_over():
             break
+        if best.probability > SOLVED:
+            if more == 0 or _is_explained(best, data.d_min):
+                break
+            more -= 1
     stopwatch.stop("phases")
     if best is None:
         raise ArgandError("no phases: the search was ended before its first result")

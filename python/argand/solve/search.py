@@ -35,6 +35,10 @@ _HOPELESS_AGREEMENT = 0.3
 # Endings of this probability are worth a look at their atoms.
 _PROBABLE = 0.4
 
+# Accepted endings below this probability are compared with the next look first: phases of a crystal
+# with heavy atoms may be half right, and atoms in them take longer than more cycles.
+_CERTAIN = 0.98
+
 # Starts from known phases, at other thresholds; in `Ending` they are all the start 0, since their
 # agreement with each other proves nothing.
 _KNOWN_STARTS = 4
@@ -145,6 +149,7 @@ class PhaseSearch:
             Is called after every batch of starts.
         """
         best: Ending | None = None
+        held: Ending | None = None
         limit = self._limit or TimeLimit(self._settings.time_limit)
         yielded: dict[int, float] = {}
         try:
@@ -153,6 +158,12 @@ class PhaseSearch:
                     ending = self._compared(alone)
                     if best is None or _rank(ending) > _rank(best):
                         best = ending
+                    if held is not None:
+                        ending = max(held, ending, key=_rank)
+                        held = None
+                    elif SOLVED < ending.probability < _CERTAIN and not limit.is_over():
+                        held = ending
+                        continue
                     if ending.probability > max(_PROBABLE, yielded.get(ending.start, 0.0)):
                         yielded[ending.start] = ending.probability
                         yield ending

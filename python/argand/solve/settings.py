@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from argand.errors import ArgandError
 
-__all__ = ["PhasingRecipe", "SolveSettings", "TimeLimit", "recipe_for"]
+__all__ = ["PhasingRecipe", "SolveSettings", "TimeLimit", "recipe_for", "resolves_atoms"]
 
 
 @dataclass(frozen=True)
@@ -141,9 +141,14 @@ _ATOMIC_LIMIT = 1.1
 _OVERLAPPING_LIMIT = 1.35
 
 
+def resolves_atoms(d_min: float) -> bool:
+    """Tell whether data to a lattice spacing d_min, angstrom, resolve single atoms."""
+    return d_min <= _ATOMIC_LIMIT
+
+
 def recipe_for(d_min: float) -> PhasingRecipe:
     """Return the recipe for data to a lattice spacing d_min, angstrom."""
-    if d_min <= _ATOMIC_LIMIT:
+    if resolves_atoms(d_min):
         return _ATOMIC
     if d_min < _OVERLAPPING_LIMIT:
         return _OVERLAPPING
