@@ -100,9 +100,11 @@ class SiteJacobian:
         leader, rank = _leaders(directions[:, :, FRAC], moved[:, FRAC.start])
         leads = moved.copy()
         leads[rank > 0, FRAC] = False
-        column = np.where(leads, np.cumsum(leads).reshape(leads.shape) - 1, -1)
+        column = _in_order_of_parameters(directions, leads)
         count = int(leads.sum())
         site, coordinate = np.nonzero(leads)
+        order = np.argsort(column[leads])
+        site, coordinate = site[order], coordinate[order]
         by_site = directions[:, site, coordinate] * u_to_beta[coordinate]
         units = np.zeros((len(directions), len(further)))
         units[further, np.arange(len(further))] = 1.0
@@ -173,6 +175,30 @@ class SiteJacobian:
         for row, values in enumerate(further_rows, start=s):
             out[:, row, :m] = values
         return out[:, : s + len(further_rows), :m]
+
+
+def _in_order_of_parameters(directions: FloatArray, wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Number the coordinates of sites in the order of the parameters that move them first.
+
+    Coordinates of a kind that the kernel gives together, x y z or U, keep their order. Where each
+    parameter moves one coordinate, matrices by coordinates are then those by parameters.
+
+    Parameters
+    ----------
+    directions : (k, n, 11)
+        What each parameter does to the coordinates of n sites.
+    wanted : (n, 11)
+        Coordinates that are numbered; the others get -1.
+    """
+    moves = directions != 0.0
+    first = np.where(moves.any(axis=0), moves.argmax(axis=0), len(directions))
+    for kind in (FRAC, UANISO):
+        first[:, kind] = first[:, kind].min(axis=1, keepdims=True)
+    numbers = np.full(wanted.shape, -1)
+    site, coordinate = np.nonzero(wanted)
+    order = np.lexsort((coordinate, site, first[wanted]))
+    numbers[site[order], coordinate[order]] = np.arange(len(order))
+    return numbers
 
 
 def _leaders(

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.blas import dger
 from scipy.sparse import csr_array
 
 from argand.cell import FloatArray
@@ -165,7 +166,9 @@ class Target:
         if self.scale is None:
             calculated_squares = np.square(point.calculated)
             square = np.einsum("bm,bm->b", self.weight[rows], calculated_squares) + _TINY
-            normal -= by_scale[:, :, None] * by_scale[:, None, :] / square[:, None, None]
+            for matrix, vector, sum_of_squares in zip(normal, by_scale, square, strict=True):
+                # In place: the transpose lies in memory as LAPACK wants it.
+                dger(-1.0 / sum_of_squares, vector, vector, a=matrix.T, overwrite_a=1)
         normal *= np.square(point.scale)[:, None, None]
         gradient *= point.scale[:, None]
         if self.prior is not None:
