@@ -32,6 +32,17 @@ void register_reflections(py::module_& m) {
       },
       py::arg("whole"), py::arg("count"), py::arg("hkl"), py::arg("metric"), py::arg("out"));
   m.def(
+      "list_within",
+      [](Index columns, Address begins, Address hkl, Index cells, Address metrics, double limit,
+         Address first, Address rows, Address squares) {
+        const py::gil_scoped_release unlocked;
+        list_within(columns, pointer<const std::int64_t>(begins), pointer<const std::int32_t>(hkl),
+                    cells, pointer<const double>(metrics), limit, pointer<std::int64_t>(first),
+                    pointer<std::int64_t>(rows), pointer<double>(squares));
+      },
+      py::arg("columns"), py::arg("begins"), py::arg("hkl"), py::arg("cells"), py::arg("metrics"),
+      py::arg("limit"), py::arg("first"), py::arg("rows"), py::arg("squares"));
+  m.def(
       "survey",
       [](Index count, Address hkl, Address metric, Address squares) {
         const Survey result = [&] {

@@ -43,6 +43,35 @@ void stol_squares(Index count, const Order* hkl, const double* metric, double* o
   }
 }
 
+void list_within(Index columns, const std::int64_t* begins, const std::int32_t* hkl, Index cells,
+                 const double* metrics, double limit, std::int64_t* first, std::int64_t* rows,
+                 double* squares) {
+  Index listed = 0;
+  for (Index cell = 0; cell < cells; ++cell) {
+    const StolSquare square(metrics + 9 * cell);
+    first[cell] = listed;
+    for (Index column = 0; column < columns; ++column) {
+      const std::int32_t* at = hkl + 3 * begins[column];
+      const double h = at[0], k = at[1];
+      // ll (l - middle)^2 <= limit - least: a step more at both ends, whatever the rounding.
+      const double middle = -(square.hl * h + square.kl * k) / (2 * square.ll);
+      const double room = limit - square(h, k, middle);
+      const double reach = std::sqrt(std::max(room, 0.0) / square.ll) + 1;
+      if (room < -limit * 1e-6) continue;
+      for (Index i = begins[column]; i < begins[column + 1]; ++i) {
+        const double l = hkl[3 * i + 2];
+        if (l < middle - reach) continue;
+        if (l > middle + reach) break;
+        const double of_row = square(h, k, l);
+        if (of_row > limit) continue;
+        rows[listed] = i;
+        squares[listed++] = of_row;
+      }
+    }
+  }
+  first[cells] = listed;
+}
+
 template <class Order>
 double largest_order(Index count, const Order* hkl) {
   Order least = 0, most = 0;

@@ -21,6 +21,7 @@ __all__: list[str] = [
     "indices_fit",
     "jacobian",
     "largest_order",
+    "list_within",
     "map_from_structure_factors",
     "measure",
     "measure_boxes",
@@ -334,6 +335,17 @@ def largest_order(
     count: typing.SupportsInt | typing.SupportsIndex,
     hkl: typing.SupportsInt | typing.SupportsIndex,
 ) -> float: ...
+def list_within(
+    columns: typing.SupportsInt | typing.SupportsIndex,
+    begins: typing.SupportsInt | typing.SupportsIndex,
+    hkl: typing.SupportsInt | typing.SupportsIndex,
+    cells: typing.SupportsInt | typing.SupportsIndex,
+    metrics: typing.SupportsInt | typing.SupportsIndex,
+    limit: typing.SupportsFloat | typing.SupportsIndex,
+    first: typing.SupportsInt | typing.SupportsIndex,
+    rows: typing.SupportsInt | typing.SupportsIndex,
+    squares: typing.SupportsInt | typing.SupportsIndex,
+) -> None: ...
 def map_from_structure_factors(
     bits: typing.SupportsInt | typing.SupportsIndex,
     maps: typing.SupportsInt | typing.SupportsIndex,

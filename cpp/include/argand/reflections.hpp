@@ -29,6 +29,14 @@ struct StolSquare {
 template <class Order>
 void stol_squares(Index count, const Order* hkl, const double* metric, double* out);
 
+// Lists the reflections with stol^2 <= limit of each of several cells of `metrics` (cells, 3, 3).
+// hkl is sorted, l fastest, and begins (columns + 1) says where each h and k begins. Writes where
+// each list begins, (cells + 1), and one list after another their rows and stol^2, which have room
+// for all reflections of all cells.
+void list_within(Index columns, const std::int64_t* begins, const std::int32_t* hkl, Index cells,
+                 const double* metrics, double limit, std::int64_t* first, std::int64_t* rows,
+                 double* squares);
+
 // The largest |h|, |k|, |l|, and the smallest and largest stol^2; 0 without reflections.
 struct Survey {
   std::int64_t h, k, l;

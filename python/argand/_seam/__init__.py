@@ -53,7 +53,13 @@ from argand._seam.plain_words import (
     count_plain_words,
     read_plain_words,
 )
-from argand._seam.reflections import arrangement, largest_order, stol_squares, survey
+from argand._seam.reflections import (
+    arrangement,
+    largest_order,
+    list_within,
+    stol_squares,
+    survey,
+)
 from argand._seam.structure_factors import (
     structure_factors,
     structure_factors_form_vjp,
@@ -95,6 +101,7 @@ __all__ = [
     "grow_molecules",
     "jacobian",
     "largest_order",
+    "list_within",
     "make_batch",
     "map_from_structure_factors",
     "measure",

@@ -25,6 +25,41 @@ def stol_squares(hkl: Array, metric: Array, out: Array) -> None:
     _core.stol_squares(is_int32, count, address(hkl), address(metric), address(out))
 
 
+def list_within(
+    hkl: Array,
+    begins: Array,
+    metrics: Array,
+    limit: float,
+    first: Array,
+    rows: Array,
+    squares: Array,
+) -> None:
+    """List the reflections with stol^2 <= limit of each of several cells.
+
+    Arguments are not checked: only argand calls this.
+
+    Parameters
+    ----------
+    hkl
+        Miller indices (m, 3) int32, sorted, l fastest.
+    begins
+        Where each h and k begins in `hkl` (columns + 1,) int64; m at last.
+    metrics
+        Reciprocal metrics G* (b, 3, 3) float64 in 1/A^2.
+    limit
+        Largest stol^2 in 1/A^2.
+    first
+        Array (b + 1,) int64 to write to: where the list of each cell begins.
+    rows, squares
+        Arrays (b m,) int64 and float64 to write to: rows of `hkl`, one list after another, and
+        their stol^2 in 1/A^2. What follows the last list has no meaning.
+    """
+    columns, cells = begins.shape[0] - 1, metrics.shape[0]
+    where = (address(begins), address(hkl))
+    to = (address(first), address(rows), address(squares))
+    _core.list_within(columns, *where, cells, address(metrics), limit, *to)
+
+
 def survey(
     hkl: Array,
     metric: Array,

@@ -13,7 +13,11 @@ from argand.errors import ArgandError
 from argand.simulate.artificial.crystals import ArtificialCrystals, CrystalBatch
 from argand.simulate.artificial.lattice import cells_of, orthogonal
 from argand.simulate.artificial.normalisation import normalised
-from argand.simulate.artificial.reflection_table import ReflectionTable, table_of_box
+from argand.simulate.artificial.reflection_table import (
+    ReflectionRows,
+    ReflectionTable,
+    table_of_box,
+)
 from argand.simulate.artificial.structure_factors import (
     RaggedReflections,
     box_within,
@@ -175,49 +179,50 @@ class ArtificialData:
         exists = np.arange(lengths.max()) < lengths[:, None]
         place = np.flatnonzero(exists)
 
-        def padded(values: NDArray[Any], dtype: Any) -> NDArray[Any]:
-            """Put values (S, ...) of all reflections into rows (b, m, ...)."""
-            rows = np.zeros((exists.size, *values.shape[1:]), dtype)
+        def padded(values: NDArray[Any], dtype: Any, empty: int = 0) -> NDArray[Any]:
+            """Put values (S,) of all reflections into rows (b, m)."""
+            rows = np.full(exists.size, empty, dtype)
             rows[place] = values
-            return rows.reshape(*exists.shape, *values.shape[1:])
+            return rows.reshape(exists.shape)
 
-        modulus = np.abs(ragged.f)
+        row = padded(ragged.row, np.int64, -1)
+        of_table = ReflectionRows(*(column[row] for column in table.with_none))
+        f = padded(ragged.f, np.complex64)
         stol2 = padded(ragged.stol2, np.float64)
-        hkl = padded(table.hkl[ragged.row], np.int32)
         spacegroup = batch.operations.spacegroup
         intensity, sigma, mask, _, _ = measure(
             self.measurement,
             self.crystals.seed,
             batch.sample,
-            padded(modulus, np.float64),
+            np.abs(f).astype(np.float64),
             np.sqrt(stol2),
-            hkl,
+            of_table.hkl,
             triplets(group_ops(spacegroup)),
             _reciprocal_axes(batch.metric),
             exists=exists,
             twin=_twin_places(table, ragged, exists),
         )
         measured = np.maximum(intensity, 0.0)
-        e = normalised(ragged, table, measured.reshape(-1)[place], mask.reshape(-1)[place])
+        e = normalised(stol2, lengths, of_table.multiplicity, of_table.epsilon, measured, mask)
         number = self.spacegroups.index(spacegroup)
         reflections = UniqueReflections(
             sample=batch.sample,
             group=np.full(len(batch.sample), number),
             cell=cells_of(batch.metric),
-            hkl=hkl,
-            f=padded(ragged.f, np.complex64),
+            hkl=of_table.hkl,
+            f=f,
             amplitude=(np.sqrt(measured) * mask).astype(np.float32),
-            e=padded(e, np.float32),
+            e=e,
             sigma=(sigma * mask).astype(np.float32),
             mask=mask,
             stol2=stol2.astype(np.float32),
             in_phase=padded(ragged.in_phase, np.float32),
-            multiplicity=padded(table.multiplicity[ragged.row], np.int32),
-            epsilon=padded(table.epsilon[ragged.row], np.int32),
-            centric=padded(table.centric[ragged.row], np.bool_),
-            restricted=padded(table.restricted[ragged.row], np.float32),
+            multiplicity=of_table.multiplicity,
+            epsilon=of_table.epsilon,
+            centric=of_table.centric,
+            restricted=of_table.restricted,
         )
-        return reflections, padded(ragged.row + 1, np.int64) - 1
+        return reflections, row
 
 
 def _reciprocal_axes(metric: FloatArray) -> FloatArray:

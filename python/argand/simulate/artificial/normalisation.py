@@ -6,8 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from argand.cell import FloatArray
-from argand.simulate.artificial.reflection_table import ReflectionTable
-from argand.simulate.artificial.structure_factors import RaggedReflections
 
 __all__ = ["normalised"]
 
@@ -16,42 +14,55 @@ _OF_A_SHELL = 60
 
 
 def normalised(
-    ragged: RaggedReflections,
-    table: ReflectionTable,
+    stol2: FloatArray,
+    lengths: NDArray[np.int64],
+    multiplicity: NDArray[np.int32],
+    epsilon: NDArray[np.int32],
     intensity: FloatArray,
     mask: NDArray[np.bool_],
-) -> FloatArray:
-    """Compute |E| (S,) of the measured reflections of many crystals; 0 where not measured.
+) -> NDArray[np.float32]:
+    """Compute |E| (b, m) of the measured reflections of b crystals; 0 where not measured.
 
     |E|^2 = I / (epsilon <I / epsilon>), with the mean over shells of equal volume in reciprocal
     space, each reflection counted as often as it has equivalents. Between the middles of shells the
     logarithm of the mean is interpolated. Neither scale nor B nor content need be known.
+
+    Parameters
+    ----------
+    stol2 : (b, m)
+        (sin(theta)/lambda)^2, 1/A^2.
+    lengths : (b,)
+        Reflections of each crystal, the first ones of its row.
+    multiplicity, epsilon : (b, m)
+        Equivalents, Friedel mates included, and operations that map the reflection onto itself.
+    intensity, mask : (b, m)
+        Intensities, not negative, and which were measured.
     """
-    crystal = ragged.crystal
-    crystals = len(ragged.first) - 1
-    lengths = np.diff(ragged.first)
     shells = np.maximum(lengths // _OF_A_SHELL, 1)
-    largest = np.maximum.reduceat(ragged.stol2, ragged.first[:-1])
-    share_of_square = ragged.stol2 / largest[crystal]
-    volume = share_of_square * np.sqrt(share_of_square) * shells[crystal]
-    offset = np.concatenate([[0], np.cumsum(shells)])
-    last = shells[crystal] - 1
-    shell = np.minimum(volume.astype(np.int64), last)
-    weight = table.multiplicity[ragged.row] * mask
-    reduced = intensity / table.epsilon[ragged.row]
-    number = offset[crystal] + shell
-    count = np.bincount(number, weights=weight, minlength=offset[-1])
-    total = np.bincount(number, weights=weight * reduced, minlength=offset[-1])
-    whole_count = np.bincount(crystal, weights=weight, minlength=crystals)
-    whole_total = np.bincount(crystal, weights=weight * reduced, minlength=crystals)
-    whole_mean = whole_total / np.maximum(whole_count, 1.0)
+    share_of_square = stol2 / stol2.max(axis=1, keepdims=True)
+    volume = share_of_square * np.sqrt(share_of_square)
+    volume *= shells[:, None]
+    last = (shells - 1)[:, None]
+    begins = np.cumsum(shells) - shells
+    number = np.minimum(volume.astype(np.int64), last)
+    number += begins[:, None]
+    weight = (multiplicity * mask).ravel().astype(float)
+    reduced = intensity / np.maximum(epsilon, 1)
+    count = np.bincount(number.ravel(), weights=weight, minlength=shells.sum())
+    weight *= reduced.ravel()
+    total = np.bincount(number.ravel(), weights=weight, minlength=shells.sum())
+    whole_count = np.add.reduceat(count, begins)
+    whole_mean = np.add.reduceat(total, begins) / np.maximum(whole_count, 1.0)
     # A shell without measured intensity takes the mean of its crystal.
     mean = np.where(total > 0.0, total / np.maximum(count, 1.0), np.repeat(whole_mean, shells))
     logarithm = np.log(np.where(mean > 0.0, mean, 1.0))
+    rise = np.append(np.diff(logarithm), 0.0)
+    # Behind the middle of the last shell of a crystal, and before that of the first, nothing rises.
+    rise[begins + shells - 1] = 0.0
     position = np.clip(volume - 0.5, 0.0, last)
-    lower = np.minimum(position.astype(np.int64), np.maximum(last - 1, 0))
-    share = position - lower
-    start = offset[crystal] + lower
-    end = np.minimum(start + 1, offset[crystal] + last)
-    expected = np.exp((1.0 - share) * logarithm[start] + share * logarithm[end])
-    return np.asarray(np.sqrt(reduced / expected) * mask)
+    lower = position.astype(np.int64)
+    position -= lower
+    lower += begins[:, None]
+    expected = (logarithm[lower] + position * rise[lower]).astype(np.float32)
+    e = np.sqrt(reduced.astype(np.float32)) * np.exp(np.float32(-0.5) * expected)
+    return np.asarray(e * mask)

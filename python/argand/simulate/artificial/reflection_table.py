@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +21,20 @@ from argand.rows import unique_rows
 from argand.simulate.twins import twin_law
 from argand.symmetry import SpaceGroup, operation_arrays
 
-__all__ = ["ReflectionTable", "box_indices", "table_of_box"]
+__all__ = ["ReflectionRows", "ReflectionTable", "box_indices", "table_of_box"]
 
 # Reflections whose equivalents are listed at once: their arrays stay small.
 _ROWS_AT_A_TIME = 20_000
+
+
+class ReflectionRows(NamedTuple):
+    """Hold columns of a `ReflectionTable`."""
+
+    hkl: NDArray[np.int32]
+    multiplicity: NDArray[np.int32]
+    epsilon: NDArray[np.int32]
+    centric: NDArray[np.bool_]
+    restricted: NDArray[np.float32]
 
 
 class ReflectionTable:
@@ -49,6 +60,11 @@ class ReflectionTable:
     restricted : (m,) float64
         One of the two phases of centric reflections, from 0 to below pi; the other is pi more. 0
         for the others.
+    columns : (c + 1,) int64
+        Where each h and k begins in `hkl`, and m.
+    with_none : ReflectionRows
+        The same, phases in float32, with a row of zeros behind the last: row -1, where there is no
+        reflection.
     twin : (m,) int64 or None
         Row of the reflection that a twin by merohedry adds; -1 where it is absent or not among
         these. None: the group has no such twins.
@@ -71,14 +87,12 @@ class ReflectionTable:
             rows = slice(start, start + _ROWS_AT_A_TIME)
             self._describe(rows, rotations, translations)
         self.twin = self._twin_rows()
-        self._boxes: dict[tuple[int, int, int], tuple[NDArray[np.intp], HklArray]] = {}
-
-    def within_box(self, box: tuple[int, int, int]) -> tuple[NDArray[np.intp], HklArray]:
-        """Return the rows (r,) with indices up to H, K, L, and their Miller indices (r, 3)."""
-        if box not in self._boxes:
-            rows = np.flatnonzero((np.abs(self.hkl) <= box).all(axis=1))
-            self._boxes[box] = rows, np.ascontiguousarray(self.hkl[rows])
-        return self._boxes[box]
+        is_new = np.diff(self.hkl[:, :2], axis=0).any(axis=1)
+        begins = np.concatenate([[True], is_new, [True]]) if len(self.hkl) else [True]
+        self.columns = np.flatnonzero(begins)
+        restricted = self.restricted.astype(np.float32)
+        columns = (self.hkl, self.multiplicity, self.epsilon, self.centric, restricted)
+        self.with_none = ReflectionRows(*(_with_zeros(column) for column in columns))
 
     def _describe(
         self, rows: slice, rotations: NDArray[np.int64], translations: FloatArray
@@ -108,6 +122,11 @@ class ReflectionTable:
         own, wanted = codes[: len(self.hkl)], codes[len(self.hkl) :]
         place = np.minimum(np.searchsorted(own, wanted), len(own) - 1)
         return np.where(own[place] == wanted, place, -1)
+
+
+def _with_zeros(column: NDArray[Any]) -> NDArray[Any]:
+    """Return a column with a row of zeros behind the last."""
+    return np.concatenate([column, np.zeros_like(column, shape=(1, *column.shape[1:]))])
 
 
 def box_indices(box: tuple[int, int, int]) -> HklArray:

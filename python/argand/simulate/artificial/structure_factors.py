@@ -33,7 +33,7 @@ class RaggedReflections(NamedTuple):
     #: (b + 1,) first reflection of each crystal
     first: NDArray[np.int64]
     #: (S,) row of the table of the group
-    row: NDArray[np.intp]
+    row: NDArray[np.int64]
     #: (S,) stol^2, 1/A^2
     stol2: FloatArray
     #: (S,) complex64, structure factors, electrons
@@ -41,19 +41,11 @@ class RaggedReflections(NamedTuple):
     #: (S,) sum of the form factors of all atoms of the cell, electrons
     in_phase: FloatArray
 
-    @property
-    def crystal(self) -> NDArray[np.int64]:
-        """Return the number (S,) of the crystal of each reflection."""
-        return np.repeat(np.arange(len(self.first) - 1), np.diff(self.first))
-
 
 def box_within(batch: CrystalBatch, d_min: float) -> tuple[int, int, int]:
     """Return the indices H, K, L that no reflection of a batch exceeds down to d_min, angstrom."""
-    return _box(np.sqrt(batch.metric[:3].max(axis=1)), d_min)
-
-
-def _box(edges: FloatArray, d_min: float) -> tuple[int, int, int]:
-    """Return indices H, K, L, in steps, that no reflection exceeds down to d_min, angstrom."""
+    # The largest indices within the resolution are the edges of the cell over it.
+    edges = np.sqrt(batch.metric[:3].max(axis=1))
     steps = np.ceil(edges * (_ON_THE_LIMIT / (d_min * _BOX_STEP))).astype(int)
     h, k, l = (_BOX_STEP * steps).tolist()
     return h, k, l
@@ -68,39 +60,73 @@ def calculate(
     or by an inversion at the origin, are summed once.
     """
     inverse = reciprocal(batch.metric)
-    first, row, squares = _within(batch.metric, inverse, table, d_min)
+    first, row, squares = _within(inverse, table, d_min)
     codes = np.unique(batch.code[batch.share > 0.0])
-    form = at_squares([SYMBOLS[code] for code in codes], squares, form_table)
-    content = _content(batch, codes)
-    lengths = np.diff(first)
-    in_phase = np.zeros(len(squares))
-    for number in range(len(codes)):
-        in_phase += np.repeat(content[:, number], lengths) * np.abs(form[number])
-    f = _sum(batch, table, first, row, codes, form.astype(np.float32), inverse)
+    form, begins = _form_factors(batch, codes, first, squares, form_table)
+    in_phase = _in_phase(_content(batch, codes), form, begins, first)
+    f = _sum(batch, table, first, row, codes, form.astype(np.float32), begins, inverse)
     return RaggedReflections(first, row, squares, f, in_phase)
 
 
 def _within(
-    metric: FloatArray, inverse: FloatArray, table: ReflectionTable, d_min: float
-) -> tuple[NDArray[np.int64], NDArray[np.intp], FloatArray]:
+    inverse: FloatArray, table: ReflectionTable, d_min: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatArray]:
     """Return where each list begins (b + 1,), the rows (S,) of the table in it, and stol^2 (S,).
 
-    `metric` and `inverse` (6, b) are the metrics of the cells, A^2, and their inverses.
+    `inverse` (6, b) are the reciprocal metrics of the cells, 1/A^2.
     """
     limit = _ON_THE_LIMIT * np.square(0.5 / d_min)
-    matrices = np.ascontiguousarray(inverse[[[0, 3, 4], [3, 1, 5], [4, 5, 2]]].transpose(2, 0, 1))
-    rows = []
-    squares = []
-    # The largest indices within the resolution are the edges of the cell over it.
-    for edges, matrix in zip(np.sqrt(metric[:3]).T, matrices, strict=True):
-        rows_of_box, hkl = table.within_box(_box(edges, d_min))
-        all_squares = np.empty(len(hkl))
-        _seam.stol_squares(hkl, matrix, all_squares)
-        row = np.flatnonzero(all_squares <= limit)
-        rows.append(rows_of_box[row])
-        squares.append(all_squares[row])
-    first = _seam.row_pointers(map(len, rows))
-    return first, np.concatenate(rows), np.concatenate(squares)
+    metrics = np.ascontiguousarray(inverse[[[0, 3, 4], [3, 1, 5], [4, 5, 2]]].transpose(2, 0, 1))
+    cells = len(metrics)
+    first = np.empty(cells + 1, np.int64)
+    rows = np.empty(cells * len(table.hkl), np.int64)
+    squares = np.empty(len(rows))
+    _seam.list_within(table.hkl, table.columns, metrics, limit, first, rows, squares)
+    return first, rows[: first[-1]], squares[: first[-1]]
+
+
+def _form_factors(
+    batch: CrystalBatch,
+    codes: NDArray[np.int64],
+    first: NDArray[np.int64],
+    squares: FloatArray,
+    form_table: str,
+) -> tuple[FloatArray, NDArray[np.int64]]:
+    """Return form factors of each element of each crystal at the reflections of the crystal.
+
+    Returns
+    -------
+    One row after another, and where the row (elements, b) of each begins, -1 for elements that a
+    crystal does not have.
+    """
+    lengths = np.diff(first)
+    begins = np.full((len(codes), len(lengths)), -1, np.int64)
+    forms = []
+    begin = 0
+    for number, code in enumerate(codes):
+        has_it = ((batch.code == code) & (batch.share > 0.0)).any(axis=1)
+        of_crystals = squares[np.repeat(has_it, lengths)]
+        forms.append(at_squares([SYMBOLS[code]], of_crystals, form_table)[0])
+        ends = begin + np.cumsum(lengths[has_it])
+        begins[number, has_it] = ends - lengths[has_it]
+        begin += len(of_crystals)
+    return np.concatenate(forms), begins
+
+
+def _in_phase(
+    content: FloatArray,
+    form: FloatArray,
+    begins: NDArray[np.int64],
+    first: NDArray[np.int64],
+) -> FloatArray:
+    """Return the sum (S,) of the form factors of all atoms of the cell, content (b, elements)."""
+    in_phase = np.zeros(first[-1])
+    for crystal, element in np.argwhere(begins.T >= 0).tolist():
+        rows = slice(first[crystal], first[crystal + 1])
+        begin = begins[element, crystal]
+        of_element = form[begin : begin + rows.stop - rows.start]
+        in_phase[rows] += content[crystal, element] * np.abs(of_element)
+    return in_phase
 
 
 def _content(batch: CrystalBatch, codes: NDArray[np.int64]) -> FloatArray:
@@ -120,6 +146,7 @@ def _sum(
     row: NDArray[np.intp],
     codes: NDArray[np.int64],
     form: NDArray[np.float32],
+    begins: NDArray[np.int64],
     inverse: FloatArray,
 ) -> NDArray[np.complex64]:
     """Return F (S,) of all crystals by the sum over atoms, in single precision."""
@@ -133,21 +160,20 @@ def _sum(
     beta = _BETA_OF_B * batch.b_iso[crystal, site, None] * inverse.T[crystal]
     element = np.searchsorted(codes, batch.code[crystal, site])
     crystals = len(batch.sample)
-    # Row (element, crystal) of the form factors lies behind all crystals of the elements before.
-    scatterer = element * crystals + crystal
-    reflections = len(row)
-    begins = np.arange(len(codes))[:, None] * reflections + first[:-1]
-    form_ptr = np.append(begins.reshape(-1), len(codes) * reflections)
+    # Rows of form factors are those of the elements that a crystal has, element after element.
+    number = np.cumsum(begins.reshape(-1) >= 0).reshape(begins.shape) - 1
+    scatterer = number[element, crystal]
+    form_ptr = np.append(begins[begins >= 0], len(form))
     counts = np.bincount(crystal, minlength=crystals) * copies
-    sums = np.empty(reflections, np.complex64)
+    sums = np.empty(len(row), np.complex64)
     atoms = _seam.Batch(
         atom_ptr=_seam.row_pointers(counts.tolist()),
         frac=np.ascontiguousarray(images.transpose(1, 2, 0).reshape(-1, 3), np.float32),
         beta=np.repeat(beta.astype(np.float32), copies, axis=0),
         occ=np.repeat(occ.astype(np.float32), copies),
         scatterer=np.repeat(scatterer.astype(np.int32), copies),
-        form=form.reshape(-1),
-        form_ptr=form_ptr.astype(np.int64),
+        form=form,
+        form_ptr=form_ptr,
         hkl=np.ascontiguousarray(table.hkl[row]),
         hkl_ptr=first,
     )
