@@ -39,6 +39,9 @@ _POINTS_OF_SHELL = 14
 _LARGEST_SHIFT = 0.75
 
 
+# Fractional coordinates are told apart in steps of 1 / 10000, so that rounding decides nothing.
+_STEPS = 10000
+
 # Squares of distances, in A^2, that differ by less are equal.
 _SAME_SQUARE = 1e-9
 
@@ -87,7 +90,8 @@ def find_peaks(
     Returns
     -------
     Peaks
-        No two peaks, or images of peaks, are nearer than .6 A.
+        No two peaks, or images of peaks, are nearer than .6 A. Of the images of a peak inside the
+        cell, the one of least x, then y, then z stands for all.
     """
     grid_points = grid_maxima(rho, lowest, size=3)
     if not len(grid_points):
@@ -110,13 +114,13 @@ def find_peaks(
         shift -= np.rint(shift)
         in_place = np.einsum("oi,ij,oj->o", shift, g, shift) < _SPECIAL_DISTANCE**2
         position: FloatArray = frac[number] + shift[in_place].mean(axis=0)
-        images = rotations @ position + translations
+        images = (rotations @ position + translations) % 1.0
         candidates = np.flatnonzero(remaining)
         near = _are_near(frac[candidates], images, g)
         remaining[candidates[near]] = False
         remaining[number] = False
         chosen.append(number)
-        positions.append(position % 1.0)
+        positions.append(images[_first_image(images)])
         multiplicities.append(len(rotations) // int(in_place.sum()))
         if most is not None and len(chosen) >= most:
             break
@@ -194,6 +198,15 @@ def nearest_sites(
         squared[is_nearer] = squares[rows, site][is_nearer]
         moved[is_nearer] = (crystal.frac[site] + shift[rows, site])[is_nearer]
     return nearest, np.sqrt(np.maximum(squared, 0.0)), moved
+
+
+def _first_image(images: FloatArray) -> int:
+    """Return the row of the image (o, 3) whose coordinates come first: least x, then y, then z.
+
+    Images of a peak are equally high but for rounding, so that its height cannot choose.
+    """
+    x, y, z = np.rint(images * _STEPS).astype(np.int64).T % _STEPS
+    return int(((x * _STEPS + y) * _STEPS + z).argmin())
 
 
 def _are_near(frac: FloatArray, images: FloatArray, g: FloatArray) -> NDArray[np.bool_]:
