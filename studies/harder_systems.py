@@ -29,6 +29,7 @@ from argand.learn.forecast import forecast_training
 from argand.learn.losses import OriginChoices
 from argand.learn.metrics import MapCorrelation, SampleMean, with_interval
 from argand.learn.plan import plan_training
+from argand.learn.recipes import ModelName
 from argand.learn.references import random_symmetric_phases
 from argand.learn.samples import SampleDataset, batch_features
 from argand.learn.settings import TrainingSettings
@@ -36,7 +37,7 @@ from argand.learn.train import train
 from argand.learn.weights import ModelSettings, load_weights
 from classical_phases import charge_flipping
 
-MODELS = ("linear", "mlp", "conv", "unet", "recycling")
+MODELS: tuple[ModelName, ...] = ("linear", "mlp", "conv", "unet", "recycling")
 
 # Answers without learning, in the order of the table.
 REFERENCES = ("chance", "charge flipping", "density cycles")
@@ -65,10 +66,10 @@ def systems_of(folder: Path | None) -> dict[str, dict[str, object]]:
 
 
 def dataset_of(
-    arguments: dict[str, object],
+    model: ModelName, arguments: dict[str, object]
 ) -> tuple[TrainingSettings, SampleDataset, list[Crystal]]:
-    """Return the settings of the recycling network on a system, the data set, and its crystals."""
-    settings, crystals = plan_training("recycling", "invariant", **arguments)  # type: ignore[arg-type]
+    """Return the settings of a model on a system, the data set, and its crystals."""
+    settings, crystals = plan_training(model, "invariant", **arguments)  # type: ignore[arg-type]
     return settings, settings.data.dataset(crystals), crystals
 
 
@@ -79,7 +80,7 @@ def origins_of(dataset: SampleDataset, crystals: list[Crystal], hkl_max: int) ->
 
 def score_reference(name: str, arguments: dict[str, object], samples: int) -> dict[str, float]:
     """Return the map correlation of answers without training, with their seconds a sample."""
-    settings, dataset, crystals = dataset_of(arguments)
+    settings, dataset, crystals = dataset_of("recycling", arguments)
     recipe = settings.recipe
     torch.manual_seed(0)
     model = ModelSettings("recycling", settings.data.hkl_max, recipe.inputs, recipe.hyper)
@@ -125,10 +126,10 @@ def processor_rate(settings: TrainingSettings, crystals: list[Crystal]) -> float
 
 
 def train_model(
-    name: str, arguments: dict[str, object], folder: Path, minutes: float, samples: int
+    name: ModelName, arguments: dict[str, object], folder: Path, minutes: float, samples: int
 ) -> dict[str, float]:
     """Train a model for about some minutes, as its first steps forecast them, and score it."""
-    settings, crystals = plan_training(name, "invariant", **arguments)  # type: ignore[arg-type]
+    settings, dataset, crystals = dataset_of(name, arguments)
     marker = folder / "steps.json"
     if not marker.exists():
         rate = processor_rate(settings, crystals)
@@ -139,7 +140,6 @@ def train_model(
     run = folder / "run"
     train(name, out=run, steps=steps, score_every=steps, score_samples=8, **arguments)  # type: ignore[arg-type]
     net, weights = load_weights(run)
-    dataset = settings.data.dataset(crystals)
     origins = origins_of(dataset, crystals, settings.data.hkl_max)
     scores = score_net(net, weights.inputs, dataset, origins, samples)
     return scores | {"samples": float(steps * settings.recipe.batch_size)}
