@@ -80,12 +80,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path, help="folder of trainings and scores")
     parser.add_argument("--widths", type=int, nargs="+", default=[64, 256, 1024])
-    parser.add_argument("--doublings", type=int, default=5, help="of 4,096 samples, less one")
+    parser.add_argument(
+        "--counts",
+        type=int,
+        default=5,
+        help="numbers of samples, from 4,096 on, each twice the last",
+    )
     parser.add_argument("--scored", type=int, default=512, help="new samples that are scored")
     parser.add_argument("--forecast", type=int, default=1_000_000, help="samples")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    counts = [4096 * 2**doubling for doubling in range(options.doublings)]
+    counts = [4096 * 2**doubling for doubling in range(options.counts)]
     rows = []
     for width in options.widths:
         rows.append([measured(options.out, width, count, options.scored) for count in counts])

@@ -38,7 +38,6 @@ _POINTS_OF_SHELL = 14
 # The vertex of a parabola lies at most so many grid steps from the highest point.
 _LARGEST_SHIFT = 0.75
 
-
 # Fractional coordinates are told apart in steps of 1 / 10000, so that rounding decides nothing.
 _STEPS = 10000
 
